@@ -1,0 +1,86 @@
+"""The box of the extracellular space and its voxels: integers and coordinates, nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+AXES = "xyz"
+
+
+def _finite(name: str, value) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def spacing_of(dx) -> tuple[float, float, float]:
+    """Edge lengths of a voxel from rxd's ``dx``: one number, or one for each axis (um)."""
+    values = tuple(dx) if hasattr(dx, "__len__") else (dx, dx, dx)
+    if len(values) != 3:
+        raise ValueError(f"dx must be a number or (dx, dy, dz), got {dx!r} with {len(values)} entries")
+    spacing = tuple(_finite("dx", value) for value in values)
+    if min(spacing) <= 0:
+        raise ValueError(f"dx must be > 0 um along each axis, got {dx!r}")
+    return spacing
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of ``shape`` voxels of edge ``spacing`` (um) whose lower corner is ``lo`` (um)."""
+
+    lo: tuple[float, float, float]
+    spacing: tuple[float, float, float]
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def spanning(cls, lo, hi, dx) -> Box:
+        """The smallest box of whole voxels from ``lo`` that covers ``hi`` (um), as NEURON counts them."""
+        spacing = spacing_of(dx)
+        lo = tuple(_finite(f"{axis}lo", value) for axis, value in zip(AXES, lo))
+        hi = tuple(_finite(f"{axis}hi", value) for axis, value in zip(AXES, hi))
+        for axis, low, high in zip(AXES, lo, hi):
+            if high <= low:
+                raise ValueError(f"{axis}hi must be greater than {axis}lo, got {axis}lo={low}, {axis}hi={high}")
+        shape = tuple(math.ceil((high - low) / h) for low, high, h in zip(lo, hi, spacing))
+        return cls(lo, spacing, shape)
+
+    @cached_property
+    def hi(self) -> tuple[float, float, float]:
+        """Upper corner (um): a whole number of voxels above ``lo``."""
+        return tuple(low + h * n for low, h, n in zip(self.lo, self.spacing, self.shape))
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels."""
+        return math.prod(self.shape)
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of a voxel, tissue and all (um3)."""
+        return math.prod(self.spacing)
+
+    def centre(self, i: int, j: int, k: int) -> tuple[float, float, float]:
+        """Centre of voxel (i, j, k) in um."""
+        return tuple(low + (index + 0.5) * h for low, index, h in zip(self.lo, (i, j, k), self.spacing))
+
+    def index_of(self, points: np.ndarray) -> np.ndarray:
+        """Flat index (C order) of the voxel that holds each point; -1 outside the box.
+
+        points: (count, 3) in um. A point on the upper face belongs to the last voxel, where NEURON
+        would index past the end of its array.
+        """
+        points = np.asarray(points, dtype=float).reshape(-1, 3)
+        lo, hi = np.array(self.lo), np.array(self.hi)
+        inside = ((points >= lo) & (points <= hi)).all(axis=1)
+        ijk = ((np.where(inside[:, None], points, lo) - lo) / np.array(self.spacing)).astype(np.int64)
+        ijk = np.minimum(ijk, np.array(self.shape) - 1)
+        _, ny, nz = self.shape
+        return np.where(inside, (ijk[:, 0] * ny + ijk[:, 1]) * nz + ijk[:, 2], -1)
