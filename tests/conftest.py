@@ -1,0 +1,145 @@
+"""Starting ranks from a plain `pytest`: a hang is a failure, never a stuck suite.
+
+`mpirun(ranks, argv)` runs a command and hands back what it printed; `on_ranks(ranks, source)` runs a piece of Python
+whose rank 0 writes arrays to the .npz file named by `sys.argv[1]`, and hands back the arrays.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# More ranks than cores, on any number of cores, also as root: Open MPI 4 and 5 refuse both unless told.
+MPI_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+}
+
+# What a launcher around pytest itself would leave behind; the ranks started here must not believe it.
+LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "SLURM_")
+
+
+def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
+    """Run the command `argv` on `ranks` ranks (None: plainly, without mpirun) and return its CompletedProcess.
+
+    "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None removes one).
+    Output is text. A command that runs longer than `timeout` seconds is killed with all its ranks, and the test fails.
+    """
+    argv = [str(word) for word in argv]
+    if ranks is not None:
+        argv = [_launcher(), "-n", str(ranks), *argv]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # Files rather than pipes: a rank that outlives its launcher would hold a pipe open.
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
+                                   env=_environment(env or {}), start_new_session=True)
+        try:
+            process.wait(timeout)
+            hung = False
+        except subprocess.TimeoutExpired:
+            hung = True
+        finally:
+            _end_session(process)
+        stdout, stderr = _text(out), _text(err)
+    if hung:
+        pytest.fail(f"no end after {timeout} s: {' '.join(argv)}\n{stdout[-4000:]}\n{stderr[-4000:]}", pytrace=False)
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+@pytest.fixture
+def on_ranks(tmp_path):
+    """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0 saved.
+
+    `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`, e.g.
+    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A non-zero status fails the test.
+    """
+    runs = iter(range(10**6))
+
+    def run(ranks, source, *arguments, timeout=120.0, env=None):
+        name = f"run{next(runs)}"
+        script = source
+        if not isinstance(source, Path):
+            script = tmp_path / f"{name}.py"
+            script.write_text(textwrap.dedent(source))
+        result = tmp_path / f"{name}.npz"
+        done = mpirun(ranks, ["python", script, result, *arguments], timeout=timeout, env=env)
+        if done.returncode != 0:
+            pytest.fail(f"status {done.returncode} on {ranks} ranks\n{done.stdout}\n{done.stderr}", pytrace=False)
+        if not result.exists():
+            pytest.fail(f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}", pytrace=False)
+        with np.load(result) as saved:
+            return dict(saved)
+
+    return run
+
+
+def _launcher():
+    path = shutil.which("mpirun", path=_environment({})["PATH"])
+    if path is None:
+        pytest.fail("no mpirun on PATH: run scripts/setup, then activate .venv", pytrace=False)
+    return path
+
+
+def _environment(extra):
+    """The tests' environment with this interpreter first on PATH, Open MPI told, and `extra` on top."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)}
+    env |= MPI_ENVIRONMENT
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    env.setdefault("NUMBA_NUM_THREADS", "1")
+    for key, value in extra.items():
+        env.pop(key, None)
+        if value is not None:
+            env[key] = str(value)
+    return env
+
+
+def _end_session(process):
+    """End what is left of the session: mpirun first, for it ends its ranks, then every rank by force."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    deadline = time.monotonic() + 5
+    while (left := _members(process.pid)) and time.monotonic() < deadline:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
+
+
+def _members(session):
+    """Process ids of a session. Ranks have process groups of their own, so that killing mpirun's group is not enough."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _parent, _group, owner = stat.read_text().rpartition(")")[2].split()[:4]
+        except (OSError, ValueError):
+            continue
+        if int(owner) == session and state != "Z":
+            members.append(int(stat.parent.name))
+    return members
+
+
+def _text(file):
+    file.seek(0)
+    return file.read().decode(errors="replace")
