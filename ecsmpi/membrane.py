@@ -1,0 +1,226 @@
+"""NEURON's side of the coupling: this rank's segments, their range variables as arrays, and the state of their ions.
+
+Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of segments
+is in that order. A handle into a segment dies when sections come, go or change nseg: `structure_counts` tells.
+"""
+import ctypes
+import functools
+import hashlib
+import sys
+
+import neuron
+import numpy as np
+from neuron import n
+
+from ecsmpi.morphology import Paths
+from ecsmpi.nmodl import written_variables
+
+_structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
+_diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
+
+
+class Segments:
+    """All segments of this rank as they are now; no handle into NEURON is kept, so sections can be deleted.
+
+    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the sections' names,
+    nseg and geometry are the same.
+
+    Attributes
+    ----------
+    count : number of segments
+    area : (count,) um2, lateral areas of the frusta between the 3-D points, cut at the segments' ends
+    centre : (count, 3) um, interpolated along the arc
+    """
+
+    def __init__(self):
+        n.define_shape()
+        self._sections, paths = _read_paths()
+        self._nseg = paths.nseg
+        self.count = int(paths.nseg.sum())
+        self.area = paths.segment_areas()
+        self.centre = paths.segment_centres()
+        self._end = np.cumsum(paths.nseg)
+
+    def name(self, i):
+        """Name of segment `i` for messages, such as ``soma(0.5)``."""
+        if not 0 <= i < self.count:
+            raise IndexError(f"segment {i} of {self.count}")
+        section = int(np.searchsorted(self._end, i, side="right"))
+        nseg = int(self._nseg[section])
+        return f"{self._sections[section]}({(i - (int(self._end[section]) - nseg) + 0.5) / nseg:g})"
+
+    def fingerprint(self):
+        """Digest (bytes) of the sections' names, nseg, areas and centres."""
+        parts = ("\n".join(self._sections).encode(), self._nseg.tobytes(), self.area.tobytes(), self.centre.tobytes())
+        return hashlib.blake2b(b"".join(parts)).digest()
+
+    def __eq__(self, other):
+        return isinstance(other, Segments) and self.fingerprint() == other.fingerprint()
+
+    __hash__ = None
+
+
+def _read_paths():
+    """Names of this rank's sections, and their `Paths`."""
+    names, nseg, length, first, arc, diam, xyz = [], [], [], [0], [], [], []
+    for sec in n.allsec():
+        points = range(sec.n3d())
+        names.append(sec.name())
+        nseg.append(sec.nseg)
+        length.append(sec.L)
+        arc.extend(map(sec.arc3d, points))
+        diam.extend(map(sec.diam3d, points))
+        xyz.extend(zip(map(sec.x3d, points), map(sec.y3d, points), map(sec.z3d, points)))
+        first.append(len(arc))
+    return names, Paths(np.array(nseg, dtype=np.int64), np.array(length, dtype=float), np.array(first),
+                        np.array(arc, dtype=float), np.array(diam, dtype=float),
+                        np.array(xyz, dtype=float).reshape(-1, 3))
+
+
+class RangeVariable:
+    """One range variable of all segments, such as ``ko``, read and written at once through NEURON's PtrVector.
+
+    Parameters
+    ----------
+    segments : the `Segments` of now
+    name : the range variable's name
+
+    Raises
+    ------
+    ValueError where a segment has no such variable; RuntimeError where the sections are not those of `segments`.
+    """
+
+    def __init__(self, segments, name):
+        self.name = name
+        self.rebuild(segments)
+
+    def rebuild(self, segments):
+        """Take the handles anew: needed whenever `structure_counts` has moved and at each initialisation."""
+        count = segments.count
+        # NEURON's PtrVector cannot be empty: a rank without segments has none.
+        self._pointers = n.PtrVector(count) if count else None
+        self._vector = n.Vector(count)
+        self._values = self._vector.as_numpy() if count else np.zeros(0)
+        handles = self._handles()
+        for i, handle in zip(range(count), handles):
+            self._pointers.pset(i, handle)
+        present = sum(sec.nseg for sec in n.allsec())
+        if present != count:
+            raise RuntimeError(f"{present} segments are there, but {count} were found before: make Segments() anew")
+
+    def _handles(self):
+        reference = "_ref_" + self.name
+        for sec in n.allsec():
+            for seg in sec:
+                try:
+                    yield getattr(seg, reference)
+                except (AttributeError, NameError):
+                    raise ValueError(f"{seg} has no {self.name}: insert its mechanism in {sec}") from None
+
+    def gather(self):
+        """The values now, (count,) float64: always the same buffer, which the next gather or scatter overwrites."""
+        if self._pointers is not None:
+            self._pointers.gather(self._vector)
+        return self._values
+
+    def scatter(self, values):
+        """Set the variable of every segment to `values`, (count,) or one number."""
+        self._values[:] = values
+        if self._pointers is not None:
+            self._pointers.scatter(self._vector)
+
+
+def use_ion(name, charge):
+    """Let every section have the ion `name`, its concentrations being states that somebody else advances.
+
+    The reversal potential follows the concentrations before every step. The concentrations are not reset by
+    ``finitialize``: the caller sets them (see `default_concentrations`) before the INITIAL blocks. Safe to repeat.
+
+    Raises
+    ------
+    ValueError where the name cannot be an ion's, or where NEURON knows the ion with another charge.
+    """
+    ion = f"{name}_ion"
+    if not str(name).isidentifier():
+        raise ValueError(f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _")
+    if hasattr(n, ion) and n.ion_charge(ion) != charge:
+        raise ValueError(f"charge of {name} is {n.ion_charge(ion):g} in NEURON, got {charge}: give the same charge")
+    if n.ion_register(name, charge) < 0:
+        raise ValueError(f"{name!r} cannot name an ion: NEURON uses {name}i, {name}o, i{name} or e{name} otherwise")
+    for sec in n.allsec():
+        if not sec.has_membrane(ion):
+            sec.insert(ion)
+        n.ion_style(ion, 3, 2, 1, 1, 0, sec=sec)
+
+
+def default_concentrations(name):
+    """NEURON's own initial (inside, outside) concentrations of the ion `name`, mM: such as ki0_k_ion and ko0_k_ion."""
+    return getattr(n, f"{name}i0_{name}_ion"), getattr(n, f"{name}o0_{name}_ion")
+
+
+def refuse_other_writers(name):
+    """Raise where a mechanism in use sets the outside concentration of the ion `name` itself.
+
+    Raises
+    ------
+    ValueError naming the mechanism, a section that has it, and the cure.
+    """
+    outside = f"{name}o"
+    for is_point, mechanism in _mechanisms():
+        if outside in _written(is_point, mechanism, name):
+            section = _section_with(is_point, mechanism)
+            if section is not None:
+                raise ValueError(f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
+                                 f"remove {mechanism}, or give the species another name")
+
+
+def _mechanisms():
+    """(is it a point process, name) of all mechanisms that NEURON knows."""
+    selected = n.ref("")
+    for is_point in (False, True):
+        kind = n.MechanismType(int(is_point))
+        for i in range(int(kind.count())):
+            kind.select(i)
+            kind.selected(selected)
+            yield is_point, selected[0]
+
+
+@functools.lru_cache(maxsize=None)
+def _written(is_point, mechanism, ion):
+    kind = n.MechanismType(int(is_point))
+    kind.select(mechanism)
+    return written_variables(kind.code(), ion)
+
+
+def _section_with(is_point, mechanism):
+    """The first section of this rank that has the mechanism, or None."""
+    if not is_point:
+        return next((sec for sec in n.allsec() if sec.has_membrane(mechanism)), None)
+    placed = n.List(mechanism)
+    segments = (placed.o(i).get_segment() for i in range(int(placed.count())))
+    return next((seg.sec for seg in segments if seg is not None), None)
+
+
+def structure_counts():
+    """NEURON's counts of (structure, diameter) changes: cheap enough for every step.
+
+    They move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
+    """
+    return _structure_change.value, _diam_change.value
+
+
+def refuse_unsupported_modes():
+    """Raise where NEURON would step in a way that leaves the extracellular space out; microseconds.
+
+    Raises
+    ------
+    RuntimeError naming the mode and the cure.
+    """
+    threads = int(n.ParallelContext().nthread())
+    if threads > 1:
+        raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
+    if n.CVode().active():
+        raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
+    coreneuron = sys.modules.get("neuron.coreneuron")
+    if coreneuron is not None and coreneuron.enable:
+        raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")
