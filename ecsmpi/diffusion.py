@@ -1,0 +1,130 @@
+"""Diffusion of one species in one slab: Douglas-Gunn ADI, distributed along x.
+
+Per step, with r_a = D_a dt / h_a**2 and A_a = r_a times the second difference along a,
+
+    (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + s,      u <- u + d
+
+(Douglas and Gunn 1964, Numer. Math. 6:428, equation 3.5, written for the increment: NEURON's scheme).
+Second order in space; unconditionally stable. Walls held at a value have d = value - u.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecsmpi import kernels
+from ecsmpi.grid import Box
+from ecsmpi.model import Ion, Tissue
+from ecsmpi.tridiagonal import Chain, GatheredInterfaces, NeighbourInterfaces, Rows, Slab
+
+CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
+
+
+@dataclass(frozen=True)
+class Factors:
+    """All numbers of a time step: they change with dt alone."""
+
+    dt: float
+    r: np.ndarray
+    chain: Chain
+    slab: Slab
+    y: Slab
+    z: Slab
+
+
+def interfaces_for(chain: Chain) -> type:
+    """Which way the slabs' interfaces are settled: the exact bound on their coupling decides."""
+    return NeighbourInterfaces if chain.neighbours_suffice else GatheredInterfaces
+
+
+class Workspace:
+    """What the species of one box share: increments, interface planes and their messages.
+
+    Collective. comm: of the slabs' owners. n: planes of this slab; rows: y-rows a thread takes at a time.
+    """
+
+    def __init__(self, comm, box: Box, partition):
+        self.comm, self.box, self.partition = comm, box, partition
+        lo, hi = partition.planes(comm.rank)
+        _, ny, nz = box.shape
+        self.at_walls = np.array([lo == 0, hi == box.shape[0]])
+        self.d = np.zeros((hi - lo, ny, nz))
+        self.first, self.left, self.right = (np.zeros((ny, nz)) for _ in range(3))
+        self.rows = max(1, min(ny, CACHE_BYTES // (8 * 6 * nz)))
+        self.batch = max(1, min(hi - lo, max(kernels.threads(), CACHE_BYTES // (16 * ny * nz))))
+        self.tiles = np.zeros((self.batch, nz * kernels.TILE))
+        self._interfaces = {}
+
+    def interfaces(self, chain: Chain):
+        """The interface solver that suits the thickness of the slabs. Collective when first used."""
+        kind = interfaces_for(chain)
+        if kind not in self._interfaces:
+            self._interfaces[kind] = kind(self.comm, self.first, self.d[-1], self.left, self.right)
+        return self._interfaces[kind]
+
+    def free(self) -> None:
+        """Release the messages."""
+        for interfaces in self._interfaces.values():
+            interfaces.free()
+
+
+class Diffusion:
+    """Advances the concentrations of one ion by diffusion and given sources."""
+
+    def __init__(self, workspace: Workspace, ion: Ion, tissue: Tissue, local_voxels: np.ndarray):
+        """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
+        self._work, self._ion = workspace, ion
+        self._d_effective = np.array(ion.d) * tissue.permeability
+        n, ny, nz = workspace.d.shape
+        self._row_start = np.searchsorted(local_voxels, np.arange(n * ny + 1) * nz).astype(np.int64)
+        self._source_z = (local_voxels % nz).astype(np.int64)
+        self._fixed = ion.wall is not None
+        self._held = workspace.at_walls & self._fixed
+        self._wall = float(ion.wall or 0.0)
+        self._factors = None
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether the increment is more than the sources."""
+        return self._d_effective.any() or self._fixed
+
+    def factors(self, dt: float) -> Factors:
+        """The numbers for steps of dt (ms), made again only when dt changes."""
+        if self._factors is None or self._factors.dt != dt:
+            self._factors = self._factorise(dt)
+        return self._factors
+
+    def _factorise(self, dt: float) -> Factors:
+        work, shape = self._work, self._work.box.shape
+        r = self._d_effective * dt / np.array(work.box.spacing) ** 2
+        r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
+        chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
+        y, z = (Slab.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
+        return Factors(dt, r, chain, chain.slabs[work.comm.rank], y, z)
+
+    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float) -> None:
+        """One step of dt (ms) of u (n + 2, ny, nz) mM, ghosts filled; sources: (local voxels,) mM. Collective."""
+        if not self.diffuses:
+            kernels.add_sources(u, self._row_start, self._source_z, sources)
+            return
+        work, factors = self._work, self.factors(dt)
+        self._up(u, sources, factors)
+        work.interfaces(factors.chain).solve(factors.chain)
+        self._down(u, factors)
+
+    def _up(self, u, sources, factors: Factors) -> None:
+        work, slab = self._work, factors.slab
+        kernels.eliminate(
+            u, work.d, work.first, factors.r, slab.lower, slab.pivot, slab.weight, slab.n_weights,
+            self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
+        )  # fmt: skip
+
+    def _down(self, u, factors: Factors) -> None:
+        work, slab, y, z = self._work, factors.slab, factors.y, factors.z
+        kernels.substitute(
+            u, work.d, work.left, work.right, slab.ratio, slab.reach, slab.n_reach,
+            y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, work.tiles,
+            self._held, self._fixed, self._wall, work.rows, work.batch,
+        )  # fmt: skip

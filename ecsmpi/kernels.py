@@ -1,0 +1,340 @@
+"""Every compiled loop: arrays in, arrays out, nothing allocated.
+
+Concentrations of a slab of ``n`` planes lie in ``u`` of shape (n + 2, ny, nz), z contiguous, with a
+ghost plane on either side; the increments ``d`` have no ghosts:
+
+    u plane     0       1   2  ...  n     n+1
+              ghost  |    the slab    |  ghost
+    d plane             0   1  ... n-1
+
+One step solves (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + s and adds d to u. Along a line
+
+    diagonal[i] x[i] = f[i] + lower[i] x[i-1] + upper[i] x[i+1]
+
+is eliminated upwards, b[i] = (f[i] + lower[i] b[i-1]) pivot[i], and substituted downwards,
+x[i] = b[i] + ratio[i] x[i+1]; see tridiagonal.py for these numbers. `eliminate` goes up through
+the planes and makes the right-hand side on its way; `substitute` comes down, and solves y and z in each
+plane as soon as it is final, while it is in cache. Threads share the rows of a plane on the way up and the
+planes of a batch on the way down, so that the result does not depend on how many there are.
+"""
+
+import numba
+from numba import njit, prange
+
+TILE = 8  # rows whose z-lines are solved side by side: one vector register of doubles
+
+compiled = dict(cache=True, nogil=True, error_model="numpy")
+
+
+@njit(**compiled)
+def _second_differences(centre, west, east, south, north, rx, ry, rz, out):
+    """out = (Ax + Ay + Az) u for one row; the row's own ends have no flux."""
+    nz = centre.size
+    for k in range(nz):
+        twice = 2.0 * centre[k]
+        out[k] = rx * (west[k] - twice + east[k]) + ry * (south[k] - twice + north[k])
+    if nz == 1:
+        return
+    out[0] += rz * (centre[1] - centre[0])
+    out[nz - 1] += rz * (centre[nz - 2] - centre[nz - 1])
+    before, middle, after, inner = centre[: nz - 2], centre[1 : nz - 1], centre[2:], out[1 : nz - 1]
+    for k in range(inner.size):
+        inner[k] += rz * (before[k] - 2.0 * middle[k] + after[k])
+
+
+@njit(**compiled)
+def _up_row(f, below, lower, pivot):
+    for k in range(f.size):
+        f[k] = (f[k] + lower * below[k]) * pivot
+
+
+@njit(**compiled)
+def _scale_row(f, factor):
+    for k in range(f.size):
+        f[k] *= factor
+
+
+@njit(**compiled)
+def _scaled(out, factor, f):
+    for k in range(f.size):
+        out[k] = factor * f[k]
+
+
+@njit(**compiled)
+def _add_scaled(total, factor, f):
+    for k in range(f.size):
+        total[k] += factor * f[k]
+
+
+@njit(**compiled)
+def _gap_to(value, u, out):
+    for k in range(u.size):
+        out[k] = value - u[k]
+
+
+@njit(**compiled)
+def _eliminate_rows(y0, y1, u, d, first, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall):
+    n, ny, _ = d.shape
+    for i in range(n):
+        on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
+        for y in range(y0, y1):
+            f = d[i, y]
+            if on_wall:
+                _gap_to(wall, u[i + 1, y], f)
+            else:
+                south, north = u[i + 1, max(y - 1, 0)], u[i + 1, min(y + 1, ny - 1)]
+                _second_differences(u[i + 1, y], u[i, y], u[i + 2, y], south, north, r[0], r[1], r[2], f)
+                for e in range(row_start[i * ny + y], row_start[i * ny + y + 1]):
+                    f[source_z[e]] += source[e]
+            if i == 0:
+                _scaled(first[y], weight[0], f)
+                _scale_row(f, pivot[0])
+            else:
+                if i < n_weights:
+                    _add_scaled(first[y], weight[i], f)
+                _up_row(f, d[i - 1, y], lower[i], pivot[i])
+
+
+@njit(parallel=True, **compiled)
+def eliminate(u, d, first, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
+    """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
+
+    r: (3,) D dt/h2 along x, y, z. weight: (n,) first row of the slab's inverse, so that ``first`` (ny, nz)
+    becomes the first plane of the slab's own solution; only ``n_weights`` of them count.
+    source: (voxels with sources,) mM, in rows given by row_start (n*ny + 1,) at source_z.
+    held: (2,) whether the slab's first and last planes are walls kept at the concentration ``wall``.
+    """
+    ny = d.shape[1]
+    for block in prange((ny + rows - 1) // rows):
+        y0 = block * rows
+        _eliminate_rows(
+            y0, min(y0 + rows, ny), u, d, first, r, lower, pivot, weight, n_weights,
+            row_start, source_z, source, held, wall,
+        )  # fmt: skip
+
+
+@njit(**compiled)
+def _substitute_rows(y0, y1, bottom, top, d, left, right, ratio, reach, n_reach):
+    n = d.shape[0]
+    for i in range(top - 1, bottom - 1, -1):
+        for y in range(y0, y1):
+            above = right[y] if i == n - 1 else d[i + 1, y]
+            _add_scaled(d[i, y], ratio[i], above)
+            if i < n_reach:
+                _add_scaled(d[i, y], reach[i], left[y])
+
+
+@njit(**compiled)
+def _solve_y(d, lower, pivot, ratio):
+    """All y-lines of a plane at once, vectorised over contiguous z."""
+    ny = d.shape[0]
+    _scale_row(d[0], pivot[0])
+    for y in range(1, ny):
+        _up_row(d[y], d[y - 1], lower[y], pivot[y])
+    for y in range(ny - 2, -1, -1):
+        _add_scaled(d[y], ratio[y], d[y + 1])
+
+
+@njit(**compiled)
+def _solve_z_tile(d, y0, u, lower, pivot, ratio, tile):
+    """TILE z-lines side by side, transposed into ``tile`` (nz * TILE,), and added to u."""
+    nz = d.shape[1]
+    for j in range(TILE):
+        tile[j] = d[y0 + j, 0] * pivot[0]
+    for k in range(1, nz):
+        here, before = tile[k * TILE : (k + 1) * TILE], tile[(k - 1) * TILE : k * TILE]
+        a, p = lower[k], pivot[k]
+        for j in range(TILE):
+            here[j] = (d[y0 + j, k] + a * before[j]) * p
+    for j in range(TILE):
+        u[y0 + j, nz - 1] += tile[(nz - 1) * TILE + j]
+    for k in range(nz - 2, -1, -1):
+        here, after = tile[k * TILE : (k + 1) * TILE], tile[(k + 1) * TILE : (k + 2) * TILE]
+        c = ratio[k]
+        for j in range(TILE):
+            here[j] += c * after[j]
+            u[y0 + j, k] += here[j]
+
+
+@njit(**compiled)
+def _solve_z_row(d, u, lower, pivot, ratio):
+    """One z-line: the rows that do not fill a tile."""
+    nz = d.size
+    d[0] *= pivot[0]
+    for k in range(1, nz):
+        d[k] = (d[k] + lower[k] * d[k - 1]) * pivot[k]
+    u[nz - 1] += d[nz - 1]
+    for k in range(nz - 2, -1, -1):
+        d[k] += ratio[k] * d[k + 1]
+        u[k] += d[k]
+
+
+@njit(**compiled)
+def _solve_z(d, u, lower, pivot, ratio, tile):
+    ny = d.shape[0]
+    whole = ny - ny % TILE
+    for y in range(0, whole, TILE):
+        _solve_z_tile(d, y, u, lower, pivot, ratio, tile)
+    for y in range(whole, ny):
+        _solve_z_row(d[y], u[y], lower, pivot, ratio)
+
+
+@njit(**compiled)
+def _aim_rows_at_wall(d, u, wall):
+    ny = d.shape[0]
+    _gap_to(wall, u[0], d[0])
+    _gap_to(wall, u[ny - 1], d[ny - 1])
+
+
+@njit(**compiled)
+def _aim_columns_at_wall(d, u, wall):
+    ny, nz = d.shape
+    for y in range(ny):
+        d[y, 0] = wall - u[y, 0]
+        d[y, nz - 1] = wall - u[y, nz - 1]
+
+
+@njit(**compiled)
+def _keep_wall(u, wall):
+    ny, nz = u.shape
+    u[0, :] = wall
+    u[ny - 1, :] = wall
+    for y in range(ny):
+        u[y, 0] = wall
+        u[y, nz - 1] = wall
+
+
+@njit(**compiled)
+def _finish_plane(d, u, ly, py, qy, lz, pz, qz, tile, held, wall):
+    """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls."""
+    if held:
+        _aim_rows_at_wall(d, u, wall)
+    if d.shape[0] > 1:
+        _solve_y(d, ly, py, qy)
+    if held:
+        _aim_columns_at_wall(d, u, wall)
+    _solve_z(d, u, lz, pz, qz, tile)
+    if held:
+        _keep_wall(u, wall)
+
+
+@njit(parallel=True, **compiled)
+def substitute(
+    u, d, left, right, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, tiles, held, edges_held, wall, rows, batch
+):
+    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
+
+    left, right: (ny, nz) the solution's planes just outside the slab (zero at the box's ends).
+    reach: (n,) how the left plane comes through; only ``n_reach`` of them count.
+    ly, py, qy and lz, pz, qz: lower, pivot and ratio along y and z. tiles: (batch, nz * TILE) scratch.
+    held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
+    """
+    n, ny, _ = d.shape
+    top = n
+    while top > 0:
+        bottom = max(0, top - batch)
+        for block in prange((ny + rows - 1) // rows):
+            y0 = block * rows
+            _substitute_rows(y0, min(y0 + rows, ny), bottom, top, d, left, right, ratio, reach, n_reach)
+        for i in prange(bottom, top):
+            if (i == 0 and held[0]) or (i == n - 1 and held[1]):
+                u[i + 1] = wall
+            else:
+                _finish_plane(
+                    d[i], u[i + 1], ly, py, qy, lz, pz, qz, tiles[i - bottom], edges_held, wall
+                )  # fmt: skip
+        top = bottom
+
+
+@njit(**compiled)
+def add_sources(u, row_start, source_z, source):
+    """u += sources, for a species that does not diffuse; arguments as in `eliminate`."""
+    n, ny = u.shape[0] - 2, u.shape[1]
+    for row in range(n * ny):
+        for e in range(row_start[row], row_start[row + 1]):
+            u[1 + row // ny, row % ny, source_z[e]] += source[e]
+
+
+@njit(**compiled)
+def join_pair(received, own, ratio, from_other, out):
+    """out = (received + ratio * own) / (1 - ratio * from_other): one interface, all its lines."""
+    factor = 1.0 / (1.0 - ratio * from_other)
+    for y in range(out.shape[0]):
+        for z in range(out.shape[1]):
+            out[y, z] = (received[y, z] + ratio * own[y, z]) * factor
+
+
+@njit(**compiled)
+def join_slabs(first, last, left, right, from_left, through, pivot, ratio, carry):
+    """The solution just outside each slab, for some lines; the numbers are tridiagonal.Chain's.
+
+    first, last: (slabs, lines) each slab's own solution at its ends, overwritten.
+    left, right: (slabs, lines) out. The rest: (slabs,).
+    """
+    slabs, lines = first.shape
+    for p in range(1, slabs):
+        for m in range(lines):
+            first[p, m] = (first[p, m] + from_left[p] * last[p - 1, m]) * pivot[p]
+            last[p, m] += through[p] * (last[p - 1, m] + ratio[p - 1] * first[p, m])
+    left[0] = 0.0
+    right[slabs - 1] = 0.0
+    for p in range(slabs - 1, 0, -1):
+        if p + 1 < slabs:
+            _add_scaled(first[p], carry[p], first[p + 1])
+        for m in range(lines):
+            left[p, m] = last[p - 1, m] + ratio[p - 1] * first[p, m]
+            right[p - 1, m] = first[p, m]
+
+
+@njit(**compiled)
+def sum_by_voxel(amounts, order, start, out):
+    """out[v, f] = sum of amounts[f, order[e]] over the entries e of voxel v, in their order."""
+    fields = amounts.shape[0]
+    for v in range(start.size - 1):
+        for f in range(fields):
+            total = 0.0
+            for e in range(start[v], start[v + 1]):
+                total += amounts[f, order[e]]
+            out[v, f] = total
+
+
+@njit(**compiled)
+def add_at(received, target, scale, out):
+    """out[f, target[e]] = scale * sum of received[e, f], in the order received."""
+    out[:] = 0.0
+    for e in range(target.size):
+        for f in range(out.shape[0]):
+            out[f, target[e]] += scale * received[e, f]
+
+
+@njit(**compiled)
+def pick(concentrations, voxel, out):
+    """out[e] = concentrations[voxel[e]] for flat concentrations."""
+    for e in range(voxel.size):
+        out[e] = concentrations[voxel[e]]
+
+
+@njit(**compiled)
+def spread(values, target, out):
+    """out[e, f] = values[f, target[e]]."""
+    for e in range(target.size):
+        for f in range(values.shape[0]):
+            out[e, f] = values[f, target[e]]
+
+
+@njit(**compiled)
+def gather_entries(values, slot, out):
+    """out[f, e] = values[slot[e], f]."""
+    for f in range(out.shape[0]):
+        for e in range(slot.size):
+            out[f, e] = values[slot[e], f]
+
+
+def set_threads(count: int) -> None:
+    """Use ``count`` threads from now on."""
+    numba.set_num_threads(count)
+
+
+def threads() -> int:
+    """Threads in use."""
+    return numba.get_num_threads()

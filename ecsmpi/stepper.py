@@ -1,0 +1,91 @@
+"""One box and its species, advanced together: the step reads as the physics.
+
+    currents -> owners -> diffuse -> concentrations back to the segments
+
+No NEURON here: currents come in and concentrations go out as arrays, one entry for each segment that lies
+in the box (and for each node that is watched).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.decomposition import Slabs
+from ecsmpi.diffusion import Diffusion, Workspace, interfaces_for
+from ecsmpi.exchange import Exchange
+from ecsmpi.grid import Box
+from ecsmpi.halo import Halo
+from ecsmpi.model import Ion, Tissue
+
+
+class Field:
+    """The concentration of one ion in this rank's slab (mM).
+
+    u: (n + 2, ny, nz), a ghost plane on either side; owned: (n, ny, nz) writable view of the slab itself.
+    """
+
+    def __init__(self, box: Box, planes: tuple[int, int]):
+        lo, hi = self.planes = planes
+        self.box = box
+        self.u = np.zeros((hi - lo + 2, *box.shape[1:]))
+        self.owned = self.u[1:-1]
+
+
+class Stepper:
+    """Plans once, then advances all species of a box. Everything but `report` is collective."""
+
+    def __init__(self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray):
+        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion."""
+        self.slabs = Slabs(box.shape[0], comm.size)
+        self._ions, self._fields = ions, fields
+        plane = box.shape[1] * box.shape[2]
+        self._exchange = Exchange(comm, self.slabs, plane, voxels, len(ions))
+        self._sources = np.zeros((len(ions), self._exchange.local_voxels.size))
+        self._flat = [field.u[1:-1].reshape(-1) for field in fields]
+        owns = comm.rank < self.slabs.owners
+        self._owners = comm.Split(0 if owns else 1, comm.rank)
+        self._halos, self._diffusions, self._workspace = [], [], None
+        if owns:
+            self._plan_diffusion(box, tissue)
+
+    def _plan_diffusion(self, box: Box, tissue: Tissue) -> None:
+        work = self._workspace = Workspace(self._owners, box, self.slabs)
+        self._diffusions = [Diffusion(work, ion, tissue, self._exchange.local_voxels) for ion in self._ions]
+        self._halos = [
+            Halo(self._owners, field.u) if diffusion.diffuses else None
+            for field, diffusion in zip(self._fields, self._diffusions)
+        ]
+
+    def advance(self, amounts: np.ndarray, dt: float) -> np.ndarray:
+        """One step of dt (ms). amounts: (ions, entries) mM/ms into each entry's voxel.
+
+        Returns the concentrations (ions, entries) in mM after it; the same buffer each time.
+        """
+        for halo in filter(None, self._halos):
+            halo.start()
+        self._exchange.deposit(amounts, dt, self._sources)
+        for halo in filter(None, self._halos):
+            halo.finish()
+        for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
+            diffusion.advance(field.u, sources, dt)
+        return self.concentrations()
+
+    def concentrations(self) -> np.ndarray:
+        """(ions, entries) mM in each entry's voxel now; the same buffer each time."""
+        return self._exchange.collect(self._flat)
+
+    def report(self, dt: float) -> list[str]:
+        """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
+        lines = []
+        for ion, diffusion in zip(self._ions, self._diffusions):
+            if diffusion.diffuses and self.slabs.owners > 1:
+                chain = diffusion.factors(dt).chain
+                kind = interfaces_for(chain)
+                lines.append(f"{ion.name or 'unnamed species'}: {kind.name} (coupling {chain.coupling:.1e})")
+        return lines
+
+    def free(self) -> None:
+        """Release messages and communicators."""
+        for part in [*filter(None, self._halos), self._exchange, *filter(None, [self._workspace])]:
+            part.free()
+        self._owners.Free()
