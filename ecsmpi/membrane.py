@@ -1,7 +1,8 @@
-"""NEURON's side of the coupling: this rank's segments, their range variables as arrays, and the state of their ions.
+"""NEURON's side of the coupling: this rank's segments, their range variables as arrays, and their ions.
 
-Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of segments
-is in that order. A handle into a segment dies when sections come, go or change nseg: `structure_counts` tells.
+Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of
+segments is in that order. A handle into a segment dies when sections come, go or change nseg:
+`structure_counts` tells.
 """
 import ctypes
 import functools
@@ -22,8 +23,8 @@ _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
 class Segments:
     """All segments of this rank as they are now; no handle into NEURON is kept, so sections can be deleted.
 
-    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the sections' names,
-    nseg and geometry are the same.
+    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the sections'
+    names, nseg and geometry are the same.
 
     Attributes
     ----------
@@ -41,18 +42,21 @@ class Segments:
         self.centre = paths.segment_centres()
         self._end = np.cumsum(paths.nseg)
 
-    def name(self, i):
+    def name(self, i: int) -> str:
         """Name of segment `i` for messages, such as ``soma(0.5)``."""
         if not 0 <= i < self.count:
             raise IndexError(f"segment {i} of {self.count}")
         section = int(np.searchsorted(self._end, i, side="right"))
-        nseg = int(self._nseg[section])
-        return f"{self._sections[section]}({(i - (int(self._end[section]) - nseg) + 0.5) / nseg:g})"
+        nseg = self._nseg[section]
+        x = (i - (self._end[section] - nseg) + 0.5) / nseg
+        return f"{self._sections[section]}({x:g})"
 
-    def fingerprint(self):
-        """Digest (bytes) of the sections' names, nseg, areas and centres."""
-        parts = ("\n".join(self._sections).encode(), self._nseg.tobytes(), self.area.tobytes(), self.centre.tobytes())
-        return hashlib.blake2b(b"".join(parts)).digest()
+    def fingerprint(self) -> bytes:
+        """Digest of the sections' names, nseg, areas and centres."""
+        digest = hashlib.blake2b("\n".join(self._sections).encode())
+        for numbers in (self._nseg, self.area, self.centre):
+            digest.update(numbers.tobytes())
+        return digest.digest()
 
     def __eq__(self, other):
         return isinstance(other, Segments) and self.fingerprint() == other.fingerprint()
@@ -72,13 +76,14 @@ def _read_paths():
         diam.extend(map(sec.diam3d, points))
         xyz.extend(zip(map(sec.x3d, points), map(sec.y3d, points), map(sec.z3d, points)))
         first.append(len(arc))
-    return names, Paths(np.array(nseg, dtype=np.int64), np.array(length, dtype=float), np.array(first),
-                        np.array(arc, dtype=float), np.array(diam, dtype=float),
-                        np.array(xyz, dtype=float).reshape(-1, 3))
+    lengths = (np.array(values, dtype=float) for values in (length, arc, diam, xyz))
+    length, arc, diam, xyz = lengths
+    nseg, first = np.array(nseg, dtype=int), np.array(first)
+    return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
 
 
 class RangeVariable:
-    """One range variable of all segments, such as ``ko``, read and written at once through NEURON's PtrVector.
+    """One range variable of all segments, such as ``ko``, read and written at once by a PtrVector.
 
     Parameters
     ----------
@@ -87,26 +92,26 @@ class RangeVariable:
 
     Raises
     ------
-    ValueError where a segment has no such variable; RuntimeError where the sections are not those of `segments`.
+    ValueError where a segment has no such variable.
+    RuntimeError where the number of segments is no longer that of `segments`.
     """
 
-    def __init__(self, segments, name):
+    def __init__(self, segments: Segments, name: str):
         self.name = name
         self.rebuild(segments)
 
-    def rebuild(self, segments):
-        """Take the handles anew: needed whenever `structure_counts` has moved and at each initialisation."""
+    def rebuild(self, segments: Segments):
+        """Take the handles anew: needed where `structure_counts` has moved, and at each initialisation."""
         count = segments.count
+        present = sum(sec.nseg for sec in n.allsec())
+        if present != count:
+            raise RuntimeError(f"{count} segments have become {present}: make Segments() anew")
         # NEURON's PtrVector cannot be empty: a rank without segments has none.
         self._pointers = n.PtrVector(count) if count else None
         self._vector = n.Vector(count)
         self._values = self._vector.as_numpy() if count else np.zeros(0)
-        handles = self._handles()
-        for i, handle in zip(range(count), handles):
+        for i, handle in enumerate(self._handles()):
             self._pointers.pset(i, handle)
-        present = sum(sec.nseg for sec in n.allsec())
-        if present != count:
-            raise RuntimeError(f"{present} segments are there, but {count} were found before: make Segments() anew")
 
     def _handles(self):
         reference = "_ref_" + self.name
@@ -114,11 +119,11 @@ class RangeVariable:
             for seg in sec:
                 try:
                     yield getattr(seg, reference)
-                except (AttributeError, NameError):
+                except AttributeError:
                     raise ValueError(f"{seg} has no {self.name}: insert its mechanism in {sec}") from None
 
-    def gather(self):
-        """The values now, (count,) float64: always the same buffer, which the next gather or scatter overwrites."""
+    def gather(self) -> np.ndarray:
+        """The values now, (count,): always the same buffer, which the next gather or scatter overwrites."""
         if self._pointers is not None:
             self._pointers.gather(self._vector)
         return self._values
@@ -130,11 +135,12 @@ class RangeVariable:
             self._pointers.scatter(self._vector)
 
 
-def use_ion(name, charge):
+def use_ion(name: str, charge: float):
     """Let every section have the ion `name`, its concentrations being states that somebody else advances.
 
-    The reversal potential follows the concentrations before every step. The concentrations are not reset by
-    ``finitialize``: the caller sets them (see `default_concentrations`) before the INITIAL blocks. Safe to repeat.
+    The reversal potential follows the concentrations before every step. ``finitialize`` leaves the
+    concentrations alone: the caller sets them before the INITIAL blocks (see `default_concentrations`).
+    Safe to repeat.
 
     Raises
     ------
@@ -144,21 +150,23 @@ def use_ion(name, charge):
     if not str(name).isidentifier():
         raise ValueError(f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _")
     if hasattr(n, ion) and n.ion_charge(ion) != charge:
-        raise ValueError(f"charge of {name} is {n.ion_charge(ion):g} in NEURON, got {charge}: give the same charge")
+        known = n.ion_charge(ion)
+        raise ValueError(f"charge of {name} is {known:g} in NEURON, got {charge}: give the same charge")
     if n.ion_register(name, charge) < 0:
-        raise ValueError(f"{name!r} cannot name an ion: NEURON uses {name}i, {name}o, i{name} or e{name} otherwise")
+        taken = f"{name}i, {name}o, i{name} or e{name}"
+        raise ValueError(f"{name!r} cannot name an ion: {taken} means something else in NEURON")
     for sec in n.allsec():
         if not sec.has_membrane(ion):
             sec.insert(ion)
         n.ion_style(ion, 3, 2, 1, 1, 0, sec=sec)
 
 
-def default_concentrations(name):
-    """NEURON's own initial (inside, outside) concentrations of the ion `name`, mM: such as ki0_k_ion and ko0_k_ion."""
+def default_concentrations(name: str) -> tuple[float, float]:
+    """NEURON's initial (inside, outside) concentrations of an ion, mM: such as ki0_k_ion and ko0_k_ion."""
     return getattr(n, f"{name}i0_{name}_ion"), getattr(n, f"{name}o0_{name}_ion")
 
 
-def refuse_other_writers(name):
+def refuse_other_writers(name: str):
     """Raise where a mechanism in use sets the outside concentration of the ion `name` itself.
 
     Raises
@@ -170,8 +178,10 @@ def refuse_other_writers(name):
         if outside in _written(is_point, mechanism, name):
             section = _section_with(is_point, mechanism)
             if section is not None:
-                raise ValueError(f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
-                                 f"remove {mechanism}, or give the species another name")
+                raise ValueError(
+                    f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
+                    f"remove {mechanism}, or give the species another name"
+                )
 
 
 def _mechanisms():
@@ -201,7 +211,7 @@ def _section_with(is_point, mechanism):
     return next((seg.sec for seg in segments if seg is not None), None)
 
 
-def structure_counts():
+def structure_counts() -> tuple[int, int]:
     """NEURON's counts of (structure, diameter) changes: cheap enough for every step.
 
     They move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
@@ -220,7 +230,7 @@ def refuse_unsupported_modes():
     if threads > 1:
         raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
     if n.CVode().active():
-        raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
+        raise RuntimeError("the variable time step is not supported: n.cvode.active(False), and set n.dt")
     coreneuron = sys.modules.get("neuron.coreneuron")
     if coreneuron is not None and coreneuron.enable:
         raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")

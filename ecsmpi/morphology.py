@@ -1,15 +1,15 @@
 """Areas and centres of segments from the 3-D points of their sections: numpy only, all sections at once.
 
-A section's surface is a chain of frusta between consecutive points. The segments' ends cut that chain, the diameter
-being interpolated linearly along the arc:
+A section's surface is a chain of frusta between consecutive points. The segments' ends cut that
+chain, the diameter being interpolated linearly along the arc:
 
     point      o-----------o----o------------------o        arc 0 ... L
     segment    |---- 0 ----|---- 1 ----|---- 2 ----|        ends at i * L / nseg
 
     area = sum over the pieces of  pi (d0 + d1) / 2 * sqrt((d0 - d1)^2 / 4 + (a1 - a0)^2)
 
-Where points repeat at one arc length, the last one's diameter counts, and the ring between the two diameters is no
-membrane: both as in NEURON's reaction-diffusion module.
+Where points repeat at one arc length, the last one's diameter counts, and the ring between the two
+diameters is no membrane: both as in NEURON's reaction-diffusion module.
 """
 from dataclasses import dataclass
 
@@ -42,16 +42,23 @@ class Paths:
     def __post_init__(self):
         points_per_section = np.diff(self.first)
         if len(points_per_section) != len(self.nseg) or self.first[-1] != len(self.arc):
-            raise ValueError(f"first counts {self.first[-1]} points in {len(points_per_section)} sections, but there "
-                             f"are {len(self.arc)} points and {len(self.nseg)} sections")
+            raise ValueError(
+                f"first counts {self.first[-1]} points in {len(points_per_section)} sections, "
+                f"but there are {len(self.arc)} points and {len(self.nseg)} sections"
+            )
         if (points_per_section < 1).any():
-            raise ValueError(f"section {np.argmin(points_per_section)} has no 3-D points: call n.define_shape()")
+            bare = np.argmin(points_per_section)
+            raise ValueError(f"section {bare} has no 3-D points: call n.define_shape()")
 
-    def interpolate(self, values, section, arc):
-        """`values` (points,) or (points, 3), taken linearly at `arc` (q,) um of `section` (q,); constant past the ends."""
-        here = np.searchsorted(_ordered(np.repeat(np.arange(len(self.nseg)), np.diff(self.first)), self.arc),
-                               _ordered(section, arc), side="right") - 1
-        here = np.maximum(here, self.first[section])
+    @property
+    def section(self) -> np.ndarray:
+        """The section of each point, (points,)."""
+        return np.repeat(np.arange(len(self.nseg)), np.diff(self.first))
+
+    def interpolate(self, values, section, arc) -> np.ndarray:
+        """`values` (points,) or (points, 3) at `arc` (q,) um of `section` (q,); constant past the ends."""
+        known, wanted = _ordered(self.section, self.arc), _ordered(section, arc)
+        here = np.maximum(np.searchsorted(known, wanted, side="right") - 1, self.first[section])
         after = np.minimum(here + 1, self.first[section + 1] - 1)
         span = self.arc[after] - self.arc[here]
         between = (span > 0) & (arc > self.arc[here])
@@ -60,19 +67,20 @@ class Paths:
             span, offset = span[:, None], offset[:, None]
         return (values[after] - values[here]) / span * offset + values[here]
 
-    def segment_centres(self):
-        """Centre of each segment, (segments, 3) um: the point of the path at (i + 1/2) / nseg of the section's length."""
+    def segment_centres(self) -> np.ndarray:
+        """Centre of each segment, (segments, 3) um: at (i + 1/2) / nseg of the section's length."""
         section, i = _counted(self.nseg)
-        return self.interpolate(self.xyz, section, (i + 0.5) / self.nseg[section] * self.length[section])
+        middle = (i + 0.5) / self.nseg[section] * self.length[section]
+        return self.interpolate(self.xyz, section, middle)
 
-    def segment_areas(self):
+    def segment_areas(self) -> np.ndarray:
         """Lateral area of each segment, (segments,) um2."""
         section, i = _counted(self.nseg + 1)
-        end = i * (self.length / self.nseg)[section]
-        of_point = np.repeat(np.arange(len(self.nseg)), np.diff(self.first))
+        step = self.length / self.nseg
+        end = i * step[section]
         # A point past the last end, by rounding, would make a segment of its own.
-        inner = np.clip(self.arc, 0.0, (self.nseg * (self.length / self.nseg))[of_point])
-        section, arc = np.concatenate([section, of_point]), np.concatenate([end, inner])
+        inner = np.clip(self.arc, 0.0, (self.nseg * step)[self.section])
+        section, arc = np.concatenate([section, self.section]), np.concatenate([end, inner])
         order = np.lexsort((arc, section))
         section, arc = section[order], arc[order]
         # Each section has one end more than it has segments; its ends come before points at the same arc.
@@ -84,11 +92,12 @@ class Paths:
 
 def _frusta(arc, diam):
     """Lateral areas (q - 1,) um2 between consecutive cuts at `arc` with diameters `diam`, both (q,) um."""
-    return np.pi * 0.5 * (diam[:-1] + diam[1:]) * np.sqrt(0.25 * (diam[:-1] - diam[1:]) ** 2 + np.diff(arc) ** 2)
+    slant = np.sqrt(0.25 * (diam[:-1] - diam[1:]) ** 2 + np.diff(arc) ** 2)
+    return np.pi * 0.5 * (diam[:-1] + diam[1:]) * slant
 
 
 def _counted(counts):
-    """0, 0, ..., 1, 1, ... and 0, 1, ..., 0, 1, ...: the owner and the number within it of counts.sum() things."""
+    """Owner, and number within the owner, of counts.sum() things: (0, 0, 0, 1, 1), (0, 1, 2, 0, 1)."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 

@@ -1,18 +1,22 @@
 """What the NMODL text of a mechanism says about ions: text only."""
 import re
 
-_NO_CODE = re.compile(r"\bCOMMENT\b.*?\bENDCOMMENT\b|\bVERBATIM\b.*?\bENDVERBATIM\b|^[ \t]*TITLE\b[^\n]*|[:?][^\n]*",
-                      re.DOTALL | re.MULTILINE)
+# Tried from left to right at each place, as a compiler reads: a COMMENT behind a ":" opens no block.
+_NO_CODE = re.compile(
+    r"\bCOMMENT\b.*?\bENDCOMMENT\b|\bVERBATIM\b.*?\bENDVERBATIM\b|^[ \t]*TITLE\b[^\n]*|[:?][^\n]*",
+    re.DOTALL | re.MULTILINE,
+)
 _NAMES = r"\w+(?:\s*,\s*\w+)*"
 _USEION = re.compile(rf"\bUSEION\s+(\w+)((?:\s+(?:READ|WRITE)\s+{_NAMES})*)")
 _WRITE = re.compile(rf"\bWRITE\s+({_NAMES})")
 
 
-def written_variables(text, ion):
+def written_variables(text: str, ion: str) -> set[str]:
     """Names after WRITE in every ``USEION ion ...`` statement of the NMODL `text`, e.g. {"ik", "ko"}.
 
-    Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists may run over lines.
+    Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists may
+    run over lines.
     """
     code = _NO_CODE.sub(" ", text)
-    statements = [clauses for name, clauses in _USEION.findall(code) if name == ion]
-    return {name.strip() for clauses in statements for names in _WRITE.findall(clauses) for name in names.split(",")}
+    clauses = " ".join(clauses for name, clauses in _USEION.findall(code) if name == ion)
+    return {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
