@@ -1,0 +1,142 @@
+"""The layout of a file of frames, one HDF5 file that is at once VTKHDF and netCDF-4.
+
+    /                          Conventions, format, run, date, command, ranks, box, ... (provenance)
+    /time  (time)        ms    unlimited; /z /y /x: voxel centres in um; the four are dimension scales
+    /k     (time,z,y,x)  mM    a hard link to the cell data below, so that netCDF readers find it
+    /VTKHDF                    Version, Type, WholeExtent, Origin, Spacing, Direction
+    /VTKHDF/CellData/k         the concentrations: one frame a step
+    /VTKHDF/Steps              NSteps; Values (time); CellDataOffsets/k (time)
+
+VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at the root. Here are plain
+HDF5 objects only: one process lays the file out before any frame is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+FORMAT = "ecsmpi grid 1"
+PART_FORMAT = "ecsmpi grid part 1"
+RESERVED = ("time", "x", "y", "z", "VTKHDF")
+CHUNK_BYTES = 4 << 20
+UNLIMITED = h5py.h5s.UNLIMITED
+
+
+def part_path(path, rank):
+    """The file with the planes of one rank, beside ``path``."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.rank{rank:05d}.h5")
+
+
+def lay_out(file, box, names, owned, part_of=None):
+    """Everything of an open, empty file but its frames.
+
+    box    has ``lo``, ``spacing`` (um) and ``shape``
+    owned  (lo, hi) of each rank: the x-planes that it writes, empty where lo == hi
+    part_of  None: the frames come into this file; else rank -> name of the file, beside this one, with its planes
+    """
+    axes = _write_axes(file, box)
+    widest = max(hi - lo for lo, hi in owned)
+    for name in names:
+        if part_of is None:
+            data = field(file, f"VTKHDF/CellData/{name}", box.shape, widest)
+        else:
+            sources = [(lo, hi, part_of(rank)) for rank, (lo, hi) in enumerate(owned) if hi > lo]
+            data = _virtual_field(file, name, box.shape, sources)
+        _describe(file, name, data, axes)
+
+
+def _write_axes(file, box):
+    """The VTKHDF group, the steps and the coordinates; returns the four dimension scales."""
+    vtk = file.create_group("VTKHDF")
+    nx, ny, nz = box.shape
+    vtk.attrs["Version"] = np.array([2, 2], dtype=np.int64)
+    vtk.attrs.create("Type", b"ImageData", dtype=h5py.string_dtype("ascii", len("ImageData")))
+    vtk.attrs["WholeExtent"] = np.array([0, nx, 0, ny, 0, nz], dtype=np.int64)
+    vtk.attrs["Origin"] = np.array(box.lo, dtype=float)
+    vtk.attrs["Spacing"] = np.array(box.spacing, dtype=float)
+    vtk.attrs["Direction"] = np.eye(3).ravel()
+    time = _series(file, "time", float)
+    time.attrs.update({"units": "ms", "long_name": "time", "axis": "T"})
+    time.make_scale("time")
+    values = _series(vtk, "Steps/Values", float)
+    values.dims[0].attach_scale(time)
+    vtk["Steps"].attrs["NSteps"] = np.int64(0)
+    return [time, *(_coordinate(file, box, axis) for axis in "zyx")]
+
+
+def _coordinate(file, box, axis):
+    a = "xyz".index(axis)
+    scale = file.create_dataset(axis, data=box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5))
+    scale.attrs.update({"units": "um", "long_name": f"{axis} of the voxel centres", "axis": axis.upper()})
+    scale.make_scale(axis)
+    return scale
+
+
+def _series(group, name, dtype):
+    return group.create_dataset(name, (0,), dtype=dtype, maxshape=(None,), chunks=(1024,), dcpl=_early())
+
+
+def _early():
+    """Storage made as the axis grows: ranks that write together cannot make it on the way."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    return properties
+
+
+def field(group, name, shape, widest):
+    """A dataset (time, z, y, x) without frames for ``shape`` = (nx, ny, nz) voxels in slabs of at most ``widest`` planes."""
+    nx, ny, nz = shape
+    return group.create_dataset(name, (0, nz, ny, nx), dtype=float, maxshape=(None, nz, ny, nx),
+                                chunks=chunk_shape(shape, widest), fill_time="never", dcpl=_early())
+
+
+def chunk_shape(shape, widest):
+    """Chunks (time, z, y, x) about as wide as the widest slab, so that few ranks share one; at most 4 MiB."""
+    nx, ny, nz = shape
+    width = _even(nx, widest)
+    deep = _even(nz, CHUNK_BYTES // (8 * width * ny))
+    return 1, deep, _even(ny, CHUNK_BYTES // (8 * width * deep)), width
+
+
+def _even(count, most):
+    """The size of the pieces when ``count`` is cut into as few equal pieces of at most ``most`` as can be."""
+    pieces = -(-count // max(1, min(count, most)))
+    return -(-count // pieces)
+
+
+def _virtual_field(file, name, shape, sources):
+    """A dataset that is the parts side by side along x; its length in time is theirs.
+
+    sources: (lo, hi, file name) of each part
+    """
+    nx, ny, nz = shape
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_fill_value(np.array([np.nan]))
+    for lo, hi, part in sources:
+        properties.set_virtual(_frames(nx, ny, nz, lo, hi), part.encode(), name.encode(),
+                               _frames(hi - lo, ny, nz, 0, hi - lo))
+    group = file["VTKHDF"].require_group("CellData")
+    space = h5py.h5s.create_simple((0, nz, ny, nx), (UNLIMITED, nz, ny, nx))
+    h5py.h5d.create(group.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, space, dcpl=properties)
+    return group[name]
+
+
+def _frames(nx, ny, nz, lo, hi):
+    """The planes lo to hi of all frames there will ever be."""
+    space = h5py.h5s.create_simple((1, nz, ny, nx), (UNLIMITED, nz, ny, nx))
+    space.select_hyperslab((0, 0, 0, lo), (UNLIMITED, 1, 1, 1), block=(1, nz, ny, hi - lo))
+    return space
+
+
+def _describe(file, name, data, axes):
+    """Units, dimensions, the link for netCDF readers and the offsets for VTK."""
+    data.attrs.update({"units": "mM", "long_name": f"extracellular concentration of {name}"})
+    for dimension, scale in zip(data.dims, axes):
+        dimension.attach_scale(scale)
+    file[name] = data
+    offsets = _series(file["VTKHDF"], f"Steps/CellDataOffsets/{name}", np.int64)
+    offsets.dims[0].attach_scale(axes[0])
