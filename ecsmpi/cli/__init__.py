@@ -1,0 +1,49 @@
+"""The command `ecsmpi`: one module of this package for each subcommand.
+
+Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi plot` start neither MPI nor NEURON.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+from ecsmpi import __version__, launch
+
+COMMANDS = tuple(name for name in ("run", "doctor", "info", "plot", "animate", "bench")
+                 if find_spec(f"ecsmpi.cli.{name}"))
+
+
+def main(argv=None):
+    """Run one subcommand and return its exit status.
+
+    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that runs the user's own
+    code sets `tracebacks=True` beside `func`: what that code raises keeps its traceback.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return args.func(args) or 0
+    except (ValueError, OSError, launch.LaunchError) as error:
+        if args.tracebacks:
+            raise
+        return _complain(error)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="ecsmpi", description="The extracellular space of NEURON over MPI.")
+    parser.add_argument("--version", action="version", version=f"ecsmpi {__version__}")
+    parser.set_defaults(tracebacks=False)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"ecsmpi.cli.{name}").add_parser(subparsers)
+    return parser
+
+
+def _complain(error):
+    """Say what was wrong, once for all ranks, and end them all."""
+    message = f"ecsmpi: {error}"
+    comm = launch.communicator()
+    if comm is not None and comm.size > 1:
+        launch.abort(comm, message, status=2)
+    print(message, file=sys.stderr)
+    return 2

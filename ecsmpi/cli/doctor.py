@@ -1,0 +1,171 @@
+"""`ecsmpi doctor`: does this machine run ecsmpi, and if not, what cures it? Also under mpirun."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+
+from ecsmpi import launch
+
+OLDEST_NEURON = (9, 0, 2)  # before it the solver has a wrong factor at the faces in x
+THREADING_LAYERS = ("tbb", "omp", "workqueue")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `cure` is empty where all is well, and only then."""
+
+    topic: str
+    detail: str
+    cure: str = ""
+
+    def __str__(self):
+        lines = f"{'problem' if self.cure else 'ok':<8} {self.topic:<14} {self.detail}"
+        return lines + (f"\n{'':<24}cure: {self.cure}" if self.cure else "")
+
+
+def add_parser(subparsers):
+    """Add `doctor` to the command's subparsers."""
+    parser = subparsers.add_parser("doctor", help="check MPI, NEURON, HDF5 and threads, and name the cure",
+                                   description="Check this installation; status 1 where something is wrong. Run it "
+                                               "as you run a model, e.g. mpirun -n 2 ecsmpi doctor.")
+    parser.set_defaults(func=doctor)
+
+
+def doctor(_args):
+    """Print a finding for each part; collective under mpirun. Returns 1 where there is a problem, else 0."""
+    try:
+        comm = launch.start()
+    except (launch.LaunchError, ImportError) as error:
+        comm, started = None, Finding("ranks", str(error), "start it as the line above says")
+    else:
+        started = Finding("ranks", f"{comm.size}, the same for MPI and NEURON")
+    threads = os.environ.get("NUMBA_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    threads = [threads] if comm is None else comm.allgather(threads)
+    findings = []
+    if comm is None or comm.rank == 0:
+        findings = [started, *(finding for check in _checks(threads) for finding in check)]
+        print("\n".join(map(str, findings)), flush=True)
+    sick = any(finding.cure for finding in findings)
+    return int(sick if comm is None else comm.bcast(sick))
+
+
+def _checks(threads):
+    return (_python(), _mpi(), _launcher(), _neuron(), _hdf5(), _numba(threads), _compiler(), _mechanism())
+
+
+def _python():
+    yield Finding("Python", f"{platform.python_version()} {sys.executable}")
+
+
+def _mpi():
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        yield Finding("MPI", str(error), "install an MPI library (e.g. openmpi-bin), or run scripts/setup")
+        return
+    yield Finding("MPI", f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}")
+
+
+def _library(MPI):
+    """Name and version of the MPI library, e.g. "Open MPI v4.1.4"."""
+    return re.split(r"[,\n\0]", MPI.Get_library_version())[0].strip()
+
+
+def _launcher():
+    """The mpirun on PATH has to be of the library's family, else every rank would be alone."""
+    path = shutil.which("mpirun")
+    if path is None:
+        cure = "" if shutil.which("srun") else "put the mpirun of the MPI library above on PATH, or activate .venv"
+        yield Finding("mpirun", "none on PATH" + ("; srun is" if not cure else ""), cure)
+        return
+    text = subprocess.run([path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    name = text.strip().splitlines()[0] if text.strip() else "says no version"
+    families = {_family(text), _family(_mpi_version())}
+    cure = "start with the mpirun of the MPI library above" if len(families - {None}) == 2 else ""
+    yield Finding("mpirun", f"{path}: {name}", cure)
+
+
+def _mpi_version():
+    try:
+        from mpi4py import MPI
+    except ImportError:
+        return ""
+    return MPI.Get_library_version()
+
+
+def _family(version):
+    """"open", "mpich" (also its relatives, which start each other's programs) or None."""
+    if re.search(r"open[- ]?mpi|open-rte|prrte", version, re.IGNORECASE):
+        return "open"
+    return "mpich" if re.search(r"mpich|hydra|intel|mvapich|cray", version, re.IGNORECASE) else None
+
+
+def _neuron():
+    try:
+        version = metadata.version("neuron")
+    except metadata.PackageNotFoundError:
+        yield Finding("NEURON", "not installed", "pip install 'neuron>=9.0.2'")
+        return
+    old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
+    yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
+
+
+def _hdf5():
+    """A plain h5py works too, so it is no problem; one linked against another MPI library is."""
+    try:
+        import h5py
+    except ImportError as error:
+        yield Finding("HDF5", str(error), "pip install h5py, or run scripts/setup")
+        return
+    kind = "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
+    libraries = launch.mpi_libraries()
+    cure = "build h5py against mpi4py's MPI library: scripts/setup" if len(libraries) > 1 else ""
+    yield Finding("HDF5", f"{h5py.version.hdf5_version}, h5py {h5py.__version__}, {kind}"
+                  + (f"; two MPI libraries: {', '.join(libraries)}" if cure else ""), cure)
+
+
+def _numba(threads):
+    """Threads of every rank, against the cores of this node."""
+    try:
+        import numba
+    except ImportError as error:
+        yield Finding("threads", str(error), "pip install numba")
+        return
+    layer = next((layer for layer in THREADING_LAYERS if _has_layer(layer)), None)
+    cores = len(os.sched_getaffinity(0))
+    detail = f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
+    yield Finding("threads", detail, "" if layer else "install libgomp1")
+
+
+def _has_layer(layer):
+    pool = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}[layer]
+    try:
+        import_module(f"numba.np.ufunc.{pool}")
+    except ImportError:
+        return False
+    return True
+
+
+def _compiler():
+    """nrnivmodl compiles the mechanisms of a model; without a compiler NEURON's own ones still run."""
+    compilers = [name for name in ("g++", "c++", "clang++") if shutil.which(name)]
+    missing = [name for name, found in (("nrnivmodl", shutil.which("nrnivmodl")), ("make", shutil.which("make")),
+                                        ("a C++ compiler", compilers)) if not found]
+    cure = "activate the environment NEURON is in, and install g++ and make" if missing else ""
+    yield Finding("compiler", f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl", cure)
+
+
+def _mechanism():
+    """The potassium source of the example, in a checkout; an installed package has none."""
+    source = Path(__file__).resolve().parents[2] / "mod" / "steady_k.mod"
+    if not source.exists():
+        return
+    built = [path.parent for path in source.parent.glob("*/libnrnmech*")]
+    cure = "" if built else "scripts/setup, or nrnivmodl in mod/"
+    yield Finding("steady_k", f"compiled in {built[0]}" if built else "not compiled", cure)

@@ -1,0 +1,280 @@
+"""Start MPI and NEURON on the same ranks, end them together, and let them wait for each other.
+
+    comm = start()                      before anything else imports neuron
+    with one_per_node_first(comm):      compile once for each node, not once for each rank
+    meet(comm, "states3d")              a call that every rank must make
+    abort(comm, error)                  one rank has failed: all end
+
+Nothing here runs at import time. A launcher can go wrong in ways that look like success: N processes that are each
+alone, or MPI with N ranks of which NEURON sees one. `start` makes them errors.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import re
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from functools import cache
+
+# What launchers say about the number of processes and this one's place, the innermost launcher first.
+LAUNCHERS = (
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("PMI_SIZE", "PMI_RANK"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+NOTICE_AFTER = 10.0  # s of waiting before a rank says so
+DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
+OTHERS_WAIT = 1.0  # s by which rank 0 is ahead with its message when all ranks fail alike
+
+_comm = None
+_exit_status = 0
+
+
+class LaunchError(RuntimeError):
+    """MPI and NEURON did not start as one job of the expected size."""
+
+
+class RanksApart(RuntimeError):
+    """A collective call was made on some ranks and not on the others."""
+
+
+def start():
+    """Start MPI and NEURON and return ecsmpi's own communicator over all ranks. Collective; later calls are free.
+
+    Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has other ranks than MPI,
+    and where neuron was imported early enough for a script to have believed a wrong rank count.
+    """
+    global _comm
+    if _comm is None:
+        neuron_was_first = "neuron" in sys.modules
+        comm = _start_mpi()
+        _start_neuron(comm, neuron_was_first)
+        _comm = comm
+    return _comm
+
+
+def communicator():
+    """The communicator of `start`, or None before it has succeeded."""
+    return _comm
+
+
+def _start_mpi():
+    from mpi4py import MPI
+
+    check_one_job(MPI.COMM_WORLD.size)
+    comm = MPI.COMM_WORLD.Dup()
+    _meeting_place(comm)
+    if comm.size > 1:
+        _end_together(comm)
+    # numba reads it when it is imported, so this comes before any kernel.
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(cores_of_rank(comm)))
+    return comm
+
+
+def check_one_job(size):
+    """Raise LaunchError where the launcher started another number of processes than the `size` ranks MPI has."""
+    for count, place in LAUNCHERS:
+        launched = os.environ.get(count, "")
+        if launched.isdigit():
+            break
+    else:
+        return
+    # srun's count is that of Open MPI's daemons where its mpirun went through srun, so only a lone process tells.
+    if int(launched) == size or (count.startswith("SLURM") and size > 1):
+        return
+    if os.environ.get(place, "0") != "0":
+        time.sleep(OTHERS_WAIT)  # one message, not one for each process
+    raise LaunchError(
+        f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each process "
+        "would compute the whole model alone. Start them with the mpirun of the MPI library that mpi4py uses "
+        f"(`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}.")
+
+
+def cores_of_rank(comm):
+    """Cores this rank may use: those of its affinity mask, shared with the ranks bound to any of them. Collective."""
+    from mpi4py import MPI
+
+    cores = os.sched_getaffinity(0)
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    masks = node.allgather(cores)
+    node.Free()
+    return max(1, len(cores) // sum(1 for mask in masks if mask & cores))
+
+
+def _start_neuron(comm, neuron_was_first):
+    _show_mpi_to_neuron()
+    from neuron import n
+
+    # A ParallelContext or a section that exists already was made under NEURON's own idea of the rank count.
+    used = neuron_was_first and (n.List("ParallelContext").count() > 0 or any(True for _ in n.allsec()))
+    context = n.ParallelContext()
+    if int(context.nhost()) != comm.size and neuron_was_first:
+        if used:
+            raise LaunchError(
+                f"ecsmpi was imported too late: neuron, imported before it, runs as {int(context.nhost())} rank(s) "
+                f"while MPI has {comm.size}, and the script has already made sections or a ParallelContext. "
+                "Import ecsmpi before neuron.")
+        n.nrnmpi_init()
+    if (int(context.nhost()), int(context.id())) != (comm.size, comm.rank):
+        raise LaunchError(
+            f"NEURON is rank {int(context.id())} of {int(context.nhost())} where MPI is rank {comm.rank} of {comm.size}: "
+            "NEURON does not use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and "
+            "MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`.")
+
+
+def _show_mpi_to_neuron():
+    """Open mpi4py's MPI library again, globally: mpi4py opens it for itself and NEURON looks among global symbols."""
+    for path in mpi_libraries():
+        ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+
+
+def mpi_libraries():
+    """Paths of the MPI libraries in this process; more than one means that its parts do not share an MPI."""
+    name = re.compile(r"/libmpi(ch|_cray|_gnu\w*|_intel\w*)?\.so[.\d]*$")
+    with open("/proc/self/maps") as maps:
+        paths = (line.split(maxsplit=5)[-1].rstrip("\n") for line in maps)
+        return sorted({path for path in paths if name.search(path)})
+
+
+# Ending together
+
+
+def abort(comm, error, status=1):
+    """Print the failure of this rank and end the job on all ranks with `status`. Does not return.
+
+    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail alike rank 0
+    prints and ends the others before they do.
+    """
+    if comm.rank != 0:
+        time.sleep(OTHERS_WAIT)
+    if isinstance(error, BaseException):
+        where = f"ecsmpi: rank {comm.rank} of {comm.size} failed and ends the job\n"
+        error = where + "".join(traceback.format_exception(error))
+    sys.stdout.flush()
+    sys.stderr.write(error.rstrip("\n") + "\n")
+    sys.stderr.flush()
+    comm.Abort(status)
+
+
+def _end_together(comm):
+    """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all of them.
+
+    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing can see their status before MPI_Finalize.
+    """
+    sys.excepthook = lambda _kind, error, _trace: abort(comm, error)
+    leave = sys.exit
+
+    def leave_noted(status=None):
+        global _exit_status
+        _exit_status = status if isinstance(status, int) else int(status is not None)
+        leave(status)
+
+    sys.exit = leave_noted
+    atexit.register(_part, comm)
+
+
+def _part(comm, patience=5.0):
+    """Where this rank ends by sys.exit with a failure and the others do not end: end them.
+
+    MPI_Finalize waits for all ranks, so it would wait for ever for a rank that waits for this one.
+    """
+    if _exit_status == 0:
+        return
+    parting = _meeting_place(comm).Ibarrier()
+    if not _wait(parting, patience):
+        abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} left with status {_exit_status} and ends the job",
+              status=_exit_status)
+
+
+# Waiting for each other
+
+
+def meet(comm, what):
+    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
+
+    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300) it
+    raises RanksApart, for a rank that never comes would leave the others in a silent hang.
+    """
+    timeout = timeout_seconds()
+    arrival = _meeting_place(comm).Ibarrier()
+    if _wait(arrival, min(NOTICE_AFTER, timeout)):
+        return
+    if timeout > NOTICE_AFTER:
+        print(f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
+              file=sys.stderr, flush=True)
+        if _wait(arrival, timeout - NOTICE_AFTER):
+            return
+    raise RanksApart(f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for other ranks that never called it: "
+                     "it is collective, so call it on every rank (outside `if rank == 0`). "
+                     "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds.")
+
+
+def timeout_seconds():
+    """Seconds a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
+    text = os.environ.get("ECSMPI_TIMEOUT", str(DEFAULT_TIMEOUT))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise ValueError(f"ECSMPI_TIMEOUT must be a number of seconds > 0, got {text!r}")
+    return seconds
+
+
+@contextmanager
+def one_per_node_first(comm):
+    """The first rank of each node runs the block, then its other ranks do. Collective.
+
+        with one_per_node_first(comm):
+            compile_kernels()           # the others find them in the cache
+    """
+    from mpi4py import MPI
+
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    first = node.rank == 0
+    if not first:
+        _wait(node.Ibarrier(), float("inf"))
+    try:
+        yield first
+    finally:
+        if first:
+            _wait(node.Ibarrier(), float("inf"))
+        node.Free()
+
+
+def _meeting_place(comm):
+    """A duplicate of `comm` for waiting alone: the other ranks may be blocked in a collective of `comm` itself.
+
+    Made by the first call, which is collective and made by `start`; it is kept as an attribute of `comm`.
+    """
+    key = _meeting_place_key()
+    place = comm.Get_attr(key)
+    if place is None:
+        place = comm.Dup()
+        comm.Set_attr(key, place)
+    return place
+
+
+@cache
+def _meeting_place_key():
+    from mpi4py import MPI
+
+    return MPI.Comm.Create_keyval()
+
+
+def _wait(request, seconds):
+    """Poll a request, at first without sleeping; False where it is not complete after `seconds`."""
+    for _ in range(1000):
+        if request.Test():
+            return True
+    end = time.monotonic() + seconds
+    while not request.Test():
+        if time.monotonic() > end:
+            return False
+        time.sleep(1e-4)
+    return True
