@@ -1,0 +1,99 @@
+"""Potassium around a pyramidal cell: the first model of NEURON's tutorial on extracellular diffusion.
+
+The membrane of one cell releases potassium at a constant rate, which spreads through the extracellular space.
+
+    python scripts/ca1_potassium.py
+    mpirun -n 4 python scripts/ca1_potassium.py
+    mpirun -n 4 ecsmpi run scripts/ca1_potassium.py --output ca1_potassium.h5
+
+Only its first import makes it a script of ecsmpi: with `from neuron import rxd` it runs in NEURON alone.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from ecsmpi import rxd
+import neuron
+from neuron import n
+
+MOD = Path(__file__).resolve().parent.parent / "mod"
+PYRAMID = Path(neuron.__file__).parent / ".data/share/nrn/demo/pyramid.nrn"
+PADDING = 50  # um between the cell and the walls of the box
+VOXEL = (20, 20, 50)  # um
+
+n.load_file("stdrun.hoc")
+n.load_file("import3d.hoc")
+pc = n.ParallelContext()
+
+
+def stop(message):
+    """End every rank with status 1; the first says why."""
+    sys.exit(f"ca1_potassium: {message}" if pc.id() == 0 else 1)
+
+
+def load_cell(path):
+    """Make the sections of NEURON's pyramid.nrn, or of an .swc file."""
+    if not path.is_file():
+        stop(f"no morphology at {path}: give an .swc file by --morphology")
+    if path == PYRAMID:
+        n.xopen(str(path))
+    else:
+        reader = n.Import3d_SWC_read()
+        reader.input(str(path))
+        n.Import3d_GUI(reader, False).instantiate(None)
+
+
+def padded_bounds():
+    """Lowest and highest corner (x, y, z), um, of a box around all sections."""
+    points = [(sec.x3d(i), sec.y3d(i), sec.z3d(i)) for sec in n.allsec() for i in range(sec.n3d())]
+    return [min(axis) - PADDING for axis in zip(*points)], [max(axis) + PADDING for axis in zip(*points)]
+
+
+def save_picture(concentration, low, path):
+    """Write a PNG of the mean over z of `concentration` (x, y, z), mM, in the box whose corner is `low`."""
+    from matplotlib.figure import Figure
+
+    high = [corner + VOXEL[axis] * concentration.shape[axis] for axis, corner in enumerate(low)]
+    extent = (low[0], high[0], low[1], high[1])
+    figure = Figure(layout="constrained")
+    title = f"K⁺ after {n.t / 1000:g} s, mean over z"
+    axes = figure.add_subplot(xlabel="x (µm)", ylabel="y (µm)", title=title)
+    image = axes.imshow(concentration.mean(axis=2).T, origin="lower", extent=extent)
+    figure.colorbar(image, label="mM")
+    figure.savefig(path, dpi=150)
+    print(f"picture: {path}")
+
+
+parser = argparse.ArgumentParser(description="Potassium around a pyramidal cell.")
+parser.add_argument("--morphology", type=Path, default=PYRAMID, help="an .swc file (default: the pyramid)")
+parser.add_argument("--picture", type=Path, default=Path("ca1_potassium.png"), help="the PNG to write")
+arguments = parser.parse_args()
+
+if not hasattr(n, "steady_k") and not neuron.load_mechanisms(str(MOD)):
+    stop(f"the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in {MOD}")
+
+# Every rank reads the cell to know the box; the cell itself lives on rank 0.
+load_cell(arguments.morphology)
+low, high = padded_bounds()
+for sec in n.allsec():
+    if pc.id() == 0:
+        sec.nseg = 1 + 10 * int(sec.L / 5)
+        sec.insert("steady_k")
+    else:
+        n.delete_section(sec=sec)
+
+ecs = rxd.Extracellular(*low, *high, dx=VOXEL, volume_fraction=0.2, tortuosity=1.6)
+k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
+
+n.dt = 20  # ms: no spikes are wanted
+n.steps_per_ms = 1 / n.dt
+n.tstop = 20_000
+
+if __name__ == "__main__":
+    n.finitialize(-65)
+    n.continuerun(n.tstop)
+    concentration = k[ecs].states3d  # collective: every rank asks for it
+    if pc.id() == 0:
+        mean, highest = concentration.mean(), concentration.max()
+        print(f"K+ after {n.t / 1000:g} s: mean {mean:.6g} mM, max {highest:.6g} mM")
+        save_picture(concentration, low, arguments.picture)
