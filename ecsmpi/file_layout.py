@@ -39,6 +39,7 @@ def lay_out(file, box, names, owned, part_of=None):
     part_of  None: the frames come into this file; else rank -> name of the file, beside this one, with its planes
     """
     axes = _write_axes(file, box)
+    file["VTKHDF"].create_group("CellData", track_order=True)
     widest = max(hi - lo for lo, hi in owned)
     for name in names:
         if part_of is None:
@@ -119,7 +120,7 @@ def _virtual_field(file, name, shape, sources):
     for lo, hi, part in sources:
         properties.set_virtual(_frames(nx, ny, nz, lo, hi), part.encode(), name.encode(),
                                _frames(hi - lo, ny, nz, 0, hi - lo))
-    group = file["VTKHDF"].require_group("CellData")
+    group = file["VTKHDF/CellData"]
     space = h5py.h5s.create_simple((0, nz, ny, nx), (UNLIMITED, nz, ny, nx))
     h5py.h5d.create(group.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, space, dcpl=properties)
     return group[name]

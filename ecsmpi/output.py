@@ -55,7 +55,7 @@ class GridFile:
         owned = _checked_planes(comm.allgather(self._planes), box.shape[0])
         self._storage = _chosen_storage(storage, comm.size)
         run = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
-        provenance = {**self._provenance(run), **(attributes or {})}
+        provenance = {**self._provenance(), **(attributes or {}), "format": FORMAT, "run": run}
         _everywhere(comm, self._create, owned, provenance)
         _everywhere(comm, self._open, run)
         self._plan()
@@ -90,10 +90,10 @@ class GridFile:
 
     # -- set-up
 
-    def _provenance(self, run):
+    def _provenance(self):
         box = self._box
         return {
-            "Conventions": "CF-1.10", "format": FORMAT, "title": "extracellular concentrations", "run": run,
+            "Conventions": "CF-1.10", "title": "extracellular concentrations",
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "command": shlex.join(sys.orig_argv), "ranks": self._comm.size, "species": ", ".join(self._names),
             "box_lo_um": list(box.lo), "box_hi_um": list(box.hi), "voxel_um": list(box.spacing),

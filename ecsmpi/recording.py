@@ -56,7 +56,7 @@ class Recording:
             self.time = self._file["time"][:frames]
             self.x, self.y, self.z = (self._file[axis][:] for axis in AXES)
             self.attributes = {name: _plain(value) for name, value in self._file.attrs.items()}
-            self._data = {name: vtk["CellData"][name] for name in self.attributes["species"].split(", ")}
+            self._data = {name: data for name, data in vtk["CellData"].items()}
         except (KeyError, OSError, RuntimeError) as error:
             raise OSError(f"{self.path} is damaged ({error}): its writer was ended inside a write; "
                           "run the simulation again") from error

@@ -1,0 +1,59 @@
+"""`ecsmpi info FILE`: what is in a file of frames."""
+
+from pathlib import Path
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser("info", help="show the box, the species, the times and the origin of a file",
+                                   description="Show what is in a file of frames: its box, its voxels, the times, "
+                                               "the range of each species, and where the file comes from.")
+    parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
+    parser.set_defaults(func=show)
+
+
+def show(args):
+    from ecsmpi.recording import load
+
+    with load(args.file) as recording:
+        print("\n".join(describe(recording)))
+
+
+def describe(recording):
+    """The lines to print for a Recording."""
+    lines = [str(recording.path), *_grid(recording.box), _times(recording.time)]
+    if len(recording):
+        lines += ["", *_ranges(recording)]
+    return lines + ["", *_provenance(recording.attributes)]
+
+
+def _grid(box):
+    spans = ", ".join(f"{axis} {lo:g} to {hi:g}" for axis, lo, hi in zip("xyz", box.lo, box.hi))
+    counts = " x ".join(str(count) for count in box.shape)
+    edges = " x ".join(f"{edge:g}" for edge in box.spacing)
+    yield f"  box      {spans} um"
+    yield f"  voxels   {counts} = {box.voxels:,} of {edges} um"
+
+
+def _times(time):
+    if not len(time):
+        return "  frames   none yet"
+    return f"  frames   {len(time)}, from {time[0]:g} to {time[-1]:g} ms"
+
+
+def _ranges(recording):
+    """The table of concentrations: a line for each species and for the first and the last frame."""
+    width = max(7, *(len(name) for name in recording.names))
+    yield f"  {'species':<{width}}  {'time (ms)':>12}  {'min (mM)':>12}  {'mean (mM)':>12}  {'max (mM)':>12}"
+    for name in recording.names:
+        for index in sorted({0, len(recording) - 1}):
+            frame = recording.frame(name, index)
+            values = (recording.time[index], frame.min(), frame.mean(), frame.max())
+            yield f"  {name:<{width}}  " + "  ".join(f"{value:>12.6g}" for value in values)
+
+
+def _provenance(attributes):
+    width = max(len(name) for name in attributes)
+    for name, value in sorted(attributes.items()):
+        text = ", ".join(f"{entry:g}" if isinstance(entry, float) else str(entry)
+                         for entry in (value if isinstance(value, list) else [value]))
+        yield f"  {name:<{width}}  {text}"
