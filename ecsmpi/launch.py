@@ -63,6 +63,13 @@ def communicator():
     return _comm
 
 
+def own_communicator():
+    """The communicator of this process alone."""
+    from mpi4py import MPI
+
+    return MPI.COMM_SELF
+
+
 def _start_mpi():
     from mpi4py import MPI
 

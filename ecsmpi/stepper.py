@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecsmpi import kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.diffusion import Diffusion, Workspace, interfaces_for
 from ecsmpi.exchange import Exchange
@@ -29,6 +30,16 @@ class Field:
         self.box = box
         self.u = np.zeros((hi - lo + 2, *box.shape[1:]))
         self.owned = self.u[1:-1]
+
+    def hold_walls(self, value: float) -> None:
+        """Set this slab's share of the box's border voxels to ``value`` (mM)."""
+        lo, hi = self.planes
+        for wall, at in ((0, lo == 0), (-1, hi == self.box.shape[0])):
+            if at and hi > lo:
+                self.owned[wall] = value
+        for wall in (0, -1):
+            self.owned[:, wall] = value
+            self.owned[:, :, wall] = value
 
 
 class Stepper:
@@ -89,3 +100,16 @@ class Stepper:
         for part in [*filter(None, self._halos), self._exchange, *filter(None, [self._workspace])]:
             part.free()
         self._owners.Free()
+
+
+def compile_kernels(comm) -> None:
+    """Compile every kernel, or load it from the cache, by advancing a small box. comm: of this process alone."""
+    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
+    fields = [Field(box, (0, 3)), Field(box, (0, 3))]
+    still = Ion("a", (0.0, 0.0, 0.0))
+    stepper = Stepper(comm, box, Tissue(), [ion, still], fields, np.zeros(1, dtype=np.int64))
+    stepper.advance(np.zeros((2, 1)), 1.0)
+    stepper.free()
+    plane = np.zeros((1, 1))
+    kernels.join_pair(plane, plane, 0.0, 0.0, plane)
+    kernels.join_slabs(plane, plane, plane, plane, *np.zeros((5, 1)))

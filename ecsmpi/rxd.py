@@ -1,0 +1,343 @@
+"""The names of neuron.rxd for the extracellular space: change `from neuron import rxd` into `from ecsmpi import rxd`.
+
+What is here means what it means in neuron.rxd; what is collective says so. What neuron.rxd has beyond it raises at once,
+so that no script silently computes something else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from types import SimpleNamespace
+
+import numpy as np
+
+from ecsmpi.simulation import Simulation  # starts MPI before NEURON is imported
+from ecsmpi import kernels, launch  # isort: skip  (numba reads its environment after that)
+from ecsmpi.grid import Box
+from ecsmpi.hooks import Hooks
+from ecsmpi.model import Ion, Tissue, diffusion_coefficients
+from ecsmpi.node import Node
+
+from neuron import n  # isort: skip
+from neuron import rxd as neuron_rxd  # isort: skip
+from neuron.rxd.rxdException import RxDException  # isort: skip
+
+_simulation = Simulation(launch.start())
+_hooks = Hooks(_simulation)
+_keys = itertools.count()
+
+options = SimpleNamespace(enable=SimpleNamespace(extracellular=True))
+
+
+class MissingFeature(RxDException, AttributeError):
+    """neuron.rxd has it, ecsmpi has not."""
+
+
+def _missing(what: str) -> MissingFeature:
+    return MissingFeature(f"{what} of neuron.rxd is not available in ecsmpi; the README lists what is")
+
+
+def __getattr__(name):
+    if not name.startswith("_") and hasattr(neuron_rxd, name):
+        raise _missing(f"rxd.{name}")
+    raise AttributeError(f"module 'ecsmpi.rxd' has no attribute {name!r}")
+
+
+class _Complete:
+    """Raises for what the class of neuron.rxd with the same role can do and this one can not."""
+
+    _original: type
+
+    def __getattr__(self, name):
+        if not name.startswith("__") and hasattr(self._original, name):
+            raise _missing(f"{type(self).__name__}.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        own = getattr(type(self), name, None)
+        settable = own is None or not isinstance(own, property) or own.fset is not None
+        if not settable or (own is None and name not in self.__dict__ and hasattr(self._original, name)):
+            raise _missing(f"setting {type(self).__name__}.{name}")
+        object.__setattr__(self, name, value)
+
+
+def _refuse_arithmetic(self, *_):
+    raise _missing("arithmetic of species, for rates and reactions,")
+
+
+for _operator in "add radd sub rsub mul rmul truediv rtruediv pow neg abs gt lt".split():
+    setattr(_Complete, f"__{_operator}__", _refuse_arithmetic)
+
+
+class Extracellular(_Complete):
+    """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in voxels of dx um.
+
+    dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
+    not both; numbers. Raises ValueError naming the argument.
+    """
+
+    _original = neuron_rxd.Extracellular
+
+    def __init__(
+        self, xlo, ylo, zlo, xhi, yhi, zhi, dx, volume_fraction=1, tortuosity=None, permeability=None
+    ):  # fmt: skip
+        if not options.enable.extracellular:
+            raise RxDException("extracellular diffusion is disabled: set rxd.options.enable.extracellular = True")
+        self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
+        self.tissue = Tissue.from_rxd(volume_fraction, tortuosity, permeability)
+
+    @property
+    def alpha(self) -> float:
+        """Volume fraction."""
+        return self.tissue.volume_fraction
+
+    @property
+    def tortuosity(self) -> float:
+        """Tortuosity."""
+        return self.tissue.tortuosity
+
+    @property
+    def permeability(self) -> float:
+        """1/tortuosity**2."""
+        return self.tissue.permeability
+
+    def volume(self, index=None) -> float:
+        """Free volume (um3) of the region, or of one voxel where ``index`` is given."""
+        return self.box.voxel_volume * self.alpha * (self.box.voxels if index is None else 1)
+
+    def __repr__(self):
+        return f"Extracellular({self.box}, volume_fraction={self.alpha}, tortuosity={self.tortuosity})"
+
+
+class Species(_Complete):
+    """A species in one or more extracellular regions.
+
+    d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge: of the
+    ion; without one it gets no currents. initial: mM, a number, a function of a node, or None for NEURON's
+    default (ko0_k_ion). ecs_boundary_conditions: mM at the walls, or None for walls without flux.
+    atolscale concerns variable time steps, which are refused; represents is an ontology label.
+    Raises ValueError or RxDException naming the argument.
+    """
+
+    _original = neuron_rxd.Species
+
+    def __init__(
+        self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,
+        ecs_boundary_conditions=None, represents=None,
+    ):  # fmt: skip
+        self._regions = _checked_regions(regions)
+        self._d, self._name, self._charge, self._walls = d, name, charge, ecs_boundary_conditions
+        self.initial, self.represents, self._atolscale = initial, represents, atolscale
+        self.ion()
+        if not (initial is None or callable(initial)):
+            self.initial = _concentration("initial", initial)
+        _refuse_duplicate(self)
+        self.key = next(_keys)
+        _simulation.add(self)
+
+    @property
+    def regions(self) -> list[Extracellular]:
+        """The regions of the species."""
+        return self._regions
+
+    @property
+    def name(self) -> str | None:
+        """The name of the ion."""
+        return self._name
+
+    @property
+    def charge(self) -> int:
+        """The charge of the ion."""
+        return self._charge
+
+    @property
+    def d(self):
+        """Diffusion coefficient, as given (um2/ms)."""
+        return self._d
+
+    def ion(self) -> Ion:
+        """The description that the solver works from."""
+        return Ion.from_rxd(self._name, self._d, self._charge, self._walls)
+
+    def fill(self, region: Extracellular, field) -> None:
+        """Set a field to the initial concentrations. Local."""
+        self[region].fill(field, self._default() if self.initial is None else self.initial)
+        if self.initial is None and self._walls is not None and region in self._regions:
+            field.hold_walls(self._walls)
+
+    def _default(self) -> float:
+        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if self._name else 0.0
+
+    def __getitem__(self, region) -> SpeciesOnExtracellular:
+        if region not in self._regions:
+            raise RxDException(f"species {self} is not defined on {region!r}")
+        return SpeciesOnExtracellular(self, region)
+
+    def __repr__(self):
+        return f"Species({self._name or 'unnamed'}, d={self._d}, charge={self._charge}, initial={self.initial})"
+
+    def __str__(self):
+        return self._name or repr(self)
+
+
+class SpeciesOnExtracellular(_Complete):
+    """The part of a species that lies in one region."""
+
+    _original = neuron_rxd.species.SpeciesOnExtracellular
+
+    def __init__(self, species: Species, region: Extracellular):
+        self.species, self.region = species, region
+
+    @property
+    def _field(self):
+        return _simulation.field(self.species, self.region)
+
+    @property
+    def _space(self):
+        return _simulation.space(self.region)
+
+    def _meet(self, what: str) -> None:
+        """All ranks must come here, or this one says so rather than hang."""
+        if _simulation.comm.size > 1:
+            launch.meet(_simulation.comm, f"{self}.{what}")
+
+    @property
+    def states3d(self) -> np.ndarray:
+        """(nx, ny, nz) mM: on one rank a live writable view; on several a read-only gather. Collective."""
+        field = self._field
+        if _simulation.comm.size == 1:
+            return field.owned
+        self._meet("states3d")
+        return self._space.gather(self.species.key)
+
+    @property
+    def local(self) -> np.ndarray:
+        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`."""
+        return self._field.owned
+
+    @property
+    def planes(self) -> tuple[int, int]:
+        """The x-planes [lo, hi) of the box that this rank owns."""
+        return self._field.planes
+
+    def gather(self, root: int = 0) -> np.ndarray | None:
+        """(nx, ny, nz) mM, read-only, on rank ``root``; None on the others. Collective."""
+        self._field
+        self._meet("gather()")
+        return self._space.gather(self.species.key, root)
+
+    @property
+    def concentration(self) -> np.ndarray:
+        """All concentrations in C order (mM). Collective."""
+        return self.states3d.reshape(-1)
+
+    @concentration.setter
+    def concentration(self, value) -> None:
+        """Set by a number, an array of the box's shape, or a function of a node. Local: set it on every rank."""
+        self.fill(self._field, value)
+
+    def fill(self, field, value) -> None:
+        """Set a field of this rank by a number, an array of the box's shape, or a function of a node. Local."""
+        lo, hi = field.planes
+        if callable(value):
+            _, ny, nz = self.region.box.shape
+            nodes = (Node(self, *ijk) for ijk in itertools.product(range(lo, hi), range(ny), range(nz)))
+            value = np.fromiter((value(node) for node in nodes), float, field.owned.size).reshape(field.owned.shape)
+        elif np.ndim(value):
+            value = self._checked_array(value)[lo:hi]
+        field.owned[:] = _concentration(f"concentration of {self.species}", value)
+
+    def _checked_array(self, array) -> np.ndarray:
+        array, shape = np.asarray(array, dtype=float), self.region.box.shape
+        if array.size != np.prod(shape) or array.ndim not in (1, 3) or (array.ndim == 3 and array.shape != shape):
+            raise ValueError(f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}")
+        return array.reshape(shape)
+
+    def node_by_location(self, x: float, y: float, z: float) -> Node:
+        """The node of the voxel that holds a point (um)."""
+        flat = int(self.region.box.index_of([[x, y, z]])[0])
+        if flat < 0:
+            raise RxDException(f"location ({x}, {y}, {z}) um is outside {self.region!r}")
+        return self.node_by_ijk(*(int(index) for index in np.unravel_index(flat, self.region.box.shape)))
+
+    def node_by_ijk(self, i: int, j: int, k: int) -> Node:
+        """The node of voxel (i, j, k)."""
+        if not all(0 <= index < count for index, count in zip((i, j, k), self.region.box.shape)):
+            raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region")
+        return Node(self, i, j, k)
+
+    def value_at(self, i: int, j: int, k: int) -> float:
+        """Concentration of a voxel (mM). Collective."""
+        self._field
+        self._meet("node.value")
+        return self._space.value(self.species.key, i, j, k)
+
+    def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
+        """Set the concentration of a voxel (mM). Collective."""
+        self._field
+        self._meet("node.value = ...")
+        self._space.set_value(self.species.key, i, j, k, float(_concentration("node.value", concentration)))
+
+    def watch(self, i: int, j: int, k: int):
+        """NEURON's one-element vector that follows a voxel. Local."""
+        self._field
+        _, ny, nz = self.region.box.shape
+        return _simulation.watch(self.species, self.region, (i * ny + j) * nz + k)
+
+    def __repr__(self):
+        return f"{self.species}[{self.region!r}]"
+
+    def __str__(self):
+        return f"{self.species}[ecs]"
+
+
+def nthread(count: int | None = None) -> int:
+    """Threads that each rank uses for its slab; ``count`` sets it. Raises ValueError beyond the rank's cores."""
+    if count is not None:
+        most = int(os.environ["NUMBA_NUM_THREADS"])
+        if not 1 <= count <= most:
+            raise ValueError(
+                f"nthread must be from 1 to {most}, the cores of this rank, got {count}; "
+                "start the ranks with more cores each, or set NUMBA_NUM_THREADS"
+            )
+        kernels.set_threads(int(count))
+    return kernels.threads()
+
+
+def set_solve_type(domain=None, dimension=None, dx=None, nsubseg=None, method=None) -> None:
+    """Accepted: it chooses how intracellular regions are solved, of which there are none here."""
+
+
+def _checked_regions(regions) -> list[Extracellular]:
+    found = list(regions) if hasattr(regions, "__iter__") else [regions]
+    for region in found:
+        if not isinstance(region, Extracellular):
+            raise RxDException(f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}")
+    if not found or len(set(found)) < len(found):
+        raise RxDException(f"a species needs one or more different regions, got {regions!r}")
+    return found
+
+
+def _refuse_duplicate(species: Species) -> None:
+    for other in _simulation.species:
+        if species.name and other.name == species.name:
+            if shared := [region for region in species.regions if region in other.regions]:
+                raise RxDException(
+                    f'species "{species.name}" is already defined on {shared[0]!r}: give it another name, or '
+                    "put all regions in one Species"
+                )
+            if other.charge != species.charge:
+                raise RxDException(
+                    f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}'
+                )
+
+
+def _concentration(what: str, value) -> np.ndarray:
+    try:
+        values = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be a number in mM, got {value!r}") from None
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} must be finite, got {values[~np.isfinite(values)].flat[0]}")
+    return values

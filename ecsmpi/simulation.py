@@ -1,0 +1,202 @@
+"""What a script described, and its life: plan, initial state, steps. hooks.py lets NEURON drive it."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+import weakref
+
+from ecsmpi import launch
+
+launch.start()
+
+from neuron import n  # noqa: E402  NEURON must find MPI started
+
+from ecsmpi import membrane  # noqa: E402
+from ecsmpi.space import Space  # noqa: E402
+from ecsmpi.stepper import compile_kernels  # noqa: E402
+
+NAMED_OUTSIDE = 5  # segments outside the box that a warning names
+
+
+class Simulation:
+    """All regions and species of a script, and their run-time spaces.
+
+    A species here is anything with ``regions``, ``name``, ``ion()`` and ``fill(region, field)``; a
+    region anything with ``box`` and ``tissue``. Both are held weakly: those that a script drops are gone.
+    Observers have ``started(simulation)``, ``stepped(simulation, t)`` and ``ended()``.
+    """
+
+    def __init__(self, comm):
+        self.comm = comm
+        self.observers = []
+        self._species = []
+        self._spaces = weakref.WeakKeyDictionary()
+        self._planned = None
+        self._segments = None
+        self._counts = None
+        self._warned_outside = None
+        self._compiled = False
+
+    # what the script describes
+
+    @property
+    def species(self) -> list:
+        """The script's species in the order they were made."""
+        return [species for reference in self._species if (species := reference()) is not None]
+
+    @property
+    def regions(self) -> list:
+        """The regions with species, in the order they were first used."""
+        return list(dict.fromkeys(region for species in self.species for region in species.regions))
+
+    def add(self, species) -> None:
+        """Take part from the next finitialize on. Local."""
+        self._species.append(weakref.ref(species))
+
+    def space(self, region) -> Space:
+        """The run-time space of a region, made at the first call. Local."""
+        if region not in self._spaces:
+            self._spaces[region] = Space(self.comm, region.box, region.tissue)
+        return self._spaces[region]
+
+    def field(self, species, region):
+        """A species' field, with its initial concentrations if it is new. Local."""
+        space = self.space(region)
+        key = species.key
+        if key not in space.fields:
+            species.fill(region, space.field(key))
+        return space.fields[key]
+
+    def watch(self, species, region, flat: int):
+        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on."""
+        watched = self.space(region).watched
+        if (species.key, flat) not in watched:
+            vector = n.Vector(1)
+            watched[species.key, flat] = (vector, vector.as_numpy())
+        return watched[species.key, flat][0]
+
+    # NEURON's initialisation
+
+    def plan(self) -> None:
+        """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
+        species = self.species
+        if not species:
+            return
+        membrane.refuse_unsupported_modes()
+        self._agree(species)
+        self._compile()
+        n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
+        for one in species:
+            if one.name:
+                membrane.use_ion(one.name, one.ion().charge)
+                membrane.refuse_other_writers(one.name)
+        self._segments = membrane.Segments()
+        for region in self.regions:
+            self._plan_space(region)
+        self._counts = membrane.structure_counts()
+        self._planned = [id(one) for one in species]
+        self._warn_of_segments_outside()
+
+    def _compile(self) -> None:
+        """Compile the kernels once for each node, outside of any step. Collective."""
+        if not self._compiled:
+            with launch.one_per_node_first(self.comm):
+                compile_kernels(launch.own_communicator())
+            self._compiled = True
+
+    def _plan_space(self, region) -> None:
+        space = self.space(region)
+        here = [species for species in self.species if region in species.regions]
+        space.forget({species.key for species in here})
+        for species in here:
+            species.fill(region, space.field(species.key))
+        space.plan({species.key: species.ion() for species in here}, self._segments, n.FARADAY)
+
+    def _agree(self, species) -> None:
+        """Raise on every rank where ranks describe different models, which no later message would explain."""
+        described = "; ".join(
+            f"{one.ion()} on {[(region.box, region.tissue) for region in one.regions]}" for one in species
+        )
+        digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
+        if len(set(digests)) > 1:
+            odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
+            raise ValueError(
+                f"ranks 0 and {odd} describe different extracellular spaces: make the same regions and "
+                f"species on every rank (only sections may differ). This is rank {self.comm.rank}: {described}"
+            )
+
+    def _warn_of_segments_outside(self) -> None:
+        """One warning, on rank 0, that counts and names them. Collective."""
+        outside = sorted({name for region in self.regions for name in self.space(region).outside})
+        listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
+        if self.comm.rank or listed == self._warned_outside:
+            return
+        self._warned_outside = listed
+        count = sum(number for number, _ in listed)
+        if count:
+            names = [name for _, some in listed for name in some][:NAMED_OUTSIDE]
+            more = ", ..." if count > len(names) else ""
+            warnings.warn(
+                f"{count} segments lie outside the extracellular box and take no part in it: "
+                f"{', '.join(names)}{more}; enlarge the box to include them",
+                stacklevel=2,
+            )
+
+    def deliver_first(self) -> None:
+        """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
+        for name in dict.fromkeys(one.name for one in self.species if one.name):
+            inside = membrane.RangeVariable(self._segments, f"{name}i")
+            inside.scatter(membrane.default_concentrations(name)[0])
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        for region in self.regions:
+            self.space(region).reset_segments()
+
+    def start(self) -> None:
+        """Type 2: observers see the initial state. Collective."""
+        for observer in self.observers:
+            observer.started(self)
+
+    # NEURON's step
+
+    def step(self, t: float, dt: float) -> None:
+        """One fixed step of all regions, of dt to t (ms). Collective."""
+        if not self.species:
+            return
+        self._check_plan()
+        for region in self.regions:
+            self.space(region).advance(dt)
+        for observer in self.observers:
+            observer.stepped(self, t)
+
+    def refuse_variable_steps(self) -> None:
+        """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""
+        if self.species:
+            membrane.refuse_unsupported_modes()
+
+    def _check_plan(self) -> None:
+        if self._planned != [id(one) for one in self.species]:
+            raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
+        counts = membrane.structure_counts()
+        if counts != self._counts:
+            self._renew_handles()
+            self._counts = counts
+
+    def _renew_handles(self) -> None:
+        """NEURON's structure has changed: its handles are dead, and the plan too if the segments moved."""
+        membrane.refuse_unsupported_modes()
+        if membrane.Segments() != self._segments:
+            raise RuntimeError(
+                "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
+            )
+        for region in self.regions:
+            self.space(region).take_handles(self._segments)
+
+    def end(self) -> None:
+        """Close what observers hold. Collective, at exit."""
+        for observer in self.observers:
+            observer.ended()
+

@@ -1,0 +1,127 @@
+"""One extracellular region at run time: its fields, NEURON's segments in it, and the nodes that are watched.
+
+    segments' currents --> stepper --> segments' concentrations, watched values
+
+An entry is a segment that lies in the box, or a watched voxel, which has no current.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.decomposition import Slabs
+from ecsmpi.exchange import gather_planes
+from ecsmpi.grid import Box
+from ecsmpi.membrane import RangeVariable, Segments, default_concentrations
+from ecsmpi.model import Ion, Tissue
+from ecsmpi.stepper import Field, Stepper
+
+UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
+
+
+class Space:
+    """The concentrations of all ions in one box, coupled to this rank's segments.
+
+    Ions are known by a key, any hashable, in the order of `add`.
+    """
+
+    def __init__(self, comm, box: Box, tissue: Tissue):
+        self.comm, self.box, self.tissue = comm, box, tissue
+        self.slabs = Slabs(box.shape[0], comm.size)
+        self.planes = self.slabs.planes(comm.rank)
+        self.fields: dict[object, Field] = {}
+        self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
+        self.outside: list[str] = []
+        self._stepper = None
+
+    def field(self, key) -> Field:
+        """The field of an ion, made at the first call. Local."""
+        if key not in self.fields:
+            self.fields[key] = Field(self.box, self.planes)
+        return self.fields[key]
+
+    def forget(self, keys) -> None:
+        """Drop the fields of ions that are not among ``keys``. Local."""
+        self.fields = {key: field for key, field in self.fields.items() if key in keys}
+        self.watched = {watch: slot for watch, slot in self.watched.items() if watch[0] in keys}
+
+    def plan(self, ions: dict[object, Ion], segments: Segments, faraday: float) -> None:
+        """Couple the ions to the segments as they are now. Collective."""
+        self.free()
+        self._keys, self._ions = list(ions), list(ions.values())
+        voxel = self.box.index_of(segments.centre)
+        self._inside = np.flatnonzero(voxel >= 0)
+        self.outside = [segments.name(int(i)) for i in np.flatnonzero(voxel < 0)]
+        self._entries = self._inside.size
+        watched_voxels = sorted({flat for _, flat in self.watched})
+        place = {flat: self._entries + e for e, flat in enumerate(watched_voxels)}
+        self._watches = [(self._keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
+        voxels = np.concatenate([voxel[self._inside], np.array(watched_voxels, dtype=np.int64)])
+        fields = [self.field(key) for key in self._keys]
+        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels)
+        self._amounts = np.zeros((len(self._ions), voxels.size))
+        self._plan_segments(segments, faraday)
+
+    def _plan_segments(self, segments: Segments, faraday: float) -> None:
+        per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
+        area = segments.area[self._inside] * per_volume
+        self._per_current = [area / ion.charge if ion.charge else None for ion in self._ions]
+        self._everywhere = [np.zeros(segments.count) for _ in self._ions]
+        self.take_handles(segments)
+
+    def take_handles(self, segments: Segments) -> None:
+        """Take NEURON's handles anew: they die when its structure changes. Local."""
+        self._currents = [
+            RangeVariable(segments, f"i{ion.name}") if ion.name and ion.charge else None for ion in self._ions
+        ]
+        self._concentrations = [RangeVariable(segments, f"{ion.name}o") if ion.name else None for ion in self._ions]
+
+    def reset_segments(self) -> None:
+        """Give segments outside the box their default, as NEURON's initialisation does, and deliver. Collective."""
+        for ion, values in zip(self._ions, self._everywhere):
+            if ion.name:
+                values[:] = default_concentrations(ion.name)[1]
+        self.deliver(self._stepper.concentrations())
+
+    def advance(self, dt: float) -> None:
+        """One step of dt (ms). Collective."""
+        for current, factor, amounts in zip(self._currents, self._per_current, self._amounts):
+            if current is not None:
+                np.take(current.gather(), self._inside, out=amounts[: self._entries])
+                amounts[: self._entries] *= factor
+        self.deliver(self._stepper.advance(self._amounts, dt))
+
+    def deliver(self, values: np.ndarray) -> None:
+        """Write (ions, entries) mM to the segments and the watched values. Local."""
+        for variable, everywhere, concentrations in zip(self._concentrations, self._everywhere, values):
+            if variable is not None:
+                everywhere[self._inside] = concentrations[: self._entries]
+                variable.scatter(everywhere)
+        for ion, entry, slot in self._watches:
+            slot[0] = values[ion, entry]
+
+    def report(self, dt: float) -> list[str]:
+        """How the slabs are coupled at steps of dt (ms)."""
+        return self._stepper.report(dt)
+
+    def value(self, key, i: int, j: int, k: int) -> float:
+        """Concentration of one voxel (mM), the same on every rank. Collective."""
+        owner = int(self.slabs.owner(i))
+        mine = self.fields[key].owned[i - self.planes[0], j, k] if self.comm.rank == owner else None
+        return float(self.comm.bcast(mine, root=owner))
+
+    def set_value(self, key, i: int, j: int, k: int, value: float) -> None:
+        """Set one voxel (mM) on the rank that owns it. Local: call it on every rank."""
+        lo, hi = self.planes
+        if lo <= i < hi:
+            self.fields[key].owned[i - lo, j, k] = value
+
+    def gather(self, key, root: int | None = None) -> np.ndarray | None:
+        """The whole box (nx, ny, nz), read-only: on rank ``root`` (None elsewhere) or on all. Collective."""
+        return gather_planes(self.comm, self.slabs, self.fields[key].owned, root)
+
+    def free(self) -> None:
+        """Release the plan. Collective."""
+        if self._stepper is not None:
+            self._stepper.free()
+            self._stepper = None
