@@ -41,21 +41,16 @@ class _Movie:
 
     def __init__(self, recording, name, axis, at):
         self._recording, self._section = recording, (name, axis, at)
-        first = self._values(0)
-        limits = limits_of(*self._extremes())
-        self.figure, self._image, bar = section_figure(recording, first, axis, limits)
-        bar.set_label(f"{name} (mM)")
-        self._title = f"{name}, {describe_section(recording, axis, at)}, t = "
-        self._digits = max(len(f"{time:g}") for time in recording.time)
+        first, limits = self._values(0), limits_of(*self._extremes())
+        self.figure, self._image, self._title = section_figure(recording, name, first, axis, limits)
+        self._what = f"{name}, {describe_section(recording, axis, at)}"
 
     def draw(self):
         """Draw one frame after the other; yields after each."""
         for index, time in enumerate(self._recording.time):
             self._image.set_data(self._values(index).T)
-            self._image.axes.set_title(f"{self._title}{f'{time:g}':>{self._digits}} ms")
+            self._title.set_text(f"{self._what}, t = {time:g} ms")
             self.figure.canvas.draw()
-            # The lay-out is found once: else the box would move with the width of the title.
-            self.figure.set_layout_engine("none")
             yield index
 
     def _values(self, index):

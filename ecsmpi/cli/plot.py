@@ -3,8 +3,8 @@
 from pathlib import Path
 
 COLOURS = "viridis"
-LONGEST = 6.5  # inches along the longer side of the box
-SHORTEST = 1.2
+LONGEST = 6.0  # inches along the longer side of the box
+THINNEST = 0.3  # a box that would be thinner is not drawn to scale: nothing could be seen of it
 
 
 def add_parser(subparsers):
@@ -65,24 +65,61 @@ def check_folder(path):
         raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
 
 
-def section_figure(recording, section, axis, limits):
-    """A figure of a section (2-D, mM) across ``axis`` with a colour bar over ``limits`` (mM); and its image."""
+def section_figure(recording, name, section, axis, limits):
+    """A figure of a section (2-D, mM) across ``axis``, to scale, with a colour bar over ``limits`` (mM).
+
+    Returns the figure, the image in it and its title. Everything has its place in inches, so that nothing moves when
+    the image and the title change.
+    """
+    across, up = ("xyz".index(letter) for letter in "xyz" if letter != axis)
+    lo, hi = recording.box.lo, recording.box.hi
+    extent = (lo[across], hi[across], lo[up], hi[up])
+    figure, axes, bar, title = _places(extent[1] - extent[0], extent[3] - extent[2])
+    image = axes.imshow(section.T, origin="lower", extent=extent, cmap=COLOURS, interpolation="nearest",
+                        vmin=limits[0], vmax=limits[1], aspect="auto")
+    axes.set(xlabel=f"{'xyz'[across]} (µm)", ylabel=f"{'xyz'[up]} (µm)")
+    axes.locator_params("y", nbins=max(1, round(1.6 * axes.bbox.height / figure.dpi)))
+    axes.locator_params("x", nbins=max(1, round(1.2 * axes.bbox.width / figure.dpi)))
+    _colour_bar(figure, image, bar).set_label(f"{name} (mM)")
+    return figure, image, title
+
+
+def _places(wide, high):
+    """A figure with axes for a box of wide x high um and for its colour bar: at the right or, of a flat box, below."""
+    inches = LONGEST / max(wide, high)
+    width, height = (max(edge * inches, THINNEST) for edge in (wide, high))
+    flat = height < 0.4 * width
+    left, below = 0.85, 1.35 if flat else 0.65
+    size = (max(left + width + (0.35 if flat else 1.6), 4.2), below + height + 0.5)
+    figure = _figure(size)
+
+    def place(x, y, w, h):
+        return figure.add_axes((x / size[0], y / size[1], w / size[0], h / size[1]))
+
+    bar = place(left, 0.6, width, 0.16) if flat else place(left + width + 0.15, below, 0.18, height)
+    title = figure.text((left if width > 3 else 0.25) / size[0], 1 - 0.33 / size[1], "", fontsize=12)
+    return figure, place(left, below, width, height), bar, title
+
+
+def _figure(size):
+    """A figure of ``size`` inches that needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    across, up = ("xyz".index(letter) for letter in "xyz" if letter != axis)
-    box = recording.box
-    extent = (box.lo[across], box.hi[across], box.lo[up], box.hi[up])
-    wide, high = extent[1] - extent[0], extent[3] - extent[2]
-    flat = high < 0.5 * wide
-    figure = Figure(figsize=_size(wide, high, flat), layout="constrained")
+    figure = Figure(figsize=size)
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    image = axes.imshow(section.T, origin="lower", extent=extent, cmap=COLOURS, interpolation="nearest",
-                        vmin=limits[0], vmax=limits[1], aspect="equal")
-    axes.set_xlabel(f"{'xyz'[across]} (µm)")
-    axes.set_ylabel(f"{'xyz'[up]} (µm)")
-    return figure, image, _colour_bar(figure, image, flat)
+    return figure
+
+
+def _colour_bar(figure, image, axes):
+    from matplotlib.ticker import MaxNLocator
+
+    flat = axes.bbox.width > axes.bbox.height
+    bar = figure.colorbar(image, cax=axes, orientation="horizontal" if flat else "vertical")
+    bar.formatter.set_useOffset(False)
+    bar.locator = MaxNLocator(nbins=max(1, round((1 if flat else 1.2) * max(axes.bbox.size) / figure.dpi)))
+    bar.update_ticks()
+    return bar
 
 
 def limits_of(low, high):
@@ -100,52 +137,27 @@ def describe_section(recording, axis, at):
     return f"{axis} = {coordinate:g} µm"
 
 
-def _size(wide, high, flat):
-    """Inches: the box to scale, and room for the colour bar on the right or, of a flat box, below."""
-    scale = LONGEST / max(wide, high)
-    inches = max(wide * scale, SHORTEST), max(high * scale, SHORTEST)
-    return (max(inches[0], 4.5) + 0.8, inches[1] + 1.9) if flat else (max(inches[0], 2.4) + 2.0, inches[1] + 0.9)
-
-
-def _colour_bar(figure, image, flat):
-    where = {"location": "bottom", "aspect": 40} if flat else {"location": "right", "aspect": 25}
-    bar = figure.colorbar(image, **where)
-    bar.formatter.set_useOffset(False)
-    bar.locator = _few_ticks()
-    bar.update_ticks()
-    return bar
-
-
-def _few_ticks():
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=6)
-
-
 def _image(recording, name, args):
     axis = args.axis or "z"
     index = -1 if args.frame is None else args.frame
     if args.time is not None:
         index = recording.index_at(args.time)
     section = recording.section(name, index, axis, args.at)
-    figure, image, bar = section_figure(recording, section, axis, limits_of(section.min(), section.max()))
-    bar.set_label(f"{name} (mM)")
-    image.axes.set_title(f"{name}, {describe_section(recording, axis, args.at)}, t = {recording.time[index]:g} ms")
+    limits = limits_of(section.min(), section.max())
+    figure, _, title = section_figure(recording, name, section, axis, limits)
+    title.set_text(f"{name}, {describe_section(recording, axis, args.at)}, t = {recording.time[index]:g} ms")
     return figure
 
 
 def _lines(recording, name, args):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     for option in ("axis", "at", "time", "frame"):
         if getattr(args, option) is not None:
             raise ValueError(f"--point draws lines through time: leave out --{option} {getattr(args, option)}")
     if args.mean:
         raise ValueError("--point draws single voxels: leave out --mean")
     series = [recording.series(name, point) for point in args.point]
-    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure((7.5, 4.2))
+    figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     for point, values in zip(args.point, series):
         label = ", ".join(f"{coordinate:g}" for coordinate in point)
