@@ -55,12 +55,12 @@ def save_picture(concentration, low, path):
 
     high = [corner + VOXEL[axis] * concentration.shape[axis] for axis, corner in enumerate(low)]
     extent = (low[0], high[0], low[1], high[1])
-    figure = Figure(layout="constrained")
+    figure = Figure(layout="compressed")
     title = f"K⁺ after {n.t / 1000:g} s, mean over z"
     axes = figure.add_subplot(xlabel="x (µm)", ylabel="y (µm)", title=title)
     image = axes.imshow(concentration.mean(axis=2).T, origin="lower", extent=extent)
     figure.colorbar(image, label="mM")
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150, bbox_inches="tight")
     print(f"picture: {path}")
 
 

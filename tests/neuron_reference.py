@@ -1,0 +1,52 @@
+"""Running a model of tests/models, and saying where two runs of it disagree."""
+from pathlib import Path
+
+import numpy as np
+from conftest import ROOT, mpirun
+
+FOLDER = Path(__file__).parent / "models"
+SWC = ROOT.parent / "shared" / "data" / "c91662.swc"
+
+MODELS = {
+    "tutorial": ("tutorial.py",),
+    "tutorial with walls": ("tutorial.py", "--walls"),
+    "odd box": ("odd.py",),
+    "network": ("network.py",),
+    "dirichlet": ("dirichlet.py",),
+    "thin boxes": ("thin.py",),
+}
+if SWC.exists():
+    MODELS["tutorial, c91662"] = ("tutorial.py", "--morphology", str(SWC))
+
+
+def run_model(model, backend, ranks, mechanisms, path):
+    """Arrays that the model saves in `path`, run with "neuron" or "ecsmpi" on `ranks` ranks (None: no mpirun).
+
+    Raises AssertionError with all output where the run fails.
+    """
+    script, *options = MODELS[model]
+    done = mpirun(ranks, ["python", FOLDER / script, backend, path, mechanisms, *options], cwd=path.parent)
+    assert done.returncode == 0, f"{model} with {backend} on {ranks} ranks\n{done.stdout}\n{done.stderr}"
+    with np.load(path) as saved:
+        return dict(saved)
+
+
+def disagreements(found, expected, tolerance=1e-12):
+    """Sentences on the arrays of `found` that are not those of `expected` within tolerance times the largest value."""
+    if found.keys() != expected.keys():
+        return [f"arrays {sorted(found)} instead of {sorted(expected)}"]
+    return [said for name in expected if (said := _disagreement(name, found[name], expected[name], tolerance))]
+
+
+def _disagreement(name, found, expected, tolerance):
+    if found.shape != expected.shape:
+        return f"{name}: shape {found.shape} instead of {expected.shape}"
+    difference = np.abs(found - expected)
+    largest = np.abs(expected).max()
+    if np.all(difference <= tolerance * largest):  # false for NaN
+        return None
+    worst = np.unravel_index(np.nanargmax(np.nan_to_num(difference, nan=np.inf)), difference.shape)
+    at = tuple(int(i) for i in worst)
+    wrong = int(np.sum(~(difference <= tolerance * largest)))
+    return (f"{name}: {found[worst]:.17g} instead of {expected[worst]:.17g} at {at}, a relative "
+            f"{difference[worst] / largest:.2g}; {wrong} of {found.size} values differ")
