@@ -107,7 +107,8 @@ class GridFile:
         part_of = (lambda rank: part_path(self.path, rank).name) if self._storage == "parts" else None
         _check_writable(self.path)
         with _telling(self.path), h5py.File(self.path, "w", locking=False) as file:
-            file.attrs.update(provenance)
+            for name, value in provenance.items():
+                _write_attribute(file, name, value)
             lay_out(file, self._box, self._names, owned, part_of)
 
     def _open(self, run):
@@ -260,6 +261,13 @@ def _telling(path):
         reason = re.search("error message = '([^']*)'", str(error))
         raise OSError(f"cannot write {path}: {reason[1] if reason else error}; see that the disk has space left, "
                       "that the folder is writable and that no other program writes the file") from error
+
+
+def _write_attribute(file, name, value):
+    try:
+        file.attrs[name] = value
+    except TypeError:
+        raise ValueError(f"attribute {name!r} must be text, a number or a list of these, got {value!r}") from None
 
 
 def _check_writable(path):
