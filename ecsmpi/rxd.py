@@ -13,12 +13,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from ecsmpi.simulation import Simulation  # starts MPI before NEURON is imported
-from ecsmpi import kernels, launch  # isort: skip  (numba reads its environment after that)
+from ecsmpi import kernels, launch, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.grid import Box
 from ecsmpi.hooks import Hooks
 from ecsmpi.model import Ion, Tissue, diffusion_coefficients
 from ecsmpi.node import Node
 
+import neuron  # isort: skip
 from neuron import n  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip
 from neuron.rxd.rxdException import RxDException  # isort: skip
@@ -290,6 +291,39 @@ class SpeciesOnExtracellular(_Complete):
 
     def __str__(self):
         return f"{self.species}[ecs]"
+
+
+class Output(observers.Output):
+    __doc__ = observers.Output.__doc__
+
+    def __init__(self, path, every: float, species=None, attach: bool = True):
+        """Arguments as above; species also as rxd.Species. attach: take part from now on."""
+        if species is not None:
+            chosen = [species] if isinstance(species, (str, Species)) else species
+            species = [observers.label(_simulation, one) if isinstance(one, Species) else one for one in chosen]
+        super().__init__(path, every, species, {"neuron": neuron.__version__})
+        if attach:
+            add_observer(self)
+
+
+class Progress(observers.Progress):
+    __doc__ = observers.Progress.__doc__
+
+    def __init__(self, tstop: float, stream=None, attach: bool = True):
+        """Arguments as above. attach: take part from now on."""
+        super().__init__(tstop, stream)
+        if attach:
+            add_observer(self)
+
+
+def add_observer(observer) -> None:
+    """Let an object take part in the run: started(simulation, t), stepped(simulation, t), ended(), on all ranks."""
+    _simulation.observers.append(observer)
+
+
+def rank() -> int:
+    """This rank."""
+    return _simulation.comm.rank
 
 
 def nthread(count: int | None = None) -> int:

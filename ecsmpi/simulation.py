@@ -24,7 +24,7 @@ class Simulation:
 
     A species here is anything with ``regions``, ``name``, ``ion()`` and ``fill(region, field)``; a
     region anything with ``box`` and ``tissue``. Both are held weakly: those that a script drops are gone.
-    Observers have ``started(simulation)``, ``stepped(simulation, t)`` and ``ended()``.
+    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` and ``ended()``.
     """
 
     def __init__(self, comm):
@@ -37,6 +37,7 @@ class Simulation:
         self._counts = None
         self._warned_outside = None
         self._compiled = False
+        self._recorder = None
 
     # what the script describes
 
@@ -69,12 +70,21 @@ class Simulation:
         return space.fields[key]
 
     def watch(self, species, region, flat: int):
-        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on."""
+        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
+        self._let_record(region.box)
         watched = self.space(region).watched
         if (species.key, flat) not in watched:
             vector = n.Vector(1)
             watched[species.key, flat] = (vector, vector.as_numpy())
         return watched[species.key, flat][0]
+
+    def _let_record(self, box) -> None:
+        """Vector.record fails on a rank without any section: give it a passive one, in the middle of the box."""
+        if not any(True for _ in n.allsec()):
+            self._recorder = n.Section(name="ecsmpi_recorder")
+            middle = [(low + high) / 2 for low, high in zip(box.lo, box.hi)]
+            for x in (0.0, min(1.0, box.spacing[0] / 2)):
+                self._recorder.pt3dadd(middle[0] + x, *middle[1:], 1)
 
     # NEURON's initialisation
 
@@ -157,8 +167,19 @@ class Simulation:
 
     def start(self) -> None:
         """Type 2: observers see the initial state. Collective."""
-        for observer in self.observers:
-            observer.started(self)
+        if self.species:
+            for observer in self.observers:
+                observer.started(self, n.t)
+
+    def summary(self) -> list[str]:
+        """What runs where, and how the slabs are coupled, in a line for each box. On rank 0."""
+        lines = []
+        for region in self.regions:
+            shape, slabs = region.box.shape, self.space(region).slabs.thicknesses()
+            cut = f"{len(slabs)} slab{'s' * (len(slabs) > 1)} of {min(slabs)} to {max(slabs)} planes"
+            how = self.space(region).report(n.dt)
+            lines.append("; ".join([f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {cut}", *how]))
+        return lines
 
     # NEURON's step
 

@@ -20,13 +20,25 @@ def main(argv=None):
     A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that runs the user's own
     code sets `tracebacks=True` beside `func`: what that code raises keeps its traceback.
     """
-    args = _parser().parse_args(argv)
+    own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
+    parser = _parser()
+    args = parser.parse_args(own)
+    if arguments and "arguments" not in args:
+        parser.error(f"nothing takes arguments after --, got {' '.join(arguments)}")
+    args.arguments = arguments
     try:
         return args.func(args) or 0
     except (ValueError, OSError, launch.LaunchError) as error:
         if args.tracebacks:
             raise
         return _complain(error)
+
+
+def _parted(argv):
+    """Ours, and what follows `--` for a user's script."""
+    if "--" not in argv:
+        return argv, []
+    return argv[: argv.index("--")], argv[argv.index("--") + 1 :]
 
 
 def _parser():

@@ -1,0 +1,129 @@
+"""`ecsmpi run SCRIPT`: build a script's model, run it, show progress, write the concentrations."""
+
+import runpy
+import sys
+from pathlib import Path
+
+
+def add_parser(subparsers):
+    """Add `run`."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run a script's model with progress and output",
+        usage="[mpirun -n P] ecsmpi run SCRIPT [options] [-- the script's own arguments]",
+        description="Builds the model at the top level of SCRIPT, whose `__name__` is then not '__main__', and runs it. "
+        "A script that runs itself is watched and written all the same, but decides itself how long it runs.",
+    )
+    parser.add_argument("script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd")
+    parser.add_argument("--tstop", type=_positive, metavar="MS", help="run to this time (default: the script's n.tstop)")
+    parser.add_argument("--dt", type=_positive, metavar="MS", help="time step (default: the script's n.dt)")
+    parser.add_argument("--v-init", type=float, metavar="MV", help="initial voltage (default: the script's n.v_init)")
+    parser.add_argument("--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file")
+    parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
+    parser.add_argument("--species", action="append", metavar="NAME", help="write this species only; may be repeated")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
+
+
+def run(args):
+    """Build, run, write. Collective."""
+    if not args.script.is_file():
+        args.fail(f"no script at {args.script}")
+    if args.output is None and (args.every or args.species):
+        args.fail("--every and --species need --output FILE.h5")
+    sys.argv = [str(args.script), *args.arguments]
+    sys.path.insert(0, str(args.script.resolve().parent))
+    from ecsmpi import rxd
+
+    watch = _Watch(args)
+    rxd.add_observer(watch)
+    runpy.run_path(str(args.script), run_name="ecsmpi_model")
+    if args.threads is not None:
+        rxd.nthread(args.threads)
+    if not watch.ran:
+        _run_model(args, watch)
+    watch.ended()
+    if rxd.rank() == 0 and watch.output:
+        print("\n".join(f"wrote {path}" for path in watch.output.paths))
+
+
+def _run_model(args, watch):
+    from neuron import n
+
+    watch.scripted = False
+    if args.dt is not None:
+        n.dt = args.dt
+    v_init = args.v_init if args.v_init is not None else getattr(n, "v_init", -65.0)
+    context = n.ParallelContext()
+    context.set_maxstep(max(10.0, 2 * n.dt))  # psolve wants an interval beyond dt
+    n.finitialize(v_init)
+    context.psolve(watch.tstop())
+
+
+class _Watch:
+    """Progress and output of whatever runs, begun when it initialises: only then is its tstop known."""
+
+    def __init__(self, args):
+        self._args = args
+        self.scripted, self.ran, self.output, self._parts = True, False, None, []
+
+    def tstop(self):
+        """ms: as asked, or the script's."""
+        from neuron import n
+
+        if self._args.tstop is not None:
+            return self._args.tstop
+        tstop = getattr(n, "tstop", 0.0)
+        if not tstop > 0:
+            raise ValueError("the script sets no n.tstop: give --tstop MS")
+        return tstop
+
+    def started(self, simulation, t):
+        """Begin progress and output. Collective."""
+        if not self._parts:
+            self._parts = self._make()
+        for part in self._parts:
+            part.started(simulation, t)
+
+    def _make(self):
+        from ecsmpi import rxd
+
+        parts = [] if self._args.quiet else [rxd.Progress(self.tstop(), attach=False)]
+        if self._args.output is not None:
+            every = self._args.every or self.tstop() / 100
+            self.output = rxd.Output(self._args.output, every, self._args.species, attach=False)
+            parts.append(self.output)
+        return parts
+
+    def stepped(self, simulation, t):
+        """Pass on a step. Collective."""
+        if self.scripted and not self.ran:
+            self._refuse_what_the_script_decides()
+        self.ran = True
+        for part in self._parts:
+            part.stepped(simulation, t)
+
+    def _refuse_what_the_script_decides(self):
+        given = [f"--{name.replace('_', '-')}" for name in ("tstop", "dt", "v_init", "threads")
+                 if getattr(self._args, name) is not None]  # fmt: skip
+        if given:
+            raise ValueError(
+                f"{self._args.script} runs its model itself, so {' and '.join(given)} would do nothing: put its "
+                "run under `if __name__ == \"__main__\":`, or leave the option out"
+            )
+
+    def ended(self):
+        """Close what was begun. Collective."""
+        for part in self._parts:
+            part.ended()
+
+
+def _positive(text):
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+_positive.__name__ = "positive number"  # what argparse calls it
