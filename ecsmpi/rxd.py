@@ -321,6 +321,11 @@ def add_observer(observer) -> None:
     _simulation.observers.append(observer)
 
 
+def all_species() -> list[Species]:
+    """The script's species, in the order they were made."""
+    return _simulation.species
+
+
 def rank() -> int:
     """This rank."""
     return _simulation.comm.rank

@@ -1,8 +1,8 @@
 """`ecsmpi run SCRIPT`: build a script's model, run it, show progress, write the concentrations."""
 
-import runpy
 import sys
 from pathlib import Path
+from types import ModuleType
 
 
 def add_parser(subparsers):
@@ -38,7 +38,7 @@ def run(args):
 
     watch = _Watch(args)
     rxd.add_observer(watch)
-    runpy.run_path(str(args.script), run_name="ecsmpi_model")
+    _build(args.script)
     if args.threads is not None:
         rxd.nthread(args.threads)
     if not watch.ran:
@@ -48,9 +48,20 @@ def run(args):
         print("\n".join(f"wrote {path}" for path in watch.output.paths))
 
 
+def _build(script):
+    """Execute the script as a module that lives on: species that a script drops are gone."""
+    module = ModuleType("ecsmpi_model")
+    module.__file__ = str(script)
+    sys.modules[module.__name__] = module
+    exec(compile(script.read_bytes(), str(script), "exec"), module.__dict__)
+
+
 def _run_model(args, watch):
+    from ecsmpi import rxd
     from neuron import n
 
+    if not rxd.all_species():
+        raise ValueError(f"{args.script} makes no rxd.Species at its top level: there is nothing to run")
     watch.scripted = False
     if args.dt is not None:
         n.dt = args.dt
