@@ -7,8 +7,8 @@
     /VTKHDF/CellData/k         the concentrations: one frame a step
     /VTKHDF/Steps              NSteps; Values (time); CellDataOffsets/k (time)
 
-VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at the root. Here are plain
-HDF5 objects only: one process lays the file out before any frame is written.
+VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at the root.
+One process lays the file out, without MPI, before any frame is written.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ FORMAT = "ecsmpi grid 1"
 PART_FORMAT = "ecsmpi grid part 1"
 RESERVED = ("time", "x", "y", "z", "VTKHDF")
 CHUNK_BYTES = 4 << 20
+MOST_NUMBERS = 4096  # in an attribute: HDF5 has room for 64 kB
 UNLIMITED = h5py.h5s.UNLIMITED
 
 
@@ -31,13 +32,16 @@ def part_path(path, rank):
     return path.with_name(f"{path.stem}.rank{rank:05d}.h5")
 
 
-def lay_out(file, box, names, owned, part_of=None):
+def lay_out(file, box, names, owned, attributes, part_of=None):
     """Everything of an open, empty file but its frames.
 
-    box    has ``lo``, ``spacing`` (um) and ``shape``
-    owned  (lo, hi) of each rank: the x-planes that it writes, empty where lo == hi
-    part_of  None: the frames come into this file; else rank -> name of the file, beside this one, with its planes
+    box         has ``lo``, ``spacing`` (um) and ``shape``
+    owned       (lo, hi) of each rank: the x-planes that it writes, none where lo == hi
+    attributes  for the root of the file: name -> text, number or list of these
+    part_of     None: the frames come into this file; else rank -> name of the file beside it with its planes
     """
+    for name, value in attributes.items():
+        _write_attribute(file, name, value)
     axes = _write_axes(file, box)
     file["VTKHDF"].create_group("CellData", track_order=True)
     widest = max(hi - lo for lo, hi in owned)
@@ -48,6 +52,17 @@ def lay_out(file, box, names, owned, part_of=None):
             sources = [(lo, hi, part_of(rank)) for rank, (lo, hi) in enumerate(owned) if hi > lo]
             data = _virtual_field(file, name, box.shape, sources)
         _describe(file, name, data, axes)
+
+
+def _write_attribute(file, name, value):
+    try:
+        array = np.asarray(value)
+        if array.size > MOST_NUMBERS:
+            raise ValueError(f"attribute {name!r} may have {MOST_NUMBERS} numbers at most, got {array.size}")
+        file.attrs[name] = value
+    except TypeError:
+        raise ValueError(f"attribute {name!r} must be text, a number or a list of these, "
+                         f"got {value!r}") from None
 
 
 def _write_axes(file, box):
@@ -89,7 +104,10 @@ def _early():
 
 
 def field(group, name, shape, widest):
-    """A dataset (time, z, y, x) without frames for ``shape`` = (nx, ny, nz) voxels in slabs of at most ``widest`` planes."""
+    """A dataset (time, z, y, x), yet without frames, of ``shape`` = (nx, ny, nz) voxels.
+
+    widest: planes of the thickest slab
+    """
     nx, ny, nz = shape
     return group.create_dataset(name, (0, nz, ny, nx), dtype=float, maxshape=(None, nz, ny, nx),
                                 chunks=chunk_shape(shape, widest), fill_time="never", dcpl=_early())

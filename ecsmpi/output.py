@@ -12,22 +12,18 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 import shlex
-import shutil
 import sys
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from ecsmpi.disk import check_room, check_writable, telling
 from ecsmpi.file_layout import FORMAT, PART_FORMAT, RESERVED, field, lay_out, part_path
 
 STORAGES = ("auto", "single", "parts")
-LAYOUT_BYTES = 1 << 18  # more than the layout of a file takes, axes of 10,000 voxels included
-FRAME_BYTES = 1 << 16  # what HDF5 may add to a frame for its own bookkeeping
 
 
 class GridFile:
@@ -85,7 +81,7 @@ class GridFile:
         self._data = self._steps = None
         for file in files:
             if file is not None:
-                with _telling(self.path):
+                with telling(self.path):
                     file.close()
 
     # -- set-up
@@ -105,15 +101,13 @@ class GridFile:
         if self._comm.rank != 0:
             return
         part_of = (lambda rank: part_path(self.path, rank).name) if self._storage == "parts" else None
-        _check_writable(self.path)
-        with _telling(self.path), h5py.File(self.path, "w", locking=False) as file:
-            for name, value in provenance.items():
-                _write_attribute(file, name, value)
-            lay_out(file, self._box, self._names, owned, part_of)
+        check_writable(self.path)
+        with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
+            lay_out(file, self._box, self._names, owned, provenance, part_of)
 
     def _open(self, run):
-        """Open the file for the frames: all ranks together, or on rank 0 and, with parts, each rank its own."""
-        with _telling(self.path):
+        """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own."""
+        with telling(self.path):
             if self._storage == "single" and self._comm.size > 1:
                 self._file = h5py.File(self.path, "r+", driver="mpio", comm=self._comm)
             elif self._comm.rank == 0:
@@ -124,8 +118,8 @@ class GridFile:
 
     def _create_part(self, path, run):
         lo, hi = self._planes
-        _check_writable(path)
-        with _telling(path):
+        check_writable(path)
+        with telling(path):
             self._part = h5py.File(path, "w", locking=False)
             self._part.attrs.update({"format": PART_FORMAT, "run": run, "planes": [lo, hi]})
             for name in self._names:
@@ -157,7 +151,8 @@ class GridFile:
             raise ValueError(f"{self.path}: time must increase from frame to frame, got {t} ms "
                              f"after {self._last_time} ms; write another run to another file")
         if set(fields) != set(self._names):
-            raise ValueError(f"{self.path} holds {', '.join(self._names)}; got {', '.join(fields) or 'nothing'}")
+            raise ValueError(f"{self.path} holds {', '.join(self._names)}; "
+                             f"got {', '.join(fields) or 'nothing'}")
         expected = self._frame.shape[::-1]
         for name, field in fields.items():
             if np.shape(field) != expected:
@@ -169,10 +164,10 @@ class GridFile:
         own = self._part is not None
         voxels = self._frame.size if own else np.prod(self._box.shape)
         if own or (self._storage == "single" and self._comm.rank == 0):
-            _check_room(self._writing(), 8 * int(voxels) * len(self._names))
+            check_room(self._writing(), 8 * int(voxels) * len(self._names))
 
     def _write_fields(self, fields):
-        with _telling(self._writing()):
+        with telling(self._writing()):
             for name, dataset in self._data.items():
                 dataset.resize(self.frames + 1, axis=0)
                 np.copyto(self._frame, fields[name].transpose(2, 1, 0))
@@ -194,11 +189,12 @@ class GridFile:
         """Tell of the frame only now that it is there: a reader counts NSteps frames."""
         if self._file is None:
             return
-        with _telling(self.path):
-            for dataset, value in [(series, t) for series in self._times] + [(o, self.frames) for o in self._offsets]:
-                dataset.resize(self.frames + 1, axis=0)
+        with telling(self.path):
+            entries = dict.fromkeys(self._times, t) | dict.fromkeys(self._offsets, self.frames)
+            for series, value in entries.items():
+                series.resize(self.frames + 1, axis=0)
                 if self._comm.rank == 0:
-                    dataset[self.frames] = value
+                    series[self.frames] = value
             self._steps.attrs.modify("NSteps", np.int64(self.frames + 1))
             self._file.flush()
 
@@ -250,40 +246,3 @@ def _everywhere(comm, action, *arguments):
         failure = error
     if comm.allreduce(failure is not None):
         raise next(error for error in comm.allgather(failure) if error is not None)
-
-
-@contextmanager
-def _telling(path):
-    """HDF5 reports a full disk and the like without a cure, as OSError or RuntimeError of several lines."""
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        reason = re.search("error message = '([^']*)'", str(error))
-        raise OSError(f"cannot write {path}: {reason[1] if reason else error}; see that the disk has space left, "
-                      "that the folder is writable and that no other program writes the file") from error
-
-
-def _write_attribute(file, name, value):
-    try:
-        file.attrs[name] = value
-    except TypeError:
-        raise ValueError(f"attribute {name!r} must be text, a number or a list of these, got {value!r}") from None
-
-
-def _check_writable(path):
-    """HDF5 crashes where a new file cannot take its first bytes: let plain bytes meet the full disk."""
-    if not path.parent.is_dir():
-        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
-    if path.is_dir():
-        raise OSError(f"cannot write {path}: it is a folder; give the name of a file")
-    with _telling(path), open(path, "wb") as file:
-        file.write(bytes(LAYOUT_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _check_room(path, size):
-    free = shutil.disk_usage(path.parent).free
-    if free < size + FRAME_BYTES:
-        raise OSError(f"cannot write a frame of {size:,} bytes to {path}: the disk has {free:,} left; the frames "
-                      "before it are whole; free some space, or write fewer frames or to another disk")

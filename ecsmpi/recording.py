@@ -18,10 +18,10 @@ from ecsmpi.grid import AXES, Box
 
 
 def load(path) -> Recording:
-    """Open a file of frames, also one that is still being written: it has the frames that were there at this moment.
+    """Open a file of frames; one that is still being written has the frames of this moment.
 
-    Raises OSError where the file, or a part of it, is missing, truncated or not HDF5, and ValueError where it is
-    HDF5 of something else.
+    Raises OSError where the file, or a part of it, is missing, truncated or not HDF5, and ValueError where it
+    is HDF5 of something else.
     """
     return Recording(path)
 
@@ -48,7 +48,8 @@ class Recording:
 
     def _read(self):
         if self._file.attrs.get("format") != FORMAT:
-            raise ValueError(f"{self.path} is not a file of frames written by ecsmpi: it lacks format = {FORMAT!r}")
+            raise ValueError(f"{self.path} is not a file of frames written by ecsmpi: "
+                             f"it lacks the attribute format = {FORMAT!r}")
         try:
             vtk = self._file["VTKHDF"]
             frames = int(vtk["Steps"].attrs["NSteps"])
@@ -80,7 +81,7 @@ class Recording:
         return self._of(name)[self._frame_number(index)].transpose(2, 1, 0)
 
     def section(self, name, index, axis, at=None) -> np.ndarray:
-        """One frame without ``axis``: its mean over the axis or, ``at`` a coordinate (um), the layer of voxels there.
+        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels there.
 
         2-D, in mM, the other two axes in the order x, y, z.
         """
@@ -154,8 +155,8 @@ def _opened(path):
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         if "truncated" in str(error):
-            raise OSError(f"{path} is truncated: its copy is incomplete, or its writer was ended inside a write; "
-                          "copy it again or run the simulation again") from error
+            raise OSError(f"{path} is truncated: its copy is incomplete, or its writer was ended inside a "
+                          "write; copy it again or run the simulation again") from error
         if "signature not found" in str(error):
             raise OSError(f"{path} is not an HDF5 file; give a file of frames written by ecsmpi") from error
         raise OSError(f"cannot read {path}: {error}") from error
@@ -174,20 +175,21 @@ def _plain(value):
 
 
 def _check_frames(path, name, data, frames, run):
-    """All frames must be there, also in the parts of a virtual dataset: HDF5 reads missing ones as NaN and says nothing."""
+    """All frames must be there. In a virtual dataset HDF5 reads those of a missing part as NaN, silently."""
     if data.is_virtual:
         for source in data.virtual_sources():
             _check_part(path.parent / source.file_name, source.dset_name, frames, run)
     elif len(data) < frames:
-        raise OSError(f"{path} has {frames} times and {len(data)} frames of {name}: it is damaged; run the simulation again")
+        raise OSError(f"{path} is damaged: it has {len(data)} of {frames} frames of {name}; "
+                      "run the simulation again")
 
 
 def _check_part(part, name, frames, run):
     if not part.is_file():
-        raise OSError(f"the part {part} is missing: put it beside the main file, which holds no concentrations itself")
+        raise OSError(f"the part {part} is missing: put it beside the main file, which only points to it")
     with _opened(part) as file:
         if file.attrs.get("run") != run:
-            raise OSError(f"the part {part} belongs to another run: put the one of this run in its place")
+            raise OSError(f"the part {part} belongs to another run: put that of this run in its place")
         count = len(file[name]) if name in file else 0
         if count < frames:
             raise OSError(f"the part {part} is short: {count} of {frames} frames of {name}; "

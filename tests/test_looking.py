@@ -54,7 +54,7 @@ def place_of(image, colour, other):
     right = columns[np.argmax(np.diff(columns, append=columns[-1] + 99) > 5)]
     rows = np.flatnonzero(near[:, :right].sum(axis=1) > 20)
     up, across = np.nonzero(np.abs(colours[:, :right] - colour).max(axis=2) < 12)
-    return ((across.mean() - columns[0]) / (right - columns[0]), (rows[-1] - up.mean()) / (rows[-1] - rows[0]))
+    return (across.mean() - columns[0]) / (right - columns[0]), (rows[-1] - up.mean()) / (rows[-1] - rows[0])
 
 
 def test_info_tells_grid_times_ranges_and_provenance(file, capsys):
@@ -105,13 +105,15 @@ def test_plot_draws_a_line_for_each_point(spot, tmp_path, capsys):
     one, two = tmp_path / "one.png", tmp_path / "two.png"
     assert command(capsys, "plot", spot, "--point", 15, 65, 25, "-o", one)[0] == 0
     assert command(capsys, "plot", spot, "--point", 15, 65, 25, "--point", 55, 65, 25, "-o", two)[0] == 0
-    orange = [(np.abs(pixels(Image.open(path)) - [255, 127, 14]).max(axis=2) < 12).sum() for path in (one, two)]
+    second = [255, 127, 14]
+    orange = [(np.abs(pixels(Image.open(path)) - second).max(axis=2) < 12).sum() for path in (one, two)]
     assert orange[0] == 0 and orange[1] > 100
 
 
 def test_plot_of_points_has_a_name_of_its_own(spot, capsys):
     _, out, _ = command(capsys, "plot", spot, "--point", 15, 65, 25)
-    assert out.strip() == str(spot.with_name("spot_k.points.png")) and spot.with_name("spot_k.points.png").is_file()
+    picture = spot.with_name("spot_k.points.png")
+    assert out.strip() == str(picture) and picture.is_file()
 
 
 def test_gif_shows_all_frames_with_the_same_colours(spot, capsys):
@@ -122,7 +124,8 @@ def test_gif_shows_all_frames_with_the_same_colours(spot, capsys):
         for step in range(3):
             movie.seek(step)
             assert movie.info["duration"] == 250
-            np.testing.assert_allclose(place_of(movie, HOT, COLD), ((1.5 + 4 * step) / 10, 6.5 / 8), atol=0.01)
+            place = (1.5 + 4 * step) / 10, 6.5 / 8
+            np.testing.assert_allclose(place_of(movie, HOT, COLD), place, atol=0.01)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")

@@ -35,7 +35,9 @@ def test_one_frame_is_the_same_as_in_all_frames(recording):
         np.testing.assert_array_equal(recording.frame("na", index), expected("na")[index])
 
 
-@pytest.mark.parametrize("axis, coordinate, layer", [("x", -10.0, 0), ("x", 1.9, 5), ("y", 8.0, 1), ("z", 115.0, 2)])
+@pytest.mark.parametrize("axis, coordinate, layer", [
+    ("x", -10.0, 0), ("x", 1.9, 5), ("y", 8.0, 1), ("z", 115.0, 2),
+])
 def test_layer_is_the_voxels_that_hold_the_coordinate(recording, axis, coordinate, layer):
     section = recording.section("k", 1, axis, at=coordinate)
     np.testing.assert_array_equal(section, coded("k", 0.5).take(layer, axis="xyz".index(axis)))
@@ -43,7 +45,8 @@ def test_layer_is_the_voxels_that_hold_the_coordinate(recording, axis, coordinat
 
 @pytest.mark.parametrize("axis", "xyz")
 def test_section_without_a_coordinate_is_the_mean_over_the_axis(recording, axis):
-    np.testing.assert_allclose(recording.section("k", -1, axis), coded("k", 1.0).mean(axis="xyz".index(axis)), rtol=1e-15)
+    mean = coded("k", 1.0).mean(axis="xyz".index(axis))
+    np.testing.assert_allclose(recording.section("k", -1, axis), mean, rtol=1e-15)
 
 
 def test_series_is_one_voxel_through_time(recording):

@@ -3,8 +3,16 @@
 import shutil
 from pathlib import Path
 
-from ecsmpi.cli.plot import (COLOURS, add_section_options, check_folder, default_path, describe_section, limits_of,
-                             section_figure, species)
+from ecsmpi.cli.plot import (
+    COLOURS,
+    add_section_options,
+    check_folder,
+    default_path,
+    describe_section,
+    limits_of,
+    section_figure,
+    species,
+)
 
 DPI = 110
 FASTEST = 50  # frames a second: viewers slow down a GIF of more
@@ -13,8 +21,9 @@ FASTEST = 50  # frames a second: viewers slow down a GIF of more
 def add_parser(subparsers):
     parser = subparsers.add_parser(
         "animate", help="draw all frames as a GIF or an MP4",
-        description="Draw all frames of a species, averaged over an axis or in one layer of voxels. The colours mean "
-                    "the same in every frame: their scale goes from the least to the greatest value of all of them.")
+        description="Draw all frames of a species, averaged over an axis or in one layer of voxels. The "
+                    "colours mean the same in every frame: their scale goes from the least to the greatest "
+                    "value of all frames.")
     parser.add_argument("-o", "--output", type=Path, metavar="MOVIE",
                         help="movie to write, .gif or, where ffmpeg is installed, .mp4 "
                              "(default: FILE_SPECIES.gif beside FILE)")
@@ -58,7 +67,7 @@ class _Movie:
         return self._recording.section(name, index, axis, at)
 
     def _extremes(self):
-        """Least and greatest value of all frames: a pass of its own, so that one frame at a time is in memory."""
+        """Least and greatest value of all frames, in a pass of its own: one frame at a time is in memory."""
         sections = (self._values(index) for index in range(len(self._recording)))
         lows, highs = zip(*((section.min(), section.max()) for section in sections))
         return min(lows), max(highs)
@@ -87,7 +96,7 @@ def _write_gif(path, movie, fps):
 
 
 def _palette():
-    """One palette for all frames, of the colour map and of greys for the text, so that no colour changes its meaning."""
+    """The colour map and greys for the text: one palette for all frames, or colours would change."""
     import matplotlib
     import numpy as np
     from PIL import Image
@@ -111,4 +120,5 @@ def _write_mp4(path, movie, fps):
             for _ in movie.draw():
                 writer.grab_frame()
     except subprocess.CalledProcessError as error:
-        raise OSError(f"ffmpeg could not write {path} ({error}): see that it has libx264, or write a .gif") from error
+        raise OSError(f"ffmpeg could not write {path} ({error}): "
+                      "see that it has libx264, or write a .gif") from error

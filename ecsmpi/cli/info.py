@@ -4,9 +4,10 @@ from pathlib import Path
 
 
 def add_parser(subparsers):
-    parser = subparsers.add_parser("info", help="show the box, the species, the times and the origin of a file",
-                                   description="Show what is in a file of frames: its box, its voxels, the times, "
-                                               "the range of each species, and where the file comes from.")
+    parser = subparsers.add_parser(
+        "info", help="show the box, the species, the times and the origin of a file",
+        description="Show what is in a file of frames: its box, its voxels, the times, the range of each "
+                    "species, and where the file comes from.")
     parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
     parser.set_defaults(func=show)
 

@@ -20,7 +20,7 @@ def add_parser(subparsers):
     moment.add_argument("--frame", type=int, metavar="I",
                         help="draw this frame; -1 is the last (default: the last)")
     parser.add_argument("--point", type=float, nargs=3, action="append", metavar=("X", "Y", "Z"),
-                        help="draw the concentration through time at this point in um; may be given more than once")
+                        help="draw the concentration through time at this point (um); again for another point")
     parser.set_defaults(func=plot)
 
 
@@ -32,7 +32,8 @@ def add_section_options(parser):
                         help="axis to average over or to cut across (default: z)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--mean", action="store_true", help="average over the axis (the default)")
-    where.add_argument("--at", type=float, metavar="COORD", help="draw the layer of voxels at this coordinate in um")
+    where.add_argument("--at", type=float, metavar="COORD",
+                       help="draw the layer of voxels at this coordinate in um")
 
 
 def plot(args):
@@ -68,8 +69,8 @@ def check_folder(path):
 def section_figure(recording, name, section, axis, limits):
     """A figure of a section (2-D, mM) across ``axis``, to scale, with a colour bar over ``limits`` (mM).
 
-    Returns the figure, the image in it and its title. Everything has its place in inches, so that nothing moves when
-    the image and the title change.
+    Returns the figure, the image in it and its title. Everything has its place in inches, so that nothing
+    moves when the image and the title change.
     """
     across, up = ("xyz".index(letter) for letter in "xyz" if letter != axis)
     lo, hi = recording.box.lo, recording.box.hi
@@ -85,7 +86,10 @@ def section_figure(recording, name, section, axis, limits):
 
 
 def _places(wide, high):
-    """A figure with axes for a box of wide x high um and for its colour bar: at the right or, of a flat box, below."""
+    """A figure, axes for a box of wide x high um, axes for its colour bar, and a title.
+
+    The bar is at the right or, of a flat box, below.
+    """
     inches = LONGEST / max(wide, high)
     width, height = (max(edge * inches, THINNEST) for edge in (wide, high))
     flat = height < 0.4 * width
@@ -152,7 +156,8 @@ def _image(recording, name, args):
 def _lines(recording, name, args):
     for option in ("axis", "at", "time", "frame"):
         if getattr(args, option) is not None:
-            raise ValueError(f"--point draws lines through time: leave out --{option} {getattr(args, option)}")
+            raise ValueError("--point draws lines through time: "
+                             f"leave out --{option} {getattr(args, option)}")
     if args.mean:
         raise ValueError("--point draws single voxels: leave out --mean")
     series = [recording.series(name, point) for point in args.point]
