@@ -14,6 +14,7 @@ MODELS = {
     "network": ("network.py",),
     "dirichlet": ("dirichlet.py",),
     "thin boxes": ("thin.py",),
+    "restart": ("restart.py",),
 }
 if SWC.exists():
     MODELS["tutorial, c91662"] = ("tutorial.py", "--morphology", str(SWC))
