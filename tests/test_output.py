@@ -224,7 +224,8 @@ def test_folder_in_place_of_the_file_is_refused(tmp_path):
     (0.0, coded, "time must increase from frame to frame, got 0.0 ms after 0.0 ms"),
     (np.nan, coded, "time must increase"),
     (1.0, {"k": np.zeros(BOX.shape)}, "holds na, k; got k"),
-    (1.0, {"k": np.zeros(BOX.shape), "na": np.zeros((7, 3, 4))}, r"\(7, 4, 3\) voxels of na, got .*\(7, 3, 4\)"),
+    (1.0, {"k": np.zeros(BOX.shape), "na": np.zeros((7, 3, 4))},
+     r"\(7, 4, 3\) voxels of na, got .*\(7, 3, 4\)"),
 ])
 def test_wrong_frame_is_refused_before_anything_is_written(tmp_path, t, fields, message):
     file, frames = opened(tmp_path / "k.h5", Alone(), "single")

@@ -20,7 +20,7 @@ def add_parser(subparsers):
     moment.add_argument("--frame", type=int, metavar="I",
                         help="draw this frame; -1 is the last (default: the last)")
     parser.add_argument("--point", type=float, nargs=3, action="append", metavar=("X", "Y", "Z"),
-                        help="draw the concentration through time at this point (um); again for another point")
+                        help="draw the concentration through time at this point (um); give it again for more")
     parser.set_defaults(func=plot)
 
 
