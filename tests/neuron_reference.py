@@ -15,13 +15,14 @@ MODELS = {
     "dirichlet": ("dirichlet.py",),
     "thin boxes": ("thin.py",),
     "restart": ("restart.py",),
+    "recorded": ("recorded.py",),
 }
 if SWC.exists():
     MODELS["tutorial, c91662"] = ("tutorial.py", "--morphology", str(SWC))
 
 
 def run_model(model, backend, ranks, mechanisms, path):
-    """Arrays that the model saves in `path`, run with "neuron" or "ecsmpi" on `ranks` ranks (None: no mpirun).
+    """Arrays that the model saves in `path`, with "neuron" or "ecsmpi" on `ranks` ranks (None: no mpirun).
 
     Raises AssertionError with all output where the run fails.
     """
@@ -33,7 +34,7 @@ def run_model(model, backend, ranks, mechanisms, path):
 
 
 def disagreements(found, expected, tolerance=1e-12):
-    """Sentences on the arrays of `found` that are not those of `expected` within tolerance times the largest value."""
+    """Sentences on the arrays of `found` that differ by more than tolerance times the largest value expected."""
     if found.keys() != expected.keys():
         return [f"arrays {sorted(found)} instead of {sorted(expected)}"]
     return [said for name in expected if (said := _disagreement(name, found[name], expected[name], tolerance))]

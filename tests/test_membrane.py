@@ -106,8 +106,11 @@ def test_sections_do_not_touch_each_other():
 
 
 def test_section_without_points_is_refused():
+    points = dict(arc=np.zeros(2), diam=np.ones(2), xyz=np.zeros((2, 3)))
     with pytest.raises(ValueError, match="section 1 has no 3-D points: call n.define_shape"):
-        Paths(np.array([1, 1]), np.array([1.0, 1.0]), np.array([0, 2, 2]), np.zeros(2), np.ones(2), np.zeros((2, 3)))
+        Paths(nseg=np.array([1, 1]), length=np.array([1.0, 1.0]), first=np.array([0, 2, 2]), **points)
+    with pytest.raises(ValueError, match="first counts 3 points in 1 sections, but there are 2 points"):
+        Paths(nseg=np.array([1]), length=np.array([1.0]), first=np.array([0, 3]), **points)
 
 
 # ---------------------------------------------------------------- geometry, against NEURON's
@@ -123,7 +126,7 @@ def test_pyramid_has_rxds_areas_and_centres(tmp_path):
 def test_swc_cell_has_rxds_areas_and_centres(tmp_path):
     swc = SHARED_SWC if SHARED_SWC.exists() else tmp_path / "cell.swc"
     if swc != SHARED_SWC:
-        swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3\n5 3 40 20 9 0.4 3\n")
+        swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3\n5 3 40 20 9 0.4 3")
     in_neuron(tmp_path, """
         n.load_file("import3d.hoc")
         reader = n.Import3d_SWC_read()
@@ -154,7 +157,8 @@ def test_odd_sections_have_rxds_areas_and_centres(tmp_path):
             section("many_per_segment", 3, [(i * 0.1, i % 3, i % 5, 1 + i % 4) for i in range(200)]),
             section("thirds", 3, [(0, 0, 0, 1), (0.1, 0, 0, 2), (0.7, 0, 0.3, 1)]),
         ]
-        for name, L, diam, nseg in (("bare", 100, 5, 7), ("short", 0.37, 3.3, 1), ("long", 12345.678, 0.1, 33)):
+        bare = ("bare", 100, 5, 7), ("short", 0.37, 3.3, 1), ("long", 12345.678, 0.1, 33)
+        for name, L, diam, nseg in bare:
             sec = n.Section(name=name)
             sec.L, sec.diam, sec.nseg = L, diam, nseg
             kept.append(sec)

@@ -1,7 +1,8 @@
 """What the models share: the backend, who owns which cell, and what is saved.
 
-A model is a script: `python MODEL.py BACKEND OUTPUT.npz MECHANISMS [options]`. BACKEND is neuron or ecsmpi; MECHANISMS is
-a folder in which nrnivmodl has run. Rank 0 writes OUTPUT.npz, whose arrays do not depend on the number of ranks.
+A model is a script: `python MODEL.py BACKEND OUTPUT.npz MECHANISMS [options]`. BACKEND is neuron or ecsmpi;
+MECHANISMS is a folder in which nrnivmodl has run. Rank 0 writes OUTPUT.npz, whose arrays do not depend on the
+number of ranks.
 """
 import sys
 
@@ -46,11 +47,13 @@ def psolve_to(step):
     pc.psolve(step * n.dt)
 
 
-def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65):
-    """Take STEPS steps of dt ms and save grids and range variables after 0, 1, 10 and STEPS of them. Collective.
+def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, recorded=None):
+    """Take STEPS steps of dt ms; save grids and range variables after 0, 1, 10 and STEPS of them. Collective.
 
     grids : {name: the species on its region}
     cells : {number of the cell: its sections} of this rank
+    advance : reaches the end of the step it is given
+    recorded : {name: vector} of rank 0, saved at the end
     """
     n.dt = dt
     n.steps_per_ms = 1 / dt
@@ -63,11 +66,12 @@ def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65):
         for name in variables:
             saved[f"{name} of segments, step {step}"] = all_segments(cells, name)
     if pc.id() == 0:
+        saved |= {name: np.array(vector) for name, vector in (recorded or {}).items()}
         np.savez(OUTPUT, **saved)
 
 
 def all_segments(cells, name):
-    """A range variable of all segments of all ranks in the order of the cells' numbers, on rank 0. Collective."""
+    """A range variable of all ranks' segments, in the order of the cells' numbers, on rank 0. Collective."""
     mine = {number: [getattr(seg, name) for sec in cell for seg in sec] for number, cell in cells.items()}
     everyone = pc.py_gather(mine, 0)
     if pc.id() != 0:

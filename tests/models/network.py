@@ -1,6 +1,6 @@
-"""Spiking cells that meet in the extracellular space: ko and nao move the reversal potentials, and these the spikes.
+"""Spiking cells that meet in the extracellular space: ko and nao move the reversal potentials, these the spikes.
 
-Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that the concentrations move.
+Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that concentrations move.
 """
 from harness import my_cells, n, pc, psolve_to, run, rxd, stick
 

@@ -1,6 +1,6 @@
 """Boxes of one, two and few voxels along each axis, with closed walls and with walls held at 2 mM.
 
-One cell in a box two voxels thick has currents; the other boxes hold species that NEURON's segments do not know.
+One box, two voxels thick, has a cell with currents; the others hold species that segments do not know.
 """
 from itertools import product
 from math import sin
@@ -17,7 +17,8 @@ def uneven(node):
 
 
 def box(shape, x=0):
-    return rxd.Extracellular(x, 0, 0, x + shape[0] * 3, shape[1] * 4, shape[2] * 5, dx=SPACING, volume_fraction=0.2)
+    width, depth, height = (count * h for count, h in zip(shape, SPACING))
+    return rxd.Extracellular(x, 0, 0, x + width, depth, height, dx=SPACING, volume_fraction=0.2)
 
 
 cells = {}

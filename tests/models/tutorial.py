@@ -1,4 +1,4 @@
-"""scripts/ca1_potassium.py itself, 200 steps of it; its first import is all that differs between the backends.
+"""200 steps of scripts/ca1_potassium.py itself; its first import is all that differs between the backends.
 
 Options: --walls holds all walls at 3 mM; --morphology FILE.swc takes another cell.
 """
