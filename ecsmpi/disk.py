@@ -40,7 +40,7 @@ def check_writable(path):
 
 def check_room(path, size):
     """Raise OSError where the disk of ``path`` has no room for a frame of ``size`` bytes."""
-    free = shutil.disk_usage(path.parent).free
-    if free < size + FRAME_BYTES:
-        raise OSError(f"cannot write a frame of {size:,} bytes to {path}: the disk has {free:,} left; the "
-                      "frames before it are whole; free some space, or write fewer frames or to another disk")
+    free, needed = shutil.disk_usage(path.parent).free, size + FRAME_BYTES
+    if free < needed:
+        raise OSError(f"cannot write {path}: a frame takes up to {needed:,} bytes, the disk has {free:,} left; "
+                      "the frames before it are whole; free some space, or write fewer frames or to another disk")
