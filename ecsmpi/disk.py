@@ -42,5 +42,5 @@ def check_room(path, size):
     """Raise OSError where the disk of ``path`` has no room for a frame of ``size`` bytes."""
     free, needed = shutil.disk_usage(path.parent).free, size + FRAME_BYTES
     if free < needed:
-        raise OSError(f"cannot write {path}: a frame takes up to {needed:,} bytes, the disk has {free:,} left; "
-                      "the frames before it are whole; free some space, or write fewer frames or to another disk")
+        raise OSError(f"cannot write {path}: a frame takes {needed:,} bytes, the disk has {free:,} left; "
+                      "the frames before it are whole; free some space, write fewer frames or write elsewhere")
