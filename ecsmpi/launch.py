@@ -32,7 +32,6 @@ DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 OTHERS_WAIT = 1.0  # s by which rank 0 is ahead with its message when all ranks fail alike
 
 _comm = None
-_exit_status = 0
 
 
 class LaunchError(RuntimeError):
@@ -177,25 +176,24 @@ def _end_together(comm):
     leave = sys.exit
 
     def leave_noted(status=None):
-        global _exit_status
-        _exit_status = status if isinstance(status, int) else int(status is not None)
+        atexit.unregister(_part)
+        code = status if isinstance(status, int) else int(status is not None)
+        if code != 0:
+            # Registered last, it runs first: what else is done at exit may be collective.
+            atexit.register(_part, comm, code)
         leave(status)
 
     sys.exit = leave_noted
-    atexit.register(_part, comm)
 
 
-def _part(comm, patience=5.0):
-    """Where this rank ends by sys.exit with a failure and the others do not end: end them.
+def _part(comm, status, patience=5.0):
+    """This rank ends by sys.exit with a failure; where the others do not end too, end them.
 
     MPI_Finalize waits for all ranks, so it would wait for ever for a rank that waits for this one.
     """
-    if _exit_status == 0:
-        return
     parting = _meeting_place(comm).Ibarrier()
     if not _wait(parting, patience):
-        abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} left with status {_exit_status} and ends the job",
-              status=_exit_status)
+        abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} left with status {status} and ends the job", status)
 
 
 # Waiting for each other

@@ -1,0 +1,75 @@
+"""Who may import what: ownership and numerics stay testable in one plain process, and imports go one way."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "ecsmpi"
+
+ALLOWED = {
+    "neuron": {"membrane", "hooks", "simulation", "rxd", "launch", "cli"},
+    "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "cli"},
+    "numba": {"kernels", "cli.doctor"},
+}
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def is_for_types(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def imports(node):
+    """Dotted names that a tree imports anywhere; `from a import b` counts as a.b. Imports for annotations do not run."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"line {node.lineno}: write imports in full"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in [] if is_for_types(node) else ast.iter_child_nodes(node):
+        yield from imports(child)
+
+
+def may_import(module, library):
+    inside = module.removeprefix("ecsmpi.")
+    return any(inside == allowed or inside.startswith(f"{allowed}.") for allowed in ALLOWED[library])
+
+
+@pytest.mark.parametrize("library", ALLOWED)
+def test_library_stays_where_it_belongs(library):
+    users = {module for module, tree in SOURCES.items() if any(name.split(".")[0] == library for name in imports(tree))}
+    assert users, f"nothing imports {library}: the rule reads nothing"
+    assert {module for module in users if not may_import(module, library)} == set()
+
+
+def test_imports_go_one_way():
+    graph = {module: set() for module in SOURCES}
+    for module, tree in SOURCES.items():
+        for name in imports(tree):
+            target = name if name in SOURCES else name.rpartition(".")[0]
+            if target in SOURCES and target != module:
+                graph[module].add(target)
+    graph["ecsmpi"].clear()  # what it offers, it imports when asked for it
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("statement", ["import ecsmpi", "import ecsmpi.cli", "import ecsmpi; ecsmpi.load",
+                                       "from ecsmpi.cli import info, plot, animate, run, doctor"])
+def test_import_starts_neither_mpi_nor_neuron(statement):
+    source = f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
