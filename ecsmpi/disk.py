@@ -43,4 +43,4 @@ def check_room(path, size):
     free, needed = shutil.disk_usage(path.parent).free, size + FRAME_BYTES
     if free < needed:
         raise OSError(f"cannot write {path}: a frame takes {needed:,} bytes, the disk has {free:,} left; "
-                      "the frames before it are whole; free some space, write fewer frames or write elsewhere")
+                      "the frames before it are whole; free some space or write fewer frames")
