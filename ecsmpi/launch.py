@@ -94,7 +94,7 @@ def check_one_job(size):
     if int(launched) == size or (count.startswith("SLURM") and size > 1):
         return
     if os.environ.get(place, "0") != "0":
-        time.sleep(OTHERS_WAIT)  # one message, not one for each process
+        time.sleep(3 * OTHERS_WAIT)  # the launcher ends them once the first has ended, before they say the same
     raise LaunchError(
         f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each process "
         "would compute the whole model alone. Start them with the mpirun of the MPI library that mpi4py uses "

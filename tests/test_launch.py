@@ -63,7 +63,7 @@ def test_ranks_that_do_not_find_their_launcher_are_refused():
     forget = "import os\nfor name in list(os.environ):\n    name.startswith(('PMIX_', 'OMPI_MCA_')) and os.environ.pop(name)\n"
     done = python(2, forget + START, timeout=60)
     assert done.returncode != 0
-    assert len(lines_with(done.stderr, "OMPI_COMM_WORLD_SIZE=2")) == 1
+    assert lines_with(done.stderr, "OMPI_COMM_WORLD_SIZE=2")
 
 
 def test_daemons_of_mpirun_under_slurm_are_no_ranks(monkeypatch):
