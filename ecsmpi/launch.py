@@ -18,8 +18,10 @@ import re
 import sys
 import time
 import traceback
-from contextlib import contextmanager
-from functools import cache
+
+from ecsmpi.meeting import meet, meeting_place, one_per_node_first, wait
+
+__all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
 
 # What launchers say about the number of processes and this one's place, the innermost launcher first.
 LAUNCHERS = (
@@ -27,8 +29,6 @@ LAUNCHERS = (
     ("PMI_SIZE", "PMI_RANK"),
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
-NOTICE_AFTER = 10.0  # s of waiting before a rank says so
-DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 OTHERS_WAIT = 1.0  # s by which rank 0 is ahead with its message when all ranks fail alike
 
 _comm = None
@@ -36,10 +36,6 @@ _comm = None
 
 class LaunchError(RuntimeError):
     """MPI and NEURON did not start as one job of the expected size."""
-
-
-class RanksApart(RuntimeError):
-    """A collective call was made on some ranks and not on the others."""
 
 
 def start():
@@ -74,7 +70,7 @@ def _start_mpi():
 
     check_one_job(MPI.COMM_WORLD.size)
     comm = MPI.COMM_WORLD.Dup()
-    _meeting_place(comm)
+    meeting_place(comm)
     if comm.size > 1:
         _end_together(comm)
     # numba reads it when it is imported, so this comes before any kernel.
@@ -191,95 +187,6 @@ def _part(comm, status, patience=5.0):
 
     MPI_Finalize waits for all ranks, so it would wait for ever for a rank that waits for this one.
     """
-    parting = _meeting_place(comm).Ibarrier()
-    if not _wait(parting, patience):
+    parting = meeting_place(comm).Ibarrier()
+    if not wait(parting, patience):
         abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} left with status {status} and ends the job", status)
-
-
-# Waiting for each other
-
-
-def meet(comm, what):
-    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
-
-    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300) it
-    raises RanksApart, for a rank that never comes would leave the others in a silent hang.
-    """
-    timeout = timeout_seconds()
-    arrival = _meeting_place(comm).Ibarrier()
-    if _wait(arrival, min(NOTICE_AFTER, timeout)):
-        return
-    if timeout > NOTICE_AFTER:
-        print(f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
-              file=sys.stderr, flush=True)
-        if _wait(arrival, timeout - NOTICE_AFTER):
-            return
-    raise RanksApart(f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for other ranks that never called it: "
-                     "it is collective, so call it on every rank (outside `if rank == 0`). "
-                     "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds.")
-
-
-def timeout_seconds():
-    """Seconds a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
-    text = os.environ.get("ECSMPI_TIMEOUT", str(DEFAULT_TIMEOUT))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise ValueError(f"ECSMPI_TIMEOUT must be a number of seconds > 0, got {text!r}")
-    return seconds
-
-
-@contextmanager
-def one_per_node_first(comm):
-    """The first rank of each node runs the block, then its other ranks do. Collective.
-
-        with one_per_node_first(comm):
-            compile_kernels()           # the others find them in the cache
-    """
-    from mpi4py import MPI
-
-    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    first = node.rank == 0
-    if not first:
-        _wait(node.Ibarrier(), float("inf"))
-    try:
-        yield first
-    finally:
-        if first:
-            _wait(node.Ibarrier(), float("inf"))
-        node.Free()
-
-
-def _meeting_place(comm):
-    """A duplicate of `comm` for waiting alone: the other ranks may be blocked in a collective of `comm` itself.
-
-    Made by the first call, which is collective and made by `start`; it is kept as an attribute of `comm`.
-    """
-    key = _meeting_place_key()
-    place = comm.Get_attr(key)
-    if place is None:
-        place = comm.Dup()
-        comm.Set_attr(key, place)
-    return place
-
-
-@cache
-def _meeting_place_key():
-    from mpi4py import MPI
-
-    return MPI.Comm.Create_keyval()
-
-
-def _wait(request, seconds):
-    """Poll a request, at first without sleeping; False where it is not complete after `seconds`."""
-    for _ in range(1000):
-        if request.Test():
-            return True
-    end = time.monotonic() + seconds
-    while not request.Test():
-        if time.monotonic() > end:
-            return False
-        time.sleep(1e-4)
-    return True

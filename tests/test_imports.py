@@ -12,7 +12,7 @@ PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
     "neuron": {"membrane", "hooks", "simulation", "rxd", "launch", "cli"},
-    "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "cli"},
+    "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "meeting", "cli"},
     "numba": {"kernels", "cli.doctor"},
 }
 

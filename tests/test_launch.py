@@ -6,11 +6,11 @@ import time
 import pytest
 from conftest import _members, mpirun
 
-from ecsmpi import launch
+from ecsmpi import launch, meeting
 
 START = """
 import sys
-from ecsmpi import launch
+from ecsmpi import launch, meeting
 comm = launch.start()
 
 def say(*words):  # a line of one rank stays a line
@@ -187,7 +187,7 @@ def test_meeting_that_not_all_come_to_ends_with_the_cure():
 
 
 def test_long_wait_says_where_and_goes_on():
-    done = python(2, START + "import time\nlaunch.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
+    done = python(2, START + "import time\nmeeting.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
                              "launch.meet(comm, 'node.value')\nsay('met')")
     assert done.returncode == 0, done.stderr
     assert lines_with(done.stderr, "waits in") == [
@@ -199,7 +199,7 @@ def test_long_wait_says_where_and_goes_on():
 def test_timeout_that_is_no_time_is_refused(monkeypatch, text):
     monkeypatch.setenv("ECSMPI_TIMEOUT", text)
     with pytest.raises(ValueError, match="ECSMPI_TIMEOUT must be a number of seconds"):
-        launch.timeout_seconds()
+        meeting.timeout_seconds()
 
 
 def test_one_rank_of_a_node_goes_first(tmp_path):

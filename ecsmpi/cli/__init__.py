@@ -6,12 +6,10 @@ Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi
 import argparse
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 from ecsmpi import __version__, launch
 
-COMMANDS = tuple(name for name in ("run", "doctor", "info", "plot", "animate", "bench")
-                 if find_spec(f"ecsmpi.cli.{name}"))
+COMMANDS = ("run", "doctor", "info", "plot", "animate", "bench")
 
 
 def main(argv=None):

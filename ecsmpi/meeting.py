@@ -1,0 +1,102 @@
+"""Ranks that wait for each other, with a limit and a message instead of a silent hang."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from functools import cache
+
+NOTICE_AFTER = 10.0  # s of waiting before a rank says so
+DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
+
+
+class RanksApart(RuntimeError):
+    """A collective call was made on some ranks and not on the others."""
+
+
+def meet(comm, what):
+    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
+
+    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300) it
+    raises RanksApart, for a rank that never comes would leave the others in a silent hang.
+    """
+    timeout = timeout_seconds()
+    arrival = meeting_place(comm).Ibarrier()
+    if wait(arrival, min(NOTICE_AFTER, timeout)):
+        return
+    if timeout > NOTICE_AFTER:
+        print(f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
+              file=sys.stderr, flush=True)
+        if wait(arrival, timeout - NOTICE_AFTER):
+            return
+    raise RanksApart(f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for other ranks that never called it: "
+                     "it is collective, so call it on every rank (outside `if rank == 0`). "
+                     "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds.")
+
+
+def timeout_seconds():
+    """Seconds a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
+    text = os.environ.get("ECSMPI_TIMEOUT", str(DEFAULT_TIMEOUT))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise ValueError(f"ECSMPI_TIMEOUT must be a number of seconds > 0, got {text!r}")
+    return seconds
+
+
+@contextmanager
+def one_per_node_first(comm):
+    """The first rank of each node runs the block, then its other ranks do. Collective.
+
+        with one_per_node_first(comm):
+            compile_kernels()           # the others find them in the cache
+    """
+    from mpi4py import MPI
+
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    first = node.rank == 0
+    if not first:
+        wait(node.Ibarrier(), float("inf"))
+    try:
+        yield first
+    finally:
+        if first:
+            wait(node.Ibarrier(), float("inf"))
+        node.Free()
+
+
+def meeting_place(comm):
+    """A duplicate of `comm` for waiting alone: the other ranks may be blocked in a collective of `comm` itself.
+
+    Made by the first call, which is collective and made by `start`; it is kept as an attribute of `comm`.
+    """
+    key = _meeting_place_key()
+    place = comm.Get_attr(key)
+    if place is None:
+        place = comm.Dup()
+        comm.Set_attr(key, place)
+    return place
+
+
+@cache
+def _meeting_place_key():
+    from mpi4py import MPI
+
+    return MPI.Comm.Create_keyval()
+
+
+def wait(request, seconds):
+    """Poll an MPI request, at first without sleeping; False where it is not complete after `seconds`."""
+    for _ in range(1000):
+        if request.Test():
+            return True
+    end = time.monotonic() + seconds
+    while not request.Test():
+        if time.monotonic() > end:
+            return False
+        time.sleep(1e-4)
+    return True
