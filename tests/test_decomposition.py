@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecsmpi.decomposition import Slabs
 
+unhurried = settings(deadline=None)  # the cores may be shared
 planes = st.integers(1, 3000)
 ranks = st.integers(1, 500)
 
 
+@unhurried
 @given(planes, ranks)
 def test_slabs_follow_each_other_and_cover_the_box(n_planes, n_ranks):
     bounds = [Slabs(n_planes, n_ranks).planes(rank) for rank in range(n_ranks)]
@@ -19,6 +21,7 @@ def test_slabs_follow_each_other_and_cover_the_box(n_planes, n_ranks):
     assert all(lo <= hi for lo, hi in bounds)
 
 
+@unhurried
 @given(planes, ranks)
 def test_each_plane_belongs_to_the_rank_whose_slab_holds_it(n_planes, n_ranks):
     slabs = Slabs(n_planes, n_ranks)
@@ -28,6 +31,7 @@ def test_each_plane_belongs_to_the_rank_whose_slab_holds_it(n_planes, n_ranks):
     assert slabs.owner(n_planes - 1) == owner[-1]
 
 
+@unhurried
 @given(planes, ranks)
 def test_slabs_differ_by_one_plane_at_most_and_the_thicker_come_first(n_planes, n_ranks):
     thicknesses = Slabs(n_planes, n_ranks).thicknesses()
@@ -36,6 +40,7 @@ def test_slabs_differ_by_one_plane_at_most_and_the_thicker_come_first(n_planes, 
     assert thicknesses == sorted(thicknesses, reverse=True)
 
 
+@unhurried
 @given(planes, ranks)
 def test_ranks_beyond_the_planes_own_none(n_planes, n_ranks):
     slabs = Slabs(n_planes, n_ranks)

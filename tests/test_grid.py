@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecsmpi.grid import Box, spacing_of
 
+unhurried = settings(deadline=None)  # the cores may be shared
 corners = st.tuples(*[st.floats(-1e4, 1e4)] * 3)
 spacings = st.tuples(*[st.floats(1e-2, 1e2)] * 3)
 shapes = st.tuples(*[st.integers(1, 400)] * 3)
@@ -20,6 +21,7 @@ def flat(box, ijk):
     return np.ravel_multi_index(ijk, box.shape)
 
 
+@unhurried
 @given(corners, spacings, st.tuples(*[st.floats(1e-3, 1e3)] * 3))
 def test_box_is_the_smallest_of_whole_voxels_that_covers_the_extent(lo, dx, extent):
     hi = tuple(low + length for low, length in zip(lo, extent))
@@ -41,6 +43,7 @@ def test_volume_is_that_of_the_voxels():
     assert box.voxels == 30 and box.voxels * box.voxel_volume == 12.5 * 4 * 9
 
 
+@unhurried
 @given(boxes, st.data())
 def test_inner_points_lie_where_neuron_counts_them(box, data):
     points = [
@@ -54,6 +57,7 @@ def test_inner_points_lie_where_neuron_counts_them(box, data):
     np.testing.assert_array_equal(box.index_of(points), expected)
 
 
+@unhurried
 @given(boxes, st.data())
 def test_centre_of_a_voxel_lies_in_it(box, data):
     ijk = tuple(data.draw(st.integers(0, n - 1)) for n in box.shape)

@@ -4,12 +4,13 @@ import dataclasses
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecsmpi.model import Ion, Tissue, diffusion_coefficients
 
 
+@settings(deadline=None)  # the cores may be shared
 @given(st.floats(1e-3, 1e3))
 def test_permeability_is_tortuosity_to_the_power_of_minus_two(tortuosity):
     tissue = Tissue.from_rxd(0.2, tortuosity)

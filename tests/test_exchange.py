@@ -1,0 +1,129 @@
+"""What entries give arrives where their voxel lives, and what they get back is that voxel's value."""
+
+import json
+
+import numpy as np
+import pytest
+
+SHAPE = (9, 4, 5)
+THIN = (2, 3, 4)  # fewer planes than ranks
+RANKS = (1, 2, 3, 4, 8)
+WHERE = ("anywhere", "one voxel", "repeated", "odd ranks", "none", "own slab")
+
+EXCHANGED = """
+    import json
+    import sys
+    import numpy as np
+    from mpi4py import MPI
+    from ecsmpi.decomposition import Slabs
+    from ecsmpi.exchange import Exchange, gather_planes
+
+    comm = MPI.COMM_WORLD
+    rng = np.random.default_rng(comm.rank)
+    saved = {}
+
+    def whole(name, array):
+        parts = comm.gather(array)
+        if comm.rank == 0:
+            saved[name] = np.concatenate(parts, axis=-1)
+
+    def own_voxels(slabs, plane):
+        return rng.integers(*(np.array(slabs.planes(comm.rank)) * plane), 30)
+
+    WHERE = {
+        "anywhere": lambda slabs, plane: rng.integers(0, slabs.n_planes * plane, 70 + comm.rank),
+        "one voxel": lambda slabs, plane: np.full(11, slabs.n_planes * plane - 2),
+        "repeated": lambda slabs, plane: rng.permutation(np.repeat(rng.integers(0, slabs.n_planes * plane, 6), 9)),
+        "odd ranks": lambda slabs, plane: rng.integers(0, slabs.n_planes * plane, 50 if comm.rank % 2 else 0),
+        "none": lambda slabs, plane: np.empty(0, dtype=np.int64),
+        "own slab": own_voxels,
+    }
+
+    for shape in json.loads(sys.argv[2]):
+        slabs, plane = Slabs(shape[0], comm.size), shape[1] * shape[2]
+        lo, hi = slabs.planes(comm.rank)
+        for name, where in WHERE.items():
+            if name == "own slab" and slabs.owners < comm.size:
+                continue
+            key = f"{name} {shape[0]} "
+            voxels = where(slabs, plane)
+            exchange = Exchange(comm, slabs, plane, voxels, 2)
+            sources = np.full((2, exchange.local_voxels.size), np.nan)
+            owned = np.zeros((2, (hi - lo) * plane))
+            for turn in (1, 2):  # a plan replayed
+                exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
+                exchange.deposit(exact, 0.25, sources)
+                owned[:, exchange.local_voxels] = sources
+                field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
+                got = exchange.collect([field, -field])
+            whole(key + "voxels", voxels)
+            whole(key + "amounts", exact)
+            whole(key + "owned", owned)
+            whole(key + "got", got)
+            whole(key + "partners", np.array([exchange.partners]))
+            any_amounts = rng.uniform(-1, 1, (2, voxels.size))
+            exchange.deposit(any_amounts, 0.025, sources)
+            whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
+            whole(key + "taken", sources.sum(axis=1, keepdims=True))
+            exchange.free()
+        slab = np.arange(slabs.n_planes * plane, dtype=float).reshape(shape)[lo:hi]
+        for root in (None, comm.size - 1):
+            gathered = gather_planes(comm, slabs, slab, root)
+            assert (gathered is None) == (root not in (None, comm.rank)), (root, comm.rank)
+            if gathered is not None:
+                assert not gathered.flags.writeable
+                assert (gathered == np.arange(gathered.size).reshape(shape)).all(), (root, comm.rank, gathered)
+    if comm.rank == 0:
+        np.savez(sys.argv[1], **saved)
+"""
+
+CASES = [f"{where} {shape[0]} " for shape in (SHAPE, THIN) for where in WHERE]
+RESULTS = {}
+
+
+@pytest.fixture(params=RANKS)
+def exchanged(request, on_ranks):
+    """What every case gave on so many ranks: name -> its arrays; run once, for all tests."""
+    ranks = request.param
+    if ranks not in RESULTS:
+        RESULTS[ranks] = on_ranks(ranks, EXCHANGED, json.dumps([SHAPE, THIN]))
+    saved = RESULTS[ranks]
+    keys = ("voxels", "amounts", "owned", "got", "partners", "given", "taken")
+    return {case: [saved[case + key] for key in keys] for case in CASES if case + "voxels" in saved}
+
+
+def test_sources_are_the_sums_of_their_voxels_entries(exchanged):
+    """Whole numbers and a scale of a quarter: every sum is exact."""
+    for case, (voxels, amounts, owned, *_) in exchanged.items():
+        expected = 0.25 * np.array([np.bincount(voxels, weights, owned.shape[1]) for weights in amounts])
+        np.testing.assert_array_equal(owned, expected, err_msg=case)
+
+
+def test_entries_get_the_value_of_their_voxel(exchanged):
+    for case, (voxels, _, _, got, *_) in exchanged.items():
+        np.testing.assert_array_equal(got, [voxels + 2e4, -voxels - 2e4], err_msg=case)
+
+
+def test_nothing_is_lost_on_the_way(exchanged):
+    for case, (*_, given, taken) in exchanged.items():
+        np.testing.assert_allclose(taken.sum(axis=1), 0.025 * given.sum(axis=1), rtol=0, atol=1e-15, err_msg=case)
+
+
+def test_only_ranks_that_share_voxels_exchange_messages(exchanged):
+    """A rank counts an owner it asks, and a rank it serves; itself too."""
+    ranks = len(next(iter(exchanged.values()))[4])
+    for case, (_, _, _, _, partners, *_) in exchanged.items():
+        if case.startswith("none"):
+            assert not partners.any(), case
+        if case.startswith("own slab"):
+            assert (partners == 2).all(), case
+        if case.startswith("one voxel"):
+            assert sorted(partners) == [1] * (ranks - 1) + [ranks + 1], case
+
+
+def test_ranks_may_have_no_planes_and_no_entries(exchanged):
+    """The cases above hold both: without them the other laws would be weaker than they seem."""
+    ranks = len(exchanged["none 2 "][4])
+    assert ("own slab 2 " in exchanged) == (ranks <= THIN[0])
+    assert not exchanged["none 9 "][0].size
+    assert exchanged["odd ranks 9 "][0].size == 50 * (ranks // 2)
