@@ -34,10 +34,11 @@ def run_model(model, backend, ranks, mechanisms, path):
 
 
 def disagreements(found, expected, tolerance=1e-12):
-    """Sentences on the arrays of `found` that differ by more than tolerance times the largest value expected."""
+    """Sentences on the arrays that differ by more than tolerance times the largest value expected."""
     if found.keys() != expected.keys():
         return [f"arrays {sorted(found)} instead of {sorted(expected)}"]
-    return [said for name in expected if (said := _disagreement(name, found[name], expected[name], tolerance))]
+    said = (_disagreement(name, found[name], expected[name], tolerance) for name in expected)
+    return [sentence for sentence in said if sentence]
 
 
 def _disagreement(name, found, expected, tolerance):

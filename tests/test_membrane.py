@@ -126,7 +126,7 @@ def test_pyramid_has_rxds_areas_and_centres(tmp_path):
 def test_swc_cell_has_rxds_areas_and_centres(tmp_path):
     swc = SHARED_SWC if SHARED_SWC.exists() else tmp_path / "cell.swc"
     if swc != SHARED_SWC:
-        swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3\n5 3 40 20 9 0.4 3")
+        swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3")
     in_neuron(tmp_path, """
         n.load_file("import3d.hoc")
         reader = n.Import3d_SWC_read()

@@ -1,4 +1,4 @@
-"""Spiking cells that meet in the extracellular space: ko and nao move the reversal potentials, these the spikes.
+"""Spiking cells meet in the extracellular space: ko and nao move the reversal potentials, these the spikes.
 
 Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that concentrations move.
 """

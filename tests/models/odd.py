@@ -1,7 +1,7 @@
 """An odd box and large steps: r = D dt / h^2 from 5 to 50, other along each axis; ions of charge 1, 2 and -1.
 
 The box has 23 x 17 x 11 oblong voxels, does not begin at 0 and does not end at a multiple of its spacing.
-Concentrations begin uneven. Calcium's and chloride's currents depend on the potentials, these on concentrations.
+Concentrations begin uneven. The currents of ca and cl follow the potentials, and these the concentrations.
 """
 from math import cos, sin
 
