@@ -5,8 +5,8 @@
     meet(comm, "states3d")              a call that every rank must make
     abort(comm, error)                  one rank has failed: all end
 
-Nothing here runs at import time. A launcher can go wrong in ways that look like success: N processes that are each
-alone, or MPI with N ranks of which NEURON sees one. `start` makes them errors.
+Nothing here runs at import time. A launcher can go wrong in ways that look like success: N processes that are
+each alone, or MPI with N ranks of which NEURON sees one. `start` makes them errors.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class LaunchError(RuntimeError):
 
 
 def start():
-    """Start MPI and NEURON and return ecsmpi's own communicator over all ranks. Collective; later calls are free.
+    """Start MPI and NEURON; return ecsmpi's own communicator over all ranks. Collective; later calls are free.
 
-    Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has other ranks than MPI,
-    and where neuron was imported early enough for a script to have believed a wrong rank count.
+    Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has other ranks
+    than MPI, and where neuron was imported so early that the script may have believed a wrong rank count.
     """
     global _comm
     if _comm is None:
@@ -79,26 +79,29 @@ def _start_mpi():
 
 
 def check_one_job(size):
-    """Raise LaunchError where the launcher started another number of processes than the `size` ranks MPI has."""
+    """Raise LaunchError where the launcher started another number of processes than MPI's `size` ranks."""
     for count, place in LAUNCHERS:
         launched = os.environ.get(count, "")
         if launched.isdigit():
             break
     else:
         return
-    # srun's count is that of Open MPI's daemons where its mpirun went through srun, so only a lone process tells.
+    # Where Open MPI's mpirun went through srun, srun counts its daemons: there only a lone process tells.
     if int(launched) == size or (count.startswith("SLURM") and size > 1):
         return
     if os.environ.get(place, "0") != "0":
-        time.sleep(3 * OTHERS_WAIT)  # the launcher ends them once the first has ended, before they say the same
+        time.sleep(
+            3 * OTHERS_WAIT
+        )  # the launcher ends them once the first has ended, before they say the same
     raise LaunchError(
-        f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each process "
-        "would compute the whole model alone. Start them with the mpirun of the MPI library that mpi4py uses "
-        f"(`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}.")
+        f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each "
+        "process would compute the whole model alone. Start them with the mpirun of the MPI library that mpi4py uses "
+        f"(`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}."
+    )
 
 
 def cores_of_rank(comm):
-    """Cores this rank may use: those of its affinity mask, shared with the ranks bound to any of them. Collective."""
+    """Cores this rank may use: those of its affinity mask, shared with all ranks bound to them. Collective."""
     from mpi4py import MPI
 
     cores = os.sched_getaffinity(0)
@@ -118,19 +121,22 @@ def _start_neuron(comm, neuron_was_first):
     if int(context.nhost()) != comm.size and neuron_was_first:
         if used:
             raise LaunchError(
-                f"ecsmpi was imported too late: neuron, imported before it, runs as {int(context.nhost())} rank(s) "
-                f"while MPI has {comm.size}, and the script has already made sections or a ParallelContext. "
-                "Import ecsmpi before neuron.")
+                f"ecsmpi was imported too late: neuron, imported before it, runs as {int(context.nhost())} "
+                f"rank(s) while MPI has {comm.size}, and the script has already made sections or a "
+                "ParallelContext. Import ecsmpi before neuron."
+            )
         n.nrnmpi_init()
-    if (int(context.nhost()), int(context.id())) != (comm.size, comm.rank):
+    rank, size = int(context.id()), int(context.nhost())
+    if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
-            f"NEURON is rank {int(context.id())} of {int(context.nhost())} where MPI is rank {comm.rank} of {comm.size}: "
-            "NEURON does not use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and "
-            "MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`.")
+            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not use "
+            "mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and MPI_LIB_NRN_PATH unset, "
+            "and run `ecsmpi doctor`."
+        )
 
 
 def _show_mpi_to_neuron():
-    """Open mpi4py's MPI library again, globally: mpi4py opens it for itself and NEURON looks among global symbols."""
+    """Open mpi4py's MPI library again, globally: NEURON looks for it among the global symbols."""
     for path in mpi_libraries():
         ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
 
@@ -149,8 +155,8 @@ def mpi_libraries():
 def abort(comm, error, status=1):
     """Print the failure of this rank and end the job on all ranks with `status`. Does not return.
 
-    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail alike rank 0
-    prints and ends the others before they do.
+    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail alike
+    rank 0 prints and ends the others before they do.
     """
     if comm.rank != 0:
         time.sleep(OTHERS_WAIT)
@@ -166,7 +172,7 @@ def abort(comm, error, status=1):
 def _end_together(comm):
     """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all of them.
 
-    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing can see their status before MPI_Finalize.
+    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing sees their status before MPI_Finalize.
     """
     sys.excepthook = lambda _kind, error, _trace: abort(comm, error)
     leave = sys.exit
@@ -189,4 +195,8 @@ def _part(comm, status, patience=5.0):
     """
     parting = meeting_place(comm).Ibarrier()
     if not wait(parting, patience):
-        abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} left with status {status} and ends the job", status)
+        abort(
+            comm,
+            f"ecsmpi: rank {comm.rank} of {comm.size} left with status {status} and ends the job",
+            status,
+        )

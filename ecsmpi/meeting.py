@@ -19,21 +19,26 @@ class RanksApart(RuntimeError):
 def meet(comm, what):
     """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
 
-    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300) it
-    raises RanksApart, for a rank that never comes would leave the others in a silent hang.
+    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300)
+    it raises RanksApart, for a rank that never comes would leave the others in a silent hang.
     """
     timeout = timeout_seconds()
     arrival = meeting_place(comm).Ibarrier()
     if wait(arrival, min(NOTICE_AFTER, timeout)):
         return
     if timeout > NOTICE_AFTER:
-        print(f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
-              file=sys.stderr, flush=True)
+        print(
+            f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
+            file=sys.stderr,
+            flush=True,
+        )
         if wait(arrival, timeout - NOTICE_AFTER):
             return
-    raise RanksApart(f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for other ranks that never called it: "
-                     "it is collective, so call it on every rank (outside `if rank == 0`). "
-                     "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds.")
+    raise RanksApart(
+        f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for ranks that never called it: "
+        "it is collective, so call it on every rank (outside `if rank == 0`). "
+        "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds."
+    )
 
 
 def timeout_seconds():
@@ -52,8 +57,8 @@ def timeout_seconds():
 def one_per_node_first(comm):
     """The first rank of each node runs the block, then its other ranks do. Collective.
 
-        with one_per_node_first(comm):
-            compile_kernels()           # the others find them in the cache
+    with one_per_node_first(comm):
+        compile_kernels()           # the others find them in the cache
     """
     from mpi4py import MPI
 
@@ -70,7 +75,7 @@ def one_per_node_first(comm):
 
 
 def meeting_place(comm):
-    """A duplicate of `comm` for waiting alone: the other ranks may be blocked in a collective of `comm` itself.
+    """A duplicate of `comm` for waiting alone: the others may be blocked in a collective of `comm` itself.
 
     Made by the first call, which is collective and made by `start`; it is kept as an attribute of `comm`.
     """

@@ -1,7 +1,7 @@
 """Starting ranks from a plain `pytest`: a hang is a failure, never a stuck suite.
 
-`mpirun(ranks, argv)` runs a command and hands back what it printed; `on_ranks(ranks, source)` runs a piece of Python
-whose rank 0 writes arrays to the .npz file named by `sys.argv[1]`, and hands back the arrays.
+`mpirun(ranks, argv)` runs a command and hands back what it printed; `on_ranks(ranks, source)` runs a piece of
+Python whose rank 0 writes arrays to the .npz file named by `sys.argv[1]`, and hands back the arrays.
 """
 
 import os
@@ -35,18 +35,25 @@ LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "SLURM_")
 
 
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
-    """Run the command `argv` on `ranks` ranks (None: plainly, without mpirun) and return its CompletedProcess.
+    """Run the command `argv` on `ranks` ranks (None: without mpirun) and return its CompletedProcess.
 
     "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None removes one).
-    Output is text. A command that runs longer than `timeout` seconds is killed with all its ranks, and the test fails.
+    Output is text. What runs longer than `timeout` seconds is killed with all its ranks, and the test fails.
     """
     argv = [str(word) for word in argv]
     if ranks is not None:
         argv = [_launcher(), "-n", str(ranks), *argv]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # Files rather than pipes: a rank that outlives its launcher would hold a pipe open.
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
-                                   env=_environment(env or {}), start_new_session=True)
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=cwd,
+            env=_environment(env or {}),
+            start_new_session=True,
+        )
         try:
             process.wait(timeout)
             hung = False
@@ -56,7 +63,9 @@ def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
             _end_session(process)
         stdout, stderr = _text(out), _text(err)
     if hung:
-        pytest.fail(f"no end after {timeout} s: {' '.join(argv)}\n{stdout[-4000:]}\n{stderr[-4000:]}", pytrace=False)
+        pytest.fail(
+            f"no end after {timeout} s: {' '.join(argv)}\n{stdout[-4000:]}\n{stderr[-4000:]}", pytrace=False
+        )
     return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
 
@@ -65,7 +74,7 @@ def on_ranks(tmp_path):
     """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0 saved.
 
     `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`, e.g.
-    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A non-zero status fails the test.
+    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other than 0 is a failure.
     """
     runs = iter(range(10**6))
 
@@ -78,7 +87,9 @@ def on_ranks(tmp_path):
         result = tmp_path / f"{name}.npz"
         done = mpirun(ranks, ["python", script, result, *arguments], timeout=timeout, env=env)
         if done.returncode != 0:
-            pytest.fail(f"status {done.returncode} on {ranks} ranks\n{done.stdout}\n{done.stderr}", pytrace=False)
+            pytest.fail(
+                f"status {done.returncode} on {ranks} ranks\n{done.stdout}\n{done.stderr}", pytrace=False
+            )
         if not result.exists():
             pytest.fail(f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}", pytrace=False)
         with np.load(result) as saved:
@@ -128,7 +139,7 @@ def _end_session(process):
 
 
 def _members(session):
-    """Process ids of a session. Ranks have process groups of their own, so that killing mpirun's group is not enough."""
+    """Process ids of a session. Ranks have groups of their own: killing mpirun's group is not enough."""
     members = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

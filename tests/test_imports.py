@@ -30,7 +30,7 @@ def is_for_types(node):
 
 
 def imports(node):
-    """Dotted names that a tree imports anywhere; `from a import b` counts as a.b. Imports for annotations do not run."""
+    """Dotted names that a tree imports anywhere, but for annotations; `from a import b` counts as a.b."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -47,7 +47,11 @@ def may_import(module, library):
 
 @pytest.mark.parametrize("library", ALLOWED)
 def test_library_stays_where_it_belongs(library):
-    users = {module for module, tree in SOURCES.items() if any(name.split(".")[0] == library for name in imports(tree))}
+    users = {
+        module
+        for module, tree in SOURCES.items()
+        if any(name.split(".")[0] == library for name in imports(tree))
+    }
     assert users, f"nothing imports {library}: the rule reads nothing"
     assert {module for module in users if not may_import(module, library)} == set()
 
@@ -66,8 +70,15 @@ def test_imports_go_one_way():
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("statement", ["import ecsmpi", "import ecsmpi.cli", "import ecsmpi; ecsmpi.load",
-                                       "from ecsmpi.cli import info, plot, animate, run, doctor"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import ecsmpi",
+        "import ecsmpi.cli",
+        "import ecsmpi; ecsmpi.load",
+        "from ecsmpi.cli import info, plot, animate, run, doctor",
+    ],
+)
 def test_import_starts_neither_mpi_nor_neuron(statement):
     source = f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT)

@@ -33,7 +33,10 @@ def lines_with(text, words):
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_neuron_and_mpi_have_the_same_ranks(on_ranks, ranks):
-    seen = on_ranks(ranks, START + """
+    seen = on_ranks(
+        ranks,
+        START
+        + """
 import sys
 import numpy
 from neuron import n
@@ -41,7 +44,8 @@ pc = n.ParallelContext()
 everyone = comm.gather((comm.rank, comm.size, int(pc.id()), int(pc.nhost())))
 if comm.rank == 0:
     numpy.savez(sys.argv[1], everyone=everyone)
-""")
+""",
+    )
     assert seen["everyone"].tolist() == [[rank, ranks, rank, ranks] for rank in range(ranks)]
 
 
@@ -60,7 +64,12 @@ def test_processes_that_stand_alone_are_refused(count):
 
 def test_ranks_that_do_not_find_their_launcher_are_refused():
     # As `srun --mpi=none` and the mpirun of another MPI start them.
-    forget = "import os\nfor name in list(os.environ):\n    name.startswith(('PMIX_', 'OMPI_MCA_')) and os.environ.pop(name)\n"
+    forget = """
+import os
+for name in list(os.environ):
+    if name.startswith(("PMIX_", "OMPI_MCA_")):
+        del os.environ[name]
+"""
     done = python(2, forget + START, timeout=60)
     assert done.returncode != 0
     assert lines_with(done.stderr, "OMPI_COMM_WORLD_SIZE=2")
@@ -100,14 +109,19 @@ def test_neuron_used_first_on_one_rank_is_no_harm():
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_ranks_share_the_cores_of_a_node(ranks):
-    done = python(ranks, START + "import os\nsay('threads', os.environ['NUMBA_NUM_THREADS'])",
-                  env={"NUMBA_NUM_THREADS": None})
+    done = python(
+        ranks,
+        START + "import os\nsay('threads', os.environ['NUMBA_NUM_THREADS'])",
+        env={"NUMBA_NUM_THREADS": None},
+    )
     share = max(1, len(os.sched_getaffinity(0)) // ranks)
     assert lines_with(done.stdout, "threads") == [f"threads {share}"] * ranks
 
 
 def test_threads_the_user_set_stay():
-    done = python(2, START + "import os\nsay('threads', os.environ['NUMBA_NUM_THREADS'])", env={"NUMBA_NUM_THREADS": 5})
+    done = python(
+        2, START + "import os\nsay('threads', os.environ['NUMBA_NUM_THREADS'])", env={"NUMBA_NUM_THREADS": 5}
+    )
     assert lines_with(done.stdout, "threads") == ["threads 5"] * 2
 
 
@@ -117,7 +131,9 @@ def test_threads_the_user_set_stay():
 @pytest.mark.parametrize("failing", [0, 1])
 def test_exception_on_one_rank_ends_all(failing):
     before = time.monotonic()
-    done = python(3, START + f"if comm.rank == {failing}: raise ValueError('too salty')\ncomm.Barrier()", timeout=30)
+    done = python(
+        3, START + f"if comm.rank == {failing}: raise ValueError('too salty')\ncomm.Barrier()", timeout=30
+    )
     assert time.monotonic() - before < 10
     assert done.returncode != 0
     assert len(lines_with(done.stderr, "ValueError: too salty")) == 1
@@ -144,7 +160,14 @@ def test_exit_of_all_ranks_needs_no_abort():
 
 
 def test_exit_that_is_caught_is_no_failure():
-    source = "import sys, time\ntry:\n    sys.exit(3)\nexcept SystemExit:\n    pass\ntime.sleep(comm.rank)\nsys.exit(0)"
+    source = """
+import time
+try:
+    sys.exit(3)
+except SystemExit:
+    time.sleep(comm.rank)
+sys.exit(0)
+"""
     done = python(2, START + source)
     assert done.returncode == 0, done.stderr
 
@@ -160,7 +183,10 @@ def test_abort_prints_the_message_and_keeps_the_status():
 
 
 def test_meeting_waits_for_the_last_rank(on_ranks):
-    waited = on_ranks(3, START + """
+    waited = on_ranks(
+        3,
+        START
+        + """
 import sys, time
 import numpy
 launch.meet(comm, "warm-up")
@@ -171,15 +197,20 @@ launch.meet(comm, "states3d")
 waited = comm.gather(time.monotonic() - before)
 if comm.rank == 0:
     numpy.savez(sys.argv[1], waited=waited)
-""")["waited"]
+""",
+    )["waited"]
     assert waited[0] > 0.5 and waited[1] > 0.5
     assert waited[2] < 0.5
 
 
 def test_meeting_that_not_all_come_to_ends_with_the_cure():
     before = time.monotonic()
-    done = python(2, START + "if comm.rank == 1: launch.meet(comm, 'Species.states3d')\ncomm.Barrier()",
-                  env={"ECSMPI_TIMEOUT": 1}, timeout=30)
+    done = python(
+        2,
+        START + "if comm.rank == 1: launch.meet(comm, 'Species.states3d')\ncomm.Barrier()",
+        env={"ECSMPI_TIMEOUT": 1},
+        timeout=30,
+    )
     assert time.monotonic() - before < 15
     assert done.returncode != 0
     assert "rank 1 of 2 waited 1 s in Species.states3d" in done.stderr
@@ -187,11 +218,15 @@ def test_meeting_that_not_all_come_to_ends_with_the_cure():
 
 
 def test_long_wait_says_where_and_goes_on():
-    done = python(2, START + "import time\nmeeting.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
-                             "launch.meet(comm, 'node.value')\nsay('met')")
+    done = python(
+        2,
+        START + "import time\nmeeting.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
+        "launch.meet(comm, 'node.value')\nsay('met')",
+    )
     assert done.returncode == 0, done.stderr
     assert lines_with(done.stderr, "waits in") == [
-        "ecsmpi: rank 1 waits in node.value: it is collective, call it on every rank"]
+        "ecsmpi: rank 1 waits in node.value: it is collective, call it on every rank"
+    ]
     assert len(lines_with(done.stdout, "met")) == 2
 
 
@@ -203,7 +238,10 @@ def test_timeout_that_is_no_time_is_refused(monkeypatch, text):
 
 
 def test_one_rank_of_a_node_goes_first(tmp_path):
-    done = python(3, START + f"""
+    done = python(
+        3,
+        START
+        + f"""
 import pathlib, time
 made = pathlib.Path({str(tmp_path / "made")!r})
 with launch.one_per_node_first(comm) as first:
@@ -211,7 +249,8 @@ with launch.one_per_node_first(comm) as first:
         time.sleep(0.5)
         made.touch()
     assert made.exists()
-""")
+""",
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -1,6 +1,7 @@
 """The command `ecsmpi`: one module of this package for each subcommand.
 
-Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi plot` start neither MPI nor NEURON.
+Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi plot` start neither MPI nor
+NEURON.
 """
 
 import argparse
@@ -15,8 +16,8 @@ COMMANDS = ("run", "doctor", "info", "plot", "animate", "bench")
 def main(argv=None):
     """Run one subcommand and return its exit status.
 
-    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that runs the user's own
-    code sets `tracebacks=True` beside `func`: what that code raises keeps its traceback.
+    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that runs the
+    user's own code sets `tracebacks=True` beside `func`: what that code raises keeps its traceback.
     """
     own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
     parser = _parser()

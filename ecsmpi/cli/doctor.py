@@ -31,9 +31,12 @@ class Finding:
 
 def add_parser(subparsers):
     """Add `doctor` to the command's subparsers."""
-    parser = subparsers.add_parser("doctor", help="check MPI, NEURON, HDF5 and threads, and name the cure",
-                                   description="Check this installation; status 1 where something is wrong. Run it "
-                                               "as you run a model, e.g. mpirun -n 2 ecsmpi doctor.")
+    parser = subparsers.add_parser(
+        "doctor",
+        help="check MPI, NEURON, HDF5 and threads, and name the cure",
+        description="Check this installation; status 1 where something is wrong. Run it "
+        "as you run a model, e.g. mpirun -n 2 ecsmpi doctor.",
+    )
     parser.set_defaults(func=doctor)
 
 
@@ -69,7 +72,9 @@ def _mpi():
     except ImportError as error:
         yield Finding("MPI", str(error), "install an MPI library (e.g. openmpi-bin), or run scripts/setup")
         return
-    yield Finding("MPI", f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}")
+    yield Finding(
+        "MPI", f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}"
+    )
 
 
 def _library(MPI):
@@ -81,10 +86,16 @@ def _launcher():
     """The mpirun on PATH has to be of the library's family, else every rank would be alone."""
     path = shutil.which("mpirun")
     if path is None:
-        cure = "" if shutil.which("srun") else "put the mpirun of the MPI library above on PATH, or activate .venv"
+        cure = (
+            ""
+            if shutil.which("srun")
+            else "put the mpirun of the MPI library above on PATH, or activate .venv"
+        )
         yield Finding("mpirun", "none on PATH" + ("; srun is" if not cure else ""), cure)
         return
-    text = subprocess.run([path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    text = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    ).stdout
     name = text.strip().splitlines()[0] if text.strip() else "says no version"
     families = {_family(text), _family(_mpi_version())}
     cure = "start with the mpirun of the MPI library above" if len(families - {None}) == 2 else ""
@@ -100,7 +111,7 @@ def _mpi_version():
 
 
 def _family(version):
-    """"open", "mpich" (also its relatives, which start each other's programs) or None."""
+    """ "open", "mpich" (also its relatives, which start each other's programs) or None."""
     if re.search(r"open[- ]?mpi|open-rte|prrte", version, re.IGNORECASE):
         return "open"
     return "mpich" if re.search(r"mpich|hydra|intel|mvapich|cray", version, re.IGNORECASE) else None
@@ -126,8 +137,12 @@ def _hdf5():
     kind = "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
     libraries = launch.mpi_libraries()
     cure = "build h5py against mpi4py's MPI library: scripts/setup" if len(libraries) > 1 else ""
-    yield Finding("HDF5", f"{h5py.version.hdf5_version}, h5py {h5py.__version__}, {kind}"
-                  + (f"; two MPI libraries: {', '.join(libraries)}" if cure else ""), cure)
+    yield Finding(
+        "HDF5",
+        f"{h5py.version.hdf5_version}, h5py {h5py.__version__}, {kind}"
+        + (f"; two MPI libraries: {', '.join(libraries)}" if cure else ""),
+        cure,
+    )
 
 
 def _numba(threads):
@@ -139,7 +154,9 @@ def _numba(threads):
         return
     layer = next((layer for layer in THREADING_LAYERS if _has_layer(layer)), None)
     cores = len(os.sched_getaffinity(0))
-    detail = f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
+    detail = (
+        f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
+    )
     yield Finding("threads", detail, "" if layer else "install libgomp1")
 
 
@@ -155,10 +172,19 @@ def _has_layer(layer):
 def _compiler():
     """nrnivmodl compiles the mechanisms of a model; without a compiler NEURON's own ones still run."""
     compilers = [name for name in ("g++", "c++", "clang++") if shutil.which(name)]
-    missing = [name for name, found in (("nrnivmodl", shutil.which("nrnivmodl")), ("make", shutil.which("make")),
-                                        ("a C++ compiler", compilers)) if not found]
+    missing = [
+        name
+        for name, found in (
+            ("nrnivmodl", shutil.which("nrnivmodl")),
+            ("make", shutil.which("make")),
+            ("a C++ compiler", compilers),
+        )
+        if not found
+    ]
     cure = "activate the environment NEURON is in, and install g++ and make" if missing else ""
-    yield Finding("compiler", f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl", cure)
+    yield Finding(
+        "compiler", f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl", cure
+    )
 
 
 def _mechanism():
