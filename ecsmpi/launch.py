@@ -129,9 +129,9 @@ def _start_neuron(comm, neuron_was_first):
     rank, size = int(context.id()), int(context.nhost())
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
-            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not use "
-            "mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and MPI_LIB_NRN_PATH unset, "
-            "and run `ecsmpi doctor`."
+            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not
+            use " "mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and
+            MPI_LIB_NRN_PATH unset, " "and run `ecsmpi doctor`."
         )
 
 
@@ -155,8 +155,8 @@ def mpi_libraries():
 def abort(comm, error, status=1):
     """Print the failure of this rank and end the job on all ranks with `status`. Does not return.
 
-    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail alike
-    rank 0 prints and ends the others before they do.
+    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail
+    alike rank 0 prints and ends the others before they do.
     """
     if comm.rank != 0:
         time.sleep(OTHERS_WAIT)
@@ -172,7 +172,8 @@ def abort(comm, error, status=1):
 def _end_together(comm):
     """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all of them.
 
-    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing sees their status before MPI_Finalize.
+    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing sees their status before
+    MPI_Finalize.
     """
     sys.excepthook = lambda _kind, error, _trace: abort(comm, error)
     leave = sys.exit

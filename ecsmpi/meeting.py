@@ -19,8 +19,8 @@ class RanksApart(RuntimeError):
 def meet(comm, what):
     """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
 
-    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds (300)
-    it raises RanksApart, for a rank that never comes would leave the others in a silent hang.
+    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds
+    (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang.
     """
     timeout = timeout_seconds()
     arrival = meeting_place(comm).Ibarrier()

@@ -37,8 +37,9 @@ LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "SLURM_")
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
     """Run the command `argv` on `ranks` ranks (None: without mpirun) and return its CompletedProcess.
 
-    "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None removes one).
-    Output is text. What runs longer than `timeout` seconds is killed with all its ranks, and the test fails.
+    "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None removes
+    one). Output is text. What runs longer than `timeout` seconds is killed with all its ranks, and the test
+    fails.
     """
     argv = [str(word) for word in argv]
     if ranks is not None:
@@ -74,7 +75,8 @@ def on_ranks(tmp_path):
     """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0 saved.
 
     `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`, e.g.
-    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other than 0 is a failure.
+    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other than 0 is a
+    failure.
     """
     runs = iter(range(10**6))
 

@@ -16,8 +16,9 @@ COMMANDS = ("run", "doctor", "info", "plot", "animate", "bench")
 def main(argv=None):
     """Run one subcommand and return its exit status.
 
-    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that runs the
-    user's own code sets `tracebacks=True` beside `func`: what that code raises keeps its traceback.
+    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that
+    runs the user's own code sets `tracebacks=True` beside `func`: what that code raises keeps its
+    traceback.
     """
     own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
     parser = _parser()
