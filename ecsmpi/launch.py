@@ -39,7 +39,7 @@ class LaunchError(RuntimeError):
 
 
 def start():
-    """Start MPI and NEURON; return ecsmpi's own communicator over all ranks. Collective; later calls are free.
+    """Start MPI and NEURON; return ecsmpi's communicator over all ranks. Collective; later calls are free.
 
     Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has other ranks
     than MPI, and where neuron was imported so early that the script may have believed a wrong rank count.
@@ -95,13 +95,13 @@ def check_one_job(size):
         )  # the launcher ends them once the first has ended, before they say the same
     raise LaunchError(
         f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each "
-        "process would compute the whole model alone. Start them with the mpirun of the MPI library that mpi4py uses "
-        f"(`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}."
+        "process would compute the whole model alone. Start them with the mpirun of the MPI library that "
+        f"mpi4py uses (`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}."
     )
 
 
 def cores_of_rank(comm):
-    """Cores this rank may use: those of its affinity mask, shared with all ranks bound to them. Collective."""
+    """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
     from mpi4py import MPI
 
     cores = os.sched_getaffinity(0)
@@ -129,9 +129,9 @@ def _start_neuron(comm, neuron_was_first):
     rank, size = int(context.id()), int(context.nhost())
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
-            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not
-            use " "mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and
-            MPI_LIB_NRN_PATH unset, " "and run `ecsmpi doctor`."
+            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not "
+            "use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and MPI_LIB_NRN_PATH "
+            "unset, and run `ecsmpi doctor`."
         )
 
 
