@@ -96,7 +96,8 @@ def check_one_job(size):
     raise LaunchError(
         f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each "
         "process would compute the whole model alone. Start them with the mpirun of the MPI library that "
-        f"mpi4py uses (`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, unset {count}."
+        "mpi4py uses (`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, "
+        f"unset {count}."
     )
 
 
@@ -130,8 +131,8 @@ def _start_neuron(comm, neuron_was_first):
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
             f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not "
-            "use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and MPI_LIB_NRN_PATH "
-            "unset, and run `ecsmpi doctor`."
+            "use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and "
+            "MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
         )
 
 
