@@ -1,0 +1,56 @@
+"""The ranks' side of steps.py: `advance.py RESULT CASES` advances the pickled cases and saves, for each of them,
+
+NAME: (ions, nx, ny, nz) mM of the whole box; "NAME entries": (ions, entries) mM, entry e being held by
+rank e % ranks; "NAME joined": how the slabs' lines were joined in the last step.
+"""
+
+import pickle
+import sys
+
+import numpy as np
+from mpi4py import MPI
+
+from ecsmpi.decomposition import Slabs
+from ecsmpi.exchange import gather_planes
+from ecsmpi.grid import Box
+from ecsmpi.model import Ion, Tissue
+from ecsmpi.stepper import Field, Stepper
+
+comm = MPI.COMM_WORLD
+
+
+def planned(case):
+    """Stepper and fields of a case, this rank holding its share of the entries."""
+    box, slabs = Box((0.0, 0.0, 0.0), case.spacing, case.shape), Slabs(case.shape[0], comm.size)
+    ions = [Ion(f"ion{f}", d, 1, wall) for f, (d, wall) in enumerate(zip(case.d, case.walls))]
+    fields = [Field(box, slabs.planes(comm.rank)) for _ in ions]
+    for field, initial in zip(fields, case.initial):
+        field.owned[:] = initial[slice(*field.planes)]
+    tissue = Tissue(1.0, case.permeability)
+    return Stepper(comm, box, tissue, ions, fields, case.voxels[comm.rank :: comm.size]), fields
+
+
+def advance(case):
+    """Take the steps; name -> array on rank 0, nothing elsewhere."""
+    stepper, fields = planned(case)
+    amounts = np.ascontiguousarray(case.amounts[:, comm.rank :: comm.size])
+    for dt in case.dts:
+        at_entries = stepper.advance(amounts, dt)
+    joined = stepper.report(case.dts[-1]) if comm.rank == 0 else []
+    whole = [gather_planes(comm, stepper.slabs, field.owned, 0) for field in fields]
+    shares = comm.gather(at_entries)
+    stepper.free()
+    if comm.rank != 0:
+        return {}
+    entries = np.empty((len(fields), case.voxels.size))
+    for rank, share in enumerate(shares):
+        entries[:, rank :: comm.size] = share
+    return {"": np.array(whole), " entries": entries, " joined": np.array(joined, dtype=str)}
+
+
+if __name__ == "__main__":
+    with open(sys.argv[2], "rb") as file:
+        cases = pickle.load(file)
+    saved = {each.name + key: array for each in cases for key, array in advance(each).items()}
+    if comm.rank == 0:
+        np.savez(sys.argv[1], **saved)
