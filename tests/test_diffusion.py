@@ -15,6 +15,8 @@ DENSE = [
     for shape in SHAPES
     for dt in (0.001, 0.2, 25.0)
 ] + [
+    case("wide planes", (7, 40, 300), [0.3] * 3, entries=200, **SPECIES),  # more than a cache holds at once
+    case("many planes", (90, 40, 20), [0.3] * 3, entries=200, **SPECIES),
     case("dt changes", (17, 6, 9), (0.1, 0.1, 20.0, 0.001, 0.1), entries=40, permeability=1.6**-2, **SPECIES),
     case("one axis rests", (11, 6, 9), [0.7] * 4, d=((2.0, 0.0, 1.0), (0.0, 2.0, 0.0)), walls=(None, 1.0), entries=40),
 ]

@@ -1,0 +1,72 @@
+"""The compiled loops: vector instructions where the time goes, and the same bits from any number of threads."""
+
+import platform
+import re
+
+import numba
+import numpy as np
+import pytest
+
+from ecsmpi import kernels
+
+row, number = numba.types.Array(numba.float64, 1, "C"), numba.float64
+HOT = {
+    "_second_differences": (*[row] * 5, *[number] * 3, row),
+    "_up_row": (row, row, number, number),
+    "_scale_row": (row, number),
+    "_add_scaled": (row, number, row),
+    "_gap_to": (number, row, row),
+}
+PACKED = {  # arithmetic on several doubles at once, on the widest registers an instruction set is sure to offer
+    "x86_64": r"\bv(add|sub|mul|fn?m(add|sub)\d*)pd\s.*%[yz]mm",
+    "aarch64": r"\bf(add|sub|mul|mla|mls)\s+(v\d+\.2d|z\d+\.d)",
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_hot_loops_are_vector_instructions(name):
+    """Compiled anew with the kernels' own options, since a cached kernel does not show its instructions."""
+    options = {**kernels.compiled, "cache": False}
+    compiled = numba.njit(HOT[name], **options)(getattr(kernels, name).py_func)
+    (assembly,) = compiled.inspect_asm().values()
+    machine = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
+    assert re.search(PACKED[machine], assembly), f"{name} adds and multiplies one double at a time on {machine}"
+
+
+THREADED = """
+    import sys
+    import numpy as np
+    from mpi4py import MPI
+    from ecsmpi import kernels
+    from ecsmpi.grid import Box
+    from ecsmpi.model import Ion, Tissue
+    from ecsmpi.stepper import Field, Stepper
+
+    def advanced(shape, threads, dt):
+        kernels.set_threads(threads)
+        assert kernels.threads() == threads
+        rng = np.random.default_rng(7)
+        box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), shape)
+        ions = [Ion("k", (1.0, 0.7, 1.3), 1), Ion("na", (1.3, 1.0, 0.7), 1, 2.0)]
+        fields = [Field(box, (0, shape[0])) for _ in ions]
+        for field in fields:
+            field.owned[:] = rng.random(shape)
+        stepper = Stepper(MPI.COMM_WORLD, box, Tissue(), ions, fields, rng.integers(0, box.voxels, 500))
+        amounts = rng.random((2, 500))
+        for _ in range(3):
+            at_entries = stepper.advance(amounts, dt)
+        stepper.free()
+        return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
+
+    shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]  # rows and planes do not divide evenly
+    np.savez(sys.argv[1], **{f"{shape} {dt} {threads}": advanced(shape, threads, dt)
+                             for shape in shapes for dt in (0.01, 5.0) for threads in (1, 2, 3)})
+"""
+
+
+def test_any_number_of_threads_gives_the_same_bits(on_ranks):
+    found = on_ranks(1, THREADED, env={"NUMBA_NUM_THREADS": 3})
+    for key, bits in found.items():
+        alone = found[key.rpartition(" ")[0] + " 1"]
+        np.testing.assert_array_equal(bits, alone, err_msg=f"shape, dt, threads: {key}")
+    assert len(found) == 24
