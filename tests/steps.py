@@ -53,8 +53,8 @@ def case(name, shape, dts, d, walls=(None,), initial=None, entries=0, **more):
     return Case(name, shape, tuple(dts), np.asarray(initial), d, walls, voxels, amounts, **more)
 
 
-def advanced(on_ranks, ranks, cases, tmp_path, **options):
+def advanced(on_ranks, ranks, cases, tmp_path):
     """Advance the cases on so many ranks; name -> (ions, nx, ny, nz), and what else advance.py saves."""
     described = tmp_path / "cases"
     described.write_bytes(pickle.dumps(cases))
-    return on_ranks(ranks, ADVANCE, described, **options)
+    return on_ranks(ranks, ADVANCE, described, timeout=300.0)
