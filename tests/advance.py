@@ -1,4 +1,4 @@
-"""The ranks' side of steps.py: `advance.py RESULT CASES` advances the pickled cases and saves, for each of them,
+"""The ranks' side of steps.py: `advance.py RESULT CASES` advances the pickled cases and saves of each
 
 NAME: (ions, nx, ny, nz) mM of the whole box; "NAME entries": (ions, entries) mM, entry e being held by
 rank e % ranks; "NAME joined": how the slabs' lines were joined in the last step.

@@ -1,4 +1,4 @@
-"""What the diffusion tests are judged by: the step by dense algebra, its cosine modes, and the heat equation itself."""
+"""What the diffusion tests are judged by: the step by dense algebra, its modes, the heat equation itself."""
 
 import math
 

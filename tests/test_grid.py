@@ -1,4 +1,4 @@
-"""A point lies in the voxel that NEURON would count it in, and a box that cannot be says which number is wrong."""
+"""A point lies in the voxel that NEURON would count it in; a box that cannot be names the wrong number."""
 
 import math
 
@@ -46,9 +46,8 @@ def test_volume_is_that_of_the_voxels():
 @unhurried
 @given(boxes, st.data())
 def test_inner_points_lie_where_neuron_counts_them(box, data):
-    points = [
-        [data.draw(st.floats(low, high, exclude_max=True)) for low, high in zip(box.lo, box.hi)] for _ in range(5)
-    ]
+    inside = st.tuples(*[st.floats(low, high, exclude_max=True) for low, high in zip(box.lo, box.hi)])
+    points = data.draw(st.lists(inside, min_size=1, max_size=5))
     expected = []
     for point in points:
         counted = [int((x - low) / h) for x, low, h in zip(point, box.lo, box.spacing)]
@@ -88,9 +87,8 @@ def test_upper_face_belongs_to_the_last_voxel(box, axis):
 
 @pytest.mark.parametrize("axis", range(3))
 def test_points_outside_have_no_voxel(axis):
-    for outside in (
-        np.nextafter(UNEVEN.lo[axis], -np.inf), np.nextafter(UNEVEN.hi[axis], np.inf), -1e300, 1e300, np.inf, -np.inf, np.nan,
-    ):  # fmt: skip
+    below, above = np.nextafter(UNEVEN.lo[axis], -np.inf), np.nextafter(UNEVEN.hi[axis], np.inf)
+    for outside in (below, above, -1e300, 1e300, np.inf, -np.inf, np.nan):
         point = list(UNEVEN.centre(0, 0, 0))
         point[axis] = outside
         inside = UNEVEN.centre(5, 2, 1)

@@ -1,4 +1,4 @@
-"""Planes filled with their own coordinates: a ghost tells where it came from, and it must be the plane next door."""
+"""Planes filled with their own coordinates: a ghost tells where it came from, which must be next door."""
 
 import pytest
 
@@ -32,8 +32,8 @@ EXCHANGED = """
                 found, expected = u, coded(species, seen, turn)
                 for plane in np.flatnonzero((found != expected).any(axis=(1, 2))):
                     wrong += 1
-                    print(f"rank {world.rank}, species {species}, turn {turn}, plane {plane + lo - 1} of {slabs}:",
-                          f"expected {expected[plane]}, found {found[plane]}", file=sys.stderr)
+                    place = f"rank {world.rank}, species {species}, turn {turn}, plane {plane + lo - 1}, {slabs}"
+                    print(f"{place}: expected {expected[plane]}, found {found[plane]}", file=sys.stderr)
         for halo in halos:
             halo.free()
         return wrong
@@ -55,5 +55,5 @@ EXCHANGED = """
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
 def test_every_ghost_is_the_plane_next_door(on_ranks, ranks):
-    """Several species in flight at once, finished in another order, three times over; slabs of one plane too."""
+    """Several species in flight at once, finished in another order, three times; slabs of one plane too."""
     assert on_ranks(ranks, EXCHANGED)["wrong"] == 0

@@ -98,7 +98,12 @@ def test_charge_is_a_whole_number(charge, whole):
 
 @pytest.mark.parametrize(
     "charge, named",
-    [(0.5, "whole number, got 0.5"), (math.nan, "finite, got nan"), ("+", "a number, got '[+]'"), (None, "number, got None")],
+    [
+        (0.5, "whole number, got 0.5"),
+        (math.nan, "finite, got nan"),
+        ("+", "a number, got '[+]'"),
+        (None, "a number, got None"),
+    ],
 )
 def test_bad_charge_is_named(charge, named):
     with pytest.raises(ValueError, match=f"charge of k must be .*{named}"):
