@@ -32,7 +32,7 @@ EXCHANGED = """
                 found, expected = u, coded(species, seen, turn)
                 for plane in np.flatnonzero((found != expected).any(axis=(1, 2))):
                     wrong += 1
-                    place = f"rank {world.rank}, {slabs}, species {species}, turn {turn}, ghosted plane {plane}"
+                    place = f"rank {world.rank}, {slabs}, species {species}, turn {turn}, plane {plane}"
                     print(f"{place}: expected {expected[plane]}, found {found[plane]}", file=sys.stderr)
         for halo in halos:
             halo.free()
