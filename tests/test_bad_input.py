@@ -150,10 +150,10 @@ SCRIPTS = {
     "species after finitialize": (BEGIN + "na = rxd.Species(ecs, name='na', charge=1)" + GO_ON, SPECIES_CHANGED),
     "species without finitialize": ("n.fadvance()", SPECIES_CHANGED),
     "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
-    "a rank that waits for ever": ("if rank == 0:\n    k[ecs].states3d\nn.finitialize(-65)",
-                                   "rank 0 of 2 waited 1 s in k[ecs].states3d for ranks that never called it"),
-    "a rank that waits for a value": ("n.finitialize(-65)\nif rank == 1:\n    k[ecs].node_by_ijk(1, 2, 3).value\npc.barrier()",
-                                      "rank 1 of 2 waited 1 s in k[ecs].node.value for ranks that never called it"),
+    "states3d of one rank, the others at the end": (RUN + "if rank == 0:\n    k[ecs].states3d",
+                                                    "rank 0 of 2 waited 1 s in k[ecs].states3d for ranks that never"),
+    "value on one rank, the others going on": ("if rank == 1:\n    k[ecs].node_by_ijk(1, 2, 3).value" + RUN,
+                                               "rank 1 of 2 waited 1 s in k[ecs].node.value for ranks that never"),
 }  # fmt: skip
 
 
@@ -202,6 +202,60 @@ IN_CALLBACKS = {
 def test_failure_of_one_rank_inside_neurons_callback_ends_all(callback, tmp_path):
     done = run_script(tmp_path, MODEL + IN_CALLBACKS[callback])
     assert_ends_with(done, "KeyError: 'lost cell'")
+
+
+def test_session_on_one_rank_outlives_its_mistakes(tmp_path):
+    done = run_script(tmp_path, MODEL + """
+def fails(action):
+    try:
+        action()
+    except RuntimeError:
+        return
+    raise AssertionError("a mistake has passed")
+
+def works():
+    n.finitialize(-65)
+    n.continuerun(0.5)
+    assert abs(n.t - 0.5) < 1e-9 and sec(0.5).ko > 3
+
+class Observer:
+    def started(self, *_): pass
+    def stepped(self, *_): raise KeyError("lost")
+    def ended(self): pass
+
+fails(n.fadvance)
+works()
+sec.nseg = 5
+fails(n.fadvance)
+works()
+na = rxd.Species(ecs, name="na", charge=1)
+fails(n.fadvance)
+works()
+del na
+fails(n.fadvance)
+works()
+fails(lambda: n.cvode.active(True))
+n.cvode.active(False)
+works()
+more = n.Section(name="more")
+fails(n.fadvance)
+works()
+n.delete_section(sec=more)
+fails(n.fadvance)
+works()
+sec.pt3dadd(0, 0, 40, 5)
+fails(n.fadvance)
+works()
+k.initial = float("nan")
+fails(lambda: n.finitialize(-65))
+k.initial = 3
+works()
+rxd.add_observer(Observer())
+fails(n.fadvance)
+""", ranks=None)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for words in (SPECIES_CHANGED, CELLS_CHANGED, VARIABLE, "concentration of k must be finite, got nan", "KeyError: 'lost'"):
+        assert words in done.stderr
 
 
 # ---------------------------------------------------------------- mechanisms and morphologies

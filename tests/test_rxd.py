@@ -685,3 +685,19 @@ def test_output_of_a_script_holds_states3d(ranks, on_ranks, tmp_path):
             assert np.array_equal(written, saved[states][:: (5 - 1) // (frames - 1)])
             assert set(file["VTKHDF/CellData"]) == ({"na"} if "na" in name.removesuffix(".h5") else
                                                     {"k"} if "box1" in name else {"k", "na"})
+
+
+@pytest.mark.parametrize("end", ["pc.barrier()\nn.quit()", "pc.runworker()\npc.done()"], ids=["quit", "done"])
+def test_output_is_whole_however_neuron_ends(end, tmp_path):
+    path = tmp_path / "ends.py"
+    path.write_text(script("""
+        made, ecs = cells(), box()
+        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
+        output = rxd.Output("k.h5", every=0.5)
+        n.finitialize(-65)
+        steps(10)
+    """) + end)
+    done = mpirun(2, ["python", path, "-", "ecsmpi"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with h5py.File(tmp_path / "k.h5") as file:
+        assert np.allclose(file["time"][:], [0, 0.5, 1]) and file["VTKHDF/CellData/k"].shape == (3, 12, 11, 15)
