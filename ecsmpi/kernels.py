@@ -27,19 +27,55 @@ compiled = dict(cache=True, nogil=True, error_model="numpy")
 
 
 @njit(**compiled)
-def _second_differences(centre, west, east, south, north, rx, ry, rz, out):
-    """out = (Ax + Ay + Az) u for one row; the row's own ends have no flux."""
-    nz = centre.size
-    for k in range(nz):
+def _second_differences(centre, west, east, south, north, r, below, lower, pivot, out):
+    """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory; centre has one more at each end."""
+    before, middle, after = centre[: out.size], centre[1 : out.size + 1], centre[2:]
+    rx, ry, rz = r[0], r[1], r[2]
+    for k in range(out.size):
+        twice = 2.0 * middle[k]
+        across = rx * (west[k] - twice + east[k]) + ry * (south[k] - twice + north[k])
+        out[k] = (across + rz * (before[k] - twice + after[k]) + lower * below[k]) * pivot
+
+
+@njit(**compiled)
+def _z_ends(centre, west, east, south, north, r, below, lower, pivot, out):
+    """The same for the two ends of one z-line, which have no flux."""
+    last = out.size - 1
+    for k, inner in ((0, min(1, last)), (last, max(last - 1, 0))):
         twice = 2.0 * centre[k]
-        out[k] = rx * (west[k] - twice + east[k]) + ry * (south[k] - twice + north[k])
-    if nz == 1:
-        return
-    out[0] += rz * (centre[1] - centre[0])
-    out[nz - 1] += rz * (centre[nz - 2] - centre[nz - 1])
-    before, middle, after, inner = centre[: nz - 2], centre[1 : nz - 1], centre[2:], out[1 : nz - 1]
-    for k in range(inner.size):
-        inner[k] += rz * (before[k] - 2.0 * middle[k] + after[k])
+        across = r[0] * (west[k] - twice + east[k]) + r[1] * (south[k] - twice + north[k])
+        out[k] = (across + r[2] * (centre[inner] - centre[k]) + lower * below[k]) * pivot
+
+
+@njit(**compiled)
+def _increment_rows(y0, y1, west, centre, east, r, below, lower, pivot, out):
+    """out = ((Ax + Ay + Az) u + lower below) pivot for y-rows [y0, y1) of a plane (ny, nz).
+
+    The inner rows are one row of memory; what it gets wrong where z-lines meet is put right with the edges.
+    """
+    ny, nz = centre.shape
+    lo, hi = max(y0, 1), min(y1, ny - 1)
+    if hi > lo and nz > 2:
+        plane, a, b = centre.reshape(-1), lo * nz + 1, hi * nz - 1
+        _second_differences(
+            plane[a - 1 : b + 1], west.reshape(-1)[a:b], east.reshape(-1)[a:b], plane[a - nz : b - nz],
+            plane[a + nz : b + nz], r, below.reshape(-1)[a:b], lower, pivot, out.reshape(-1)[a:b],
+        )  # fmt: skip
+    for y in range(y0, y1):
+        south, north = centre[max(y - 1, 0)], centre[min(y + 1, ny - 1)]
+        if nz > 2 and (y < lo or y >= hi):
+            _second_differences(
+                centre[y], west[y, 1:-1], east[y, 1:-1], south[1:-1], north[1:-1], r, below[y, 1:-1], lower, pivot,
+                out[y, 1:-1],
+            )  # fmt: skip
+        _z_ends(centre[y], west[y], east[y], south, north, r, below[y], lower, pivot, out[y])
+
+
+@njit(**compiled)
+def _add_row_sources(first_row, y0, y1, row_start, source_z, source, scale, out):
+    for y in range(y0, y1):
+        for e in range(row_start[first_row + y], row_start[first_row + y + 1]):
+            out[y, source_z[e]] += scale * source[e]
 
 
 @njit(**compiled)
@@ -75,24 +111,24 @@ def _gap_to(value, u, out):
 @njit(**compiled)
 def _eliminate_rows(y0, y1, u, d, first, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall):
     n, ny, _ = d.shape
+    first = first[y0:y1].reshape(-1)
     for i in range(n):
         on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
-        for y in range(y0, y1):
-            f = d[i, y]
-            if on_wall:
-                _gap_to(wall, u[i + 1, y], f)
-            else:
-                south, north = u[i + 1, max(y - 1, 0)], u[i + 1, min(y + 1, ny - 1)]
-                _second_differences(u[i + 1, y], u[i, y], u[i + 2, y], south, north, r[0], r[1], r[2], f)
-                for e in range(row_start[i * ny + y], row_start[i * ny + y + 1]):
-                    f[source_z[e]] += source[e]
+        separate = on_wall or i < n_weights  # f itself is wanted, before the elimination
+        below, a, p = (d[i], 0.0, 1.0) if separate else (d[i - 1], lower[i], pivot[i])
+        f = d[i, y0:y1].reshape(-1)
+        if on_wall:
+            _gap_to(wall, u[i + 1, y0:y1].reshape(-1), f)
+        else:
+            _increment_rows(y0, y1, u[i], u[i + 1], u[i + 2], r, below, a, p, d[i])
+            _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p, d[i])
+        if separate:
             if i == 0:
-                _scaled(first[y], weight[0], f)
+                _scaled(first, weight[0], f)
                 _scale_row(f, pivot[0])
             else:
-                if i < n_weights:
-                    _add_scaled(first[y], weight[i], f)
-                _up_row(f, d[i - 1, y], lower[i], pivot[i])
+                _add_scaled(first, weight[i], f)
+                _up_row(f, d[i - 1, y0:y1].reshape(-1), lower[i], pivot[i])
 
 
 @njit(parallel=True, **compiled)
@@ -117,66 +153,60 @@ def eliminate(u, d, first, r, lower, pivot, weight, n_weights, row_start, source
 def _substitute_rows(y0, y1, bottom, top, d, left, right, ratio, reach, n_reach):
     n = d.shape[0]
     for i in range(top - 1, bottom - 1, -1):
-        for y in range(y0, y1):
-            above = right[y] if i == n - 1 else d[i + 1, y]
-            _add_scaled(d[i, y], ratio[i], above)
-            if i < n_reach:
-                _add_scaled(d[i, y], reach[i], left[y])
+        x = d[i, y0:y1].reshape(-1)
+        above = right[y0:y1] if i == n - 1 else d[i + 1, y0:y1]
+        _add_scaled(x, ratio[i], above.reshape(-1))
+        if i < n_reach:
+            _add_scaled(x, reach[i], left[y0:y1].reshape(-1))
 
 
 @njit(**compiled)
-def _solve_y(d, lower, pivot, ratio):
-    """All y-lines of a plane at once, vectorised over contiguous z."""
-    ny = d.shape[0]
+def _up_y(d, lower, pivot):
+    """Elimination of all y-lines of a plane, vectorised over contiguous z."""
     _scale_row(d[0], pivot[0])
-    for y in range(1, ny):
+    for y in range(1, d.shape[0]):
         _up_row(d[y], d[y - 1], lower[y], pivot[y])
-    for y in range(ny - 2, -1, -1):
+
+
+@njit(**compiled)
+def _down_y(y0, y1, d, ratio):
+    """Their substitution from row y1 - 1 down to y0."""
+    for y in range(min(y1, d.shape[0] - 1) - 1, y0 - 1, -1):
         _add_scaled(d[y], ratio[y], d[y + 1])
 
 
 @njit(**compiled)
-def _solve_z_tile(d, y0, u, lower, pivot, ratio, tile):
+def _solve_z_tile(d, u, lower, pivot, ratio, tile):
     """TILE z-lines side by side, transposed into ``tile`` (nz * TILE,), and added to u."""
     nz = d.shape[1]
     for j in range(TILE):
-        tile[j] = d[y0 + j, 0] * pivot[0]
+        tile[j] = d[j, 0] * pivot[0]
     for k in range(1, nz):
         here, before = tile[k * TILE : (k + 1) * TILE], tile[(k - 1) * TILE : k * TILE]
         a, p = lower[k], pivot[k]
         for j in range(TILE):
-            here[j] = (d[y0 + j, k] + a * before[j]) * p
+            here[j] = (d[j, k] + a * before[j]) * p
     for j in range(TILE):
-        u[y0 + j, nz - 1] += tile[(nz - 1) * TILE + j]
+        u[j, nz - 1] += tile[(nz - 1) * TILE + j]
     for k in range(nz - 2, -1, -1):
         here, after = tile[k * TILE : (k + 1) * TILE], tile[(k + 1) * TILE : (k + 2) * TILE]
         c = ratio[k]
         for j in range(TILE):
             here[j] += c * after[j]
-            u[y0 + j, k] += here[j]
+            u[j, k] += here[j]
 
 
 @njit(**compiled)
-def _solve_z_row(d, u, lower, pivot, ratio):
-    """One z-line: the rows that do not fill a tile."""
+def _solve_z_row(d, u, lower, pivot, ratio, line):
+    """One z-line, in ``line`` (nz or more): the rows that do not fill a tile."""
     nz = d.size
-    d[0] *= pivot[0]
+    line[0] = d[0] * pivot[0]
     for k in range(1, nz):
-        d[k] = (d[k] + lower[k] * d[k - 1]) * pivot[k]
-    u[nz - 1] += d[nz - 1]
+        line[k] = (d[k] + lower[k] * line[k - 1]) * pivot[k]
+    u[nz - 1] += line[nz - 1]
     for k in range(nz - 2, -1, -1):
-        d[k] += ratio[k] * d[k + 1]
-        u[k] += d[k]
-
-
-@njit(**compiled)
-def _solve_z(d, u, lower, pivot, ratio, tile):
-    ny = d.shape[0]
-    whole = ny - ny % TILE
-    for y in range(0, whole, TILE):
-        _solve_z_tile(d, y, u, lower, pivot, ratio, tile)
-    for y in range(whole, ny):
-        _solve_z_row(d[y], u[y], lower, pivot, ratio)
+        line[k] += ratio[k] * line[k + 1]
+        u[k] += line[k]
 
 
 @njit(**compiled)
@@ -187,11 +217,10 @@ def _aim_rows_at_wall(d, u, wall):
 
 
 @njit(**compiled)
-def _aim_columns_at_wall(d, u, wall):
-    ny, nz = d.shape
-    for y in range(ny):
+def _aim_ends_at_wall(d, u, wall):
+    for y in range(d.shape[0]):
         d[y, 0] = wall - u[y, 0]
-        d[y, nz - 1] = wall - u[y, nz - 1]
+        d[y, -1] = wall - u[y, -1]
 
 
 @njit(**compiled)
@@ -206,14 +235,27 @@ def _keep_wall(u, wall):
 
 @njit(**compiled)
 def _finish_plane(d, u, ly, py, qy, lz, pz, qz, tile, held, wall):
-    """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls."""
+    """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
+
+    z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above as y left them, so
+    z works in the tile and leaves d alone.
+    """
+    ny = d.shape[0]
     if held:
         _aim_rows_at_wall(d, u, wall)
-    if d.shape[0] > 1:
-        _solve_y(d, ly, py, qy)
-    if held:
-        _aim_columns_at_wall(d, u, wall)
-    _solve_z(d, u, lz, pz, qz, tile)
+    if ny > 1:
+        _up_y(d, ly, py)
+    y1 = ny
+    while y1 > 0:
+        y0 = y1 - TILE if y1 >= TILE else y1 - 1
+        _down_y(y0, y1, d, qy)
+        if held:
+            _aim_ends_at_wall(d[y0:y1], u[y0:y1], wall)
+        if y1 - y0 == TILE:
+            _solve_z_tile(d[y0:y1], u[y0:y1], lz, pz, qz, tile)
+        else:
+            _solve_z_row(d[y0], u[y0], lz, pz, qz, tile)
+        y1 = y0
     if held:
         _keep_wall(u, wall)
 
@@ -230,12 +272,14 @@ def substitute(
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     """
     n, ny, _ = d.shape
-    top = n
+    top, reached = n, n
     while top > 0:
         bottom = max(0, top - batch)
+        ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
         for block in prange((ny + rows - 1) // rows):
             y0 = block * rows
-            _substitute_rows(y0, min(y0 + rows, ny), bottom, top, d, left, right, ratio, reach, n_reach)
+            _substitute_rows(y0, min(y0 + rows, ny), ahead, reached, d, left, right, ratio, reach, n_reach)
+        reached = ahead
         for i in prange(bottom, top):
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
                 u[i + 1] = wall

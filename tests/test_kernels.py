@@ -11,7 +11,7 @@ from ecsmpi import kernels
 
 row, number = numba.types.Array(numba.float64, 1, "C"), numba.float64
 HOT = {
-    "_second_differences": (*[row] * 5, *[number] * 3, row),
+    "_second_differences": (*[row] * 7, number, number, row),
     "_up_row": (row, row, number, number),
     "_scale_row": (row, number),
     "_add_scaled": (row, number, row),
