@@ -11,7 +11,17 @@ import numpy as np
 AXES = "xyz"
 
 
-def _finite(name: str, value) -> float:
+MOST_VOXELS = 2**31  # along one axis
+
+
+def _voxels(length: float, h: float) -> int:
+    if length / h > MOST_VOXELS:
+        raise ValueError(f"dx = {h:g} um makes more than {MOST_VOXELS} voxels of {length:g} um: enlarge it")
+    return math.ceil(length / h)
+
+
+def finite(name: str, value) -> float:
+    """A finite number from ``value``; ValueError names it else."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -21,12 +31,17 @@ def _finite(name: str, value) -> float:
     return number
 
 
+def each_axis(name: str, value) -> tuple[float, float, float]:
+    """Three finite numbers, one for each axis, from one number or three."""
+    values = tuple(value) if hasattr(value, "__len__") and np.ndim(value) else (value, value, value)
+    if len(values) != 3 or isinstance(value, str):
+        raise ValueError(f"{name} must be a number or (dx, dy, dz), got {value!r}")
+    return tuple(finite(name, number) for number in values)
+
+
 def spacing_of(dx) -> tuple[float, float, float]:
     """Edge lengths of a voxel from rxd's ``dx``: one number, or one for each axis (um)."""
-    values = tuple(dx) if hasattr(dx, "__len__") else (dx, dx, dx)
-    if len(values) != 3:
-        raise ValueError(f"dx must be a number or (dx, dy, dz), got {dx!r} with {len(values)} entries")
-    spacing = tuple(_finite("dx", value) for value in values)
+    spacing = each_axis("dx", dx)
     if min(spacing) <= 0:
         raise ValueError(f"dx must be > 0 um along each axis, got {dx!r}")
     return spacing
@@ -40,16 +55,25 @@ class Box:
     spacing: tuple[float, float, float]
     shape: tuple[int, int, int]
 
+    def __post_init__(self):
+        each_axis("lo", self.lo)
+        spacing_of(self.spacing)
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise ValueError(f"a box needs at least one voxel along each of x, y, z, got {self.shape}")
+
     @classmethod
     def spanning(cls, lo, hi, dx) -> Box:
-        """The smallest box of whole voxels from ``lo`` that covers ``hi`` (um), as NEURON counts them."""
+        """The smallest box of whole voxels from ``lo`` that covers ``hi`` (um), as NEURON counts them.
+
+        dx: a number, or one for each axis (um). Raises ValueError naming the argument, its value and its bound.
+        """
         spacing = spacing_of(dx)
-        lo = tuple(_finite(f"{axis}lo", value) for axis, value in zip(AXES, lo))
-        hi = tuple(_finite(f"{axis}hi", value) for axis, value in zip(AXES, hi))
+        lo = tuple(finite(f"{axis}lo", low) for axis, low in zip(AXES, lo, strict=True))
+        hi = tuple(finite(f"{axis}hi", high) for axis, high in zip(AXES, hi, strict=True))
         for axis, low, high in zip(AXES, lo, hi):
             if high <= low:
                 raise ValueError(f"{axis}hi must be greater than {axis}lo, got {axis}lo={low}, {axis}hi={high}")
-        shape = tuple(math.ceil((high - low) / h) for low, high, h in zip(lo, hi, spacing))
+        shape = tuple(_voxels(high - low, h) for low, high, h in zip(lo, hi, spacing))
         return cls(lo, spacing, shape)
 
     @cached_property

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-
-def _number(what: str, value) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a number, got {value!r}") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{what} must be finite, got {value!r}")
-    return number
+from ecsmpi.grid import each_axis, finite
 
 
 def diffusion_coefficients(d, species: str) -> tuple[float, float, float]:
-    """(dx, dy, dz) in um2/ms from rxd's ``d``: one number or one for each axis."""
-    values = tuple(d) if hasattr(d, "__len__") else (d, d, d)
-    if len(values) != 3:
-        raise ValueError(f"d of {species} must be a number or (dx, dy, dz), got {d!r}")
-    checked = tuple(_number(f"d of {species}", value) for value in values)
-    if min(checked) < 0:
+    """(dx, dy, dz) in um2/ms from rxd's ``d``: one number, or one for each axis."""
+    coefficients = each_axis(f"d of {species}", d)
+    if min(coefficients) < 0:
         raise ValueError(f"d of {species} must be >= 0 um2/ms, got {d!r}")
-    return checked
+    return coefficients
 
 
 @dataclass(frozen=True)
@@ -40,10 +28,10 @@ class Tissue:
     permeability: float = 1.0
 
     def __post_init__(self):
-        if not 0 < self.volume_fraction <= 1:
+        if not 0 < finite("volume_fraction", self.volume_fraction) <= 1:
             raise ValueError(f"volume_fraction must be in (0, 1], got {self.volume_fraction}")
-        if not self.permeability > 0 or math.isinf(self.permeability):
-            raise ValueError(f"permeability must be finite and > 0, got {self.permeability}")
+        if finite("permeability", self.permeability) <= 0:
+            raise ValueError(f"permeability must be > 0, got {self.permeability}")
 
     @classmethod
     def from_rxd(cls, volume_fraction=1, tortuosity=None, permeability=None) -> Tissue:
@@ -54,11 +42,11 @@ class Tissue:
                 f"got tortuosity={tortuosity!r} and permeability={permeability!r}"
             )
         if permeability is None:
-            tortuosity = 1.0 if tortuosity is None else _number("tortuosity", tortuosity)
+            tortuosity = 1.0 if tortuosity is None else finite("tortuosity", tortuosity)
             if tortuosity <= 0:
                 raise ValueError(f"tortuosity must be > 0, got {tortuosity}")
-            permeability = tortuosity**-2
-        return cls(_number("volume_fraction", volume_fraction), _number("permeability", permeability))
+            permeability = (1 / tortuosity) * (1 / tortuosity)
+        return cls(finite("volume_fraction", volume_fraction), finite("permeability", permeability))
 
     @property
     def tortuosity(self) -> float:
@@ -79,20 +67,24 @@ class Ion:
     charge: int = 0
     wall: float | None = None
 
+    def __post_init__(self):
+        if self.name is not None and not (isinstance(self.name, str) and self.name.isidentifier()):
+            raise ValueError(f"a species' name must be an identifier such as 'k', or None, got {self.name!r}")
+        label = self.name or "an unnamed species"
+        diffusion_coefficients(self.d, label)
+        _whole(f"charge of {label}", self.charge)
+        if self.wall is not None:
+            finite(f"ecs_boundary_conditions of {label}", self.wall)
+
     @classmethod
     def from_rxd(cls, name, d, charge, ecs_boundary_conditions) -> Ion:
-        """An ion from the arguments of rxd.Species."""
-        if name is not None and not (isinstance(name, str) and name.isidentifier()):
-            raise ValueError(f"a species' name must be an identifier such as 'k', or None, got {name!r}")
+        """An ion from the arguments of rxd.Species; d is a number or one for each axis."""
         label = name or "an unnamed species"
-        wall = ecs_boundary_conditions
-        if wall is not None:
-            wall = _number(f"ecs_boundary_conditions of {label}", wall)
-        return cls(name, diffusion_coefficients(d, label), _whole(f"charge of {label}", charge), wall)
+        return cls(name, diffusion_coefficients(d, label), _whole(f"charge of {label}", charge), ecs_boundary_conditions)
 
 
 def _whole(what: str, value) -> int:
-    number = _number(what, value)
+    number = finite(what, value)
     if number != int(number):
         raise ValueError(f"{what} must be a whole number, got {value!r}")
     return int(number)

@@ -131,3 +131,19 @@ def test_walls_are_without_flux_or_held_at_a_value(wall, held):
 def test_bad_wall_is_named(wall):
     with pytest.raises(ValueError, match=f"ecs_boundary_conditions of k must be .*got {wall!r}"):
         Ion.from_rxd("k", 1, 1, wall)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Ion("k", (-1, 1, 1)),
+        lambda: Ion("k", (1, 1, 1), 0.5),
+        lambda: Ion("k", (1, 1, 1), 1, math.nan),
+        lambda: Ion("k+", (1, 1, 1)),
+        lambda: Tissue("x"),
+        lambda: Tissue.from_rxd(0.2, 1e-200),
+    ],
+)
+def test_nothing_is_described_by_nonsense(make):
+    with pytest.raises(ValueError):
+        make()
