@@ -67,5 +67,7 @@ class Node:
         """NEURON's pointer to a copy of the value, kept on this rank from the next finitialize on."""
         return self._restriction.watch(self._i, self._j, self._k)._ref_x[0]
 
+    _ref_concentration = _ref_value
+
     def __repr__(self):
         return f"Node({self.species}, i={self._i}, j={self._j}, k={self._k})"

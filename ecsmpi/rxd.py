@@ -16,7 +16,7 @@ from ecsmpi.simulation import Simulation  # starts MPI before NEURON is imported
 from ecsmpi import kernels, launch, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.grid import Box
 from ecsmpi.hooks import Hooks
-from ecsmpi.model import Ion, Tissue, diffusion_coefficients
+from ecsmpi.model import Ion, Tissue
 from ecsmpi.node import Node
 
 import neuron  # isort: skip

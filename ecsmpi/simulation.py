@@ -17,6 +17,7 @@ from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
+RECORDER, FAR_AWAY = "ecsmpi_recorder", 1e9  # a section that lets a rank without cells record, and where it lies (um)
 
 
 class Simulation:
@@ -71,20 +72,19 @@ class Simulation:
 
     def watch(self, species, region, flat: int):
         """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
-        self._let_record(region.box)
+        self._let_record()
         watched = self.space(region).watched
         if (species.key, flat) not in watched:
             vector = n.Vector(1)
             watched[species.key, flat] = (vector, vector.as_numpy())
         return watched[species.key, flat][0]
 
-    def _let_record(self, box) -> None:
-        """Vector.record fails on a rank without any section: give it a passive one, in the middle of the box."""
+    def _let_record(self) -> None:
+        """Vector.record fails on a rank without any section: give it one, far from any box."""
         if not any(True for _ in n.allsec()):
-            self._recorder = n.Section(name="ecsmpi_recorder")
-            middle = [(low + high) / 2 for low, high in zip(box.lo, box.hi)]
-            for x in (0.0, min(1.0, box.spacing[0] / 2)):
-                self._recorder.pt3dadd(middle[0] + x, *middle[1:], 1)
+            self._recorder = n.Section(name=RECORDER)
+            for x in (FAR_AWAY, FAR_AWAY + 1):
+                self._recorder.pt3dadd(x, FAR_AWAY, FAR_AWAY, 1)
 
     # NEURON's initialisation
 
@@ -138,7 +138,7 @@ class Simulation:
 
     def _warn_of_segments_outside(self) -> None:
         """One warning, on rank 0, that counts and names them. Collective."""
-        outside = sorted({name for region in self.regions for name in self.space(region).outside})
+        outside = sorted({name for region in self.regions for name in self.space(region).outside} - {f"{RECORDER}(0.5)"})
         listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
         if self.comm.rank or listed == self._warned_outside:
             return
