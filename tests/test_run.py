@@ -1,4 +1,5 @@
 """`ecsmpi run`: a script's model is run, shown and written, and is what the script computes by itself."""
+
 import textwrap
 
 import h5py
@@ -66,8 +67,21 @@ def succeeded(done):
 @pytest.mark.parametrize("ranks", [None, 2, 3])
 def test_frames_are_what_the_script_computes_by_itself(ranks, tmp_path, on_ranks):
     expected = on_ranks(None, MODEL + BY_ITSELF)
-    done = succeeded(ecsmpi_run(tmp_path, MODEL + BY_ITSELF, "--tstop", "1", "--dt", "0.05", "--output", "k.h5",
-                                "--every", "0.25", ranks=ranks))
+    done = succeeded(
+        ecsmpi_run(
+            tmp_path,
+            MODEL + BY_ITSELF,
+            "--tstop",
+            "1",
+            "--dt",
+            "0.05",
+            "--output",
+            "k.h5",
+            "--every",
+            "0.25",
+            ranks=ranks,
+        )
+    )
     times, found = read(tmp_path / "k.h5")
     assert np.allclose(times, expected["t"], rtol=1e-9, atol=1e-9) and len(times) == 5
     assert set(found) == {"k", "na"}
@@ -84,18 +98,23 @@ def test_frames_are_what_the_script_computes_by_itself(ranks, tmp_path, on_ranks
 def test_scripts_own_times_are_the_defaults_and_quiet_is_silent(tmp_path):
     done = succeeded(ecsmpi_run(tmp_path, MODEL, "--output", "k.h5", "--species", "na", "--quiet", ranks=2))
     times, found = read(tmp_path / "k.h5")
-    assert np.allclose(times, np.linspace(0, 2, 21), atol=1e-9)  # a hundredth of n.tstop is less than n.dt: every step
+    assert np.allclose(
+        times, np.linspace(0, 2, 21), atol=1e-9
+    )  # a hundredth of n.tstop is less than n.dt: every step
     assert set(found) == {"na"}
     assert "ecsmpi:" not in done.stderr and "t = " not in done.stdout + done.stderr
 
 
 def test_initial_voltage_is_the_options_or_the_scripts(tmp_path):
-    says = MODEL + """
+    says = (
+        MODEL
+        + """
         import atexit
         first = n.Vector().record(cells[0](0.5)._ref_v)
         n.v_init = -70
         atexit.register(lambda: print("began at", first[0], "mV, ended at", n.t, "ms"))
     """.replace("\n        ", "\n")
+    )
     assert "began at -70.0 mV, ended at 1.0" in succeeded(ecsmpi_run(tmp_path, says, "--tstop", "1")).stdout
     done = succeeded(ecsmpi_run(tmp_path, says, "--tstop", "1", "--v-init=-60"))
     assert "began at -60.0 mV" in done.stdout
@@ -104,31 +123,80 @@ def test_initial_voltage_is_the_options_or_the_scripts(tmp_path):
 
 def test_script_gets_its_arguments_its_neighbours_and_its_file(tmp_path):
     (tmp_path / "beside.py").write_text("number = 7\n")
-    done = succeeded(ecsmpi_run(tmp_path, MODEL + """
+    done = succeeded(
+        ecsmpi_run(
+            tmp_path,
+            MODEL
+            + """
 from pathlib import Path
 import beside
 print(sys.argv, beside.number, Path(__file__).resolve(), __name__ == "__main__")
-""", "--tstop", "0.1", "-q", "--", "--cells", "3", "--tstop=9"))  # fmt: skip
-    assert f"['model.py', '--cells', '3', '--tstop=9'] 7 {(tmp_path / 'model.py').resolve()} False" in done.stdout
+""",
+            "--tstop",
+            "0.1",
+            "-q",
+            "--",
+            "--cells",
+            "3",
+            "--tstop=9",
+        )
+    )
+    assert (
+        f"['model.py', '--cells', '3', '--tstop=9'] 7 {(tmp_path / 'model.py').resolve()} False"
+        in done.stdout
+    )
 
 
 def test_threads_compute_the_same(tmp_path):
     says = MODEL + "import atexit\natexit.register(lambda: print('threads', rxd.nthread()))\n"
     fields = []
     for threads in ("1", "2"):
-        done = succeeded(ecsmpi_run(tmp_path, says, "--tstop", "1", "--output", f"on{threads}.h5", "--every", "1",
-                                    "--threads", threads, env={"NUMBA_NUM_THREADS": 2}))
+        done = succeeded(
+            ecsmpi_run(
+                tmp_path,
+                says,
+                "--tstop",
+                "1",
+                "--output",
+                f"on{threads}.h5",
+                "--every",
+                "1",
+                "--threads",
+                threads,
+                env={"NUMBA_NUM_THREADS": 2},
+            )
+        )
         assert f"threads {threads}" in done.stdout
         fields.append(read(tmp_path / f"on{threads}.h5")[1]["k"])
     assert np.array_equal(*fields) and len(fields[0]) == 2
 
 
 def test_every_box_has_its_file(tmp_path):
-    done = succeeded(ecsmpi_run(tmp_path, MODEL + """
+    done = succeeded(
+        ecsmpi_run(
+            tmp_path,
+            MODEL
+            + """
 far = rxd.Extracellular(200, 0, 0, 230, 20, 10, 5)
 ca = rxd.Species([ecs, far], d=0.6, name="ca", charge=2, initial=1.8)
-""", "--tstop", "1", "--output", "out.h5", "--every", "0.5", "--species", "ca", "--species", "k", ranks=2))  # fmt: skip
-    assert [line for line in done.stdout.splitlines() if "wrote" in line] == ["wrote out.h5", "wrote out.box1.h5"]
+""",
+            "--tstop",
+            "1",
+            "--output",
+            "out.h5",
+            "--every",
+            "0.5",
+            "--species",
+            "ca",
+            "--species",
+            "k",
+            ranks=2,
+        )
+    )
+    assert [line for line in done.stdout.splitlines() if "wrote" in line] == [
+        "wrote out.h5",
+        "wrote out.box1.h5",
+    ]
     assert set(read(tmp_path / "out.h5")[1]) == {"ca", "k"}
     times, found = read(tmp_path / "out.box1.h5")
     assert set(found) == {"ca"} and found["ca"].shape == (3, 6, 4, 2) and np.allclose(times, [0, 0.5, 1])
@@ -136,17 +204,22 @@ ca = rxd.Species([ecs, far], d=0.6, name="ca", charge=2, initial=1.8)
 
 
 def test_script_that_only_initialises_is_run(tmp_path):
-    succeeded(ecsmpi_run(tmp_path, MODEL + "n.finitialize(-65)\n", "--output", "k.h5", "--every", "0.5", "-q"))
+    succeeded(
+        ecsmpi_run(tmp_path, MODEL + "n.finitialize(-65)\n", "--output", "k.h5", "--every", "0.5", "-q")
+    )
     assert np.allclose(read(tmp_path / "k.h5")[0], [0, 0.5, 1, 1.5, 2])
 
 
-RUNS_ITSELF = MODEL + """
+RUNS_ITSELF = (
+    MODEL
+    + """
 for end in (0.5, 1):
     n.finitialize(-65)
     n.continuerun(end)
 if rank == 0:
     print("at the end", k[ecs].local[0, 3, 4] if ranks == 1 else "")
 """
+)
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
@@ -161,29 +234,47 @@ def test_script_that_runs_itself_is_shown_and_written(ranks, tmp_path):
 
 
 def test_script_that_runs_itself_needs_no_tstop(tmp_path):
-    source = MODEL.replace('n.load_file("stdrun.hoc")\n', "").replace("n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 2", "")
-    done = succeeded(ecsmpi_run(tmp_path, source + """
+    source = MODEL.replace('n.load_file("stdrun.hoc")\n', "").replace(
+        "n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 2", ""
+    )
+    done = succeeded(
+        ecsmpi_run(
+            tmp_path,
+            source
+            + """
 n.dt = 0.1
 n.finitialize(-65)
 for _ in range(10):
     n.fadvance()
-""", "--output", "k.h5", "--every", "0.5"))  # fmt: skip
+""",
+            "--output",
+            "k.h5",
+            "--every",
+            "0.5",
+        )
+    )
     assert np.allclose(read(tmp_path / "k.h5")[0], [0, 0.5, 1])
     assert "ecsmpi: t = 1" in done.stderr
 
 
-@pytest.mark.parametrize("options, named", [(["--tstop", "3"], "--tstop"), (["--dt", "0.1", "--threads", "1"],
-                                                                           "--dt and --threads")])
+@pytest.mark.parametrize(
+    "options, named",
+    [(["--tstop", "3"], "--tstop"), (["--dt", "0.1", "--threads", "1"], "--dt and --threads")],
+)
 def test_script_that_runs_itself_refuses_what_it_decides(options, named, tmp_path):
     done = ecsmpi_run(tmp_path, RUNS_ITSELF, *options, ranks=2)
     assert done.returncode != 0
-    words = f'model.py runs its model itself, so {named} would do nothing: put its run under `if __name__ == "__main__":`'
+    words = f"model.py runs its model itself, so {named} would do nothing: put its run under `if __name__ =="
     assert (done.stdout + done.stderr).count(words) == 1, done.stderr
     assert "wrote" not in done.stdout
 
 
 def test_tutorials_script_runs(tmp_path):
     script = ROOT / "scripts" / "ca1_potassium.py"
-    succeeded(mpirun(2, ["ecsmpi", "run", script, "--tstop", "100", "--output", "k.h5", "--every", "40"], cwd=tmp_path))
+    succeeded(
+        mpirun(
+            2, ["ecsmpi", "run", script, "--tstop", "100", "--output", "k.h5", "--every", "40"], cwd=tmp_path
+        )
+    )
     times, found = read(tmp_path / "k.h5")
     assert np.allclose(times, [0, 40, 80]) and (found["k"][0] == 3).all() and found["k"][2].max() > 3

@@ -1,8 +1,9 @@
-"""The facade: rxd's names mean what they mean in NEURON, which answers live where there is an answer to compare.
+"""The facade: rxd's names mean what they mean in NEURON, which answers live wherever it can.
 
-Each body below is a script; its asserts are the test's, on every rank. `holds` runs it with ecsmpi, `as_neuron` also
-with NEURON on one rank, and compares what both save.
+Each body below is a script; its asserts are the test's, on every rank. `holds` runs it with ecsmpi,
+`as_neuron` also with NEURON on one rank, and compares what both save.
 """
+
 import json
 import textwrap
 
@@ -95,8 +96,12 @@ def as_neuron(on_ranks, body, ranks=(None, 3)):
 
 # ---------------------------------------------------------------- concentrations
 
+
 def test_states3d_of_one_rank_is_a_live_writable_view(on_ranks):
-    holds(on_ranks, None, """
+    holds(
+        on_ranks,
+        None,
+        """
         ecs, made = box(), cells()
         tracer = rxd.Species(ecs, d=0, name="tracer", charge=0, initial=3)
         view = tracer[ecs].states3d
@@ -109,11 +114,15 @@ def test_states3d_of_one_rank_is_a_live_writable_view(on_ranks):
         n.finitialize(-65)
         again = tracer[ecs].states3d
         assert np.shares_memory(view, again) and (view == 3).all()
-    """)
+    """,
+    )
 
 
 def test_states3d_of_several_ranks_is_one_read_only_gather(on_ranks):
-    holds(on_ranks, 3, """
+    holds(
+        on_ranks,
+        3,
+        """
         ecs, thin = box(), rxd.Extracellular(0, 0, 0, 2, 3, 4, 1)
         k = rxd.Species([ecs, thin], d=2, name="k", charge=1, initial=uneven)
         n.finitialize(-65)
@@ -131,14 +140,19 @@ def test_states3d_of_several_ranks_is_one_read_only_gather(on_ranks):
             assert rank != 1 or (np.array_equal(gathered, whole) and not gathered.flags.writeable)
             assert (part.gather() is None) == (rank != 0)
         k[ecs].local[:] = 10 + rank  # live and writable
-        expected = np.repeat(np.arange(10, 13), [last - first for first, last in pc.py_allgather(k[ecs].planes)])
+        thickness = [last - first for first, last in pc.py_allgather(k[ecs].planes)]
+        expected = np.repeat(np.arange(10, 13), thickness)
         assert np.array_equal(k[ecs].states3d[:, 5, 5], expected)
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_concentration_is_set_by_number_array_or_function(ranks, on_ranks):
-    holds(on_ranks, ranks, """
+    holds(
+        on_ranks,
+        ranks,
+        """
         ecs = box()
         k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
         part = k[ecs]
@@ -150,27 +164,30 @@ def test_concentration_is_set_by_number_array_or_function(ranks, on_ranks):
         part.concentration = 2 * field.reshape(-1)
         assert np.array_equal(part.states3d, 2 * field)
         part.concentration = lambda node: node.x3d + 2 * node.y3d + 3 * node.z3d
-        x, y, z = np.meshgrid(-46.5 + 7 * np.arange(15), -36 + 8 * np.arange(11), -35.5 + 9 * np.arange(12), indexing="ij")
+        centres = -46.5 + 7 * np.arange(15), -36 + 8 * np.arange(11), -35.5 + 9 * np.arange(12)
+        x, y, z = np.meshgrid(*centres, indexing="ij")
         assert np.allclose(part.states3d, x + 2 * y + 3 * z, rtol=1e-14)
         before = part.states3d.copy()
         for wrong, words in (
             (np.zeros((15, 12, 11)), "the box's shape (15, 11, 12), got (15, 12, 11)"),
             (np.zeros(7), "the box's shape (15, 11, 12), got (7,)"),
             (float("nan"), "concentration of k must be finite, got nan"),
-            (np.where(field == 5, np.inf, field), "must be finite, got inf"),
+            (np.where(field % 12 == 5, np.inf, field), "must be finite, got inf"),
             ("high", "must be a number in mM, got 'high'"),
             (lambda node: float("nan"), "must be finite, got nan"),
         ):
-            said = pc.py_allgather(message_of(ValueError, lambda: setattr(part, "concentration", wrong)) if
-                                   not (isinstance(wrong, np.ndarray) and wrong.shape == field.shape and ranks > 1)
-                                   else words)
-            assert all(words in one for one in said), (words, said)
+            said = message_of(ValueError, lambda: setattr(part, "concentration", wrong))
+            assert words in said, (words, said)
         assert np.array_equal(part.states3d, before)
-    """)
+    """,
+    )
 
 
 def test_node_is_found_by_location_and_by_index(on_ranks):
-    holds(on_ranks, None, """
+    holds(
+        on_ranks,
+        None,
+        """
         ecs = box()
         k = rxd.Species(ecs, d=(1, 2, 3), name="k", charge=1, initial=uneven)
         part, (lo, hi) = k[ecs], (ecs.box.lo, ecs.box.hi)
@@ -192,12 +209,16 @@ def test_node_is_found_by_location_and_by_index(on_ranks):
         assert abs(node.volume - 0.2 * 7 * 8 * 9) < 1e-12 and node.value == uneven(node)
         for outside in ((15, 0, 0), (0, 11, 0), (0, 0, 12), (-1, 0, 0)):
             assert str(outside) in message_of(rxd.RxDException, lambda: part.node_by_ijk(*outside))
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_value_of_a_node_is_one_value_on_all_ranks(ranks, on_ranks):
-    holds(on_ranks, ranks, """
+    holds(
+        on_ranks,
+        ranks,
+        """
         ecs, made = box(), cells()
         tracer = rxd.Species(ecs, d=0, name="tracer", charge=0, initial=uneven)
         n.finitialize(-65)
@@ -209,13 +230,15 @@ def test_value_of_a_node_is_one_value_on_all_ranks(ranks, on_ranks):
         assert (tracer[ecs].states3d[:, 3, 5] < 10).all()
         node.concentration = 50
         assert node.value == 50
-        assert "node.value must be finite" in message_of(ValueError, lambda: setattr(node, "value", float("inf")))
+        said = message_of(ValueError, lambda: setattr(node, "value", float("inf")))
+        assert "node.value must be finite, got inf" in said
         for i in range(15):
             for j, l in ((5, 4), (5, 5), (5, 6), (5, 7)):
                 tracer[ecs].node_by_ijk(i, j, l).value = 9
         steps(1)
         assert (of_segments(made, "tracero") == 9).any()  # a value that is set reaches the membrane
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- recording
@@ -233,7 +256,10 @@ RECORDS = """
 
 
 def test_recorded_nodes_have_neurons_trace_on_every_rank(on_ranks):
-    expected = as_neuron(on_ranks, RECORDS + """
+    expected = as_neuron(
+        on_ranks,
+        RECORDS
+        + """
     for _ in range(2):  # a second finitialize begins the traces again
         n.finitialize(-65)
         steps(60)
@@ -241,36 +267,47 @@ def test_recorded_nodes_have_neurons_trace_on_every_rank(on_ranks):
     assert all(np.array_equal(mine, others) for other in everyone for mine, others in zip(everyone[0], other))
     save(records=np.array(everyone[0]), alone=np.array(pc.py_broadcast(alone.to_python() if rank == ranks - 1
                                                                          else None, ranks - 1)))
-    """)
+    """,
+    )
     assert expected["records"].shape == (6, 61) and expected["alone"].shape == (61,)
     assert np.ptp(expected["records"][:5], axis=1).min() > 1e-6
 
 
 def test_rank_that_only_records_adds_no_membrane(on_ranks):
-    as_neuron(on_ranks, RECORDS + """
+    as_neuron(
+        on_ranks,
+        RECORDS
+        + """
     for sec in n.allsec():
         sec.insert("hh")  # of all sections, as scripts do, whatever lets a rank without cells record
     n.finitialize(-65)
     steps(60)
     save(k=np.array(k[ecs].states3d), sections=np.array(sum(pc.py_allgather(len(made)))))
-    """)
+    """,
+    )
 
 
 def test_concentration_of_a_node_can_be_recorded_by_that_name(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         record = n.Vector().record(k[ecs].node_by_location(0, 4, 14)._ref_concentration)
         n.finitialize(-65)
         steps(5)
         save(record=np.array(record))
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- initial concentrations
 
+
 def test_initial_concentrations_are_neurons(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         made, ecs = cells(), box()
         species = {
             "k": rxd.Species(ecs, d=2, name="k", charge=1, initial=uneven),
@@ -285,20 +322,25 @@ def test_initial_concentrations_are_neurons(on_ranks):
         def look(when):
             for name, one in species.items():
                 saved[f"{name} {when}"] = np.array(one[ecs].states3d)
-            saved[f"segments {when}"] = of_segments(made, "ko", "ki", "nao", "nai", "cao", "cai", "clo", "ek", "ena", "v")
+            names = "ko ki nao nai cao cai clo ek ena v".split()
+            saved[f"segments {when}"] = of_segments(made, *names)
 
         n.finitialize(-65)
         look("at the start")
         steps(10)
         look("after ten steps")
         save(**saved)
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_default_initial_concentration_is_that_of_the_ion_at_every_start(ranks, on_ranks):
-    # NEURON's box would begin with what the segments had before: the end of the last run, or an older ko0_k_ion.
-    holds(on_ranks, ranks, """
+    # NEURON's box would begin with what the segments had before: the end of the last run, or an older ko0.
+    holds(
+        on_ranks,
+        ranks,
+        """
         made, ecs = cells(), box()
         k, unnamed = rxd.Species(ecs, d=2, name="k", charge=1), rxd.Species(ecs, d=2)
         for ko0 in (4.5, 4.5, 6.5):
@@ -307,14 +349,19 @@ def test_default_initial_concentration_is_that_of_the_ion_at_every_start(ranks, 
             assert (k[ecs].states3d == ko0).all() and (unnamed[ecs].states3d == 0).all()
             segments = of_segments(made, "ko", "ek")
             assert (segments[:, 0] == ko0).all()
-            assert np.allclose(segments[:, 1], 1000 * n.R * (n.celsius + 273.15) / n.FARADAY * np.log(ko0 / n.ki0_k_ion))
+            nernst = 1000 * n.R * (n.celsius + 273.15) / n.FARADAY * np.log(ko0 / n.ki0_k_ion)
+            assert np.allclose(segments[:, 1], nernst)
             steps(30)
             assert (k[ecs].states3d != ko0).any() and (unnamed[ecs].states3d == 0).all()
-    """)
+    """,
+    )
 
 
 def test_walls_held_at_0_are_0_from_the_start(on_ranks):
-    holds(on_ranks, 3, """
+    holds(
+        on_ranks,
+        3,
+        """
         ecs = box()
         ca = rxd.Species(ecs, d=2, name="ca", charge=2, ecs_boundary_conditions=0)
         for _ in range(2):
@@ -326,11 +373,14 @@ def test_walls_held_at_0_are_0_from_the_start(on_ranks):
             steps(3)
             field = ca[ecs].states3d
             assert (field[~inner] == 0).all() and field[7, 5, 6] > field[1, 5, 6] > 0
-    """)
+    """,
+    )
 
 
 def test_inside_concentrations_are_reset_as_neuron_resets_them(on_ranks):
-    expected = as_neuron(on_ranks, """
+    expected = as_neuron(
+        on_ranks,
+        """
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
@@ -346,15 +396,19 @@ def test_inside_concentrations_are_reset_as_neuron_resets_them(on_ranks):
             saved[f"end {run}"] = of_segments(made, "ki", "nai", "ko", "ek", "ena", "v")
             n.ki0_k_ion = 70
         save(**saved)
-    """)
+    """,
+    )
     assert (expected["start 0"][:, 0] == 60).all() and (expected["start 1"][:, 0] == 70).all()
     assert np.abs(expected["end 0"][:, 3] - expected["start 0"][:, 3]).min() > 1e-3  # ek follows ko
 
 
 # ---------------------------------------------------------------- species and regions
 
+
 def test_species_and_regions_combine_as_in_neuron(on_ranks):
-    expected = as_neuron(on_ranks, """
+    expected = as_neuron(
+        on_ranks,
+        """
         made = cells(range(7), apart=75)  # two in each box, three in none
         ecs, far = box(), box(at=300, dx=10)
         k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=uneven)
@@ -368,14 +422,17 @@ def test_species_and_regions_combine_as_in_neuron(on_ranks):
                  ((k, 0, ecs), (k, 1, far), (na, 1, far), (tracer, 0, ecs))}
         save(unnamed=np.array(unnamed[ecs].states3d), still=np.array(still[far].states3d), **grids,
              segments=of_segments(made, "ko", "nao", "tracero", "v", "ek"))
-    """)
+    """,
+    )
     assert np.array_equal(expected["unnamed"], expected["tracer 0"])  # neither takes currents
     for grid in ("k 0", "k 1", "na 1"):
         assert np.ptp(expected[grid]) > 1e-3
 
 
 def test_species_that_is_dropped_is_gone(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         import gc
         made, ecs, saved = cells(), box(), {}
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
@@ -397,12 +454,16 @@ def test_species_that_is_dropped_is_gone(on_ranks):
         n.finitialize(-65)
         look("with other sodium")
         save(na=np.array(na[ecs].states3d), **saved)
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_without_species_neuron_runs_alone(ranks, on_ranks):
-    holds(on_ranks, ranks, """
+    holds(
+        on_ranks,
+        ranks,
+        """
         import gc
         made, ecs = cells(), box()
         n.finitialize(-65)
@@ -417,13 +478,17 @@ def test_without_species_neuron_runs_alone(ranks, on_ranks):
         assert rxd.all_species() == []
         n.finitialize(-65)
         steps(20)
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- runs
 
+
 def test_second_finitialize_starts_afresh_with_new_sections_and_another_dt(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         ecs = box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         made, saved = cells(range(2)), {}  # made after the species
@@ -440,12 +505,16 @@ def test_second_finitialize_starts_afresh_with_new_sections_and_another_dt(on_ra
             saved[f"end {run}"] = np.array(k[ecs].states3d)
             saved[f"segments {run}"] = of_segments(made, "ko", "v")
         save(record=np.array(record), **saved)
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_every_way_to_run_gives_the_same(ranks, on_ranks):
-    holds(on_ranks, ranks, """
+    holds(
+        on_ranks,
+        ranks,
+        """
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         pc.set_maxstep(10)
@@ -459,32 +528,42 @@ def test_every_way_to_run_gives_the_same(ranks, on_ranks):
         for field, segments in found:
             assert np.array_equal(field, found[0][0]) and np.array_equal(segments, found[0][1])
         assert np.ptp(found[0][0] - uneven(k[ecs].node_by_ijk(0, 0, 0))) > 0
-    """)
+    """,
+    )
 
 
 def test_no_rank_needs_cells(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         ecs = box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 40 if abs(node.x3d) < 20 else 3)
         n.finitialize(-65)
         steps(30)
         save(k=np.array(k[ecs].states3d))
-    """)
+    """,
+    )
 
 
 def test_cells_may_live_on_one_rank(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         made = cells(on=ranks - 1)
         ecs = box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         n.finitialize(-65)
         steps(100)
         save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
-    """, ranks=(3,))
+    """,
+        ranks=(3,),
+    )
 
 
 def test_mechanisms_inserted_during_a_run_work(on_ranks):
-    as_neuron(on_ranks, """
+    as_neuron(
+        on_ranks,
+        """
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         n.finitialize(-65)
@@ -498,7 +577,8 @@ def test_mechanisms_inserted_during_a_run_work(on_ranks):
             clamp.delay, clamp.dur, clamp.amp = 7, 1, 1
         steps(30)
         save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- segments outside the box
@@ -524,7 +604,8 @@ def test_segments_outside_the_box_are_neurons(on_ranks):
 def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     path = tmp_path / "outside.py"
     path.write_text(script(OUTSIDE))
-    done = mpirun(ranks, ["python", path, tmp_path / "saved.npz", "ecsmpi"])
+    command = ["python", path, tmp_path / "saved.npz", "ecsmpi"]
+    done = mpirun(ranks, command, env={"PYTHONWARNINGS": "always"})
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "saved.npz") as saved:
         outside = int((saved["segments"][:, 0] == 4).sum())
@@ -538,7 +619,10 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
 
 
 def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):
-    holds(on_ranks, 2, """
+    holds(
+        on_ranks,
+        2,
+        """
         import warnings
         made, ecs, far = cells(range(5), apart=75), box(), box(at=300)
         k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=7)
@@ -548,26 +632,68 @@ def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):
         ko = of_segments(made, "ko")[:, 0]
         assert (ko[:6] == 7).all() and (ko[-3:] == 7).all() and (ko[6:-3] == n.ko0_k_ion).all()
         assert [str(one.message)[:2] for one in said] == ["6 "] * (rank == 0)
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- what is there, and what is not
 
 REFUSED = [
-    "rxd.Rate", "rxd.Reaction", "rxd.MultiCompartmentReaction", "rxd.Region", "rxd.Parameter", "rxd.State", "rxd.re_init",
-    "rxd.set_solver", "rxd.save_state", "rxd.v", "rxd.rxdmath", "rxd.nodelist",
-    "k.nodes", "k.states", "k.indices()", "k[ecs].nodes", "k[ecs].extent('x')",
-    "k[ecs].alpha_by_location([])", "node.include_flux(1)", "node.satisfies(0.5)", "ecs._short_repr()",
-    "k + 1", "1 + k", "k - 1", "2 * k", "k / 2", "2 / k", "k ** 2", "-k", "k[ecs] + 1", "1 - k[ecs]", "abs(k)", "k > 1",
-    "ecs.alpha = 0.3", "ecs.tortuosity = 2", "ecs.permeability = 2", "k.d = 3", "k.name = 'na'", "k.charge = 2",
-    "k.regions = []", "k[ecs].d = 3", "k[ecs].nodes = 1", "k[ecs].states3d = 1", "node.d = 3",
-    "rxd.options.fixed_step_factor = 2", "rxd.options.concentration_nodes_3d = 'all'",
-]  # fmt: skip
+    "rxd.Rate",
+    "rxd.Reaction",
+    "rxd.MultiCompartmentReaction",
+    "rxd.Region",
+    "rxd.Parameter",
+    "rxd.State",
+    "rxd.re_init",
+    "rxd.set_solver",
+    "rxd.save_state",
+    "rxd.v",
+    "rxd.rxdmath",
+    "rxd.nodelist",
+    "k.nodes",
+    "k.states",
+    "k.indices()",
+    "k[ecs].nodes",
+    "k[ecs].extent('x')",
+    "k[ecs].alpha_by_location([])",
+    "node.include_flux(1)",
+    "node.satisfies(0.5)",
+    "ecs._short_repr()",
+    "k + 1",
+    "1 + k",
+    "k - 1",
+    "2 * k",
+    "k / 2",
+    "2 / k",
+    "k ** 2",
+    "-k",
+    "k[ecs] + 1",
+    "1 - k[ecs]",
+    "abs(k)",
+    "k > 1",
+    "ecs.alpha = 0.3",
+    "ecs.tortuosity = 2",
+    "ecs.permeability = 2",
+    "k.d = 3",
+    "k.name = 'na'",
+    "k.charge = 2",
+    "k.regions = []",
+    "k[ecs].d = 3",
+    "k[ecs].nodes = 1",
+    "k[ecs].states3d = 1",
+    "node.d = 3",
+    "rxd.options.fixed_step_factor = 2",
+    "rxd.options.concentration_nodes_3d = 'all'",
+]
 
 OTHERS = {
     "rxd.no_such_name": ("AttributeError", "module 'ecsmpi.rxd' has no attribute 'no_such_name'"),
     "k.no_such_name": ("AttributeError", "'Species' object has no attribute 'no_such_name'"),
-    "k[ecs].no_such_name": ("AttributeError", "'SpeciesOnExtracellular' object has no attribute 'no_such_name'"),
+    "k[ecs].no_such_name": (
+        "AttributeError",
+        "'SpeciesOnExtracellular' object has no attribute 'no_such_name'",
+    ),
     "ecs.no_such_name": ("AttributeError", "'Extracellular' object has no attribute 'no_such_name'"),
     "k[far]": ("RxDException", "species k is not defined on Extracellular("),
     "rxd.nthread(0)": ("ValueError", "nthread must be from 1 to 2, the cores of this rank, got 0"),
@@ -596,10 +722,11 @@ ACCEPTED = [
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """{statement: [its exception's name and message, is it an RxDException?]}, all from one process with k on ecs."""
+    """{statement: [its exception's name and message, is it an RxDException?]}, all from one process."""
     folder = tmp_path_factory.mktemp("statements")
     path = folder / "statements.py"
-    path.write_text(script("""
+    path.write_text(
+        script("""
         import json
         statements = json.loads(sys.argv[3])
         ecs, far = box(), box(at=500)
@@ -613,7 +740,8 @@ def outcomes(tmp_path_factory):
             except Exception as error:
                 found[statement] = [type(error).__name__, str(error), isinstance(error, rxd.RxDException)]
         print(json.dumps(found))
-    """))
+    """)
+    )
     statements = json.dumps([*REFUSED, *OTHERS, *ACCEPTED])
     done = mpirun(None, ["python", path, "-", "ecsmpi", statements], env={"NUMBA_NUM_THREADS": 2}, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -639,15 +767,20 @@ def test_what_is_there_works(statement, outcomes):
 
 
 def test_extracellular_space_can_be_switched_off(on_ranks):
-    holds(on_ranks, None, """
+    holds(
+        on_ranks,
+        None,
+        """
         rxd.options.enable.extracellular = False
         assert "rxd.options.enable.extracellular = True" in message_of(rxd.RxDException, box)
         rxd.options.enable.extracellular = True
         assert box().box.shape == (15, 11, 12)
-    """)
+    """,
+    )
 
 
 # ---------------------------------------------------------------- output and progress
+
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_output_of_a_script_holds_states3d(ranks, on_ranks, tmp_path):
@@ -676,28 +809,40 @@ def test_output_of_a_script_holds_states3d(ranks, on_ranks, tmp_path):
     """
     saved = on_ranks(ranks, script(body), "ecsmpi")
     for name, number, states, frames in (
-        ("all.h5", "k", "k_ecs", 5), ("all.h5", "na", "na_ecs", 5), ("all.box1.h5", "k", "k_far", 5),
-        ("na.h5", "na", "na_ecs", 3), ("named.h5", "na", "na_ecs", 3),
-    ):  # fmt: skip
+        ("all.h5", "k", "k_ecs", 5),
+        ("all.h5", "na", "na_ecs", 5),
+        ("all.box1.h5", "k", "k_far", 5),
+        ("na.h5", "na", "na_ecs", 3),
+        ("named.h5", "na", "na_ecs", 3),
+    ):
         with h5py.File(tmp_path / name) as file:
             assert np.allclose(file["time"][:], np.linspace(0, 2, frames), rtol=1e-9, atol=1e-9)
             written = file["VTKHDF/CellData"][number][:].transpose(0, 3, 2, 1)
             assert np.array_equal(written, saved[states][:: (5 - 1) // (frames - 1)])
-            assert set(file["VTKHDF/CellData"]) == ({"na"} if "na" in name.removesuffix(".h5") else
-                                                    {"k"} if "box1" in name else {"k", "na"})
+            assert set(file["VTKHDF/CellData"]) == (
+                {"na"} if "na" in name.removesuffix(".h5") else {"k"} if "box1" in name else {"k", "na"}
+            )
 
 
 @pytest.mark.parametrize("end", ["pc.barrier()\nn.quit()", "pc.runworker()\npc.done()"], ids=["quit", "done"])
 def test_output_is_whole_however_neuron_ends(end, tmp_path):
     path = tmp_path / "ends.py"
-    path.write_text(script("""
+    path.write_text(
+        script("""
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
         output = rxd.Output("k.h5", every=0.5)
         n.finitialize(-65)
         steps(10)
-    """) + end)
+    """)
+        + end
+    )
     done = mpirun(2, ["python", path, "-", "ecsmpi"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with h5py.File(tmp_path / "k.h5") as file:
-        assert np.allclose(file["time"][:], [0, 0.5, 1]) and file["VTKHDF/CellData/k"].shape == (3, 12, 11, 15)
+        assert np.allclose(file["time"][:], [0, 0.5, 1]) and file["VTKHDF/CellData/k"].shape == (
+            3,
+            12,
+            11,
+            15,
+        )
