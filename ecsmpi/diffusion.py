@@ -17,7 +17,7 @@ import numpy as np
 from ecsmpi import kernels
 from ecsmpi.grid import Box
 from ecsmpi.model import Ion, Tissue
-from ecsmpi.tridiagonal import Chain, GatheredInterfaces, NeighbourInterfaces, Rows, Slab
+from ecsmpi.tridiagonal import ROUND_OFF, Chain, GatheredInterfaces, NeighbourInterfaces, Rows, Slab, decay
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
 
@@ -32,6 +32,17 @@ class Factors:
     slab: Slab
     y: Slab
     z: Slab
+    taps: np.ndarray
+
+
+def filter_of(r: float) -> np.ndarray:
+    """The inverse of a half step as a short filter, (REACH + 1,), or nothing where r reaches further.
+
+    (1 - A/2)^-1 f = sum over m of g lambda**|m| f[k + m] with g = 1/sqrt(1 + 2r), the line continued by mirror images.
+    """
+    if decay(r) ** (kernels.REACH + 1) > ROUND_OFF:
+        return np.empty(0)
+    return decay(r) ** np.arange(kernels.REACH + 1) / np.sqrt(1 + 2 * r)
 
 
 def interfaces_for(chain: Chain) -> type:
@@ -54,7 +65,7 @@ class Workspace:
         self.first, self.left, self.right = (np.zeros((ny, nz)) for _ in range(3))
         self.rows = max(1, min(ny, CACHE_BYTES // (8 * 6 * nz)))
         self.batch = max(1, min(hi - lo, max(kernels.threads(), CACHE_BYTES // (16 * ny * nz))))
-        self.tiles = np.zeros((self.batch, nz * kernels.TILE))
+        self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
         self._interfaces = {}
 
     def interfaces(self, chain: Chain):
@@ -102,7 +113,8 @@ class Diffusion:
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         y, z = (Slab.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
-        return Factors(dt, r, chain, chain.slabs[work.comm.rank], y, z)
+        taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
+        return Factors(dt, r, chain, chain.slabs[work.comm.rank], y, z, taps)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float) -> None:
         """One step of dt (ms) of u (n + 2, ny, nz) mM, ghosts filled; sources: (local voxels,) mM. Collective."""
@@ -125,6 +137,6 @@ class Diffusion:
         work, slab, y, z = self._work, factors.slab, factors.y, factors.z
         kernels.substitute(
             u, work.d, work.left, work.right, slab.ratio, slab.reach, slab.n_reach,
-            y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, work.tiles,
+            y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, factors.taps, work.tiles,
             self._held, self._fixed, self._wall, work.rows, work.batch,
         )  # fmt: skip

@@ -22,6 +22,7 @@ import numba
 from numba import njit, prange
 
 TILE = 8  # rows whose z-lines are solved side by side: one vector register of doubles
+REACH = 6  # neighbours on either side that a short filter counts
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
 
@@ -210,6 +211,28 @@ def _solve_z_row(d, u, lower, pivot, ratio, line):
 
 
 @njit(**compiled)
+def _mirror(row, line):
+    """The row with REACH images mirrored at either end: what zero flux means to a filter."""
+    nz = row.size
+    for k in range(nz):
+        line[REACH + k] = row[k]
+    for m in range(REACH):
+        line[REACH - 1 - m] = row[m]
+        line[REACH + nz + m] = row[nz - 1 - m]
+
+
+@njit(**compiled)
+def _add_filtered(line, taps, u):
+    """u[k] += sum over |m| <= REACH of taps[|m|] line[k + REACH + m]: no recurrence, so all of it in vectors."""
+    t0, t1, t2, t3, t4, t5, t6 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6]
+    for i in range(u.size):
+        k = numba.uint64(i)  # unsigned: no check for negative indices
+        near = t0 * line[k + 6] + t1 * (line[k + 5] + line[k + 7]) + t2 * (line[k + 4] + line[k + 8])
+        far = t4 * (line[k + 2] + line[k + 10]) + t5 * (line[k + 1] + line[k + 11]) + t6 * (line[k] + line[k + 12])
+        u[k] += near + (t3 * (line[k + 3] + line[k + 9]) + far)
+
+
+@njit(**compiled)
 def _aim_rows_at_wall(d, u, wall):
     ny = d.shape[0]
     _gap_to(wall, u[0], d[0])
@@ -234,13 +257,13 @@ def _keep_wall(u, wall):
 
 
 @njit(**compiled)
-def _finish_plane(d, u, ly, py, qy, lz, pz, qz, tile, held, wall):
+def _finish_plane(d, u, ly, py, qy, lz, pz, qz, taps, tile, held, wall):
     """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
 
     z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above as y left them, so
     z works in the tile and leaves d alone.
     """
-    ny = d.shape[0]
+    ny, nz = d.shape
     if held:
         _aim_rows_at_wall(d, u, wall)
     if ny > 1:
@@ -251,7 +274,11 @@ def _finish_plane(d, u, ly, py, qy, lz, pz, qz, tile, held, wall):
         _down_y(y0, y1, d, qy)
         if held:
             _aim_ends_at_wall(d[y0:y1], u[y0:y1], wall)
-        if y1 - y0 == TILE:
+        if taps.size:
+            for y in range(y0, y1):
+                _mirror(d[y], tile)
+                _add_filtered(tile, taps, u[y])
+        elif y1 - y0 == TILE:
             _solve_z_tile(d[y0:y1], u[y0:y1], lz, pz, qz, tile)
         else:
             _solve_z_row(d[y0], u[y0], lz, pz, qz, tile)
@@ -262,7 +289,7 @@ def _finish_plane(d, u, ly, py, qy, lz, pz, qz, tile, held, wall):
 
 @njit(parallel=True, **compiled)
 def substitute(
-    u, d, left, right, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, tiles, held, edges_held, wall, rows, batch
+    u, d, left, right, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, taps, tiles, held, edges_held, wall, rows, batch
 ):
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
 
@@ -285,7 +312,7 @@ def substitute(
                 u[i + 1] = wall
             else:
                 _finish_plane(
-                    d[i], u[i + 1], ly, py, qy, lz, pz, qz, tiles[i - bottom], edges_held, wall
+                    d[i], u[i + 1], ly, py, qy, lz, pz, qz, taps, tiles[i - bottom], edges_held, wall
                 )  # fmt: skip
         top = bottom
 

@@ -15,6 +15,7 @@ HOT = {
     "_up_row": (row, row, number, number),
     "_scale_row": (row, number),
     "_add_scaled": (row, number, row),
+    "_add_filtered": (row, row, row),
     "_gap_to": (number, row, row),
 }
 PACKED = {  # arithmetic on several doubles at once
