@@ -134,7 +134,6 @@ SCRIPTS = {
         "rxd.Extracellular(0, 0, 0, 9, 9, 9, dx=0)",
         "dx must be > 0 um along each axis, got 0",
     ),
-    "argument of a species": ("rxd.Species(ecs, d='fast')", "d of an unnamed species must be a number"),
     "species defined twice": (
         "twice = rxd.Species(ecs, name='k', charge=1)",
         "give it another name, or put all regions",
@@ -147,7 +146,6 @@ SCRIPTS = {
         "k.initial = lambda node: float('nan') if node.x3d > 40 else 3" + RUN,
         "concentration of k must be finite, got nan",
     ),
-    "initial value of NaN": ("k.initial = float('nan')" + RUN, "concentration of k must be finite, got nan"),
     "initial values of another shape": (
         "k.initial = [1, 2]" + RUN,
         "concentration of k must have the box's shape (10, 10, 10), got (2,)",
@@ -161,8 +159,8 @@ SCRIPTS = {
         "cannot write nowhere/k.h5: there is no folder nowhere; create it first",
     ),
     "output to a folder": (
-        "rxd.Output('/tmp', every=0.5)" + RUN,
-        "cannot write /tmp: it is a folder; give the name of a file",
+        "rxd.Output('.', every=0.5)" + RUN,
+        "cannot write .: it is a folder; give the name of a file",
     ),
     "output of an unknown species": (
         "rxd.Output('k.h5', every=0.5, species='na')" + RUN,
@@ -197,8 +195,7 @@ def test_mistake_ends_all_ranks_with_one_message(mistake, tmp_path):
 LOST = "if rank == 1:\n    raise KeyError('lost cell')\n"
 
 ONE_RANK = {
-    "top level": (LOST + RUN, "KeyError: 'lost cell'"),
-    "top level, the others stepping": ("n.finitialize(-65)\n" + LOST + GO_ON, "KeyError: 'lost cell'"),
+    "top level": ("n.finitialize(-65)\n" + LOST + GO_ON, "KeyError: 'lost cell'"),
     "initial function": (
         "def initial(node):\n" + textwrap.indent(LOST, "    ") + "    return 3\nk.initial = initial" + RUN,
         "KeyError: 'lost cell'",
@@ -212,7 +209,6 @@ ONE_RANK = {
         "KeyError: 'lost cell'",
     ),
     "another d": ("na = rxd.Species(ecs, d=1 + rank, name='na', charge=1)" + RUN, DIFFER),
-    "a species more": ("if rank == 1:\n    na = rxd.Species(ecs, name='na', charge=1)" + RUN, DIFFER),
     "no species": ("if rank == 1:\n    del k" + RUN, DIFFER),
     "a species more during the run": (
         BEGIN + "if rank == 1:\n    na = rxd.Species(ecs, name='na', charge=1)" + GO_ON,
