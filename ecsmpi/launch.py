@@ -101,6 +101,11 @@ def check_one_job(size):
     )
 
 
+def launched_rank():
+    """This process's rank by the launcher's word, before MPI has started; 0 where nothing launched it."""
+    return next((int(os.environ[place]) for _, place in LAUNCHERS if os.environ.get(place, "").isdigit()), 0)
+
+
 def cores_of_rank(comm):
     """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
     from mpi4py import MPI

@@ -161,6 +161,13 @@ def use_ion(name: str, charge: float):
         n.ion_style(ion, 3, 2, 1, 1, 0, sec=sec)
 
 
+def release_ion(name: str):
+    """Let ``finitialize`` reset the ion's concentrations again, as it does where nobody else advances them."""
+    for sec in n.allsec():
+        if sec.has_membrane(f"{name}_ion"):
+            n.ion_style(f"{name}_ion", 3, 2, 1, 1, 1, sec=sec)
+
+
 def default_concentrations(name: str) -> tuple[float, float]:
     """NEURON's initial (inside, outside) concentrations of an ion, mM: such as ki0_k_ion and ko0_k_ion."""
     return getattr(n, f"{name}i0_{name}_ion"), getattr(n, f"{name}o0_{name}_ion")
@@ -230,7 +237,7 @@ def refuse_unsupported_modes():
     if threads > 1:
         raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
     if n.CVode().active():
-        raise RuntimeError("the variable time step is not supported: n.cvode.active(False), and set n.dt")
+        raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
     coreneuron = sys.modules.get("neuron.coreneuron")
     if coreneuron is not None and coreneuron.enable:
         raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from ecsmpi.missing import StandIn
 
-class Node:
+
+class Node(StandIn):
     """A voxel (i, j, k) of a species in an extracellular region.
 
     ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) is the same on every rank and
     collective to read and to set; so is nothing else here.
     """
 
+    original = "node.NodeExtracellular"
     __slots__ = ("_restriction", "_i", "_j", "_k")
 
     def __init__(self, restriction, i: int, j: int, k: int):

@@ -93,8 +93,11 @@ def label(simulation, species) -> str:
 class Progress:
     """Rank 0 says how far the run is: t, steps a second, time left."""
 
-    def __init__(self, tstop: float, stream=None):
-        """tstop: ms. stream: a text stream, standard error by default; a terminal gets one line, renewed."""
+    def __init__(self, tstop: float | None = None, stream=None):
+        """tstop: ms, or None for a run of unknown length. stream: a text stream, standard error by default.
+
+        A terminal gets one line, renewed.
+        """
         self._tstop, self._stream = tstop, stream or sys.stderr
         self._steps = 0
         self._interval = 0.5 if self._stream.isatty() else 10.0  # s
@@ -113,7 +116,7 @@ class Progress:
         self._now = t
         if self._speaks and time.monotonic() - self._shown > self._interval:
             self._shown = time.monotonic()
-            self._say(f"{self._line()}, {_clock(self._left())} left")
+            self._say(self._line() + (f", {_clock(self._left())} left" if self._tstop else ""))
 
     def ended(self) -> None:
         """Say what the run took."""
@@ -123,7 +126,8 @@ class Progress:
 
     def _line(self) -> str:
         rate = self._steps / max(time.monotonic() - self._begin, 1e-9)
-        return f"t = {self._now:g} of {self._tstop:g} ms, {rate:.4g} steps/s"
+        end = f" of {self._tstop:g}" if self._tstop else ""
+        return f"t = {self._now:g}{end} ms, {rate:.4g} steps/s"
 
     def _left(self) -> float:
         done = self._now - self._from

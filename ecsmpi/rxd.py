@@ -16,69 +16,43 @@ from ecsmpi.simulation import Simulation  # starts MPI before NEURON is imported
 from ecsmpi import kernels, launch, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.grid import Box
 from ecsmpi.hooks import Hooks
+from ecsmpi.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
+from ecsmpi.missing import RxDException, StandIn, missing_name
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.node import Node
 
 import neuron  # isort: skip
 from neuron import n  # isort: skip
-from neuron import rxd as neuron_rxd  # isort: skip
-from neuron.rxd.rxdException import RxDException  # isort: skip
 
 _simulation = Simulation(launch.start())
 _hooks = Hooks(_simulation)
 _keys = itertools.count()
 
-options = SimpleNamespace(enable=SimpleNamespace(extracellular=True))
+
+class Options(StandIn):
+    """rxd.options: ``enable.extracellular`` can forbid extracellular regions."""
+
+    original = "options"
+
+    def __init__(self):
+        self.__dict__["enable"] = SimpleNamespace(extracellular=True)
 
 
-class MissingFeature(RxDException, AttributeError):
-    """neuron.rxd has it, ecsmpi has not."""
-
-
-def _missing(what: str) -> MissingFeature:
-    return MissingFeature(f"{what} of neuron.rxd is not available in ecsmpi; the README lists what is")
+options = Options()
 
 
 def __getattr__(name):
-    if not name.startswith("_") and hasattr(neuron_rxd, name):
-        raise _missing(f"rxd.{name}")
-    raise AttributeError(f"module 'ecsmpi.rxd' has no attribute {name!r}")
+    raise missing_name(name)
 
 
-class _Complete:
-    """Raises for what the class of neuron.rxd with the same role can do and this one can not."""
-
-    _original: type
-
-    def __getattr__(self, name):
-        if not name.startswith("__") and hasattr(self._original, name):
-            raise _missing(f"{type(self).__name__}.{name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __setattr__(self, name, value):
-        own = getattr(type(self), name, None)
-        settable = own is None or not isinstance(own, property) or own.fset is not None
-        if not settable or (own is None and name not in self.__dict__ and hasattr(self._original, name)):
-            raise _missing(f"setting {type(self).__name__}.{name}")
-        object.__setattr__(self, name, value)
-
-
-def _refuse_arithmetic(self, *_):
-    raise _missing("arithmetic of species, for rates and reactions,")
-
-
-for _operator in "add radd sub rsub mul rmul truediv rtruediv pow neg abs gt lt".split():
-    setattr(_Complete, f"__{_operator}__", _refuse_arithmetic)
-
-
-class Extracellular(_Complete):
+class Extracellular(StandIn):
     """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in voxels of dx um.
 
     dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
     not both; numbers. Raises ValueError naming the argument.
     """
 
-    _original = neuron_rxd.Extracellular
+    original = "Extracellular"
 
     def __init__(
         self, xlo, ylo, zlo, xhi, yhi, zhi, dx, volume_fraction=1, tortuosity=None, permeability=None
@@ -111,7 +85,7 @@ class Extracellular(_Complete):
         return f"Extracellular({self.box}, volume_fraction={self.alpha}, tortuosity={self.tortuosity})"
 
 
-class Species(_Complete):
+class Species(StandIn):
     """A species in one or more extracellular regions.
 
     d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge: of the
@@ -121,7 +95,7 @@ class Species(_Complete):
     Raises ValueError or RxDException naming the argument.
     """
 
-    _original = neuron_rxd.Species
+    original = "Species"
 
     def __init__(
         self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,
@@ -182,10 +156,10 @@ class Species(_Complete):
         return self._name or repr(self)
 
 
-class SpeciesOnExtracellular(_Complete):
+class SpeciesOnExtracellular(StandIn):
     """The part of a species that lies in one region."""
 
-    _original = neuron_rxd.species.SpeciesOnExtracellular
+    original = "species.SpeciesOnExtracellular"
 
     def __init__(self, species: Species, region: Extracellular):
         self.species, self.region = species, region
@@ -309,7 +283,7 @@ class Output(observers.Output):
 class Progress(observers.Progress):
     __doc__ = observers.Progress.__doc__
 
-    def __init__(self, tstop: float, stream=None, attach: bool = True):
+    def __init__(self, tstop: float | None = None, stream=None, attach: bool = True):
         """Arguments as above. attach: take part from now on."""
         super().__init__(tstop, stream)
         if attach:

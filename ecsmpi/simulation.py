@@ -6,6 +6,8 @@ import hashlib
 import warnings
 import weakref
 
+import numpy as np
+
 from ecsmpi import launch
 
 launch.start()
@@ -13,6 +15,7 @@ launch.start()
 from neuron import n  # noqa: E402  NEURON must find MPI started
 
 from ecsmpi import membrane  # noqa: E402
+from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
 
@@ -32,9 +35,10 @@ class Simulation:
         self.comm = comm
         self.observers = []
         self._species = []
-        self._spaces = weakref.WeakKeyDictionary()
-        self._planned = None
+        self._spaces = {}
+        self._planned = []
         self._segments = None
+        self._ions = {}
         self._counts = None
         self._warned_outside = None
         self._compiled = False
@@ -58,9 +62,10 @@ class Simulation:
 
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
-        if region not in self._spaces:
-            self._spaces[region] = Space(self.comm, region.box, region.tissue)
-        return self._spaces[region]
+        key = weakref.ref(region)
+        if key not in self._spaces:
+            self._spaces[key] = Space(self.comm, region.box, region.tissue)
+        return self._spaces[key]
 
     def field(self, species, region):
         """A species' field, with its initial concentrations if it is new. Local."""
@@ -91,22 +96,39 @@ class Simulation:
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
         species = self.species
+        self._agree(species)
+        self._release_dropped_ions(species)
+        self._free_dropped_spaces()
+        self._planned = [one.key for one in species]
         if not species:
             return
         membrane.refuse_unsupported_modes()
-        self._agree(species)
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
-        for one in species:
-            if one.name:
-                membrane.use_ion(one.name, one.ion().charge)
-                membrane.refuse_other_writers(one.name)
-        self._segments = membrane.Segments()
+        self._plan_segments(species)
         for region in self.regions:
             self._plan_space(region)
         self._counts = membrane.structure_counts()
-        self._planned = [id(one) for one in species]
         self._warn_of_segments_outside()
+
+    def _plan_segments(self, species) -> None:
+        charges = {one.name: one.ion().charge for one in species if one.name}
+        for name, charge in charges.items():
+            membrane.use_ion(name, charge)
+            membrane.refuse_other_writers(name)
+        segments = self._segments = membrane.Segments()
+        self._ions = {name: SegmentIon(name, charge, segments) for name, charge in charges.items()}
+
+    def _release_dropped_ions(self, species) -> None:
+        """Ions whose species are gone are NEURON's own again. Local."""
+        for name in set(self._ions) - {one.name for one in species}:
+            membrane.release_ion(name)
+            del self._ions[name]
+
+    def _free_dropped_spaces(self) -> None:
+        """Spaces whose regions are gone give their messages back. Collective."""
+        for reference in [reference for reference in self._spaces if reference() is None]:
+            self._spaces.pop(reference).free()
 
     def _compile(self) -> None:
         """Compile the kernels once for each node, outside of any step. Collective."""
@@ -121,7 +143,8 @@ class Simulation:
         space.forget({species.key for species in here})
         for species in here:
             species.fill(region, space.field(species.key))
-        space.plan({species.key: species.ion() for species in here}, self._segments, n.FARADAY)
+        ions = {species.key: species.ion() for species in here}
+        space.plan(ions, self._ions, self._segments, n.FARADAY)
 
     def _agree(self, species) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
@@ -138,7 +161,9 @@ class Simulation:
 
     def _warn_of_segments_outside(self) -> None:
         """One warning, on rank 0, that counts and names them. Collective."""
-        outside = sorted({name for region in self.regions for name in self.space(region).outside} - {f"{RECORDER}(0.5)"})
+        outside = [self._segments.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
+        if self._recorder is not None:
+            outside = [name for name in outside if not name.startswith(RECORDER)]
         listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
         if self.comm.rank or listed == self._warned_outside:
             return
@@ -148,22 +173,37 @@ class Simulation:
             names = [name for _, some in listed for name in some][:NAMED_OUTSIDE]
             more = ", ..." if count > len(names) else ""
             warnings.warn(
-                f"{count} segments lie outside the extracellular box and take no part in it: "
+                f"{count} segments lie outside every extracellular box and take no part in it: "
                 f"{', '.join(names)}{more}; enlarge the box to include them",
                 stacklevel=2,
             )
 
+    def _in_no_box(self) -> np.ndarray:
+        """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
+        outside = np.zeros(self._segments.count, dtype=bool)
+        for name in self._ions:
+            lost = np.ones(self._segments.count, dtype=bool)
+            for region in self.regions:
+                if any(region in one.regions for one in self.species if one.name == name):
+                    lost[self.space(region).inside] = False
+            outside |= lost
+        return outside
+
     def deliver_first(self) -> None:
         """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
-        for name in dict.fromkeys(one.name for one in self.species if one.name):
-            inside = membrane.RangeVariable(self._segments, f"{name}i")
-            inside.scatter(membrane.default_concentrations(name)[0])
+        for ion in self._ions.values():
+            ion.reset(self._segments)
         self.deliver()
 
     def deliver(self) -> None:
         """Type 1: outside concentrations of all segments, and watched values. Collective."""
         for region in self.regions:
-            self.space(region).reset_segments()
+            self.space(region).deliver()
+        self._scatter()
+
+    def _scatter(self) -> None:
+        for ion in self._ions.values():
+            ion.scatter()
 
     def start(self) -> None:
         """Type 2: observers see the initial state. Collective."""
@@ -185,11 +225,14 @@ class Simulation:
 
     def step(self, t: float, dt: float) -> None:
         """One fixed step of all regions, of dt to t (ms). Collective."""
-        if not self.species:
-            return
         self._check_plan()
+        if not self._planned:
+            return
+        for ion in self._ions.values():
+            ion.gather()
         for region in self.regions:
             self.space(region).advance(dt)
+        self._scatter()
         for observer in self.observers:
             observer.stepped(self, t)
 
@@ -199,10 +242,10 @@ class Simulation:
             membrane.refuse_unsupported_modes()
 
     def _check_plan(self) -> None:
-        if self._planned != [id(one) for one in self.species]:
+        if self._planned != [one.key for one in self.species]:
             raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
         counts = membrane.structure_counts()
-        if counts != self._counts:
+        if self._planned and counts != self._counts:
             self._renew_handles()
             self._counts = counts
 
@@ -213,8 +256,9 @@ class Simulation:
             raise RuntimeError(
                 "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
             )
-        for region in self.regions:
-            self.space(region).take_handles(self._segments)
+        for ion in self._ions.values():
+            membrane.refuse_other_writers(ion.name)
+            ion.take_handles(self._segments)
 
     def end(self) -> None:
         """Close what observers hold. Collective, at exit."""

@@ -1,6 +1,6 @@
 """One extracellular region at run time: its fields, NEURON's segments in it, and the nodes that are watched.
 
-    segments' currents --> stepper --> segments' concentrations, watched values
+    segments' currents --> stepper --> segments' outside concentrations, watched values
 
 An entry is a segment that lies in the box, or a watched voxel, which has no current.
 """
@@ -12,8 +12,9 @@ import numpy as np
 from ecsmpi.decomposition import Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.grid import Box
-from ecsmpi.membrane import RangeVariable, Segments, default_concentrations
+from ecsmpi.membrane import Segments
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
@@ -31,7 +32,6 @@ class Space:
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
-        self.outside: list[str] = []
         self._stepper = None
 
     def field(self, key) -> Field:
@@ -45,58 +45,41 @@ class Space:
         self.fields = {key: field for key, field in self.fields.items() if key in keys}
         self.watched = {watch: slot for watch, slot in self.watched.items() if watch[0] in keys}
 
-    def plan(self, ions: dict[object, Ion], segments: Segments, faraday: float) -> None:
-        """Couple the ions to the segments as they are now. Collective."""
+    def plan(self, ions: dict[object, Ion], at_segments: dict[str, SegmentIon], segments: Segments, faraday: float) -> None:
+        """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
         self.free()
-        self._keys, self._ions = list(ions), list(ions.values())
+        self._ions, keys = list(ions.values()), list(ions)
+        self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
         voxel = self.box.index_of(segments.centre)
-        self._inside = np.flatnonzero(voxel >= 0)
-        self.outside = [segments.name(int(i)) for i in np.flatnonzero(voxel < 0)]
-        self._entries = self._inside.size
+        self.inside = np.flatnonzero(voxel >= 0)
         watched_voxels = sorted({flat for _, flat in self.watched})
-        place = {flat: self._entries + e for e, flat in enumerate(watched_voxels)}
-        self._watches = [(self._keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
-        voxels = np.concatenate([voxel[self._inside], np.array(watched_voxels, dtype=np.int64)])
-        fields = [self.field(key) for key in self._keys]
+        place = {flat: self.inside.size + e for e, flat in enumerate(watched_voxels)}
+        self._watches = [(keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
+        voxels = np.concatenate([voxel[self.inside], np.array(watched_voxels, dtype=np.int64)])
+        fields = [self.field(key) for key in keys]
         self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels)
         self._amounts = np.zeros((len(self._ions), voxels.size))
-        self._plan_segments(segments, faraday)
-
-    def _plan_segments(self, segments: Segments, faraday: float) -> None:
         per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
-        area = segments.area[self._inside] * per_volume
-        self._per_current = [area / ion.charge if ion.charge else None for ion in self._ions]
-        self._everywhere = [np.zeros(segments.count) for _ in self._ions]
-        self.take_handles(segments)
-
-    def take_handles(self, segments: Segments) -> None:
-        """Take NEURON's handles anew: they die when its structure changes. Local."""
-        self._currents = [
-            RangeVariable(segments, f"i{ion.name}") if ion.name and ion.charge else None for ion in self._ions
-        ]
-        self._concentrations = [RangeVariable(segments, f"{ion.name}o") if ion.name else None for ion in self._ions]
-
-    def reset_segments(self) -> None:
-        """Give segments outside the box their default, as NEURON's initialisation does, and deliver. Collective."""
-        for ion, values in zip(self._ions, self._everywhere):
-            if ion.name:
-                values[:] = default_concentrations(ion.name)[1]
-        self.deliver(self._stepper.concentrations())
+        area = segments.area[self.inside] * per_volume
+        self._per_current = [area / ion.charge if ion.name and ion.charge else None for ion in self._ions]
 
     def advance(self, dt: float) -> None:
-        """One step of dt (ms). Collective."""
-        for current, factor, amounts in zip(self._currents, self._per_current, self._amounts):
-            if current is not None:
-                np.take(current.gather(), self._inside, out=amounts[: self._entries])
-                amounts[: self._entries] *= factor
-        self.deliver(self._stepper.advance(self._amounts, dt))
+        """One step of dt (ms) with the currents that the segments' ions have. Collective."""
+        entries = self.inside.size
+        for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
+            if factor is not None:
+                np.take(ion.currents, self.inside, out=amounts[:entries], mode="clip")
+                amounts[:entries] *= factor
+        self._deliver(self._stepper.advance(self._amounts, dt))
 
-    def deliver(self, values: np.ndarray) -> None:
-        """Write (ions, entries) mM to the segments and the watched values. Local."""
-        for variable, everywhere, concentrations in zip(self._concentrations, self._everywhere, values):
-            if variable is not None:
-                everywhere[self._inside] = concentrations[: self._entries]
-                variable.scatter(everywhere)
+    def deliver(self) -> None:
+        """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
+        self._deliver(self._stepper.concentrations())
+
+    def _deliver(self, values: np.ndarray) -> None:
+        for ion, concentrations in zip(self._at_segments, values):
+            if ion is not None:
+                ion.outside[self.inside] = concentrations[: self.inside.size]
         for ion, entry, slot in self._watches:
             slot[0] = values[ion, entry]
 

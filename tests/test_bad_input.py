@@ -127,7 +127,7 @@ CELLS_CHANGED = (
     "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
 )
 THREADS = "NEURON uses 2 threads here: call pc.nthread(1) and use more ranks"
-VARIABLE = "the variable time step is not supported: n.cvode.active(False), and set n.dt"
+VARIABLE = "the variable time step is not supported: call n.cvode.active(False) and set n.dt"
 
 SCRIPTS = {
     "argument of a region": (

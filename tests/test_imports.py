@@ -11,7 +11,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "hooks", "simulation", "rxd", "launch", "cli"},
+    "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "cli"},
     "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "meeting", "cli"},
     "numba": {"kernels", "cli.doctor"},
 }

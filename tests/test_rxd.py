@@ -615,7 +615,7 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     with np.load(tmp_path / "saved.npz") as saved:
         outside = int((saved["segments"][:, 0] == 4).sum())
     assert outside == 15
-    assert done.stderr.count(f"{outside} segments lie outside the extracellular box") == 1
+    assert done.stderr.count(f"{outside} segments lie outside every extracellular box") == 1
     assert done.stderr.count("lie outside") == 1
     said = next(line for line in done.stderr.splitlines() if "lie outside" in line)
     named = [word.split("(")[0] for word in said.split(": ")[-1].split(", ") if word.startswith("cell")]

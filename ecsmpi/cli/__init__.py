@@ -6,6 +6,7 @@ NEURON.
 
 import argparse
 import sys
+import time
 from importlib import import_module
 
 from ecsmpi import __version__, launch
@@ -41,8 +42,18 @@ def _parted(argv):
     return argv[: argv.index("--")], argv[argv.index("--") + 1 :]
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is said once for all ranks, before any of them has started MPI."""
+
+    def error(self, message):
+        if launch.launched_rank() > 0:
+            time.sleep(launch.OTHERS_WAIT)  # leaving at once would end the first rank before it has spoken
+            sys.exit(2)
+        super().error(message)
+
+
 def _parser():
-    parser = argparse.ArgumentParser(prog="ecsmpi", description="The extracellular space of NEURON over MPI.")
+    parser = _Parser(prog="ecsmpi", description="The extracellular space of NEURON over MPI.")
     parser.add_argument("--version", action="version", version=f"ecsmpi {__version__}")
     parser.set_defaults(tracebacks=False)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -63,6 +63,8 @@ def _run_model(args, watch):
     if not rxd.all_species():
         raise ValueError(f"{args.script} makes no rxd.Species at its top level: there is nothing to run")
     watch.scripted = False
+    if watch.tstop() is None:
+        raise ValueError("the script sets no n.tstop: give --tstop MS")
     if args.dt is not None:
         n.dt = args.dt
     v_init = args.v_init if args.v_init is not None else getattr(n, "v_init", -65.0)
@@ -80,15 +82,11 @@ class _Watch:
         self.scripted, self.ran, self.output, self._parts = True, False, None, []
 
     def tstop(self):
-        """ms: as asked, or the script's."""
+        """ms: as asked, or the script's; None where neither says."""
         from neuron import n
 
-        if self._args.tstop is not None:
-            return self._args.tstop
-        tstop = getattr(n, "tstop", 0.0)
-        if not tstop > 0:
-            raise ValueError("the script sets no n.tstop: give --tstop MS")
-        return tstop
+        tstop = self._args.tstop if self._args.tstop is not None else getattr(n, "tstop", 0.0)
+        return tstop if tstop > 0 else None
 
     def started(self, simulation, t):
         """Begin progress and output. Collective."""
@@ -102,7 +100,9 @@ class _Watch:
 
         parts = [] if self._args.quiet else [rxd.Progress(self.tstop(), attach=False)]
         if self._args.output is not None:
-            every = self._args.every or self.tstop() / 100
+            every = self._args.every or (self.tstop() or 0) / 100
+            if not every:
+                raise ValueError("the script sets no n.tstop: say by --every MS how often to write")
             self.output = rxd.Output(self._args.output, every, self._args.species, attach=False)
             parts.append(self.output)
         return parts
