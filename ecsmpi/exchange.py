@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from mpi4py import MPI
 
-from ecsmpi import kernels
+from ecsmpi import entry_kernels
 from ecsmpi.decomposition import Slabs
 
 
@@ -49,17 +49,17 @@ class Exchange:
 
     def deposit(self, amounts: np.ndarray, scale: float, sources: np.ndarray) -> None:
         """Sum the entries' amounts (fields, entries), times scale, into sources (fields, local voxels)."""
-        kernels.sum_by_voxel(amounts, self._order, self._start, self._asked)
+        entry_kernels.sum_by_voxel(amounts, self._order, self._start, self._asked)
         _replay(self._deposit)
-        kernels.add_at(self._served, self._target, scale, sources)
+        entry_kernels.add_at(self._served, self._target, scale, sources)
 
     def collect(self, fields: list[np.ndarray]) -> np.ndarray:
         """Values (fields, entries) of each entry's voxel; fields: this slab's concentrations, flat."""
         for f, concentrations in enumerate(fields):
-            kernels.pick(concentrations, self.local_voxels, self._scratch[f])
-        kernels.spread(self._scratch, self._target, self._served)
+            entry_kernels.pick(concentrations, self.local_voxels, self._scratch[f])
+        entry_kernels.spread(self._scratch, self._target, self._served)
         _replay(self._collect)
-        kernels.gather_entries(self._asked, self._slot, self._values)
+        entry_kernels.gather_entries(self._asked, self._slot, self._values)
         return self._values
 
     def free(self) -> None:

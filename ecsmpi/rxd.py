@@ -10,8 +10,6 @@ import itertools
 import os
 from types import SimpleNamespace
 
-import numpy as np
-
 from ecsmpi.simulation import Simulation  # starts MPI before NEURON is imported
 from ecsmpi import kernels, launch, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.grid import Box
@@ -19,7 +17,7 @@ from ecsmpi.hooks import Hooks
 from ecsmpi.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
 from ecsmpi.missing import RxDException, StandIn, missing_name
 from ecsmpi.model import Ion, Tissue
-from ecsmpi.node import Node
+from ecsmpi.restriction import SpeciesOnExtracellular, concentrations
 
 import neuron  # isort: skip
 from neuron import n  # isort: skip
@@ -106,7 +104,7 @@ class Species(StandIn):
         self.initial, self.represents, self._atolscale = initial, represents, atolscale
         self.ion()
         if not (initial is None or callable(initial)):
-            self.initial = _concentration("initial", initial)
+            self.initial = concentrations("initial", initial)
         _refuse_duplicate(self)
         self.key = next(_keys)
         _simulation.add(self)
@@ -138,7 +136,7 @@ class Species(StandIn):
     def fill(self, region: Extracellular, field) -> None:
         """Set a field to the initial concentrations. Local."""
         self[region].fill(field, self._default() if self.initial is None else self.initial)
-        if self.initial is None and self._walls is not None and region in self._regions:
+        if self.initial is None and self._walls is not None:
             field.hold_walls(self._walls)
 
     def _default(self) -> float:
@@ -147,124 +145,13 @@ class Species(StandIn):
     def __getitem__(self, region) -> SpeciesOnExtracellular:
         if region not in self._regions:
             raise RxDException(f"species {self} is not defined on {region!r}")
-        return SpeciesOnExtracellular(self, region)
+        return SpeciesOnExtracellular(_simulation, self, region)
 
     def __repr__(self):
         return f"Species({self._name or 'unnamed'}, d={self._d}, charge={self._charge}, initial={self.initial})"
 
     def __str__(self):
         return self._name or repr(self)
-
-
-class SpeciesOnExtracellular(StandIn):
-    """The part of a species that lies in one region."""
-
-    original = "species.SpeciesOnExtracellular"
-
-    def __init__(self, species: Species, region: Extracellular):
-        self.species, self.region = species, region
-
-    @property
-    def _field(self):
-        return _simulation.field(self.species, self.region)
-
-    @property
-    def _space(self):
-        return _simulation.space(self.region)
-
-    def _meet(self, what: str) -> None:
-        """All ranks must come here, or this one says so rather than hang."""
-        if _simulation.comm.size > 1:
-            launch.meet(_simulation.comm, f"{self}.{what}")
-
-    @property
-    def states3d(self) -> np.ndarray:
-        """(nx, ny, nz) mM: on one rank a live writable view; on several a read-only gather. Collective."""
-        field = self._field
-        if _simulation.comm.size == 1:
-            return field.owned
-        self._meet("states3d")
-        return self._space.gather(self.species.key)
-
-    @property
-    def local(self) -> np.ndarray:
-        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`."""
-        return self._field.owned
-
-    @property
-    def planes(self) -> tuple[int, int]:
-        """The x-planes [lo, hi) of the box that this rank owns."""
-        return self._field.planes
-
-    def gather(self, root: int = 0) -> np.ndarray | None:
-        """(nx, ny, nz) mM, read-only, on rank ``root``; None on the others. Collective."""
-        self._field
-        self._meet("gather()")
-        return self._space.gather(self.species.key, root)
-
-    @property
-    def concentration(self) -> np.ndarray:
-        """All concentrations in C order (mM). Collective."""
-        return self.states3d.reshape(-1)
-
-    @concentration.setter
-    def concentration(self, value) -> None:
-        """Set by a number, an array of the box's shape, or a function of a node. Local: set it on every rank."""
-        self.fill(self._field, value)
-
-    def fill(self, field, value) -> None:
-        """Set a field of this rank by a number, an array of the box's shape, or a function of a node. Local."""
-        lo, hi = field.planes
-        if callable(value):
-            _, ny, nz = self.region.box.shape
-            nodes = (Node(self, *ijk) for ijk in itertools.product(range(lo, hi), range(ny), range(nz)))
-            value = np.fromiter((value(node) for node in nodes), float, field.owned.size).reshape(field.owned.shape)
-        elif np.ndim(value):
-            value = self._checked_array(value)[lo:hi]
-        field.owned[:] = _concentration(f"concentration of {self.species}", value)
-
-    def _checked_array(self, array) -> np.ndarray:
-        array, shape = np.asarray(array, dtype=float), self.region.box.shape
-        if array.size != np.prod(shape) or array.ndim not in (1, 3) or (array.ndim == 3 and array.shape != shape):
-            raise ValueError(f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}")
-        return array.reshape(shape)
-
-    def node_by_location(self, x: float, y: float, z: float) -> Node:
-        """The node of the voxel that holds a point (um)."""
-        flat = int(self.region.box.index_of([[x, y, z]])[0])
-        if flat < 0:
-            raise RxDException(f"location ({x}, {y}, {z}) um is outside {self.region!r}")
-        return self.node_by_ijk(*(int(index) for index in np.unravel_index(flat, self.region.box.shape)))
-
-    def node_by_ijk(self, i: int, j: int, k: int) -> Node:
-        """The node of voxel (i, j, k)."""
-        if not all(0 <= index < count for index, count in zip((i, j, k), self.region.box.shape)):
-            raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region")
-        return Node(self, i, j, k)
-
-    def value_at(self, i: int, j: int, k: int) -> float:
-        """Concentration of a voxel (mM). Collective."""
-        self._field
-        self._meet("node.value")
-        return self._space.value(self.species.key, i, j, k)
-
-    def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
-        """Set the concentration of a voxel (mM). Collective."""
-        self._field
-        self._meet("node.value = ...")
-        self._space.set_value(self.species.key, i, j, k, float(_concentration("node.value", concentration)))
-
-    def watch(self, i: int, j: int, k: int):
-        """NEURON's one-element vector that follows a voxel. Local."""
-        self._field
-        _, ny, nz = self.region.box.shape
-        return _simulation.watch(self.species, self.region, (i * ny + j) * nz + k)
-
-    def __repr__(self):
-        return f"{self.species}[{self.region!r}]"
-
-    def __str__(self):
-        return f"{self.species}[ecs]"
 
 
 class Output(observers.Output):
@@ -344,13 +231,3 @@ def _refuse_duplicate(species: Species) -> None:
                 raise RxDException(
                     f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}'
                 )
-
-
-def _concentration(what: str, value) -> np.ndarray:
-    try:
-        values = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a number in mM, got {value!r}") from None
-    if not np.isfinite(values).all():
-        raise ValueError(f"{what} must be finite, got {values[~np.isfinite(values)].flat[0]}")
-    return values

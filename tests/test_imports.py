@@ -13,7 +13,7 @@ PACKAGE = ROOT / "ecsmpi"
 ALLOWED = {
     "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "cli"},
     "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "meeting", "cli"},
-    "numba": {"kernels", "cli.doctor"},
+    "numba": {"kernels", "entry_kernels", "cli.doctor"},
 }
 
 
