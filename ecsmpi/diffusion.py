@@ -17,6 +17,7 @@ import numpy as np
 from ecsmpi import kernels
 from ecsmpi.grid import Box
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.timing import Phases
 from ecsmpi.tridiagonal import ROUND_OFF, Chain, GatheredInterfaces, NeighbourInterfaces, Rows, Slab, decay
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
@@ -56,8 +57,8 @@ class Workspace:
     Collective. comm: of the slabs' owners. n: planes of this slab; rows: y-rows a thread takes at a time.
     """
 
-    def __init__(self, comm, box: Box, partition):
-        self.comm, self.box, self.partition = comm, box, partition
+    def __init__(self, comm, box: Box, partition, phases: Phases):
+        self.comm, self.box, self.partition, self.phases = comm, box, partition, phases
         lo, hi = partition.planes(comm.rank)
         _, ny, nz = box.shape
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
@@ -122,9 +123,12 @@ class Diffusion:
             kernels.add_sources(u, self._row_start, self._source_z, sources)
             return
         work, factors = self._work, self.factors(dt)
-        self._up(u, sources, factors)
-        work.interfaces(factors.chain).solve(factors.chain)
-        self._down(u, factors)
+        with work.phases["up"]:
+            self._up(u, sources, factors)
+        with work.phases["interfaces"]:
+            work.interfaces(factors.chain).solve(factors.chain)
+        with work.phases["down"]:
+            self._down(u, factors)
 
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab

@@ -18,6 +18,7 @@ from ecsmpi.missing import MissingFeature as MissingFeature  # for scripts that 
 from ecsmpi.missing import RxDException, StandIn, missing_name
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.restriction import SpeciesOnExtracellular, concentrations
+from ecsmpi.timing import Phases
 
 import neuron  # isort: skip
 from neuron import n  # isort: skip
@@ -185,6 +186,11 @@ def add_observer(observer) -> None:
 def all_species() -> list[Species]:
     """The script's species, in the order they were made."""
     return _simulation.species
+
+
+def phases() -> Phases:
+    """How long each phase of the steps has taken on this rank."""
+    return _simulation.phases
 
 
 def rank() -> int:

@@ -18,6 +18,7 @@ from ecsmpi import membrane  # noqa: E402
 from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
+from ecsmpi.timing import Phases  # noqa: E402
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
 RECORDER, FAR_AWAY = "ecsmpi_recorder", 1e9  # a section that lets a rank without cells record, and where it lies (um)
@@ -34,6 +35,7 @@ class Simulation:
     def __init__(self, comm):
         self.comm = comm
         self.observers = []
+        self.phases = Phases()
         self._species = []
         self._spaces = {}
         self._planned = []
@@ -64,7 +66,7 @@ class Simulation:
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)
         if key not in self._spaces:
-            self._spaces[key] = Space(self.comm, region.box, region.tissue)
+            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases)
         return self._spaces[key]
 
     def field(self, species, region):
@@ -228,13 +230,17 @@ class Simulation:
         self._check_plan()
         if not self._planned:
             return
-        for ion in self._ions.values():
-            ion.gather()
+        with self.phases["currents"]:
+            for ion in self._ions.values():
+                ion.gather()
         for region in self.regions:
             self.space(region).advance(dt)
-        self._scatter()
-        for observer in self.observers:
-            observer.stepped(self, t)
+        with self.phases["segments"]:
+            self._scatter()
+        with self.phases["observers"]:
+            for observer in self.observers:
+                observer.stepped(self, t)
+        self.phases.steps += 1
 
     def refuse_variable_steps(self) -> None:
         """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""

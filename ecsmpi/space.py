@@ -16,6 +16,7 @@ from ecsmpi.membrane import Segments
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
+from ecsmpi.timing import Phases
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
 
@@ -26,8 +27,8 @@ class Space:
     Ions are known by a key, any hashable, in the order of `add`.
     """
 
-    def __init__(self, comm, box: Box, tissue: Tissue):
-        self.comm, self.box, self.tissue = comm, box, tissue
+    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases):
+        self.comm, self.box, self.tissue, self.phases = comm, box, tissue, phases
         self.slabs = Slabs(box.shape[0], comm.size)
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
@@ -57,7 +58,7 @@ class Space:
         self._watches = [(keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
         voxels = np.concatenate([voxel[self.inside], np.array(watched_voxels, dtype=np.int64)])
         fields = [self.field(key) for key in keys]
-        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels)
+        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels, self.phases)
         self._amounts = np.zeros((len(self._ions), voxels.size))
         per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
         area = segments.area[self.inside] * per_volume
@@ -65,12 +66,18 @@ class Space:
 
     def advance(self, dt: float) -> None:
         """One step of dt (ms) with the currents that the segments' ions have. Collective."""
+        with self.phases["currents"]:
+            self._take_currents()
+        values = self._stepper.advance(self._amounts, dt)
+        with self.phases["segments"]:
+            self._deliver(values)
+
+    def _take_currents(self) -> None:
         entries = self.inside.size
         for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
             if factor is not None:
                 np.take(ion.currents, self.inside, out=amounts[:entries], mode="clip")
                 amounts[:entries] *= factor
-        self._deliver(self._stepper.advance(self._amounts, dt))
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""

@@ -17,6 +17,7 @@ from ecsmpi.exchange import Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.timing import Phases
 
 
 class Field:
@@ -45,8 +46,12 @@ class Field:
 class Stepper:
     """Plans once, then advances all species of a box. Everything but `report` is collective."""
 
-    def __init__(self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray):
+    def __init__(
+        self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray,
+        phases: Phases | None = None,
+    ):  # fmt: skip
         """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion."""
+        self.phases = phases or Phases()
         self.slabs = Slabs(box.shape[0], comm.size)
         self._ions, self._fields = ions, fields
         plane = box.shape[1] * box.shape[2]
@@ -60,7 +65,7 @@ class Stepper:
             self._plan_diffusion(box, tissue)
 
     def _plan_diffusion(self, box: Box, tissue: Tissue) -> None:
-        work = self._workspace = Workspace(self._owners, box, self.slabs)
+        work = self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
         self._diffusions = [Diffusion(work, ion, tissue, self._exchange.local_voxels) for ion in self._ions]
         self._halos = [
             Halo(self._owners, field.u) if diffusion.diffuses else None
@@ -72,14 +77,18 @@ class Stepper:
 
         Returns the concentrations (ions, entries) in mM after it; the same buffer each time.
         """
-        for halo in filter(None, self._halos):
-            halo.start()
-        self._exchange.deposit(amounts, dt, self._sources)
-        for halo in filter(None, self._halos):
-            halo.finish()
+        with self.phases["ghosts"]:
+            for halo in filter(None, self._halos):
+                halo.start()
+        with self.phases["deposit"]:
+            self._exchange.deposit(amounts, dt, self._sources)
+        with self.phases["ghosts"]:
+            for halo in filter(None, self._halos):
+                halo.finish()
         for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
             diffusion.advance(field.u, sources, dt)
-        return self.concentrations()
+        with self.phases["collect"]:
+            return self.concentrations()
 
     def concentrations(self) -> np.ndarray:
         """(ions, entries) mM in each entry's voxel now; the same buffer each time."""

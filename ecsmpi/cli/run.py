@@ -22,6 +22,7 @@ def add_parser(subparsers):
     parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
     parser.add_argument("--species", action="append", metavar="NAME", help="write this species only; may be repeated")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
+    parser.add_argument("--timings", action="store_true", help="say at the end how long each phase of the steps took")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
 
@@ -44,8 +45,23 @@ def run(args):
     if not watch.ran:
         _run_model(args, watch)
     watch.ended()
+    if args.timings:
+        _say_timings(rxd)
     if rxd.rank() == 0 and watch.output:
         print("\n".join(f"wrote {path}" for path in watch.output.paths))
+
+
+def _say_timings(rxd):
+    """A line for each phase: microseconds a step, the mean and the maximum over ranks. Collective."""
+    from ecsmpi import launch
+    from ecsmpi.timing import PHASES
+
+    phases = rxd.phases()
+    steps = max(phases.steps, 1)
+    lines = [f"{name:<12}{1e6 * mean / steps:>12.1f}{1e6 * most / steps:>12.1f}  {PHASES[name]}"
+             for name, mean, most in phases.over_ranks(launch.start())]  # fmt: skip
+    if rxd.rank() == 0:
+        print("\n".join([f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps", *lines]))
 
 
 def _build(script):
