@@ -16,9 +16,10 @@ import numpy as np
 
 from ecsmpi import kernels
 from ecsmpi.grid import Box
+from ecsmpi.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.timing import Phases
-from ecsmpi.tridiagonal import ROUND_OFF, Chain, GatheredInterfaces, NeighbourInterfaces, Rows, Slab, decay
+from ecsmpi.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab, decay
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
 
@@ -31,8 +32,8 @@ class Factors:
     r: np.ndarray
     chain: Chain
     slab: Slab
-    y: Slab
-    z: Slab
+    y: Block
+    z: Block
     taps: np.ndarray
 
 
@@ -63,7 +64,8 @@ class Workspace:
         _, ny, nz = box.shape
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
         self.d = np.zeros((hi - lo, ny, nz))
-        self.first, self.left, self.right = (np.zeros((ny, nz)) for _ in range(3))
+        self.blocks = partition.blocks(comm.rank)
+        self.first, self.left, self.right = (np.zeros((len(self.blocks), ny, nz)) for _ in range(3))
         self.rows = max(1, min(ny, CACHE_BYTES // (8 * 6 * nz)))
         self.batch = max(1, min(hi - lo, max(kernels.threads(), CACHE_BYTES // (16 * ny * nz))))
         self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
@@ -73,7 +75,10 @@ class Workspace:
         """The interface solver that suits the thickness of the slabs. Collective when first used."""
         kind = interfaces_for(chain)
         if kind not in self._interfaces:
-            self._interfaces[kind] = kind(self.comm, self.first, self.d[-1], self.left, self.right)
+            ends = [self.partition.block(b)[1] - 1 - self.partition.planes(self.comm.rank)[0] for b in self.blocks]
+            self._interfaces[kind] = kind(
+                self.comm, self.partition, self.d, ends, self.first, self.left, self.right
+            )  # fmt: skip
         return self._interfaces[kind]
 
     def free(self) -> None:
@@ -113,9 +118,9 @@ class Diffusion:
         r = self._d_effective * dt / np.array(work.box.spacing) ** 2
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
-        y, z = (Slab.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
+        y, z = (Block.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
         taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
-        return Factors(dt, r, chain, chain.slabs[work.comm.rank], y, z, taps)
+        return Factors(dt, r, chain, chain.slab(work.blocks), y, z, taps)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float) -> None:
         """One step of dt (ms) of u (n + 2, ny, nz) mM, ghosts filled; sources: (local voxels,) mM. Collective."""
@@ -133,14 +138,14 @@ class Diffusion:
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab
         kernels.eliminate(
-            u, work.d, work.first, factors.r, slab.lower, slab.pivot, slab.weight, slab.n_weights,
+            u, work.d, work.first, slab.start, factors.r, slab.lower, slab.pivot, slab.weight, slab.n_weights,
             self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
         )  # fmt: skip
 
     def _down(self, u, factors: Factors) -> None:
         work, slab, y, z = self._work, factors.slab, factors.y, factors.z
         kernels.substitute(
-            u, work.d, work.left, work.right, slab.ratio, slab.reach, slab.n_reach,
+            u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, slab.n_reach,
             y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, factors.taps, work.tiles,
             self._held, self._fixed, self._wall, work.rows, work.batch,
         )  # fmt: skip

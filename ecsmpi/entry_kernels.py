@@ -3,9 +3,14 @@
 Arrays in, arrays out, nothing allocated.
 """
 
+import numpy as np
 from numba import njit
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
+
+UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM/ms that one of each limb is worth
+LIMBS = 4  # these three, and the number of amounts that they cannot hold
+LARGEST = 2.0**29  # mM/ms
 
 
 @njit(**compiled)
@@ -50,3 +55,40 @@ def gather_entries(values, slot, out):
     for f in range(out.shape[0]):
         for e in range(slot.size):
             out[f, e] = values[slot[e], f]
+
+
+@njit(**compiled)
+def _add_limbs(amount, limbs):
+    """Add an amount, exactly but for what is under half a unit of the last limb."""
+    if not abs(amount) < LARGEST:
+        limbs[3] += 1
+        return
+    for part in range(3):
+        whole = np.rint(amount / UNITS[part])
+        limbs[part] += np.int64(whole)
+        amount -= whole * UNITS[part]
+
+
+@njit(**compiled)
+def sum_limbs_by_voxel(amounts, order, start, out):
+    """As sum_by_voxel, in limbs: out (voxels, fields, LIMBS)."""
+    out[:] = 0
+    for v in range(start.size - 1):
+        for f in range(amounts.shape[0]):
+            for e in range(start[v], start[v + 1]):
+                _add_limbs(amounts[f, order[e]], out[v, f])
+
+
+@njit(**compiled)
+def add_limbs_at(received, target, scale, limbs, out):
+    """As add_at, of limbs (entries, fields, LIMBS), summed in ``limbs`` (fields, voxels, LIMBS)."""
+    limbs[:] = 0
+    for e in range(target.size):
+        for f in range(out.shape[0]):
+            for part in range(LIMBS):
+                limbs[f, target[e], part] += received[e, f, part]
+    for f in range(out.shape[0]):
+        for v in range(out.shape[1]):
+            high, middle, low, lost = limbs[f, v]
+            total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
+            out[f, v] = np.nan if lost else scale * total

@@ -44,8 +44,11 @@ class Exchange:
         self._values = np.zeros((n_fields, voxels.size))
         self._scratch = np.zeros((n_fields, self.local_voxels.size))
         self.partners = int(np.count_nonzero(to_owner) + np.count_nonzero(from_rank))
-        self._deposit = _messages(comm, self._asked, to_owner, self._served, from_rank, 5)
         self._collect = _messages(comm, self._served, from_rank, self._asked, to_owner, 6)
+        self._plan_deposit(comm, to_owner, from_rank)
+
+    def _plan_deposit(self, comm, to_owner: np.ndarray, from_rank: np.ndarray) -> None:
+        self._deposit = _messages(comm, self._asked, to_owner, self._served, from_rank, 5)
 
     def deposit(self, amounts: np.ndarray, scale: float, sources: np.ndarray) -> None:
         """Sum the entries' amounts (fields, entries), times scale, into sources (fields, local voxels)."""
@@ -66,6 +69,26 @@ class Exchange:
         """Release the messages."""
         for request in self._deposit + self._collect:
             request.Free()
+
+
+class ExactExchange(Exchange):
+    """An exchange whose sums have the same bits in any order, so at any number of ranks.
+
+    Amounts are taken as whole numbers of 2**-90 mM/ms, in three limbs of 40 bits whose sums are exact: up to 2**29 mM/ms an
+    entry, and eight million entries a voxel.
+    """
+
+    def _plan_deposit(self, comm, to_owner: np.ndarray, from_rank: np.ndarray) -> None:
+        self._limbs_asked = np.zeros((*self._asked.shape, entry_kernels.LIMBS), dtype=np.int64)
+        self._limbs_served = np.zeros((*self._served.shape, entry_kernels.LIMBS), dtype=np.int64)
+        self._limbs = np.zeros((self._asked.shape[1], self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
+        self._deposit = _messages(comm, self._limbs_asked, to_owner, self._limbs_served, from_rank, 5)
+
+    def deposit(self, amounts: np.ndarray, scale: float, sources: np.ndarray) -> None:
+        """As Exchange.deposit. An amount beyond the range, or not a number, makes its source not a number."""
+        entry_kernels.sum_limbs_by_voxel(amounts, self._order, self._start, self._limbs_asked)
+        _replay(self._deposit)
+        entry_kernels.add_limbs_at(self._limbs_served, self._target, scale, self._limbs, sources)
 
 
 def _messages(comm, outgoing, out_counts, incoming, in_counts, tag) -> list:

@@ -110,34 +110,37 @@ def _gap_to(value, u, out):
 
 
 @njit(**compiled)
-def _eliminate_rows(y0, y1, u, d, first, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall):
+def _eliminate_rows(
+    y0, y1, u, d, first, start, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall
+):
     n, ny, _ = d.shape
-    first = first[y0:y1].reshape(-1)
-    for i in range(n):
-        on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
-        separate = on_wall or i < n_weights  # f itself is wanted, before the elimination
-        below, a, p = (d[i], 0.0, 1.0) if separate else (d[i - 1], lower[i], pivot[i])
-        f = d[i, y0:y1].reshape(-1)
-        if on_wall:
-            _gap_to(wall, u[i + 1, y0:y1].reshape(-1), f)
-        else:
-            _increment_rows(y0, y1, u[i], u[i + 1], u[i + 2], r, below, a, p, d[i])
-            _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p, d[i])
-        if separate:
-            if i == 0:
-                _scaled(first, weight[0], f)
-                _scale_row(f, pivot[0])
+    for b in range(start.size - 1):
+        block_first = first[b, y0:y1].reshape(-1)
+        for i in range(start[b], start[b + 1]):
+            on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
+            separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
+            below, a, p = (d[i], 0.0, 1.0) if separate else (d[i - 1], lower[i], pivot[i])
+            f = d[i, y0:y1].reshape(-1)
+            if on_wall:
+                _gap_to(wall, u[i + 1, y0:y1].reshape(-1), f)
             else:
-                _add_scaled(first, weight[i], f)
+                _increment_rows(y0, y1, u[i], u[i + 1], u[i + 2], r, below, a, p, d[i])
+                _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p, d[i])
+            if i == start[b]:
+                _scaled(block_first, weight[i], f)
+                _scale_row(f, pivot[i])
+            elif separate:
+                _add_scaled(block_first, weight[i], f)
                 _up_row(f, d[i - 1, y0:y1].reshape(-1), lower[i], pivot[i])
 
 
 @njit(parallel=True, **compiled)
-def eliminate(u, d, first, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
+def eliminate(u, d, first, start, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
-    r: (3,) D dt/h2 along x, y, z. weight: (n,) first row of the slab's inverse, so that ``first`` (ny, nz)
-    becomes the first plane of the slab's own solution; only ``n_weights`` of them count.
+    start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
+    weight: (n,) first rows of the blocks' inverses, so that ``first`` (blocks, ny, nz) becomes the first planes of
+    the blocks' own solutions; only ``n_weights`` of each count.
     source: (voxels with sources,) mM, in rows given by row_start (n*ny + 1,) at source_z.
     held: (2,) whether the slab's first and last planes are walls kept at the concentration ``wall``.
     """
@@ -145,20 +148,22 @@ def eliminate(u, d, first, r, lower, pivot, weight, n_weights, row_start, source
     for block in prange((ny + rows - 1) // rows):
         y0 = block * rows
         _eliminate_rows(
-            y0, min(y0 + rows, ny), u, d, first, r, lower, pivot, weight, n_weights,
+            y0, min(y0 + rows, ny), u, d, first, start, r, lower, pivot, weight, n_weights,
             row_start, source_z, source, held, wall,
         )  # fmt: skip
 
 
 @njit(**compiled)
-def _substitute_rows(y0, y1, bottom, top, d, left, right, ratio, reach, n_reach):
-    n = d.shape[0]
+def _substitute_rows(y0, y1, bottom, top, d, left, right, start, ratio, reach, n_reach):
+    b = start.size - 2
     for i in range(top - 1, bottom - 1, -1):
+        while i < start[b]:
+            b -= 1
         x = d[i, y0:y1].reshape(-1)
-        above = right[y0:y1] if i == n - 1 else d[i + 1, y0:y1]
+        above = right[b, y0:y1] if i == start[b + 1] - 1 else d[i + 1, y0:y1]
         _add_scaled(x, ratio[i], above.reshape(-1))
-        if i < n_reach:
-            _add_scaled(x, reach[i], left[y0:y1].reshape(-1))
+        if i - start[b] < n_reach:
+            _add_scaled(x, reach[i], left[b, y0:y1].reshape(-1))
 
 
 @njit(**compiled)
@@ -289,12 +294,12 @@ def _finish_plane(d, u, ly, py, qy, lz, pz, qz, taps, tile, held, wall):
 
 @njit(parallel=True, **compiled)
 def substitute(
-    u, d, left, right, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, taps, tiles, held, edges_held, wall, rows, batch
+    u, d, left, right, start, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, taps, tiles, held, edges_held, wall, rows, batch
 ):
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
 
-    left, right: (ny, nz) the solution's planes just outside the slab (zero at the box's ends).
-    reach: (n,) how the left plane comes through; only ``n_reach`` of them count.
+    left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
+    reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
     ly, py, qy and lz, pz, qz: lower, pivot and ratio along y and z. tiles: (batch, nz * TILE) scratch.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     """
@@ -305,7 +310,7 @@ def substitute(
         ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
         for block in prange((ny + rows - 1) // rows):
             y0 = block * rows
-            _substitute_rows(y0, min(y0 + rows, ny), ahead, reached, d, left, right, ratio, reach, n_reach)
+            _substitute_rows(y0, min(y0 + rows, ny), ahead, reached, d, left, right, start, ratio, reach, n_reach)
         reached = ahead
         for i in prange(bottom, top):
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
@@ -336,21 +341,21 @@ def join_pair(received, own, ratio, from_other, out):
 
 
 @njit(**compiled)
-def join_slabs(first, last, left, right, from_left, through, pivot, ratio, carry):
-    """The solution just outside each slab, for some lines; the numbers are tridiagonal.Chain's.
+def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carry):
+    """The solution just outside each block, for some lines; the numbers are tridiagonal.Chain's.
 
-    first, last: (slabs, lines) each slab's own solution at its ends, overwritten.
-    left, right: (slabs, lines) out. The rest: (slabs,).
+    first, last: (blocks, lines) each block's own solution at its ends, overwritten.
+    left, right: (blocks, lines) out. The rest: (blocks,).
     """
-    slabs, lines = first.shape
-    for p in range(1, slabs):
+    blocks, lines = first.shape
+    for p in range(1, blocks):
         for m in range(lines):
             first[p, m] = (first[p, m] + from_left[p] * last[p - 1, m]) * pivot[p]
             last[p, m] += through[p] * (last[p - 1, m] + ratio[p - 1] * first[p, m])
     left[0] = 0.0
-    right[slabs - 1] = 0.0
-    for p in range(slabs - 1, 0, -1):
-        if p + 1 < slabs:
+    right[blocks - 1] = 0.0
+    for p in range(blocks - 1, 0, -1):
+        if p + 1 < blocks:
             _add_scaled(first[p], carry[p], first[p + 1])
         for m in range(lines):
             left[p, m] = last[p - 1, m] + ratio[p - 1] * first[p, m]

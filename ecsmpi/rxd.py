@@ -29,12 +29,23 @@ _keys = itertools.count()
 
 
 class Options(StandIn):
-    """rxd.options: ``enable.extracellular`` can forbid extracellular regions."""
+    """rxd.options: ``enable.extracellular`` can forbid extracellular regions; ``reproducible`` makes results have
+    the same bits at any number of ranks, in blocks of 16 planes, of which each rank owns whole ones.
+    """
 
     original = "options"
 
     def __init__(self):
         self.__dict__["enable"] = SimpleNamespace(extracellular=True)
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether results have the same bits at any number of ranks."""
+        return _simulation.reproducible
+
+    @reproducible.setter
+    def reproducible(self, wanted: bool) -> None:
+        _simulation.reproduce(wanted)
 
 
 options = Options()

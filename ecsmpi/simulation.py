@@ -36,6 +36,7 @@ class Simulation:
         self.comm = comm
         self.observers = []
         self.phases = Phases()
+        self.reproducible = False
         self._species = []
         self._spaces = {}
         self._planned = []
@@ -66,7 +67,7 @@ class Simulation:
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)
         if key not in self._spaces:
-            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases)
+            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, self.reproducible)
         return self._spaces[key]
 
     def field(self, species, region):
@@ -92,6 +93,12 @@ class Simulation:
             self._recorder = n.Section(name=RECORDER)
             for x in (FAR_AWAY, FAR_AWAY + 1):
                 self._recorder.pt3dadd(x, FAR_AWAY, FAR_AWAY, 1)
+
+    def reproduce(self, wanted: bool) -> None:
+        """Whether results have the same bits at any number of ranks; for boxes that are not in use yet. Local."""
+        if wanted != self.reproducible and any(reference() is not None for reference in self._spaces):
+            raise RuntimeError("rxd.options.reproducible must be set before any concentration is used: set it first")
+        self.reproducible = bool(wanted)
 
     # NEURON's initialisation
 

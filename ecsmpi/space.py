@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.decomposition import Slabs
+from ecsmpi.decomposition import GRAIN, Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.grid import Box
 from ecsmpi.membrane import Segments
@@ -27,9 +27,10 @@ class Space:
     Ions are known by a key, any hashable, in the order of `add`.
     """
 
-    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases):
+    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, reproducible: bool):
+        """reproducible: the same bits at any number of ranks."""
         self.comm, self.box, self.tissue, self.phases = comm, box, tissue, phases
-        self.slabs = Slabs(box.shape[0], comm.size)
+        self.slabs = Slabs(box.shape[0], comm.size, GRAIN if reproducible else None)
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
@@ -58,7 +59,7 @@ class Space:
         self._watches = [(keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
         voxels = np.concatenate([voxel[self.inside], np.array(watched_voxels, dtype=np.int64)])
         fields = [self.field(key) for key in keys]
-        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels, self.phases)
+        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels, self.slabs, self.phases)
         self._amounts = np.zeros((len(self._ions), voxels.size))
         per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
         area = segments.area[self.inside] * per_volume

@@ -13,12 +13,11 @@ import numpy as np
 from ecsmpi import kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.diffusion import Diffusion, Workspace, interfaces_for
-from ecsmpi.exchange import Exchange
+from ecsmpi.exchange import ExactExchange, Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.timing import Phases
-
 
 class Field:
     """The concentration of one ion in this rank's slab (mM).
@@ -48,14 +47,17 @@ class Stepper:
 
     def __init__(
         self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray,
-        phases: Phases | None = None,
+        slabs: Slabs | None = None, phases: Phases | None = None,
     ):  # fmt: skip
-        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion."""
-        self.phases = phases or Phases()
-        self.slabs = Slabs(box.shape[0], comm.size)
+        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion, of its slab.
+
+        slabs: with a grain, results have the same bits at any number of ranks.
+        """
+        self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
         self._ions, self._fields = ions, fields
         plane = box.shape[1] * box.shape[2]
-        self._exchange = Exchange(comm, self.slabs, plane, voxels, len(ions))
+        kind = ExactExchange if self.slabs.grain else Exchange
+        self._exchange = kind(comm, self.slabs, plane, voxels, len(ions))
         self._sources = np.zeros((len(ions), self._exchange.local_voxels.size))
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
@@ -116,9 +118,10 @@ def compile_kernels(comm) -> None:
     box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
-    stepper = Stepper(comm, box, Tissue(), [ion, still], fields, np.zeros(1, dtype=np.int64))
-    stepper.advance(np.zeros((2, 1)), 1.0)
-    stepper.free()
+    for grain in (None, 2):
+        stepper = Stepper(comm, box, Tissue(), [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
+        stepper.advance(np.zeros((2, 1)), 1.0)
+        stepper.free()
     plane = np.zeros((1, 1))
     kernels.join_pair(plane, plane, 0.0, 0.0, plane)
-    kernels.join_slabs(plane, plane, plane, plane, *np.zeros((5, 1)))
+    kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1)))

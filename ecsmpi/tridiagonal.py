@@ -1,20 +1,20 @@
-"""Tridiagonal lines along one axis, cut into slabs: their numbers, and what crosses the cuts.
+"""Tridiagonal lines along one axis, cut into blocks: their numbers, and what crosses the cuts.
 
 Backward in an axis with r = D dt/h2, the half step (1 - A/2) x = f has rows
 
     (1 + r) x[i] - r/2 x[i-1] - r/2 x[i+1] = f[i]
 
-with diagonal 1 + r/2 at an end without flux, and x = f at an end held by a wall. A slab of a cut
+with diagonal 1 + r/2 at an end without flux, and x = f at an end held by a wall. A block of a cut
 line solves its own rows first, as if nothing were outside. With `left` and `right`, the solution
 in the planes just outside, its ends are
 
-    x_first = F + A left + B right        F, L: first and last of the slab's own solution
+    x_first = F + A left + B right        F, L: first and last of the block's own solution
     x_last  = L + C left + D right
 
 (the SPIKE splitting of Polizzi and Sameh 2006, Parallel Computing 32:177, with scalar blocks). B and C
 decay like lambda**n in the thickness n, lambda = r / (1 + r + sqrt(1 + 2r)). Where they are under
-round-off, two neighbours settle their interface from one plane each way; else all slabs' F and L of a
-share of the lines meet on one rank, which solves them exactly.
+round-off, two neighbours settle their interface from one plane each way; else all blocks' F and L of a
+share of the lines meet on one rank, which solves them exactly. interfaces.py does both.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from mpi4py import MPI
 
-from ecsmpi import kernels
 from ecsmpi.decomposition import Slabs
 
 ROUND_OFF = 1e-17  # a tenth of what can change a sum of doubles near 1
@@ -63,11 +61,11 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Slab:
-    """What one slab's sweeps and interfaces need, all (n,) or scalars; see kernels.py.
+class Block:
+    """What one block's sweeps and interfaces need, all (n,) or scalars; see kernels.py.
 
     pivot, ratio: of the elimination. reach: how `left` comes through. weight: first row of the
-    slab's inverse. A, B, C, D: the module's text.
+    block's inverse. A, B, C, D: the module's text.
     """
 
     lower: np.ndarray
@@ -81,7 +79,7 @@ class Slab:
     D: float
 
     @classmethod
-    def of(cls, rows: Rows) -> Slab:
+    def of(cls, rows: Rows) -> Block:
         n = rows.diagonal.size
         pivot, ratio, reach, weight = (np.empty(n) for _ in range(4))
         above, through = 0.0, 1.0
@@ -112,91 +110,62 @@ class Slab:
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The interface equations of all slabs of a line, in order, eliminated once."""
+class Slab:
+    """The blocks of one rank, end to end.
 
-    slabs: tuple[Slab, ...]
+    start: (blocks + 1,) planes where they begin; lower, pivot, ratio, reach, weight: (n,) theirs.
+    n_weights, n_reach: planes of a block that count at most.
+    """
+
+    start: np.ndarray
+    lower: np.ndarray
+    pivot: np.ndarray
+    ratio: np.ndarray
+    reach: np.ndarray
+    weight: np.ndarray
+    n_weights: int
+    n_reach: int
+
+    @classmethod
+    def of(cls, blocks: list[Block]) -> Slab:
+        start = np.cumsum([0, *(block.pivot.size for block in blocks)])
+        names = ("lower", "pivot", "ratio", "reach", "weight")
+        lines = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
+        return cls(start, *lines, max(b.n_weights for b in blocks), max(b.n_reach for b in blocks))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The interface equations of all blocks of a line, in order, eliminated once."""
+
+    blocks: tuple[Block, ...]
 
     @classmethod
     def of(cls, n: int, r: float, held: bool, partition: Slabs) -> Chain:
         rows = Rows.of_line(n, r, held)
-        return cls(tuple(Slab.of(rows.planes(*partition.planes(p))) for p in range(partition.owners)))
+        return cls(tuple(Block.of(rows.planes(*partition.block(b))) for b in range(partition.n_blocks)))
+
+    def slab(self, blocks: range) -> Slab:
+        """Those of one rank."""
+        return Slab.of([self.blocks[b] for b in blocks])
 
     @property
     def coupling(self) -> float:
-        """The largest of B and C: how far a slab lets its neighbours feel each other."""
-        return max((max(abs(s.B), abs(s.C)) for s in self.slabs), default=0.0)
+        """The largest of B and C: how far a block lets its neighbours feel each other."""
+        return max((max(abs(s.B), abs(s.C)) for s in self.blocks), default=0.0)
 
     @property
     def neighbours_suffice(self) -> bool:
-        """Whether each interface can be settled by its two slabs alone, exactly to round-off."""
+        """Whether each interface can be settled by its two blocks alone, exactly to round-off."""
         return self.coupling <= 10 * ROUND_OFF
 
     @cached_property
     def eliminated(self) -> dict[str, np.ndarray]:
         """The numbers of kernels.join_slabs: x_last[p] = last[p] + ratio[p] x_first[p + 1]."""
-        a, b, c, d = (np.array([getattr(s, key) for s in self.slabs]) for key in "ABCD")
+        a, b, c, d = (np.array([getattr(s, key) for s in self.blocks]) for key in "ABCD")
         pivot, carry, ratio = np.ones_like(a), np.zeros_like(a), d.copy()
-        for p in range(1, len(self.slabs)):
+        for p in range(1, len(self.blocks)):
             pivot[p] = 1 / (1 - a[p] * ratio[p - 1])
             carry[p] = b[p] * pivot[p]
             ratio[p] = d[p] + c[p] * ratio[p - 1] * carry[p]
         return dict(from_left=a, through=c, pivot=pivot, ratio=ratio, carry=carry)
-
-
-class NeighbourInterfaces:
-    """Interfaces settled by the two slabs on either side: one plane each way."""
-
-    name = "neighbour pairs"
-
-    def __init__(self, comm, first, last, left, right):
-        """comm: of the slabs' owners. first, last: (ny, nz) planes sent. left, right: results."""
-        self._first, self._last, self._left, self._right = first, last, left, right
-        rank, self._requests = comm.rank, []
-        if rank > 0:
-            self._requests += [comm.Send_init(first, rank - 1, 1), comm.Recv_init(left, rank - 1, 2)]
-        if rank < comm.size - 1:
-            self._requests += [comm.Send_init(last, rank + 1, 2), comm.Recv_init(right, rank + 1, 1)]
-        self._rank, self._size = rank, comm.size
-
-    def solve(self, chain: Chain) -> None:
-        """Fill left and right from first and last. Collective among neighbours."""
-        MPI.Prequest.Startall(self._requests)
-        MPI.Prequest.Waitall(self._requests)
-        p, slabs = self._rank, chain.slabs
-        if p > 0:
-            kernels.join_pair(self._left, self._first, slabs[p - 1].D, slabs[p].A, self._left)
-        if p < self._size - 1:
-            kernels.join_pair(self._right, self._last, slabs[p + 1].A, slabs[p].D, self._right)
-
-    def free(self) -> None:
-        """Release the messages."""
-        for request in self._requests:
-            request.Free()
-
-
-class GatheredInterfaces:
-    """Interfaces of thin slabs: each rank solves a share of the lines for all slabs at once."""
-
-    name = "reduced system"
-
-    def __init__(self, comm, first, last, left, right):
-        """As NeighbourInterfaces."""
-        self._comm, self._ends, self._outside = comm, (first, last), (left, right)
-        shares = Slabs(first.size, comm.size)
-        bounds = [shares.planes(rank) for rank in range(comm.size)]
-        lines = bounds[comm.rank][1] - bounds[comm.rank][0]
-        self._by_share = ([hi - lo for lo, hi in bounds], [lo for lo, _ in bounds])
-        self._by_slab = ([lines] * comm.size, [lines * rank for rank in range(comm.size)])
-        self._gathered = [np.empty((comm.size, lines)) for _ in range(4)]
-
-    def solve(self, chain: Chain) -> None:
-        """Fill left and right from first and last. Collective over the slabs' owners."""
-        for plane, lines in zip(self._ends, self._gathered):
-            self._comm.Alltoallv([plane, *self._by_share, MPI.DOUBLE], [lines, *self._by_slab, MPI.DOUBLE])
-        kernels.join_slabs(*self._gathered, **chain.eliminated)
-        for plane, lines in zip(self._outside, self._gathered[2:]):
-            self._comm.Alltoallv([lines, *self._by_slab, MPI.DOUBLE], [plane, *self._by_share, MPI.DOUBLE])
-
-    def free(self) -> None:
-        """Nothing is held."""

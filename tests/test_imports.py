@@ -12,7 +12,7 @@ PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
     "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "cli"},
-    "mpi4py": {"halo", "tridiagonal", "exchange", "output", "simulation", "launch", "meeting", "cli"},
+    "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "cli"},
     "numba": {"kernels", "entry_kernels", "cli.doctor"},
 }
 

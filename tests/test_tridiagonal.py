@@ -1,17 +1,14 @@
 """A line that is cut into slabs is solved as if it were whole; dense and banded solves are the judges."""
 
-import mpi4py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import solve_banded
 
-mpi4py.rc.initialize = False  # only numbers here; the process that starts mpirun stays without MPI
-
-from ecsmpi import kernels  # noqa: E402
-from ecsmpi.decomposition import Slabs  # noqa: E402
-from ecsmpi.tridiagonal import Chain, Rows, Slab, decay  # noqa: E402
+from ecsmpi import kernels
+from ecsmpi.decomposition import Slabs
+from ecsmpi.tridiagonal import Block, Chain, Rows, decay
 
 unhurried = settings(deadline=None)  # the cores may be shared
 rs = st.one_of(st.just(0.0), st.floats(-3, np.log10(50)).map(lambda exponent: 10**exponent))
@@ -53,7 +50,7 @@ def test_half_step_without_flux_keeps_the_sum(n, r):
 @given(lines, st.data())
 def test_interface_numbers_are_the_ends_for_unit_planes_outside(line, data):
     rows = Rows.of_line(*line).planes(*cut(data, line[0]))
-    slab, still = Slab.of(rows), np.zeros(rows.diagonal.size)
+    slab, still = Block.of(rows), np.zeros(rows.diagonal.size)
     np.testing.assert_allclose([slab.A, slab.C], end_values(rows, still, 1.0, 0.0), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose([slab.B, slab.D], end_values(rows, still, 0.0, 1.0), rtol=1e-12, atol=1e-15)
 
@@ -62,14 +59,14 @@ def test_interface_numbers_are_the_ends_for_unit_planes_outside(line, data):
 @given(lines, st.data())
 def test_weights_are_the_first_row_of_the_slabs_inverse(line, data):
     rows = Rows.of_line(*line).planes(*cut(data, line[0]))
-    np.testing.assert_allclose(Slab.of(rows).weight, np.linalg.inv(dense(rows))[0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(Block.of(rows).weight, np.linalg.inv(dense(rows))[0], rtol=1e-12, atol=1e-15)
 
 
 @unhurried
 @given(lines, st.data())
 def test_sweeps_up_and_down_solve_the_slab_between_its_neighbours(line, data):
     rows = Rows.of_line(*line).planes(*cut(data, line[0]))
-    slab, n = Slab.of(rows), rows.diagonal.size
+    slab, n = Block.of(rows), rows.diagonal.size
     f = np.random.default_rng(n).uniform(-1, 1, n)
     left, right = 0.7, -1.3
     x = f * slab.pivot
@@ -86,7 +83,7 @@ def test_sweeps_up_and_down_solve_the_slab_between_its_neighbours(line, data):
 @unhurried
 @given(st.integers(1, 400), rs, st.booleans(), st.data())
 def test_planes_left_out_weigh_less_than_round_off(n, r, held, data):
-    slab = Slab.of(Rows.of_line(n, r, held).planes(*cut(data, n)))
+    slab = Block.of(Rows.of_line(n, r, held).planes(*cut(data, n)))
     assert np.abs(slab.weight[slab.n_weights :]).sum() <= 1e-16 * slab.weight[0]
     assert np.abs(slab.reach[slab.n_reach :]).sum() <= 1e-16
 
@@ -106,7 +103,7 @@ def cut_line(n, r, held, slabs):
 def test_joined_slabs_find_the_planes_of_the_whole_line(slabs, extra, r, held):
     chain, x, first, last, bounds = cut_line(slabs + extra, r, held, slabs)
     left, right = np.full_like(first, np.nan), np.full_like(first, np.nan)
-    kernels.join_slabs(first, last, left, right, **chain.eliminated)
+    kernels.join_blocks(first, last, left, right, **chain.eliminated)
     for p, (lo, hi) in enumerate(bounds):
         np.testing.assert_allclose(left[p], x[lo - 1] if lo else 0.0, rtol=0, atol=2e-14)
         np.testing.assert_allclose(right[p], x[hi] if hi < len(x) else 0.0, rtol=0, atol=2e-14)
@@ -119,7 +116,7 @@ def test_two_neighbours_settle_their_interface_when_slabs_are_thick(slabs, r, th
     chain, x, first, last, bounds = cut_line(slabs * thickness + 1, r, held, slabs)
     assert chain.neighbours_suffice
     for p, (_, hi) in enumerate(bounds[:-1]):
-        mine, theirs, above, below = chain.slabs[p].D, chain.slabs[p + 1].A, *np.empty((2, 1, 3))
+        mine, theirs, above, below = chain.blocks[p].D, chain.blocks[p + 1].A, *np.empty((2, 1, 3))
         kernels.join_pair(first[p + 1][None], last[p][None], theirs, mine, above)
         kernels.join_pair(last[p][None], first[p + 1][None], mine, theirs, below)
         np.testing.assert_allclose(above[0], x[hi], rtol=0, atol=2e-15)
@@ -131,7 +128,7 @@ def test_two_neighbours_settle_their_interface_when_slabs_are_thick(slabs, r, th
 def test_slabs_lose_touch_as_the_decay_to_the_power_of_their_thickness(n, r):
     """In closed form for constant coefficients: inner slabs, and slabs at an end without flux."""
     a, rows = decay(r), Rows.of_line(3 * n, r, False)
-    lowest, inner, upmost = (Slab.of(rows.planes(p * n, (p + 1) * n)) for p in range(3))
+    lowest, inner, upmost = (Block.of(rows.planes(p * n, (p + 1) * n)) for p in range(3))
     between = a**n * (1 - a**2) / (1 - a ** (2 * n + 2))
     at_end = a**n * (1 + a) / (1 + a ** (2 * n + 1))
     np.testing.assert_allclose([inner.B, inner.C], between, rtol=1e-11)

@@ -22,6 +22,7 @@ def add_parser(subparsers):
     parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
     parser.add_argument("--species", action="append", metavar="NAME", help="write this species only; may be repeated")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
+    parser.add_argument("--reproducible", action="store_true", help="the same bits at any number of ranks")
     parser.add_argument("--timings", action="store_true", help="say at the end how long each phase of the steps took")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
@@ -37,6 +38,8 @@ def run(args):
     sys.path.insert(0, str(args.script.resolve().parent))
     from ecsmpi import rxd
 
+    if args.reproducible:
+        rxd.options.reproducible = True
     watch = _Watch(args)
     rxd.add_observer(watch)
     _build(args.script)
