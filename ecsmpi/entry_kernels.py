@@ -14,6 +14,20 @@ LARGEST = 2.0**29  # mM/ms
 
 
 @njit(**compiled)
+def take_scaled(values, index, factor, out):
+    """out[e] = factor[e] * values[index[e]]."""
+    for e in range(index.size):
+        out[e] = factor[e] * values[index[e]]
+
+
+@njit(**compiled)
+def put(values, index, out):
+    """out[index[e]] = values[e]."""
+    for e in range(index.size):
+        out[index[e]] = values[e]
+
+
+@njit(**compiled)
 def sum_by_voxel(amounts, order, start, out):
     """out[v, f] = sum of amounts[f, order[e]] over the entries e of voxel v, in their order."""
     fields = amounts.shape[0]

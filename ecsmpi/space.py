@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecsmpi import entry_kernels
 from ecsmpi.decomposition import GRAIN, Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.grid import Box
@@ -74,11 +75,9 @@ class Space:
             self._deliver(values)
 
     def _take_currents(self) -> None:
-        entries = self.inside.size
         for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
             if factor is not None:
-                np.take(ion.currents, self.inside, out=amounts[:entries], mode="clip")
-                amounts[:entries] *= factor
+                entry_kernels.take_scaled(ion.currents, self.inside, factor, amounts)
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
@@ -87,7 +86,7 @@ class Space:
     def _deliver(self, values: np.ndarray) -> None:
         for ion, concentrations in zip(self._at_segments, values):
             if ion is not None:
-                ion.outside[self.inside] = concentrations[: self.inside.size]
+                entry_kernels.put(concentrations, self.inside, ion.outside)
         for ion, entry, slot in self._watches:
             slot[0] = values[ion, entry]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi import kernels
+from ecsmpi import entry_kernels, kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.diffusion import Diffusion, Workspace, interfaces_for
 from ecsmpi.exchange import ExactExchange, Exchange
@@ -122,6 +122,9 @@ def compile_kernels(comm) -> None:
         stepper = Stepper(comm, box, Tissue(), [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
         stepper.advance(np.zeros((2, 1)), 1.0)
         stepper.free()
+    nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
+    entry_kernels.take_scaled(nothing, nowhere, nothing, nothing)
+    entry_kernels.put(nothing, nowhere, nothing)
     plane = np.zeros((1, 1))
     kernels.join_pair(plane, plane, 0.0, 0.0, plane)
     kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1)))
