@@ -1,64 +1,250 @@
 """`ecsmpi bench`: what a run costs on this machine, measured."""
 
-import argparse
-import re
 from pathlib import Path
+
+from ecsmpi.bench import options
+
+LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 
 
 def add_parser(subparsers):
     """Add `bench` and its measurements."""
     parser = subparsers.add_parser(
-        "bench", help="measure this machine", description="Measure what a run costs; start it under mpirun for more ranks."
-    )
+        "bench", help="measure this machine, and draw what was measured",
+        description="Measure what a run costs here. Times are medians of repetitions, each as long as its slowest rank, with "
+        "the 95 %% interval of the median; set-up and compilation are apart.",
+    )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    memory = kinds.add_parser(
-        "memory",
-        help="bytes a voxel, over all ranks together",
-        description="Resident memory of all ranks together for one species, above that of the same program with a box "
-        "of a few voxels: at the end of some steps, and at its peak.",
+    for add in (_add_kernel, _add_neuron, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
+        add(kinds)
+
+
+# what can be asked
+
+
+def _add_kernel(kinds):
+    parser = _kind(
+        kinds, "kernel", "ns a voxel and step, by phase, and how near to the memory's bandwidth",
+        "Advance a box without cells; compare with the least time in which its traffic, 48 bytes a voxel and step, goes "
+        "through memory at the bandwidth of a plain copy, which is measured in the same run. " + LAUNCHED,
+        measure_kernel,
+    )  # fmt: skip
+    options.add_shape(parser, (256, 256, 256))
+    options.add_problem(parser)
+    parser.set_defaults(segments=0)
+    options.add_threads(parser)
+    options.add_effort(parser)
+
+
+def _add_strong(kinds):
+    parser = _kind(
+        kinds, "strong", "one problem on more and more ranks and threads",
+        "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks it starts them itself, one "
+        "launch after the other, and tells speed-up and efficiency against the fewest cores.",
+        measure_strong,
+    )  # fmt: skip
+    options.add_shape(parser, (256, 256, 256))
+    options.add_segments(parser, "in the box")
+    options.add_problem(parser)
+    options.add_scaling(parser)
+
+
+def _add_weak(kinds):
+    parser = _kind(
+        kinds, "weak", "a problem that grows with the ranks",
+        "Measure a box with cells that is longer along x the more ranks there are. Alone or under mpirun it measures its own "
+        "ranks; with --ranks it starts them itself, and tells efficiency against the fewest cores.",
+        measure_weak,
+    )  # fmt: skip
+    options.add_shape(parser, (64, 256, 256), "voxels of each rank")
+    options.add_segments(parser, "for each rank")
+    options.add_problem(parser)
+    options.add_scaling(parser)
+
+
+def _add_neuron(kinds):
+    parser = _kind(
+        kinds, "neuron", "the same scripts with NEURON and with ecsmpi",
+        "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in processes of their own, in "
+        "turn, and print a row for each target. Takes about 10 minutes and 3 GB, most of it NEURON's initialisation; with "
+        "--quick a minute or two. Needs 2 cores for the rows of 2 threads and 2 ranks, and a checkout with steady_k "
+        "compiled (scripts/setup) for the tutorial's. Status 1 where a target is missed.",
+        compare_with_neuron,
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="smaller boxes: 128^3 for 256^3, 64^3 for 200^3")
+    parser.add_argument("--edge", type=options.positive, metavar="N", help="voxels along each edge of the box that is stepped")
+    parser.add_argument("--initial-edge", type=options.positive, metavar="N", help="and of the box that is only initialised")
+    parser.add_argument("--rounds", type=options.positive, default=3, help="runs of each process, in turn (default: 3)")
+    parser.add_argument("--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)")
+    options.add_launcher(parser)
+
+
+def _add_exchange(kinds):
+    parser = _kind(
+        kinds, "exchange", "segments' currents to the owners of their voxels, and back",
+        "Plan and repeat the exchange alone, with segments spread over the box and with all of them in one voxel. " + LAUNCHED,
+        measure_exchange,
+    )  # fmt: skip
+    options.add_shape(parser, (128, 128, 128))
+    parser.add_argument("--segments", type=options.count, nargs="+", default=(1_000, 10_000, 100_000, 1_000_000), metavar="M",
+                        help="numbers of segments, e.g. 1e3 1e4 (default: 1e3 1e4 1e5 1e6)")  # fmt: skip
+    options.add_species(parser)
+    options.add_effort(parser)
+
+
+def _add_memory(kinds):
+    parser = _kind(
+        kinds, "memory", "bytes a voxel, over all ranks together",
+        "Resident memory of all ranks together for one species, above that of the same program with a box of a few voxels: "
+        "at the end of some steps, and at its peak. " + LAUNCHED,
+        measure_memory,
+    )  # fmt: skip
+    options.add_shape(parser, (256, 256, 256))
+    parser.add_argument("--steps", type=options.positive, default=3, help="steps to advance (default: 3)")
+
+
+def _add_plot(kinds):
+    parser = kinds.add_parser(
+        "plot", help="draw speed-up, efficiency and phases",
+        description="Draw the records of strong and weak scaling in some files: speed-up against the fewest cores, with the "
+        "ideal, the bound that memory sets and the lines of `ecsmpi plan`; efficiency; and each phase's part of a step. Where a "
+        "measurement was repeated the last one counts.",
+    )  # fmt: skip
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.jsonl", help="what --json wrote")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write, .png, .pdf or .svg")
+    parser.set_defaults(func=plot)
+
+
+def _kind(kinds, name, summary, description, func):
+    parser = kinds.add_parser(name, help=summary, description=description.replace("%", "%%"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
+    parser.set_defaults(func=func)
+    return parser
+
+
+# what is then done
+
+
+def measure_kernel(args):
+    """A box without cells, on the ranks of this launch. Collective."""
+    problem = _problem(args)
+    _measure_here("kernel", lambda ranks: problem, args)
+
+
+def measure_strong(args):
+    """The same box on this launch's ranks, or on a list of them."""
+    problem = _problem(args)
+    _measure_scaling("strong", lambda ranks: problem, args)
+
+
+def measure_weak(args):
+    """A box as many times as long as there are ranks."""
+    _measure_scaling("weak", _problem(args).times, args)
+
+
+def _problem(args):
+    from ecsmpi.bench.problem import Problem
+
+    return Problem(tuple(args.shape), args.species, args.segments, args.dt, args.dx)
+
+
+def _measure_scaling(kind, problem_on, args):
+    if args.ranks is not None:
+        _measure_launches(kind, args)
+        return
+    if args.threads is not None and len(args.threads) > 1:
+        raise ValueError("one launch measures one number of threads: give --ranks too, or one number to --threads")
+    args.threads = args.threads[0] if args.threads else None
+    _measure_here(kind, problem_on, args)
+
+
+def _measure_here(kind, problem_on, args):
+    from ecsmpi.bench import box, records, tables
+    from ecsmpi.bench.repetition import Effort
+
+    effort = Effort(args.repetitions, args.seconds)
+    records.check_appendable(args.json)
+    record = box.measure(kind, problem_on, args.threads, effort)
+    _hand_over(record, args.json, tables.box_report)
+
+
+def _hand_over(record, path, report):
+    """Print and keep a record, once for all ranks."""
+    from ecsmpi import launch
+    from ecsmpi.bench import records
+
+    if launch.start().rank == 0:
+        print(report(record), flush=True)
+        if path is not None:
+            records.append(path, record)
+
+
+def _measure_launches(kind, args):
+    from ecsmpi.bench import launches, records, tables
+    from ecsmpi.bench.repetition import Effort
+
+    Effort(args.repetitions, args.seconds)  # what is wrong with them is said before anything starts
+    records.check_appendable(args.json)
+    found = []
+    for ranks in args.ranks:
+        for threads in args.threads or [None]:
+            found.append(launches.bench(ranks, options.words_of(kind, args, threads), args.mpirun))
+            print(tables.progress(found[-1]), flush=True)
+            if args.json is not None:
+                records.append(args.json, found[-1])
+    print(tables.scaling_report(found))
+
+
+def compare_with_neuron(args):
+    """The live table; status 1 where a target is missed."""
+    from ecsmpi.bench import against_neuron, records, tables
+
+    records.check_appendable(args.json)
+    edge, initial_edge = (128, 64) if args.quick else (256, 200)
+    comparison = against_neuron.compare(
+        against_neuron.Comparison(
+            args.edge or edge, args.initial_edge or initial_edge, args.rounds, args.repetitions, args.mpirun
+        ),
+        say=lambda text: print(text, flush=True),
     )
-    memory.add_argument("--shape", type=_positive, nargs=3, default=(256, 256, 256), metavar=("NX", "NY", "NZ"))
-    memory.add_argument("--steps", type=_positive, default=3, help="steps to advance (default: 3)")
-    memory.set_defaults(func=measure_memory)
+    print(tables.comparison_report(comparison))
+    if args.json is not None:
+        records.append(args.json, comparison)
+    return int(any(row["met"] is False for row in comparison["rows"]))
+
+
+def measure_exchange(args):
+    """Each number of segments, in each layout. Collective."""
+    from ecsmpi.bench import box, exchange, records, tables
+    from ecsmpi.bench.problem import Problem
+    from ecsmpi.bench.repetition import Effort
+
+    effort = Effort(args.repetitions, args.seconds)
+    problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
+    records.check_appendable(args.json)
+    comm, _, threads = box.start(None)
+    box.compile_first(comm)
+    for problem in problems:
+        for layout in exchange.LAYOUTS:
+            record = exchange.measure(problem, layout, comm, threads, effort)
+            _hand_over(record, args.json, tables.exchange_report)
 
 
 def measure_memory(args):
-    """Print the bytes a voxel. Collective."""
-    from ecsmpi import launch, rxd
+    """Bytes a voxel. Collective."""
+    from ecsmpi.bench import memory, records, tables
+    from ecsmpi.bench.problem import Problem
 
-    comm = launch.start()
-    _advance(rxd, (2 * comm.size, 4, 4), args.steps)
-    before, _ = _resident()
-    model = _advance(rxd, args.shape, args.steps)  # alive while it is measured
-    now, peak = _resident()
-    del model
-    voxels = args.shape[0] * args.shape[1] * args.shape[2]
-    used, used_at_peak = (comm.allreduce(after - before) / voxels for after in (now, peak))
-    if comm.rank == 0:
-        shape = " x ".join(str(count) for count in args.shape)
-        print(f"{shape} voxels, 1 species, {comm.size} ranks: {used:.1f} bytes a voxel, {used_at_peak:.1f} at its peak")
+    records.check_appendable(args.json)
+    record = memory.measure(Problem(tuple(args.shape)), args.steps)
+    _hand_over(record, args.json, tables.memory_report)
 
 
-def _advance(rxd, shape, steps):
-    """A box of potassium, advanced."""
-    from neuron import n
+def plot(args):
+    """Write the picture."""
+    from ecsmpi.bench import pictures, records
+    from ecsmpi.cli.plot import check_folder
 
-    ecs = rxd.Extracellular(0, 0, 0, *shape, dx=1, volume_fraction=0.2, tortuosity=1.6)
-    k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
-    n.finitialize(-65)
-    for _ in range(steps):
-        n.fadvance()
-    return k, ecs
-
-
-def _resident():
-    """Resident bytes of this process now, and at its highest."""
-    status = Path("/proc/self/status").read_text()
-    return [1024 * int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) for key in ("VmRSS", "VmHWM")]
-
-
-def _positive(text):
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
-    return count
+    check_folder(args.output)
+    pictures.scaling([record for path in args.files for record in records.read(path)], args.output)
+    print(args.output)

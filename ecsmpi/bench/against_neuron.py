@@ -1,0 +1,202 @@
+"""The same scripts with NEURON and with ecsmpi, in processes of their own, in turn, and what was aimed at."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from ecsmpi.bench import launches
+from ecsmpi.bench.problem import Problem
+from ecsmpi.bench.records import of_problem, provenance
+from ecsmpi.bench.repetition import median_interval
+
+SCRIPTS = Path(__file__).parent / "scripts"
+TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
+MECHANISM = TUTORIAL.parents[1] / "mod"
+TUTORIAL_STEPS = 200
+TINY = 8  # voxels along an edge where only the start is of interest
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What to compare: voxels along the edges of the boxes, runs of each process, steps in a run, what starts ranks."""
+
+    edge: int = 256
+    initial_edge: int = 200
+    rounds: int = 3
+    repetitions: int = 10
+    launcher: str = "mpirun"
+    dx: float = 5.0
+    dt: float = 0.025
+
+    @property
+    def problem(self) -> Problem:
+        """The box that is stepped."""
+        return Problem((self.edge,) * 3, dt=self.dt, dx=self.dx)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``value`` is what the goal and the aim are for, greater (at_least) or less."""
+
+    what: str
+    unit: str
+    neuron: float | None
+    ecsmpi: float
+    value: float
+    goal: float
+    aim: float | None
+    at_least: bool = True
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+
+def compare(comparison: Comparison, say) -> dict:
+    """The record of a comparison; say(text) tells what runs. Raises launches.LaunchFailed."""
+    runs = _runs(comparison)
+    results = defaultdict(list)
+    for round_ in range(1, comparison.rounds + 1):
+        for name, run in runs.items():
+            say(f"round {round_} of {comparison.rounds}: {name}")
+            results[name].append(run())
+    steps = [seconds for run in results["box, ecsmpi"] for seconds in run["step_seconds"]["1"]]
+    return {
+        "kind": "neuron", "ranks": 1, "threads": 1, "nodes": 1, **of_problem(comparison.problem),
+        "step_seconds": median(steps), "step_seconds_interval": list(median_interval(steps)), "repetitions": len(steps),
+        "phases": {}, "phases_max": {}, "copy_bytes_per_second": median(run["copy"] for run in results["all cores"]),
+        "rounds": comparison.rounds, "rows": [asdict(row) | {"met": row.met} for row in _rows(comparison, results)],
+        "left_out": _left_out(), "runs": dict(results), "provenance": provenance(),
+    }  # fmt: skip
+
+
+def _left_out() -> list[str]:
+    """Which rows there are none of, and why."""
+    reasons = []
+    if not _two_cores():
+        reasons.append("two threads and two ranks: this process may use one core only")
+    if not _has_tutorial():
+        reasons.append("the tutorial: it needs a checkout with steady_k compiled, see scripts/setup")
+    return reasons
+
+
+def _two_cores() -> bool:
+    return len(os.sched_getaffinity(0)) > 1
+
+
+def _has_tutorial() -> bool:
+    return TUTORIAL.exists() and any(MECHANISM.glob("*/libnrnmech*"))
+
+
+def _runs(comparison: Comparison) -> dict:
+    """What to run in each round: {name: a function that returns its result}."""
+    if _two_cores():
+        launches.launcher_words(comparison.launcher)
+    threads = [1, 2] if _two_cores() else [1]
+    edge, initial = comparison.edge, comparison.initial_edge
+    runs = {f"box, {name}": _box(comparison, name, edge, threads) for name in ("NEURON", "ecsmpi")}
+    if _two_cores():
+        runs["box, ecsmpi on 2 ranks"] = _box(comparison, "ecsmpi", edge, [1], ranks=2)
+    runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
+    if _has_tutorial():
+        runs |= {f"tutorial, {name}": _tutorial(name) for name in ("NEURON", "ecsmpi", "none")}
+    runs["all cores"] = lambda: _all_cores(comparison)
+    runs["first start"] = lambda: _first_start(comparison)
+    return runs
+
+
+def _box(comparison: Comparison, name: str, edge: int, threads: list[int], ranks: int | None = None, **environment):
+    settings = {
+        "shape": [edge] * 3, "dx": comparison.dx, "dt": comparison.dt, "threads": threads,
+        "repetitions": comparison.repetitions,
+    }  # fmt: skip
+    environment["NUMBA_NUM_THREADS"] = max(threads, default=1)
+    return _script("box.py", [name.lower(), json.dumps(settings)], ranks, comparison.launcher, environment)
+
+
+def _tutorial(name: str):
+    settings = json.dumps({"repetitions": TUTORIAL_STEPS})
+    return _script("tutorial.py", [name.lower(), str(TUTORIAL), settings], None, "", {"NUMBA_NUM_THREADS": 1})
+
+
+def _script(script: str, arguments: list[str], ranks: int | None, launcher: str, environment: dict):
+    """A function that runs a script and returns the JSON object that it prints last."""
+
+    def run():
+        printed = launches.run(ranks, [str(SCRIPTS / script), *arguments], launcher, **environment)
+        return json.loads(printed.strip().splitlines()[-1])
+
+    return run
+
+
+def _all_cores(comparison: Comparison) -> dict:
+    """The step with a thread on every core, and the copy bandwidth of the same run."""
+    shape = [str(comparison.edge)] * 3
+    cores = str(len(os.sched_getaffinity(0)))
+    options = ["--shape", *shape, "--threads", cores, "--dt", str(comparison.dt), "--dx", str(comparison.dx)]
+    record = launches.bench(None, ["kernel", *options], comparison.launcher)
+    return {"step": record["step_seconds"], "copy": record["copy_bytes_per_second"]}
+
+
+def _first_start(comparison: Comparison) -> dict:
+    """A start whose compiled kernels nobody has kept."""
+    with tempfile.TemporaryDirectory() as empty:
+        return _box(comparison, "ecsmpi", TINY, [], NUMBA_CACHE_DIR=empty)()
+
+
+def _rows(comparison: Comparison, results: dict):
+    """The table, a Row for each of the targets that can be measured here."""
+    edge, initial = comparison.edge, comparison.initial_edge
+
+    def of(run, pick):
+        return median(pick(one) for one in results[run])
+
+    def step(run, threads="1"):
+        return of(run, lambda one: median(one["step_seconds"][threads]))
+
+    neuron, own = step("box, NEURON"), step("box, ecsmpi")
+    yield _ratio(f"step, {edge}^3 voxels, one thread", "ms", 1e3 * neuron, 1e3 * own, 15, 30)
+    floor = of("all cores", lambda one: comparison.problem.traffic / one["copy"])
+    all_cores = of("all cores", lambda one: one["step"])
+    yield Row(f"traffic floor over step, {edge}^3, all cores", "ms", None, 1e3 * all_cores, floor / all_cores, 0.5, 0.75)
+    if _two_cores():
+        two = step("box, ecsmpi", "2")
+        yield Row("two threads over one", "ms", 1e3 * step("box, NEURON", "2"), 1e3 * two, own / two, 1.7, 1.9)
+        two = step("box, ecsmpi on 2 ranks")
+        yield Row("two ranks over one", "ms", None, 1e3 * two, own / two, 1.7, 1.9)
+    if _has_tutorial():
+        yield from _tutorial_rows(results)
+    finitialize = [of(f"initialisation, {name}", lambda one: one["finitialize_seconds"]) for name in ("NEURON", "ecsmpi")]
+    yield _ratio(f"finitialize, {initial}^3 voxels", "s", *finitialize, 100, None)
+    memory = [of(f"box, {name}", lambda one: one["bytes"] / edge**3) for name in ("NEURON", "ecsmpi")]
+    yield Row(f"memory, {edge}^3 voxels", "B a voxel", *memory, memory[1], 24, 20, at_least=False)
+    if _two_cores():
+        both = of("box, ecsmpi on 2 ranks", lambda one: one["bytes"] / edge**3)
+        yield Row(f"memory, {edge}^3 voxels, two ranks", "B a voxel", None, both, both, 24, 20, at_least=False)
+    yield from _start_rows(of)
+
+
+def _tutorial_rows(results: dict):
+    runs = {name: results[f"tutorial, {name}"] for name in ("NEURON", "ecsmpi", "none")}
+    step = {name: median(median(one["step_seconds"]) for one in found) for name, found in runs.items()}
+    parts = [1e3 * (step[name] - step["none"]) for name in ("NEURON", "ecsmpi")]
+    yield _ratio("tutorial's step, with minus without the space", "ms", *parts, 4, 8)
+    set_up = [median(one["finitialize_seconds"] for one in runs[name]) for name in ("NEURON", "ecsmpi")]
+    yield _ratio("finitialize of the tutorial", "s", *set_up, 10, None)
+
+
+def _start_rows(of):
+    start = [of(run, lambda one: one["start_seconds"]) for run in ("box, NEURON", "box, ecsmpi", "first start")]
+    for what, seconds, goal in (("first start, above NEURON's", start[2], 30), ("later starts, above NEURON's", start[1], 2)):
+        yield Row(what, "s", start[0], seconds, seconds - start[0], goal, None, at_least=False)
+
+
+def _ratio(what: str, unit: str, neuron: float, ecsmpi: float, goal: float, aim: float | None) -> Row:
+    return Row(what, unit, neuron, ecsmpi, neuron / ecsmpi, goal, aim)

@@ -1,0 +1,87 @@
+"""One species in a box, timed in a process of its own.
+
+    python box.py neuron|ecsmpi '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10}'
+
+Rank 0 prints a JSON object: start_seconds (import, and all that a first box of a few voxels needs),
+finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks together, more than
+after that first box).
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from time import perf_counter
+
+WARM_UP = 2  # steps
+
+
+def main(library, settings):
+    """Measure and print."""
+    began = perf_counter()
+    if library == "ecsmpi":
+        from ecsmpi import rxd
+    else:
+        from neuron import rxd
+    from neuron import n
+
+    pc = n.ParallelContext()
+    n.dt = settings["dt"]
+    first = make_box(rxd, n, [4 * int(pc.nhost()), 4, 4], settings["dx"])
+    n.finitialize(-65)
+    n.fadvance()
+    started = perf_counter() - began
+    del first
+    before = resident(pc)
+    box = make_box(rxd, n, settings["shape"], settings["dx"])
+    finitialize = timed(pc, lambda: n.finitialize(-65))
+    steps = time_steps(rxd, n, pc, settings["threads"], settings["repetitions"])
+    result = {
+        "start_seconds": pc.allreduce(started, 2),
+        "finitialize_seconds": finitialize,
+        "step_seconds": steps,
+        "bytes": resident(pc) - before,
+    }
+    del box  # it was measured alive
+    if pc.id() == 0:
+        print(json.dumps(result), flush=True)
+    pc.barrier()
+
+
+def make_box(rxd, n, shape, dx):
+    """Potassium in a box of `shape` voxels, around one compartment."""
+    section = n.Section(name="compartment")
+    section.pt3dadd(dx, dx, dx, 1)
+    section.pt3dadd(2 * dx, dx, dx, 1)
+    region = rxd.Extracellular(0, 0, 0, *[count * dx for count in shape], dx=dx, volume_fraction=0.2, tortuosity=1.6)
+    return section, region, rxd.Species(region, d=2.62, name="k", charge=1, initial=3)
+
+
+def time_steps(rxd, n, pc, threads, repetitions):
+    """Seconds of single steps with each number of threads, in turn."""
+    taken = {count: [] for count in threads}
+    for repetition in range(-WARM_UP, repetitions):
+        for count in threads:
+            rxd.nthread(count)
+            seconds = timed(pc, n.fadvance)
+            if repetition >= 0:
+                taken[count].append(seconds)
+    return taken
+
+
+def timed(pc, work):
+    """Seconds of the slowest rank, from a common beginning."""
+    pc.barrier()
+    began = perf_counter()
+    work()
+    return pc.allreduce(perf_counter() - began, 2)
+
+
+def resident(pc):
+    """Bytes resident on all ranks."""
+    status = Path("/proc/self/status").read_text()
+    return pc.allreduce(1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2]))
