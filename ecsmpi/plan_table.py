@@ -1,10 +1,12 @@
-"""The table of `ecsmpi plan`: for each number of nodes the best ranks x threads, and which of them to take."""
+"""The table of `ecsmpi plan`: for each number of nodes the best ranks x threads, and which to take."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from ecsmpi.calibration import LeftOut, Measurement
 from ecsmpi.planning import FLOOR_BYTES, Layout, Machine, Problem, memory, step_parts, step_seconds
 
 WORTHWHILE = 0.7  # parallel efficiency below which more nodes are not recommended
@@ -48,33 +50,43 @@ def recommended(rows: list[Row]) -> Row:
 
 @dataclass(frozen=True)
 class Found:
-    """The machine the table is made for, and where its numbers are from."""
+    """The machine the table is made for, and where its numbers are from.
+
+    crowded: records not used, because threads shared cores. given: names of what the user gave.
+    """
 
     machine: Machine
-    measurements: list
-    checked: list
-    given: set
+    measurements: list[Measurement]
+    crowded: int
+    checked: list[LeftOut]
+    given: set[str]
 
 
-def describe(found):
+def describe(found: Found) -> Iterator[str]:
+    """Lines: what the machine costs, where each number is from, and how well the model is known to fit."""
     machine, measured = found.machine, found.measurements
-
-    def origin(name=None):
-        return "given" if name in found.given else "measured" if measured and name != "network" else "default"
-
-    source = f"fitted to {len(measured)} records" if measured else "defaults; give --bench for this machine's own"
-    yield f"the machine ({source})"
-    yield f"  cores     {machine.cores} a node ({origin('cores_per_node')})"
-    yield (f"  memory    {machine.core_bandwidth / 1e9:.3g} GB/s a core, {machine.node_bandwidth / 1e9:.3g} GB/s a node "
-           f"({origin()}){_untested_cores(found)}")  # fmt: skip
-    yield (f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, or {machine.traffic:.3g} bytes a voxel "
-           f"(at least {FLOOR_BYTES}): the slower ({origin()})")  # fmt: skip
-    yield f"  NEURON    {machine.neuron_segment * 1e9:.3g} ns a segment ({_neuron_origin(found)})"
-    for name, figure in (("bandwidth", f"{machine.network_bandwidth / 1e9:.3g} GB/s a node"),
-                         ("latency", f"{machine.network_latency * 1e6:.3g} us a message")):  # fmt: skip
-        how = "given" if f"network_{name}" in found.given else f"default: give --network-{name}"
-        yield f"  network   {figure} ({how})"
+    origin = "measured" if measured else "default"
+    source = f"fitted to {_of(len(measured), 'record')}" if measured else "defaults; give --bench for its own"
+    left = f"; {found.crowded} not used: more threads than cores" if found.crowded else ""
+    yield f"the machine ({source}{left})"
+    yield f"  cores     {machine.cores} a node ({_given(found, 'cores_per_node', origin)})"
+    core, node = machine.core_bandwidth / 1e9, machine.node_bandwidth / 1e9
+    yield f"  memory    {core:.3g} GB/s a core, {node:.3g} GB/s a node ({origin}{_untested_cores(found)})"
+    yield (
+        f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, or {machine.traffic:.3g} bytes a voxel "
+        f"(at least {FLOOR_BYTES}): the slower ({origin})"
+    )
+    neuron = _given(found, "neuron_ns", _neuron_origin(found))
+    yield f"  NEURON    {machine.neuron_segment * 1e9:.3g} ns a segment ({neuron})"
+    bandwidth, latency = machine.network_bandwidth / 1e9, machine.network_latency * 1e6
+    guess = "default: give --network-"
+    yield f"  network   {bandwidth:.3g} GB/s a node ({_given(found, 'network_bandwidth', guess + 'bandwidth')})"
+    yield f"  network   {latency:.3g} us a message ({_given(found, 'network_latency', guess + 'latency')})"
     yield f"  checked   {_checked(found)}"
+
+
+def _given(found, name, otherwise):
+    return "given" if name in found.given else otherwise
 
 
 def _untested_cores(found):
@@ -84,8 +96,6 @@ def _untested_cores(found):
 
 
 def _neuron_origin(found):
-    if "neuron_ns" in found.given:
-        return "given"
     if any(one.problem.segments for one in found.measurements):
         return "measured with the bench's segments: give --neuron-ns for your mechanisms"
     return "default: give --neuron-ns for your mechanisms"
@@ -102,36 +112,42 @@ def _checked(found):
             f"{100 * max(every):.0f} % at worst ({each})")  # fmt: skip
 
 
-def table(rows, steps):
-    yield (f"{'':>6}{'ranks x':>10}{'memory':>10}{'':>9}{'us of a step':^36}{'':>10}{'effi-':>8}")
-    yield (f"{'nodes':>6}{'threads':>10}{'a rank':>10}{'a step':>9}{'sweeps':>9}{'planes':>9}{'exchange':>9}{'NEURON':>9}"
-           f"{'in all':>10}{'ciency':>8}")  # fmt: skip
+def table(rows: list[Row], steps: int) -> Iterator[str]:
+    """Lines: a head, one for each row, what they mean."""
+    yield f"{'':>6}{'ranks x':>10}{'memory':>10}{'':>9}{'us of a step':^36}{'':>10}{'effi-':>8}"
+    names = "".join(f"{name:>9}" for name in ("a step", *rows[0].parts))
+    yield f"{'nodes':>6}{'threads':>10}{'a rank':>10}{names}{'in all':>10}{'ciency':>8}"
     for row in rows:
-        layout = row.layout
+        shape = f"{row.layout.ranks_per_node} x {row.layout.threads}"
         parts = "".join(f"{_us(seconds):>9}" for seconds in (row.seconds, *row.parts.values()))
-        yield (f"{layout.nodes:>6}{f'{layout.ranks_per_node} x {layout.threads}':>10}{_bytes(row.bytes_per_rank):>10}"
-               f"{parts}{_duration(row.seconds * steps):>10}{100 * row.efficiency(rows[0]):>6.0f} %"
-               + ("  reduced system" if row.reduced else ""))  # fmt: skip
+        whole, efficiency = _duration(row.seconds * steps), 100 * row.efficiency(rows[0])
+        note = "  reduced system" if row.reduced else ""
+        yield (
+            f"{row.layout.nodes:>6}{shape:>10}{_bytes(row.bytes_per_rank):>10}{parts}{whole:>10}"
+            f"{efficiency:>6.0f} %{note}"
+        )
     yield "ranks x threads are those of a node, the fastest that fill its cores"
     if any(row.reduced for row in rows):
-        yield "reduced system: slabs so thin that their interfaces are solved by all ranks together, not by neighbours"
+        yield "reduced system: slabs too thin for neighbours to settle their interface, so all ranks do together"
 
 
-def advice(rows, steps):
-    best, fastest = recommended(rows), min(rows, key=lambda row: row.seconds)
-    layout, base = best.layout, rows[0]
-    yield (f"Recommended: {_of(layout.nodes, 'node')} with {_of(layout.ranks_per_node, 'rank')} of "
-           f"{_of(layout.threads, 'thread')}: {_duration(best.seconds * steps)} in all, at an efficiency of "
-           f"{100 * best.efficiency(base):.0f} % of that of {_of(base.layout.nodes, 'node')}.")  # fmt: skip
+def advice(rows: list[Row], steps: int) -> Iterator[str]:
+    """Lines: what to take and why, and where scaling ends."""
+    best, fastest, base = recommended(rows), min(rows, key=lambda row: row.seconds), rows[0]
+    layout, first = best.layout, _of(base.layout.nodes, "node")
+    ranks, threads = _of(layout.ranks_per_node, "rank"), _of(layout.threads, "thread")
+    whole = _duration(best.seconds * steps)
+    yield f"Recommended: {_of(layout.nodes, 'node')} with {ranks} of {threads}: {whole} in all."
+    if best is not base:
+        yield f"Their efficiency is {100 * best.efficiency(base):.0f} % of that of {first}."
     if best is not rows[-1]:
         later = rows[rows.index(best) + 1]
-        yield (f"With {_of(later.layout.nodes, 'node')} it would be {100 * later.efficiency(base):.0f} %, less than the "
-               f"{100 * WORTHWHILE:.0f} % that are worth the nodes.")  # fmt: skip
+        nodes, efficiency = _of(later.layout.nodes, "node"), 100 * later.efficiency(base)
+        yield f"That of {nodes} would be {efficiency:.0f} %, less than the {100 * WORTHWHILE:.0f} % worth having."
     if len(rows) > 1:
-        most = max(fastest.parts, key=fastest.parts.get)
-        end = "Still faster at" if fastest is rows[-1] else "Scaling ends at"
-        yield (f"{end} {_of(fastest.layout.nodes, 'node')}, where a step takes {_us(fastest.seconds)} us, most of it for "
-               f"{most}.")  # fmt: skip
+        end = "It is still faster on" if fastest is rows[-1] else "Scaling ends at"
+        nodes, most = _of(fastest.layout.nodes, "node"), max(fastest.parts, key=fastest.parts.get)
+        yield f"{end} {nodes}, where a step takes {_us(fastest.seconds)} us, most of it for {most}."
 
 
 def _of(count, what):

@@ -1,0 +1,169 @@
+"""`ecsmpi plan`: what a run on many nodes will cost, before it is submitted."""
+
+import argparse
+import math
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ecsmpi import __version__, calibration, plan_table
+from ecsmpi.bench import records
+from ecsmpi.cli.plot import check_folder
+from ecsmpi.grid import Box, spacing_of
+from ecsmpi.planning import Machine, Problem
+
+POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
+USUAL_DX = 5.0  # um, where only voxels are given
+
+
+def add_parser(subparsers):
+    """Add `plan`."""
+    parser = subparsers.add_parser(
+        "plan",
+        help="what a run on many nodes will cost",
+        description="Memory of a rank, time of a step and of the run, where scaling ends, and the ranks x threads "
+        "to take, from a model of the step. With --bench, the model is fitted to this machine's own records (ecsmpi "
+        "bench strong --json FILE), and checked: fitted to all rank counts but one, compared with that one.",
+    )
+    _add_problem(parser)
+    _add_machine(parser)
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE",
+        help="append the model's steps to this file of records, for ecsmpi bench plot to draw: for the layouts in "
+        "--bench and in the table",
+    )  # fmt: skip
+    parser.set_defaults(func=plan)
+
+
+def _add_problem(parser):
+    add = parser.add_argument_group("the run").add_argument
+    add("--box", type=float, nargs="+", required=True, metavar="N",
+        help="NX NY NZ voxels, or, with --dx, the corners XLO YLO ZLO XHI YHI ZHI in um")
+    add("--dx", type=float, nargs="+", metavar="UM",
+        help=f"edge of a voxel, one number or three (default with NX NY NZ: {USUAL_DX:g})")
+    add("--species", type=_count, default=1, metavar="N", help="species (default: 1)")
+    add("--segments", type=_count_or_none, default=0, metavar="M",
+        help="segments of all cells together (default: 0)")
+    add("--tstop", type=_positive, default=1000.0, metavar="MS", help="length of the run (default: 1000)")
+    add("--dt", type=_positive, default=0.025, metavar="MS", help="time step (default: 0.025)")
+    add("--d", type=_positive, default=POTASSIUM, metavar="UM2/MS",
+        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})")  # fmt: skip
+
+
+def _add_machine(parser):
+    add = parser.add_argument_group("the machine").add_argument
+    add("--nodes", type=_nodes, required=True, metavar="A-B",
+        help="numbers of nodes: A, B and the powers of two between")
+    add("--cores-per-node", type=_count, metavar="C", help="cores of a node (default: of --bench, else a guess)")
+    add("--bench", type=Path, nargs="+", default=[], metavar="FILE",
+        help="records of ecsmpi bench kernel, strong or weak")
+    add("--network-bandwidth", type=_positive, metavar="GB/S", help="of a node (default: a guess)")
+    add("--network-latency", type=_positive, metavar="US", help="of a message between nodes (default: a guess)")
+    add("--neuron-ns", type=_positive, metavar="NS",
+        help="NEURON's own time for a segment and step on one core, which its mechanisms decide (default: of "
+        "--bench, else a guess)")  # fmt: skip
+
+
+def plan(args):
+    """Print the machine, the table, the recommendation."""
+    problem = _problem(args)
+    if args.model is not None:
+        check_folder(args.model)
+    found = _machine(args)
+    planes = problem.shape[0]
+    counts = [nodes for nodes in args.nodes if nodes <= planes] or args.nodes[:1]
+    rows = [plan_table.best_row(problem, nodes, found.machine) for nodes in counts]
+    steps = math.ceil(args.tstop / args.dt * (1 - 1e-12))  # 0.07 / 0.01 is a bit more than 7
+    print("\n".join([_title(problem, steps, args.dt), "", *plan_table.describe(found), ""]))
+    print("\n".join([*plan_table.table(rows, steps), "", *plan_table.advice(rows, steps)]))
+    if counts[-1] < args.nodes[-1]:
+        print(f"More than {planes} nodes cannot share the box: it has {planes} planes along x.")
+    print(f"\n{_submission(plan_table.recommended(rows).layout)}")
+    if args.model is not None:
+        _write_model(args, problem, rows, found)
+
+
+def _title(problem, steps, dt):
+    shape = " x ".join(str(count) for count in problem.shape)
+    what = f"{shape} voxels, {problem.species} species, {problem.segments:,} segments"
+    return f"{what}; {steps:,} steps of {dt:g} ms; r = D dt/dx2 = {problem.r:.3g}"
+
+
+def _submission(layout):
+    options = f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} --cpus-per-task={layout.threads}"
+    return f"sbatch {options} slurm/hybrid.sbatch SCRIPT"
+
+
+def _problem(args):
+    dx = args.dx if args.dx is None or len(args.dx) > 1 else args.dx[0]
+    if len(args.box) == 6:
+        if dx is None:
+            raise ValueError("--box with two corners in um needs --dx, the edge of a voxel in um")
+        shape, spacing = Box.spanning(args.box[:3], args.box[3:], dx).shape, spacing_of(dx)
+    elif len(args.box) == 3:
+        if any(not count.is_integer() or count < 1 for count in args.box):
+            got = " ".join(f"{count:g}" for count in args.box)
+            raise ValueError(f"--box NX NY NZ must be whole numbers of voxels, got {got}")
+        shape, spacing = tuple(map(int, args.box)), spacing_of(USUAL_DX if dx is None else dx)
+    else:
+        raise ValueError(f"--box takes three numbers (voxels) or six (corners in um), got {len(args.box)}")
+    r = args.d * args.dt / spacing[0] ** 2 if shape[0] > 1 else 0.0
+    return Problem(shape, args.species, args.segments, r)
+
+
+def _machine(args):
+    units = {"network_bandwidth": 1e9, "network_latency": 1e-6, "neuron_ns": 1e-9, "cores_per_node": 1}
+    given = {name: value * units[name] for name in units if (value := getattr(args, name)) is not None}
+    machine = replace(Machine(), **{name: value for name, value in given.items() if name.startswith("network")})
+    read = [one for path in args.bench for one in calibration.read_measurements(path)]
+    measurements = [one for one in read if not one.is_crowded]
+    if args.bench and not measurements:
+        files = ", ".join(map(str, args.bench))
+        raise ValueError(f"no records of ecsmpi bench {', '.join(calibration.KINDS)} in {files} that fit their cores")
+    checked = calibration.leave_out(measurements, machine)
+    if measurements:
+        machine = calibration.calibrated(measurements, machine)
+    if "cores_per_node" in given:
+        machine = replace(machine, cores=given["cores_per_node"])
+    if "neuron_ns" in given:
+        machine = replace(machine, neuron_segment=given["neuron_ns"])
+    return plan_table.Found(machine, measurements, len(read) - len(measurements), checked, set(given))
+
+
+def _write_model(args, problem, rows, found):
+    wanted = {(one.problem, one.layout, one.dt): None for one in found.measurements}
+    wanted |= {(problem, row.layout, args.dt): None for row in rows}
+    provenance = {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "ecsmpi": __version__,
+                  "cores": found.machine.cores, "fitted_to_records": len(found.measurements)}  # fmt: skip
+    for problem, layout, dt in wanted:
+        record = calibration.model_record(problem, layout, dt, found.machine)
+        records.append(args.model, record | {"provenance": provenance})
+    print(f"appended {len(wanted)} steps of the model to {args.model}")
+
+
+def _positive(text):
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return value
+
+
+def _count(text, least=1):
+    count = float(text)
+    if not count.is_integer() or count < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least}, got {text}")
+    return int(count)
+
+
+def _count_or_none(text):
+    return _count(text, least=0)
+
+
+def _nodes(text):
+    """"1-256" or "8" -> the ends and the powers of two between them."""
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last.isdigit() or "-" not in text)) or not 1 <= int(first) <= int(last or first):
+        raise argparse.ArgumentTypeError(f"must be a number of nodes or a range such as 1-256, got {text}")
+    lo, hi = int(first), int(last or first)
+    powers = (1 << k for k in range(hi.bit_length()))
+    return sorted({lo, hi, *(power for power in powers if lo <= power <= hi)})
