@@ -1,6 +1,6 @@
 # What all jobs of this folder share: they source it. Edit the first part once for your cluster.
 #
-# Submit from the folder that holds slurm/: a checkout, or the folder of your model with slurm/ copied into it.
+# Submit from the folder that holds slurm/: a checkout, or a folder of your own with a copy of slurm/ in it.
 # Where every job needs an account or a partition, set them once in your shell instead of in each file:
 #
 #   export SBATCH_ACCOUNT=... SBATCH_PARTITION=...
@@ -25,13 +25,13 @@ srun_mpi="${ECSMPI_SRUN_MPI:-pmix}"
 
 # --- nothing to edit below ----------------------------------------------------------------------------------
 
-# Since 22.05 srun no longer takes the cores of a task from the job, so it is told below. numba reads its
-# number of threads when it is imported, so the environment has to say it.
+# Since 22.05 srun no longer takes the cores of a task from the job, so it is told below. numba reads how many
+# threads a rank has when it is imported, so the environment says it; unless told otherwise, all are used.
 threads="${SLURM_CPUS_PER_TASK:-1}"
 export NUMBA_NUM_THREADS="$threads"
 
-# launch_on RANKS sets `launch`, the words that start a command on the first RANKS places of the job, each rank
-# bound to cores of its own. Nodes are filled one after the other: slabs that touch then mostly share a node.
+# launch_on RANKS sets `launch`, the words that start a command on the first RANKS places of the job, each
+# rank bound to cores of its own. Nodes are filled one by one: slabs that touch then mostly share a node.
 launch_on() {
     local ranks="$1" node="${SLURM_NTASKS_PER_NODE:-$SLURM_NTASKS}"
     case "$launcher" in
