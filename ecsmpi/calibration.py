@@ -26,9 +26,9 @@ TRUST = 0.01  # noise of a measured step over doubt about a default, both relati
 
 @dataclass(frozen=True)
 class Measurement:
-    """One record: its steps took ``seconds`` each, ``phases`` of them in ecsmpi's phases (seconds, mean over ranks).
+    """One record: its steps took ``seconds`` each, of which ``phases`` (seconds, mean over ranks) in ecsmpi.
 
-    copy: bytes a second that the cores in use copied, on a node. cores: of a node.
+    copy: bytes a second that the cores in use copied, on a node. cores: of a node. dt: ms.
     """
 
     problem: Problem
@@ -41,7 +41,7 @@ class Measurement:
 
     @classmethod
     def from_record(cls, record: dict) -> Measurement:
-        """From a record as `ecsmpi bench` writes it. Raises KeyError, TypeError or ValueError where it is none."""
+        """From a record of `ecsmpi bench`. Raises KeyError, TypeError or ValueError where it is none."""
         nodes = record["nodes"]
         layout = Layout(nodes, -(-record["ranks"] // nodes), record["threads"])
         sizes = tuple(record["shape"]), record["species"], record["segments"]
@@ -51,7 +51,7 @@ class Measurement:
             raise ValueError(f"step_seconds and copy_bytes_per_second must be > 0, got {seconds} and {copy}")
         phases = {name: float(record["phases"].get(name, 0.0)) for name in PHASES}
         seen = record["provenance"]
-        cores = int(seen.get("node_cores") or seen["cores"])  # a rank that is bound sees fewer than the node has
+        cores = int(seen.get("node_cores") or seen["cores"])  # a bound rank sees fewer than there are
         return cls(Problem(*sizes, measured.r), layout, measured.dt, seconds, phases, copy / nodes, cores)
 
     @property
@@ -65,7 +65,7 @@ class Measurement:
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """The measurements of whole steps in a file of records. Raises ValueError naming what is wrong with one."""
+    """The measurements of whole steps in a file of records. Raises ValueError naming a wrong one."""
     found = []
     for number, record in enumerate(records.read(path), 1):
         if record["kind"] in KINDS:
@@ -73,7 +73,8 @@ def read_measurements(path: Path) -> list[Measurement]:
                 found.append(Measurement.from_record(record))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 what = f"it has no {error}" if isinstance(error, KeyError) else error
-                raise ValueError(f"{path}, record {number}, was not written by ecsmpi bench: {what}") from None
+                which = f"{path}, record {number}"
+                raise ValueError(f"{which}, was not written by ecsmpi bench: {what}") from None
     return found
 
 
@@ -94,7 +95,7 @@ def calibrated(measurements: list[Measurement], start: Machine) -> Machine:
     coupling = ("coupling_step", "coupling_message", "entry")
     machine = _fit(machine, coupling, alone, _exchange_counts, lambda one: one.spent(EXCHANGE))
     own = ("neuron_step", "neuron_segment")
-    return _fit(machine, own, measurements, _neuron_counts, lambda one: one.seconds - sum(one.phases.values()))
+    return _fit(machine, own, measurements, _neuron_counts, lambda one: one.seconds - one.spent(PHASES))
 
 
 def _plane_counts(one: Measurement):
@@ -111,7 +112,7 @@ def _neuron_counts(one: Measurement):
 
 
 def _fit(machine: Machine, names, measurements, counts, seconds) -> Machine:
-    """The machine with the costs ``names`` for which counts times costs are the seconds of the measurements."""
+    """The machine whose costs ``names``, times their counts, are the seconds of the measurements."""
     prior = np.array([getattr(machine, name) for name in names])
     table = np.array([counts(one) for one in measurements], dtype=float).reshape(-1, len(names))
     spent = np.array([seconds(one) for one in measurements])
@@ -143,7 +144,8 @@ def _fit_sweeps(measurements: list[Measurement], machine: Machine) -> Machine:
     order = [one for one in order if one.spent(SWEEPS) > 0]
     if not order:
         return machine
-    per_update = np.array([one.spent(SWEEPS) / planning.node_updates(one.problem, one.layout) for one in order])
+    updates = np.array([planning.node_updates(one.problem, one.layout) for one in order])
+    per_update = np.array([one.spent(SWEEPS) for one in order]) / updates
     cores = np.array([planning.busy_cores(one.problem, one.layout) for one in order])
     bandwidth = np.array([machine.bandwidth(one.layout.cores) for one in order])
     splits = range(len(order), -1, -1)  # where both explain the same, compute bounds
@@ -158,24 +160,28 @@ def _fit_sweeps(measurements: list[Measurement], machine: Machine) -> Machine:
 
 def _two_bounds(core_seconds, bytes_moved, split, machine):
     """compute of the first ``split`` measurements and traffic of the rest; what none shows is below all."""
-    compute = np.exp(np.log(core_seconds[:split]).mean()) if split else min(machine.compute, core_seconds.min())
-    rest = bytes_moved[split:]
-    traffic = np.exp(np.log(rest).mean()) if rest.size else min(machine.traffic, bytes_moved.min())
+    compute = _typical(core_seconds[:split], min(machine.compute, core_seconds.min()))
+    traffic = _typical(bytes_moved[split:], min(machine.traffic, bytes_moved.min()))
     return compute, max(traffic, FLOOR_BYTES)
+
+
+def _typical(values, otherwise):
+    """The geometric mean, if there are values."""
+    return np.exp(np.log(values).mean()) if values.size else otherwise
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How far steps on some ranks (or threads) are from those predicted from all others: |predicted/measured - 1|."""
+    """|predicted / measured - 1| of the steps on some ranks (or threads), predicted from all others."""
 
     label: str
     errors: tuple[float, ...]
 
 
 def leave_out(measurements: list[Measurement], start: Machine) -> list[LeftOut]:
-    """The model checked on each rank count after a fit to the others; on threads where there is one rank count only.
+    """The model checked on each rank count after a fit to the others; on threads if there is one rank count.
 
-    Empty where the measurements have one of both: nothing can be left out.
+    Empty if there is one thread count too: nothing can be left out.
     """
     for name, key in (("ranks", lambda one: one.layout.ranks), ("threads", lambda one: one.layout.threads)):
         values = sorted({key(one) for one in measurements})
@@ -202,7 +208,8 @@ def model_record(problem: Problem, layout: Layout, dt: float, machine: Machine) 
     seconds = sum(parts.values())
     return {
         "kind": "model", "ranks": layout.ranks, "threads": layout.threads, "nodes": layout.nodes,
-        "shape": list(problem.shape), "species": problem.species, "segments": problem.segments, "dt": dt, "r": problem.r,
+        "shape": list(problem.shape), "species": problem.species, "segments": problem.segments,
+        "dt": dt, "r": problem.r,
         "step_seconds": seconds, "step_seconds_interval": [seconds, seconds], "repetitions": 0,
         "phases": parts, "phases_max": parts,
         "copy_bytes_per_second": layout.nodes * machine.bandwidth(layout.cores),

@@ -34,9 +34,10 @@ class Row:
 def best_row(problem: Problem, nodes: int, machine: Machine) -> Row:
     """The fastest ranks x threads that fill the cores of ``nodes`` nodes, with a plane for each rank."""
     if nodes > problem.shape[0]:
-        raise ValueError(f"{nodes} nodes are more than the box has planes along x, {problem.shape[0]}: use fewer")
-    most = problem.shape[0] // nodes
-    divisors = [ranks for ranks in range(1, machine.cores + 1) if machine.cores % ranks == 0 and ranks <= most]
+        planes = problem.shape[0]
+        raise ValueError(f"{nodes} nodes are more than the box has planes along x, {planes}: use fewer")
+    most = min(machine.cores, problem.shape[0] // nodes)
+    divisors = [ranks for ranks in range(1, most + 1) if machine.cores % ranks == 0]
     layouts = [Layout(nodes, ranks, machine.cores // ranks) for ranks in divisors]
     best = min(layouts, key=lambda layout: step_seconds(problem, layout, machine))
     size = sum(memory(problem, best).values())
@@ -73,15 +74,15 @@ def describe(found: Found) -> Iterator[str]:
     core, node = machine.core_bandwidth / 1e9, machine.node_bandwidth / 1e9
     yield f"  memory    {core:.3g} GB/s a core, {node:.3g} GB/s a node ({origin}{_untested_cores(found)})"
     yield (
-        f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, or {machine.traffic:.3g} bytes a voxel "
-        f"(at least {FLOOR_BYTES}): the slower ({origin})"
+        f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, or {machine.traffic:.3g} bytes "
+        f"a voxel (at least {FLOOR_BYTES}): the slower ({origin})"
     )
     neuron = _given(found, "neuron_ns", _neuron_origin(found))
     yield f"  NEURON    {machine.neuron_segment * 1e9:.3g} ns a segment ({neuron})"
-    bandwidth, latency = machine.network_bandwidth / 1e9, machine.network_latency * 1e6
-    guess = "default: give --network-"
-    yield f"  network   {bandwidth:.3g} GB/s a node ({_given(found, 'network_bandwidth', guess + 'bandwidth')})"
-    yield f"  network   {latency:.3g} us a message ({_given(found, 'network_latency', guess + 'latency')})"
+    network = {"bandwidth": f"{machine.network_bandwidth / 1e9:.3g} GB/s a node",
+               "latency": f"{machine.network_latency * 1e6:.3g} us a message"}  # fmt: skip
+    for name, figure in network.items():
+        yield f"  network   {figure} ({_given(found, f'network_{name}', f'default: give --network-{name}')})"
     yield f"  checked   {_checked(found)}"
 
 
@@ -128,7 +129,7 @@ def table(rows: list[Row], steps: int) -> Iterator[str]:
         )
     yield "ranks x threads are those of a node, the fastest that fill its cores"
     if any(row.reduced for row in rows):
-        yield "reduced system: slabs too thin for neighbours to settle their interface, so all ranks do together"
+        yield "reduced system: slabs too thin for neighbours to settle their interface; all ranks do together"
 
 
 def advice(rows: list[Row], steps: int) -> Iterator[str]:
@@ -143,7 +144,8 @@ def advice(rows: list[Row], steps: int) -> Iterator[str]:
     if best is not rows[-1]:
         later = rows[rows.index(best) + 1]
         nodes, efficiency = _of(later.layout.nodes, "node"), 100 * later.efficiency(base)
-        yield f"That of {nodes} would be {efficiency:.0f} %, less than the {100 * WORTHWHILE:.0f} % worth having."
+        least = 100 * WORTHWHILE
+        yield f"That of {nodes} would be {efficiency:.0f} %, less than the {least:.0f} % worth having."
     if len(rows) > 1:
         end = "It is still faster on" if fastest is rows[-1] else "Scaling ends at"
         nodes, most = _of(fastest.layout.nodes, "node"), max(fastest.parts, key=fastest.parts.get)

@@ -22,7 +22,7 @@ from ecsmpi import tridiagonal
 from ecsmpi.decomposition import Slabs
 from ecsmpi.grid import Box, finite
 
-FLOOR_BYTES = 48  # u read twice and written, d written, read, and its lines fetched before: a voxel, species and step
+FLOOR_BYTES = 48  # a voxel, species and step: two passes over u and d, and the lines fetched to be written
 PROGRAM_BYTES = 200e6  # resident in each rank before there is a box: Python, NEURON, the compiled kernels
 SEGMENT_BYTES = 2500  # NEURON's segment with a channel or two, and its place in the exchange
 
@@ -81,11 +81,12 @@ class Layout:
 class Machine:
     """What things cost, in seconds and bytes a second; the defaults are guesses for a node of today.
 
-    core_bandwidth, node_bandwidth: copying in memory, one core and all of a node. traffic: bytes that the sweeps
-    really move, a voxel. compute: seconds of a core, a voxel, when memory does not limit. message, plane_byte: of
-    messages inside a node, each and per byte. coupling_step, coupling_message, entry: of the exchange with segments,
-    once a step, for each message inside a node, for each segment and species. neuron_step, neuron_segment: of NEURON.
-    network_latency, network_bandwidth: between nodes, a message (s) and a node's bytes a second.
+    core_bandwidth, node_bandwidth: copying in memory, one core and all of a node.
+    traffic: bytes that the sweeps really move, a voxel. compute: of a core, a voxel, if memory is no bound.
+    message, plane_byte: planes between ranks of a node, each message and each byte.
+    coupling_step, coupling_message, entry: the exchange with segments: each step, each message inside a node,
+    each segment and species. neuron_step, neuron_segment: NEURON: each step, each segment.
+    network_latency, network_bandwidth: between nodes, each message (s), and a node's bytes a second.
     """
 
     cores: int = 32
@@ -110,9 +111,9 @@ class Machine:
 
 @cache
 def is_reduced(n_planes: int, r: float, ranks: int) -> bool:
-    """Whether slabs are too thin for neighbours to settle their interface alone: all meet in a reduced system.
+    """Whether slabs are too thin for neighbours to settle their interface: all meet in a reduced system.
 
-    The last slab decides: none is thinner, and at a wall without flux the ends of a slab feel each other most.
+    The last slab decides: none is thinner, and beside a wall without flux its ends feel each other most.
     """
     slabs = Slabs(n_planes, ranks)
     last = tridiagonal.Rows.of_line(n_planes, r, held=False).planes(*slabs.planes(slabs.owners - 1))
@@ -122,7 +123,7 @@ def is_reduced(n_planes: int, r: float, ranks: int) -> bool:
 def memory(problem: Problem, layout: Layout) -> dict[str, float]:
     """Bytes of the rank with the thickest slab: the grid, the segments, the program itself."""
     thick = _thickest(problem, layout)
-    planes = problem.species * (thick + 2) + thick + 3  # u with its ghosts; d; what meets at the slab's interfaces
+    planes = problem.species * (thick + 2) + thick + 3  # u with ghosts; d; what meets at interfaces
     if problem.is_reduced(layout.ranks):
         planes += 4
     return {
@@ -175,13 +176,13 @@ def _sweeps(problem: Problem, layout: Layout, machine: Machine) -> float:
 
 
 def plane_messages(problem: Problem, layout: Layout) -> tuple[float, float, float, float]:
-    """(messages, bytes) of a rank inside its node, then (messages, bytes) between nodes: bytes of a whole node."""
+    """(messages, bytes) of a rank inside its node, messages of a rank and bytes of a node to other nodes."""
     owners, per_node = min(layout.ranks, problem.shape[0]), min(layout.ranks_per_node, problem.shape[0])
     plane = 8 * problem.plane * problem.species
     far_sides = min(2, layout.nodes - 1)
     near_sides = min(2 - (far_sides > 0), per_node - 1)
     reduced = problem.is_reduced(layout.ranks)
-    each = 1 if reduced else 2  # to a neighbour go a ghost plane and, where they settle it alone, an interface plane
+    each = 1 if reduced else 2  # to a neighbour go a ghost plane and, if they settle it, an interface plane
     near, far = each * near_sides, each * far_sides
     counts = [near * problem.species, near * plane, far * problem.species, far * plane]
     if reduced:  # four times all ranks talk to all: F and L out, left and right back
@@ -199,7 +200,7 @@ def _planes(problem: Problem, layout: Layout, machine: Machine) -> float:
 
 
 def coupling_messages(problem: Problem, layout: Layout) -> tuple[float, float]:
-    """Messages of a rank inside its node and between nodes: to and from each rank that owns voxels of its segments."""
+    """Messages of a rank inside its node and to others: to and from each owner of its segments' voxels."""
     partners = min(layout.ranks, problem.shape[0], math.ceil(problem.segments / layout.ranks))
     return 2 * partners / layout.nodes, 2 * partners * (1 - 1 / layout.nodes)
 

@@ -13,7 +13,8 @@ from ecsmpi.tridiagonal import Chain
 
 BIG = Problem((512, 256, 256), species=2, segments=100_000, r=0.001)
 TRUE = Machine(
-    cores=8, core_bandwidth=30e9, node_bandwidth=60e9, traffic=72.0, compute=4e-9, message=5e-6, plane_byte=4e-10,
+    cores=8, core_bandwidth=30e9, node_bandwidth=60e9, traffic=72.0, compute=4e-9, message=5e-6,
+    plane_byte=4e-10,
     coupling_step=4e-5, coupling_message=3e-6, entry=9e-8, neuron_step=5e-5, neuron_segment=3e-7,
 )  # fmt: skip
 SHARES = {"sweeps": ("up", "down"), "planes": ("ghosts", "interfaces"), "exchange": ("deposit", "collect")}
@@ -116,7 +117,8 @@ def test_thin_slabs_pay_for_the_reduced_system():
 
 
 def test_work_of_a_rank_follows_its_thickest_slab():
-    sweeps = [planning.step_parts(Problem((10, 64, 64)), Layout(1, ranks, 1), TRUE)["sweeps"] for ranks in (1, 2, 4)]
+    parts = [planning.step_parts(Problem((10, 64, 64)), Layout(1, ranks, 1), TRUE) for ranks in (1, 2, 4)]
+    sweeps = [part["sweeps"] for part in parts]
     assert sweeps[0] / sweeps[1] == pytest.approx(2)
     assert sweeps[2] * TRUE.bandwidth(4) >= 72 * 3 * 4 * 64 * 64 - 1e-6  # 3 + 3 + 2 + 2 planes
 
@@ -177,7 +179,8 @@ def test_leave_out_error_is_that_of_a_step_never_seen():
 
 def test_threads_are_left_out_where_there_is_one_rank_count():
     found = [calibration.Measurement.from_record(record(1, threads)) for threads in (1, 2, 4)]
-    assert [one.label for one in calibration.leave_out(found, Machine())] == ["1 thread", "2 threads", "4 threads"]
+    labels = [one.label for one in calibration.leave_out(found, Machine())]
+    assert labels == ["1 thread", "2 threads", "4 threads"]
     assert calibration.leave_out(found[:1], Machine()) == []
 
 
@@ -185,7 +188,8 @@ def test_threads_are_left_out_where_there_is_one_rank_count():
 
 
 def test_scaling_ends_where_messages_outweigh_the_sweeps():
-    rows = [plan_table.best_row(Problem((64, 32, 32), r=0.5), nodes, TRUE) for nodes in (1, 2, 4, 8, 16, 32, 64)]
+    problem = Problem((64, 32, 32), r=0.5)
+    rows = [plan_table.best_row(problem, nodes, TRUE) for nodes in (1, 2, 4, 8, 16, 32, 64)]
     seconds = [row.seconds for row in rows]
     end = seconds.index(min(seconds))
     assert 0 < end < len(rows) - 1
@@ -212,7 +216,8 @@ def test_many_segments_want_ranks_and_none_want_threads():
 
 
 def test_plan_prints_table_recommendation_and_sbatch_line(capsys):
-    status, out, _ = command(capsys, "--box", 128, 64, 64, "--segments", "1e4", "--nodes", "1-12", "--tstop", 100)
+    words = ("--box", 128, 64, 64, "--segments", "1e4", "--nodes", "1-12", "--tstop", 100)
+    status, out, _ = command(capsys, *words)
     assert status == 0
     lines = [line.split() for line in out.splitlines()]
     assert [line[0] for line in lines if line[-1:] == ["%"]] == ["1", "2", "4", "8", "12"]
@@ -245,7 +250,8 @@ def test_plan_says_what_was_measured_given_and_checked(bench, capsys):
 
 def test_steps_whose_threads_shared_cores_are_not_used(bench, capsys):
     crowded = [record(8, 2), record(16, 1)]
-    bench.write_text(bench.read_text() + "".join(json.dumps(one | {"step_seconds": 9.0}) + "\n" for one in crowded))
+    with bench.open("a") as file:
+        file.writelines(json.dumps(one | {"step_seconds": 9.0}) + "\n" for one in crowded)
     _, out, _ = command(capsys, "--box", 128, 64, 64, "--nodes", 1, "--bench", bench)
     assert "fitted to 24 records; 2 not used: more threads than cores" in out
     assert "% on 8 ranks)" in out

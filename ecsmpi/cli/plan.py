@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,16 +22,17 @@ def add_parser(subparsers):
     parser = subparsers.add_parser(
         "plan",
         help="what a run on many nodes will cost",
-        description="Memory of a rank, time of a step and of the run, where scaling ends, and the ranks x threads "
-        "to take, from a model of the step. With --bench, the model is fitted to this machine's own records (ecsmpi "
-        "bench strong --json FILE), and checked: fitted to all rank counts but one, compared with that one.",
+        description="Memory of a rank, time of a step and of the run, where scaling ends, and the ranks x "
+        "threads to take, from a model of the step. With --bench, the model is fitted to this machine's own "
+        "records (ecsmpi bench strong --json FILE), and checked: fitted to all rank counts but one, compared "
+        "with that one.",
     )
     _add_problem(parser)
     _add_machine(parser)
     parser.add_argument(
         "--model", type=Path, metavar="FILE",
-        help="append the model's steps to this file of records, for ecsmpi bench plot to draw: for the layouts in "
-        "--bench and in the table",
+        help="append the model's steps to this file of records, for ecsmpi bench plot to draw: for the layouts "
+        "in --bench and in the table",
     )  # fmt: skip
     parser.set_defaults(func=plan)
 
@@ -47,18 +49,20 @@ def _add_problem(parser):
     add("--tstop", type=_positive, default=1000.0, metavar="MS", help="length of the run (default: 1000)")
     add("--dt", type=_positive, default=0.025, metavar="MS", help="time step (default: 0.025)")
     add("--d", type=_positive, default=POTASSIUM, metavar="UM2/MS",
-        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})")  # fmt: skip
+        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})")
 
 
 def _add_machine(parser):
     add = parser.add_argument_group("the machine").add_argument
     add("--nodes", type=_nodes, required=True, metavar="A-B",
         help="numbers of nodes: A, B and the powers of two between")
-    add("--cores-per-node", type=_count, metavar="C", help="cores of a node (default: of --bench, else a guess)")
+    add("--cores-per-node", type=_count, metavar="C",
+        help="cores of a node (default: of --bench, else a guess)")
     add("--bench", type=Path, nargs="+", default=[], metavar="FILE",
         help="records of ecsmpi bench kernel, strong or weak")
     add("--network-bandwidth", type=_positive, metavar="GB/S", help="of a node (default: a guess)")
-    add("--network-latency", type=_positive, metavar="US", help="of a message between nodes (default: a guess)")
+    add("--network-latency", type=_positive, metavar="US",
+        help="of a message between nodes (default: a guess)")
     add("--neuron-ns", type=_positive, metavar="NS",
         help="NEURON's own time for a segment and step on one core, which its mechanisms decide (default: of "
         "--bench, else a guess)")  # fmt: skip
@@ -90,7 +94,8 @@ def _title(problem, steps, dt):
 
 
 def _submission(layout):
-    options = f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} --cpus-per-task={layout.threads}"
+    ranks, threads = layout.ranks_per_node, layout.threads
+    options = f"--nodes={layout.nodes} --ntasks-per-node={ranks} --cpus-per-task={threads}"
     return f"sbatch {options} slurm/hybrid.sbatch SCRIPT"
 
 
@@ -114,12 +119,14 @@ def _problem(args):
 def _machine(args):
     units = {"network_bandwidth": 1e9, "network_latency": 1e-6, "neuron_ns": 1e-9, "cores_per_node": 1}
     given = {name: value * units[name] for name in units if (value := getattr(args, name)) is not None}
-    machine = replace(Machine(), **{name: value for name, value in given.items() if name.startswith("network")})
+    network = {name: value for name, value in given.items() if name.startswith("network")}
+    machine = replace(Machine(), **network)
     read = [one for path in args.bench for one in calibration.read_measurements(path)]
     measurements = [one for one in read if not one.is_crowded]
     if args.bench and not measurements:
         files = ", ".join(map(str, args.bench))
-        raise ValueError(f"no records of ecsmpi bench {', '.join(calibration.KINDS)} in {files} that fit their cores")
+        kinds = ", ".join(calibration.KINDS)
+        raise ValueError(f"no records of ecsmpi bench {kinds} with a core for each thread in {files}")
     checked = calibration.leave_out(measurements, machine)
     if measurements:
         machine = calibration.calibrated(measurements, machine)
@@ -161,9 +168,9 @@ def _count_or_none(text):
 
 def _nodes(text):
     """"1-256" or "8" -> the ends and the powers of two between them."""
-    first, _, last = text.partition("-")
-    if not (first.isdigit() and (last.isdigit() or "-" not in text)) or not 1 <= int(first) <= int(last or first):
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    lo, hi = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= lo <= hi:
         raise argparse.ArgumentTypeError(f"must be a number of nodes or a range such as 1-256, got {text}")
-    lo, hi = int(first), int(last or first)
     powers = (1 << k for k in range(hi.bit_length()))
     return sorted({lo, hi, *(power for power in powers if lo <= power <= hi)})
