@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
@@ -21,7 +22,7 @@ def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort) -
     layout: "spread" over all voxels, or all segments in "one voxel", in the middle of the box.
     """
     voxels = _voxels(problem, layout, comm)
-    plan_times = measured(comm, lambda: _planned(comm, problem, voxels).free(), effort)
+    plan_times = measured(comm, lambda: _planned(comm, problem, voxels).free(), replace(effort, seconds=0.0))
     exchange = _planned(comm, problem, voxels)
     times, phases, most = _timed_steps(comm, exchange, problem, voxels.size, effort)
     partners = max(comm.allgather(exchange.partners))

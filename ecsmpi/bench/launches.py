@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ecsmpi.bench import records
+from ecsmpi.launch import LAUNCHERS
 
 # What a launcher around this process has left behind; the processes started here must not believe it.
 LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_")
@@ -21,6 +22,11 @@ COMMAND = "import sys; from ecsmpi.cli import main; sys.exit(main(sys.argv[1:]))
 
 class LaunchFailed(OSError):
     """A process that measures ended with another status than 0."""
+
+
+def launched_ranks() -> int:
+    """How many processes this one was started with, by the launcher's word."""
+    return next((int(os.environ[count]) for count, _ in LAUNCHERS if os.environ.get(count, "").isdigit()), 1)
 
 
 def bench(ranks: int | None, arguments: list[str], launcher: str) -> dict:

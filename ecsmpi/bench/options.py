@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from ecsmpi.bench.repetition import FEWEST
+
+LAUNCHER = "mpirun"
 JSON_HELP = "append what was measured to this file, a JSON line each, with versions and processor"
 
 
@@ -47,15 +50,15 @@ def add_threads(parser):
 
 def add_effort(parser):
     """--repetitions, --seconds."""
-    parser.add_argument("--repetitions", type=positive, default=20, metavar="N",
-                        help="at least so many repetitions, 6 or more (default: 20)")  # fmt: skip
+    parser.add_argument("--repetitions", type=repetitions, default=20, metavar="N",
+                        help=f"at least so many repetitions, {FEWEST} or more (default: 20)")  # fmt: skip
     parser.add_argument("--seconds", type=number, default=2.0, metavar="S",
                         help="and at least so many seconds of them (default: 2)")  # fmt: skip
 
 
 def add_launcher(parser):
     """--mpirun."""
-    parser.add_argument("--mpirun", default="mpirun", metavar="COMMAND",
+    parser.add_argument("--mpirun", default=LAUNCHER, metavar="COMMAND",
                         help='what starts ranks, with its options, e.g. "srun --mpi=pmix" (default: mpirun)')  # fmt: skip
 
 
@@ -93,6 +96,14 @@ def positive(text):
     value = count(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return value
+
+
+def repetitions(text):
+    """Enough of them for an interval of their median."""
+    value = positive(text)
+    if value < FEWEST:
+        raise argparse.ArgumentTypeError(f"a 95 % interval of a median needs {FEWEST} repetitions or more, got {text}")
     return value
 
 

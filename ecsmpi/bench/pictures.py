@@ -70,7 +70,7 @@ class _Scaling:
             shape[0], segments = shape[0] // self.base["ranks"], segments // self.base["ranks"]
         voxels = " × ".join(map(str, shape))
         each = " a rank" if self.kind == "weak" else ""
-        return f"{self.kind} scaling: {voxels} voxels{each}, {segments:,} segments{each}"
+        return f"{self.kind} scaling\n{voxels} voxels, {segments:,} segments{each}"
 
 
 def _problems(records: list[dict]) -> dict:
@@ -106,6 +106,7 @@ def _figure(rows: int):
 def _draw(row, problem: _Scaling) -> None:
     speed_up, efficiency, breakdown = row
     _draw_curves(speed_up, problem, lambda record, value: value)
+    _draw_line(speed_up, problem.bounds(), color="0.55", ls="-.", label="bound by memory bandwidth")
     counts = problem.counts
     ideal = [count / cores(problem.base) for count in counts]
     speed_up.plot(counts, ideal, color="black", lw=1, ls=":", label="ideal", zorder=1)
@@ -113,7 +114,7 @@ def _draw(row, problem: _Scaling) -> None:
     _logarithmic(speed_up, counts)
     _draw_curves(efficiency, problem, lambda record, value: value * cores(problem.base) / cores(record))
     efficiency.axhline(1, color="black", lw=1, ls=":", label="ideal", zorder=1)
-    efficiency.set(title=_absolute(problem.base), ylabel="efficiency", ylim=(0, None))
+    efficiency.set(title=_absolute(problem.base), ylabel="efficiency", ylim=(0, max(1.1, 1.05 * efficiency.get_ylim()[1])))
     _core_axis(efficiency, counts)
     for axes in (speed_up, efficiency):
         axes.grid(color="0.92", zorder=0)
@@ -127,7 +128,7 @@ def _absolute(base: dict) -> str:
 
 
 def _draw_curves(axes, problem: _Scaling, scaled) -> None:
-    """Measured points with their intervals, the bound of memory, the model; scaled(record, speed-up) is drawn."""
+    """Measured points with their intervals, and the model; scaled(record, speed-up) is what is drawn."""
     for colour, (threads, found) in zip(SERIES * len(problem.by_threads), problem.by_threads.items()):
         values, low, high = (
             [scaled(one, problem.speed_up(one, seconds(one))) for one in found]
@@ -136,14 +137,13 @@ def _draw_curves(axes, problem: _Scaling, scaled) -> None:
         errors = [[v - lo for v, lo in zip(values, low)], [hi - v for v, hi in zip(values, high)]]
         label = f"{threads} thread{'s' * (threads > 1)} a rank"
         axes.errorbar([cores(one) for one in found], values, errors, color=colour, marker="o", capsize=3, label=label, zorder=3)
-    _draw_line(axes, problem, problem.bounds(), scaled, color="0.55", ls="-.", label="bound by memory bandwidth")
-    modelled = [(cores(one), problem.speed_up(one)) for one in problem.models]
-    _draw_line(axes, problem, modelled, scaled, color="black", ls="--", label="model")
+    modelled = [(cores(one), scaled(one, problem.speed_up(one))) for one in problem.models]
+    _draw_line(axes, modelled, color="black", ls="--", label="model")
 
 
-def _draw_line(axes, problem: _Scaling, points, scaled, **style) -> None:
+def _draw_line(axes, points, **style) -> None:
     if points:
-        counts, values = zip(*[(count, scaled({"ranks": count, "threads": 1}, value)) for count, value in points])
+        counts, values = zip(*points)
         axes.plot(counts, values, lw=1.3, marker="." if len(points) == 1 else None, zorder=2, **style)
 
 

@@ -73,13 +73,6 @@ def append(path: Path, record: dict) -> None:
         file.write(json.dumps(record) + "\n")
 
 
-def check_appendable(path: Path | None) -> None:
-    """Raise OSError now rather than after the measurement."""
-    if path is not None:
-        with open(path, "a"):
-            pass
-
-
 def read(path: Path) -> list[dict]:
     """The records of a file. Raises ValueError naming the line that is none."""
     found = []

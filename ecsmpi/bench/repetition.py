@@ -7,7 +7,6 @@ from math import ceil, comb
 from statistics import median
 from time import perf_counter
 
-CONFIDENCE = 0.95
 FEWEST = 6  # repetitions that have a 95 % interval of their median
 SHORTEST = 0.01  # s that a repetition should last at least, so that the barrier before it does not show
 
@@ -60,7 +59,7 @@ def median_interval(values) -> tuple[float, float]:
     if not ordered:
         raise ValueError("no values, so no median")
     n, below, k = len(ordered), 0, 0
-    while k < n // 2 and 2 * (below := below + comb(n, k)) <= (1 - CONFIDENCE) * 2**n:
+    while k < n // 2 and 20 * 2 * (below := below + comb(n, k)) <= 2**n:  # 2 P(X <= k) is at most 1/20
         k += 1
     k = max(k, 1)
     return ordered[k - 1], ordered[n - k]

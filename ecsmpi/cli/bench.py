@@ -118,7 +118,7 @@ def _add_plot(kinds):
 def _kind(kinds, name, summary, description, func):
     parser = kinds.add_parser(name, help=summary, description=description.replace("%", "%%"))
     parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
-    parser.set_defaults(func=func)
+    parser.set_defaults(func=func, fail=parser.error)
     return parser
 
 
@@ -153,17 +153,35 @@ def _measure_scaling(kind, problem_on, args):
         _measure_launches(kind, args)
         return
     if args.threads is not None and len(args.threads) > 1:
-        raise ValueError("one launch measures one number of threads: give --ranks too, or one number to --threads")
+        args.fail("one launch measures one number of threads: give --ranks too, or one number to --threads")
+    if args.mpirun != options.LAUNCHER:
+        args.fail("--mpirun needs --ranks P,P,...: without it nothing is started")
     args.threads = args.threads[0] if args.threads else None
     _measure_here(kind, problem_on, args)
 
 
+def _check_json(args):
+    """What --json names can be written: better said now than after the measurement."""
+    if args.json is not None:
+        try:
+            open(args.json, "a").close()
+        except OSError as error:
+            args.fail(f"--json: {error}")
+
+
+def _refuse_ranks(args):
+    from ecsmpi.bench import launches
+
+    if launches.launched_ranks() > 1:
+        args.fail("start this one without mpirun: it starts its ranks itself")
+
+
 def _measure_here(kind, problem_on, args):
-    from ecsmpi.bench import box, records, tables
+    from ecsmpi.bench import box, tables
     from ecsmpi.bench.repetition import Effort
 
     effort = Effort(args.repetitions, args.seconds)
-    records.check_appendable(args.json)
+    _check_json(args)
     record = box.measure(kind, problem_on, args.threads, effort)
     _hand_over(record, args.json, tables.box_report)
 
@@ -181,10 +199,9 @@ def _hand_over(record, path, report):
 
 def _measure_launches(kind, args):
     from ecsmpi.bench import launches, records, tables
-    from ecsmpi.bench.repetition import Effort
 
-    Effort(args.repetitions, args.seconds)  # what is wrong with them is said before anything starts
-    records.check_appendable(args.json)
+    _refuse_ranks(args)
+    _check_json(args)
     found = []
     for ranks in args.ranks:
         for threads in args.threads or [None]:
@@ -199,7 +216,8 @@ def compare_with_neuron(args):
     """The live table; status 1 where a target is missed."""
     from ecsmpi.bench import against_neuron, records, tables
 
-    records.check_appendable(args.json)
+    _refuse_ranks(args)
+    _check_json(args)
     edge, initial_edge = (128, 64) if args.quick else (256, 200)
     comparison = against_neuron.compare(
         against_neuron.Comparison(
@@ -215,13 +233,13 @@ def compare_with_neuron(args):
 
 def measure_exchange(args):
     """Each number of segments, in each layout. Collective."""
-    from ecsmpi.bench import box, exchange, records, tables
+    from ecsmpi.bench import box, exchange, tables
     from ecsmpi.bench.problem import Problem
     from ecsmpi.bench.repetition import Effort
 
     effort = Effort(args.repetitions, args.seconds)
     problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
-    records.check_appendable(args.json)
+    _check_json(args)
     comm, _, threads = box.start(None)
     box.compile_first(comm)
     for problem in problems:
@@ -232,10 +250,10 @@ def measure_exchange(args):
 
 def measure_memory(args):
     """Bytes a voxel. Collective."""
-    from ecsmpi.bench import memory, records, tables
+    from ecsmpi.bench import memory, tables
     from ecsmpi.bench.problem import Problem
 
-    records.check_appendable(args.json)
+    _check_json(args)
     record = memory.measure(Problem(tuple(args.shape)), args.steps)
     _hand_over(record, args.json, tables.memory_report)
 

@@ -66,6 +66,7 @@ def time_steps(rxd, n, pc, threads, repetitions):
             seconds = timed(pc, n.fadvance)
             if repetition >= 0:
                 taken[count].append(seconds)
+    rxd.nthread(1)  # NEURON does not end while its threads wait for work
     return taken
 
 
