@@ -66,8 +66,12 @@ class Workspace:
         self.d = np.zeros((hi - lo, ny, nz))
         self.blocks = partition.blocks(comm.rank)
         self.first, self.left, self.right = (np.zeros((len(self.blocks), ny, nz)) for _ in range(3))
-        self.rows = max(1, min(ny, CACHE_BYTES // (8 * 6 * nz)))
-        self.batch = max(1, min(hi - lo, max(kernels.threads(), CACHE_BYTES // (16 * ny * nz))))
+        threads = kernels.threads()
+        cached = max(1, CACHE_BYTES // (8 * 6 * nz))  # rows of the six planes that elimination has in hand
+        rounds = -(-ny // (cached * threads))
+        self.rows = -(-ny // (rounds * threads))  # so that all threads have as much to do in each round
+        planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
+        self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
         self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
         self._interfaces = {}
 

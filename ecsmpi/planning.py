@@ -113,11 +113,13 @@ class Machine:
 def is_reduced(n_planes: int, r: float, ranks: int) -> bool:
     """Whether slabs are too thin for neighbours to settle their interface: all meet in a reduced system.
 
-    The last slab decides: none is thinner, and beside a wall without flux its ends feel each other most.
+    The last slab but one decides: of those between two others none is thinner.
     """
     slabs = Slabs(n_planes, ranks)
-    last = tridiagonal.Rows.of_line(n_planes, r, held=False).planes(*slabs.planes(slabs.owners - 1))
-    return slabs.owners > 1 and not tridiagonal.Chain((tridiagonal.Block.of(last),)).neighbours_suffice
+    if slabs.owners < 3:
+        return False
+    rows = tridiagonal.Rows.of_line(n_planes, r, held=False).planes(*slabs.planes(slabs.owners - 2))
+    return not tridiagonal.Chain((tridiagonal.Block.of(rows),) * 3).neighbours_suffice
 
 
 def memory(problem: Problem, layout: Layout) -> dict[str, float]:

@@ -151,8 +151,8 @@ class Chain:
 
     @property
     def coupling(self) -> float:
-        """The largest of B and C: how far a block lets its neighbours feel each other."""
-        return max((max(abs(s.B), abs(s.C)) for s in self.blocks), default=0.0)
+        """The largest of B and C: how far a block between two others lets these feel each other."""
+        return max((max(abs(block.B), abs(block.C)) for block in self.blocks[1:-1]), default=0.0)
 
     @property
     def neighbours_suffice(self) -> bool:

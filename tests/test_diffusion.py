@@ -117,7 +117,12 @@ def test_walls_keep_their_concentration_whatever_flows_into_them(solved, ranks):
             assert (u.take((0, -1), axis) == each.walls[WALLED]).all(), each.name
 
 
-@pytest.mark.parametrize("ranks", (2, 3, 4))
+def test_two_slabs_settle_their_interface_between_them(solved):
+    joined = [line for each in DENSE for line in solved(2)[each.name + " joined"]]
+    assert joined and all("neighbour pairs" in line for line in joined)
+
+
+@pytest.mark.parametrize("ranks", (3, 4, 8))
 def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
     joined = " ".join(line for each in DENSE for line in solved(ranks)[each.name + " joined"])
     assert "neighbour pairs" in joined and "reduced system" in joined

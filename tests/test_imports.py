@@ -11,8 +11,8 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "cli"},
-    "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "cli"},
+    "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
+    "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "bench", "cli"},
     "numba": {"kernels", "entry_kernels", "cli.doctor"},
 }
 
