@@ -20,7 +20,7 @@ KEYS = {
     "kind", "ranks", "threads", "nodes", "shape", "species", "segments", "dt", "step_seconds", "step_seconds_interval",
     "repetitions", "phases", "phases_max", "provenance", "step_times",
 }  # fmt: skip
-PROVENANCE = {"date", "cpu", "cores", "memory_bytes", "ecsmpi", "neuron", "numpy", "numba", "mpi4py", "mpi", "python"}
+PROVENANCE = {"date", "cpu", "cores", "node_cores", "memory_bytes", "ecsmpi", "neuron", "numpy", "numba", "mpi4py", "mpi", "python"}
 
 
 def bench(tmp_path, ranks, *words, status=0):
@@ -109,24 +109,26 @@ def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     assert said.count("traffic floor") == 1
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
-def test_strong_keeps_the_problem_and_weak_grows_it(ranks, tmp_path):
-    words = [*SMALL, "--segments", "70", "--species", "2", "--threads", "1", *QUICK]
-    _, (strong,) = bench(tmp_path, ranks, "strong", *words)
-    _, (_, weak) = bench(tmp_path, ranks, "weak", *words)
-    check_record(strong, "strong", ranks or 1)
-    check_record(weak, "weak", ranks or 1)
-    assert strong["shape"] == [12, 10, 16] and strong["segments"] == 70 and strong["species"] == 2
-    assert weak["shape"] == [12 * (ranks or 1), 10, 16] and weak["segments"] == 70 * (ranks or 1)
-    assert strong["phases"]["neuron"] > 0 and strong["phases"]["currents"] > 0
+def test_strong_measures_its_own_ranks_with_cells(tmp_path):
+    _, (record,) = bench(tmp_path, 2, "strong", *SMALL, "--segments", "70", "--species", "2", "--threads", "1", *QUICK)
+    check_record(record, "strong", 2)
+    assert record["shape"] == [12, 10, 16] and record["segments"] == 70 and record["species"] == 2
+    assert record["phases"]["neuron"] > 0 and record["phases"]["currents"] > 0
 
 
-def test_lists_of_ranks_and_threads_are_launches_and_can_be_drawn(tmp_path):
-    words = ["--ranks", "1,2", "--threads", "1,2", *SMALL, *QUICK]
-    said, records = bench(tmp_path, None, "strong", *words)
-    assert [(one["ranks"], one["threads"]) for one in records] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    for one in records:
-        check_record(one, "strong", one["ranks"], one["threads"])
+def test_weak_grows_with_a_list_of_ranks(tmp_path):
+    said, records = bench(tmp_path, None, "weak", "--ranks", "1,2", "--threads", "1", *SMALL, "--segments", "60", *QUICK)
+    for ranks, record in zip((1, 2), records, strict=True):
+        check_record(record, "weak", ranks)
+        assert record["shape"] == [12 * ranks, 10, 16] and record["segments"] == 60 * ranks
+    speed_up = 2 * records[0]["step_seconds"] / records[1]["step_seconds"]
+    assert f"{speed_up:.2f}" in said and f"{speed_up / 2:.0%}" in said
+
+
+def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
+    said, records = bench(tmp_path, None, "strong", "--ranks", "1", "--threads", "1,2", *SMALL, *QUICK)
+    for threads, record in zip((1, 2), records, strict=True):
+        check_record(record, "strong", 1, threads)
     assert "speed-up" in said and f"{1e3 * records[0]['step_seconds']:.4g} ms a step" in said
     modelled = {**records[0], "kind": "model", "ranks": 4}
     with open(tmp_path / "records.jsonl", "a") as file:
@@ -182,7 +184,7 @@ def test_neurons_table_has_its_rows_and_its_status(tmp_path):
         (2, ["strong", "--ranks", "1,2"], "without mpirun"),
         (2, ["neuron"], "without mpirun"),
         (2, ["kernel", "--repetitions", "5"], "needs 6 repetitions"),
-        (2, ["kernel", "--shape", "4", "4", "0"], "not a positive whole number"),
+        (None, ["kernel", "--shape", "4", "4", "0"], "not a positive whole number"),
         (2, ["kernel", "--json", "nowhere/file"], "nowhere/file"),
         (None, ["strong", "--mpirun", "srun"], "--mpirun needs --ranks"),
         (None, ["strong", "--ranks", "1", "--mpirun", "no-such-launcher"], "no-such-launcher"),

@@ -62,7 +62,7 @@ def box_report(record: dict) -> str:
 def heading(record: dict) -> str:
     """What was measured on what, and a warning where the numbers can mean little."""
     used = record["ranks"] * record["threads"]
-    cores = record["provenance"]["cores"] * record["nodes"]
+    cores = record["provenance"]["node_cores"] * record["nodes"]
     lines = [f"{_problem(record)}; {ranks_x_threads(record)}, {record['provenance']['cpu']}"]
     if used > cores:
         lines.append(f"caution: {used} threads share {cores} cores, so these times say little")
