@@ -19,6 +19,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
 MECHANISM = TUTORIAL.parents[1] / "mod"
 TUTORIAL_STEPS = 200
+TWO_RANKS = "box, ecsmpi on 2 ranks"
 TINY = 8  # voxels along an edge where only the start is of interest
 
 
@@ -73,18 +74,17 @@ def compare(comparison: Comparison, say) -> dict:
         "step_seconds": median(steps), "step_seconds_interval": list(median_interval(steps)), "repetitions": len(steps),
         "phases": {}, "phases_max": {}, "copy_bytes_per_second": median(run["copy"] for run in results["all cores"]),
         "rounds": comparison.rounds, "rows": [asdict(row) | {"met": row.met} for row in _rows(comparison, results)],
-        "left_out": _left_out(), "runs": dict(results), "provenance": provenance(),
+        "left_out": _left_out(results), "runs": dict(results), "provenance": provenance(),
     }  # fmt: skip
 
 
-def _left_out() -> list[str]:
+def _left_out(results: dict) -> list[str]:
     """Which rows there are none of, and why."""
-    reasons = []
-    if not _two_cores():
-        reasons.append("two threads and two ranks: this process may use one core only")
-    if not _has_tutorial():
-        reasons.append("the tutorial: it needs a checkout with steady_k compiled, see scripts/setup")
-    return reasons
+    reasons = {
+        TWO_RANKS: "two threads and two ranks: this process may use one core only",
+        "tutorial, NEURON": "the tutorial: it needs a checkout with steady_k compiled, see scripts/setup",
+    }
+    return [reason for run, reason in reasons.items() if run not in results]
 
 
 def _two_cores() -> bool:
@@ -103,7 +103,7 @@ def _runs(comparison: Comparison) -> dict:
     edge, initial = comparison.edge, comparison.initial_edge
     runs = {f"box, {name}": _box(comparison, name, edge, threads) for name in ("NEURON", "ecsmpi")}
     if _two_cores():
-        runs["box, ecsmpi on 2 ranks"] = _box(comparison, "ecsmpi", edge, [1], ranks=2)
+        runs[TWO_RANKS] = _box(comparison, "ecsmpi", edge, [1], ranks=2)
     runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
     if _has_tutorial():
         runs |= {f"tutorial, {name}": _tutorial(name) for name in ("NEURON", "ecsmpi", "none")}
@@ -166,19 +166,19 @@ def _rows(comparison: Comparison, results: dict):
     floor = of("all cores", lambda one: comparison.problem.traffic / one["copy"])
     all_cores = of("all cores", lambda one: one["step"])
     yield Row(f"traffic floor over step, {edge}^3, all cores", "ms", None, 1e3 * all_cores, floor / all_cores, 0.5, 0.75)
-    if _two_cores():
+    if TWO_RANKS in results:
         two = step("box, ecsmpi", "2")
         yield Row("two threads over one", "ms", 1e3 * step("box, NEURON", "2"), 1e3 * two, own / two, 1.7, 1.9)
-        two = step("box, ecsmpi on 2 ranks")
+        two = step(TWO_RANKS)
         yield Row("two ranks over one", "ms", None, 1e3 * two, own / two, 1.7, 1.9)
-    if _has_tutorial():
+    if "tutorial, NEURON" in results:
         yield from _tutorial_rows(results)
     finitialize = [of(f"initialisation, {name}", lambda one: one["finitialize_seconds"]) for name in ("NEURON", "ecsmpi")]
     yield _ratio(f"finitialize, {initial}^3 voxels", "s", *finitialize, 100, None)
     memory = [of(f"box, {name}", lambda one: one["bytes"] / edge**3) for name in ("NEURON", "ecsmpi")]
     yield Row(f"memory, {edge}^3 voxels", "B a voxel", *memory, memory[1], 24, 20, at_least=False)
-    if _two_cores():
-        both = of("box, ecsmpi on 2 ranks", lambda one: one["bytes"] / edge**3)
+    if TWO_RANKS in results:
+        both = of(TWO_RANKS, lambda one: one["bytes"] / edge**3)
         yield Row(f"memory, {edge}^3 voxels, two ranks", "B a voxel", None, both, both, 24, 20, at_least=False)
     yield from _start_rows(of)
 
