@@ -1,4 +1,4 @@
-"""`ecsmpi bench`: the harness measures what it says, and what it writes can be read, drawn and planned with."""
+"""`ecsmpi bench`: the harness measures what it says, and what it writes can be read and drawn."""
 
 import json
 from math import comb
@@ -17,10 +17,23 @@ from ecsmpi.bench.scripts import tutorial
 SMALL = ["--shape", "12", "10", "16"]
 QUICK = ["--repetitions", "6", "--seconds", "0.01"]
 KEYS = {
-    "kind", "ranks", "threads", "nodes", "shape", "species", "segments", "dt", "step_seconds", "step_seconds_interval",
-    "repetitions", "phases", "phases_max", "provenance", "step_times",
+    "kind", "ranks", "threads", "nodes", "shape", "species", "segments", "dt", "step_seconds",
+    "step_seconds_interval", "repetitions", "phases", "phases_max", "provenance", "step_times",
 }  # fmt: skip
-PROVENANCE = {"date", "cpu", "cores", "node_cores", "memory_bytes", "ecsmpi", "neuron", "numpy", "numba", "mpi4py", "mpi", "python"}
+PROVENANCE = {
+    "date",
+    "cpu",
+    "cores",
+    "node_cores",
+    "memory_bytes",
+    "ecsmpi",
+    "neuron",
+    "numpy",
+    "numba",
+    "mpi4py",
+    "mpi",
+    "python",
+}
 
 
 def bench(tmp_path, ranks, *words, status=0):
@@ -72,14 +85,22 @@ def test_interval_of_few_values_is_their_range():
         median_interval([])
 
 
-@pytest.mark.parametrize("wrong, named", [({"repetitions": 5}, "got 5"), ({"seconds": -1.0}, "got -1"), ({"warm_up": 0}, "got 0")])
+@pytest.mark.parametrize(
+    "wrong, named", [({"repetitions": 5}, "got 5"), ({"seconds": -1.0}, "got -1"), ({"warm_up": 0}, "got 0")]
+)
 def test_effort_refuses_what_measures_nothing(wrong, named):
     with pytest.raises(ValueError, match=named):
         Effort(**wrong)
 
 
 @pytest.mark.parametrize(
-    "wrong, named", [({"shape": (4, 4, 0)}, "4, 4, 0"), ({"species": 0}, "got 0"), ({"segments": -1}, "-1"), ({"dt": 0.0}, "dt")]
+    "wrong, named",
+    [
+        ({"shape": (4, 4, 0)}, "4, 4, 0"),
+        ({"species": 0}, "got 0"),
+        ({"segments": -1}, "-1"),
+        ({"dt": 0.0}, "dt"),
+    ],
 )
 def test_problem_refuses_what_is_none(wrong, named):
     with pytest.raises(ValueError, match=named):
@@ -88,7 +109,11 @@ def test_problem_refuses_what_is_none(wrong, named):
 
 def test_weak_problem_grows_with_the_ranks():
     grown = Problem((4, 5, 6), segments=7).times(3)
-    assert grown.shape == (12, 5, 6) and grown.segments == 21 and grown.traffic == 48 * grown.voxels == 48 * 3 * 120
+    assert (
+        grown.shape == (12, 5, 6)
+        and grown.segments == 21
+        and grown.traffic == 48 * grown.voxels == 48 * 3 * 120
+    )
 
 
 # each measurement, on one rank and on two
@@ -104,20 +129,26 @@ def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     assert record["phases"]["up"] > 0 and record["phases"]["down"] > 0
     ns = 1e9 * record["step_seconds"] / (12 * 10 * 16)
     floor = 48 / record["copy_bytes_per_second"] * 1e9
-    assert f"{ns:.3f} ns a voxel" in said and f"{floor:.3f} ns a voxel" in said and f"{floor / ns:.2f}" in said
+    assert (
+        f"{ns:.3f} ns a voxel" in said and f"{floor:.3f} ns a voxel" in said and f"{floor / ns:.2f}" in said
+    )
     assert {"start", "compile", "build", "finitialize"} == record["setup_seconds"].keys()
     assert said.count("traffic floor") == 1
 
 
 def test_strong_measures_its_own_ranks_with_cells(tmp_path):
-    _, (record,) = bench(tmp_path, 2, "strong", *SMALL, "--segments", "70", "--species", "2", "--threads", "1", *QUICK)
+    _, (record,) = bench(
+        tmp_path, 2, "strong", *SMALL, "--segments", "70", "--species", "2", "--threads", "1", *QUICK
+    )
     check_record(record, "strong", 2)
     assert record["shape"] == [12, 10, 16] and record["segments"] == 70 and record["species"] == 2
     assert record["phases"]["neuron"] > 0 and record["phases"]["currents"] > 0
 
 
 def test_weak_grows_with_a_list_of_ranks(tmp_path):
-    said, records = bench(tmp_path, None, "weak", "--ranks", "1,2", "--threads", "1", *SMALL, "--segments", "60", *QUICK)
+    said, records = bench(
+        tmp_path, None, "weak", "--ranks", "1,2", "--threads", "1", *SMALL, "--segments", "60", *QUICK
+    )
     for ranks, record in zip((1, 2), records, strict=True):
         check_record(record, "weak", ranks)
         assert record["shape"] == [12 * ranks, 10, 16] and record["segments"] == 60 * ranks
@@ -168,7 +199,10 @@ def test_neurons_table_has_its_rows_and_its_status(tmp_path):
     rows = {row["what"]: row for row in record["rows"]}
     step, start = rows["step, 12^3 voxels, one thread"], rows["finitialize, 10^3 voxels"]
     for row in (step, start):
-        assert row["value"] == pytest.approx(row["neuron"] / row["ecsmpi"]) and f"{row['value']:.3g}" in done.stdout
+        assert (
+            row["value"] == pytest.approx(row["neuron"] / row["ecsmpi"])
+            and f"{row['value']:.3g}" in done.stdout
+        )
     assert rows["first start, above NEURON's"]["ecsmpi"] > rows["later starts, above NEURON's"]["ecsmpi"]
     assert len(rows) >= 6 and len(record["runs"]["box, NEURON"]) == 1
     check_record(record | {"step_times": record["runs"]["box, ecsmpi"][0]["step_seconds"]["1"]}, "neuron", 1)
@@ -196,7 +230,9 @@ def test_mistakes_are_said_once_before_anything_runs(ranks, words, named, tmp_pa
     assert done.stderr.count("error: ") + done.stderr.count("ecsmpi: ") == 1 and named in done.stderr
 
 
-@pytest.mark.parametrize("line, named", [("{", "line 2"), ('{"kind": "lunch"}', "one of strong"), ('{"kind": "weak"}', "no ranks")])
+@pytest.mark.parametrize(
+    "line, named", [("{", "line 2"), ('{"kind": "lunch"}', "one of strong"), ('{"kind": "weak"}', "no ranks")]
+)
 def test_what_is_no_record_is_named(line, named, tmp_path):
     path = tmp_path / "records.jsonl"
     path.write_text("\n" + line + "\n")
@@ -227,11 +263,15 @@ def test_speed_up_is_voxels_a_second_over_the_fewest_cores():
     base = base_of(strong)
     assert base is strong[2] and cores(strong[0]) == 4
     assert throughput(strong[0]) / throughput(base) == 2
-    assert throughput(launch(2, 1, 16, 2.0)) / throughput(base) == 2  # weak: twice the voxels in the same time
+    assert (
+        throughput(launch(2, 1, 16, 2.0)) / throughput(base) == 2
+    )  # weak: twice the voxels in the same time
 
 
 def test_tutorials_script_gets_another_space_or_none():
-    source = "import sys\nfrom ecsmpi import rxd\necs = rxd.Extracellular(0)\nk = rxd.Species(ecs)\nn.dt = 20\n"
+    source = (
+        "import sys\nfrom ecsmpi import rxd\necs = rxd.Extracellular(0)\nk = rxd.Species(ecs)\nn.dt = 20\n"
+    )
     assert tutorial.with_space_of("neuron", source) == source.replace("ecsmpi", "neuron")
     assert tutorial.with_space_of("none", source) == "import sys\nn.dt = 20\n"
     with pytest.raises(SystemExit, match="one line each"):

@@ -105,7 +105,9 @@ def test_run_shows_each_phase_once_for_all_ranks(ranks, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("over ranks, 20 steps") == 1
     for name, meaning in PHASES.items():
-        (line,) = re.findall(rf"^{name} +([\d.]+) +([\d.]+)  {re.escape(meaning)}$", done.stdout, re.MULTILINE)
+        (line,) = re.findall(
+            rf"^{name} +([\d.]+) +([\d.]+)  {re.escape(meaning)}$", done.stdout, re.MULTILINE
+        )
         assert 0 <= float(line[0]) <= float(line[1])
     (up,) = re.findall(r"^up +([\d.]+)", done.stdout, re.MULTILINE)
     assert float(up) > 0

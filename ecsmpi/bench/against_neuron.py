@@ -25,7 +25,7 @@ TINY = 8  # voxels along an edge where only the start is of interest
 
 @dataclass(frozen=True)
 class Comparison:
-    """What to compare: voxels along the edges of the boxes, runs of each process, steps in a run, what starts ranks."""
+    """Voxels along the edges of the boxes, runs of each process, steps in a run, what starts ranks."""
 
     edge: int = 256
     initial_edge: int = 200
@@ -71,9 +71,11 @@ def compare(comparison: Comparison, say) -> dict:
     steps = [seconds for run in results["box, ecsmpi"] for seconds in run["step_seconds"]["1"]]
     return {
         "kind": "neuron", "ranks": 1, "threads": 1, "nodes": 1, **of_problem(comparison.problem),
-        "step_seconds": median(steps), "step_seconds_interval": list(median_interval(steps)), "repetitions": len(steps),
-        "phases": {}, "phases_max": {}, "copy_bytes_per_second": median(run["copy"] for run in results["all cores"]),
-        "rounds": comparison.rounds, "rows": [asdict(row) | {"met": row.met} for row in _rows(comparison, results)],
+        "step_seconds": median(steps), "step_seconds_interval": list(median_interval(steps)),
+        "repetitions": len(steps), "phases": {}, "phases_max": {},
+        "copy_bytes_per_second": median(run["copy"] for run in results["all cores"]),
+        "rounds": comparison.rounds,
+        "rows": [asdict(row) | {"met": row.met} for row in _rows(comparison, results)],
         "left_out": _left_out(results), "runs": dict(results), "provenance": provenance(),
     }  # fmt: skip
 
@@ -112,7 +114,9 @@ def _runs(comparison: Comparison) -> dict:
     return runs
 
 
-def _box(comparison: Comparison, name: str, edge: int, threads: list[int], ranks: int | None = None, **environment):
+def _box(
+    comparison: Comparison, name: str, edge: int, threads: list[int], ranks: int | None = None, **environment
+):
     settings = {
         "shape": [edge] * 3, "dx": comparison.dx, "dt": comparison.dt, "threads": threads,
         "repetitions": comparison.repetitions,
@@ -165,21 +169,35 @@ def _rows(comparison: Comparison, results: dict):
     yield _ratio(f"step, {edge}^3 voxels, one thread", "ms", 1e3 * neuron, 1e3 * own, 15, 30)
     floor = of("all cores", lambda one: comparison.problem.traffic / one["copy"])
     all_cores = of("all cores", lambda one: one["step"])
-    yield Row(f"traffic floor over step, {edge}^3, all cores", "ms", None, 1e3 * all_cores, floor / all_cores, 0.5, 0.75)
+    yield Row(
+        f"traffic floor over step, {edge}^3, all cores",
+        "ms",
+        None,
+        1e3 * all_cores,
+        floor / all_cores,
+        0.5,
+        0.75,
+    )
     if TWO_RANKS in results:
         two = step("box, ecsmpi", "2")
-        yield Row("two threads over one", "ms", 1e3 * step("box, NEURON", "2"), 1e3 * two, own / two, 1.7, 1.9)
+        yield Row(
+            "two threads over one", "ms", 1e3 * step("box, NEURON", "2"), 1e3 * two, own / two, 1.7, 1.9
+        )
         two = step(TWO_RANKS)
         yield Row("two ranks over one", "ms", None, 1e3 * two, own / two, 1.7, 1.9)
     if "tutorial, NEURON" in results:
         yield from _tutorial_rows(results)
-    finitialize = [of(f"initialisation, {name}", lambda one: one["finitialize_seconds"]) for name in ("NEURON", "ecsmpi")]
+    finitialize = [
+        of(f"initialisation, {name}", lambda one: one["finitialize_seconds"]) for name in ("NEURON", "ecsmpi")
+    ]
     yield _ratio(f"finitialize, {initial}^3 voxels", "s", *finitialize, 100, None)
     memory = [of(f"box, {name}", lambda one: one["bytes"] / edge**3) for name in ("NEURON", "ecsmpi")]
     yield Row(f"memory, {edge}^3 voxels", "B a voxel", *memory, memory[1], 24, 20, at_least=False)
     if TWO_RANKS in results:
         both = of(TWO_RANKS, lambda one: one["bytes"] / edge**3)
-        yield Row(f"memory, {edge}^3 voxels, two ranks", "B a voxel", None, both, both, 24, 20, at_least=False)
+        yield Row(
+            f"memory, {edge}^3 voxels, two ranks", "B a voxel", None, both, both, 24, 20, at_least=False
+        )
     yield from _start_rows(of)
 
 
@@ -193,8 +211,13 @@ def _tutorial_rows(results: dict):
 
 
 def _start_rows(of):
-    start = [of(run, lambda one: one["start_seconds"]) for run in ("box, NEURON", "box, ecsmpi", "first start")]
-    for what, seconds, goal in (("first start, above NEURON's", start[2], 30), ("later starts, above NEURON's", start[1], 2)):
+    start = [
+        of(run, lambda one: one["start_seconds"]) for run in ("box, NEURON", "box, ecsmpi", "first start")
+    ]
+    for what, seconds, goal in (
+        ("first start, above NEURON's", start[2], 30),
+        ("later starts, above NEURON's", start[1], 2),
+    ):
         yield Row(what, "s", start[0], seconds, seconds - start[0], goal, None, at_least=False)
 
 

@@ -17,8 +17,8 @@ CACHES = 4  # times the last cache that all arrays hold together
 def copy_bandwidth(comm, threads: int, effort: Effort) -> float:
     """Bytes a second that move through memory, of all ranks together: the median. Collective.
 
-    A double is read, the line of its target is fetched, and written: 24 bytes, counted as the 48 of a step are. numpy's
-    `copyto` would write past the caches, which the sweeps of a step do not.
+    A double is read, the line of its target is fetched, and written: 24 bytes, counted as the 48 of a step
+    are. numpy's `copyto` would write past the caches, which the sweeps of a step do not.
     """
     size = _bytes_of_thread(comm.size * threads)
     with ThreadPoolExecutor(threads) as pool:

@@ -124,13 +124,17 @@ def _median_of_each(repetitions: list[dict], steps: int) -> dict[str, float]:
 
 def _described(rxd, problem: Problem):
     high = [count * problem.dx for count in problem.shape]
-    region = rxd.Extracellular(0, 0, 0, *high, dx=problem.dx, volume_fraction=VOLUME_FRACTION, tortuosity=TORTUOSITY)
+    region = rxd.Extracellular(
+        0, 0, 0, *high, dx=problem.dx, volume_fraction=VOLUME_FRACTION, tortuosity=TORTUOSITY
+    )
     names = [NAMES[i] if i < len(NAMES) else None for i in range(problem.species)]
-    return region, [rxd.Species(region, d=D, name=name, charge=CHARGES.get(name, 0), initial=3) for name in names]
+    return region, [
+        rxd.Species(region, d=D, name=name, charge=CHARGES.get(name, 0), initial=3) for name in names
+    ]
 
 
 def _cells(n, comm, problem: Problem) -> list:
-    """This rank's sections: straight, with hh channels, anywhere in the box, dealt out to the ranks in turn."""
+    """This rank's sections: straight, with hh channels, anywhere in the box, dealt out in turn."""
     size = np.array(problem.shape) * problem.dx
     counts = [SEGMENTS_OF_SECTION] * (problem.segments // SEGMENTS_OF_SECTION)
     rest = problem.segments % SEGMENTS_OF_SECTION

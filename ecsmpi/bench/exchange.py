@@ -28,8 +28,9 @@ def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort) -
     partners = max(comm.allgather(exchange.partners))
     exchange.free()
     return record(
-        "exchange", problem, comm, threads, times, layout=layout, phases=phases, phases_max=most, partners=partners,
-        plan_seconds=plan_times.median, plan_seconds_interval=list(plan_times.interval), plan_times=plan_times.seconds,
+        "exchange", problem, comm, threads, times, layout=layout, phases=phases, phases_max=most,
+        partners=partners, plan_seconds=plan_times.median, plan_seconds_interval=list(plan_times.interval),
+        plan_times=plan_times.seconds,
     )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def _voxels(problem: Problem, layout: str, comm) -> np.ndarray:
 
 def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort):
     lo, hi = Slabs(problem.shape[0], comm.size).planes(comm.rank)
-    concentrations = [np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)]
+    concentrations = [
+        np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)
+    ]
     amounts = np.ones((problem.species, entries))
     sources = np.zeros((problem.species, exchange.local_voxels.size))
     laps = []

@@ -1,4 +1,4 @@
-"""Processes of their own: each combination of ranks and threads is a launch, and so is every run of NEURON."""
+"""Processes of their own: one for each combination of ranks and threads, and for every run of NEURON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def launched_ranks() -> int:
 
 
 def bench(ranks: int | None, arguments: list[str], launcher: str) -> dict:
-    """Run `ecsmpi bench ARGUMENTS` on some ranks (None: without a launcher), and return the record it wrote."""
+    """Run `ecsmpi bench ARGUMENTS` on some ranks (None: without a launcher); the record it wrote."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.jsonl"
         run(ranks, ["-c", COMMAND, "bench", *arguments, "--json", str(path)], launcher)
@@ -41,7 +41,9 @@ def run(ranks: int | None, arguments: list[str], launcher: str, **environment) -
     """Run this Python with some arguments; return what it printed. Raises LaunchFailed with what it said."""
     argv = [] if ranks is None else [*launcher_words(launcher), "-n", str(ranks)]
     argv += [sys.executable, *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=_environment(environment))
+    done = subprocess.run(
+        argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=_environment(environment)
+    )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip())[-2000:]
         raise LaunchFailed(f"{shlex.join(argv)} ended with status {done.returncode}:\n{said}")
@@ -52,7 +54,9 @@ def launcher_words(launcher: str) -> list[str]:
     """The launcher's command. Raises OSError where it is not there."""
     words = shlex.split(launcher)
     if not words or shutil.which(words[0]) is None:
-        raise LaunchFailed(f"no {launcher!r} on PATH: load your MPI, or name its launcher by --mpirun COMMAND")
+        raise LaunchFailed(
+            f"no {launcher!r} on PATH: load your MPI, or name its launcher by --mpirun COMMAND"
+        )
     return words
 
 

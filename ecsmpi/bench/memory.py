@@ -24,8 +24,8 @@ def measure(problem: Problem, steps: int) -> dict:
     used, used_at_peak = (comm.allreduce(after - before) / problem.voxels for after in resident())
     del box  # it was measured alive
     return record(
-        "memory", problem, comm, threads, times, bytes_a_voxel=used, bytes_a_voxel_peak=used_at_peak, phases={},
-        phases_max={},
+        "memory", problem, comm, threads, times, bytes_a_voxel=used, bytes_a_voxel_peak=used_at_peak,
+        phases={}, phases_max={},
     )  # fmt: skip
 
 

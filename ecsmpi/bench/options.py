@@ -13,8 +13,14 @@ JSON_HELP = "append what was measured to this file, a JSON line each, with versi
 def add_shape(parser, default, what="voxels of the box"):
     """--shape NX NY NZ."""
     numbers = " ".join(map(str, default))
-    parser.add_argument("--shape", type=positive, nargs=3, default=default, metavar=("NX", "NY", "NZ"),
-                        help=f"{what} (default: {numbers})")  # fmt: skip
+    parser.add_argument(
+        "--shape",
+        type=positive,
+        nargs=3,
+        default=default,
+        metavar=("NX", "NY", "NZ"),
+        help=f"{what} (default: {numbers})",
+    )
 
 
 def add_problem(parser):
@@ -26,40 +32,66 @@ def add_problem(parser):
 
 def add_species(parser):
     """--species."""
-    parser.add_argument("--species", type=positive, default=1, metavar="S", help="species in the box (default: 1)")
+    parser.add_argument(
+        "--species", type=positive, default=1, metavar="S", help="species in the box (default: 1)"
+    )
 
 
 def add_segments(parser, of):
     """--segments."""
-    parser.add_argument("--segments", type=count, default=0, metavar="M", help=f"segments of cells {of} (default: 0)")
+    parser.add_argument(
+        "--segments", type=count, default=0, metavar="M", help=f"segments of cells {of} (default: 0)"
+    )
 
 
 def add_scaling(parser):
     """What a list of launches needs beside the problem."""
-    parser.add_argument("--ranks", type=numbers, metavar="P,P,...", help="start mpirun for each of these numbers of ranks")
-    parser.add_argument("--threads", type=numbers, metavar="T,T,...",
-                        help="threads of each rank; several with --ranks only (default: the rank's cores)")  # fmt: skip
+    parser.add_argument(
+        "--ranks", type=numbers, metavar="P,P,...", help="start mpirun for each of these numbers of ranks"
+    )
+    parser.add_argument(
+        "--threads",
+        type=numbers,
+        metavar="T,T,...",
+        help="threads of each rank; several with --ranks only (default: the rank's cores)",
+    )
     add_launcher(parser)
     add_effort(parser)
 
 
 def add_threads(parser):
     """--threads of one launch."""
-    parser.add_argument("--threads", type=positive, metavar="T", help="threads of each rank (default: the rank's cores)")
+    parser.add_argument(
+        "--threads", type=positive, metavar="T", help="threads of each rank (default: the rank's cores)"
+    )
 
 
 def add_effort(parser):
     """--repetitions, --seconds."""
-    parser.add_argument("--repetitions", type=repetitions, default=20, metavar="N",
-                        help=f"at least so many repetitions, {FEWEST} or more (default: 20)")  # fmt: skip
-    parser.add_argument("--seconds", type=number, default=2.0, metavar="S",
-                        help="and at least so many seconds of them (default: 2)")  # fmt: skip
+    parser.add_argument(
+        "--repetitions",
+        type=repetitions,
+        default=20,
+        metavar="N",
+        help=f"at least so many repetitions, {FEWEST} or more (default: 20)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=number,
+        default=2.0,
+        metavar="S",
+        help="and at least so many seconds of them (default: 2)",
+    )
 
 
 def add_launcher(parser):
     """--mpirun."""
-    parser.add_argument("--mpirun", default=LAUNCHER, metavar="COMMAND",
-                        help='what starts ranks, with its options, e.g. "srun --mpi=pmix" (default: mpirun)')  # fmt: skip
+    parser.add_argument(
+        "--mpirun",
+        default=LAUNCHER,
+        metavar="COMMAND",
+        help='what starts ranks, with its options, e.g. "srun --mpi=pmix" (default: mpirun)',
+    )
 
 
 def words_of(kind: str, args, threads: int | None) -> list[str]:
@@ -103,7 +135,9 @@ def repetitions(text):
     """Enough of them for an interval of their median."""
     value = positive(text)
     if value < FEWEST:
-        raise argparse.ArgumentTypeError(f"a 95 % interval of a median needs {FEWEST} repetitions or more, got {text}")
+        raise argparse.ArgumentTypeError(
+            f"a 95 % interval of a median needs {FEWEST} repetitions or more, got {text}"
+        )
     return value
 
 

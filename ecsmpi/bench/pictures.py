@@ -21,7 +21,7 @@ OTHERS = "#31a354"  # a phase without a colour of its own
 
 
 def scaling(records: list[dict], path: Path) -> None:
-    """Draw a row of panels for each problem. Raises ValueError where no record is of strong or weak scaling."""
+    """Draw a row of panels for each problem. Raises ValueError where no record is of scaling."""
     problems = _problems(records)
     if not problems:
         kinds = ", ".join(sorted({record["kind"] for record in records})) or "no records at all"
@@ -114,7 +114,11 @@ def _draw(row, problem: _Scaling) -> None:
     _logarithmic(speed_up, counts)
     _draw_curves(efficiency, problem, lambda record, value: value * cores(problem.base) / cores(record))
     efficiency.axhline(1, color="black", lw=1, ls=":", label="ideal", zorder=1)
-    efficiency.set(title=_absolute(problem.base), ylabel="efficiency", ylim=(0, max(1.1, 1.05 * efficiency.get_ylim()[1])))
+    efficiency.set(
+        title=_absolute(problem.base),
+        ylabel="efficiency",
+        ylim=(0, max(1.1, 1.05 * efficiency.get_ylim()[1])),
+    )
     _core_axis(efficiency, counts)
     for axes in (speed_up, efficiency):
         axes.grid(color="0.92", zorder=0)
@@ -124,7 +128,8 @@ def _draw(row, problem: _Scaling) -> None:
 
 def _absolute(base: dict) -> str:
     threads = f"{base['threads']} thread{'s' * (base['threads'] > 1)}"
-    return f"1 is {base['ranks']} rank{'s' * (base['ranks'] > 1)} × {threads}: {1e3 * base['step_seconds']:.3g} ms a step"
+    ranks = f"{base['ranks']} rank{'s' * (base['ranks'] > 1)}"
+    return f"1 is {ranks} × {threads}: {1e3 * base['step_seconds']:.3g} ms a step"
 
 
 def _draw_curves(axes, problem: _Scaling, scaled) -> None:
@@ -136,7 +141,16 @@ def _draw_curves(axes, problem: _Scaling, scaled) -> None:
         )
         errors = [[v - lo for v, lo in zip(values, low)], [hi - v for v, hi in zip(values, high)]]
         label = f"{threads} thread{'s' * (threads > 1)} a rank"
-        axes.errorbar([cores(one) for one in found], values, errors, color=colour, marker="o", capsize=3, label=label, zorder=3)
+        axes.errorbar(
+            [cores(one) for one in found],
+            values,
+            errors,
+            color=colour,
+            marker="o",
+            capsize=3,
+            label=label,
+            zorder=3,
+        )
     modelled = [(cores(one), scaled(one, problem.speed_up(one))) for one in problem.models]
     _draw_line(axes, modelled, color="black", ls="--", label="model")
 
@@ -178,20 +192,37 @@ def _draw_phases(axes, problem: _Scaling) -> None:
     nanoseconds = [1e9 * cores(record) / (throughput(record) * record["step_seconds"]) for record in found]
     for name in _phase_names(found):
         parts = [scale * record.get("phases", {}).get(name, 0.0) for scale, record in zip(nanoseconds, found)]
-        axes.bar(places, parts, 0.65, bottom, color=PHASE_COLOURS.get(name, OTHERS), edgecolor="white", lw=0.4, label=name)
+        axes.bar(
+            places,
+            parts,
+            0.65,
+            bottom,
+            color=PHASE_COLOURS.get(name, OTHERS),
+            edgecolor="white",
+            lw=0.4,
+            label=name,
+        )
         bottom = [below + part for below, part in zip(bottom, parts)]
     steps = [scale * record["step_seconds"] for scale, record in zip(nanoseconds, found)]
     axes.plot(places, steps, ls="", marker="_", ms=18, color="black", label="step")
-    axes.set(title="parts of a step, mean over ranks\nlevel bars: ideal", ylabel="core-ns a voxel", xlabel="ranks × threads")
+    axes.set(
+        title="parts of a step, mean over ranks\nlevel bars: ideal",
+        ylabel="core-ns a voxel",
+        xlabel="ranks × threads",
+    )
     axes.set_xticks(
-        places, [f"{record['ranks']}×{record['threads']}" for record in found], rotation=90 if len(found) > 6 else 0
+        places,
+        [f"{record['ranks']}×{record['threads']}" for record in found],
+        rotation=90 if len(found) > 6 else 0,
     )
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(
+        handles[::-1], labels[::-1], frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1)
+    )
 
 
 def _phase_names(found: list[dict]) -> list[str]:
-    """Phases that are at least a five-hundredth of some step: the grid's first, as in a step, NEURON's own last."""
+    """Phases of at least a five-hundredth of some step, in the order of a step, NEURON's own last."""
     seen = {name for record in found for name, seconds in record.get("phases", {}).items()
             if seconds > 0.002 * record["step_seconds"]}  # fmt: skip
     order = [*PHASES, *sorted(seen - set(PHASES))]

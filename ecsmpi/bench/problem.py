@@ -25,7 +25,8 @@ class Problem:
             raise ValueError(f"a box has three positive numbers of voxels, got {self.shape}")
         if self.species < 1 or self.segments < 0:
             raise ValueError(
-                f"need one species or more and no negative number of segments, got {self.species} and {self.segments}"
+                "need one species or more and no negative number of segments, "
+                f"got {self.species} and {self.segments}"
             )
         for name in ("dt", "dx"):
             if not 0 < getattr(self, name) < float("inf"):
@@ -52,5 +53,7 @@ class Problem:
 
     def __str__(self):
         nx, ny, nz = self.shape
-        text = f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, {self.segments} segments"
+        text = (
+            f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, {self.segments} segments"
+        )
         return f"{text}, dt {self.dt:g} ms (r {self.r:.2g})"

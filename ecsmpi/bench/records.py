@@ -1,9 +1,9 @@
 """Results as JSON lines: one record for each measurement, with what it was measured on.
 
-    {"kind": "strong", "ranks": 2, "threads": 1, "nodes": 1, "shape": [256, 256, 256], "species": 1,
-     "segments": 1000, "dt": 0.025, "step_seconds": ..., "step_seconds_interval": [lo, hi], "repetitions": 40,
-     "phases": {"up": s a step, mean over ranks, ...}, "phases_max": {...}, "copy_bytes_per_second": ...,
-     "step_times": [every repetition], "setup_seconds": {...}, "provenance": {...}}
+{"kind": "strong", "ranks": 2, "threads": 1, "nodes": 1, "shape": [256, 256, 256], "species": 1,
+ "segments": 1000, "dt": 0.025, "step_seconds": ..., "step_seconds_interval": [lo, hi], "repetitions": 40,
+ "phases": {"up": s a step, mean over ranks, ...}, "phases_max": {...}, "copy_bytes_per_second": ...,
+ "step_times": [every repetition], "setup_seconds": {...}, "provenance": {...}}
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def _parsed(line: str, where: str) -> dict:
     except json.JSONDecodeError as error:
         raise ValueError(f"{where} is no JSON: {error}") from None
     if not isinstance(record, dict) or record.get("kind") not in KINDS:
-        raise ValueError(f"{where} is no record of `ecsmpi bench`: its kind must be one of {', '.join(KINDS)}")
+        raise ValueError(
+            f"{where} is no record of `ecsmpi bench`: its kind must be one of {', '.join(KINDS)}"
+        )
     missing = [name for name in NEEDED if name not in record]
     if missing:
         raise ValueError(f"{where} has no {', '.join(missing)}: it was not written by `ecsmpi bench`")

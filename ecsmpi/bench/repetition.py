@@ -13,7 +13,7 @@ SHORTEST = 0.01  # s that a repetition should last at least, so that the barrier
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: at least this many repetitions and seconds, after some repetitions that do not count."""
+    """At least this many repetitions and seconds, after some repetitions that do not count."""
 
     repetitions: int = 20
     seconds: float = 2.0
@@ -21,7 +21,9 @@ class Effort:
 
     def __post_init__(self):
         if self.repetitions < FEWEST:
-            raise ValueError(f"a 95 % interval of a median needs {FEWEST} repetitions or more, got {self.repetitions}")
+            raise ValueError(
+                f"a 95 % interval of a median needs {FEWEST} repetitions or more, got {self.repetitions}"
+            )
         if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"the seconds to measure must be 0 or more, got {self.seconds}")
         if self.warm_up < 1:
@@ -50,10 +52,11 @@ class Times:
 
 
 def median_interval(values) -> tuple[float, float]:
-    """The narrowest pair of order statistics that holds the median with 95 % confidence, whatever the distribution.
+    """The narrowest pair of order statistics that holds the median with 95 % confidence, of any distribution.
 
-    With X of a binomial distribution of n values and probability 1/2, the k-th value from either end misses the median with
-    probability 2 P(X < k) (Le Boudec 2010, Performance Evaluation, section 2.2). Fewer than 6 values have none: their range.
+    With X of a binomial distribution of n values and probability 1/2, the k-th values from both ends miss the
+    median with probability 2 P(X < k) (Le Boudec 2010, Performance Evaluation of Computer and Communication
+    Systems, section 2.2). Fewer than 6 values have no such pair: their range.
     """
     ordered = sorted(values)
     if not ordered:
@@ -66,7 +69,7 @@ def median_interval(values) -> tuple[float, float]:
 
 
 def measured(comm, work, effort: Effort) -> Times:
-    """Time `work()`, which all ranks do together: seconds of the slowest rank, the same on each. Collective."""
+    """Time `work()`, which all ranks do together: the slowest rank's, the same on each. Collective."""
     for _ in range(effort.warm_up):
         work()
     times = []

@@ -1,4 +1,4 @@
-"""How launches on different numbers of cores compare, for strong and weak scaling alike: by voxels a second."""
+"""How launches on different numbers of cores compare, strong and weak alike: by voxels a second."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ def phases(record: dict) -> str:
     rows = []
     for name, seconds in record["phases"].items():
         most = record["phases_max"][name]
-        rows.append([name, f"{1e6 * seconds:.1f}", f"{1e6 * most:.1f}", f"{nanoseconds_a_voxel(seconds, record):.3f}",
+        a_voxel = nanoseconds_a_voxel(seconds, record)
+        rows.append([name, f"{1e6 * seconds:.1f}", f"{1e6 * most:.1f}", f"{a_voxel:.3f}",
                      meaning.get(name, "")])  # fmt: skip
     return table(["phase", "us a step", "max", "ns a voxel", "mean and maximum over ranks"], rows)
 
@@ -50,13 +51,27 @@ def box_report(record: dict) -> str:
     floor = _problem(record).traffic / bandwidth
     lo, hi = (nanoseconds_a_voxel(end, record) for end in record["step_seconds_interval"])
     rows = [
-        ["step", f"{nanoseconds_a_voxel(step, record):.3f} ns a voxel", f"{1e3 * step:.4g} ms, median of {record['repetitions']} repetitions"],
+        [
+            "step",
+            f"{nanoseconds_a_voxel(step, record):.3f} ns a voxel",
+            f"{1e3 * step:.4g} ms, median of {record['repetitions']} repetitions",
+        ],
         ["", f"{lo:.3f} to {hi:.3f}", "95 % interval of the median"],
-        ["traffic floor", f"{nanoseconds_a_voxel(floor, record):.3f} ns a voxel", f"48 bytes a voxel and species at {bandwidth / 1e9:.1f} GB/s"],
-        ["floor over step", f"{floor / step:.2f}", "that bandwidth is a plain copy's, by all ranks and threads at once"],
+        [
+            "traffic floor",
+            f"{nanoseconds_a_voxel(floor, record):.3f} ns a voxel",
+            f"48 bytes a voxel and species at {bandwidth / 1e9:.1f} GB/s",
+        ],
+        [
+            "floor over step",
+            f"{floor / step:.2f}",
+            "that bandwidth is a plain copy's, by all ranks and threads at once",
+        ],
     ]
     setup = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in record["setup_seconds"].items())
-    return "\n".join([heading(record), table(rows[0], rows[1:]), "", phases(record), "", f"apart from the steps: {setup}"])
+    return "\n".join(
+        [heading(record), table(rows[0], rows[1:]), "", phases(record), "", f"apart from the steps: {setup}"]
+    )
 
 
 def heading(record: dict) -> str:
@@ -96,8 +111,18 @@ def scaling_report(records: list[dict]) -> str:
         rows.append([str(record["ranks"]), str(record["threads"]), *milliseconds(record), f"{neuron:.4g}",
                      f"{nanoseconds_a_voxel(record['step_seconds'], record):.3f}", f"{speed_up:.2f}",
                      f"{efficiency:.0%}"])  # fmt: skip
-    header = ["ranks", "threads", "ms a step", "95 % interval", "of it NEURON", "ns a voxel", "speed-up", "efficiency"]
-    said = f"speed-up is voxels a second over those of {ranks_x_threads(base)}: {milliseconds(base)[0]} ms a step"
+    header = [
+        "ranks",
+        "threads",
+        "ms a step",
+        "95 % interval",
+        "of it NEURON",
+        "ns a voxel",
+        "speed-up",
+        "efficiency",
+    ]
+    absolute = f"{ranks_x_threads(base)}: {milliseconds(base)[0]} ms a step"
+    said = f"speed-up is voxels a second over those of {absolute}"
     return "\n".join(["", heading(records[-1]), table(header, rows), said])
 
 
@@ -105,7 +130,8 @@ def exchange_report(record: dict) -> str:
     """A line for one number of segments in one layout."""
     lo, hi = (1e6 * seconds for seconds in record["step_seconds_interval"])
     return (
-        f"{record['segments']:>9,} segments, {record['layout']:<9}: plan {1e3 * record['plan_seconds']:.3g} ms, "
+        f"{record['segments']:>9,} segments, {record['layout']:<9}: "
+        f"plan {1e3 * record['plan_seconds']:.3g} ms, "
         f"step {1e6 * record['step_seconds']:.4g} us ({lo:.4g} to {hi:.4g}), "
         f"{record['partners']} messages, {ranks_x_threads(record)}"
     )
@@ -115,7 +141,8 @@ def memory_report(record: dict) -> str:
     """Bytes a voxel, at the end and at the peak."""
     nx, ny, nz = record["shape"]
     return (
-        f"{nx} x {ny} x {nz} voxels, 1 species, {record['ranks']} ranks: {record['bytes_a_voxel']:.1f} bytes a voxel, "
+        f"{nx} x {ny} x {nz} voxels, 1 species, {record['ranks']} ranks: "
+        f"{record['bytes_a_voxel']:.1f} bytes a voxel, "
         f"{record['bytes_a_voxel_peak']:.1f} at its peak"
     )
 
@@ -123,15 +150,20 @@ def memory_report(record: dict) -> str:
 def comparison_report(record: dict) -> str:
     """The table of NEURON and ecsmpi, with the targets."""
     made = record["provenance"]
-    head = [f"NEURON {made['neuron']} and ecsmpi {made['ecsmpi']} on {made['cpu']}, medians of {record['rounds']} rounds"]
+    head = [
+        f"NEURON {made['neuron']} and ecsmpi {made['ecsmpi']} on {made['cpu']}, "
+        f"medians of {record['rounds']} round{'s' * (record['rounds'] > 1)}"
+    ]
     rows = [_comparison_row(row) for row in record["rows"]]
     header = ["", "unit", "NEURON", "ecsmpi", "result", "at least", "aim", ""]
-    return "\n".join(["", *head, table(header, rows), *(f"left out, {reason}" for reason in record["left_out"])])
+    return "\n".join(
+        ["", *head, table(header, rows), *(f"left out, {reason}" for reason in record["left_out"])]
+    )
 
 
 def _comparison_row(row: dict) -> list[str]:
     sign = "" if row["at_least"] else "<= "
     aim = "" if row["aim"] is None else f"{sign}{row['aim']:g}"
     neuron = "" if row["neuron"] is None else f"{row['neuron']:.4g}"
-    return [row["what"], row["unit"], neuron, f"{row['ecsmpi']:.4g}", f"{row['value']:.3g}", f"{sign}{row['goal']:g}", aim,
-            "met" if row["met"] else "missed"]  # fmt: skip
+    goal, met = f"{sign}{row['goal']:g}", "met" if row["met"] else "missed"
+    return [row["what"], row["unit"], neuron, f"{row['ecsmpi']:.4g}", f"{row['value']:.3g}", goal, aim, met]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecsmpi.bench import options
+from ecsmpi.bench import commands, options
 
 LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 
@@ -11,23 +11,21 @@ def add_parser(subparsers):
     """Add `bench` and its measurements."""
     parser = subparsers.add_parser(
         "bench", help="measure this machine, and draw what was measured",
-        description="Measure what a run costs here. Times are medians of repetitions, each as long as its slowest rank, with "
-        "the 95 %% interval of the median; set-up and compilation are apart.",
+        description="Measure what a run costs here. Times are medians of repetitions, each as long as its "
+        "slowest rank, with the 95 %% interval of the median; set-up and compilation are apart.",
     )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     for add in (_add_kernel, _add_neuron, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
         add(kinds)
 
 
-# what can be asked
-
-
 def _add_kernel(kinds):
     parser = _kind(
         kinds, "kernel", "ns a voxel and step, by phase, and how near to the memory's bandwidth",
-        "Advance a box without cells; compare with the least time in which its traffic, 48 bytes a voxel and step, goes "
-        "through memory at the bandwidth of a plain copy, which is measured in the same run. " + LAUNCHED,
-        measure_kernel,
+        "Advance a box without cells; compare with the least time in which its traffic, 48 bytes a "
+        "voxel and step, goes through memory at the bandwidth of a plain copy, which is measured in "
+        "the same run. " + LAUNCHED,
+        commands.measure_kernel,
     )  # fmt: skip
     options.add_shape(parser, (256, 256, 256))
     options.add_problem(parser)
@@ -39,9 +37,10 @@ def _add_kernel(kinds):
 def _add_strong(kinds):
     parser = _kind(
         kinds, "strong", "one problem on more and more ranks and threads",
-        "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks it starts them itself, one "
-        "launch after the other, and tells speed-up and efficiency against the fewest cores.",
-        measure_strong,
+        "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks it "
+        "starts them itself, one launch after the other, and tells speed-up and efficiency against "
+        "the fewest cores.",
+        commands.measure_strong,
     )  # fmt: skip
     options.add_shape(parser, (256, 256, 256))
     options.add_segments(parser, "in the box")
@@ -52,9 +51,10 @@ def _add_strong(kinds):
 def _add_weak(kinds):
     parser = _kind(
         kinds, "weak", "a problem that grows with the ranks",
-        "Measure a box with cells that is longer along x the more ranks there are. Alone or under mpirun it measures its own "
-        "ranks; with --ranks it starts them itself, and tells efficiency against the fewest cores.",
-        measure_weak,
+        "Measure a box with cells that is longer along x the more ranks there are. Alone or under "
+        "mpirun it measures its own ranks; with --ranks it starts them itself, and tells efficiency "
+        "against the fewest cores.",
+        commands.measure_weak,
     )  # fmt: skip
     options.add_shape(parser, (64, 256, 256), "voxels of each rank")
     options.add_segments(parser, "for each rank")
@@ -65,29 +65,45 @@ def _add_weak(kinds):
 def _add_neuron(kinds):
     parser = _kind(
         kinds, "neuron", "the same scripts with NEURON and with ecsmpi",
-        "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in processes of their own, in "
-        "turn, and print a row for each target. Takes about 10 minutes and 3 GB, most of it NEURON's initialisation; with "
-        "--quick a minute or two. Needs 2 cores for the rows of 2 threads and 2 ranks, and a checkout with steady_k "
-        "compiled (scripts/setup) for the tutorial's. Status 1 where a target is missed.",
-        compare_with_neuron,
+        "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in "
+        "processes of their own, in turn, and print a row for each target. Takes about 10 minutes and"
+        " 3 GB, most of it NEURON's initialisation; with --quick a minute or two. Needs 2 cores for "
+        "the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled (scripts/setup) for"
+        " the tutorial's. Status 1 where a target is missed.",
+        commands.compare_with_neuron,
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="smaller boxes: 128^3 for 256^3, 64^3 for 200^3")
-    parser.add_argument("--edge", type=options.positive, metavar="N", help="voxels along each edge of the box that is stepped")
-    parser.add_argument("--initial-edge", type=options.positive, metavar="N", help="and of the box that is only initialised")
-    parser.add_argument("--rounds", type=options.positive, default=3, help="runs of each process, in turn (default: 3)")
-    parser.add_argument("--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)")
+    parser.add_argument(
+        "--edge", type=options.positive, metavar="N", help="voxels along each edge of the box that is stepped"
+    )
+    parser.add_argument(
+        "--initial-edge", type=options.positive, metavar="N", help="and of the box that is only initialised"
+    )
+    parser.add_argument(
+        "--rounds", type=options.positive, default=3, help="runs of each process, in turn (default: 3)"
+    )
+    parser.add_argument(
+        "--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)"
+    )
     options.add_launcher(parser)
 
 
 def _add_exchange(kinds):
     parser = _kind(
         kinds, "exchange", "segments' currents to the owners of their voxels, and back",
-        "Plan and repeat the exchange alone, with segments spread over the box and with all of them in one voxel. " + LAUNCHED,
-        measure_exchange,
+        "Plan and repeat the exchange alone, with segments spread over the box and with all of them "
+        "in one voxel. " + LAUNCHED,
+        commands.measure_exchange,
     )  # fmt: skip
     options.add_shape(parser, (128, 128, 128))
-    parser.add_argument("--segments", type=options.count, nargs="+", default=(1_000, 10_000, 100_000, 1_000_000), metavar="M",
-                        help="numbers of segments, e.g. 1e3 1e4 (default: 1e3 1e4 1e5 1e6)")  # fmt: skip
+    parser.add_argument(
+        "--segments",
+        type=options.count,
+        nargs="+",
+        default=(1_000, 10_000, 100_000, 1_000_000),
+        metavar="M",
+        help="numbers of segments, e.g. 1e3 1e4 (default: 1e3 1e4 1e5 1e6)",
+    )
     options.add_species(parser)
     options.add_effort(parser)
 
@@ -95,9 +111,9 @@ def _add_exchange(kinds):
 def _add_memory(kinds):
     parser = _kind(
         kinds, "memory", "bytes a voxel, over all ranks together",
-        "Resident memory of all ranks together for one species, above that of the same program with a box of a few voxels: "
-        "at the end of some steps, and at its peak. " + LAUNCHED,
-        measure_memory,
+        "Resident memory of all ranks together for one species, above that of the same program with a"
+        " box of a few voxels: at the end of some steps, and at its peak. " + LAUNCHED,
+        commands.measure_memory,
     )  # fmt: skip
     options.add_shape(parser, (256, 256, 256))
     parser.add_argument("--steps", type=options.positive, default=3, help="steps to advance (default: 3)")
@@ -106,13 +122,16 @@ def _add_memory(kinds):
 def _add_plot(kinds):
     parser = kinds.add_parser(
         "plot", help="draw speed-up, efficiency and phases",
-        description="Draw the records of strong and weak scaling in some files: speed-up against the fewest cores, with the "
-        "ideal, the bound that memory sets and the lines of `ecsmpi plan`; efficiency; and each phase's part of a step. Where a "
-        "measurement was repeated the last one counts.",
+        description="Draw the records of strong and weak scaling in some files: speed-up against the fewest "
+        "cores, with the ideal, the bound that memory sets and the lines of `ecsmpi plan`; "
+        "efficiency; and each phase's part of a step. Where a measurement was repeated the last one "
+        "counts.",
     )  # fmt: skip
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.jsonl", help="what --json wrote")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write, .png, .pdf or .svg")
-    parser.set_defaults(func=plot)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write, .png, .pdf or .svg"
+    )
+    parser.set_defaults(func=commands.plot)
 
 
 def _kind(kinds, name, summary, description, func):
@@ -120,149 +139,3 @@ def _kind(kinds, name, summary, description, func):
     parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
     parser.set_defaults(func=func, fail=parser.error)
     return parser
-
-
-# what is then done
-
-
-def measure_kernel(args):
-    """A box without cells, on the ranks of this launch. Collective."""
-    problem = _problem(args)
-    _measure_here("kernel", lambda ranks: problem, args)
-
-
-def measure_strong(args):
-    """The same box on this launch's ranks, or on a list of them."""
-    problem = _problem(args)
-    _measure_scaling("strong", lambda ranks: problem, args)
-
-
-def measure_weak(args):
-    """A box as many times as long as there are ranks."""
-    _measure_scaling("weak", _problem(args).times, args)
-
-
-def _problem(args):
-    from ecsmpi.bench.problem import Problem
-
-    return Problem(tuple(args.shape), args.species, args.segments, args.dt, args.dx)
-
-
-def _measure_scaling(kind, problem_on, args):
-    if args.ranks is not None:
-        _measure_launches(kind, args)
-        return
-    if args.threads is not None and len(args.threads) > 1:
-        args.fail("one launch measures one number of threads: give --ranks too, or one number to --threads")
-    if args.mpirun != options.LAUNCHER:
-        args.fail("--mpirun needs --ranks P,P,...: without it nothing is started")
-    args.threads = args.threads[0] if args.threads else None
-    _measure_here(kind, problem_on, args)
-
-
-def _check_json(args):
-    """What --json names can be written: better said now than after the measurement."""
-    if args.json is not None:
-        try:
-            open(args.json, "a").close()
-        except OSError as error:
-            args.fail(f"--json: {error}")
-
-
-def _refuse_ranks(args):
-    from ecsmpi.bench import launches
-
-    if launches.launched_ranks() > 1:
-        args.fail("start this one without mpirun: it starts its ranks itself")
-
-
-def _measure_here(kind, problem_on, args):
-    from ecsmpi.bench import box, tables
-    from ecsmpi.bench.repetition import Effort
-
-    effort = Effort(args.repetitions, args.seconds)
-    _check_json(args)
-    record = box.measure(kind, problem_on, args.threads, effort)
-    _hand_over(record, args.json, tables.box_report)
-
-
-def _hand_over(record, path, report):
-    """Print and keep a record, once for all ranks."""
-    from ecsmpi import launch
-    from ecsmpi.bench import records
-
-    if launch.start().rank == 0:
-        print(report(record), flush=True)
-        if path is not None:
-            records.append(path, record)
-
-
-def _measure_launches(kind, args):
-    from ecsmpi.bench import launches, records, tables
-
-    _refuse_ranks(args)
-    _check_json(args)
-    found = []
-    for ranks in args.ranks:
-        for threads in args.threads or [None]:
-            found.append(launches.bench(ranks, options.words_of(kind, args, threads), args.mpirun))
-            print(tables.progress(found[-1]), flush=True)
-            if args.json is not None:
-                records.append(args.json, found[-1])
-    print(tables.scaling_report(found))
-
-
-def compare_with_neuron(args):
-    """The live table; status 1 where a target is missed."""
-    from ecsmpi.bench import against_neuron, records, tables
-
-    _refuse_ranks(args)
-    _check_json(args)
-    edge, initial_edge = (128, 64) if args.quick else (256, 200)
-    comparison = against_neuron.compare(
-        against_neuron.Comparison(
-            args.edge or edge, args.initial_edge or initial_edge, args.rounds, args.repetitions, args.mpirun
-        ),
-        say=lambda text: print(text, flush=True),
-    )
-    print(tables.comparison_report(comparison))
-    if args.json is not None:
-        records.append(args.json, comparison)
-    return int(any(row["met"] is False for row in comparison["rows"]))
-
-
-def measure_exchange(args):
-    """Each number of segments, in each layout. Collective."""
-    from ecsmpi.bench import box, exchange, tables
-    from ecsmpi.bench.problem import Problem
-    from ecsmpi.bench.repetition import Effort
-
-    effort = Effort(args.repetitions, args.seconds)
-    problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
-    _check_json(args)
-    comm, _, threads = box.start(None)
-    box.compile_first(comm)
-    for problem in problems:
-        for layout in exchange.LAYOUTS:
-            record = exchange.measure(problem, layout, comm, threads, effort)
-            _hand_over(record, args.json, tables.exchange_report)
-
-
-def measure_memory(args):
-    """Bytes a voxel. Collective."""
-    from ecsmpi.bench import memory, tables
-    from ecsmpi.bench.problem import Problem
-
-    _check_json(args)
-    record = memory.measure(Problem(tuple(args.shape)), args.steps)
-    _hand_over(record, args.json, tables.memory_report)
-
-
-def plot(args):
-    """Write the picture."""
-    from ecsmpi.bench import pictures, records
-    from ecsmpi.cli.plot import check_folder
-
-    check_folder(args.output)
-    pictures.scaling([record for path in args.files for record in records.read(path)], args.output)
-    print(args.output)

@@ -1,1 +1,1 @@
-"""Scripts that run in processes of their own, with NEURON or with ecsmpi, the same lines but for the import."""
+"""Scripts for processes of their own, with NEURON or with ecsmpi: the same lines but for the import."""

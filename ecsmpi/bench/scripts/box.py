@@ -1,10 +1,11 @@
-"""One species in a box, timed in a process of its own.
+r"""One species in a box, timed in a process of its own.
 
-    python box.py neuron|ecsmpi '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10}'
+    python box.py neuron|ecsmpi \
+        '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10}'
 
 Rank 0 prints a JSON object: start_seconds (import, and all that a first box of a few voxels needs),
-finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks together, more than
-after that first box).
+finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks
+together, more than after that first box).
 """
 
 import json
@@ -53,7 +54,9 @@ def make_box(rxd, n, shape, dx):
     section = n.Section(name="compartment")
     section.pt3dadd(dx, dx, dx, 1)
     section.pt3dadd(2 * dx, dx, dx, 1)
-    region = rxd.Extracellular(0, 0, 0, *[count * dx for count in shape], dx=dx, volume_fraction=0.2, tortuosity=1.6)
+    region = rxd.Extracellular(
+        0, 0, 0, *[count * dx for count in shape], dx=dx, volume_fraction=0.2, tortuosity=1.6
+    )
     return section, region, rxd.Species(region, d=2.62, name="k", charge=1, initial=3)
 
 

@@ -37,7 +37,9 @@ def with_space_of(library, source):
     """The script with another import, or without its extracellular space."""
     lines = source.splitlines(keepends=True)
     if lines.count(IMPORT) != 1 or any(sum(line.startswith(begin) for line in lines) != 1 for begin in SPACE):
-        sys.exit(f"the script must have one line each that begins with {IMPORT.strip()!r}, {' and '.join(SPACE)}")
+        sys.exit(
+            f"the script must have one line each that begins with {IMPORT.strip()!r}, {' and '.join(SPACE)}"
+        )
     if library == "none":
         return "".join(line for line in lines if line != IMPORT and not line.startswith(SPACE))
     return source.replace(IMPORT, f"from {library} import rxd\n")
