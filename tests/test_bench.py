@@ -13,6 +13,7 @@ from ecsmpi.bench.records import read
 from ecsmpi.bench.repetition import Effort, Times, median_interval
 from ecsmpi.bench.scaling import base_of, cores, throughput
 from ecsmpi.bench.scripts import tutorial
+from ecsmpi.cli import main
 
 SMALL = ["--shape", "12", "10", "16"]
 QUICK = ["--repetitions", "6", "--seconds", "0.01"]
@@ -276,3 +277,12 @@ def test_tutorials_script_gets_another_space_or_none():
     assert tutorial.with_space_of("none", source) == "import sys\nn.dt = 20\n"
     with pytest.raises(SystemExit, match="one line each"):
         tutorial.with_space_of("none", source.replace("k = ", "kk = "))
+
+
+@pytest.mark.parametrize("kind", ["kernel", "neuron", "strong", "weak", "exchange", "memory", "plot", None])
+def test_help_says_what_is_measured_without_starting_anything(kind, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["bench", *filter(None, [kind]), "--help"])
+    said = capsys.readouterr().out
+    assert left.value.code == 0 and "%%" not in said
+    assert len(said.split("options:")[0].split()) > 30

@@ -12,7 +12,7 @@ def add_parser(subparsers):
     parser = subparsers.add_parser(
         "bench", help="measure this machine, and draw what was measured",
         description="Measure what a run costs here. Times are medians of repetitions, each as long as its "
-        "slowest rank, with the 95 %% interval of the median; set-up and compilation are apart.",
+        "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
     )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     for add in (_add_kernel, _add_neuron, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
@@ -135,7 +135,7 @@ def _add_plot(kinds):
 
 
 def _kind(kinds, name, summary, description, func):
-    parser = kinds.add_parser(name, help=summary, description=description.replace("%", "%%"))
+    parser = kinds.add_parser(name, help=summary, description=description)
     parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
     parser.set_defaults(func=func, fail=parser.error)
     return parser
