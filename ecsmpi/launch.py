@@ -73,8 +73,10 @@ def _start_mpi():
     meeting_place(comm)
     if comm.size > 1:
         _end_together(comm)
-    # numba reads it when it is imported, so this comes before any kernel.
+    # Read when numba is imported, so this comes before any kernel. Threads that wait spin for some 0.1 ms at most, longer
+    # than between two sweeps, shorter than what hurts where another process needs the core.
     os.environ.setdefault("NUMBA_NUM_THREADS", str(cores_of_rank(comm)))
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     return comm
 
 
