@@ -750,7 +750,7 @@ def outcomes(tmp_path_factory):
     statements = json.dumps([*REFUSED, *OTHERS, *ACCEPTED])
     done = mpirun(None, ["python", path, "-", "ecsmpi", statements], env={"NUMBA_NUM_THREADS": 2}, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
 
 @pytest.mark.parametrize("statement", REFUSED)

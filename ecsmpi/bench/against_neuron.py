@@ -135,7 +135,8 @@ def _script(script: str, arguments: list[str], ranks: int | None, launcher: str,
 
     def run():
         printed = launches.run(ranks, [str(SCRIPTS / script), *arguments], launcher, **environment)
-        return json.loads(printed.strip().splitlines()[-1])
+        # NEURON prints a line of its own, which comes first or last as buffers will have it.
+        return json.loads(next(line for line in reversed(printed.splitlines()) if line.startswith("{")))
 
     return run
 
