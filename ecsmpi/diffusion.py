@@ -96,7 +96,7 @@ class Diffusion:
 
     def __init__(self, workspace: Workspace, ion: Ion, tissue: Tissue, local_voxels: np.ndarray):
         """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
-        self._work, self._ion = workspace, ion
+        self._work = workspace
         self._d_effective = np.array(ion.d) * tissue.permeability
         n, ny, nz = workspace.d.shape
         self._row_start = np.searchsorted(local_voxels, np.arange(n * ny + 1) * nz).astype(np.int64)
