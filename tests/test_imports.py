@@ -11,7 +11,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "missing", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
+    "neuron": {"membrane", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
     "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "bench", "cli"},
     "numba": {"kernels", "entry_kernels", "cli.doctor"},
 }

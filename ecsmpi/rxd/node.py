@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecsmpi.missing import StandIn
+from ecsmpi.rxd.missing import StandIn
 
 
 class Node(StandIn):

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 
 from ecsmpi.meeting import meet
-from ecsmpi.missing import RxDException, StandIn
-from ecsmpi.node import Node
+from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.node import Node
 
 
 class SpeciesOnExtracellular(StandIn):

@@ -1,0 +1,85 @@
+"""The names of neuron.rxd for the extracellular space: change `from neuron import rxd` into `from ecsmpi import rxd`.
+
+What is here means what it means in neuron.rxd; what is collective says so. What neuron.rxd has beyond it raises at once,
+so that no script silently computes something else.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
+from ecsmpi import kernels, observers  # isort: skip  (numba reads its environment after that)
+from ecsmpi.rxd.extracellular import Extracellular as Extracellular
+from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
+from ecsmpi.rxd.missing import RxDException as RxDException
+from ecsmpi.rxd.missing import missing_name
+from ecsmpi.rxd.options import options as options
+from ecsmpi.rxd.species import Species
+from ecsmpi.timing import Phases
+
+import neuron  # isort: skip
+
+
+def __getattr__(name):
+    raise missing_name(name)
+
+
+class Output(observers.Output):
+    __doc__ = observers.Output.__doc__
+
+    def __init__(self, path, every: float, species=None, attach: bool = True):
+        """Arguments as above; species also as rxd.Species. attach: take part from now on."""
+        if species is not None:
+            chosen = [species] if isinstance(species, (str, Species)) else species
+            species = [observers.label(simulation, one) if isinstance(one, Species) else one for one in chosen]
+        super().__init__(path, every, species, {"neuron": neuron.__version__})
+        if attach:
+            add_observer(self)
+
+
+class Progress(observers.Progress):
+    __doc__ = observers.Progress.__doc__
+
+    def __init__(self, tstop: float | None = None, stream=None, attach: bool = True):
+        """Arguments as above. attach: take part from now on."""
+        super().__init__(tstop, stream)
+        if attach:
+            add_observer(self)
+
+
+def add_observer(observer) -> None:
+    """Let an object take part in the run: started(simulation, t), stepped(simulation, t), ended(), on all ranks."""
+    simulation.observers.append(observer)
+
+
+def all_species() -> list[Species]:
+    """The script's species, in the order they were made."""
+    return simulation.species
+
+
+def phases() -> Phases:
+    """How long each phase of the steps has taken on this rank."""
+    return simulation.phases
+
+
+def rank() -> int:
+    """This rank."""
+    return simulation.comm.rank
+
+
+def nthread(count: int | None = None) -> int:
+    """Threads that each rank uses for its slab; ``count`` sets it. Raises ValueError beyond the rank's cores."""
+    if count is not None:
+        most = int(os.environ["NUMBA_NUM_THREADS"])
+        if not 1 <= count <= most:
+            raise ValueError(
+                f"nthread must be from 1 to {most}, the cores of this rank, got {count}; "
+                "start the ranks with more cores each, or set NUMBA_NUM_THREADS"
+            )
+        kernels.set_threads(int(count))
+    return kernels.threads()
+
+
+def set_solve_type(domain=None, dimension=None, dx=None, nsubseg=None, method=None) -> None:
+    """Accepted: it chooses how intracellular regions are solved, of which there are none here."""
