@@ -1,0 +1,148 @@
+"""What of neuron.rxd is there, and what is refused by name."""
+
+import json
+
+import pytest
+from conftest import mpirun
+from rxd_scripts import holds, script
+
+
+REFUSED = [
+    "rxd.Rate",
+    "rxd.Reaction",
+    "rxd.MultiCompartmentReaction",
+    "rxd.Region",
+    "rxd.Parameter",
+    "rxd.State",
+    "rxd.re_init",
+    "rxd.set_solver",
+    "rxd.save_state",
+    "rxd.v",
+    "rxd.rxdmath",
+    "rxd.nodelist",
+    "k.nodes",
+    "k.states",
+    "k.indices()",
+    "k[ecs].nodes",
+    "k[ecs].extent('x')",
+    "k[ecs].alpha_by_location([])",
+    "node.include_flux(1)",
+    "node.satisfies(0.5)",
+    "ecs._short_repr()",
+    "k + 1",
+    "1 + k",
+    "k - 1",
+    "2 * k",
+    "k / 2",
+    "2 / k",
+    "k ** 2",
+    "-k",
+    "k[ecs] + 1",
+    "1 - k[ecs]",
+    "abs(k)",
+    "k > 1",
+    "ecs.alpha = 0.3",
+    "ecs.tortuosity = 2",
+    "ecs.permeability = 2",
+    "k.d = 3",
+    "k.name = 'na'",
+    "k.charge = 2",
+    "k.regions = []",
+    "k[ecs].d = 3",
+    "k[ecs].nodes = 1",
+    "k[ecs].states3d = 1",
+    "node.d = 3",
+    "rxd.options.fixed_step_factor = 2",
+    "rxd.options.concentration_nodes_3d = 'all'",
+]
+
+OTHERS = {
+    "rxd.no_such_name": ("AttributeError", "module 'ecsmpi.rxd' has no attribute 'no_such_name'"),
+    "k.no_such_name": ("AttributeError", "'Species' object has no attribute 'no_such_name'"),
+    "k[ecs].no_such_name": (
+        "AttributeError",
+        "'SpeciesOnExtracellular' object has no attribute 'no_such_name'",
+    ),
+    "ecs.no_such_name": ("AttributeError", "'Extracellular' object has no attribute 'no_such_name'"),
+    "k[far]": ("RxDException", "species k is not defined on Extracellular("),
+    "rxd.nthread(0)": ("ValueError", "nthread must be from 1 to 2, the cores of this rank, got 0"),
+    "rxd.nthread(3)": ("ValueError", "nthread must be from 1 to 2, the cores of this rank, got 3"),
+    "rxd.Output('k.h5', every=0)": ("ValueError", "every must be > 0 ms, got 0"),
+    "rxd.Output('k.h5', every=float('nan'))": ("ValueError", "every must be > 0 ms, got nan"),
+}
+
+ACCEPTED = [
+    "assert rxd.nthread() in (1, 2)",
+    "assert rxd.nthread(2) == rxd.nthread() == 2",
+    "assert rxd.nthread(1) == rxd.nthread() == 1",
+    "rxd.set_solve_type(dimension=3)",
+    "rxd.set_solve_type([], dimension=1, nsubseg=3)",
+    "assert rxd.rank() == 0",
+    "assert rxd.all_species() == [k]",
+    "assert (ecs.alpha, ecs.tortuosity) == (0.2, 1.6) and abs(ecs.permeability - 1 / 1.6**2) < 1e-15",
+    "assert abs(ecs.volume() - 0.2 * 105 * 88 * 108) < 1e-6 and abs(ecs.volume(3) - 0.2 * 504) < 1e-9",
+    "assert (k.name, k.charge, k.d, k.regions) == ('k', 1, 2, [ecs])",
+    "assert str(k) == 'k' and 'd=2' in repr(k) and 'Extracellular' in repr(ecs) and 'k' in str(k[ecs])",
+    "k.initial = 5; n.finitialize(-65); assert (k[ecs].states3d == 5).all()",
+    "assert rxd.Species(far, name='k', charge=1)[far].states3d.shape == (15, 11, 12)",
+    "rxd.Extracellular(0, 0, 0, 1, 1, 1, 1, permeability=0.25).tortuosity == 2",
+]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """{statement: [its exception's name and message, is it an RxDException?]}, all from one process."""
+    folder = tmp_path_factory.mktemp("statements")
+    path = folder / "statements.py"
+    path.write_text(
+        script("""
+        import json
+        statements = json.loads(sys.argv[3])
+        ecs, far = box(), box(at=500)
+        k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
+        node = k[ecs].node_by_ijk(1, 2, 3)
+        found = {}
+        for statement in statements:
+            try:
+                exec(statement, dict(globals()))
+                found[statement] = None
+            except Exception as error:
+                found[statement] = [type(error).__name__, str(error), isinstance(error, rxd.RxDException)]
+        print(json.dumps(found))
+    """)
+    )
+    statements = json.dumps([*REFUSED, *OTHERS, *ACCEPTED])
+    done = mpirun(None, ["python", path, "-", "ecsmpi", statements], env={"NUMBA_NUM_THREADS": 2}, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_what_neuron_has_beyond_is_refused_by_name(statement, outcomes):
+    assert outcomes[statement] is not None, f"{statement} is accepted and does nothing"
+    _, message, is_rxd_exception = outcomes[statement]
+    assert "of neuron.rxd is not available in ecsmpi" in message and is_rxd_exception
+
+
+@pytest.mark.parametrize("statement", OTHERS)
+def test_what_nobody_has_is_an_error(statement, outcomes):
+    kind, message = OTHERS[statement]
+    assert outcomes[statement][0] == kind and outcomes[statement][1].startswith(message)
+
+
+@pytest.mark.parametrize("statement", ACCEPTED)
+def test_what_is_there_works(statement, outcomes):
+    assert outcomes[statement] is None
+
+
+def test_extracellular_space_can_be_switched_off(on_ranks):
+    holds(
+        on_ranks,
+        None,
+        """
+        rxd.options.enable.extracellular = False
+        assert "rxd.options.enable.extracellular = True" in message_of(rxd.RxDException, box)
+        rxd.options.enable.extracellular = True
+        assert box().box.shape == (15, 11, 12)
+    """,
+    )
