@@ -12,12 +12,13 @@ import numpy as np
 
 from ecsmpi import entry_kernels, kernels
 from ecsmpi.decomposition import Slabs
-from ecsmpi.diffusion import Diffusion, Workspace, interfaces_for
+from ecsmpi.diffusion import Diffusion
 from ecsmpi.exchange import ExactExchange, Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.timing import Phases
+from ecsmpi.workspace import Workspace, interfaces_for
 
 class Field:
     """The concentration of one ion in this rank's slab (mM).

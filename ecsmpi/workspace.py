@@ -1,0 +1,57 @@
+"""What the species of one box share while they are advanced, one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi import kernels
+from ecsmpi.grid import Box
+from ecsmpi.interfaces import GatheredInterfaces, NeighbourInterfaces
+from ecsmpi.timing import Phases
+from ecsmpi.tridiagonal import Chain
+
+CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
+
+
+def interfaces_for(chain: Chain) -> type:
+    """Which way the slabs' interfaces are settled: the exact bound on their coupling decides."""
+    return NeighbourInterfaces if chain.neighbours_suffice else GatheredInterfaces
+
+
+class Workspace:
+    """What the species of one box share: increments, interface planes and their messages.
+
+    Collective. comm: of the slabs' owners. n: planes of this slab; rows: y-rows a thread takes at a time.
+    """
+
+    def __init__(self, comm, box: Box, partition, phases: Phases):
+        self.comm, self.box, self.partition, self.phases = comm, box, partition, phases
+        lo, hi = partition.planes(comm.rank)
+        _, ny, nz = box.shape
+        self.at_walls = np.array([lo == 0, hi == box.shape[0]])
+        self.d = np.zeros((hi - lo, ny, nz))
+        self.blocks = partition.blocks(comm.rank)
+        self.first, self.left, self.right = (np.zeros((len(self.blocks), ny, nz)) for _ in range(3))
+        threads = kernels.threads()
+        cached = max(1, CACHE_BYTES // (8 * 6 * nz))  # rows of the six planes that elimination has in hand
+        rounds = -(-ny // (cached * threads))
+        self.rows = -(-ny // (rounds * threads))  # so that all threads have as much to do in each round
+        planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
+        self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
+        self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
+        self._interfaces = {}
+
+    def interfaces(self, chain: Chain):
+        """The interface solver that suits the thickness of the slabs. Collective when first used."""
+        kind = interfaces_for(chain)
+        if kind not in self._interfaces:
+            ends = [self.partition.block(b)[1] - 1 - self.partition.planes(self.comm.rank)[0] for b in self.blocks]
+            self._interfaces[kind] = kind(
+                self.comm, self.partition, self.d, ends, self.first, self.left, self.right
+            )  # fmt: skip
+        return self._interfaces[kind]
+
+    def free(self) -> None:
+        """Release the messages."""
+        for interfaces in self._interfaces.values():
+            interfaces.free()
