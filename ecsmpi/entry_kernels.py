@@ -21,6 +21,13 @@ def take_scaled(values, index, factor, out):
 
 
 @njit(**compiled)
+def add_scaled(values, index, factor, weight, out):
+    """out[e] += weight * factor[e] * values[index[e]]."""
+    for e in range(index.size):
+        out[e] += weight * (factor[e] * values[index[e]])
+
+
+@njit(**compiled)
 def put(values, index, out):
     """out[index[e]] = values[e]."""
     for e in range(index.size):

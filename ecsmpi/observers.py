@@ -1,6 +1,6 @@
 """What watches a run: the frames that go to a file, and the line that says how far it is.
 
-The simulation calls ``started(simulation, t)`` when NEURON has initialised, ``stepped(simulation, t)`` after every step and
+The simulation calls ``started(simulation, t)`` when NEURON has initialised, ``stepped(simulation, t)`` after every step of the grid and
 ``ended()`` at exit, on all ranks.
 """
 

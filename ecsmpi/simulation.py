@@ -15,6 +15,7 @@ launch.start()
 from neuron import n  # noqa: E402  NEURON must find MPI started
 
 from ecsmpi import membrane  # noqa: E402
+from ecsmpi.grid_clock import GridClock  # noqa: E402
 from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
@@ -29,7 +30,7 @@ class Simulation:
 
     A species here is anything with ``regions``, ``name``, ``ion()`` and ``fill(region, field)``; a
     region anything with ``box`` and ``tissue``. Both are held weakly: those that a script drops are gone.
-    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` and ``ended()``.
+    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
     """
 
     def __init__(self, comm):
@@ -37,6 +38,7 @@ class Simulation:
         self.observers = []
         self.phases = Phases()
         self.reproducible = False
+        self.clock = GridClock()
         self._species = []
         self._spaces = {}
         self._planned = []
@@ -109,6 +111,7 @@ class Simulation:
         self._release_dropped_ions(species)
         self._free_dropped_spaces()
         self._planned = [one.key for one in species]
+        self.clock.restart()
         if not species:
             return
         membrane.refuse_unsupported_modes()
@@ -159,7 +162,7 @@ class Simulation:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
         described = "; ".join(
             f"{one.ion()} on {[(region.box, region.tissue) for region in one.regions]}" for one in species
-        )
+        ) + f"; grid_steps {self.clock.steps}"
         digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
         if len(set(digests)) > 1:
             odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
@@ -233,21 +236,28 @@ class Simulation:
     # NEURON's step
 
     def step(self, t: float, dt: float) -> None:
-        """One fixed step of all regions, of dt to t (ms). Collective."""
+        """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
         self._check_plan()
         if not self._planned:
             return
         with self.phases["currents"]:
             for ion in self._ions.values():
                 ion.gather()
+            for region in self.regions:
+                self.space(region).take_currents(dt)
+        if self.clock.tick():
+            self._advance(t)
+        self.phases.steps += 1
+
+    def _advance(self, t: float) -> None:
+        """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         for region in self.regions:
-            self.space(region).advance(dt)
+            self.space(region).advance()
         with self.phases["segments"]:
             self._scatter()
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
-        self.phases.steps += 1
 
     def refuse_variable_steps(self) -> None:
         """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""

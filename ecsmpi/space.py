@@ -62,22 +62,31 @@ class Space:
         fields = [self.field(key) for key in keys]
         self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels, self.slabs, self.phases)
         self._amounts = np.zeros((len(self._ions), voxels.size))
+        self._taken = self._unit = 0.0
         per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
         area = segments.area[self.inside] * per_volume
         self._per_current = [area / ion.charge if ion.name and ion.charge else None for ion in self._ions]
 
-    def advance(self, dt: float) -> None:
-        """One step of dt (ms) with the currents that the segments' ions have. Collective."""
-        with self.phases["currents"]:
-            self._take_currents()
+    def take_currents(self, dt: float) -> None:
+        """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""
+        first = self._taken == 0.0
+        if first:
+            self._unit = dt
+        for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
+            if factor is not None and first:
+                entry_kernels.take_scaled(ion.currents, self.inside, factor, amounts)
+            elif factor is not None:
+                entry_kernels.add_scaled(ion.currents, self.inside, factor, dt / self._unit, amounts)
+        self._taken += dt
+
+    def advance(self) -> None:
+        """One step over all the time that currents were taken for, with their mean. Collective."""
+        dt, self._taken = self._taken, 0.0
+        if dt != self._unit:
+            self._amounts *= self._unit / dt
         values = self._stepper.advance(self._amounts, dt)
         with self.phases["segments"]:
             self._deliver(values)
-
-    def _take_currents(self) -> None:
-        for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
-            if factor is not None:
-                entry_kernels.take_scaled(ion.currents, self.inside, factor, amounts)
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""

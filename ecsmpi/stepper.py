@@ -125,6 +125,7 @@ def compile_kernels(comm) -> None:
         stepper.free()
     nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
     entry_kernels.take_scaled(nothing, nowhere, nothing, nothing)
+    entry_kernels.add_scaled(nothing, nowhere, nothing, 1.0, nothing)
     entry_kernels.put(nothing, nowhere, nothing)
     plane = np.zeros((1, 1))
     kernels.join_pair(plane, plane, 0.0, 0.0, plane)

@@ -278,3 +278,15 @@ def test_tutorials_script_runs(tmp_path):
     )
     times, found = read(tmp_path / "k.h5")
     assert np.allclose(times, [0, 40, 80]) and (found["k"][0] == 3).all() and found["k"][2].max() > 3
+
+
+def test_grid_steps_of_the_command_are_those_of_the_script(tmp_path, on_ranks):
+    same = BY_ITSELF.replace("n.dt = 0.05\n", "n.dt = 0.05\n    rxd.options.grid_steps = 5\n")
+    expected = on_ranks(None, MODEL + same)
+    options = "--tstop 1 --dt 0.05 --grid-steps 5 --output k.h5 --every 0.25".split()
+    succeeded(ecsmpi_run(tmp_path, MODEL + same, *options))
+    times, found = read(tmp_path / "k.h5")
+    assert np.allclose(times, expected["t"], rtol=1e-9, atol=1e-9) and len(times) == 5
+    assert all(np.array_equal(found[name], expected[name]) for name in ("k", "na"))
+    refused = ecsmpi_run(tmp_path, MODEL, "--grid-steps", "0")
+    assert refused.returncode == 2 and "invalid whole number of at least 1 value: '0'" in refused.stderr

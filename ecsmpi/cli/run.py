@@ -17,6 +17,9 @@ def add_parser(subparsers):
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd")
     parser.add_argument("--tstop", type=_positive, metavar="MS", help="run to this time (default: the script's n.tstop)")
     parser.add_argument("--dt", type=_positive, metavar="MS", help="time step (default: the script's n.dt)")
+    parser.add_argument(
+        "--grid-steps", type=_whole, metavar="M", help="steps of NEURON in one of the grid (default: the script's)"
+    )
     parser.add_argument("--v-init", type=float, metavar="MV", help="initial voltage (default: the script's n.v_init)")
     parser.add_argument("--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file")
     parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
@@ -86,6 +89,8 @@ def _run_model(args, watch):
         raise ValueError("the script sets no n.tstop: give --tstop MS")
     if args.dt is not None:
         n.dt = args.dt
+    if args.grid_steps is not None:
+        rxd.options.grid_steps = args.grid_steps
     v_init = args.v_init if args.v_init is not None else getattr(n, "v_init", -65.0)
     context = n.ParallelContext()
     context.set_maxstep(max(10.0, 2 * n.dt))  # psolve wants an interval beyond dt
@@ -135,7 +140,7 @@ class _Watch:
             part.stepped(simulation, t)
 
     def _refuse_what_the_script_decides(self):
-        given = [f"--{name.replace('_', '-')}" for name in ("tstop", "dt", "v_init", "threads")
+        given = [f"--{name.replace('_', '-')}" for name in ("tstop", "dt", "grid_steps", "v_init", "threads")
                  if getattr(self._args, name) is not None]  # fmt: skip
         if given:
             raise ValueError(
@@ -156,4 +161,12 @@ def _positive(text):
     return value
 
 
+def _whole(text):
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_whole.__name__ = "whole number of at least 1"
 _positive.__name__ = "positive number"  # what argparse calls it

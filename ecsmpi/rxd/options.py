@@ -10,7 +10,8 @@ from ecsmpi.rxd.session import simulation
 
 class Options(StandIn):
     """rxd.options: ``enable.extracellular`` can forbid extracellular regions; ``reproducible`` makes results have
-    the same bits at any number of ranks, in blocks of 16 planes, of which each rank owns whole ones.
+    the same bits at any number of ranks, in blocks of 16 planes, of which each rank owns whole ones;
+    ``grid_steps`` is the number of NEURON's steps in one step of the grid.
     """
 
     original = "options"
@@ -26,6 +27,19 @@ class Options(StandIn):
     @reproducible.setter
     def reproducible(self, wanted: bool) -> None:
         simulation.reproduce(wanted)
+
+    @property
+    def grid_steps(self) -> int:
+        """NEURON's steps in one of the grid, from the next one that begins on: set the same on every rank.
+
+        Currents are summed over them; then reactions and diffusion advance by all of them at once, and segments get the
+        new concentrations, which until then they see as of the last step of the grid. First order in their length.
+        """
+        return simulation.clock.steps
+
+    @grid_steps.setter
+    def grid_steps(self, count: int) -> None:
+        simulation.clock.steps = count
 
 
 options = Options()
