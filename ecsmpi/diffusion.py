@@ -17,7 +17,7 @@ import numpy as np
 from ecsmpi import kernels
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab, decay
-from ecsmpi.workspace import Workspace
+from ecsmpi.workspace import Joints, Workspace
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Factors:
 
     dt: float
     r: np.ndarray
-    chain: Chain
+    joints: Joints
     slab: Slab
     y: Block
     z: Block
@@ -64,7 +64,7 @@ class Diffusion:
         return self._d_effective.any() or self._fixed
 
     def factors(self, dt: float) -> Factors:
-        """The numbers for steps of dt (ms), made again only when dt changes."""
+        """The numbers for steps of dt (ms), made again only when dt changes. Collective then."""
         if self._factors is None or self._factors.dt != dt:
             self._factors = self._factorise(dt)
         return self._factors
@@ -76,7 +76,7 @@ class Diffusion:
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         y, z = (Block.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
         taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
-        return Factors(dt, r, chain, chain.slab(work.blocks), y, z, taps)
+        return Factors(dt, r, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float) -> None:
         """One step of dt (ms) of u (n + 2, ny, nz) mM, ghosts filled; sources: (local voxels,) mM. Collective."""
@@ -87,7 +87,7 @@ class Diffusion:
         with work.phases["up"]:
             self._up(u, sources, factors)
         with work.phases["interfaces"]:
-            work.interfaces(factors.chain).solve(factors.chain)
+            factors.joints.solve()
         with work.phases["down"]:
             self._down(u, factors)
 

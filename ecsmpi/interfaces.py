@@ -1,16 +1,29 @@
 """What crosses the cuts of the x-solve: first and last planes of blocks in, the solution just outside them out.
 
-Planes here are (blocks, ny, nz), one for each block of this rank. tridiagonal.py has the equations.
+Planes here are (blocks, ny, nz), one for each block of this rank. tridiagonal.py has the equations. Their numbers are
+planned once for each time step's length: the same for all lines, or other ones for each.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from mpi4py import MPI
 
-from ecsmpi import kernels
+from ecsmpi import interface_kernels
 from ecsmpi.decomposition import Slabs, share
-from ecsmpi.tridiagonal import Chain
+from ecsmpi.tridiagonal import Ends, eliminated
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The two interfaces of each block: x outside = (what the other side sent + ratio * own) * factor."""
+
+    left_ratio: np.ndarray
+    left_factor: np.ndarray
+    right_ratio: np.ndarray
+    right_factor: np.ndarray
 
 
 class NeighbourInterfaces:
@@ -20,9 +33,9 @@ class NeighbourInterfaces:
 
     def __init__(self, comm, slabs: Slabs, d, ends, first, left, right):
         """comm: of the slabs' owners. d: (n, ny, nz), whose planes ``ends`` are the blocks' last. left, right: results."""
-        self._first, self._left, self._right = first, left, right
-        self._last = [d[end] for end in ends]
-        self._blocks, self._requests = slabs.blocks(comm.rank), []
+        self._comm, self._requests = comm, []
+        self._first, self._left, self._right = (planes.reshape(len(ends), -1) for planes in (first, left, right))
+        self._last = [d[end].reshape(-1) for end in ends]
         self._has_left, self._has_right = comm.rank > 0, comm.rank < comm.size - 1
         if self._has_left:
             self._requests += [comm.Send_init(first[0], comm.rank - 1, 1), comm.Recv_init(left[0], comm.rank - 1, 2)]
@@ -32,27 +45,35 @@ class NeighbourInterfaces:
                 comm.Recv_init(right[-1], comm.rank + 1, 1),
             ]
 
-    def solve(self, chain: Chain) -> None:
+    def plan(self, ends: Ends) -> Pairs:
+        """The numbers of this rank's interfaces from those of its blocks. Collective."""
+        before, after = np.roll(ends.D, 1, axis=0), np.roll(ends.A, -1, axis=0)
+        below, above = (other if there else MPI.PROC_NULL for other, there in (
+            (self._comm.rank - 1, self._has_left), (self._comm.rank + 1, self._has_right)))
+        self._comm.Sendrecv(ends.D[-1], above, 7, before[0], below, 7)
+        self._comm.Sendrecv(ends.A[0], below, 8, after[-1], above, 8)
+        return Pairs(before, 1 / (1 - ends.A * before), after, 1 / (1 - ends.D * after))
+
+    def solve(self, pairs: Pairs) -> None:
         """Fill left and right from first and last. Collective among neighbours."""
         MPI.Prequest.Startall(self._requests)
-        for b in range(1, len(self._blocks)):
-            self._settle_left(chain, b, self._last[b - 1])
-            self._settle_right(chain, b - 1, self._first[b])
+        last = len(self._last) - 1
+        for b in range(1, last + 1):
+            self._settle_left(pairs, b, self._last[b - 1])
+            self._settle_right(pairs, b - 1, self._first[b])
         MPI.Prequest.Waitall(self._requests)
         if self._has_left:
-            self._settle_left(chain, 0, self._left[0])
+            self._settle_left(pairs, 0, self._left[0])
         if self._has_right:
-            self._settle_right(chain, len(self._blocks) - 1, self._right[-1])
+            self._settle_right(pairs, last, self._right[last])
 
-    def _settle_left(self, chain: Chain, b: int, last_before) -> None:
-        here = self._blocks[b]
-        before = chain.blocks[here - 1]
-        kernels.join_pair(last_before, self._first[b], before.D, chain.blocks[here].A, self._left[b])
+    def _settle_left(self, pairs: Pairs, b: int, last_before) -> None:
+        ratio, factor = pairs.left_ratio[b], pairs.left_factor[b]
+        interface_kernels.join_pair(last_before, self._first[b], ratio, factor, self._left[b])
 
-    def _settle_right(self, chain: Chain, b: int, first_after) -> None:
-        here = self._blocks[b]
-        after = chain.blocks[here + 1]
-        kernels.join_pair(first_after, self._last[b], after.A, chain.blocks[here].D, self._right[b])
+    def _settle_right(self, pairs: Pairs, b: int, first_after) -> None:
+        ratio, factor = pairs.right_ratio[b], pairs.right_factor[b]
+        interface_kernels.join_pair(first_after, self._last[b], ratio, factor, self._right[b])
 
     def free(self) -> None:
         """Release the messages."""
@@ -78,13 +99,24 @@ class GatheredInterfaces:
         self._lines = [_part((slabs.n_blocks, mine), (len(of), mine), (of.start, 0)) for of in blocks]
         self._gathered = [np.empty((slabs.n_blocks, mine)) for _ in range(4)]
 
-    def solve(self, chain: Chain) -> None:
+    def plan(self, ends: Ends) -> dict[str, np.ndarray]:
+        """The numbers of this rank's share of the lines from those of its blocks. Collective."""
+        return eliminated(Ends(*(self._of_all_blocks(each) for each in (ends.A, ends.B, ends.C, ends.D))))
+
+    def _of_all_blocks(self, own: np.ndarray) -> np.ndarray:
+        if own.shape[1] == 1 < self._first.shape[1]:  # the same for all lines
+            return np.concatenate(self._comm.allgather(own))
+        lines = np.empty_like(self._gathered[0])
+        self._turn(own, self._planes, lines, self._lines)
+        return lines
+
+    def solve(self, numbers: dict[str, np.ndarray]) -> None:
         """Fill left and right from first and last. Collective over the slabs' owners."""
         for b, end in enumerate(self._ends):
             self._last[b] = self._d[end].reshape(-1)
         for planes, lines in zip((self._first, self._last), self._gathered):
             self._turn(planes, self._planes, lines, self._lines)
-        kernels.join_blocks(*self._gathered, **chain.eliminated)
+        interface_kernels.join_blocks(*self._gathered, **numbers)
         for planes, lines in zip(self._outside, self._gathered[2:]):
             self._turn(lines, self._lines, planes, self._planes)
 

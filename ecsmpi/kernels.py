@@ -331,37 +331,6 @@ def add_sources(u, row_start, source_z, source):
             u[1 + row // ny, row % ny, source_z[e]] += source[e]
 
 
-@njit(**compiled)
-def join_pair(received, own, ratio, from_other, out):
-    """out = (received + ratio * own) / (1 - ratio * from_other): one interface, all its lines."""
-    factor = 1.0 / (1.0 - ratio * from_other)
-    for y in range(out.shape[0]):
-        for z in range(out.shape[1]):
-            out[y, z] = (received[y, z] + ratio * own[y, z]) * factor
-
-
-@njit(**compiled)
-def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carry):
-    """The solution just outside each block, for some lines; the numbers are tridiagonal.Chain's.
-
-    first, last: (blocks, lines) each block's own solution at its ends, overwritten.
-    left, right: (blocks, lines) out. The rest: (blocks,).
-    """
-    blocks, lines = first.shape
-    for p in range(1, blocks):
-        for m in range(lines):
-            first[p, m] = (first[p, m] + from_left[p] * last[p - 1, m]) * pivot[p]
-            last[p, m] += through[p] * (last[p - 1, m] + ratio[p - 1] * first[p, m])
-    left[0] = 0.0
-    right[blocks - 1] = 0.0
-    for p in range(blocks - 1, 0, -1):
-        if p + 1 < blocks:
-            _add_scaled(first[p], carry[p], first[p + 1])
-        for m in range(lines):
-            left[p, m] = last[p - 1, m] + ratio[p - 1] * first[p, m]
-            right[p - 1, m] = first[p, m]
-
-
 def set_threads(count: int) -> None:
     """Use ``count`` threads from now on."""
     numba.set_num_threads(count)

@@ -107,7 +107,8 @@ class Progress:
         self._begin = self._shown = time.monotonic()
         self._from, self._now, self._steps = t, t, 0
         self._speaks = simulation.comm.rank == 0
-        for line in simulation.summary() if self._speaks else []:
+        summary = simulation.summary()
+        for line in summary if self._speaks else []:
             print(f"ecsmpi: {line}", file=self._stream, flush=True)
 
     def stepped(self, simulation, t: float) -> None:

@@ -224,7 +224,7 @@ class Simulation:
                 observer.started(self, n.t)
 
     def summary(self) -> list[str]:
-        """What runs where, and how the slabs are coupled, in a line for each box. On rank 0."""
+        """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
         lines = []
         for region in self.regions:
             shape, slabs = region.box.shape, self.space(region).slabs.thicknesses()

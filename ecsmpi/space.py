@@ -100,7 +100,7 @@ class Space:
             slot[0] = values[ion, entry]
 
     def report(self, dt: float) -> list[str]:
-        """How the slabs are coupled at steps of dt (ms)."""
+        """How the slabs are coupled at steps of dt (ms). Collective."""
         return self._stepper.report(dt)
 
     def value(self, key, i: int, j: int, k: int) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi import entry_kernels, kernels
+from ecsmpi import entry_kernels, interface_kernels, kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.diffusion import Diffusion
 from ecsmpi.exchange import ExactExchange, Exchange
@@ -18,7 +18,7 @@ from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.timing import Phases
-from ecsmpi.workspace import Workspace, interfaces_for
+from ecsmpi.workspace import Workspace
 
 class Field:
     """The concentration of one ion in this rank's slab (mM).
@@ -44,7 +44,7 @@ class Field:
 
 
 class Stepper:
-    """Plans once, then advances all species of a box. Everything but `report` is collective."""
+    """Plans once, then advances all species of a box. Everything is collective."""
 
     def __init__(
         self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray,
@@ -102,9 +102,7 @@ class Stepper:
         lines = []
         for ion, diffusion in zip(self._ions, self._diffusions):
             if diffusion.diffuses and self.slabs.owners > 1:
-                chain = diffusion.factors(dt).chain
-                kind = interfaces_for(chain)
-                lines.append(f"{ion.name or 'unnamed species'}: {kind.name} (coupling {chain.coupling:.1e})")
+                lines.append(f"{ion.name or 'unnamed species'}: {diffusion.factors(dt).joints}")
         return lines
 
     def free(self) -> None:
@@ -128,5 +126,5 @@ def compile_kernels(comm) -> None:
     entry_kernels.add_scaled(nothing, nowhere, nothing, 1.0, nothing)
     entry_kernels.put(nothing, nowhere, nothing)
     plane = np.zeros((1, 1))
-    kernels.join_pair(plane, plane, 0.0, 0.0, plane)
-    kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1)))
+    interface_kernels.join_pair(*np.zeros((5, 1)))
+    interface_kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1, 1)))

@@ -20,7 +20,6 @@ share of the lines meet on one rank, which solves them exactly. interfaces.py do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -135,8 +134,43 @@ class Slab:
 
 
 @dataclass(frozen=True)
+class Ends:
+    """A, B, C, D of some consecutive blocks: (blocks, 1) where all lines have the same ones, else (blocks, lines)."""
+
+    A: np.ndarray
+    B: np.ndarray
+    C: np.ndarray
+    D: np.ndarray
+
+    @classmethod
+    def of(cls, blocks: list[Block]) -> Ends:
+        """Those of lines that are all the same."""
+        return cls(*(np.array([[getattr(block, key)] for block in blocks]) for key in "ABCD"))
+
+    def coupling(self, inner: slice = slice(None)) -> float:
+        """The largest of B and C among the blocks ``inner``: how far these let the blocks beside them feel each other."""
+        return float(max(np.abs(each[inner]).max(initial=0.0) for each in (self.B, self.C)))
+
+
+def neighbours_suffice(coupling: float) -> bool:
+    """Whether each interface can be settled by its two blocks alone, exactly to round-off."""
+    return coupling <= 10 * ROUND_OFF
+
+
+def eliminated(ends: Ends) -> dict[str, np.ndarray]:
+    """The numbers of interface_kernels.join_blocks, of all blocks: x_last[p] = last[p] + ratio[p] x_first[p + 1]."""
+    a, b, c, d = ends.A, ends.B, ends.C, ends.D
+    pivot, carry, ratio = np.ones_like(a), np.zeros_like(a), d.copy()
+    for p in range(1, len(a)):
+        pivot[p] = 1 / (1 - a[p] * ratio[p - 1])
+        carry[p] = b[p] * pivot[p]
+        ratio[p] = d[p] + c[p] * ratio[p - 1] * carry[p]
+    return dict(from_left=a, through=c, pivot=pivot, ratio=ratio, carry=carry)
+
+
+@dataclass(frozen=True)
 class Chain:
-    """The interface equations of all blocks of a line, in order, eliminated once."""
+    """All blocks of a line with the same coefficients everywhere, in order."""
 
     blocks: tuple[Block, ...]
 
@@ -149,23 +183,16 @@ class Chain:
         """Those of one rank."""
         return Slab.of([self.blocks[b] for b in blocks])
 
+    def ends(self, blocks: range | None = None) -> Ends:
+        """The interface numbers of one rank's blocks, or of all."""
+        return Ends.of([self.blocks[b] for b in blocks or range(len(self.blocks))])
+
     @property
     def coupling(self) -> float:
-        """The largest of B and C: how far a block between two others lets these feel each other."""
-        return max((max(abs(block.B), abs(block.C)) for block in self.blocks[1:-1]), default=0.0)
+        """The largest B or C of a block between two others."""
+        return self.ends().coupling(slice(1, -1))
 
     @property
     def neighbours_suffice(self) -> bool:
         """Whether each interface can be settled by its two blocks alone, exactly to round-off."""
-        return self.coupling <= 10 * ROUND_OFF
-
-    @cached_property
-    def eliminated(self) -> dict[str, np.ndarray]:
-        """The numbers of kernels.join_slabs: x_last[p] = last[p] + ratio[p] x_first[p + 1]."""
-        a, b, c, d = (np.array([getattr(s, key) for s in self.blocks]) for key in "ABCD")
-        pivot, carry, ratio = np.ones_like(a), np.zeros_like(a), d.copy()
-        for p in range(1, len(self.blocks)):
-            pivot[p] = 1 / (1 - a[p] * ratio[p - 1])
-            carry[p] = b[p] * pivot[p]
-            ratio[p] = d[p] + c[p] * ratio[p - 1] * carry[p]
-        return dict(from_left=a, through=c, pivot=pivot, ratio=ratio, carry=carry)
+        return neighbours_suffice(self.coupling)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ecsmpi import kernels
 from ecsmpi.grid import Box
 from ecsmpi.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.timing import Phases
-from ecsmpi.tridiagonal import Chain
+from ecsmpi.tridiagonal import Ends, neighbours_suffice
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
 
 
-def interfaces_for(chain: Chain) -> type:
-    """Which way the slabs' interfaces are settled: the exact bound on their coupling decides."""
-    return NeighbourInterfaces if chain.neighbours_suffice else GatheredInterfaces
+@dataclass(frozen=True)
+class Joints:
+    """The interfaces of a species at one length of time step: how they are settled, and with which numbers."""
+
+    interfaces: NeighbourInterfaces | GatheredInterfaces
+    numbers: object
+    coupling: float
+
+    def solve(self) -> None:
+        """Fill the workspace's left and right from first and last. Collective."""
+        self.interfaces.solve(self.numbers)
+
+    def __str__(self):
+        return f"{self.interfaces.name} (coupling {self.coupling:.1e})"
 
 
 class Workspace:
@@ -41,9 +54,15 @@ class Workspace:
         self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
         self._interfaces = {}
 
-    def interfaces(self, chain: Chain):
-        """The interface solver that suits the thickness of the slabs. Collective when first used."""
-        kind = interfaces_for(chain)
+    def join(self, ends: Ends) -> Joints:
+        """Plan the interfaces from the numbers of this slab's blocks; the exact bound on their coupling decides. Collective."""
+        first, last = (edge in self.blocks for edge in (0, self.partition.n_blocks - 1))
+        inner = ends.coupling(slice(int(first), len(self.blocks) - int(last)))
+        coupling = max(self.comm.allgather(inner))
+        interfaces = self._interfaces_of(NeighbourInterfaces if neighbours_suffice(coupling) else GatheredInterfaces)
+        return Joints(interfaces, interfaces.plan(ends), coupling)
+
+    def _interfaces_of(self, kind: type):
         if kind not in self._interfaces:
             ends = [self.partition.block(b)[1] - 1 - self.partition.planes(self.comm.rank)[0] for b in self.blocks]
             self._interfaces[kind] = kind(

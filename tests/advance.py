@@ -36,7 +36,7 @@ def advance(case):
     amounts = np.ascontiguousarray(case.amounts[:, comm.rank :: comm.size])
     for dt in case.dts:
         at_entries = stepper.advance(amounts, dt)
-    joined = stepper.report(case.dts[-1]) if comm.rank == 0 else []
+    joined = stepper.report(case.dts[-1])
     whole = [gather_planes(comm, stepper.slabs, field.owned, 0) for field in fields]
     shares = comm.gather(at_entries)
     stepper.free()

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import solve_banded
 
-from ecsmpi import kernels
+from ecsmpi import interface_kernels
 from ecsmpi.decomposition import Slabs
-from ecsmpi.tridiagonal import Block, Chain, Rows, decay
+from ecsmpi.tridiagonal import Block, Chain, Rows, decay, eliminated
 
 DENSE = 3e-14  # what a dense solve leaves where there should be nothing: its condition, up to 1 + 2r = 101, in round-off
 
@@ -105,7 +105,7 @@ def cut_line(n, r, held, slabs):
 def test_joined_slabs_find_the_planes_of_the_whole_line(slabs, extra, r, held):
     chain, x, first, last, bounds = cut_line(slabs + extra, r, held, slabs)
     left, right = np.full_like(first, np.nan), np.full_like(first, np.nan)
-    kernels.join_blocks(first, last, left, right, **chain.eliminated)
+    interface_kernels.join_blocks(first, last, left, right, **eliminated(chain.ends()))
     for p, (lo, hi) in enumerate(bounds):
         np.testing.assert_allclose(left[p], x[lo - 1] if lo else 0.0, rtol=0, atol=2e-14)
         np.testing.assert_allclose(right[p], x[hi] if hi < len(x) else 0.0, rtol=0, atol=2e-14)
@@ -118,11 +118,12 @@ def test_two_neighbours_settle_their_interface_when_slabs_are_thick(slabs, r, th
     chain, x, first, last, bounds = cut_line(slabs * thickness + 1, r, held, slabs)
     assert chain.neighbours_suffice
     for p, (_, hi) in enumerate(bounds[:-1]):
-        mine, theirs, above, below = chain.blocks[p].D, chain.blocks[p + 1].A, *np.empty((2, 1, 3))
-        kernels.join_pair(first[p + 1][None], last[p][None], theirs, mine, above)
-        kernels.join_pair(last[p][None], first[p + 1][None], mine, theirs, below)
-        np.testing.assert_allclose(above[0], x[hi], rtol=0, atol=2e-15)
-        np.testing.assert_allclose(below[0], x[hi - 1], rtol=0, atol=2e-15)
+        mine, theirs, above, below = np.array([chain.blocks[p].D]), np.array([chain.blocks[p + 1].A]), *np.empty((2, 3))
+        factor = 1 / (1 - mine * theirs)
+        interface_kernels.join_pair(first[p + 1], last[p], theirs, factor, above)
+        interface_kernels.join_pair(last[p], first[p + 1], mine, factor, below)
+        np.testing.assert_allclose(above, x[hi], rtol=0, atol=2e-15)
+        np.testing.assert_allclose(below, x[hi - 1], rtol=0, atol=2e-15)
 
 
 @unhurried

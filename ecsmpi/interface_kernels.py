@@ -1,0 +1,42 @@
+"""The compiled loops between blocks of lines: arrays in, arrays out, nothing allocated.
+
+Numbers of the equations are (..., 1) where all lines have the same ones, else (..., lines).
+"""
+
+from numba import njit
+
+compiled = dict(cache=True, nogil=True, error_model="numpy")
+
+
+@njit(**compiled)
+def join_pair(received, own, ratio, factor, out):
+    """out = (received + ratio * own) * factor: one interface, all its lines."""
+    each = ratio.size > 1
+    for m in range(out.size):
+        k = m if each else 0
+        out[m] = (received[m] + ratio[k] * own[m]) * factor[k]
+
+
+@njit(**compiled)
+def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carry):
+    """The solution just outside each block, for some lines; the numbers are those of tridiagonal.eliminated.
+
+    first, last: (blocks, lines) each block's own solution at its ends, overwritten.
+    left, right: (blocks, lines) out. The rest: (blocks, 1) or (blocks, lines).
+    """
+    blocks, lines = first.shape
+    each = from_left.shape[1] > 1
+    for p in range(1, blocks):
+        for m in range(lines):
+            k = m if each else 0
+            first[p, m] = (first[p, m] + from_left[p, k] * last[p - 1, m]) * pivot[p, k]
+            last[p, m] += through[p, k] * (last[p - 1, m] + ratio[p - 1, k] * first[p, m])
+    left[0] = 0.0
+    right[blocks - 1] = 0.0
+    for p in range(blocks - 1, 0, -1):
+        for m in range(lines):
+            k = m if each else 0
+            if p + 1 < blocks:
+                first[p, m] += carry[p, k] * first[p + 1, m]
+            left[p, m] = last[p - 1, m] + ratio[p - 1, k] * first[p, m]
+            right[p - 1, m] = first[p, m]
