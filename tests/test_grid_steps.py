@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import mpirun
-from test_rxd import holds, script
+from rxd_scripts import holds, script
 
 from ecsmpi.grid_clock import GridClock
 
