@@ -23,6 +23,7 @@ from ecsmpi.simulation import Simulation
 
 import neuron  # isort: skip  (simulation has started MPI)
 from neuron import n  # isort: skip
+from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
 FIXED_STEP, ODE_COUNT = 4, 5  # those methods of NEURON's nonvint block that concern us
 
@@ -36,6 +37,7 @@ class Hooks:
     """Keeps NEURON's references to a simulation alive for as long as the process."""
 
     def __init__(self, simulation: Simulation):
+        register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
         self._simulation, self._comm = simulation, simulation.comm
         self._context = n.ParallelContext()
         self._block = _block_type(self._called)

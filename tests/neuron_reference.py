@@ -16,7 +16,9 @@ MODELS = {
     "thin boxes": ("thin.py",),
     "restart": ("restart.py",),
     "recorded": ("recorded.py",),
+    "intracellular": ("intracellular.py",),
 }
+TOLERANCE = {"intracellular": 1e-10}  # NEURON's reactions differ by round-off over the step of its difference quotients
 if SWC.exists():
     MODELS["tutorial, c91662"] = ("tutorial.py", "--morphology", str(SWC))
 

@@ -11,6 +11,7 @@ import os
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
 from ecsmpi import kernels, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
+from ecsmpi.rxd.intracellular import OWN, made_by_neuron
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
 from ecsmpi.rxd.missing import RxDException as RxDException
 from ecsmpi.rxd.missing import missing_name
@@ -19,9 +20,16 @@ from ecsmpi.rxd.species import Species
 from ecsmpi.timing import Phases
 
 import neuron  # isort: skip
+from neuron import rxd as neuron_rxd  # isort: skip
+
+Rate, Reaction, MultiCompartmentReaction, Parameter, State = map(
+    made_by_neuron, ("Rate", "Reaction", "MultiCompartmentReaction", "Parameter", "State")
+)
 
 
 def __getattr__(name):
+    if name in OWN:
+        return getattr(neuron_rxd, name)
     raise missing_name(name)
 
 
@@ -79,7 +87,3 @@ def nthread(count: int | None = None) -> int:
             )
         kernels.set_threads(int(count))
     return kernels.threads()
-
-
-def set_solve_type(domain=None, dimension=None, dx=None, nsubseg=None, method=None) -> None:
-    """Accepted: it chooses how intracellular regions are solved, of which there are none here."""

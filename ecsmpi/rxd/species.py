@@ -6,11 +6,12 @@ import itertools
 
 from ecsmpi.model import Ion
 from ecsmpi.rxd.extracellular import Extracellular
+from ecsmpi.rxd.intracellular import lies_inside
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
 from ecsmpi.rxd.session import simulation
 
-from neuron import n  # isort: skip  (session has started MPI)
+from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
 
 _keys = itertools.count()
 
@@ -23,9 +24,14 @@ class Species(StandIn):
     default (ko0_k_ion). ecs_boundary_conditions: mM at the walls, or None for walls without flux.
     atolscale concerns variable time steps, which are refused; represents is an ontology label.
     Raises ValueError or RxDException naming the argument.
+
+    Where all regions lie inside cells, it is NEURON's own species.
     """
 
     original = "Species"
+
+    def __new__(cls, regions=None, *args, **kwargs):
+        return neuron_rxd.Species(regions, *args, **kwargs) if lies_inside(regions) else super().__new__(cls)
 
     def __init__(
         self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,

@@ -1,0 +1,40 @@
+"""What happens inside cells is NEURON's own: its regions, species, reactions, through the same import.
+
+Nothing of an extracellular region may be in it; what joins both sides is elsewhere.
+"""
+
+from __future__ import annotations
+
+from ecsmpi.rxd.missing import StandIn, missing
+from ecsmpi.rxd.trees import leaves
+
+from neuron import rxd as neuron_rxd  # isort: skip
+
+OWN = """
+    Region membrane inside Shell FractionalVolume FixedCrossSection FixedPerimeter ScalableBorder DistributedBoundary
+    MultipleGeometry geometry v rxdmath constants set_solve_type
+""".split()
+
+
+def lies_inside(regions) -> bool:
+    """Whether all regions are NEURON's, and there is one."""
+    found = list(regions) if hasattr(regions, "__iter__") else [regions]
+    return bool(found) and all(isinstance(region, neuron_rxd.Region) for region in found)
+
+
+def made_by_neuron(name: str):
+    """The class of neuron.rxd, which refuses what names an extracellular species or region."""
+    original = getattr(neuron_rxd, name)
+
+    def make(*args, **kwargs):
+        for given in (*args, *kwargs.values()):
+            if any(isinstance(leaf, StandIn) for part in _parts(given) for leaf in leaves(part)):
+                raise missing(f"rxd.{name} in the extracellular space")
+        return original(*args, **kwargs)
+
+    make.__name__, make.__doc__ = name, original.__init__.__doc__
+    return make
+
+
+def _parts(given) -> list:
+    return list(given) if isinstance(given, (list, tuple)) else [given]
