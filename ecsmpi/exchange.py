@@ -1,10 +1,11 @@
 """Segments' currents to the ranks that own their voxels, and the concentrations back.
 
-Planned once, replayed each step. A rank's entries (segments, and nodes that are watched) are first
-summed by voxel; the sums of consecutive voxels then lie side by side for each owner, since a slab's
-voxels are consecutive in C order, so that a message is a slice and nothing is packed:
+Planned once, replayed each step. What a rank's entries (segments) carry is first summed by voxel; the sums of
+consecutive voxels then lie side by side for each owner, since a slab's voxels are consecutive in C order, so that a
+message is a slice and nothing is packed. What a rank asks of itself is not sent: both sides are the same memory there.
 
-    entries --sum_by_voxel--> [voxels of owner 0 | voxels of owner 1 | ...] --one message each--> owners
+    asked by rank p    [ of p+1 | p+2 | ... | p-1 | of itself ]
+    served by rank p                              [ to itself | to p+1 | p+2 | ... | p-1 ]
 
 Only ranks that share voxels exchange messages.
 """
@@ -17,53 +18,114 @@ from mpi4py import MPI
 from ecsmpi import entry_kernels
 from ecsmpi.decomposition import Slabs
 
+NONE = np.zeros(0, dtype=np.int64)
+
+
+class Routes:
+    """How many values this rank asks of each owner and serves to each rank, and where in a buffer they lie."""
+
+    def __init__(self, comm, asked: np.ndarray):
+        """Collective. asked: (ranks,) how many of each owner."""
+        self._comm, self._asked, self._served = comm, asked.astype(np.int64), np.empty(comm.size, dtype=np.int64)
+        comm.Alltoall(self._asked, self._served)
+        self._asked_ends = _ends(self._asked, comm.rank + 1)
+        self._served_ends = _ends(self._served, comm.rank)
+        self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
+
+    def buffers(self, *shape: int, dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+        """(asked, served), values of the given shape; they share what this rank asks of itself."""
+        asked, served, own = self._asked.sum(), self._served.sum(), self._asked[self._comm.rank]
+        memory = np.zeros((asked + served - own, *shape), dtype)
+        return memory[:asked], memory[asked - own :]
+
+    def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
+        """The messages that bring what is asked to those who serve it."""
+        return self._messages(served, self._served, self._served_ends, asked, self._asked, self._asked_ends, 5)
+
+    def from_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
+        """The messages that bring it back."""
+        return self._messages(asked, self._asked, self._asked_ends, served, self._served, self._served_ends, 6)
+
+    def _messages(self, incoming, in_counts, in_ends, outgoing, out_counts, out_ends, tag) -> list:
+        requests = []
+        for make, buffer, counts, ends in (
+            (self._comm.Recv_init, incoming, in_counts, in_ends),
+            (self._comm.Send_init, outgoing, out_counts, out_ends),
+        ):
+            for rank in np.flatnonzero(counts):
+                if rank != self._comm.rank:
+                    requests.append(make(buffer[ends[rank] - counts[rank] : ends[rank]], int(rank), tag))
+        return requests
+
+
+def _ends(counts: np.ndarray, first: int) -> np.ndarray:
+    """Where each rank's share of a buffer ends, the ranks in turn from the first."""
+    turn = np.roll(np.arange(counts.size), -first)
+    ends = np.empty_like(counts)
+    ends[turn] = np.cumsum(counts[turn])
+    return ends
+
 
 class Exchange:
-    """The plan for one box and some number of fields."""
+    """The plan for one box and some number of fields.
 
-    def __init__(self, comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int):
+    order: (entries,) the order in which `take` and `give` want what they are told of the entries.
+    """
+
+    def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
         """Collective.
 
         voxels: (entries,) flat C-order index into the box of each entry of this rank, all inside.
         plane_size: voxels of a plane. n_fields: values that travel together for each voxel.
+        watched: flat indices of further voxels whose values this rank wants, see `watched`.
         """
-        self._order = np.argsort(voxels, kind="stable").astype(np.int64)
-        wanted, start = np.unique(voxels[self._order], return_index=True)
-        self._start = np.append(start, voxels.size).astype(np.int64)
-        self._slot = np.repeat(np.arange(wanted.size), np.diff(self._start))[np.argsort(self._order)]
-        to_owner = np.bincount(slabs.owner(wanted // plane_size), minlength=comm.size).astype(np.int64)
-        from_rank = np.empty_like(to_owner)
-        comm.Alltoall(to_owner, from_rank)
-        served = np.empty(from_rank.sum(), dtype=np.int64)
-        comm.Alltoallv([wanted.astype(np.int64), to_owner], [served, from_rank])
+        wanted = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
+        owner = slabs.owner(wanted // plane_size)
+        wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
+        self._sort_entries(wanted, voxels, watched)
+        routes = Routes(comm, np.bincount(owner, minlength=comm.size))
+        served = _told(routes, wanted)
         self.local_voxels, target = np.unique(served, return_inverse=True)
         self.local_voxels -= slabs.planes(comm.rank)[0] * plane_size
         self._target = target.astype(np.int64)
-        self._asked = np.zeros((wanted.size, n_fields))
-        self._served = np.zeros((served.size, n_fields))
-        self._values = np.zeros((n_fields, voxels.size))
-        self._scratch = np.zeros((n_fields, self.local_voxels.size))
-        self.partners = int(np.count_nonzero(to_owner) + np.count_nonzero(from_rank))
-        self._collect = _messages(comm, self._served, from_rank, self._asked, to_owner, 6)
-        self._plan_deposit(comm, to_owner, from_rank)
+        self._served_voxels = self.local_voxels[target]
+        self._asked, self._served = routes.buffers(n_fields)
+        self._collect = routes.from_owners(self._asked, self._served)
+        self.partners = routes.partners
+        self._plan_deposit(routes, n_fields)
 
-    def _plan_deposit(self, comm, to_owner: np.ndarray, from_rank: np.ndarray) -> None:
-        self._deposit = _messages(comm, self._asked, to_owner, self._served, from_rank, 5)
+    def _sort_entries(self, wanted: np.ndarray, voxels: np.ndarray, watched: np.ndarray) -> None:
+        ascending = np.argsort(wanted)
+        row, self._watched = (ascending[np.searchsorted(wanted, v, sorter=ascending)] for v in (voxels, watched))
+        self.order = np.argsort(row, kind="stable")
+        self._begin = np.searchsorted(row[self.order], np.arange(wanted.size + 1)).astype(np.uint64)
 
-    def deposit(self, amounts: np.ndarray, scale: float, sources: np.ndarray) -> None:
-        """Sum the entries' amounts (fields, entries), times scale, into sources (fields, local voxels)."""
-        entry_kernels.sum_by_voxel(amounts, self._order, self._start, self._asked)
+    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
+        self._sums, self._received = routes.buffers(n_fields)
+        self._deposit = routes.to_owners(self._sums, self._received)
+
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool) -> None:
+        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local."""
+        entry_kernels.sum_by_voxel(values, at, factor, self._begin, dt, anew, self._sums, f)
+
+    def deposit(self, sources: np.ndarray) -> None:
+        """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
         _replay(self._deposit)
-        entry_kernels.add_at(self._served, self._target, scale, sources)
+        entry_kernels.add_at(self._received, self._target, sources)
 
-    def collect(self, fields: list[np.ndarray]) -> np.ndarray:
-        """Values (fields, entries) of each entry's voxel; fields: this slab's concentrations, flat."""
+    def collect(self, fields: list[np.ndarray]) -> None:
+        """Bring the values of the entries' voxels here; fields: this slab's concentrations, flat. Collective."""
         for f, concentrations in enumerate(fields):
-            entry_kernels.pick(concentrations, self.local_voxels, self._scratch[f])
-        entry_kernels.spread(self._scratch, self._target, self._served)
+            entry_kernels.pick(concentrations, self._served_voxels, self._served, f)
         _replay(self._collect)
-        entry_kernels.gather_entries(self._asked, self._slot, self._values)
-        return self._values
+
+    def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
+        """Set values[at[e]] to the collected value of field f in the voxel of each entry e. Local."""
+        entry_kernels.give_entries(self._asked, f, self._begin, values, at)
+
+    def watched(self, f: int, which: int) -> float:
+        """The collected value of field f in one of the watched voxels. Local."""
+        return self._asked[self._watched[which], f]
 
     def free(self) -> None:
         """Release the messages."""
@@ -74,35 +136,40 @@ class Exchange:
 class ExactExchange(Exchange):
     """An exchange whose sums have the same bits in any order, so at any number of ranks.
 
-    Amounts are taken as whole numbers of 2**-90 mM/ms, in three limbs of 40 bits whose sums are exact: up to 2**29 mM/ms an
+    Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact: up to 2**29 mM an
     entry, and eight million entries a voxel.
     """
 
-    def _plan_deposit(self, comm, to_owner: np.ndarray, from_rank: np.ndarray) -> None:
-        self._limbs_asked = np.zeros((*self._asked.shape, entry_kernels.LIMBS), dtype=np.int64)
-        self._limbs_served = np.zeros((*self._served.shape, entry_kernels.LIMBS), dtype=np.int64)
-        self._limbs = np.zeros((self._asked.shape[1], self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
-        self._deposit = _messages(comm, self._limbs_asked, to_owner, self._limbs_served, from_rank, 5)
+    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
+        self._sums, self._received = routes.buffers(n_fields, entry_kernels.LIMBS, dtype=np.int64)
+        self._limbs = np.zeros((n_fields, self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
+        self._deposit = routes.to_owners(self._sums, self._received)
 
-    def deposit(self, amounts: np.ndarray, scale: float, sources: np.ndarray) -> None:
-        """As Exchange.deposit. An amount beyond the range, or not a number, makes its source not a number."""
-        entry_kernels.sum_limbs_by_voxel(amounts, self._order, self._start, self._limbs_asked)
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool) -> None:
+        """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
+        entry_kernels.sum_limbs_by_voxel(values, at, factor, self._begin, dt, anew, self._sums, f)
+
+    def deposit(self, sources: np.ndarray) -> None:
+        """As Exchange.deposit."""
         _replay(self._deposit)
-        entry_kernels.add_limbs_at(self._limbs_served, self._target, scale, self._limbs, sources)
+        entry_kernels.add_limbs_at(self._received, self._target, self._limbs, sources)
 
 
-def _messages(comm, outgoing, out_counts, incoming, in_counts, tag) -> list:
-    requests = []
-    for make, buffer, counts in ((comm.Recv_init, incoming, in_counts), (comm.Send_init, outgoing, out_counts)):
-        ends = np.cumsum(counts)
-        for rank in np.flatnonzero(counts):
-            requests.append(make(buffer[ends[rank] - counts[rank] : ends[rank]], int(rank), tag))
-    return requests
+def _told(routes: Routes, wanted: np.ndarray) -> np.ndarray:
+    """The voxels that this rank is asked for. Collective."""
+    asked, served = routes.buffers(dtype=np.int64)
+    asked[:] = wanted
+    requests = routes.to_owners(asked, served)
+    _replay(requests)
+    for request in requests:
+        request.Free()
+    return served
 
 
 def _replay(requests: list) -> None:
-    MPI.Prequest.Startall(requests)
-    MPI.Prequest.Waitall(requests)
+    if requests:
+        MPI.Prequest.Startall(requests)
+        MPI.Prequest.Waitall(requests)
 
 
 def gather_planes(comm, slabs: Slabs, owned: np.ndarray, root: int | None = None) -> np.ndarray | None:

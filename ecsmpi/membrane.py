@@ -1,8 +1,7 @@
-"""NEURON's side of the coupling: this rank's segments, their range variables as arrays, and their ions.
+"""NEURON's side of the coupling: this rank's segments, and their ions.
 
 Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of
-segments is in that order. A handle into a segment dies when sections come, go or change nseg:
-`structure_counts` tells.
+segments is in that order.
 """
 import ctypes
 import functools
@@ -18,6 +17,7 @@ from ecsmpi.nmodl import written_variables
 
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
+_change_waits = neuron.nrn_dll_sym("v_structure_change", ctypes.c_int)
 
 
 class Segments:
@@ -51,6 +51,15 @@ class Segments:
         x = (i - (self._end[section] - nseg) + 0.5) / nseg
         return f"{self._sections[section]}({x:g})"
 
+    def require(self) -> None:
+        """Raise RuntimeError where the number of segments is no longer this."""
+        present = sum(sec.nseg for sec in n.allsec())
+        if present != self.count:
+            raise RuntimeError(
+                f"{self.count} segments have become {present} during n.finitialize(): change sections before it, "
+                "or in an FInitializeHandler made before ecsmpi is imported"
+            )
+
     def fingerprint(self) -> bytes:
         """Digest of the sections' names, nseg, areas and centres."""
         digest = hashlib.blake2b("\n".join(self._sections).encode())
@@ -80,59 +89,6 @@ def _read_paths():
     length, arc, diam, xyz = lengths
     nseg, first = np.array(nseg, dtype=int), np.array(first)
     return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
-
-
-class RangeVariable:
-    """One range variable of all segments, such as ``ko``, read and written at once by a PtrVector.
-
-    Parameters
-    ----------
-    segments : the `Segments` of now
-    name : the range variable's name
-
-    Raises
-    ------
-    ValueError where a segment has no such variable.
-    RuntimeError where the number of segments is no longer that of `segments`.
-    """
-
-    def __init__(self, segments: Segments, name: str):
-        self.name = name
-        self.rebuild(segments)
-
-    def rebuild(self, segments: Segments):
-        """Take the handles anew: needed where `structure_counts` has moved, and at each initialisation."""
-        count = segments.count
-        present = sum(sec.nseg for sec in n.allsec())
-        if present != count:
-            raise RuntimeError(f"{count} segments have become {present}: make Segments() anew")
-        # NEURON's PtrVector cannot be empty: a rank without segments has none.
-        self._pointers = n.PtrVector(count) if count else None
-        self._vector = n.Vector(count)
-        self._values = self._vector.as_numpy() if count else np.zeros(0)
-        for i, handle in enumerate(self._handles()):
-            self._pointers.pset(i, handle)
-
-    def _handles(self):
-        reference = "_ref_" + self.name
-        for sec in n.allsec():
-            for seg in sec:
-                try:
-                    yield getattr(seg, reference)
-                except AttributeError:
-                    raise ValueError(f"{seg} has no {self.name}: insert its mechanism in {sec}") from None
-
-    def gather(self) -> np.ndarray:
-        """The values now, (count,): always the same buffer, which the next gather or scatter overwrites."""
-        if self._pointers is not None:
-            self._pointers.gather(self._vector)
-        return self._values
-
-    def scatter(self, values):
-        """Set the variable of every segment to `values`, (count,) or one number."""
-        self._values[:] = values
-        if self._pointers is not None:
-            self._pointers.scatter(self._vector)
 
 
 def use_ion(name: str, charge: float):
@@ -218,12 +174,13 @@ def _section_with(is_point, mechanism):
     return next((seg.sec for seg in segments if seg is not None), None)
 
 
-def structure_counts() -> tuple[int, int]:
-    """NEURON's counts of (structure, diameter) changes: cheap enough for every step.
+def structure_counts() -> tuple[int, int, int]:
+    """NEURON's counts of (structure, diameter) changes, and whether one waits: cheap enough for every step.
 
-    They move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
+    The counts move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
+    Instances of mechanisms come, go and are put in another order only where one of the three moves.
     """
-    return _structure_change.value, _diam_change.value
+    return _structure_change.value, _diam_change.value, _change_waits.value
 
 
 def refuse_unsupported_modes():

@@ -1,42 +1,32 @@
-"""One ion at all segments of this rank, between NEURON and the boxes that the segments lie in."""
+"""One ion at all segments of this rank, in NEURON's memory."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from ecsmpi import membrane
-from ecsmpi.membrane import RangeVariable, Segments
+from ecsmpi.membrane import default_concentrations
+from ecsmpi.range_variable import RangeVariable
 
 
 class SegmentIon:
-    """Currents from NEURON's segments, outside concentrations to them.
+    """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at the segments.
 
-    currents: (segments,) mA/cm2, as of the last `gather`. outside: (segments,) mM, what `scatter` writes: boxes set
-    theirs, and segments in no box keep NEURON's default.
+    Boxes read and write theirs in place; segments in no box keep NEURON's default concentration.
     """
 
-    def __init__(self, name: str, charge: int, segments: Segments):
+    def __init__(self, name: str, charge: int):
         self.name, self.charge = name, charge
-        self.currents = np.zeros(segments.count)
-        self.outside = np.zeros(segments.count)
-        self.take_handles(segments)
+        self.current = self.outside = None
 
-    def take_handles(self, segments: Segments) -> None:
-        """Take NEURON's handles anew: they die when its structure changes."""
-        self._current = RangeVariable(segments, f"i{self.name}") if self.charge else None
-        self._outside = RangeVariable(segments, f"{self.name}o")
+    def find(self) -> None:
+        """Find NEURON's memory anew, as its changes of structure make needed."""
+        self.outside = RangeVariable(f"{self.name}o")
+        self.current = RangeVariable(f"i{self.name}") if self.charge else None
 
-    def reset(self, segments: Segments) -> None:
+    def moved(self) -> bool:
+        """Whether NEURON keeps the segments' values elsewhere now; microseconds."""
+        return self.outside.moved() or (self.current is not None and self.current.moved())
+
+    def reset(self) -> None:
         """Concentrations as NEURON's initialisation resets them."""
-        inside, outside = membrane.default_concentrations(self.name)
-        RangeVariable(segments, f"{self.name}i").scatter(inside)
-        self.outside[:] = outside
-
-    def gather(self) -> None:
-        """Read the currents, of an ion that has a charge."""
-        if self._current is not None:
-            self.currents = self._current.gather()
-
-    def scatter(self) -> None:
-        """Write the outside concentrations."""
-        self._outside.scatter(self.outside)
+        inside, outside = default_concentrations(self.name)
+        RangeVariable(f"{self.name}i").fill(inside)
+        self.outside.fill(outside)

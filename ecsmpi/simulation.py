@@ -120,7 +120,6 @@ class Simulation:
         self._plan_segments(species)
         for region in self.regions:
             self._plan_space(region)
-        self._counts = membrane.structure_counts()
         self._warn_of_segments_outside()
 
     def _plan_segments(self, species) -> None:
@@ -128,8 +127,8 @@ class Simulation:
         for name, charge in charges.items():
             membrane.use_ion(name, charge)
             membrane.refuse_other_writers(name)
-        segments = self._segments = membrane.Segments()
-        self._ions = {name: SegmentIon(name, charge, segments) for name, charge in charges.items()}
+        self._segments = membrane.Segments()
+        self._ions = {name: SegmentIon(name, charge) for name, charge in charges.items()}
 
     def _release_dropped_ions(self, species) -> None:
         """Ions whose species are gone are NEURON's own again. Local."""
@@ -203,19 +202,25 @@ class Simulation:
 
     def deliver_first(self) -> None:
         """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
+        if self._planned:
+            self._segments.require()
+            self._find_segments()
         for ion in self._ions.values():
-            ion.reset(self._segments)
+            ion.reset()
         self.deliver()
 
     def deliver(self) -> None:
         """Type 1: outside concentrations of all segments, and watched values. Collective."""
         for region in self.regions:
             self.space(region).deliver()
-        self._scatter()
 
-    def _scatter(self) -> None:
+    def _find_segments(self) -> None:
+        """Find where NEURON, whose structure is settled, keeps the segments' variables. Local."""
         for ion in self._ions.values():
-            ion.scatter()
+            ion.find()
+        for region in self.regions:
+            self.space(region).find_segments()
+        self._counts = membrane.structure_counts()
 
     def start(self) -> None:
         """Type 2: observers see the initial state. Collective."""
@@ -241,8 +246,6 @@ class Simulation:
         if not self._planned:
             return
         with self.phases["currents"]:
-            for ion in self._ions.values():
-                ion.gather()
             for region in self.regions:
                 self.space(region).take_currents(dt)
         if self.clock.tick():
@@ -253,8 +256,6 @@ class Simulation:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         for region in self.regions:
             self.space(region).advance()
-        with self.phases["segments"]:
-            self._scatter()
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
@@ -267,13 +268,15 @@ class Simulation:
     def _check_plan(self) -> None:
         if self._planned != [one.key for one in self.species]:
             raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
-        counts = membrane.structure_counts()
-        if self._planned and counts != self._counts:
-            self._renew_handles()
-            self._counts = counts
+        if self._planned and self._structure_moved():
+            self._check_segments()
+            self._find_segments()
 
-    def _renew_handles(self) -> None:
-        """NEURON's structure has changed: its handles are dead, and the plan too if the segments moved."""
+    def _structure_moved(self) -> bool:
+        return membrane.structure_counts() != self._counts or any(ion.moved() for ion in self._ions.values())
+
+    def _check_segments(self) -> None:
+        """NEURON's structure has changed: the plan is dead if the segments have."""
         membrane.refuse_unsupported_modes()
         if membrane.Segments() != self._segments:
             raise RuntimeError(
@@ -281,7 +284,6 @@ class Simulation:
             )
         for ion in self._ions.values():
             membrane.refuse_other_writers(ion.name)
-            ion.take_handles(self._segments)
 
     def end(self) -> None:
         """Close what observers hold. Collective, at exit."""

@@ -2,19 +2,19 @@
 
     segments' currents --> stepper --> segments' outside concentrations, watched values
 
-An entry is a segment that lies in the box, or a watched voxel, which has no current.
+An entry is a segment that lies in the box.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi import entry_kernels
 from ecsmpi.decomposition import GRAIN, Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.grid import Box
 from ecsmpi.membrane import Segments
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.range_variable import RangeVariable
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 from ecsmpi.timing import Phases
@@ -55,49 +55,54 @@ class Space:
         self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
         voxel = self.box.index_of(segments.centre)
         self.inside = np.flatnonzero(voxel >= 0)
-        watched_voxels = sorted({flat for _, flat in self.watched})
-        place = {flat: self.inside.size + e for e, flat in enumerate(watched_voxels)}
-        self._watches = [(keys.index(key), place[flat], slot) for (key, flat), (_, slot) in self.watched.items()]
-        voxels = np.concatenate([voxel[self.inside], np.array(watched_voxels, dtype=np.int64)])
+        watched = sorted({flat for _, flat in self.watched})
+        self._watches = [(keys.index(key), watched.index(flat), slot) for (key, flat), (_, slot) in self.watched.items()]
         fields = [self.field(key) for key in keys]
-        self._stepper = Stepper(self.comm, self.box, self.tissue, self._ions, fields, voxels, self.slabs, self.phases)
-        self._amounts = np.zeros((len(self._ions), voxels.size))
-        self._taken = self._unit = 0.0
+        self._stepper = Stepper(
+            self.comm, self.box, self.tissue, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
+            np.array(watched, dtype=np.int64),
+        )  # fmt: skip
+        self.inside = self.inside[self._stepper.exchange.order]
+        self._taken = 0.0
         per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
         area = segments.area[self.inside] * per_volume
         self._per_current = [area / ion.charge if ion.name and ion.charge else None for ion in self._ions]
 
+    def find_segments(self) -> None:
+        """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
+        self._currents, self._outsides = [], []
+        for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
+            if per_current is not None:
+                self._currents.append((f, *self._inside_of(ion.current), per_current))
+            if ion is not None:
+                self._outsides.append((f, *self._inside_of(ion.outside)))
+
+    def _inside_of(self, variable: RangeVariable) -> tuple[np.ndarray, np.ndarray]:
+        return variable.column, variable.rows[self.inside]
+
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""
-        first = self._taken == 0.0
-        if first:
-            self._unit = dt
-        for ion, factor, amounts in zip(self._at_segments, self._per_current, self._amounts):
-            if factor is not None and first:
-                entry_kernels.take_scaled(ion.currents, self.inside, factor, amounts)
-            elif factor is not None:
-                entry_kernels.add_scaled(ion.currents, self.inside, factor, dt / self._unit, amounts)
+        for current in self._currents:
+            self._stepper.exchange.take(*current, dt, self._taken == 0.0)
         self._taken += dt
 
     def advance(self) -> None:
-        """One step over all the time that currents were taken for, with their mean. Collective."""
+        """One step over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
-        if dt != self._unit:
-            self._amounts *= self._unit / dt
-        values = self._stepper.advance(self._amounts, dt)
+        self._stepper.advance(dt)
         with self.phases["segments"]:
-            self._deliver(values)
+            self._give()
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
-        self._deliver(self._stepper.concentrations())
+        self._stepper.collect()
+        self._give()
 
-    def _deliver(self, values: np.ndarray) -> None:
-        for ion, concentrations in zip(self._at_segments, values):
-            if ion is not None:
-                entry_kernels.put(concentrations, self.inside, ion.outside)
-        for ion, entry, slot in self._watches:
-            slot[0] = values[ion, entry]
+    def _give(self) -> None:
+        for outside in self._outsides:
+            self._stepper.exchange.give(*outside)
+        for ion, which, slot in self._watches:
+            slot[0] = self._stepper.exchange.watched(ion, which)
 
     def report(self, dt: float) -> list[str]:
         """How the slabs are coupled at steps of dt (ms). Collective."""

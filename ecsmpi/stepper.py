@@ -2,18 +2,18 @@
 
     currents -> owners -> diffuse -> concentrations back to the segments
 
-No NEURON here: currents come in and concentrations go out as arrays, one entry for each segment that lies
-in the box (and for each node that is watched).
+No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry for each segment
+that lies in the box.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi import entry_kernels, interface_kernels, kernels
+from ecsmpi import interface_kernels, kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.diffusion import Diffusion
-from ecsmpi.exchange import ExactExchange, Exchange
+from ecsmpi.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
@@ -48,18 +48,18 @@ class Stepper:
 
     def __init__(
         self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray,
-        slabs: Slabs | None = None, phases: Phases | None = None,
+        slabs: Slabs | None = None, phases: Phases | None = None, watched: np.ndarray = NONE,
     ):  # fmt: skip
         """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion, of its slab.
 
-        slabs: with a grain, results have the same bits at any number of ranks.
+        slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that `exchange` watches.
         """
         self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
         self._ions, self._fields = ions, fields
         plane = box.shape[1] * box.shape[2]
         kind = ExactExchange if self.slabs.grain else Exchange
-        self._exchange = kind(comm, self.slabs, plane, voxels, len(ions))
-        self._sources = np.zeros((len(ions), self._exchange.local_voxels.size))
+        self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
+        self._sources = np.zeros((len(ions), self.exchange.local_voxels.size))
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
         self._owners = comm.Split(0 if owns else 1, comm.rank)
@@ -69,33 +69,29 @@ class Stepper:
 
     def _plan_diffusion(self, box: Box, tissue: Tissue) -> None:
         work = self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
-        self._diffusions = [Diffusion(work, ion, tissue, self._exchange.local_voxels) for ion in self._ions]
+        self._diffusions = [Diffusion(work, ion, tissue, self.exchange.local_voxels) for ion in self._ions]
         self._halos = [
-            Halo(self._owners, field.u) if diffusion.diffuses else None
-            for field, diffusion in zip(self._fields, self._diffusions)
+            Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
         ]
 
-    def advance(self, amounts: np.ndarray, dt: float) -> np.ndarray:
-        """One step of dt (ms). amounts: (ions, entries) mM/ms into each entry's voxel.
-
-        Returns the concentrations (ions, entries) in mM after it; the same buffer each time.
-        """
+    def advance(self, dt: float) -> None:
+        """One step of dt (ms) with what `exchange` has taken; it then gives the concentrations. Collective."""
         with self.phases["ghosts"]:
-            for halo in filter(None, self._halos):
+            for halo in self._halos:
                 halo.start()
         with self.phases["deposit"]:
-            self._exchange.deposit(amounts, dt, self._sources)
+            self.exchange.deposit(self._sources)
         with self.phases["ghosts"]:
-            for halo in filter(None, self._halos):
+            for halo in self._halos:
                 halo.finish()
         for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
             diffusion.advance(field.u, sources, dt)
         with self.phases["collect"]:
-            return self.concentrations()
+            self.collect()
 
-    def concentrations(self) -> np.ndarray:
-        """(ions, entries) mM in each entry's voxel now; the same buffer each time."""
-        return self._exchange.collect(self._flat)
+    def collect(self) -> None:
+        """Let `exchange` give the concentrations of now. Collective."""
+        self.exchange.collect(self._flat)
 
     def report(self, dt: float) -> list[str]:
         """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
@@ -107,7 +103,7 @@ class Stepper:
 
     def free(self) -> None:
         """Release messages and communicators."""
-        for part in [*filter(None, self._halos), self._exchange, *filter(None, [self._workspace])]:
+        for part in [*self._halos, self.exchange, *filter(None, [self._workspace])]:
             part.free()
         self._owners.Free()
 
@@ -117,14 +113,13 @@ def compile_kernels(comm) -> None:
     box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
+    nothing, nowhere, rows = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32)
     for grain in (None, 2):
-        stepper = Stepper(comm, box, Tissue(), [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
-        stepper.advance(np.zeros((2, 1)), 1.0)
+        stepper = Stepper(comm, box, Tissue(), [ion, still], fields, nowhere, Slabs(3, 1, grain))
+        stepper.exchange.take(0, nothing, rows, nothing, 1.0, True)
+        stepper.advance(1.0)
+        stepper.exchange.give(0, nothing, rows)
         stepper.free()
-    nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
-    entry_kernels.take_scaled(nothing, nowhere, nothing, nothing)
-    entry_kernels.add_scaled(nothing, nowhere, nothing, 1.0, nothing)
-    entry_kernels.put(nothing, nowhere, nothing)
     plane = np.zeros((1, 1))
     interface_kernels.join_pair(*np.zeros((5, 1)))
     interface_kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1, 1)))

@@ -27,6 +27,12 @@ EXCHANGED = """
         if comm.rank == 0:
             saved[name] = np.concatenate(parts, axis=-1)
 
+    def take(exchange, amounts, dt):
+        # in two parts, the factor being a half
+        for anew, part in ((True, 0.75 * dt), (False, 0.25 * dt)):
+            for f in (0, 1):
+                exchange.take(f, amounts[f], at, factor, part, anew)
+
     def own_voxels(slabs, plane):
         return rng.integers(*(np.array(slabs.planes(comm.rank)) * plane), 30)
 
@@ -50,22 +56,31 @@ EXCHANGED = """
                 continue
             key = f"{name} {shape[0]} "
             voxels = where(slabs, plane)
-            exchange = Exchange(comm, slabs, plane, voxels, 2)
+            watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
+            exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
+            at, factor = exchange.order.astype(np.uint32), np.full(voxels.size, 0.5)
             sources = np.full((2, exchange.local_voxels.size), np.nan)
             owned = np.zeros((2, (hi - lo) * plane))
             for turn in (1, 2):  # a plan replayed
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
-                exchange.deposit(exact, 0.25, sources)
+                take(exchange, exact, 0.5)
+                exchange.deposit(sources)
                 owned[:, exchange.local_voxels] = sources
                 field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
-                got = exchange.collect([field, -field])
+                exchange.collect([field, -field])
+                got = np.full((2, voxels.size), np.nan)
+                for f in (0, 1):
+                    exchange.give(f, got[f], at)
+                    seen = [exchange.watched(f, which) for which in range(watched.size)]
+                    assert seen == list((1 - 2 * f) * (watched + 1e4 * turn)), (comm.rank, seen, watched)
             whole(key + "voxels", voxels)
             whole(key + "amounts", exact)
             whole(key + "owned", owned)
             whole(key + "got", got)
             whole(key + "partners", np.array([exchange.partners]))
             any_amounts = rng.uniform(-1, 1, (2, voxels.size))
-            exchange.deposit(any_amounts, 0.025, sources)
+            take(exchange, any_amounts, 0.05)
+            exchange.deposit(sources)
             whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
             whole(key + "taken", sources.sum(axis=1, keepdims=True))
             exchange.free()

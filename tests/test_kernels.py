@@ -55,9 +55,14 @@ THREADED = """
         for field in fields:
             field.owned[:] = rng.random(shape)
         stepper = Stepper(MPI.COMM_WORLD, box, Tissue(), ions, fields, rng.integers(0, box.voxels, 500))
-        amounts = rng.random((2, 500))
+        at_entries, ones = rng.random((2, 500)), np.ones(500)
+        at = stepper.exchange.order.astype(np.uint32)
         for _ in range(3):
-            at_entries = stepper.advance(amounts, dt)
+            for f, values in enumerate(at_entries):
+                stepper.exchange.take(f, values, at, ones, dt, True)
+            stepper.advance(dt)
+            for f, values in enumerate(at_entries):
+                stepper.exchange.give(f, values, at)
         stepper.free()
         return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
 

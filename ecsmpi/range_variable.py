@@ -1,0 +1,84 @@
+"""A range variable of all segments, such as ``ko``, read and written where NEURON keeps it.
+
+NEURON holds a variable of all instances of a mechanism in one column of memory. It moves instances, and the
+column, only where its structure changes, which `membrane.structure_counts` tells; segments then have other rows.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+import neuron
+import numpy as np
+from neuron import n
+
+
+VALUE = ctypes.sizeof(ctypes.c_double)
+
+
+def _function(name: str, result, *arguments):
+    """A function of NEURON's C interface (neuronapi.h)."""
+    function = neuron.nrn_dll_sym(name)
+    function.restype, function.argtypes = result, arguments
+    return function
+
+
+_symbol = _function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)
+_accessed_section = _function("nrn_cas", ctypes.c_void_p)
+_push_variable = _function("nrn_rangevar_push", None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double)
+_pop_address = _function("nrn_double_ptr_pop", ctypes.c_void_p)
+
+
+class RangeVariable:
+    """One range variable of all segments of this rank, in the order of ``n.allsec()``.
+
+    It keeps no section alive, and is dead once `structure_counts` move or `moved` says so: then make it anew.
+
+    Attributes
+    ----------
+    column : NEURON's memory, from the first of the segments' values to the last; writing to it sets the variable
+    rows : (segments,) where in the column each segment's value lies
+
+    Raises
+    ------
+    ValueError where a section has no such variable.
+    """
+
+    def __init__(self, name: str):
+        self._symbol = _symbol(name.encode())
+        places = list(_places(name))
+        address = np.array([self._address(*place) for place in places], dtype=np.int64)
+        ends = (address.argmin(), address.argmax()) if places else ()
+        self._ends = [(places[end], int(address[end])) for end in ends]
+        self.rows = ((address - address.min(initial=2**63 - 1)) // VALUE).astype(np.uint32)
+        self.column = _memory(*(at for _, at in self._ends)) if places else np.zeros(0)
+
+    def _address(self, section: int, x: float) -> int:
+        _push_variable(self._symbol, section, x)
+        return _pop_address()
+
+    def moved(self) -> bool:
+        """Whether the first or the last value is elsewhere now; a microsecond."""
+        return any(self._address(*place) != address for place, address in self._ends)
+
+    def fill(self, value: float) -> None:
+        """Set the variable of every segment."""
+        self.column[self.rows] = value
+
+
+def _places(name: str):
+    """(section, x) of every segment: NEURON's pointer to the section, and the segment's place along it."""
+    for sec in n.allsec():
+        first = next(iter(sec))
+        if not hasattr(first, name):
+            raise ValueError(f"{first} has no {name}: insert its mechanism in {sec}")
+        sec.push()
+        pointer = _accessed_section()
+        n.pop_section()
+        for i in range(sec.nseg):
+            yield pointer, (i + 0.5) / sec.nseg
+
+
+def _memory(first: int, last: int) -> np.ndarray:
+    """The doubles from one address to another, both included, as an array over them."""
+    return np.ctypeslib.as_array((ctypes.c_double * ((last - first) // VALUE + 1)).from_address(first))
