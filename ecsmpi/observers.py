@@ -6,83 +6,123 @@ The simulation calls ``started(simulation, t)`` when NEURON has initialised, ``s
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 import time
 from pathlib import Path
 
 from ecsmpi import __version__
+from ecsmpi.cadence import Cadence, checked_interval
+from ecsmpi.items import Field
 from ecsmpi.output import GridFile
 
 
 class Output:
-    """Writes the concentrations to an HDF5 file, from the next finitialize on, every so many milliseconds.
+    """Writes concentrations to an HDF5 file, from the next finitialize on.
 
     path: one box goes to this file; further boxes to FILE.box1.h5, FILE.box2.h5 and so on. every: ms
-    between frames, of which the first is at initialisation. species: their names, or None for all. A second
+    between frames, of which the first is at initialisation. species: the names of those that are written in whole, or
+    None for all. items: instead, what is written of which species: Field, Slice, Mean, Subvolume (see `items`). A second
     finitialize begins the files again. Raises ValueError for wrong arguments and OSError where a file cannot be
     written, on every rank.
     """
 
-    def __init__(self, path, every: float, species=None, versions: dict | None = None):
-        if not (math.isfinite(every) and every > 0):
-            raise ValueError(f"every must be > 0 ms, got {every}")
-        self.path, self.every = Path(path), float(every)
-        self._wanted = None if species is None else [str(name) for name in species]
+    def __init__(self, path, every: float, species=None, items=None, versions: dict | None = None):
+        if species is not None and items is not None:
+            raise ValueError(f"give species or items, not both; got species={species!r} and items={items!r}")
+        self.path, self.every = Path(path), checked_interval(every)
+        self._items = [Field(str(name)) for name in species] if species is not None else items
+        self._groups = _groups(self._items or [])
         self._versions = {"ecsmpi": __version__, **(versions or {})}
-        self._files = []
+        self._files, self._frames = [], {}
 
     @property
     def paths(self) -> list[Path]:
         """The files of this run so far."""
-        return [file.path for _, _, file in self._files]
+        return [file.path for file in self._files]
 
     def started(self, simulation, t: float) -> None:
         """Begin the files with a frame of the initial state. Collective."""
         self.ended()
-        self._begin, self._last = t, 0
-        self._files = [self._open(simulation, *one) for one in self._boxes(simulation)]
-        self._append(simulation, t)
+        self._files, self._frames = [], {}
+        for region, items in self._boxes(simulation):
+            self._open(simulation, region, items)
+        self._cadences = [Cadence(every) for every in self._frames]
+        for cadence in self._cadences:
+            cadence.begin(t)
+            self._append(simulation, cadence.every, t)
 
     def stepped(self, simulation, t: float) -> None:
-        """Write a frame if one is due. Collective."""
-        count = math.floor((t - self._begin) / self.every + 1e-6)
-        if count > self._last:
-            self._last = count
-            self._append(simulation, t)
+        """Write the frames that are due. Collective."""
+        for cadence in self._cadences:
+            if cadence.due(t):
+                self._append(simulation, cadence.every, t)
 
     def ended(self) -> None:
         """Close the files. Collective."""
-        for _, _, file in self._files:
+        for file in self._files:
             file.close()
 
     def _boxes(self, simulation) -> list:
-        """(file, region, {name: species}) for each region that has a wanted species."""
-        names = {name: species for species in simulation.species for name in [label(simulation, species)]}
-        unknown = [name for name in self._wanted or [] if name not in names]
+        """(region, [(item, group, species)]) for each region of which something is wanted."""
+        names = {label(simulation, species): species for species in simulation.species}
+        wanted = [Field(name) for name in names] if self._items is None else self._items
+        groups = self._groups or [""] * len(wanted)
+        unknown = [item.species for item in wanted if item.species not in names]
         if unknown:
             raise ValueError(f"no species {', '.join(unknown)} to write: the model has {', '.join(names) or 'none'}")
-        chosen = {name: names[name] for name in (self._wanted or names)}
+        chosen = [(item, group, names[item.species]) for item, group in zip(wanted, groups)]
+        for item, _, species in chosen:
+            if item.region is not None and item.region not in species.regions:
+                raise ValueError(f"species {item.species} is not in {item.region!r}: there is nothing to write")
         boxes = [
-            (region, {name: one for name, one in chosen.items() if region in one.regions})
+            (region, [one for one in chosen if region in one[2].regions and one[0].region in (None, region)])
             for region in simulation.regions
         ]
-        boxes = [(region, here) for region, here in boxes if here]
-        suffix = self.path.suffix
-        return [
-            (self.path if i == 0 else self.path.with_suffix(f".box{i}{suffix}"), region, here)
-            for i, (region, here) in enumerate(boxes)
-        ]
+        return [(region, here) for region, here in boxes if here]
 
-    def _open(self, simulation, path, region, species):
+    def _open(self, simulation, region, items) -> None:
+        """The file of a box, and what goes to it how often."""
+        space = simulation.space(region)
+        whole = {item.species: item.encoding for item, group, _ in items if not group}
+        selections = {
+            group: (item.selection(region.box), {item.species: item.encoding}) for item, group, _ in items if group
+        }
         about = {f"{program}_version": version for program, version in self._versions.items()}
         about |= {"volume_fraction": region.tissue.volume_fraction, "tortuosity": region.tissue.tortuosity}
-        planes = simulation.space(region).planes
-        return region, species, GridFile(path, region.box, list(species), planes, simulation.comm, about)
+        count, suffix = len(self._files), self.path.suffix
+        path = self.path.with_suffix(f".box{count}{suffix}") if count else self.path
+        file = GridFile(path, region.box, whole, space.planes, simulation.comm, about, selections=selections)
+        self._files.append(file)
+        for item, group, species in items:
+            frames = self._frames.setdefault(item.every or self.every, {})
+            frames.setdefault((file, group, region), {})[item.species] = species
 
-    def _append(self, simulation, t: float) -> None:
-        for region, species, file in self._files:
-            file.append(t, {name: simulation.field(one, region).owned for name, one in species.items()})
+    def _append(self, simulation, every: float, t: float) -> None:
+        for (file, group, region), written in self._frames[every].items():
+            file.append(t, {name: simulation.field(one, region).owned for name, one in written.items()}, group)
+
+
+def _groups(items) -> list[str]:
+    """Names of the items' groups in the file, "" for whole boxes: as wished, or such as k_slice_z, k_slice_z_2."""
+    whole = [item for item in items if isinstance(item, Field)]
+    if len({item.every for item in whole}) > 1:
+        raise ValueError(
+            "whole boxes of one file are written at the same times, got every = "
+            f"{', '.join(f'{item.every} for {item.species}' for item in whole)}: use an Output for each"
+        )
+    given = [item.name if hasattr(item, "name") else "" for item in items]
+    groups = []
+    for item, name in zip(items, given):
+        taken = {*groups, *filter(None, given)}
+        groups.append(_free(f"{item.species}_{item.kind}", taken) if name is None else name)
+    return groups
+
+
+def _free(name: str, taken: set) -> str:
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def label(simulation, species) -> str:

@@ -4,6 +4,7 @@
         recording.time, recording.x        # ms, um
         recording["k"]                     # (time, x, y, z) in mM
         recording.frame("k", -1)           # (x, y, z): reads this frame alone
+        recording.selections["k_mean_z"]["k"]   # with time, x, y and z of its own
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from ecsmpi.file_layout import FORMAT
-from ecsmpi.grid import AXES, Box
+from ecsmpi.frames import Frames
+from ecsmpi.grid import Box
 
 
 def load(path) -> Recording:
@@ -26,95 +27,49 @@ def load(path) -> Recording:
     return Recording(path)
 
 
-class Recording:
-    """The frames of one file.
+class Recording(Frames):
+    """The frames of one file: those of the whole box, of which there may be none, and of selections.
 
-    path        the file
-    time        (frames,) in ms
-    x, y, z     centres of the voxels in um
-    names       the species
-    box         lo, hi, spacing (um) and shape of the grid
+    selections  name -> Frames
     attributes  the provenance, by name
     """
 
     def __init__(self, path):
-        self.path = Path(path)
-        self._file = _opened(self.path)
+        path = Path(path)
+        self._file = _opened(path)
         try:
-            self._read()
+            self._read(path)
         except BaseException:
             self.close()
             raise
 
-    def _read(self):
-        if self._file.attrs.get("format") != FORMAT:
-            raise ValueError(f"{self.path} is not a file of frames written by ecsmpi: "
+    def _read(self, path):
+        file = self._file
+        if file.attrs.get("format") != FORMAT:
+            raise ValueError(f"{path} is not a file of frames written by ecsmpi: "
                              f"it lacks the attribute format = {FORMAT!r}")
         try:
-            vtk = self._file["VTKHDF"]
-            frames = int(vtk["Steps"].attrs["NSteps"])
-            self.box = _box(vtk.attrs)
-            self.time = self._file["time"][:frames]
-            self.x, self.y, self.z = (self._file[axis][:] for axis in AXES)
-            self.attributes = {name: _plain(value) for name, value in self._file.attrs.items()}
-            self._data = {name: data for name, data in vtk["CellData"].items()}
+            self.attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            data, frames = {}, 0
+            if "VTKHDF" in file:
+                data, frames = dict(file["VTKHDF/CellData"].items()), int(file["VTKHDF/Steps"].attrs["NSteps"])
+            box = Box(*(tuple(self.attributes[name]) for name in ("box_lo_um", "voxel_um", "voxels")))
+            super().__init__(path, box, "all voxels", file, data, frames)
+            self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
         except (KeyError, OSError, RuntimeError) as error:
-            raise OSError(f"{self.path} is damaged ({error}): its writer was ended inside a write; "
+            raise OSError(f"{path} is damaged ({error}): its writer was ended inside a write; "
                           "run the simulation again") from error
-        self.names = list(self._data)
-        for name, data in self._data.items():
-            _check_frames(self.path, name, data, frames, self.attributes["run"])
+        for one in (self, *self.selections.values()):
+            for name, data in one._data.items():
+                _check_frames(path, name, data, len(one), self.attributes["run"])
 
-    def __len__(self):
-        """Number of frames."""
-        return len(self.time)
-
-    def __contains__(self, name):
-        return name in self._data
-
-    def __getitem__(self, name) -> np.ndarray:
-        """All frames of a species: (time, x, y, z) in mM."""
-        return self._of(name)[:len(self)].transpose(0, 3, 2, 1)
-
-    def frame(self, name, index) -> np.ndarray:
-        """One frame of a species: (x, y, z) in mM; a negative index counts from the last."""
-        return self._of(name)[self._frame_number(index)].transpose(2, 1, 0)
-
-    def section(self, name, index, axis, at=None) -> np.ndarray:
-        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels there.
-
-        2-D, in mM, the other two axes in the order x, y, z.
-        """
-        dimension = self._dimension(axis)
-        if at is None:
-            return self.frame(name, index).mean(axis=dimension)
-        where = [slice(None)] * 3
-        where[2 - dimension] = self.layer(axis, at)
-        return self._of(name)[(self._frame_number(index), *where)].T
-
-    def series(self, name, point) -> np.ndarray:
-        """Concentration through time (frames,) in mM in the voxel that holds ``point`` = (x, y, z) in um."""
-        if len(point) != 3:
-            raise ValueError(f"a point has three coordinates (um), got {point}")
-        i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
-        return self._of(name)[:len(self), k, j, i]
-
-    def layer(self, axis, coordinate) -> int:
-        """Index along ``axis`` of the voxels that hold a coordinate (um)."""
-        a = self._dimension(axis)
-        lo, hi = self.box.lo[a], self.box.hi[a]
-        if not lo <= coordinate <= hi:
-            raise ValueError(f"{axis} = {coordinate:g} um is outside the box of {self.path}: "
-                             f"{axis} goes from {lo:g} to {hi:g} um")
-        return min(int((coordinate - lo) / self.box.spacing[a]), self.box.shape[a] - 1)
-
-    def index_at(self, time) -> int:
-        """Index of the frame nearest to ``time`` in ms."""
-        self._frame_number(0)
-        if not self.time[0] <= time <= self.time[-1]:
-            raise ValueError(f"time {time:g} ms is outside {self.path}: "
-                             f"its frames are from {self.time[0]:g} to {self.time[-1]:g} ms")
-        return int(np.argmin(np.abs(self.time - time)))
+    def of(self, selection: str | None) -> Frames:
+        """The frames of a selection; None for those of the whole box or, where there are none, of the first selection."""
+        if selection is None:
+            return self if self.names or not self.selections else next(iter(self.selections.values()))
+        if selection not in self.selections:
+            raise ValueError(f"{self.path} has no selection {selection!r}; it has {', '.join(self.selections) or 'none'}")
+        return self.selections[selection]
 
     def close(self):
         """Close the file; again is harmless."""
@@ -125,26 +80,6 @@ class Recording:
 
     def __exit__(self, *exception):
         self.close()
-
-    def _of(self, name):
-        if name not in self._data:
-            raise ValueError(f"{self.path} has no species {name!r}; it has {', '.join(self.names)}")
-        if not self._file:
-            raise ValueError(f"{self.path} is closed: load it again")
-        return self._data[name]
-
-    def _frame_number(self, index):
-        frames = len(self)
-        if frames == 0:
-            raise ValueError(f"{self.path} has no frames yet: its run ended, or is, before the first one")
-        if not -frames <= index < frames:
-            raise ValueError(f"{self.path} has frames 0 to {frames - 1}, got frame {index}")
-        return index % frames
-
-    def _dimension(self, axis):
-        if axis not in AXES:
-            raise ValueError(f"axis must be x, y or z, got {axis!r}")
-        return AXES.index(axis)
 
 
 def _opened(path):
@@ -162,10 +97,11 @@ def _opened(path):
         raise OSError(f"cannot read {path}: {error}") from error
 
 
-def _box(attributes):
-    extent = attributes["WholeExtent"]
-    return Box(tuple(attributes["Origin"].tolist()), tuple(attributes["Spacing"].tolist()),
-               tuple(int(n) for n in extent[1::2]))
+def _selection(path, group) -> Frames:
+    about = group.attrs
+    data = {species: data for species, data in group.items() if species not in ("time", "x", "y", "z")}
+    grid = Box(*(tuple(about[name].tolist()) for name in ("grid_lo_um", "grid_voxel_um", "grid_voxels")))
+    return Frames(path, grid, about["voxels"], group, data, int(about["frames"]))
 
 
 def _plain(value):

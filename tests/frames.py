@@ -33,6 +33,9 @@ class Alone:
     def allreduce(self, value):
         return value
 
+    def Reduce(self, send, receive, root):
+        receive[:] = send
+
 
 def coded(name, t, box=BOX):
     """(x, y, z) whose digits are the time, the voxel and the species."""

@@ -9,7 +9,9 @@ from PIL import Image
 
 from ecsmpi.cli import main
 from ecsmpi.grid import Box
+from ecsmpi.items import Encoding, Mean, Slice
 from ecsmpi.output import GridFile
+from ecsmpi.recording import load
 
 HOT = np.array([253, 231, 36])  # the colour of the greatest value, and of the least
 COLD = np.array([68, 1, 84])
@@ -175,3 +177,29 @@ def test_file_without_frames_is_not_drawn(tmp_path, capsys, name):
     opened(tmp_path / "k.h5", Alone(), "single")[0].close()
     status, _, err = command(capsys, name, tmp_path / "k.h5")
     assert status == 2 and "has no frames yet" in err
+
+
+def test_slice_and_mean_are_drawn_as_the_box_that_they_are_of(spot, capsys, tmp_path):
+    with load(spot) as recording:
+        box, values = recording.box, recording["k"]
+    selections = {"layer": (Slice("k", y=65.0).selection(box), {"k": Encoding("float32")}),
+                  "mean": (Mean("k", axis="z").selection(box), {"k": Encoding()})}
+    file = GridFile(tmp_path / "chosen.h5", box, [], (0, 10), Alone(), selections=selections)
+    for t, u in enumerate(values):
+        for group in selections:
+            file.append(float(t), {"k": u}, group)
+    file.close()
+    chosen = tmp_path / "chosen.h5"
+    for name, place in (("layer", (5.5 / 10, 2.5 / 6)), ("mean", (5.5 / 10, 6.5 / 8))):
+        status, out, _ = command(capsys, "plot", chosen, "--selection", name, "--frame", 1)
+        assert (status, out.strip()) == (0, str(tmp_path / f"chosen_{name}.png"))
+        with Image.open(tmp_path / f"chosen_{name}.png") as image:
+            np.testing.assert_allclose(place_of(image, HOT, COLD), place, atol=0.01)
+    assert command(capsys, "animate", chosen, "--selection", "layer")[0] == 0
+    with Image.open(tmp_path / "chosen_layer.gif") as movie:
+        assert movie.n_frames == 3
+    assert command(capsys, "plot", chosen)[:2] == (0, f"{tmp_path / 'chosen_k.png'}\n")  # the first selection
+    status, _, err = command(capsys, "plot", chosen, "--selection", "k")
+    assert status == 2 and "has no selection 'k'; it has layer, mean" in err
+    _, out, _ = command(capsys, "info", chosen)
+    assert "layer: slice at y = 65 um" in out and "10 x 1 x 6 = 60 of 10 x 10 x 10 um" in out and "mean: mean over z" in out

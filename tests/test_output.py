@@ -247,16 +247,16 @@ def test_closed_file_stays_closed(tmp_path):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"names": []}, "at least one species"),
-    ({"names": ["k", "time"]}, "got 'time': rename it"),
-    ({"names": ["k/o"]}, "got 'k/o': rename it"),
-    ({"names": ["k", "k"]}, "must have different names"),
+    ({"species": []}, "at least one species"),
+    ({"species": ["k", "time"]}, "got 'time': rename it"),
+    ({"species": ["k/o"]}, "got 'k/o': rename it"),
+    ({"species": ["k", "k"]}, "must have different names"),
     ({"planes": (0, 6)}, r"must cover 0 to 7 once, got \[\(0, 6\)\]"),
     ({"planes": (5, 2)}, "must cover 0 to 7 once"),
     ({"storage": "both"}, "must be one of auto, single, parts, got 'both'"),
 ])
 def test_wrong_description_is_refused(tmp_path, changes, message):
-    description = {"names": ["k"], "planes": (0, 7), "storage": "single"} | changes
+    description = {"species": ["k"], "planes": (0, 7), "storage": "single"} | changes
     with pytest.raises(ValueError, match=message):
         GridFile(tmp_path / "k.h5", BOX, comm=Alone(), **description)
     assert not list(tmp_path.iterdir())

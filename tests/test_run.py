@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, mpirun
 
+from ecsmpi.recording import load
+
 MODEL = """
 import sys
 from ecsmpi import rxd
@@ -290,3 +292,18 @@ def test_grid_steps_of_the_command_are_those_of_the_script(tmp_path, on_ranks):
     assert all(np.array_equal(found[name], expected[name]) for name in ("k", "na"))
     refused = ecsmpi_run(tmp_path, MODEL, "--grid-steps", "0")
     assert refused.returncode == 2 and "invalid whole number of at least 1 value: '0'" in refused.stderr
+
+
+def test_command_chooses_what_is_written(tmp_path):
+    options = "--tstop 0.5 --output k.h5 --every 0.5 --species k --slice z=0 --slice x=-20 --mean y --precision float32 --compression 3"
+    done = succeeded(ecsmpi_run(tmp_path, MODEL, *options.split(), ranks=2))
+    assert "wrote k.h5" in done.stdout
+    with load(tmp_path / "k.h5") as recording:
+        assert recording.names == [] and sorted(recording.selections) == ["k_mean_y", "k_slice_x", "k_slice_z"]
+        shapes = {name: one["k"].shape for name, one in recording.selections.items()}
+        assert shapes == {"k_mean_y": (2, 15, 1, 12), "k_slice_x": (2, 1, 11, 12), "k_slice_z": (2, 15, 11, 1)}
+        assert all(one["k"].dtype == "float32" and one["k"].mean() > 2 for one in recording.selections.values())
+    assert "k_slice_x: slice at x = -18.5 um" in succeeded(mpirun(None, ["ecsmpi", "info", tmp_path / "k.h5"])).stdout
+    for options, message in (("--slice z=0", "need --output"), ("--output k.h5 --slice r=0", "invalid AXIS=UM value: 'r=0'")):
+        refused = ecsmpi_run(tmp_path, MODEL, *options.split())
+        assert refused.returncode == 2 and message in refused.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 from ecsmpi.cli.plot import (
     COLOURS,
     add_section_options,
+    axis_of,
     check_folder,
     default_path,
     describe_section,
@@ -38,10 +39,11 @@ def animate(args):
     if not 0 < args.fps <= FASTEST:
         raise ValueError(f"--fps must be more than 0 and at most {FASTEST}, got {args.fps:g}")
     with load(args.file) as recording:
-        name = species(recording, args.species)
-        path = args.output or default_path(args.file, name, ".gif")
+        frames = recording.of(args.selection)
+        name = species(frames, args.species)
+        path = args.output or default_path(args.file, args.selection or name, ".gif")
         write = _writer(path)
-        write(path, _Movie(recording, name, args.axis or "z", args.at), args.fps)
+        write(path, _Movie(frames, name, axis_of(frames, args.axis), args.at), args.fps)
     print(path)
 
 

@@ -21,10 +21,16 @@ def show(args):
 
 def describe(recording):
     """The lines to print for a Recording."""
-    lines = [str(recording.path), *_grid(recording.box), _times(recording.time)]
-    if len(recording):
-        lines += ["", *_ranges(recording)]
+    lines = [str(recording.path), *_grid(recording.box)]
+    if recording.names:
+        lines += _frames(recording)
+    for name, selection in recording.selections.items():
+        lines += ["", f"  {name}: {selection.voxels}", *_grid(selection.box), *_frames(selection)]
     return lines + ["", *_provenance(recording.attributes)]
+
+
+def _frames(frames):
+    return [_times(frames.time), *(["", *_ranges(frames)] if len(frames) else [])]
 
 
 def _grid(box):

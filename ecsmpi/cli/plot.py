@@ -28,8 +28,10 @@ def add_section_options(parser):
     """FILE and the options that choose a species and a section; `animate` has them too."""
     parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
     parser.add_argument("--species", metavar="NAME", help="species to draw (default: the first in the file)")
+    parser.add_argument("--selection", metavar="NAME",
+                        help="selection of voxels to draw, by the name that `ecsmpi info` shows (default: the whole box)")
     parser.add_argument("--axis", choices=("x", "y", "z"),
-                        help="axis to average over or to cut across (default: z)")
+                        help="axis to average over or to cut across (default: z, or that of a slice or mean)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--mean", action="store_true", help="average over the axis (the default)")
     where.add_argument("--at", type=float, metavar="COORD",
@@ -40,9 +42,10 @@ def plot(args):
     from ecsmpi.recording import load
 
     with load(args.file) as recording:
-        name = species(recording, args.species)
-        figure = _lines(recording, name, args) if args.point else _image(recording, name, args)
-    path = args.output or default_path(args.file, name, ".points.png" if args.point else ".png")
+        frames = recording.of(args.selection)
+        name = species(frames, args.species)
+        figure = _lines(frames, name, args) if args.point else _image(frames, name, args)
+    path = args.output or default_path(args.file, args.selection or name, ".points.png" if args.point else ".png")
     check_folder(path)
     figure.savefig(path, dpi=160)
     print(path)
@@ -54,6 +57,12 @@ def species(recording, name):
     if name not in recording:
         raise ValueError(f"{recording.path} has no species {name!r}; it has {', '.join(recording.names)}")
     return name
+
+
+def axis_of(frames, axis):
+    """The axis to look along: as asked, or the one that has a single voxel, or z."""
+    single = [letter for letter, count in zip("xyz", frames.box.shape) if count == 1]
+    return axis or (single[0] if len(single) == 1 else "z")
 
 
 def default_path(file, name, suffix):
@@ -135,6 +144,8 @@ def limits_of(low, high):
 
 def describe_section(recording, axis, at):
     """What a section shows, for the title."""
+    if recording.box.shape["xyz".index(axis)] == 1:
+        return recording.voxels
     if at is None:
         return f"mean over {axis}"
     coordinate = getattr(recording, axis)[recording.layer(axis, at)]
@@ -142,7 +153,7 @@ def describe_section(recording, axis, at):
 
 
 def _image(recording, name, args):
-    axis = args.axis or "z"
+    axis = axis_of(recording, args.axis)
     index = -1 if args.frame is None else args.frame
     if args.time is not None:
         index = recording.index_at(args.time)

@@ -24,6 +24,18 @@ def add_parser(subparsers):
     parser.add_argument("--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file")
     parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
     parser.add_argument("--species", action="append", metavar="NAME", help="write this species only; may be repeated")
+    parser.add_argument(
+        "--slice", action="append", metavar="AXIS=UM", type=_slice,
+        help="write only the layer of voxels there, such as z=0; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mean", action="append", metavar="AXIS", choices=("x", "y", "z"),
+        help="write only the mean over this axis; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of what is written")
+    parser.add_argument(
+        "--compression", type=int, choices=range(10), default=0, metavar="LEVEL", help="gzip, 1 to 9 (default: 0, none)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
     parser.add_argument("--reproducible", action="store_true", help="the same bits at any number of ranks")
     parser.add_argument("--timings", action="store_true", help="say at the end how long each phase of the steps took")
@@ -35,8 +47,8 @@ def run(args):
     """Build, run, write. Collective."""
     if not args.script.is_file():
         args.fail(f"no script at {args.script}")
-    if args.output is None and (args.every or args.species):
-        args.fail("--every and --species need --output FILE.h5")
+    if args.output is None and (args.every or args.species or _chosen(args)):
+        args.fail("--every, --species, --slice, --mean, --precision and --compression need --output FILE.h5")
     sys.argv = [str(args.script), *args.arguments]
     sys.path.insert(0, str(args.script.resolve().parent))
     from ecsmpi import rxd
@@ -55,6 +67,23 @@ def run(args):
         _say_timings(rxd)
     if rxd.rank() == 0 and watch.output:
         print("\n".join(f"wrote {path}" for path in watch.output.paths))
+
+
+def _chosen(args) -> bool:
+    return bool(args.slice or args.mean or args.precision != "float64" or args.compression)
+
+
+def _items(args) -> list:
+    """What is written of each species: slices and means, or else the whole box."""
+    from ecsmpi import rxd
+
+    how = {"precision": args.precision, "compression": args.compression}
+    items = []
+    for species in args.species or rxd.all_species():
+        items += [rxd.Slice(species, **at, **how) for at in args.slice or ()]
+        items += [rxd.Mean(species, axis=axis, **how) for axis in args.mean or ()]
+        items += [] if args.slice or args.mean else [rxd.Field(species, **how)]
+    return items
 
 
 def _say_timings(rxd):
@@ -127,7 +156,7 @@ class _Watch:
             every = self._args.every or (self.tstop() or 0) / 100
             if not every:
                 raise ValueError("the script sets no n.tstop: say by --every MS how often to write")
-            self.output = rxd.Output(self._args.output, every, self._args.species, attach=False)
+            self.output = rxd.Output(self._args.output, every, items=_items(self._args), attach=False)
             parts.append(self.output)
         return parts
 
@@ -159,6 +188,16 @@ def _positive(text):
     if not 0 < value < float("inf"):
         raise ValueError
     return value
+
+
+def _slice(text):
+    axis, _, at = text.partition("=")
+    if axis not in ("x", "y", "z"):
+        raise ValueError
+    return {axis: float(at)}
+
+
+_slice.__name__ = "AXIS=UM"
 
 
 def _whole(text):

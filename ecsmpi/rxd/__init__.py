@@ -7,9 +7,15 @@ so that no script silently computes something else.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
 from ecsmpi import kernels, observers  # isort: skip  (numba reads its environment after that)
+from ecsmpi.items import Field as Field
+from ecsmpi.items import Item
+from ecsmpi.items import Mean as Mean
+from ecsmpi.items import Slice as Slice
+from ecsmpi.items import Subvolume as Subvolume
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
 from ecsmpi.rxd.intracellular import OWN, made_by_neuron
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
@@ -36,14 +42,27 @@ def __getattr__(name):
 class Output(observers.Output):
     __doc__ = observers.Output.__doc__
 
-    def __init__(self, path, every: float, species=None, attach: bool = True):
+    def __init__(self, path, every: float, species=None, items=None, attach: bool = True):
         """Arguments as above; species also as rxd.Species. attach: take part from now on."""
         if species is not None:
-            chosen = [species] if isinstance(species, (str, Species)) else species
-            species = [observers.label(simulation, one) if isinstance(one, Species) else one for one in chosen]
-        super().__init__(path, every, species, {"neuron": neuron.__version__})
+            species = [_named(one) for one in ([species] if isinstance(species, (str, Species)) else species)]
+        if items is not None:
+            items = [replace(item, species=_named(item.species)) for item in _checked_items(items)]
+        super().__init__(path, every, species, items, {"neuron": neuron.__version__})
         if attach:
             add_observer(self)
+
+
+def _named(species) -> str:
+    return observers.label(simulation, species) if isinstance(species, Species) else species
+
+
+def _checked_items(items) -> list:
+    found = [items] if isinstance(items, Item) else list(items)
+    for item in found:
+        if not isinstance(item, Item) or type(item) is Item or not isinstance(item.species, (str, Species)):
+            raise ValueError(f"items must be rxd.Field, Slice, Mean or Subvolume of a species, got {item!r}")
+    return found
 
 
 class Progress(observers.Progress):
