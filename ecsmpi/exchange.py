@@ -82,7 +82,9 @@ class Exchange:
         wanted = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
         owner = slabs.owner(wanted // plane_size)
         wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
-        self._sort_entries(wanted, voxels, watched)
+        self._wanted, self._ascending = wanted, np.argsort(wanted)
+        self.order, self._begin = self.sort(voxels)
+        self._watched = self._rows(watched)
         routes = Routes(comm, np.bincount(owner, minlength=comm.size))
         served = _told(routes, wanted)
         self.local_voxels, target = np.unique(served, return_inverse=True)
@@ -94,19 +96,27 @@ class Exchange:
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
 
-    def _sort_entries(self, wanted: np.ndarray, voxels: np.ndarray, watched: np.ndarray) -> None:
-        ascending = np.argsort(wanted)
-        row, self._watched = (ascending[np.searchsorted(wanted, v, sorter=ascending)] for v in (voxels, watched))
-        self.order = np.argsort(row, kind="stable")
-        self._begin = np.searchsorted(row[self.order], np.arange(wanted.size + 1)).astype(np.uint64)
+    def _rows(self, voxels: np.ndarray) -> np.ndarray:
+        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)]
+
+    def sort(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(order, begin) of further entries, in voxels that this rank wants, as `take` wants them. Local."""
+        row = self._rows(voxels)
+        order = np.argsort(row, kind="stable")
+        return order, np.searchsorted(row[order], np.arange(self._wanted.size + 1)).astype(np.uint64)
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
         self._sums, self._received = routes.buffers(n_fields)
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool) -> None:
-        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local."""
-        entry_kernels.sum_by_voxel(values, at, factor, self._begin, dt, anew, self._sums, f)
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
+             begin: np.ndarray | None = None) -> None:  # fmt: skip
+        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
+
+        begin: from `sort`, for other entries than those of the plan.
+        """
+        begin = self._begin if begin is None else begin
+        entry_kernels.sum_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
@@ -145,9 +155,11 @@ class ExactExchange(Exchange):
         self._limbs = np.zeros((n_fields, self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool) -> None:
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
+             begin: np.ndarray | None = None) -> None:  # fmt: skip
         """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
-        entry_kernels.sum_limbs_by_voxel(values, at, factor, self._begin, dt, anew, self._sums, f)
+        begin = self._begin if begin is None else begin
+        entry_kernels.sum_limbs_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """As Exchange.deposit."""

@@ -29,6 +29,11 @@ class GridClock:
         """Begin a step of the grid now."""
         self._taken = 0
 
+    @property
+    def between_steps(self) -> bool:
+        """Whether the grid's next step has not begun."""
+        return self._taken == 0
+
     def tick(self) -> bool:
         """Count a step of NEURON's: is the grid's complete?"""
         if self._taken == 0:

@@ -61,6 +61,10 @@ class RangeVariable:
         """Whether the first or the last value is elsewhere now; a microsecond."""
         return any(self._address(*place) != address for place, address in self._ends)
 
+    def values(self) -> np.ndarray:
+        """(segments,) the values now, a copy."""
+        return self.column[self.rows]
+
     def fill(self, value: float) -> None:
         """Set the variable of every segment."""
         self.column[self.rows] = value

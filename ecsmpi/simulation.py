@@ -16,6 +16,7 @@ from neuron import n  # noqa: E402  NEURON must find MPI started
 
 from ecsmpi import membrane  # noqa: E402
 from ecsmpi.grid_clock import GridClock  # noqa: E402
+from ecsmpi.meeting import meet  # noqa: E402
 from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
@@ -28,7 +29,7 @@ RECORDER, FAR_AWAY = "ecsmpi_recorder", 1e9  # a section that lets a rank withou
 class Simulation:
     """All regions and species of a script, and their run-time spaces.
 
-    A species here is anything with ``regions``, ``name``, ``ion()`` and ``fill(region, field)``; a
+    A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
     region anything with ``box`` and ``tissue``. Both are held weakly: those that a script drops are gone.
     Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
     """
@@ -42,6 +43,7 @@ class Simulation:
         self._species = []
         self._spaces = {}
         self._planned = []
+        self._changed = False
         self._segments = None
         self._ions = {}
         self._counts = None
@@ -80,6 +82,15 @@ class Simulation:
             species.fill(region, space.field(key))
         return space.fields[key]
 
+    def add_flux(self, species, region, flux) -> None:
+        """A flux into a species, from the next plan on. Local."""
+        self.space(region).fluxes.add(species.key, flux)
+        self.change()
+
+    def change(self) -> None:
+        """The description has changed: plan anew before the grid's next step. Local, to be called on every rank."""
+        self._changed = True
+
     def watch(self, species, region, flat: int):
         """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
         self._let_record()
@@ -110,7 +121,7 @@ class Simulation:
         self._agree(species)
         self._release_dropped_ions(species)
         self._free_dropped_spaces()
-        self._planned = [one.key for one in species]
+        self._planned, self._changed = _coupled(species), False
         self.clock.restart()
         if not species:
             return
@@ -119,11 +130,12 @@ class Simulation:
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self._plan_segments(species)
         for region in self.regions:
+            self._fill_space(region)
             self._plan_space(region)
         self._warn_of_segments_outside()
 
     def _plan_segments(self, species) -> None:
-        charges = {one.name: one.ion().charge for one in species if one.name}
+        charges = {one.name: one.charge for one in species if one.name}
         for name, charge in charges.items():
             membrane.use_ion(name, charge)
             membrane.refuse_other_writers(name)
@@ -148,19 +160,24 @@ class Simulation:
                 compile_kernels(launch.own_communicator())
             self._compiled = True
 
-    def _plan_space(self, region) -> None:
+    def _on(self, region) -> list:
+        return [species for species in self.species if region in species.regions]
+
+    def _fill_space(self, region) -> None:
+        """Initial concentrations. Local."""
         space = self.space(region)
-        here = [species for species in self.species if region in species.regions]
-        space.forget({species.key for species in here})
-        for species in here:
+        space.forget({species.key for species in self._on(region)})
+        for species in self._on(region):
             species.fill(region, space.field(species.key))
-        ions = {species.key: species.ion() for species in here}
-        space.plan(ions, self._ions, self._segments, n.FARADAY)
+
+    def _plan_space(self, region) -> None:
+        ions = {species.key: species.ion(region) for species in self._on(region)}
+        self.space(region).plan(ions, self._ions, self._segments, n.FARADAY)
 
     def _agree(self, species) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
         described = "; ".join(
-            f"{one.ion()} on {[(region.box, region.tissue) for region in one.regions]}" for one in species
+            str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species
         ) + f"; grid_steps {self.clock.steps}"
         digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
         if len(set(digests)) > 1:
@@ -245,6 +262,9 @@ class Simulation:
         self._check_plan()
         if not self._planned:
             return
+        if self._changed and self.clock.between_steps:
+            self._meet("the first step after a change of d or a new flux")
+            self._take_changes()
         with self.phases["currents"]:
             for region in self.regions:
                 self.space(region).take_currents(dt)
@@ -266,11 +286,37 @@ class Simulation:
             membrane.refuse_unsupported_modes()
 
     def _check_plan(self) -> None:
-        if self._planned != [one.key for one in self.species]:
+        if self._planned != _coupled(self.species):
             raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
+
+    def _meet(self, what: str) -> None:
+        if self.comm.size > 1:
+            meet(self.comm, what)
+
+    def _take_changes(self) -> None:
+        """Plan with the coefficients and fluxes of now; concentrations stay. Collective."""
+        self._agree(self.species)
+        for region in self.regions:
+            self._plan_space(region)
+            self.space(region).find_segments()
+        self._changed = False
+
+    def take_segments(self, chosen) -> None:
+        """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
+        self._check_plan()
+        self._meet("re_init()")
+        if any(self.comm.allgather(self._changed)):
+            self._take_changes()
+        for species in self.species if self._planned else []:
+            if species.name and species in chosen:
+                outside = self._ions[species.name].outside.values()
+                for region in species.regions:
+                    self.space(region).take_segments(species.key, outside)
+        for region in self.regions if self._planned else []:
+            self.space(region).show()  # the segments are as the script has set them
 
     def _structure_moved(self) -> bool:
         return membrane.structure_counts() != self._counts or any(ion.moved() for ion in self._ions.values())
@@ -284,9 +330,15 @@ class Simulation:
             )
         for ion in self._ions.values():
             membrane.refuse_other_writers(ion.name)
+        for region in self.regions:
+            self.space(region).fluxes.check()
 
     def end(self) -> None:
         """Close what observers hold. Collective, at exit."""
         for observer in self.observers:
             observer.ended()
 
+
+def _coupled(species: list) -> list:
+    """What of the species NEURON's side depends on."""
+    return [(one.key, one.name, one.charge, *map(id, one.regions)) for one in species]

@@ -2,7 +2,7 @@
 
     segments' currents --> stepper --> segments' outside concentrations, watched values
 
-An entry is a segment that lies in the box.
+An entry is a segment that lies in the box, or a voxel that a flux goes into.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from ecsmpi.decomposition import GRAIN, Slabs
 from ecsmpi.exchange import gather_planes
+from ecsmpi.flux import Fluxes
 from ecsmpi.grid import Box
 from ecsmpi.membrane import Segments
 from ecsmpi.model import Ion, Tissue
@@ -18,6 +19,7 @@ from ecsmpi.range_variable import RangeVariable
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 from ecsmpi.timing import Phases
+from ecsmpi.voxels import Voxels
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
 
@@ -35,6 +37,7 @@ class Space:
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
+        self.fluxes = Fluxes()
         self._stepper = None
 
     def field(self, key) -> Field:
@@ -47,6 +50,7 @@ class Space:
         """Drop the fields of ions that are not among ``keys``. Local."""
         self.fields = {key: field for key, field in self.fields.items() if key in keys}
         self.watched = {watch: slot for watch, slot in self.watched.items() if watch[0] in keys}
+        self.fluxes.forget(keys)
 
     def plan(self, ions: dict[object, Ion], at_segments: dict[str, SegmentIon], segments: Segments, faraday: float) -> None:
         """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
@@ -57,15 +61,18 @@ class Space:
         self.inside = np.flatnonzero(voxel >= 0)
         watched = sorted({flat for _, flat in self.watched})
         self._watches = [(keys.index(key), watched.index(flat), slot) for (key, flat), (_, slot) in self.watched.items()]
+        flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
         fields = [self.field(key) for key in keys]
         self._stepper = Stepper(
             self.comm, self.box, self.tissue, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
-            np.array(watched, dtype=np.int64),
+            np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
         )  # fmt: skip
         self.inside = self.inside[self._stepper.exchange.order]
+        self._voxel = voxel[self.inside]
         self._taken = 0.0
-        per_volume = UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume * self.tissue.volume_fraction)
-        area = segments.area[self.inside] * per_volume
+        free = self.box.voxel_volume * self.tissue.volume_fraction
+        self.fluxes.couple(self._stepper.exchange, np.full(flux_voxels.size, free))
+        area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * free))
         self._per_current = [area / ion.charge if ion.name and ion.charge else None for ion in self._ions]
 
     def find_segments(self) -> None:
@@ -82,8 +89,11 @@ class Space:
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""
+        first = self._taken == 0.0
         for current in self._currents:
-            self._stepper.exchange.take(*current, dt, self._taken == 0.0)
+            self._stepper.exchange.take(*current, dt, first)
+        with_currents = {f for f, *_ in self._currents} if first else range(len(self._ions))
+        self.fluxes.take(dt, with_currents)
         self._taken += dt
 
     def advance(self) -> None:
@@ -101,6 +111,14 @@ class Space:
     def _give(self) -> None:
         for outside in self._outsides:
             self._stepper.exchange.give(*outside)
+        self._show()
+
+    def show(self) -> None:
+        """Set the watched values alone to the concentrations now. Collective."""
+        self._stepper.collect()
+        self._show()
+
+    def _show(self) -> None:
         for ion, which, slot in self._watches:
             slot[0] = self._stepper.exchange.watched(ion, which)
 
@@ -108,17 +126,24 @@ class Space:
         """How the slabs are coupled at steps of dt (ms). Collective."""
         return self._stepper.report(dt)
 
-    def value(self, key, i: int, j: int, k: int) -> float:
-        """Concentration of one voxel (mM), the same on every rank. Collective."""
-        owner = int(self.slabs.owner(i))
-        mine = self.fields[key].owned[i - self.planes[0], j, k] if self.comm.rank == owner else None
-        return float(self.comm.bcast(mine, root=owner))
+    def values(self, key, voxels: Voxels) -> np.ndarray:
+        """(voxels,) concentrations (mM), the same on every rank, a copy. Collective."""
+        if voxels.whole:
+            box = self.gather(key)
+            box.flags.writeable = True
+            return box.reshape(-1)
+        places, local = voxels.within(self.planes)
+        values, mine = np.zeros((2, len(voxels)))
+        mine[places] = self.fields[key].owned.reshape(-1)[local]
+        self.comm.Allreduce(mine, values)
+        return values
 
-    def set_value(self, key, i: int, j: int, k: int, value: float) -> None:
-        """Set one voxel (mM) on the rank that owns it. Local: call it on every rank."""
-        lo, hi = self.planes
-        if lo <= i < hi:
-            self.fields[key].owned[i - lo, j, k] = value
+    def take_segments(self, key, values: np.ndarray) -> None:
+        """Set voxels to the values (segments,) of their segments (mM); the last one of a voxel counts. Collective."""
+        asked = self.comm.allgather((self._voxel, values[self.inside]))
+        voxels, values = (np.concatenate(parts) for parts in zip(*asked))
+        places, local = Voxels(self.box, voxels).within(self.planes)
+        self.fields[key].owned.reshape(-1)[local] = values[places]
 
     def gather(self, key, root: int | None = None) -> np.ndarray | None:
         """The whole box (nx, ny, nz), read-only: on rank ``root`` (None elsewhere) or on all. Collective."""

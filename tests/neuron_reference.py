@@ -17,6 +17,7 @@ MODELS = {
     "restart": ("restart.py",),
     "recorded": ("recorded.py",),
     "intracellular": ("intracellular.py",),
+    "nodes": ("nodes.py",),
 }
 TOLERANCE = {"intracellular": 1e-10}  # NEURON's reactions differ by round-off over the step of its difference quotients
 if SWC.exists():

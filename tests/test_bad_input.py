@@ -116,7 +116,7 @@ def refusals(tmp_path_factory):
 @pytest.mark.parametrize("expression", ARGUMENTS)
 def test_bad_argument_is_named(expression, refusals):
     kind, message = refusals[expression]
-    assert kind in ("ValueError", "RxDException") and ARGUMENTS[expression] in message, f"{kind}: {message}"
+    assert kind in ("InvalidValue", "RxDException") and ARGUMENTS[expression] in message, f"{kind}: {message}"
 
 
 # ---------------------------------------------------------------- on all ranks
@@ -171,6 +171,18 @@ SCRIPTS = {
     ),
     "species without finitialize": ("n.fadvance()", SPECIES_CHANGED),
     "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
+    "d of one rank during the run": (
+        BEGIN + "if rank == 1:\n    k.d = 3" + GO_ON,
+        "rank 1 of 2 waited 1 s in the first step after a change of d or a new flux for ranks that never",
+    ),
+    "flux of one rank during the run": (
+        BEGIN + "if rank == 0:\n    k[ecs].node_by_ijk(1, 2, 3).include_flux(1)" + GO_ON,
+        "rank 0 of 2 waited 1 s in the first step after a change of d or a new flux for ranks that never",
+    ),
+    "flux from what is gone": (
+        "clamp = n.IClamp(sec(0.5))\nk[ecs].nodes[7].include_flux(clamp, 'i')\n" + BEGIN + "del clamp" + GO_ON,
+        "points into, or delete the species, and its fluxes with it",
+    ),
     "states3d of one rank, the others at the end": (
         RUN + "if rank == 0:\n    k[ecs].states3d",
         "rank 0 of 2 waited 1 s in k[ecs].states3d for ranks that never",
@@ -213,6 +225,7 @@ ONE_RANK = {
         BEGIN + "if rank == 1:\n    na = rxd.Species(ecs, name='na', charge=1)" + GO_ON,
         SPECIES_CHANGED,
     ),
+    "another d during the run": (BEGIN + "k.d = 1 + rank" + GO_ON, DIFFER),
     "no species during the run": (BEGIN + "if rank == 1:\n    del k" + GO_ON, SPECIES_CHANGED),
     "nseg during the run": (BEGIN + "if rank == 1:\n    sec.nseg = 5" + GO_ON, CELLS_CHANGED),
 }

@@ -11,7 +11,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "range_variable", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
+    "neuron": {"membrane", "range_variable", "flux", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
     "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "bench", "cli"},
     "numba": {"kernels", "entry_kernels", "interface_kernels", "cli.doctor"},
 }

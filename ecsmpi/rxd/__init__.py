@@ -106,3 +106,13 @@ def nthread(count: int | None = None) -> int:
             )
         kernels.set_threads(int(count))
     return kernels.threads()
+
+
+def re_init() -> None:
+    """Set the voxels of segments to what these hold outside, and plan anew with fluxes added on any rank. Collective.
+
+    Inside cells NEURON does so itself.
+    """
+    if neuron_rxd.species._get_all_species():
+        neuron_rxd.re_init()
+    simulation.take_segments(simulation.species)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecsmpi.grid import Box
 from ecsmpi.model import Tissue
-from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 
 
@@ -12,7 +12,7 @@ class Extracellular(StandIn):
     """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in voxels of dx um.
 
     dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
-    not both; numbers. Raises ValueError naming the argument.
+    not both; numbers. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
     """
 
     original = "Extracellular"
@@ -22,8 +22,11 @@ class Extracellular(StandIn):
     ):  # fmt: skip
         if not options.enable.extracellular:
             raise RxDException("extracellular diffusion is disabled: set rxd.options.enable.extracellular = True")
-        self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
-        self.tissue = Tissue.from_rxd(volume_fraction, tortuosity, permeability)
+        try:
+            self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
+            self.tissue = Tissue.from_rxd(volume_fraction, tortuosity, permeability)
+        except ValueError as error:
+            raise InvalidValue(str(error)) from None
 
     @property
     def alpha(self) -> float:

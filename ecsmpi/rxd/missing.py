@@ -12,6 +12,10 @@ class MissingFeature(RxDException, AttributeError):
     """neuron.rxd has it, ecsmpi has not."""
 
 
+class InvalidValue(RxDException, ValueError):
+    """A wrong argument: neuron.rxd's own exception, and Python's."""
+
+
 def missing(what: str) -> MissingFeature:
     """The exception to raise for it."""
     return MissingFeature(f"{what} of neuron.rxd is not available in ecsmpi; the README lists what is")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ecsmpi.rxd.missing import StandIn
+import warnings
+
+from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.voxels import Voxels
 
 
 class Node(StandIn):
@@ -18,6 +21,12 @@ class Node(StandIn):
     def __init__(self, restriction, i: int, j: int, k: int):
         self._restriction = restriction
         self._i, self._j, self._k = i, j, k
+
+    def part(self) -> tuple:
+        """(the species on its region, this one of its Voxels)."""
+        _, ny, nz = self.region.box.shape
+        flat = (self._i * ny + self._j) * nz + self._k
+        return self._restriction, Voxels(self.region.box, range(flat, flat + 1))
 
     @property
     def region(self):
@@ -46,13 +55,19 @@ class Node(StandIn):
 
     @property
     def d(self):
-        """Diffusion coefficient of the species (um2/ms)."""
-        return self.species.d
+        """Diffusion coefficient of the species in the region (um2/ms); setting it, on every rank, sets the whole region's."""
+        return self._restriction.d
+
+    @d.setter
+    def d(self, value) -> None:
+        warnings.warn(f"the d of a node is that of all {self._restriction}", stacklevel=3)
+        self._restriction.d = value
 
     @property
     def volume(self) -> float:
         """Free volume of the voxel (um3)."""
-        return self.region.box.voxel_volume * self.region.alpha
+        restriction, voxel = self.part()
+        return float(restriction.volumes(voxel)[0])
 
     @property
     def value(self) -> float:
@@ -71,6 +86,37 @@ class Node(StandIn):
         return self._restriction.watch(self._i, self._j, self._k)._ref_x[0]
 
     _ref_concentration = _ref_value
+
+    def satisfies(self, condition) -> bool:
+        """Whether this is a node of a region, or of the voxel that holds a point (x, y, z) in um."""
+        if isinstance(condition, tuple) and len(condition) == 3:
+            _, voxel = self.part()
+            return voxel.index[0] == self.region.box.index_of([condition])[0]
+        if isinstance(condition, type(self.region)):
+            return condition is self.region
+        raise RxDException(f"unrecognized node condition: {condition!r}; give a region or a point (x, y, z)")
+
+    def include_flux(self, *source, units: str = "molecule/ms") -> None:
+        """Let a source add to the voxel in every step from now on: a rate of mass, which the voxel's volume dilutes.
+
+        source: a number, a pointer (``synapse._ref_i``), an object and the name of its variable (``synapse, 'i'``), or a
+        function without arguments. units: molecule/ms, mol/ms or mmol/ms.
+
+        The same call on several ranks is one flux. Pointers into cells or synapses are of one rank, and those of
+        several ranks add up; a function is evaluated by the rank that owns the voxel, if that has it. Before a
+        finitialize any rank may call it. During a run every rank must, or call rxd.re_init() instead.
+        """
+        restriction, voxel = self.part()
+        restriction.include_flux(voxel, source, units)
+
+    def __eq__(self, other):
+        return isinstance(other, Node) and self._place() == other._place()
+
+    def __hash__(self):
+        return hash(self._place())
+
+    def _place(self):
+        return self._restriction, self._i, self._j, self._k
 
     def __repr__(self):
         return f"Node({self.species}, i={self._i}, j={self._j}, k={self._k})"

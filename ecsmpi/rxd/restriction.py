@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
+import weakref
 
 import numpy as np
 
+from ecsmpi.flux import Flux
 from ecsmpi.meeting import meet
-from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import Node
+from ecsmpi.rxd.nodelist import NodeList
+from ecsmpi.rxd.source import checked_source, scale_of
+from ecsmpi.voxels import Voxels
 
 
 class SpeciesOnExtracellular(StandIn):
-    """The part of a species that lies in one region."""
+    """The part of a species that lies in one region; it does not keep the species alive."""
 
     original = "species.SpeciesOnExtracellular"
 
     def __init__(self, simulation, species, region):
-        self._simulation, self.species, self.region = simulation, species, region
+        self._simulation, self._of, self.region = simulation, weakref.ref(species), region
+
+    @property
+    def species(self):
+        """The species."""
+        species = self._of()
+        if species is None:
+            raise RxDException("the species has been deleted: keep it in a variable as long as its parts are used")
+        return species
 
     @property
     def _field(self):
+        if not self.defined_on_region(self.region):
+            raise RxDException(f"species {self.species} is no longer defined on {self.region!r}")
         return self._simulation.field(self.species, self.region)
 
     @property
@@ -58,31 +72,66 @@ class SpeciesOnExtracellular(StandIn):
         return self._space.gather(self.species.key, root)
 
     @property
+    def nodes(self) -> NodeList:
+        """The nodes of all voxels, in C order."""
+        return NodeList.of([(self, Voxels(self.region.box))])
+
+    @property
     def concentration(self) -> np.ndarray:
-        """All concentrations in C order (mM). Collective."""
-        return self.states3d.reshape(-1)
+        """All concentrations in C order (mM), a copy. Collective."""
+        return self.nodes.value
 
     @concentration.setter
     def concentration(self, value) -> None:
         """Set by a number, an array of the box's shape, or a function of a node. Local: set it on every rank."""
         self.fill(self._field, value)
 
+    @property
+    def d(self):
+        """Diffusion coefficient in this region, as given (um2/ms); from the next step on where set, on every rank."""
+        return self.species.d_on(self.region)
+
+    @d.setter
+    def d(self, value) -> None:
+        self.species.set_d_on(self.region, value)
+
+    def defined_on_region(self, region) -> bool:
+        """Whether the region is this one, and the species still has it."""
+        return region is self.region and self.species.defined_on_region(region)
+
+    def volumes(self, voxels: Voxels) -> np.ndarray:
+        """(voxels,) free volumes (um3)."""
+        return np.full(len(voxels), self.region.volume(0))
+
     def fill(self, field, value) -> None:
         """Set a field of this rank by a number, an array of the box's shape, or a function of a node. Local."""
-        lo, hi = field.planes
+        value = self._checked_array(value).reshape(-1) if np.ndim(value) else value
+        self._set(field, Voxels(self.region.box), value)
+
+    def values_at(self, voxels: Voxels) -> np.ndarray:
+        """(voxels,) concentrations (mM), a copy. Collective."""
+        self._field
+        self._meet("nodes.value")
+        return self._space.values(self.species.key, voxels)
+
+    def set_values_at(self, voxels: Voxels, value) -> None:
+        """Set them by a number, (voxels,) numbers, or a function of a node. Local: set them on every rank."""
+        self._set(self._field, voxels, value)
+
+    def _set(self, field, voxels: Voxels, value) -> None:
+        places, local = voxels.within(field.planes)
         if callable(value):
-            _, ny, nz = self.region.box.shape
-            nodes = (Node(self, *ijk) for ijk in itertools.product(range(lo, hi), range(ny), range(nz)))
-            value = np.fromiter((value(node) for node in nodes), float, field.owned.size).reshape(field.owned.shape)
-        elif np.ndim(value):
-            value = self._checked_array(value)[lo:hi]
-        field.owned[:] = concentrations(f"concentration of {self.species}", value)
+            nodes = map(self.node, voxels[places])
+            value = np.fromiter((value(node) for node in nodes), float, len(voxels[places]))
+            places = slice(None)
+        value = concentrations(f"concentration of {self.species}", value)
+        field.owned.reshape(-1)[local] = value[places] if value.ndim else value
 
     def _checked_array(self, array) -> np.ndarray:
-        array, shape = np.asarray(array, dtype=float), self.region.box.shape
+        array, shape = np.asarray(array), self.region.box.shape
         if array.size != np.prod(shape) or array.ndim not in (1, 3) or (array.ndim == 3 and array.shape != shape):
-            raise ValueError(f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}")
-        return array.reshape(shape)
+            raise InvalidValue(f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}")
+        return array
 
     def node_by_location(self, x: float, y: float, z: float) -> Node:
         """The node of the voxel that holds a point (um)."""
@@ -97,23 +146,43 @@ class SpeciesOnExtracellular(StandIn):
             raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region")
         return Node(self, i, j, k)
 
+    def node(self, flat: int) -> Node:
+        """The node of a voxel by its index in C order."""
+        _, ny, nz = self.region.box.shape
+        return Node(self, flat // (ny * nz), flat // nz % ny, flat % nz)
+
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration of a voxel (mM). Collective."""
         self._field
         self._meet("node.value")
-        return self._space.value(self.species.key, i, j, k)
+        _, voxel = self.node_by_ijk(i, j, k).part()
+        return float(self._space.values(self.species.key, voxel)[0])
 
     def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
         """Set the concentration of a voxel (mM). Collective."""
         self._field
         self._meet("node.value = ...")
-        self._space.set_value(self.species.key, i, j, k, float(concentrations("node.value", concentration)))
+        _, voxel = self.node_by_ijk(i, j, k).part()
+        self.set_values_at(voxel, float(concentrations("node.value", concentration)))
+
+    def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
+        """See Node.include_flux. Local; during a run to be called on every rank."""
+        self._field
+        flux = Flux(voxels.array(), checked_source(source), scale_of(units))
+        self._simulation.add_flux(self.species, self.region, flux)
 
     def watch(self, i: int, j: int, k: int):
         """NEURON's one-element vector that follows a voxel. Local."""
         self._field
         _, ny, nz = self.region.box.shape
         return self._simulation.watch(self.species, self.region, (i * ny + j) * nz + k)
+
+    def __eq__(self, other):
+        same = isinstance(other, SpeciesOnExtracellular)
+        return same and self._of is other._of and self.region is other.region
+
+    def __hash__(self):
+        return hash((id(self._of), id(self.region)))
 
     def __repr__(self):
         return f"{self.species}[{self.region!r}]"
@@ -127,7 +196,7 @@ def concentrations(what: str, value) -> np.ndarray:
     try:
         values = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a number in mM, got {value!r}") from None
+        raise InvalidValue(f"{what} must be a number in mM, got {value!r}") from None
     if not np.isfinite(values).all():
-        raise ValueError(f"{what} must be finite, got {values[~np.isfinite(values)].flat[0]}")
+        raise InvalidValue(f"{what} must be finite, got {values[~np.isfinite(values)].flat[0]}")
     return values

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 
 from ecsmpi.model import Ion
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import lies_inside
-from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
+from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
 from ecsmpi.rxd.session import simulation
+from ecsmpi.voxels import Voxels
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
 
@@ -23,7 +26,8 @@ class Species(StandIn):
     ion; without one it gets no currents. initial: mM, a number, a function of a node, or None for NEURON's
     default (ko0_k_ion). ecs_boundary_conditions: mM at the walls, or None for walls without flux.
     atolscale concerns variable time steps, which are refused; represents is an ontology label.
-    Raises ValueError or RxDException naming the argument.
+    Name, charge and regions may be changed between runs, d at any time, on every rank.
+    Raises InvalidValue, an RxDException and a ValueError, naming the argument.
 
     Where all regions lie inside cells, it is NEURON's own species.
     """
@@ -38,38 +42,93 @@ class Species(StandIn):
         ecs_boundary_conditions=None, represents=None,
     ):  # fmt: skip
         self._regions = _checked_regions(regions)
-        self._d, self._name, self._charge, self._walls = d, name, charge, ecs_boundary_conditions
+        self._d, self._d_on = d, weakref.WeakKeyDictionary()
+        self._name, self._charge, self._walls = name, charge, ecs_boundary_conditions
         self.initial, self.represents, self._atolscale = initial, represents, atolscale
-        self.ion()
+        self._check()
         if not (initial is None or callable(initial)):
             self.initial = concentrations("initial", initial)
-        _refuse_duplicate(self)
         self.key = next(_keys)
         simulation.add(self)
 
     @property
     def regions(self) -> list[Extracellular]:
-        """The regions of the species."""
-        return self._regions
+        """The regions of the species; from the next finitialize on where set, on every rank."""
+        return list(self._regions)
+
+    @regions.setter
+    def regions(self, regions) -> None:
+        self._change("_regions", _checked_regions(regions))
 
     @property
     def name(self) -> str | None:
-        """The name of the ion."""
+        """The name of the ion; from the next finitialize on where set, on every rank."""
         return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._change("_name", name)
 
     @property
     def charge(self) -> int:
-        """The charge of the ion."""
+        """The charge of the ion; from the next finitialize on where set, on every rank."""
         return self._charge
+
+    @charge.setter
+    def charge(self, charge: int) -> None:
+        self._change("_charge", charge)
 
     @property
     def d(self):
-        """Diffusion coefficient, as given (um2/ms)."""
+        """Diffusion coefficient, as given (um2/ms); from the next step on where set, on every rank."""
         return self._d
 
-    def ion(self) -> Ion:
+    @d.setter
+    def d(self, value) -> None:
+        self._change("_d", value)
+        self._d_on.clear()
+        simulation.change()
+
+    def d_on(self, region: Extracellular):
+        """Diffusion coefficient in one region, as given (um2/ms)."""
+        return self._d_on.get(region, self._d)
+
+    def set_d_on(self, region: Extracellular, value) -> None:
+        """Set the diffusion coefficient in one region (um2/ms), from the next step on. Local: set it on every rank."""
+        _ion(self._name, value, self._charge, self._walls)
+        self._d_on[region] = value
+        simulation.change()
+
+    def ion(self, region: Extracellular) -> Ion:
         """The description that the solver works from."""
-        return Ion.from_rxd(self._name, self._d, self._charge, self._walls)
+        return _ion(self._name, self.d_on(region), self._charge, self._walls)
+
+    def _change(self, attribute: str, value) -> None:
+        """Set an attribute unless the species would be wrong with it."""
+        before = getattr(self, attribute)
+        object.__setattr__(self, attribute, value)
+        try:
+            self._check()
+        except BaseException:
+            object.__setattr__(self, attribute, before)
+            raise
+
+    def _check(self) -> None:
+        _ion(self._name, self._d, self._charge, self._walls)
+        _refuse_duplicate(self)
+
+    @property
+    def nodes(self) -> NodeList:
+        """The nodes of all voxels, region by region in C order."""
+        return NodeList.of((self[region], Voxels(region.box)) for region in self._regions)
+
+    def defined_on_region(self, region) -> bool:
+        """Whether the species has the region."""
+        return region in self._regions
+
+    def re_init(self) -> None:
+        """Set the voxels of segments to what these hold outside (ko). Collective."""
+        simulation.take_segments([self])
 
     def fill(self, region: Extracellular, field) -> None:
         """Set a field to the initial concentrations. Local."""
@@ -92,6 +151,13 @@ class Species(StandIn):
         return self._name or repr(self)
 
 
+def _ion(*described) -> Ion:
+    try:
+        return Ion.from_rxd(*described)
+    except ValueError as error:
+        raise InvalidValue(str(error)) from None
+
+
 def _checked_regions(regions) -> list[Extracellular]:
     found = list(regions) if hasattr(regions, "__iter__") else [regions]
     for region in found:
@@ -104,7 +170,7 @@ def _checked_regions(regions) -> list[Extracellular]:
 
 def _refuse_duplicate(species: Species) -> None:
     for other in simulation.species:
-        if species.name and other.name == species.name:
+        if other is not species and species.name and other.name == species.name:
             if shared := [region for region in species.regions if region in other.regions]:
                 raise RxDException(
                     f'species "{species.name}" is already defined on {shared[0]!r}: give it another name, or '
