@@ -19,24 +19,27 @@ class Halo:
 
     def __init__(self, comm, u: np.ndarray):
         """comm: of the slabs' owners, in the order of the slabs. u: (n + 2, ny, nz) contiguous."""
-        self._u, self._requests = u, []
-        self._first, self._last = comm.rank == 0, comm.rank == comm.size - 1
-        if not self._first:
+        self._requests, self._repeated = [], []
+        if comm.rank == 0:
+            self._repeated.append((u[0], u[1]))
+        else:
             self._requests += [comm.Send_init(u[1], comm.rank - 1, 3), comm.Recv_init(u[0], comm.rank - 1, 4)]
-        if not self._last:
+        if comm.rank == comm.size - 1:
+            self._repeated.append((u[-1], u[-2]))
+        else:
             self._requests += [comm.Send_init(u[-2], comm.rank + 1, 4), comm.Recv_init(u[-1], comm.rank + 1, 3)]
 
     def start(self) -> None:
         """Send the border planes. Collective among neighbours."""
-        MPI.Prequest.Startall(self._requests)
-        if self._first:
-            self._u[0] = self._u[1]
-        if self._last:
-            self._u[-1] = self._u[-2]
+        if self._requests:
+            MPI.Prequest.Startall(self._requests)
+        for ghost, border in self._repeated:
+            np.copyto(ghost, border)
 
     def finish(self) -> None:
         """Wait for the neighbours' planes."""
-        MPI.Prequest.Waitall(self._requests)
+        if self._requests:
+            MPI.Prequest.Waitall(self._requests)
 
     def free(self) -> None:
         """Release the messages."""
