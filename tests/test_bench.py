@@ -122,7 +122,7 @@ def test_weak_problem_grows_with_the_ranks():
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
-    said, (record,) = bench(tmp_path, ranks, "kernel", *SMALL, "--threads", "1", *QUICK)
+    said, (record,) = bench(tmp_path, ranks, "kernel", *SMALL, "--threads", "1", "--reproducible", *QUICK)
     check_record(record, "kernel", ranks or 1)
     assert record["shape"] == [12, 10, 16] and record["segments"] == 0
     assert record["copy_bytes_per_second"] > 1e8
@@ -135,6 +135,10 @@ def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     )
     assert {"start", "compile", "build", "finitialize"} == record["setup_seconds"].keys()
     assert said.count("traffic floor") == 1
+    again = record["reproducible"]
+    lo, hi = again["step_seconds_interval"]
+    assert 0 < lo <= again["step_seconds"] <= hi and again["step_times"] != record["step_times"]
+    assert f"{again['step_seconds'] / record['step_seconds']:.2f} times the step above" in said
 
 
 def test_strong_measures_its_own_ranks_with_cells(tmp_path):
@@ -168,6 +172,29 @@ def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
     done = mpirun(None, ["ecsmpi", "bench", "plot", "records.jsonl", "-o", "scaling.png"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_model_has_a_line_for_each_number_of_threads():
+    from matplotlib.figure import Figure
+
+    from ecsmpi.bench import pictures
+
+    def made(kind, ranks, threads):
+        return {"kind": kind, "ranks": ranks, "threads": threads, "shape": [64, 64, 64],
+                "step_seconds": 1 / (ranks * threads**0.5)}  # fmt: skip
+
+    models = [made("model", ranks, threads) for ranks in (8, 1, 2) for threads in (2, 1, 4)]
+    axes = Figure().subplots()
+    problem = pictures._Scaling("strong", [made("strong", 1, 1), made("strong", 2, 2)], models)
+    pictures._draw_curves(axes, problem, lambda record, value: value)
+    dashed = {line.get_label(): line for line in axes.lines if line.get_linestyle() == "--"}
+    assert dashed.keys() == {"model, 1 thread a rank", "model, 2 threads a rank", "model, 4 threads a rank"}
+    for threads, line in zip((1, 2, 4), (dashed[label] for label in sorted(dashed))):
+        cores, speed_up = line.get_data()
+        assert list(cores) == [threads, 2 * threads, 8 * threads]
+        assert list(speed_up) == pytest.approx([ranks * threads**0.5 for ranks in (1, 2, 8)])
+    measured = {container.get_label(): container[0].get_color() for container in axes.containers}
+    assert all(dashed[f"model, {label}"].get_color() == colour for label, colour in measured.items())
 
 
 @pytest.mark.parametrize("ranks", [None, 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from statistics import median
 from time import perf_counter
@@ -79,8 +80,11 @@ def compile_first(comm) -> None:
     Box(rxd, comm, Problem((2 * comm.size, 4, 8)), Watch()).fadvance()
 
 
-def measure(kind: str, problem_on, threads: int | None, effort: Effort) -> dict:
-    """The record of a step of problem_on(ranks) on the ranks of this launch. Collective."""
+def measure(kind: str, problem_on, threads: int | None, effort: Effort, reproducible: bool = False) -> dict:
+    """The record of a step of problem_on(ranks) on the ranks of this launch. Collective.
+
+    reproducible: measure it once more with the same bits on any number of ranks.
+    """
     watch = Watch()
     comm, rxd, threads = start(threads)
     watch.lap(comm, "start")
@@ -90,10 +94,24 @@ def measure(kind: str, problem_on, threads: int | None, effort: Effort) -> dict:
     box = Box(rxd, comm, problem, watch)
     times, phases, most = _timed_steps(comm, rxd.phases(), box.fadvance, effort)
     bandwidth = copy_bandwidth(comm, threads, Effort(seconds=0.0))
+    more = {"setup_seconds": watch.seconds}
+    if reproducible:
+        del box
+        more["reproducible"] = _reproducible(rxd, comm, problem, effort)
     return record(
-        kind, problem, comm, threads, times, phases=phases, phases_max=most, copy_bytes_per_second=bandwidth,
-        setup_seconds=watch.seconds,
-    )  # fmt: skip
+        kind, problem, comm, threads, times, phases=phases, phases_max=most, copy_bytes_per_second=bandwidth, **more
+    )
+
+
+def _reproducible(rxd, comm, problem: Problem, effort: Effort) -> dict:
+    """The step of another such box, with `rxd.options.reproducible`. Collective."""
+    gc.collect()  # the option is for boxes that are not in use yet: the other must be gone
+    rxd.options.reproducible = True
+    times, phases, most = _timed_steps(comm, rxd.phases(), Box(rxd, comm, problem, Watch()).fadvance, effort)
+    return {
+        "step_seconds": times.median, "step_seconds_interval": list(times.interval), "step_times": times.seconds,
+        "phases": phases, "phases_max": most,
+    }  # fmt: skip
 
 
 def _timed_steps(comm, phases, step, effort: Effort):

@@ -6,7 +6,7 @@ from ecsmpi.bench import options
 def measure_kernel(args):
     """A box without cells, on the ranks of this launch. Collective."""
     problem = _problem(args)
-    _measure_here("kernel", lambda ranks: problem, args)
+    _measure_here("kernel", lambda ranks: problem, args, args.reproducible)
 
 
 def measure_strong(args):
@@ -54,13 +54,13 @@ def _refuse_ranks(args):
         args.fail("start this one without mpirun: it starts its ranks itself")
 
 
-def _measure_here(kind, problem_on, args):
+def _measure_here(kind, problem_on, args, reproducible=False):
     from ecsmpi.bench import box, tables
     from ecsmpi.bench.repetition import Effort
 
     effort = Effort(args.repetitions, args.seconds)
     _check_json(args)
-    record = box.measure(kind, problem_on, args.threads, effort)
+    record = box.measure(kind, problem_on, args.threads, effort, reproducible)
     _hand_over(record, args.json, tables.box_report)
 
 

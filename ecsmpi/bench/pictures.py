@@ -38,10 +38,10 @@ class _Scaling:
 
     def __init__(self, kind: str, measured: list[dict], models: list[dict]):
         self.kind, self.measured, self.base = kind, measured, base_of(measured)
-        self.models = sorted(models, key=cores)
-        self.by_threads = defaultdict(list)
-        for record in sorted(measured, key=cores):
-            self.by_threads[record["threads"]].append(record)
+        self.models = models
+        self.by_threads, self.models_by_threads = _by_threads(measured), _by_threads(models)
+        counts = sorted({*self.by_threads, *self.models_by_threads})
+        self.colours = dict(zip(counts, SERIES * len(counts)))
 
     def speed_up(self, record: dict, seconds: float | None = None) -> float:
         """Voxels a second, in those of the base."""
@@ -71,6 +71,14 @@ class _Scaling:
         voxels = " × ".join(map(str, shape))
         each = " a rank" if self.kind == "weak" else ""
         return f"{self.kind} scaling\n{voxels} voxels, {segments:,} segments{each}"
+
+
+def _by_threads(records: list[dict]) -> dict[int, list[dict]]:
+    """{threads of a rank: the records with so many, on more and more cores}."""
+    found = defaultdict(list)
+    for record in sorted(records, key=lambda one: (one["threads"], cores(one))):
+        found[record["threads"]].append(record)
+    return found
 
 
 def _problems(records: list[dict]) -> dict:
@@ -133,26 +141,33 @@ def _absolute(base: dict) -> str:
 
 
 def _draw_curves(axes, problem: _Scaling, scaled) -> None:
-    """Measured points with their intervals, and the model; scaled(record, speed-up) is what is drawn."""
-    for colour, (threads, found) in zip(SERIES * len(problem.by_threads), problem.by_threads.items()):
+    """Measured points with their intervals, and the model, a line of either for each number of threads.
+
+    scaled(record, speed-up) is what is drawn.
+    """
+    for threads, found in problem.by_threads.items():
         values, low, high = (
             [scaled(one, problem.speed_up(one, seconds(one))) for one in found]
             for seconds in (_median, lambda one: _interval(one)[1], lambda one: _interval(one)[0])
         )
         errors = [[v - lo for v, lo in zip(values, low)], [hi - v for v, hi in zip(values, high)]]
-        label = f"{threads} thread{'s' * (threads > 1)} a rank"
         axes.errorbar(
             [cores(one) for one in found],
             values,
             errors,
-            color=colour,
+            color=problem.colours[threads],
             marker="o",
             capsize=3,
-            label=label,
+            label=_threads(threads),
             zorder=3,
         )
-    modelled = [(cores(one), scaled(one, problem.speed_up(one))) for one in problem.models]
-    _draw_line(axes, modelled, color="black", ls="--", label="model")
+    for threads, found in problem.models_by_threads.items():
+        modelled = [(cores(one), scaled(one, problem.speed_up(one))) for one in found]
+        _draw_line(axes, modelled, color=problem.colours[threads], ls="--", label=f"model, {_threads(threads)}")
+
+
+def _threads(threads: int) -> str:
+    return f"{threads} thread{'s' * (threads > 1)} a rank"
 
 
 def _draw_line(axes, points, **style) -> None:

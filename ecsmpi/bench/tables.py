@@ -68,10 +68,22 @@ def box_report(record: dict) -> str:
             "that bandwidth is a plain copy's, by all ranks and threads at once",
         ],
     ]
+    if "reproducible" in record:
+        rows.append(_reproducible_row(record))
     setup = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in record["setup_seconds"].items())
     return "\n".join(
         [heading(record), table(rows[0], rows[1:]), "", phases(record), "", f"apart from the steps: {setup}"]
     )
+
+
+def _reproducible_row(record: dict) -> list[str]:
+    found = record["reproducible"]
+    lo, hi = (nanoseconds_a_voxel(end, record) for end in found["step_seconds_interval"])
+    return [
+        "reproducible step",
+        f"{nanoseconds_a_voxel(found['step_seconds'], record):.3f} ns a voxel",
+        f"{found['step_seconds'] / record['step_seconds']:.2f} times the step above ({lo:.3f} to {hi:.3f} ns)",
+    ]
 
 
 def heading(record: dict) -> str:

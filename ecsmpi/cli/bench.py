@@ -22,15 +22,19 @@ def add_parser(subparsers):
 def _add_kernel(kinds):
     parser = _kind(
         kinds, "kernel", "ns a voxel and step, by phase, and how near to the memory's bandwidth",
-        "Advance a box without cells; compare with the least time in which its traffic, 48 bytes a "
+        "Advance a box; compare with the least time in which its traffic, 48 bytes a "
         "voxel and step, goes through memory at the bandwidth of a plain copy, which is measured in "
         "the same run. " + LAUNCHED,
         commands.measure_kernel,
     )  # fmt: skip
     options.add_shape(parser, (256, 256, 256))
     options.add_problem(parser)
-    parser.set_defaults(segments=0)
+    options.add_segments(parser, "in the box")
     options.add_threads(parser)
+    parser.add_argument(
+        "--reproducible", action="store_true",
+        help="measure it again with rxd.options.reproducible, and tell what the same bits on any ranks cost",
+    )  # fmt: skip
     options.add_effort(parser)
 
 
