@@ -60,12 +60,14 @@ class Ion:
 
     ``name`` may be None: such a species has no currents and no concentration in NEURON's segments.
     ``wall`` is the concentration of the border voxels (mM), or None for walls without flux.
+    ``constant``: a parameter, which neither currents nor reactions change.
     """
 
     name: str | None
     d: tuple[float, float, float]
     charge: int = 0
     wall: float | None = None
+    constant: bool = False
 
     def __post_init__(self):
         if self.name is not None and not (isinstance(self.name, str) and self.name.isidentifier()):

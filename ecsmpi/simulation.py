@@ -17,6 +17,7 @@ from neuron import n  # noqa: E402  NEURON must find MPI started
 from ecsmpi import membrane  # noqa: E402
 from ecsmpi.grid_clock import GridClock  # noqa: E402
 from ecsmpi.meeting import meet  # noqa: E402
+from ecsmpi.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
@@ -30,7 +31,8 @@ class Simulation:
     """All regions and species of a script, and their run-time spaces.
 
     A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
-    region anything with ``box`` and ``tissue``. Both are held weakly: those that a script drops are gone.
+    region anything with ``box`` and ``tissue``; a reaction anything with ``key`` and ``law(region, numbers of species)``.
+    All are held weakly: those that a script drops are gone.
     Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
     """
 
@@ -41,6 +43,8 @@ class Simulation:
         self.reproducible = False
         self.clock = GridClock()
         self._species = []
+        self._reactions = []
+        self._reacting = []
         self._spaces = {}
         self._planned = []
         self._changed = False
@@ -66,6 +70,15 @@ class Simulation:
     def add(self, species) -> None:
         """Take part from the next finitialize on. Local."""
         self._species.append(weakref.ref(species))
+
+    @property
+    def reactions(self) -> list:
+        """The script's rates and reactions in the order they were made."""
+        return [reaction for reference in self._reactions if (reaction := reference()) is not None]
+
+    def add_reaction(self, reaction) -> None:
+        """Take part from the next step on. Local."""
+        self._reactions.append(weakref.ref(reaction))
 
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
@@ -118,7 +131,7 @@ class Simulation:
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
         species = self.species
-        self._agree(species)
+        self._agree(self._describe(species))
         self._release_dropped_ions(species)
         self._free_dropped_spaces()
         self._planned, self._changed = _coupled(species), False
@@ -132,6 +145,7 @@ class Simulation:
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
+        self._plan_reactions()
         self._warn_of_segments_outside()
 
     def _plan_segments(self, species) -> None:
@@ -174,17 +188,30 @@ class Simulation:
         ions = {species.key: species.ion(region) for species in self._on(region)}
         self.space(region).plan(ions, self._ions, self._segments, n.FARADAY)
 
-    def _agree(self, species) -> None:
+    def _plan_reactions(self) -> None:
+        """The laws that hold in each region from now on. Collective."""
+        self._reacting = [one.key for one in self.reactions]
+        laws = {region: self._laws(region) for region in self.regions}
+        self._agree("; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here))
+        for region, here in laws.items():
+            self.space(region).plan_reactions(here)
+
+    def _laws(self, region) -> list:
+        numbers = {species.key: number for number, species in enumerate(self._on(region))}
+        return [law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None]
+
+    def _describe(self, species) -> str:
+        boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
+        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}"
+
+    def _agree(self, described: str) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
-        described = "; ".join(
-            str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species
-        ) + f"; grid_steps {self.clock.steps}"
         digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
         if len(set(digests)) > 1:
             odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
             raise ValueError(
-                f"ranks 0 and {odd} describe different extracellular spaces: make the same regions and "
-                f"species on every rank (only sections may differ). This is rank {self.comm.rank}: {described}"
+                f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
+                f"reactions on every rank (only sections may differ). This is rank {self.comm.rank}: {described}"
             )
 
     def _warn_of_segments_outside(self) -> None:
@@ -262,8 +289,8 @@ class Simulation:
         self._check_plan()
         if not self._planned:
             return
-        if self._changed and self.clock.between_steps:
-            self._meet("the first step after a change of d or a new flux")
+        if self._stale() and self.clock.between_steps:
+            self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
             self._take_changes()
         with self.phases["currents"]:
             for region in self.regions:
@@ -274,8 +301,11 @@ class Simulation:
 
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
-        for region in self.regions:
-            self.space(region).advance()
+        try:
+            for region in self.regions:
+                self.space(region).advance()
+        except RateNotFinite as error:
+            raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
@@ -296,19 +326,23 @@ class Simulation:
         if self.comm.size > 1:
             meet(self.comm, what)
 
+    def _stale(self) -> bool:
+        return self._changed or self._reacting != [one.key for one in self.reactions]
+
     def _take_changes(self) -> None:
-        """Plan with the coefficients and fluxes of now; concentrations stay. Collective."""
-        self._agree(self.species)
+        """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
+        self._agree(self._describe(self.species))
         for region in self.regions:
             self._plan_space(region)
             self.space(region).find_segments()
+        self._plan_reactions()
         self._changed = False
 
     def take_segments(self, chosen) -> None:
         """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
         self._check_plan()
         self._meet("re_init()")
-        if any(self.comm.allgather(self._changed)):
+        if any(self.comm.allgather(self._stale())):
             self._take_changes()
         for species in self.species if self._planned else []:
             if species.name and species in chosen:

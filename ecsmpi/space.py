@@ -16,6 +16,7 @@ from ecsmpi.grid import Box
 from ecsmpi.membrane import Segments
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.range_variable import RangeVariable
+from ecsmpi.rate_law import Law
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 from ecsmpi.timing import Phases
@@ -73,7 +74,11 @@ class Space:
         free = self.box.voxel_volume * self.tissue.volume_fraction
         self.fluxes.couple(self._stepper.exchange, np.full(flux_voxels.size, free))
         area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * free))
-        self._per_current = [area / ion.charge if ion.name and ion.charge else None for ion in self._ions]
+        self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
+
+    def plan_reactions(self, laws: list[Law]) -> None:
+        """From now on the laws hold, whose numbers of species are places in the order of the plan. Collective."""
+        self._stepper.plan_reactions(laws)
 
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""

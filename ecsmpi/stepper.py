@@ -1,6 +1,6 @@
 """One box and its species, advanced together: the step reads as the physics.
 
-    currents -> owners -> diffuse -> concentrations back to the segments
+    react -> currents to owners -> diffuse -> concentrations back to the segments
 
 No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry for each segment
 that lies in the box.
@@ -17,6 +17,8 @@ from ecsmpi.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.rate_law import Law
+from ecsmpi.reaction import Reactions
 from ecsmpi.timing import Phases
 from ecsmpi.workspace import Workspace
 
@@ -55,17 +57,23 @@ class Stepper:
         slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that `exchange` watches.
         """
         self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
-        self._ions, self._fields = ions, fields
+        self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
         plane = box.shape[1] * box.shape[2]
         kind = ExactExchange if self.slabs.grain else Exchange
         self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
         self._sources = np.zeros((len(ions), self.exchange.local_voxels.size))
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
+        self.plan_reactions([])
         self._owners = comm.Split(0 if owns else 1, comm.rank)
         self._halos, self._diffusions, self._workspace = [], [], None
         if owns:
             self._plan_diffusion(box, tissue)
+
+    def plan_reactions(self, laws: list[Law]) -> None:
+        """From now on these laws hold, whose numbers of species are those of the ions."""
+        owned, names = [field.owned for field in self._fields], [ion.name or "unnamed species" for ion in self._ions]
+        self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
 
     def _plan_diffusion(self, box: Box, tissue: Tissue) -> None:
         work = self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
@@ -76,6 +84,8 @@ class Stepper:
 
     def advance(self, dt: float) -> None:
         """One step of dt (ms) with what `exchange` has taken; it then gives the concentrations. Collective."""
+        with self.phases["react"]:
+            self._reactions.advance(dt)
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.start()

@@ -22,15 +22,17 @@ from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts t
 from ecsmpi.rxd.missing import RxDException as RxDException
 from ecsmpi.rxd.missing import missing_name
 from ecsmpi.rxd.options import options as options
+from ecsmpi.rxd.parameter import Parameter as Parameter
+from ecsmpi.rxd.parameter import State as State
+from ecsmpi.rxd.reactions import Rate as Rate
+from ecsmpi.rxd.reactions import Reaction as Reaction
 from ecsmpi.rxd.species import Species
 from ecsmpi.timing import Phases
 
 import neuron  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip
 
-Rate, Reaction, MultiCompartmentReaction, Parameter, State = map(
-    made_by_neuron, ("Rate", "Reaction", "MultiCompartmentReaction", "Parameter", "State")
-)
+MultiCompartmentReaction = made_by_neuron("MultiCompartmentReaction")
 
 
 def __getattr__(name):

@@ -22,14 +22,19 @@ def lies_inside(regions) -> bool:
     return bool(found) and all(isinstance(region, neuron_rxd.Region) for region in found)
 
 
+def names_extracellular(args: tuple, kwargs: dict) -> bool:
+    """Whether an extracellular species or region is named among arguments."""
+    given = (part for one in (*args, *kwargs.values()) for part in _parts(one))
+    return any(isinstance(leaf, StandIn) for part in given for leaf in leaves(part))
+
+
 def made_by_neuron(name: str):
     """The class of neuron.rxd, which refuses what names an extracellular species or region."""
     original = getattr(neuron_rxd, name)
 
     def make(*args, **kwargs):
-        for given in (*args, *kwargs.values()):
-            if any(isinstance(leaf, StandIn) for part in _parts(given) for leaf in leaves(part)):
-                raise missing(f"rxd.{name} in the extracellular space")
+        if names_extracellular(args, kwargs):
+            raise missing(f"rxd.{name} in the extracellular space")
         return original(*args, **kwargs)
 
     make.__name__, make.__doc__ = name, original.__init__.__doc__

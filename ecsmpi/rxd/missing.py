@@ -50,10 +50,3 @@ class StandIn:
             raise missing(f"setting {type(self).__name__}.{name}")
         object.__setattr__(self, name, value)
 
-
-def _refuse_arithmetic(self, *_):
-    raise missing("arithmetic of species, for rates and reactions,")
-
-
-for _operator in "add radd sub rsub mul rmul truediv rtruediv pow neg abs gt lt".split():
-    setattr(StandIn, f"__{_operator}__", _refuse_arithmetic)

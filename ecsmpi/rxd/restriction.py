@@ -8,6 +8,7 @@ import numpy as np
 
 from ecsmpi.flux import Flux
 from ecsmpi.meeting import meet
+from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import Node
 from ecsmpi.rxd.nodelist import NodeList
@@ -15,7 +16,7 @@ from ecsmpi.rxd.source import checked_source, scale_of
 from ecsmpi.voxels import Voxels
 
 
-class SpeciesOnExtracellular(StandIn):
+class SpeciesOnExtracellular(Arithmetic, StandIn):
     """The part of a species that lies in one region; it does not keep the species alive."""
 
     original = "species.SpeciesOnExtracellular"

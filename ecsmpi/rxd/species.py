@@ -6,6 +6,7 @@ import itertools
 import weakref
 
 from ecsmpi.model import Ion
+from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import lies_inside
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
@@ -19,7 +20,7 @@ from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI
 _keys = itertools.count()
 
 
-class Species(StandIn):
+class Species(Arithmetic, StandIn):
     """A species in one or more extracellular regions.
 
     d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge: of the
@@ -35,7 +36,7 @@ class Species(StandIn):
     original = "Species"
 
     def __new__(cls, regions=None, *args, **kwargs):
-        return neuron_rxd.Species(regions, *args, **kwargs) if lies_inside(regions) else super().__new__(cls)
+        return getattr(neuron_rxd, cls.original)(regions, *args, **kwargs) if lies_inside(regions) else super().__new__(cls)
 
     def __init__(
         self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,
@@ -95,13 +96,19 @@ class Species(StandIn):
 
     def set_d_on(self, region: Extracellular, value) -> None:
         """Set the diffusion coefficient in one region (um2/ms), from the next step on. Local: set it on every rank."""
-        _ion(self._name, value, self._charge, self._walls)
+        self._ion(value)
         self._d_on[region] = value
         simulation.change()
 
     def ion(self, region: Extracellular) -> Ion:
         """The description that the solver works from."""
-        return _ion(self._name, self.d_on(region), self._charge, self._walls)
+        return self._ion(self.d_on(region))
+
+    def _ion(self, d) -> Ion:
+        try:
+            return Ion.from_rxd(self._name, d, self._charge, self._walls)
+        except ValueError as error:
+            raise InvalidValue(str(error)) from None
 
     def _change(self, attribute: str, value) -> None:
         """Set an attribute unless the species would be wrong with it."""
@@ -114,7 +121,7 @@ class Species(StandIn):
             raise
 
     def _check(self) -> None:
-        _ion(self._name, self._d, self._charge, self._walls)
+        self._ion(self._d)
         _refuse_duplicate(self)
 
     @property
@@ -149,13 +156,6 @@ class Species(StandIn):
 
     def __str__(self):
         return self._name or repr(self)
-
-
-def _ion(*described) -> Ion:
-    try:
-        return Ion.from_rxd(*described)
-    except ValueError as error:
-        raise InvalidValue(str(error)) from None
 
 
 def _checked_regions(regions) -> list[Extracellular]:

@@ -1,0 +1,209 @@
+"""Rates and reactions of extracellular species, in the regions in which all of them are; NEURON's own inside cells."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+
+import numpy as np
+
+from ecsmpi.expression import Concentration
+from ecsmpi.rate_law import Law
+from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
+from ecsmpi.rxd.extracellular import Extracellular
+from ecsmpi.rxd.intracellular import names_extracellular
+from ecsmpi.rxd.missing import RxDException, StandIn, missing
+from ecsmpi.rxd.parameter import Parameter
+from ecsmpi.rxd.restriction import SpeciesOnExtracellular
+from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.species import Species
+from ecsmpi.stepper import Field
+
+from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
+from neuron.rxd.generalizedReaction import (  # isort: skip
+    get_scheme_rate1_rate2_regions_custom_dynamics_mass_action as read_arguments,
+)
+
+_keys = itertools.count()
+
+
+class Reacting(StandIn):
+    """What a Rate and a Reaction share. The simulation holds them weakly: ``del reaction`` ends it.
+
+    ``key`` is another after each change of a rate, so that the next step takes it in.
+    """
+
+    def __new__(cls, *args, **kwargs):
+        if not names_extracellular(args, kwargs):
+            return getattr(neuron_rxd, cls.original)(*args, **kwargs)
+        return super().__new__(cls)
+
+    def _take_part(self, regions: list[Extracellular], where) -> None:
+        self._regions, self._where = regions, where
+        self._check(self._law())
+        self.key = next(_keys)
+        simulation.add_reaction(self)
+
+    def _check(self, law) -> None:
+        """Raise RxDException where a species is not in all of the regions, ValueError for numbers that are none."""
+        changes, rate = law
+        expression_of(rate, lambda _: Concentration(0))
+        for region in self._regions:
+            if not isinstance(region, Extracellular):
+                raise RxDException(f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}")
+            for leaf in [*changes, *species_in(rate)]:
+                if region not in regions_of(leaf):
+                    raise RxDException(
+                        f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region: "
+                        "add the region to them, or restrict the reaction by regions=[...]"
+                    )
+
+    def law(self, region: Extracellular, numbers: dict) -> Law | None:
+        """The law in this region, or None; numbers: {species' key: its number there}. Local."""
+        if region not in self._regions or (law := self._law()) is None:
+            return None
+        counts, rate = law
+        changes = {}
+        for leaf, count in counts.items():
+            if not isinstance(species_of(leaf), Parameter):
+                number = numbers[species_of(leaf).key]
+                changes[number] = changes.get(number, 0) + count
+        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key]))
+        return Law(expression, changes, repr(self), self._mask(region, next(iter(counts))))
+
+    def _mask(self, region, leaf) -> np.ndarray | None:
+        """(n, ny, nz) where it acts in this rank's slab."""
+        if self._where is None:
+            return None
+        if isinstance(self._where, Species):
+            return simulation.field(self._where, region).owned != 0
+        field = Field(region.box, simulation.space(region).planes)
+        species_of(leaf)[region].fill(field, self._where)
+        return field.owned != 0
+
+
+class Rate(Reacting):
+    """A contribution to the rate of change of a species, in mM/ms: d species / dt = rate.
+
+    species: a species or its part in a region, species[region]. rate: an expression of species, parameters, numbers and
+    functions of rxdmath. regions: where, else wherever the species is. where: in which voxels, by an array of the
+    box's shape, a function of a node, or a Parameter, taken in at finitialize: those that are not 0. Several rates of a species
+    add up. Raises RxDException or ValueError naming the argument. Inside cells it is NEURON's own.
+    """
+
+    original = "Rate"
+
+    def __init__(self, species, rate, regions=None, membrane_flux=False, where=None):
+        if membrane_flux:
+            raise missing("membrane_flux of a Rate in the extracellular space")
+        if not isinstance(species, (Species, SpeciesOnExtracellular)):
+            raise RxDException(f"this Rate is that of an extracellular species or of species[region], got {species!r}")
+        self._tree = tree_of(rate)
+        self._species = weakref.ref(species_of(species))  # weakly: a rate ends with its species
+        self._take_part(_listed(regions) or regions_of(species), where)
+
+    def _law(self):
+        """({species: how many come with it}, rate), or None where the species is gone."""
+        return None if self._species() is None else ({self._species(): 1}, self._tree)
+
+    def __repr__(self):
+        return f"Rate({self._species()}, {self._tree})"
+
+
+class Reaction(Reacting):
+    """A reaction of a scheme, such as k + A <> AK, at rates in mM/ms.
+
+        Reaction(k + A, AK, kf, kb)         k + A <> AK, forward kf [k] [A], backward kb [AK]
+        Reaction(2 * A + B, C, kf)          2 A + B > C
+        Reaction(A > B, kf)                 also A < B, and A != B for <>
+        Reaction(A, B, f, mass_action=False)    custom_dynamics: f itself is the rate
+
+    kf, kb: numbers or expressions. regions: where, else wherever all species of the scheme are. where: as for Rate.
+    Raises RxDException or ValueError naming the argument. Inside cells it is NEURON's own.
+    """
+
+    original = "Reaction"
+
+    def __init__(self, *args, where=None, **kwargs):
+        _refuse_unknown(kwargs)
+        self._scheme, rate, second, regions, custom, mass_action = read_arguments(args, kwargs)
+        if custom is not None and mass_action is not None:
+            raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
+        if (second is None) != (self._scheme._dir != "<>"):
+            raise RxDException(f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments")
+        self._custom = bool(custom) if mass_action is None else not mass_action
+        self._forward, self._backward = (0, rate) if self._scheme._dir == "<" else (rate, second or 0)
+        self._take_part(_listed(regions) or _shared_regions(self._scheme), where)
+
+    @property
+    def f_rate(self):
+        """The forward rate. Set it on every rank: the next step takes it in."""
+        return self._forward
+
+    @f_rate.setter
+    def f_rate(self, rate) -> None:
+        self._change(">", rate, self._backward)
+
+    @property
+    def b_rate(self):
+        """The backward rate. Set it on every rank: the next step takes it in."""
+        return self._backward
+
+    @b_rate.setter
+    def b_rate(self, rate) -> None:
+        self._change("<", self._forward, rate)
+
+    def _change(self, direction: str, forward, backward) -> None:
+        if direction not in self._scheme._dir:
+            raise RxDException(f"{self._scheme} has no {'forward' if direction == '>' else 'backward'} reaction")
+        self._check(self._law_of(forward, backward))
+        self._forward, self._backward, self.key = forward, backward, next(_keys)
+
+    def _law(self):
+        return self._law_of(self._forward, self._backward)
+
+    def _law_of(self, forward, backward):
+        """({species: how many come with it}, rate)."""
+        sides = [self._scheme._lhs._items, self._scheme._rhs._items]
+        changes = {leaf: sides[1].get(leaf, 0) - sides[0].get(leaf, 0) for leaf in [*sides[0], *sides[1]]}
+        return changes, self._mass_action(forward, sides[0]) - self._mass_action(backward, sides[1])
+
+    def _mass_action(self, rate, side):
+        tree = tree_of(rate)
+        for leaf, count in {} if self._custom else side.items():
+            tree = tree * (leaf if count == 1 else leaf**count)
+        return tree
+
+    def __repr__(self):
+        rates = [str(rate) for sign, rate in ((">", self._forward), ("<", self._backward)) if sign in self._scheme._dir]
+        return f"Reaction({self._scheme}, {', '.join(rates)}{', custom_dynamics=True' * self._custom})"
+
+
+def _refuse_unknown(named) -> None:
+    if unknown := set(named) - {"regions", "custom_dynamics", "mass_action"}:
+        raise TypeError(f"Reaction has no argument {', '.join(sorted(unknown))}")
+
+
+def _listed(regions) -> list:
+    return list(regions) if hasattr(regions, "__len__") else [] if regions is None else [regions]
+
+
+def species_of(leaf) -> Species:
+    """The species of a species or of its part in a region."""
+    return leaf.species if isinstance(leaf, SpeciesOnExtracellular) else leaf
+
+
+def regions_of(leaf) -> list[Extracellular]:
+    """The regions of a species or of its part in a region; none of what is not in the extracellular space."""
+    if isinstance(leaf, SpeciesOnExtracellular):
+        return [leaf.region]
+    return leaf.regions if isinstance(leaf, Species) else []
+
+
+def _shared_regions(scheme) -> list[Extracellular]:
+    """The regions that all species of a scheme have in common."""
+    leaves = [*scheme._lhs._items, *scheme._rhs._items]
+    shared = [region for region in regions_of(leaves[0]) if all(region in regions_of(leaf) for leaf in leaves)]
+    if not shared:
+        raise RxDException(f"the species of {scheme} have no region in common: a reaction is one of species in the same box")
+    return shared
