@@ -20,6 +20,7 @@ TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
 MECHANISM = TUTORIAL.parents[1] / "mod"
 TUTORIAL_STEPS = 200
 TWO_RANKS = "box, ecsmpi on 2 ranks"
+REACTING_EDGE = 128  # voxels along an edge of the box with reactions at most, for which NEURON needs minutes else
 TINY = 8  # voxels along an edge where only the start is of interest
 
 
@@ -34,6 +35,11 @@ class Comparison:
     launcher: str = "mpirun"
     dx: float = 5.0
     dt: float = 0.025
+
+    @property
+    def reacting_edge(self) -> int:
+        """Voxels along the edges of the box with reactions."""
+        return min(self.edge, REACTING_EDGE)
 
     @property
     def problem(self) -> Problem:
@@ -106,6 +112,7 @@ def _runs(comparison: Comparison) -> dict:
     runs = {f"box, {name}": _box(comparison, name, edge, threads) for name in ("NEURON", "ecsmpi")}
     if _two_cores():
         runs[TWO_RANKS] = _box(comparison, "ecsmpi", edge, [1], ranks=2)
+    runs |= {f"buffer, {name}": _buffer(comparison, name) for name in ("NEURON", "ecsmpi")}
     runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
     if _has_tutorial():
         runs |= {f"tutorial, {name}": _tutorial(name) for name in ("NEURON", "ecsmpi", "none")}
@@ -114,12 +121,17 @@ def _runs(comparison: Comparison) -> dict:
     return runs
 
 
+def _buffer(comparison: Comparison, name: str):
+    return _box(comparison, name, comparison.reacting_edge, [1], model="buffer")
+
+
 def _box(
-    comparison: Comparison, name: str, edge: int, threads: list[int], ranks: int | None = None, **environment
-):
+    comparison: Comparison, name: str, edge: int, threads: list[int], ranks: int | None = None,
+    model: str = "potassium", **environment,
+):  # fmt: skip
     settings = {
         "shape": [edge] * 3, "dx": comparison.dx, "dt": comparison.dt, "threads": threads,
-        "repetitions": comparison.repetitions,
+        "repetitions": comparison.repetitions, "model": model,
     }  # fmt: skip
     environment["NUMBA_NUM_THREADS"] = max(threads, default=1)
     return _script("box.py", [name.lower(), json.dumps(settings)], ranks, comparison.launcher, environment)
@@ -168,6 +180,9 @@ def _rows(comparison: Comparison, results: dict):
 
     neuron, own = step("box, NEURON"), step("box, ecsmpi")
     yield _ratio(f"step, {edge}^3 voxels, one thread", "ms", 1e3 * neuron, 1e3 * own, 15, 30)
+    reacting = [1e3 * step(f"buffer, {name}") for name in ("NEURON", "ecsmpi")]
+    what = f"step with a reaction of three species, {comparison.reacting_edge}^3, one thread"
+    yield _ratio(what, "ms", *reacting, 10, 25)
     floor = of("all cores", lambda one: comparison.problem.traffic / one["copy"])
     all_cores = of("all cores", lambda one: one["step"])
     yield Row(

@@ -1,7 +1,9 @@
-r"""One species in a box, timed in a process of its own.
+r"""Species in a box, timed in a process of their own.
 
     python box.py neuron|ecsmpi \
-        '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10}'
+        '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10, "model": "potassium"}'
+
+The model is potassium, or buffer: the same with the buffer of NEURON's tutorial, which makes three species.
 
 Rank 0 prints a JSON object: start_seconds (import, and all that a first box of a few voxels needs),
 finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks
@@ -28,13 +30,14 @@ def main(library, settings):
 
     pc = n.ParallelContext()
     n.dt = settings["dt"]
-    first = make_box(rxd, n, [4 * int(pc.nhost()), 4, 4], settings["dx"])
+    model = MODELS[settings["model"]]
+    first = model(rxd, n, [4 * int(pc.nhost()), 4, 4], settings["dx"])
     n.finitialize(-65)
     n.fadvance()
     started = perf_counter() - began
     del first
     before = resident(pc)
-    box = make_box(rxd, n, settings["shape"], settings["dx"])
+    box = model(rxd, n, settings["shape"], settings["dx"])
     finitialize = timed(pc, lambda: n.finitialize(-65))
     steps = time_steps(rxd, n, pc, settings["threads"], settings["repetitions"])
     result = {
@@ -49,7 +52,7 @@ def main(library, settings):
     pc.barrier()
 
 
-def make_box(rxd, n, shape, dx):
+def potassium(rxd, n, shape, dx):
     """Potassium in a box of `shape` voxels, around one compartment."""
     section = n.Section(name="compartment")
     section.pt3dadd(dx, dx, dx, 1)
@@ -58,6 +61,19 @@ def make_box(rxd, n, shape, dx):
         0, 0, 0, *[count * dx for count in shape], dx=dx, volume_fraction=0.2, tortuosity=1.6
     )
     return section, region, rxd.Species(region, d=2.62, name="k", charge=1, initial=3)
+
+
+def buffer(rxd, n, shape, dx):
+    """Potassium in such a box that a buffer A takes up where there is much: k + A <> AK."""
+    section, region, k = potassium(rxd, n, shape, dx)
+    free = rxd.Species(region, name="A", charge=1, initial=10)
+    bound = rxd.Species(region, name="AK", charge=1, initial=0)
+    backward = 0.0008
+    forward = backward / (1 + rxd.rxdmath.exp(-(k[region] - 15) / 1.15))
+    return section, region, k, free, bound, rxd.Reaction(k[region] + free, bound, forward, backward)
+
+
+MODELS = {"potassium": potassium, "buffer": buffer}
 
 
 def time_steps(rxd, n, pc, threads, repetitions):
