@@ -6,6 +6,8 @@ import numpy as np
 
 from ecsmpi.grid import Box
 
+BATCH = 65536  # voxels whose indices are Python's at a time
+
 
 class Voxels:
     """Some voxels of a box by their flat index (C order): a range, so that a whole box costs nothing, or an array."""
@@ -22,8 +24,17 @@ class Voxels:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __iter__(self):
-        return map(int, self.index)
+    def ijk(self):
+        """(i, j, k) of each, one by one."""
+        for begin in range(0, len(self), BATCH):
+            batch = np.unravel_index(self[begin : begin + BATCH].array(), self.box.shape)
+            yield from zip(*(index.tolist() for index in batch))
+
+    def only(self, flat: int) -> Voxels:
+        """Those of these that are the voxel of a flat index: one or, where it is not among them, none."""
+        if isinstance(self.index, range):
+            return Voxels(self.box, range(flat, flat + (flat in self.index)))
+        return self[self.index == flat]
 
     def __getitem__(self, chosen) -> Voxels:
         """Those at a slice, or at an integer or Boolean array."""

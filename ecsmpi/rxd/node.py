@@ -7,6 +7,8 @@ import warnings
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.voxels import Voxels
 
+_set = object.__setattr__
+
 
 class Node(StandIn):
     """A voxel (i, j, k) of a species in an extracellular region.
@@ -19,8 +21,10 @@ class Node(StandIn):
     __slots__ = ("_restriction", "_i", "_j", "_k")
 
     def __init__(self, restriction, i: int, j: int, k: int):
-        self._restriction = restriction
-        self._i, self._j, self._k = i, j, k
+        _set(self, "_restriction", restriction)  # past StandIn's checks, which take longer than all the rest
+        _set(self, "_i", i)
+        _set(self, "_j", j)
+        _set(self, "_k", k)
 
     def part(self) -> tuple:
         """(the species on its region, this one of its Voxels)."""
@@ -41,17 +45,20 @@ class Node(StandIn):
     @property
     def x3d(self) -> float:
         """x of the centre (um)."""
-        return self.region.box.lo[0] + (self._i + 0.5) * self.region.box.spacing[0]
+        box = self._restriction.region.box
+        return box.lo[0] + (self._i + 0.5) * box.spacing[0]
 
     @property
     def y3d(self) -> float:
         """y of the centre (um)."""
-        return self.region.box.lo[1] + (self._j + 0.5) * self.region.box.spacing[1]
+        box = self._restriction.region.box
+        return box.lo[1] + (self._j + 0.5) * box.spacing[1]
 
     @property
     def z3d(self) -> float:
         """z of the centre (um)."""
-        return self.region.box.lo[2] + (self._k + 0.5) * self.region.box.spacing[2]
+        box = self._restriction.region.box
+        return box.lo[2] + (self._k + 0.5) * box.spacing[2]
 
     @property
     def d(self):

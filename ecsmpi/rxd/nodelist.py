@@ -38,7 +38,7 @@ class NodeList(StandIn, MutableSequence):
         return sum(len(voxels) for _, voxels in self._parts)
 
     def __iter__(self):
-        return (part.node(flat) for part, voxels in self._parts for flat in voxels)
+        return (node for part, voxels in self._parts for node in part.each(voxels))
 
     def __getitem__(self, key):
         if isinstance(key, Integral):
@@ -100,7 +100,7 @@ class NodeList(StandIn, MutableSequence):
         """The nodes in a region, at a point (x, y, z), or for which a function is true; none for what cannot be met."""
         if callable(condition) and not isinstance(condition, nrn.Section):
             return self[np.fromiter(map(condition, self), bool, len(self))]
-        return NodeList.of((part, voxels[_meeting(part, voxels, condition)]) for part, voxels in self._parts)
+        return NodeList.of((part, _meeting(part, voxels, condition)) for part, voxels in self._parts)
 
     @property
     def value(self) -> np.ndarray:
@@ -224,8 +224,8 @@ def _places(key, count: int) -> np.ndarray:
     return np.arange(count)[places.astype(bool if places.dtype == bool else int)]
 
 
-def _meeting(part, voxels: Voxels, condition):
-    """Places of the voxels that meet a condition."""
+def _meeting(part, voxels: Voxels, condition) -> Voxels:
+    """The voxels that meet a condition."""
     if isinstance(condition, tuple) and len(condition) == 3:
-        return voxels.array() == part.region.box.index_of([condition])[0]
-    return slice(None) if condition is part.region else slice(0)
+        return voxels.only(int(part.region.box.index_of([condition])[0]))
+    return voxels if condition is part.region else voxels[:0]

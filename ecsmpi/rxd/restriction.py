@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 
 import numpy as np
@@ -122,8 +123,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def _set(self, field, voxels: Voxels, value) -> None:
         places, local = voxels.within(field.planes)
         if callable(value):
-            nodes = map(self.node, voxels[places])
-            value = np.fromiter((value(node) for node in nodes), float, len(voxels[places]))
+            value = np.fromiter(map(value, self.each(voxels[places])), float, len(voxels[places]))
             places = slice(None)
         value = concentrations(f"concentration of {self.species}", value)
         field.owned.reshape(-1)[local] = value[places] if value.ndim else value
@@ -146,6 +146,10 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         if not all(0 <= index < count for index, count in zip((i, j, k), self.region.box.shape)):
             raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region")
         return Node(self, i, j, k)
+
+    def each(self, voxels: Voxels):
+        """The nodes of voxels, one by one."""
+        return itertools.starmap(Node, ((self, *ijk) for ijk in voxels.ijk()))
 
     def node(self, flat: int) -> Node:
         """The node of a voxel by its index in C order."""
