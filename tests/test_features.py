@@ -1,9 +1,10 @@
 """What of neuron.rxd is there, and what is refused by name."""
 
 import json
+import re
 
 import pytest
-from conftest import mpirun
+from conftest import ROOT, mpirun
 from rxd_scripts import holds, script
 
 
@@ -138,6 +139,76 @@ def test_what_nobody_has_is_an_error(statement, outcomes):
 @pytest.mark.parametrize("statement", ACCEPTED)
 def test_what_is_there_works(statement, outcomes):
     assert outcomes[statement] is None
+
+
+# ---------------------------------------------------------------- docs/features.md
+
+PAGE = (ROOT / "docs" / "features.md").read_text()
+ROWS = {
+    (section, name.strip()): verdict
+    for section, text in re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    for names, verdict in re.findall(r"^\| ([^|]+) \| (same|differs|refused|NEURON's) \|", text, re.M)
+    for name in names.split(",")
+}
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """{section: {name: how ecsmpi's object behaves where the name is asked for}}, for all public names of NEURON's."""
+    folder = tmp_path_factory.mktemp("names")
+    path = folder / "names.py"
+    path.write_text(
+        script("""
+        import json
+        from neuron import rxd as original
+        ecs = box()
+        k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
+        parameter, state = rxd.Parameter(ecs, value=1), rxd.State(ecs, initial=1)
+        objects = {
+            "rxd": (rxd, original),
+            "Extracellular": (ecs, original.Extracellular),
+            "Species": (k, original.Species),
+            "Parameter": (parameter, original.Parameter),
+            "State": (state, original.State),
+            "SpeciesOnExtracellular": (k[ecs], original.species.SpeciesOnExtracellular),
+            "NodeExtracellular": (k.nodes[0], original.node.NodeExtracellular),
+            "NodeList": (k.nodes[:1], original.nodelist.NodeList),
+            "Rate": (rxd.Rate(k, 1), original.Rate),
+            "Reaction": (rxd.Reaction(k, state, 1, 2), original.Reaction),
+            "options": (rxd.options, original.options),
+        }
+
+        def behaviour(ours, theirs, name):
+            try:
+                found = getattr(ours, name)
+            except rxd.MissingFeature:
+                return "refused"
+            return "NEURON's" if theirs is original and found is getattr(theirs, name) else "ours"
+
+        print(json.dumps({
+            section: {name: behaviour(ours, theirs, name) for name in dir(theirs) if not name.startswith("_")}
+            for section, (ours, theirs) in objects.items()
+        }))
+    """)
+    )
+    done = mpirun(None, ["python", path, "-", "ecsmpi"], cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+
+
+def test_page_of_features_has_every_name_of_neurons(names):
+    of_neuron = {(section, name) for section, found in names.items() for name in found}
+    assert len(of_neuron) > 100 and ROWS.keys() == of_neuron
+
+
+def test_page_of_features_tells_what_is_refused_and_what_is_neurons(names):
+    wrong = {}
+    for (section, name), verdict in ROWS.items():
+        found = names[section][name]
+        said = "ours" if verdict in ("same", "differs") else verdict
+        if found != said and not (verdict == "same" and found == "NEURON's"):
+            wrong[section, name] = (verdict, found)
+    assert wrong == {}
 
 
 def test_extracellular_space_can_be_switched_off(on_ranks):

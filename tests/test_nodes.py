@@ -122,3 +122,92 @@ def test_concentration_of_a_node_can_be_recorded_by_that_name(on_ranks):
         save(record=np.array(record))
     """,
     )
+
+
+# ---------------------------------------------------------------- lists
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_list_of_nodes_is_the_list_of_its_nodes(ranks, on_ranks):
+    holds(
+        on_ranks,
+        ranks,
+        """
+        import random
+        ecs, far = box(), rxd.Extracellular(300, 0, 0, 303, 4, 5, 1)
+        k = rxd.Species([ecs, far], d=(1, 2, 3), name="k", charge=1, initial=uneven)
+        nodes = k.nodes
+        plain = list(nodes)
+        assert len(nodes) == len(plain) == 1980 + 60 and plain[1980].region is far
+        assert all(getattr(nodes, axis).tolist() == [getattr(node, axis) for node in plain]
+                   for axis in ("x3d", "y3d", "z3d", "volume"))
+        assert np.array_equal(nodes.value, [uneven(node) for node in plain])
+        assert nodes.d.shape == (2040, 3) and nodes.region[1979:1981] == [ecs, far] and nodes.species[7] is k
+
+        random.seed(1)  # a list of nodes and a plain list go through the same
+        for chosen in (slice(1970, 1990), slice(None, None, -7), slice(2039, 3, -400), slice(5, 5)):
+            some, other = nodes[chosen], plain[chosen]
+            assert list(some) == other and np.array_equal(some.value, [uneven(node) for node in other])
+            for _ in range(40):
+                node, at = random.choice(plain), random.randint(-30, 30)
+                some.insert(at, node)
+                other.insert(at, node)
+                assert some == other and some.index(node) == other.index(node) and some[at % len(other)] in other
+                if random.random() < 0.4:
+                    assert some.pop(at % len(other)) == other.pop(at % len(other))
+            some.reverse()
+            other.reverse()
+            some[3], other[3] = plain[9], plain[9]
+            some.sort(key=lambda node: node.y3d)
+            other.sort(key=lambda node: node.y3d)
+            assert some == other and some + other == other + some == other + other
+            assert np.array_equal(some.value, [uneven(node) for node in other])
+            some.clear()
+            assert len(some) == 0 and some.value.size == 0 and list(some) == []
+
+        right = nodes[nodes.x3d > 0]
+        assert right == nodes(lambda node: node.x3d > 0) == [node for node in plain if node.x3d > 0]
+        assert nodes[[3, 1990, -1]] == [plain[3], plain[1990], plain[-1]]
+        assert nodes(far) == plain[1980:] and nodes((302.5, 3.5, 4.5)) == [plain[-1]]
+        assert plain[-1].satisfies((303, 4, 5)) and not plain[-1].satisfies(ecs)
+    """,
+    )
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_list_sets_its_nodes_and_no_others(ranks, on_ranks):
+    holds(
+        on_ranks,
+        ranks,
+        """
+        ecs, far = box(), rxd.Extracellular(300, 0, 0, 303, 4, 5, 1)
+        k = rxd.Species([ecs, far], d=2, name="k", charge=1, initial=3)
+        nodes = k.nodes
+        expected = np.full(2040, 3.0)
+        where = np.arange(2040)
+        for chosen, value in (
+            (slice(None, None, 9), 4),
+            (slice(1975, 1985), np.arange(10.0)),
+            (slice(None, None, -1), np.linspace(1, 2, 2040)),
+            (where % 5 == 2, lambda node: node.x3d + 100),
+            (where[[2000, 3, 1979]], [7, 8, 9]),
+        ):
+            some = nodes[chosen]
+            some.value = value
+            expected[chosen] = [value(node) for node in some] if callable(value) else value
+            assert np.array_equal(nodes.value, expected)
+        assert np.array_equal(k[ecs].states3d.reshape(-1), expected[:1980])
+        before = nodes.value
+        for wrong in ([1, 2], np.full(2040, np.nan), "high", lambda node: float("nan")):
+            try:
+                nodes.value = wrong
+                raise AssertionError(wrong)
+            except rxd.RxDException:
+                pass
+        assert np.array_equal(nodes.value, before)
+        nodes.value[:] = 0  # a copy
+        assert np.array_equal(nodes.value, before)
+        nodes.diff = 5
+        assert k[ecs].d == k[far].d == nodes[0].d == 5 and k.d == 2
+    """,
+    )

@@ -82,3 +82,58 @@ def test_without_species_neuron_runs_alone(ranks, on_ranks):
         steps(20)
     """,
     )
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_name_charge_and_regions_change_between_runs(ranks, on_ranks):
+    holds(
+        on_ranks,
+        ranks,
+        """
+        made, ecs, far = cells(), box(), box(at=300)
+        k = rxd.Species(ecs, d=2, name="k", charge=1, initial=7)
+        n.finitialize(-65)
+        steps(3)
+        k.name, k.charge = "ca", 2
+        if ranks == 1:  # on more it ends the job
+            assert "nrn_nonvint_block error" in message_of(RuntimeError, n.fadvance)
+        n.finitialize(-65)
+        segments = of_segments(made, "ko", "cao", "ek")
+        assert (segments[:, 1] == 7).all() and (segments[:, 0] == n.ko0_k_ion).all()  # k is NEURON's again
+        steps(3)
+        assert (of_segments(made, "ko")[:, 0] == n.ko0_k_ion).all()
+        k.regions = [far, ecs]
+        n.finitialize(-65)
+        assert (k[far].states3d == 7).all() and len(k.nodes) == 2 * 1980
+        part = k[ecs]
+        k.regions = far
+        n.finitialize(-65)
+        steps(2)
+        assert (of_segments(made, "cao")[:, 0] == n.cao0_ca_ion).all()
+        assert "no longer defined" in message_of(rxd.RxDException, lambda: part.states3d)
+    """,
+    )
+
+
+def test_d_changed_before_and_during_a_run_is_as_in_a_species_made_so(on_ranks):
+    holds(
+        on_ranks,
+        3,
+        """
+        ecs = box()
+        other, same = (rxd.Species(ecs, d=d, initial=uneven) for d in (0, (1, 2, 3)))
+        n.finitialize(-65)
+        other.d = (1, 2, 3)
+        steps(5)
+        assert np.array_equal(other[ecs].states3d, same[ecs].states3d)
+        other[ecs].d = same.d = 0
+        before = same[ecs].states3d.copy()
+        steps(5)
+        assert np.array_equal(other[ecs].states3d, before) and np.array_equal(same[ecs].states3d, before)
+        same.d = 4
+        n.finitialize(-65)
+        other.d = 4  # before the first step
+        steps(5)
+        assert np.array_equal(other[ecs].states3d, same[ecs].states3d) and other[ecs].d == other.d == 4
+    """,
+    )
