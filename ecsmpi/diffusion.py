@@ -50,6 +50,7 @@ class Diffusion:
         """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
         self._work = workspace
         self._d_effective = np.array(ion.d) * tissue.permeability
+        self._per_volume_fraction = 1 / tissue.volume_fraction
         n, ny, nz = workspace.d.shape
         self._row_start = np.searchsorted(local_voxels, np.arange(n * ny + 1) * nz).astype(np.int64)
         self._source_z = (local_voxels % nz).astype(np.int64)
@@ -78,8 +79,12 @@ class Diffusion:
         taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
         return Factors(dt, r, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
 
-    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float) -> None:
-        """One step of dt (ms) of u (n + 2, ny, nz) mM, ghosts filled; sources: (local voxels,) mM. Collective."""
+    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
+        """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
+
+        sources: (local voxels,) mM times the volume fraction, by which they are divided here.
+        """
+        sources *= self._per_volume_fraction
         if not self.diffuses:
             kernels.add_sources(u, self._row_start, self._source_z, sources)
             return

@@ -97,8 +97,8 @@ class Fluxes:
             shares.append((ion, flux, voxels))
         return shares
 
-    def couple(self, exchange, volume: np.ndarray) -> None:
-        """Let `take` tell this exchange, which wants the fluxes' voxels; volume: (their entries,) free um3. Local."""
+    def couple(self, exchange, volume: float) -> None:
+        """Let `take` tell this exchange, which wants the fluxes' voxels; volume: of a voxel, tissue and all (um3). Local."""
         self._sources, self._entries = Sources([flux.source for flux in self._fluxes]), []
         factor = 1 / (np.array([flux.scale for flux in self._fluxes])[self._flux] * volume)
         for ion in np.unique(self._ion).tolist():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecsmpi.boundaries import Bath, Faces, Held
 from ecsmpi.grid import each_axis, finite
+from ecsmpi.profiles import PowerProfile, Profile, profile_of
+
+FACE_AVERAGES = ("neuron", "symmetric")
 
 
 def diffusion_coefficients(d, species: str) -> tuple[float, float, float]:
@@ -17,24 +21,28 @@ def diffusion_coefficients(d, species: str) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class Tissue:
-    """The porous medium: free volume fraction and tortuosity.
+    """The porous medium: free volume fraction and permeability, numbers or profiles of voxels.
 
     Diffusion is slowed by the permeability 1/tortuosity**2 and a current of ions changes the
     concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981,
-    J. Physiol. 321:225, equation 8).
+    J. Physiol. 321:225, equation 8). face_average: how voxels that differ share a face; tissue.py has the rules.
     """
 
-    volume_fraction: float = 1.0
-    permeability: float = 1.0
+    volume_fraction: float | Profile = 1.0
+    permeability: float | Profile = 1.0
+    face_average: str = "neuron"
 
     def __post_init__(self):
-        if not 0 < finite("volume_fraction", self.volume_fraction) <= 1:
-            raise ValueError(f"volume_fraction must be in (0, 1], got {self.volume_fraction}")
-        if finite("permeability", self.permeability) <= 0:
-            raise ValueError(f"permeability must be > 0, got {self.permeability}")
+        alpha, permeability = self.volume_fraction, self.permeability
+        if not isinstance(alpha, Profile) and not 0 < finite("volume_fraction", alpha) <= 1:
+            raise ValueError(f"volume_fraction must be in (0, 1], got {alpha}")
+        if not isinstance(permeability, Profile) and finite("permeability", permeability) <= 0:
+            raise ValueError(f"permeability must be > 0, got {permeability}")
+        if self.face_average not in FACE_AVERAGES:
+            raise ValueError(f"face_average must be one of {', '.join(FACE_AVERAGES)}, got {self.face_average!r}")
 
     @classmethod
-    def from_rxd(cls, volume_fraction=1, tortuosity=None, permeability=None) -> Tissue:
+    def from_rxd(cls, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron") -> Tissue:
         """Tissue from rxd's arguments, of which tortuosity and permeability exclude each other."""
         if tortuosity is not None and permeability is not None:
             raise ValueError(
@@ -42,25 +50,45 @@ class Tissue:
                 f"got tortuosity={tortuosity!r} and permeability={permeability!r}"
             )
         if permeability is None:
-            tortuosity = 1.0 if tortuosity is None else finite("tortuosity", tortuosity)
-            if tortuosity <= 0:
-                raise ValueError(f"tortuosity must be > 0, got {tortuosity}")
-            permeability = (1 / tortuosity) * (1 / tortuosity)
-        return cls(finite("volume_fraction", volume_fraction), finite("permeability", permeability))
+            permeability = _permeability(profile_of("tortuosity", 1.0 if tortuosity is None else tortuosity))
+        return cls(
+            _number_or_profile("volume_fraction", volume_fraction), _number_or_profile("permeability", permeability),
+            face_average,
+        )  # fmt: skip
 
     @property
-    def tortuosity(self) -> float:
+    def varies(self) -> bool:
+        """Whether voxels may differ."""
+        return isinstance(self.volume_fraction, Profile) or isinstance(self.permeability, Profile)
+
+    @property
+    def tortuosity(self) -> float | Profile:
         """Path length over distance."""
+        if isinstance(self.permeability, Profile):
+            return PowerProfile(self.permeability, -0.5)
         return self.permeability**-0.5
+
+
+def _permeability(tortuosity) -> float | Profile:
+    if isinstance(tortuosity, Profile):
+        return PowerProfile(tortuosity, -2)
+    if finite("tortuosity", tortuosity) <= 0:
+        raise ValueError(f"tortuosity must be > 0, got {tortuosity}")
+    return (1 / float(tortuosity)) * (1 / float(tortuosity))
+
+
+def _number_or_profile(name: str, value) -> float | Profile:
+    given = profile_of(name, value)
+    return given if isinstance(given, Profile) else finite(name, given)
 
 
 @dataclass(frozen=True)
 class Ion:
-    """One species in one box: d (um2/ms for each axis), charge, and the value its walls are held at.
+    """One species in one box: d (um2/ms for each axis), charge, and what happens at the box's faces.
 
     ``name`` may be None: such a species has no currents and no concentration in NEURON's segments.
-    ``wall`` is the concentration of the border voxels (mM), or None for walls without flux.
-    ``constant``: a parameter, which neither currents nor reactions change.
+    ``wall`` is the concentration of the border voxels (mM), or None for walls without flux. ``faces`` says more: what each
+    face does by itself. ``constant``: a parameter, which neither currents nor reactions change.
     """
 
     name: str | None
@@ -68,6 +96,7 @@ class Ion:
     charge: int = 0
     wall: float | None = None
     constant: bool = False
+    faces: Faces | None = None
 
     def __post_init__(self):
         if self.name is not None and not (isinstance(self.name, str) and self.name.isidentifier()):
@@ -82,7 +111,12 @@ class Ion:
     def from_rxd(cls, name, d, charge, ecs_boundary_conditions) -> Ion:
         """An ion from the arguments of rxd.Species; d is a number or one for each axis."""
         label = name or "an unnamed species"
-        return cls(name, diffusion_coefficients(d, label), _whole(f"charge of {label}", charge), ecs_boundary_conditions)
+        wall, faces = ecs_boundary_conditions, None
+        if isinstance(wall, (Held, Bath)):
+            wall = dict.fromkeys("xyz", wall)
+        if isinstance(wall, dict):
+            wall, faces = None, Faces.from_rxd(label, wall)
+        return cls(name, diffusion_coefficients(d, label), _whole(f"charge of {label}", charge), wall, faces=faces)
 
 
 def _whole(what: str, value) -> int:

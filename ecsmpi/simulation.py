@@ -303,7 +303,7 @@ class Simulation:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         try:
             for region in self.regions:
-                self.space(region).advance()
+                self.space(region).advance(t)
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         with self.phases["observers"]:

@@ -71,9 +71,8 @@ class Space:
         self.inside = self.inside[self._stepper.exchange.order]
         self._voxel = voxel[self.inside]
         self._taken = 0.0
-        free = self.box.voxel_volume * self.tissue.volume_fraction
-        self.fluxes.couple(self._stepper.exchange, np.full(flux_voxels.size, free))
-        area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * free))
+        self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
+        area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
         self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
 
     def plan_reactions(self, laws: list[Law]) -> None:
@@ -101,10 +100,10 @@ class Space:
         self.fluxes.take(dt, with_currents)
         self._taken += dt
 
-    def advance(self) -> None:
-        """One step over all the time that currents were taken for. Collective."""
+    def advance(self, t: float) -> None:
+        """One step to t (ms) over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
-        self._stepper.advance(dt)
+        self._stepper.advance(dt, t)
         with self.phases["segments"]:
             self._give()
 

@@ -12,14 +12,16 @@ import numpy as np
 
 from ecsmpi import interface_kernels, kernels
 from ecsmpi.decomposition import Slabs
-from ecsmpi.diffusion import Diffusion
 from ecsmpi.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
+from ecsmpi.profiles import ArrayProfile
 from ecsmpi.rate_law import Law
 from ecsmpi.reaction import Reactions
 from ecsmpi.timing import Phases
+from ecsmpi.tissue import SlabTissue
+from ecsmpi.varying import DiffusionPlanner
 from ecsmpi.workspace import Workspace
 
 class Field:
@@ -49,15 +51,19 @@ class Stepper:
     """Plans once, then advances all species of a box. Everything is collective."""
 
     def __init__(
-        self, comm, box: Box, tissue: Tissue, ions: list[Ion], fields: list[Field], voxels: np.ndarray,
+        self, comm, box: Box, tissue: Tissue | list[SlabTissue], ions: list[Ion], fields: list[Field], voxels: np.ndarray,
         slabs: Slabs | None = None, phases: Phases | None = None, watched: np.ndarray = NONE,
     ):  # fmt: skip
         """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion, of its slab.
 
+        tissue: of all ions, or the slab's share of that of each, which may change between steps, on all ranks alike.
         slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that `exchange` watches.
         """
         self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
         self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
+        if isinstance(tissue, Tissue):
+            tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
+        self._tissues, self._versions = tissue, [each.version for each in tissue]
         plane = box.shape[1] * box.shape[2]
         kind = ExactExchange if self.slabs.grain else Exchange
         self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
@@ -68,22 +74,35 @@ class Stepper:
         self._owners = comm.Split(0 if owns else 1, comm.rank)
         self._halos, self._diffusions, self._workspace = [], [], None
         if owns:
-            self._plan_diffusion(box, tissue)
+            self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
+            self._plan_diffusions()
+            self._halos = [
+                Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
+            ]
 
     def plan_reactions(self, laws: list[Law]) -> None:
         """From now on these laws hold, whose numbers of species are those of the ions."""
         owned, names = [field.owned for field in self._fields], [ion.name or "unnamed species" for ion in self._ions]
         self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
 
-    def _plan_diffusion(self, box: Box, tissue: Tissue) -> None:
-        work = self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
-        self._diffusions = [Diffusion(work, ion, tissue, self.exchange.local_voxels) for ion in self._ions]
-        self._halos = [
-            Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
-        ]
+    def _plan_diffusions(self) -> None:
+        """Collective over the slabs' owners."""
+        planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
+        self._diffusions = [planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self._tissues)]
 
-    def advance(self, dt: float) -> None:
-        """One step of dt (ms) with what `exchange` has taken; it then gives the concentrations. Collective."""
+    def _renew_tissue(self) -> None:
+        versions = [each.version for each in self._tissues]
+        if versions != self._versions:
+            self._versions = versions
+            if self._workspace is not None:
+                self._plan_diffusions()
+
+    def advance(self, dt: float, t: float) -> None:
+        """One step of dt to t (ms) with what `exchange` has taken; it then gives the concentrations. Collective.
+
+        What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        """
+        self._renew_tissue()
         with self.phases["react"]:
             self._reactions.advance(dt)
         with self.phases["ghosts"]:
@@ -95,7 +114,7 @@ class Stepper:
             for halo in self._halos:
                 halo.finish()
         for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
-            diffusion.advance(field.u, sources, dt)
+            diffusion.advance(field.u, sources, dt, t)
         with self.phases["collect"]:
             self.collect()
 
@@ -123,12 +142,10 @@ def compile_kernels(comm) -> None:
     box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
-    nothing, nowhere, rows = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32)
-    for grain in (None, 2):
-        stepper = Stepper(comm, box, Tissue(), [ion, still], fields, nowhere, Slabs(3, 1, grain))
-        stepper.exchange.take(0, nothing, rows, nothing, 1.0, True)
-        stepper.advance(1.0)
-        stepper.exchange.give(0, nothing, rows)
+    uneven = Tissue(ArrayProfile(np.full(box.shape, 0.5)))
+    for grain, tissue in ((None, Tissue()), (2, Tissue()), (2, uneven)):
+        stepper = Stepper(comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
+        stepper.advance(1.0, 0.0)
         stepper.free()
     plane = np.zeros((1, 1))
     interface_kernels.join_pair(*np.zeros((5, 1)))

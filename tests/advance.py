@@ -13,32 +13,38 @@ from mpi4py import MPI
 from ecsmpi.decomposition import Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.grid import Box
-from ecsmpi.model import Ion, Tissue
+from ecsmpi.model import Ion
 from ecsmpi.stepper import Field, Stepper
+from ecsmpi.tissue import SlabTissue
 
 comm = MPI.COMM_WORLD
 
 
 def planned(case):
     """Stepper and fields of a case, this rank holding its share of the entries."""
-    box, slabs = Box((0.0, 0.0, 0.0), case.spacing, case.shape), Slabs(case.shape[0], comm.size)
-    ions = [Ion(f"ion{f}", d, 1, wall) for f, (d, wall) in enumerate(zip(case.d, case.walls))]
+    box, slabs = Box((0.0, 0.0, 0.0), case.spacing, case.shape), Slabs(case.shape[0], comm.size, case.grain)
+    faces = case.faces or (None,) * len(case.d)
+    ions = [Ion(f"ion{f}", d, 1, wall, faces=face) for f, (d, wall, face) in enumerate(zip(case.d, case.walls, faces))]
     fields = [Field(box, slabs.planes(comm.rank)) for _ in ions]
     for field, initial in zip(fields, case.initial):
         field.owned[:] = initial[slice(*field.planes)]
-    tissue = Tissue(1.0, case.permeability)
-    return Stepper(comm, box, tissue, ions, fields, case.voxels[comm.rank :: comm.size]), fields
+    tissue = SlabTissue(box, slabs.planes(comm.rank), case.tissue)
+    stepper = Stepper(comm, box, [tissue] * len(ions), ions, fields, case.voxels[comm.rank :: comm.size], slabs)
+    return stepper, fields, tissue
 
 
 def advance(case):
     """Take the steps; name -> array on rank 0, nothing elsewhere."""
-    stepper, fields = planned(case)
+    stepper, fields, tissue = planned(case)
     amounts = np.ascontiguousarray(case.amounts[:, comm.rank :: comm.size])
-    at, ones = stepper.exchange.order.astype(np.uint32), np.ones(amounts.shape[1])
-    for dt in case.dts:
+    at, ones, t = stepper.exchange.order.astype(np.uint32), np.ones(amounts.shape[1]), 0.0
+    for step, dt in enumerate(case.dts):
+        t += dt
+        if step in dict(case.changes):
+            tissue.change(dict(case.changes)[step])
         for f, values in enumerate(amounts):
             stepper.exchange.take(f, values, at, ones, dt, True)
-        stepper.advance(dt)
+        stepper.advance(dt, t)
     at_entries = np.full_like(amounts, np.nan)
     for f, values in enumerate(at_entries):
         stepper.exchange.give(f, values, at)

@@ -42,6 +42,51 @@ def dense_step(u, r, sources, wall=None):
     return u + d
 
 
+def varying_operator(axis, alpha, permeability, rule, d, h, dt):
+    """A of one axis of varying tissue as a dense matrix (voxels, voxels): flux by flux, without flux at the box's faces."""
+    index = np.arange(alpha.size).reshape(alpha.shape)
+    i, j = (np.delete(index, end, axis).reshape(-1) for end in (-1, 0))  # a voxel and the next higher one
+    a, p = alpha.reshape(-1), permeability.reshape(-1)
+    if rule == "neuron":
+        conductance = p[j] * 2 * a[i] * a[j] / (a[i] + a[j])
+    else:
+        conductance = 2 / (1 / (a[i] * p[i]) + 1 / (a[j] * p[j]))
+    flux = conductance * d * dt / h**2
+    matrix = np.zeros((alpha.size, alpha.size))
+    np.add.at(matrix, (i, j), flux / a[i])
+    np.add.at(matrix, (i, i), -flux / a[i])
+    np.add.at(matrix, (j, i), flux / a[j])
+    np.add.at(matrix, (j, j), -flux / a[j])
+    return matrix
+
+
+def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
+    """As dense_step for varying tissue and any condition at each of the six faces; given: mM times volume fraction."""
+    index, a = np.arange(u.size).reshape(u.shape), alpha.reshape(-1)
+    a_times_p = a * permeability.reshape(-1)
+    operators = [varying_operator(axis, alpha, permeability, rule, d[axis], spacing[axis], dt) for axis in range(3)]
+    flat, baths, held = u.reshape(-1), np.zeros(u.size), {}
+    for face in reversed(range(6)):
+        axis, upper = divmod(face, 2)
+        voxels = index.take(-upper, axis).reshape(-1)
+        condition = faces[face]
+        if hasattr(condition, "permeability"):
+            through = 1 / (1 / condition.permeability + spacing[axis] / (2 * d[axis] * a_times_p[voxels]))
+            rate = through * dt / spacing[axis] / a[voxels]
+            np.add.at(operators[axis], (voxels, voxels), -rate)
+            baths[voxels] += rate * condition.at(t, dt)
+        elif condition is not None:
+            held.update(dict.fromkeys(voxels.tolist(), condition.at(t, dt)))
+    at, values = np.array(list(held), dtype=int), np.array(list(held.values()))
+    d_u = sum(operators) @ flat + baths + given.reshape(-1) / a
+    for operator in operators:
+        half_step = np.eye(u.size) - operator / 2
+        half_step[at] = np.eye(u.size)[at]
+        d_u[at] = values - flat[at]
+        d_u = np.linalg.solve(half_step, d_u)
+    return (flat + d_u).reshape(u.shape)
+
+
 def cosine_mode(shape, waves):
     """Product of cos(pi m (i + 1/2)/n), an eigenvector of every A, scaled to a largest value near 1."""
     lines = [np.cos(np.pi * m * (np.arange(n) + 0.5) / n) for n, m in zip(shape, waves)]

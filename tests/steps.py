@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from exact import dense_step
+from exact import dense_step, varying_step
+
+from ecsmpi.boundaries import Held
+from ecsmpi.model import Tissue
 
 ADVANCE = Path(__file__).with_name("advance.py")
 
@@ -24,11 +27,14 @@ class Case:
     voxels: np.ndarray  # (entries,)
     amounts: np.ndarray  # (ions, entries)
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    permeability: float = 1.0
+    tissue: Tissue = Tissue()
+    changes: tuple[tuple[int, Tissue], ...] = ()  # (step before which, what the tissue becomes)
+    faces: tuple = ()  # boundaries.Faces of each ion
+    grain: int | None = None
 
     def r(self, ion, dt):
         """D dt/h2 along each axis."""
-        return np.array(self.d[ion]) * self.permeability * dt / np.array(self.spacing) ** 2
+        return np.array(self.d[ion]) * self.tissue.permeability * dt / np.array(self.spacing) ** 2
 
     @functools.cached_property
     def dense(self):
@@ -38,10 +44,26 @@ class Case:
     def _dense(self, ion):
         given = np.zeros(self.shape)
         np.add.at(given.reshape(-1), self.voxels, self.amounts[ion])
-        u = self.initial[ion]
-        for dt in self.dts:
-            u = dense_step(u, self.r(ion, dt), given * dt, self.walls[ion])
+        u, tissue, t = self.initial[ion], self.tissue, 0.0
+        for step, dt in enumerate(self.dts):
+            t += dt
+            tissue = dict(self.changes).get(step, tissue)
+            if tissue.varies or self.faces:
+                u = varying_step(u, *self._local(tissue), self.d[ion], self.spacing, dt, given * dt, self._at_faces(ion), t)
+            else:
+                r = np.array(self.d[ion]) * tissue.permeability * dt / np.array(self.spacing) ** 2
+                u = dense_step(u, r, given * dt / tissue.volume_fraction, self.walls[ion])
         return u
+
+    def _at_faces(self, ion):
+        wall = self.walls[ion]
+        return self.faces[ion].conditions if self.faces else (None if wall is None else Held(wall),) * 6
+
+    def _local(self, tissue):
+        """Volume fraction and permeability as arrays, and the rule for faces."""
+        arrays = [np.broadcast_to(getattr(each, "values", each), self.shape)
+                  for each in (tissue.volume_fraction, tissue.permeability)]
+        return *arrays, tissue.face_average
 
 
 def case(name, shape, dts, d, walls=(None,), initial=None, entries=0, **more):

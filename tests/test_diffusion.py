@@ -5,6 +5,8 @@ import pytest
 from exact import cosine_factor, cosine_mode, spread_block
 from steps import advanced, case
 
+from ecsmpi.model import Tissue
+
 RANKS = (1, 2, 3, 4, 8)
 SHAPES = [(23, 17, 19), (64, 9, 16), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]
 FREE, WALLED, STILL = range(3)
@@ -17,7 +19,7 @@ DENSE = [
 ] + [
     case("wide planes", (7, 40, 300), [0.3] * 3, entries=200, **SPECIES),  # more than a cache holds at once
     case("many planes", (90, 40, 20), [0.3] * 3, entries=200, **SPECIES),
-    case("dt changes", (17, 6, 9), (0.1, 0.1, 20.0, 0.001, 0.1), entries=40, permeability=1.6**-2, **SPECIES),
+    case("dt changes", (17, 6, 9), (0.1, 0.1, 20.0, 0.001, 0.1), entries=40, tissue=Tissue(0.2, 1.6**-2), **SPECIES),
     case("an axis rests", (11, 6, 9), [0.7] * 4, d=((2.0, 0.0, 1.0), (0.0, 2.0, 0.0)), walls=(None, 1.0)),
 ]
 
@@ -104,7 +106,7 @@ def test_even_concentration_stays_bit_for_bit(solved, ranks):
 def test_species_that_does_not_diffuse_only_gathers_its_sources(solved, ranks):
     for each in DENSE[:-1]:
         expected, found = each.initial[STILL].reshape(-1), solved(ranks)[each.name][STILL].reshape(-1)
-        given = sum(each.dts) * np.bincount(each.voxels, each.amounts[STILL], found.size)
+        given = sum(each.dts) / each.tissue.volume_fraction * np.bincount(each.voxels, each.amounts[STILL], found.size)
         np.testing.assert_allclose(found, expected + given, rtol=1e-14, atol=1e-14, err_msg=each.name)
         np.testing.assert_array_equal(found[given == 0], expected[given == 0], err_msg=each.name)
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "ecsmpi"
 ALLOWED = {
     "neuron": {"membrane", "range_variable", "flux", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
     "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "bench", "cli"},
-    "numba": {"kernels", "entry_kernels", "interface_kernels", "rate_kernels", "cli.doctor"},
+    "numba": {"kernels", "entry_kernels", "interface_kernels", "rate_kernels", "varying_kernels", "tiles", "cli.doctor"},
 }
 
 

@@ -7,10 +7,17 @@ import numba
 import numpy as np
 import pytest
 
-from ecsmpi import kernels
+from ecsmpi import kernels, varying_kernels
 
 row, number = numba.types.Array(numba.float64, 1, "C"), numba.float64
 HOT = {
+    "_fluxes": (*[row] * 10, *[number] * 3, *[row] * 3),
+    "_up_rows": (row, row, number, row, row, row),
+    "_down_rows": (row, number, row, row, row),
+    "_times": (row, row, row),
+    "_add_product": (row, row, row),
+    "_up_tile": (row, row, row, number),
+    "_down_tile": (row, row, row, number),
     "_second_differences": (*[row] * 7, number, number, row),
     "_up_row": (row, row, number, number),
     "_scale_row": (row, number),
@@ -28,7 +35,7 @@ PACKED = {  # arithmetic on several doubles at once
 def test_hot_loops_are_vector_instructions(name):
     """Compiled anew with the kernels' own options, since a cached kernel does not show its instructions."""
     options = {**kernels.compiled, "cache": False}
-    compiled = numba.njit(HOT[name], **options)(getattr(kernels, name).py_func)
+    compiled = numba.njit(HOT[name], **options)(getattr(kernels if hasattr(kernels, name) else varying_kernels, name).py_func)
     (assembly,) = compiled.inspect_asm().values()
     machine = platform.machine()
     if machine not in PACKED:
@@ -43,9 +50,10 @@ THREADED = """
     from ecsmpi import kernels
     from ecsmpi.grid import Box
     from ecsmpi.model import Ion, Tissue
+    from ecsmpi.profiles import ArrayProfile
     from ecsmpi.stepper import Field, Stepper
 
-    def advanced(shape, threads, dt):
+    def advanced(shape, threads, dt, varies):
         kernels.set_threads(threads)
         assert kernels.threads() == threads
         rng = np.random.default_rng(7)
@@ -54,21 +62,22 @@ THREADED = """
         fields = [Field(box, (0, shape[0])) for _ in ions]
         for field in fields:
             field.owned[:] = rng.random(shape)
-        stepper = Stepper(MPI.COMM_WORLD, box, Tissue(), ions, fields, rng.integers(0, box.voxels, 500))
+        tissue = Tissue(ArrayProfile(rng.random(shape))) if varies else Tissue()
+        stepper = Stepper(MPI.COMM_WORLD, box, tissue, ions, fields, rng.integers(0, box.voxels, 500))
         at_entries, ones = rng.random((2, 500)), np.ones(500)
         at = stepper.exchange.order.astype(np.uint32)
         for _ in range(3):
             for f, values in enumerate(at_entries):
                 stepper.exchange.take(f, values, at, ones, dt, True)
-            stepper.advance(dt)
+            stepper.advance(dt, 0.0)
             for f, values in enumerate(at_entries):
                 stepper.exchange.give(f, values, at)
         stepper.free()
         return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
 
     shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]  # rows and planes do not divide evenly
-    np.savez(sys.argv[1], **{f"{shape} {dt} {threads}": advanced(shape, threads, dt)
-                             for shape in shapes for dt in (0.01, 5.0) for threads in (1, 2, 3)})
+    np.savez(sys.argv[1], **{f"{shape} {dt} {varies} {threads}": advanced(shape, threads, dt, varies)
+                             for shape in shapes for dt in (0.01, 5.0) for varies in (False, True) for threads in (1, 2, 3)})
 """
 
 
@@ -76,5 +85,5 @@ def test_any_number_of_threads_gives_the_same_bits(on_ranks):
     found = on_ranks(1, THREADED, env={"NUMBA_NUM_THREADS": 3})
     for key, bits in found.items():
         alone = found[key.rpartition(" ")[0] + " 1"]
-        np.testing.assert_array_equal(bits, alone, err_msg=f"shape, dt, threads: {key}")
-    assert len(found) == 24
+        np.testing.assert_array_equal(bits, alone, err_msg=f"shape, dt, whether tissue varies, threads: {key}")
+    assert len(found) == 48

@@ -53,7 +53,7 @@ def test_bad_permeability_is_named(permeability):
     "arguments, named",
     [
         (dict(volume_fraction="much"), "volume_fraction must be a number, got 'much'"),
-        (dict(tortuosity=[1.6, 1.6]), r"tortuosity must be a number, got \[1.6, 1.6\]"),
+        (dict(tortuosity=["a"]), r"tortuosity must be made of numbers, got \['a'\]"),
         (dict(permeability="none"), "permeability must be a number, got 'none'"),
     ],
 )
