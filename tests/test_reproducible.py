@@ -29,6 +29,10 @@ SCRIPT = """
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     na = rxd.Species(ecs, d=60, name="na", charge=1, initial=uneven, ecs_boundary_conditions=135)
     fast = rxd.Species(ecs, d=(4000, 2, 30), initial=uneven)
+    fast[ecs].nodes[100:3000:7].include_flux(1e6 / 3)
+    k[ecs].node_by_location(10, 0, 10).include_flux(lambda: 1e5 * n.t)
+    for cell in kept[::2]:
+        na[ecs].node_by_location(0, 5, 10).include_flux(cell(0.5)._ref_v)
     n.finitialize(-65)
     n.dt, n.steps_per_ms = 0.025, 40
     n.continuerun(4)

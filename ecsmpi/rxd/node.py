@@ -110,8 +110,8 @@ class Node(StandIn):
         function without arguments. units: molecule/ms, mol/ms or mmol/ms.
 
         The same call on several ranks is one flux. Pointers into cells or synapses are of one rank, and those of
-        several ranks add up; a function is evaluated by the rank that owns the voxel, if that has it. Before a
-        finitialize any rank may call it. During a run every rank must, or call rxd.re_init() instead.
+        several ranks add up; a function is evaluated by one rank alone, that which owns the voxel if that has it, so it must not be
+        collective. Before a finitialize any rank may call this. During a run every rank must, or call rxd.re_init().
         """
         restriction, voxel = self.part()
         restriction.include_flux(voxel, source, units)
