@@ -83,3 +83,33 @@ def add_limbs_at(received, target, limbs, out):
             high, middle, low, lost = limbs[f, v]
             total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
             out[f, v] = np.nan if lost else total
+
+
+@njit(**compiled)
+def subtract_from(values, at, out):
+    """out[e] = values[at[e]] - out[e]."""
+    for e in range(at.size):
+        out[e] = values[at[e]] - out[e]
+
+
+@njit(**compiled)
+def take_changes(values, at, before, out):
+    """out[e] = values[at[e]] - before[e], and before is that value from now on."""
+    for e in range(at.size):
+        value = values[at[e]]
+        out[e] = value - before[e]
+        before[e] = value
+
+
+@njit(**compiled)
+def add_to(amounts, at, out):
+    """out[at[e]] += amounts[e]."""
+    for e in range(at.size):
+        out[at[e]] += amounts[e]
+
+
+@njit(**compiled)
+def hold(values, field, at, before, out):
+    """out[at[e]] = before[e] = values[field[e], e]."""
+    for e in range(at.size):
+        out[at[e]] = before[e] = values[field[e], e]

@@ -8,7 +8,8 @@ NEURON initialises in this order, and the extracellular space with it:
     type 1   and once more, for what an INITIAL block has changed
     type 2   everything is set: observers see t = 0
 
-Every fixed step then calls the block once, after the voltages and before the mechanisms' states.
+Every fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms' states, NEURON's own
+reactions first; and before the voltages it lets them add currents.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import neuron  # isort: skip  (simulation has started MPI)
 from neuron import n  # isort: skip
 from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
-FIXED_STEP, ODE_COUNT = 4, 5  # those methods of NEURON's nonvint block that concern us
+CURRENTS, FIXED_STEP, ODE_COUNT = 2, 4, 5  # those methods of NEURON's nonvint block that concern us
 
 _block_type = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_int, ctypes.c_int,
@@ -40,21 +41,28 @@ class Hooks:
         register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
         self._simulation, self._comm = simulation, simulation.comm
         self._context = n.ParallelContext()
-        self._block = _block_type(self._called)
-        set_block = neuron.nrn_dll_sym("set_nonvint_block")
-        set_block.argtypes = [_block_type]
-        set_block(self._block)
+        self._blocks = _block_type(self._called_first), _block_type(self._called)
+        _surround_intracellular_block(*self._blocks)
         actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
         atexit.register(self._guarded(simulation.end))
 
+    def _called_first(self, method, _size, _pd1, _pd2, _thread) -> int:
+        """The nonvint block before that of NEURON's reactions."""
+        return self._done(self._simulation.before_currents) if method == CURRENTS else 0
+
     def _called(self, method, _size, _pd1, _pd2, _thread) -> int:
-        """NEURON's nonvint block. -1 raises on this rank alone, so with more ranks a failure ends the job."""
+        """The nonvint block after that of NEURON's reactions."""
+        if method == FIXED_STEP:
+            return self._done(self._simulation.step, self._context.t(0), self._context.dt(0))
+        if method == CURRENTS:
+            return self._done(self._simulation.crossings.after_currents)
+        return self._done(self._simulation.refuse_variable_steps) if method == ODE_COUNT else 0
+
+    def _done(self, action, *arguments) -> int:
+        """0 after the action. -1 raises on this rank alone, so with more ranks a failure ends the job."""
         try:
-            if method == FIXED_STEP:
-                self._simulation.step(self._context.t(0), self._context.dt(0))
-            elif method == ODE_COUNT:
-                self._simulation.refuse_variable_steps()
+            action(*arguments)
         except BaseException as error:
             self._end_if_others_wait(error)
             traceback.print_exc()
@@ -77,3 +85,11 @@ class Hooks:
         sys.stdout.flush()
         if self._comm.size > 1:
             launch.abort(self._comm, error)
+
+
+def _surround_intracellular_block(first, last) -> None:
+    """Let NEURON call a block before, and one after, that of its own reactions."""
+    intracellular = neuron.nrn_dll_sym("rxd_nonvint_block")
+    neuron.nrn_dll_sym("unset_nonvint_block")(intracellular)
+    for block in (first, intracellular, last):
+        neuron.nrn_dll_sym("set_nonvint_block")(block)

@@ -13,8 +13,10 @@ from ecsmpi import launch
 launch.start()
 
 from neuron import n  # noqa: E402  NEURON must find MPI started
+from neuron.rxd import node  # noqa: E402
 
-from ecsmpi import membrane  # noqa: E402
+from ecsmpi import copies, membrane  # noqa: E402
+from ecsmpi.crossings import Crossings  # noqa: E402
 from ecsmpi.grid_clock import GridClock  # noqa: E402
 from ecsmpi.meeting import meet  # noqa: E402
 from ecsmpi.reaction import RateNotFinite  # noqa: E402
@@ -42,12 +44,13 @@ class Simulation:
         self.phases = Phases()
         self.reproducible = False
         self.clock = GridClock()
+        self.crossings = Crossings(node._get_states)
         self._species = []
         self._reactions = []
         self._reacting = []
         self._spaces = {}
         self._planned = []
-        self._changed = False
+        self._changed = self._touched = False
         self._segments = None
         self._ions = {}
         self._counts = None
@@ -134,7 +137,7 @@ class Simulation:
         self._agree(self._describe(species))
         self._release_dropped_ions(species)
         self._free_dropped_spaces()
-        self._planned, self._changed = _coupled(species), False
+        self._planned, self._changed = self._coupled(), False
         self.clock.restart()
         if not species:
             return
@@ -142,6 +145,7 @@ class Simulation:
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self._plan_segments(species)
+        self.crossings.plan(self._ions, self._segments.count)
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
@@ -172,6 +176,7 @@ class Simulation:
         if not self._compiled:
             with launch.one_per_node_first(self.comm):
                 compile_kernels(launch.own_communicator())
+                copies.compile_kernels()
             self._compiled = True
 
     def _on(self, region) -> list:
@@ -186,7 +191,9 @@ class Simulation:
 
     def _plan_space(self, region) -> None:
         ions = {species.key: species.ion(region) for species in self._on(region)}
-        self.space(region).plan(ions, self._ions, self._segments, n.FARADAY)
+        space = self.space(region)
+        space.plan(ions, self._ions, self._segments, n.FARADAY)
+        space.plan_crossings(self.crossings, region, self._segments)
 
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""
@@ -202,7 +209,8 @@ class Simulation:
 
     def _describe(self, species) -> str:
         boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
-        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}"
+        mirrors = [self.crossings.keys_in(region) for region in self.regions]
+        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}; mirrors of {mirrors}"
 
     def _agree(self, described: str) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
@@ -284,6 +292,27 @@ class Simulation:
 
     # NEURON's step
 
+    def before_currents(self) -> None:
+        """NEURON's reactions are about to add the currents that they carry to the ions'.
+
+        One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
+        that only some ranks make hangs; and a change by the script, made on all ranks.
+        """
+        if self._planned and self.crossings.mirrors:
+            self._check_plan()
+            if self.clock.between_steps and (self._touched or self.comm.size == 1):
+                self._renew_copies()
+            self.crossings.before_currents()
+
+    def touch(self) -> None:
+        """The script has set concentrations. Local, to be called on every rank."""
+        self._touched = True
+
+    def _renew_copies(self) -> None:
+        for region in self.regions:
+            self.space(region).renew_copies()
+        self._touched = False
+
     def step(self, t: float, dt: float) -> None:
         """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
         self._check_plan()
@@ -316,11 +345,16 @@ class Simulation:
             membrane.refuse_unsupported_modes()
 
     def _check_plan(self) -> None:
-        if self._planned != _coupled(self.species):
+        if self._planned != self._coupled():
             raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
+
+    def _coupled(self) -> list:
+        """What NEURON's side depends on: of the species, and the mirrors."""
+        species = [(one.key, one.name, one.charge, *map(id, one.regions)) for one in self.species]
+        return [*species, *map(id, self.crossings.mirrors)] if species else []
 
     def _meet(self, what: str) -> None:
         if self.comm.size > 1:
@@ -333,6 +367,7 @@ class Simulation:
         """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
         self._agree(self._describe(self.species))
         for region in self.regions:
+            self.space(region).settle_copies()
             self._plan_space(region)
             self.space(region).find_segments()
         self._plan_reactions()
@@ -371,8 +406,3 @@ class Simulation:
         """Close what observers hold. Collective, at exit."""
         for observer in self.observers:
             observer.ended()
-
-
-def _coupled(species: list) -> list:
-    """What of the species NEURON's side depends on."""
-    return [(one.key, one.name, one.charge, *map(id, one.regions)) for one in species]

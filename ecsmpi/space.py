@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecsmpi.copies import Copied, Copies
+from ecsmpi.crossings import Crossings
 from ecsmpi.decomposition import GRAIN, Slabs
 from ecsmpi.exchange import gather_planes
 from ecsmpi.flux import Fluxes
@@ -39,7 +41,7 @@ class Space:
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
         self.fluxes = Fluxes()
-        self._stepper = None
+        self._stepper = self._copies = None
 
     def field(self, key) -> Field:
         """The field of an ion, made at the first call. Local."""
@@ -70,6 +72,7 @@ class Space:
         )  # fmt: skip
         self.inside = self.inside[self._stepper.exchange.order]
         self._voxel = voxel[self.inside]
+        self._inside_rows = self.inside.astype(np.uint32)
         self._taken = 0.0
         self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
         area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
@@ -79,8 +82,23 @@ class Space:
         """From now on the laws hold, whose numbers of species are places in the order of the plan. Collective."""
         self._stepper.plan_reactions(laws)
 
+    def plan_crossings(self, crossings: Crossings, region, segments: Segments) -> None:
+        """Couple the mirrors of this region, and leave out what its reactions carry of the currents. Collective."""
+        carried = [ion and crossings.carried_by(ion.name) for ion in self._at_segments]
+        self._carried = [(f, one, -self._per_current[f]) for f, one in enumerate(carried) if one is not None]
+        fields = {key: self.fields[key].owned for key in crossings.keys_in(region)}
+        if fields:
+            copied = [mirror.copied() for mirror in crossings.mirrors if mirror.region is region]
+            voxel = self.box.index_of(segments.centre)
+            _require_inside(copied, voxel, segments)
+            plane = self.box.shape[1] * self.box.shape[2]
+            self._copies = Copies(self.comm, self.slabs, plane, fields, copied, voxel, crossings.states)
+            self.renew_copies()
+
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
+        if self._copies:
+            self._copies.find()
         self._currents, self._outsides = [], []
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
@@ -96,6 +114,8 @@ class Space:
         first = self._taken == 0.0
         for current in self._currents:
             self._stepper.exchange.take(*current, dt, first)
+        for f, carried, per_current in self._carried:
+            self._stepper.exchange.take(f, carried, self._inside_rows, per_current, dt, False)
         with_currents = {f for f, *_ in self._currents} if first else range(len(self._ions))
         self.fluxes.take(dt, with_currents)
         self._taken += dt
@@ -103,9 +123,9 @@ class Space:
     def advance(self, t: float) -> None:
         """One step to t (ms) over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
+        self.settle_copies()
         self._stepper.advance(dt, t)
-        with self.phases["segments"]:
-            self._give()
+        self._give()
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
@@ -113,9 +133,12 @@ class Space:
         self._give()
 
     def _give(self) -> None:
-        for outside in self._outsides:
-            self._stepper.exchange.give(*outside)
-        self._show()
+        with self.phases["segments"]:
+            for outside in self._outsides:
+                self._stepper.exchange.give(*outside)
+            self._show()
+        if self.comm.size > 1:
+            self.renew_copies()
 
     def show(self) -> None:
         """Set the watched values alone to the concentrations now. Collective."""
@@ -125,6 +148,18 @@ class Space:
     def _show(self) -> None:
         for ion, which, slot in self._watches:
             slot[0] = self._stepper.exchange.watched(ion, which)
+
+    def settle_copies(self) -> None:
+        """What reactions at the membrane have changed reaches the voxels. Collective."""
+        if self._copies:
+            with self.phases["deposit"]:
+                self._copies.settle()
+
+    def renew_copies(self) -> None:
+        """Reactions at the membrane see the concentrations now. Collective."""
+        if self._copies:
+            with self.phases["collect"]:
+                self._copies.renew()
 
     def report(self, dt: float) -> list[str]:
         """How the slabs are coupled at steps of dt (ms). Collective."""
@@ -158,3 +193,16 @@ class Space:
         if self._stepper is not None:
             self._stepper.free()
             self._stepper = None
+        if self._copies is not None:
+            self._copies.free()
+            self._copies = None
+
+
+def _require_inside(copied: list[Copied], voxel: np.ndarray, segments: Segments) -> None:
+    """Raise ValueError where a reaction at the membrane has a segment outside the box."""
+    for one in copied:
+        for segment in one.segments[voxel[one.segments] < 0]:
+            raise ValueError(
+                f"{segments.name(int(segment))} has a reaction with the extracellular space and lies outside its box: "
+                "enlarge the box, or leave the section out of the reaction's membrane"
+            )

@@ -77,13 +77,13 @@ def holds(on_ranks, ranks, body):
     on_ranks(ranks, script(body) + "\nsave()\n", "ecsmpi")
 
 
-def as_neuron(on_ranks, body, ranks=(3,)):
-    """Run `body` with NEURON and with ecsmpi: both save the same, to 1e-11 of each array's largest value.
+def as_neuron(on_ranks, body, ranks=(3,), tolerance=1e-11):
+    """Run `body` with NEURON and with ecsmpi: both save the same, to a tolerance relative to each array's largest value.
 
     Round-off grows tenfold in the upstroke of a spike.
     """
     expected = on_ranks(None, script(body), "neuron")
     for count in ranks:
-        said = disagreements(on_ranks(count, script(body), "ecsmpi"), expected, tolerance=1e-11)
+        said = disagreements(on_ranks(count, script(body), "ecsmpi"), expected, tolerance)
         assert not said, "\n".join([f"on {count} ranks:", *said])
     return expected

@@ -16,8 +16,9 @@ from ecsmpi.items import Item
 from ecsmpi.items import Mean as Mean
 from ecsmpi.items import Slice as Slice
 from ecsmpi.items import Subvolume as Subvolume
+from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
-from ecsmpi.rxd.intracellular import OWN, made_by_neuron
+from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
 from ecsmpi.rxd.missing import RxDException as RxDException
 from ecsmpi.rxd.missing import missing_name
@@ -31,8 +32,6 @@ from ecsmpi.timing import Phases
 
 import neuron  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip
-
-MultiCompartmentReaction = made_by_neuron("MultiCompartmentReaction")
 
 
 def __getattr__(name):

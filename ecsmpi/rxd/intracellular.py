@@ -1,11 +1,11 @@
 """What happens inside cells is NEURON's own: its regions, species, reactions, through the same import.
 
-Nothing of an extracellular region may be in it; what joins both sides is elsewhere.
+Nothing of an extracellular region is in it; what joins both sides is in across.py.
 """
 
 from __future__ import annotations
 
-from ecsmpi.rxd.missing import StandIn, missing
+from ecsmpi.rxd.missing import StandIn
 from ecsmpi.rxd.trees import leaves
 
 from neuron import rxd as neuron_rxd  # isort: skip
@@ -26,19 +26,6 @@ def names_extracellular(args: tuple, kwargs: dict) -> bool:
     """Whether an extracellular species or region is named among arguments."""
     given = (part for one in (*args, *kwargs.values()) for part in _parts(one))
     return any(isinstance(leaf, StandIn) for part in given for leaf in leaves(part))
-
-
-def made_by_neuron(name: str):
-    """The class of neuron.rxd, which refuses what names an extracellular species or region."""
-    original = getattr(neuron_rxd, name)
-
-    def make(*args, **kwargs):
-        if names_extracellular(args, kwargs):
-            raise missing(f"rxd.{name} in the extracellular space")
-        return original(*args, **kwargs)
-
-    make.__name__, make.__doc__ = name, original.__init__.__doc__
-    return make
 
 
 def _parts(given) -> list:

@@ -49,4 +49,3 @@ class StandIn:
         if read_only or (not ours and self._lacks(name)):
             raise missing(f"setting {type(self).__name__}.{name}")
         object.__setattr__(self, name, value)
-

@@ -16,7 +16,6 @@ from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.source import checked_source, scale_of
 from ecsmpi.voxels import Voxels
 
-
 class SpeciesOnExtracellular(Arithmetic, StandIn):
     """The part of a species that lies in one region; it does not keep the species alive."""
 
@@ -127,6 +126,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
             places = slice(None)
         value = concentrations(f"concentration of {self.species}", value)
         field.owned.reshape(-1)[local] = value[places] if value.ndim else value
+        self._simulation.touch()
 
     def _checked_array(self, array) -> np.ndarray:
         array, shape = np.asarray(array), self.region.box.shape

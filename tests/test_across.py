@@ -1,0 +1,167 @@
+"""Reactions across the membrane: what leaves a cell enters its voxel, once; the current enters the cell, once."""
+
+import pytest
+from rxd_scripts import as_neuron, holds
+
+QUIET = """
+def cells(numbers=range(4), apart=20):
+    made = {}
+    for i in numbers:
+        if i % ranks == rank:
+            sec = made[i] = n.Section(name=f"cell{i}")
+            sec.pt3dadd(apart * i - 30, 0, 0, 5)
+            sec.pt3dadd(apart * i - 25, 8, 30, 5)
+            sec.nseg = 3
+    return made
+"""
+CELLS = """
+parts = cells(apart=9)
+sections = list(parts.values())
+cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=rxd.FractionalVolume(0.5, surface_fraction=1))
+membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
+"""
+POTASSIUM = """
+ecs = box()
+inside = rxd.Species(cyt, name="k", charge=1, initial=140)
+outside = rxd.Species(ecs, name="k", d=2, charge=1, initial=uneven)
+ki, ko = inside[cyt], outside[ecs]
+
+def across(*scheme_and_rates, **named):
+    return rxd.MultiCompartmentReaction(*scheme_and_rates, membrane=membrane, **named)
+"""
+AMOUNTS = """
+def amount():
+    # mM um3 inside and outside, on every rank
+    mine = [node.value * node.volume for node in inside.nodes]
+    return sum(map(sum, pc.py_allgather(mine))), ko.states3d.sum() * 7 * 8 * 9 * 0.2
+"""
+
+
+def model(*parts):
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_closed_box_and_cells_keep_their_ions(on_ranks, ranks):
+    holds(on_ranks, ranks, model(CELLS, POTASSIUM, AMOUNTS, """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+leak = across(ko, ki, 90, scale_by_area=False)
+n.finitialize(-65)
+before = amount()
+steps(200)
+after = amount()
+assert abs(after[0] - before[0]) > 1e-4 * before[0], "nothing crosses the membrane"
+assert abs(sum(after) - sum(before)) < 1e-12 * sum(before), (before, after)
+"""))
+
+
+@pytest.mark.parametrize("ranks", [None, 4])
+def test_what_leaves_a_cell_charges_its_membrane_once(on_ranks, ranks):
+    holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, """
+flow = 40  # molecules/(um2 ms)
+carrier = across(ki, ko, flow, membrane_flux=True, mass_action=False)
+n.finitialize(-65)
+start = ko.states3d.sum()
+steps(50)
+area = sum(pc.py_allgather(sum(seg.area() for sec in sections for seg in sec)))
+moved = flow * area * 50 * n.dt / 6.02214076e23 * 1e18  # mM um3
+assert abs((ko.states3d.sum() - start) * 7 * 8 * 9 * 0.2 - moved) < 1e-6 * moved
+for sec in sections:
+    charge = flow / 6.02214076e23 * n.FARADAY * 1e8 * 50 * n.dt  # 1 mole/um2 is 1e8 mole/cm2; C/cm2
+    assert abs(sec(0.5).v + 65 + charge * 1e9) < 1e-6 * charge * 1e9, sec(0.5).v  # cm 1 uF/cm2: mV
+"""))
+
+
+def test_reaction_agrees_with_neuron(on_ranks):
+    saved = as_neuron(on_ranks, model(CELLS, POTASSIUM, """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+leak = across(ki, ko, 20, 600)
+trickle = across(ko, ki, 90, scale_by_area=False)
+n.finitialize(-65)
+steps(100)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
+"""), tolerance=1e-9)
+    assert abs(saved["grid"] - saved["grid"].mean()).max() > 0.1
+
+
+def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, POTASSIUM, """
+bound = rxd.Species(ecs, d=1, initial=0.1)
+binding = across(ko, bound[ecs], 2 * ki, mass_action=False)  # of no outside species: NEURON differences those wrongly
+n.finitialize(-65)
+steps(100)
+save(k=np.array(ko.states3d), bound=np.array(bound[ecs].states3d), segments=of_segments(parts, "ko", "v"))
+"""))
+
+
+def test_jacobian_is_that_of_all_species(on_ranks):
+    """One implicit step of k and na in one voxel, linearised by hand; NEURON differences the second one wrongly."""
+    holds(on_ranks, None, model("""
+sec = n.Section(name="cell")
+sec.pt3dadd(0, 0, 0, 8), sec.pt3dadd(10, 0, 0, 8)
+cyt = rxd.Region([sec], name="cyt", nrn_region="i")
+membrane = rxd.Region([sec], name="membrane", geometry=rxd.membrane())
+ecs = rxd.Extracellular(-10, -10, -10, 10, 10, 10, 20, volume_fraction=0.2)
+species = [rxd.Species(ecs, initial=3), rxd.Species(ecs, initial=5)]
+a, b = (one[ecs] for one in species)
+sink = rxd.Species(cyt, initial=1)
+n.dt = 1
+rate = 1e7
+first = rxd.MultiCompartmentReaction(a, sink[cyt], rate * a * b, membrane=membrane, mass_action=False)
+second = rxd.MultiCompartmentReaction(b, sink[cyt], rate * a, membrane=membrane, mass_action=False)
+n.finitialize(-65)
+n.fadvance()
+unit = sec(0.5).area() / 6.02214076e5 / (20**3 * 0.2) * rate * n.dt
+jacobian = unit * np.array([[-5, -3], [-1, 0]])
+change = np.linalg.solve(np.eye(2) - jacobian, unit * np.array([-15, -3]))
+found = [a.states3d[0, 0, 0] - 3, b.states3d[0, 0, 0] - 5]
+assert np.abs(found - change).max() < 1e-6 * np.abs(change).max(), (found, change)
+"""))
+
+
+def test_segment_outside_the_box_is_named(on_ranks):
+    holds(on_ranks, None, model(CELLS.replace("apart=9", "apart=500"), POTASSIUM, """
+pump = across(ki, ko, 1)
+said = message_of(RuntimeError, lambda: n.finitialize(-65))
+assert "cell1(0.166667)" in said and "outside its box" in said, said
+"""))
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_reaction_ends_with_its_name(on_ranks, ranks):
+    holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, AMOUNTS, """
+pump = across(ki, ko, 5e4, mass_action=False)
+n.finitialize(-65)
+before = amount()
+steps(2)
+after = amount()
+assert after[0] < before[0] and after[1] > before[1]
+del pump
+n.finitialize(-65)
+steps(2)
+assert amount()[0] == before[0]
+"""))
+
+
+def test_new_reaction_waits_for_an_initialisation(on_ranks):
+    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
+n.finitialize(-65)
+steps(2)
+pump = across(ki, ko, 5e4, mass_action=False)
+try:
+    n.fadvance()
+except Exception:
+    pass
+else:
+    raise AssertionError("the reaction runs on copies that hold nothing")
+"""))
+
+
+def test_species_in_two_boxes_must_say_which(on_ranks):
+    holds(on_ranks, None, model(CELLS, POTASSIUM, """
+both = rxd.Species([ecs, box()], initial=1)
+said = message_of(rxd.RxDException, lambda: across(ki, ko, both * ki, mass_action=False))
+assert "say which region" in said, said
+said = message_of(rxd.RxDException, lambda: rxd.MultiCompartmentReaction(ki, ko, 1))
+assert "needs membrane=" in said, said
+"""))
