@@ -11,7 +11,6 @@ from rxd_scripts import holds, script
 REFUSED = [
     "rxd.Rate(k, -0.1 * rxd.v)",
     "rxd.Rate(k, 1, membrane_flux=True)",
-    "rxd.MultiCompartmentReaction(k[ecs], k[ecs], 1)",
     "rxd.set_solver",
     "rxd.save_state",
     "k.states",
@@ -37,6 +36,8 @@ REFUSED = [
 ]
 
 OTHERS = {
+    "rxd.MultiCompartmentReaction(k[ecs], k[ecs], 1)": ("RxDException", "a reaction across the membrane needs membrane="),
+    "k > 1": ("RxDException", "rhs=1 not valid in a reaction"),
     "rxd.no_such_name": ("AttributeError", "module 'ecsmpi.rxd' has no attribute 'no_such_name'"),
     "k.no_such_name": ("AttributeError", "'Species' object has no attribute 'no_such_name'"),
     "k[ecs].no_such_name": (
