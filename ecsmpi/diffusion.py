@@ -26,6 +26,7 @@ class Factors:
 
     dt: float
     r: np.ndarray
+    rz: np.ndarray
     joints: Joints
     slab: Slab
     y: Block
@@ -77,7 +78,9 @@ class Diffusion:
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         y, z = (Block.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
         taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
-        return Factors(dt, r, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
+        rz = np.full(work.strip * shape[2] + 1, r[2])
+        rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
+        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
@@ -99,7 +102,7 @@ class Diffusion:
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab
         kernels.eliminate(
-            u, work.d, work.first, slab.start, factors.r, slab.lower, slab.pivot, slab.weight, slab.n_weights,
+            u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot, slab.weight, slab.n_weights,
             self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
         )  # fmt: skip
 

@@ -12,6 +12,15 @@ AXES = "xyz"
 
 
 MOST_VOXELS = 2**31  # along one axis
+LINE = 64  # bytes of a cache line, and of the longest vector
+
+
+def aligned_zeros(shape) -> np.ndarray:
+    """Zeros whose memory begins with a cache line: vectors across two lines take twice as long."""
+    size = math.prod(shape)
+    memory = np.zeros(size + LINE // 8)
+    begin = -memory.ctypes.data % LINE // 8
+    return memory[begin : begin + size].reshape(shape)
 
 
 def _voxels(length: float, h: float) -> int:

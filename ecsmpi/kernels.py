@@ -20,6 +20,7 @@ planes of a batch on the way down, so that the result does not depend on how man
 
 import numba
 from numba import njit, prange
+from numba.extending import intrinsic
 
 TILE = 8  # rows whose z-lines are solved side by side: one vector register of doubles
 REACH = 6  # neighbours on either side that a short filter counts
@@ -27,49 +28,47 @@ REACH = 6  # neighbours on either side that a short filter counts
 compiled = dict(cache=True, nogil=True, error_model="numpy")
 
 
-@njit(**compiled)
-def _second_differences(centre, west, east, south, north, r, below, lower, pivot, out):
-    """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory; centre has one more at each end."""
-    before, middle, after = centre[: out.size], centre[1 : out.size + 1], centre[2:]
-    rx, ry, rz = r[0], r[1], r[2]
-    for k in range(out.size):
-        twice = 2.0 * middle[k]
-        across = rx * (west[k] - twice + east[k]) + ry * (south[k] - twice + north[k])
-        out[k] = (across + rz * (before[k] - twice + after[k]) + lower * below[k]) * pivot
+@intrinsic
+def fma(typing_context, a, b, c):
+    """a b + c, rounded once: said outright, since a compiler's choice of where to do so could change bits."""
+
+    def code(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return numba.float64(numba.float64, numba.float64, numba.float64), code
 
 
 @njit(**compiled)
-def _z_ends(centre, west, east, south, north, r, below, lower, pivot, out):
-    """The same for the two ends of one z-line, which have no flux."""
-    last = out.size - 1
-    for k, inner in ((0, min(1, last)), (last, max(last - 1, 0))):
-        twice = 2.0 * centre[k]
-        across = r[0] * (west[k] - twice + east[k]) + r[1] * (south[k] - twice + north[k])
-        out[k] = (across + r[2] * (centre[inner] - centre[k]) + lower * below[k]) * pivot
+def _second_differences(rx, ry, rz, centre, west, east, south, north, below, lower, pivot, out):
+    """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory.
 
-
-@njit(**compiled)
-def _increment_rows(y0, y1, west, centre, east, r, below, lower, pivot, out):
-    """out = ((Ax + Ay + Az) u + lower below) pivot for y-rows [y0, y1) of a plane (ny, nz).
-
-    The inner rows are one row of memory; what it gets wrong where z-lines meet is put right with the edges.
+    centre has one more at either end; rz has one more: r between each value and the one before, 0 where a z-line ends.
     """
-    ny, nz = centre.shape
-    lo, hi = max(y0, 1), min(y1, ny - 1)
-    if hi > lo and nz > 2:
-        plane, a, b = centre.reshape(-1), lo * nz + 1, hi * nz - 1
+    for i in range(out.size):
+        k = numba.uint64(i)  # unsigned: no check for negative indices
+        here = centre[k + 1]
+        along_x, along_y = fma(-2.0, here, west[k] + east[k]), fma(-2.0, here, south[k] + north[k])
+        along_z = fma(rz[k], centre[k] - here, rz[k + 1] * (centre[k + 2] - here))
+        out[k] = fma(lower, below[k], fma(rx, along_x, fma(ry, along_y, along_z))) * pivot
+
+
+@njit(**compiled)
+def _increment_rows(i, y0, y1, u, r, rz, strip, below, lower, pivot, out):
+    """out = ((Ax + Ay + Az) u + lower below) pivot for y-rows [y0, y1) of plane i, ``strip`` rows of memory at a time."""
+    ny, nz = out.shape
+    values, plane = u.reshape(-1), ny * nz
+    y = y0
+    while y < y1:
+        end = y + 1 if y == 0 or y == ny - 1 else min(y + strip, y1, ny - 1)
+        size, at = (end - y) * nz, (i + 1) * plane + y * nz
+        south = at - nz if y > 0 else at  # beyond the border, the same again: nothing flows
+        north = at + nz if end < ny else at
         _second_differences(
-            plane[a - 1 : b + 1], west.reshape(-1)[a:b], east.reshape(-1)[a:b], plane[a - nz : b - nz],
-            plane[a + nz : b + nz], r, below.reshape(-1)[a:b], lower, pivot, out.reshape(-1)[a:b],
+            r[0], r[1], rz[: size + 1], values[at - 1 : at + size + 1], values[at - plane : at - plane + size],
+            values[at + plane : at + plane + size], values[south : south + size], values[north : north + size],
+            below[y:end].reshape(-1), lower, pivot, out[y:end].reshape(-1),
         )  # fmt: skip
-    for y in range(y0, y1):
-        south, north = centre[max(y - 1, 0)], centre[min(y + 1, ny - 1)]
-        if nz > 2 and (y < lo or y >= hi):
-            _second_differences(
-                centre[y], west[y, 1:-1], east[y, 1:-1], south[1:-1], north[1:-1], r, below[y, 1:-1], lower, pivot,
-                out[y, 1:-1],
-            )  # fmt: skip
-        _z_ends(centre[y], west[y], east[y], south, north, r, below[y], lower, pivot, out[y])
+        y = end
 
 
 @njit(**compiled)
@@ -81,8 +80,9 @@ def _add_row_sources(first_row, y0, y1, row_start, source_z, source, scale, out)
 
 @njit(**compiled)
 def _up_row(f, below, lower, pivot):
-    for k in range(f.size):
-        f[k] = (f[k] + lower * below[k]) * pivot
+    for i in range(f.size):
+        k = numba.uint64(i)
+        f[k] = fma(lower, below[k], f[k]) * pivot
 
 
 @njit(**compiled)
@@ -99,8 +99,9 @@ def _scaled(out, factor, f):
 
 @njit(**compiled)
 def _add_scaled(total, factor, f):
-    for k in range(f.size):
-        total[k] += factor * f[k]
+    for i in range(f.size):
+        k = numba.uint64(i)
+        total[k] = fma(factor, f[k], total[k])
 
 
 @njit(**compiled)
@@ -111,7 +112,7 @@ def _gap_to(value, u, out):
 
 @njit(**compiled)
 def _eliminate_rows(
-    y0, y1, u, d, first, start, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall
+    y0, y1, u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall
 ):
     n, ny, _ = d.shape
     for b in range(start.size - 1):
@@ -124,7 +125,7 @@ def _eliminate_rows(
             if on_wall:
                 _gap_to(wall, u[i + 1, y0:y1].reshape(-1), f)
             else:
-                _increment_rows(y0, y1, u[i], u[i + 1], u[i + 2], r, below, a, p, d[i])
+                _increment_rows(i, y0, y1, u, r, rz, strip, below, a, p, d[i])
                 _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p, d[i])
             if i == start[b]:
                 _scaled(block_first, weight[i], f)
@@ -135,10 +136,11 @@ def _eliminate_rows(
 
 
 @njit(parallel=True, **compiled)
-def eliminate(u, d, first, start, r, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
+def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
-    start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
+    start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z; rz: the last, as ``strip`` rows
+    of memory take it.
     weight: (n,) first rows of the blocks' inverses, so that ``first`` (blocks, ny, nz) becomes the first planes of
     the blocks' own solutions; only ``n_weights`` of each count.
     source: (voxels with sources,) mM, in rows given by row_start (n*ny + 1,) at source_z.
@@ -148,7 +150,7 @@ def eliminate(u, d, first, start, r, lower, pivot, weight, n_weights, row_start,
     for block in prange((ny + rows - 1) // rows):
         y0 = block * rows
         _eliminate_rows(
-            y0, min(y0 + rows, ny), u, d, first, start, r, lower, pivot, weight, n_weights,
+            y0, min(y0 + rows, ny), u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights,
             row_start, source_z, source, held, wall,
         )  # fmt: skip
 
@@ -231,10 +233,10 @@ def _add_filtered(line, taps, u):
     """u[k] += sum over |m| <= REACH of taps[|m|] line[k + REACH + m]: no recurrence, so all of it in vectors."""
     t0, t1, t2, t3, t4, t5, t6 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6]
     for i in range(u.size):
-        k = numba.uint64(i)  # unsigned: no check for negative indices
-        near = t0 * line[k + 6] + t1 * (line[k + 5] + line[k + 7]) + t2 * (line[k + 4] + line[k + 8])
-        far = t4 * (line[k + 2] + line[k + 10]) + t5 * (line[k + 1] + line[k + 11]) + t6 * (line[k] + line[k + 12])
-        u[k] += near + (t3 * (line[k + 3] + line[k + 9]) + far)
+        k = numba.uint64(i)
+        far = fma(t4, line[k + 2] + line[k + 10], fma(t5, line[k + 1] + line[k + 11], t6 * (line[k] + line[k + 12])))
+        near = fma(t1, line[k + 5] + line[k + 7], fma(t2, line[k + 4] + line[k + 8], t3 * (line[k + 3] + line[k + 9])))
+        u[k] += fma(t0, line[k + 6], near + far)
 
 
 @njit(**compiled)

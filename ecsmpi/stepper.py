@@ -13,7 +13,7 @@ import numpy as np
 from ecsmpi import interface_kernels, kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.exchange import NONE, ExactExchange, Exchange
-from ecsmpi.grid import Box
+from ecsmpi.grid import Box, aligned_zeros
 from ecsmpi.halo import Halo
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.profiles import ArrayProfile
@@ -33,7 +33,7 @@ class Field:
     def __init__(self, box: Box, planes: tuple[int, int]):
         lo, hi = self.planes = planes
         self.box = box
-        self.u = np.zeros((hi - lo + 2, *box.shape[1:]))
+        self.u = aligned_zeros((hi - lo + 2, *box.shape[1:]))
         self.owned = self.u[1:-1]
 
     def hold_walls(self, value: float) -> None:

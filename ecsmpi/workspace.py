@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecsmpi import kernels
-from ecsmpi.grid import Box
+from ecsmpi.grid import Box, aligned_zeros
 from ecsmpi.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.timing import Phases
 from ecsmpi.tridiagonal import Ends, neighbours_suffice
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
+STRIP = 1024  # voxels in a row of memory whose right-hand side is made at a time
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,17 @@ class Workspace:
         lo, hi = partition.planes(comm.rank)
         _, ny, nz = box.shape
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
-        self.d = np.zeros((hi - lo, ny, nz))
+        self.d = aligned_zeros((hi - lo, ny, nz))
         self.blocks = partition.blocks(comm.rank)
-        self.first, self.left, self.right = (np.zeros((len(self.blocks), ny, nz)) for _ in range(3))
+        self.first, self.left, self.right = (aligned_zeros((len(self.blocks), ny, nz)) for _ in range(3))
         threads = kernels.threads()
         cached = max(1, CACHE_BYTES // (8 * 6 * nz))  # rows of the six planes that elimination has in hand
         rounds = -(-ny // (cached * threads))
         self.rows = -(-ny // (rounds * threads))  # so that all threads have as much to do in each round
         planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
         self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
-        self.tiles = np.zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
+        self.tiles = aligned_zeros((self.batch, max(nz * kernels.TILE, nz + 2 * kernels.REACH)))
+        self.strip = max(1, STRIP // nz)
         self._interfaces = {}
 
     def join(self, ends: Ends) -> Joints:
