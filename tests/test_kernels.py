@@ -18,7 +18,7 @@ HOT = {
     "_add_product": (row, row, row),
     "_up_tile": (row, row, row, number),
     "_down_tile": (row, row, row, number),
-    "_second_differences": (*[row] * 7, number, number, row),
+    "_second_differences": (number, number, *[row] * 7, number, number, row),
     "_up_row": (row, row, number, number),
     "_scale_row": (row, number),
     "_add_scaled": (row, number, row),
