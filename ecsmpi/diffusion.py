@@ -102,8 +102,8 @@ class Diffusion:
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab
         kernels.eliminate(
-            u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot, slab.weight, slab.n_weights,
-            self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
+            u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot,
+            slab.weight, slab.n_weights, self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
         )  # fmt: skip
 
     def _down(self, u, factors: Factors) -> None:
