@@ -139,8 +139,8 @@ def _eliminate_rows(
 def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, source_z, source, held, wall, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
-    start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z; rz: the last, as ``strip`` rows
-    of memory take it.
+    start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
+    rz: (strip * nz + 1,) the last of these between each value of ``strip`` y-rows and the one before.
     weight: (n,) first rows of the blocks' inverses, so that ``first`` (blocks, ny, nz) becomes the first planes of
     the blocks' own solutions; only ``n_weights`` of each count.
     source: (voxels with sources,) mM, in rows given by row_start (n*ny + 1,) at source_z.
