@@ -226,7 +226,8 @@ def test_neurons_table_has_its_rows_and_its_status(tmp_path):
     assert done.returncode == int(bool(missed)), done.stdout + done.stderr
     rows = {row["what"]: row for row in record["rows"]}
     step, start = rows["step, 12^3 voxels, one thread"], rows["finitialize, 10^3 voxels"]
-    for row in (step, start, rows["step with a reaction of three species, 12^3, one thread"]):
+    richer = ("step, varying volume fraction and tortuosity", "step with a reaction of three species")
+    for row in (step, start, *(rows[f"{what}, 12^3, one thread"] for what in richer)):
         assert (
             row["value"] == pytest.approx(row["neuron"] / row["ecsmpi"])
             and f"{row['value']:.3g}" in done.stdout

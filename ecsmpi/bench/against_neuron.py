@@ -20,7 +20,8 @@ TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
 MECHANISM = TUTORIAL.parents[1] / "mod"
 TUTORIAL_STEPS = 200
 TWO_RANKS = "box, ecsmpi on 2 ranks"
-REACTING_EDGE = 128  # voxels along an edge of the box with reactions at most, for which NEURON needs minutes else
+RICHER_EDGE = 128  # voxels along an edge at most, of boxes with reactions or varying tissue: NEURON needs minutes else
+RICHER = ("tissue", "buffer")
 TINY = 8  # voxels along an edge where only the start is of interest
 
 
@@ -37,9 +38,9 @@ class Comparison:
     dt: float = 0.025
 
     @property
-    def reacting_edge(self) -> int:
-        """Voxels along the edges of the box with reactions."""
-        return min(self.edge, REACTING_EDGE)
+    def richer_edge(self) -> int:
+        """Voxels along the edges of the boxes with reactions, or with varying tissue."""
+        return min(self.edge, RICHER_EDGE)
 
     @property
     def problem(self) -> Problem:
@@ -112,17 +113,16 @@ def _runs(comparison: Comparison) -> dict:
     runs = {f"box, {name}": _box(comparison, name, edge, threads) for name in ("NEURON", "ecsmpi")}
     if _two_cores():
         runs[TWO_RANKS] = _box(comparison, "ecsmpi", edge, [1], ranks=2)
-    runs |= {f"buffer, {name}": _buffer(comparison, name) for name in ("NEURON", "ecsmpi")}
+    runs |= {
+        f"{model}, {name}": _box(comparison, name, comparison.richer_edge, [1], model=model)
+        for model in RICHER for name in ("NEURON", "ecsmpi")
+    }  # fmt: skip
     runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
     if _has_tutorial():
         runs |= {f"tutorial, {name}": _tutorial(name) for name in ("NEURON", "ecsmpi", "none")}
     runs["all cores"] = lambda: _all_cores(comparison)
     runs["first start"] = lambda: _first_start(comparison)
     return runs
-
-
-def _buffer(comparison: Comparison, name: str):
-    return _box(comparison, name, comparison.reacting_edge, [1], model="buffer")
 
 
 def _box(
@@ -180,9 +180,7 @@ def _rows(comparison: Comparison, results: dict):
 
     neuron, own = step("box, NEURON"), step("box, ecsmpi")
     yield _ratio(f"step, {edge}^3 voxels, one thread", "ms", 1e3 * neuron, 1e3 * own, 15, 30)
-    reacting = [1e3 * step(f"buffer, {name}") for name in ("NEURON", "ecsmpi")]
-    what = f"step with a reaction of three species, {comparison.reacting_edge}^3, one thread"
-    yield _ratio(what, "ms", *reacting, 10, 25)
+    yield from _richer_rows(comparison.richer_edge, step)
     floor = of("all cores", lambda one: comparison.problem.traffic / one["copy"])
     all_cores = of("all cores", lambda one: one["step"])
     yield Row(
@@ -215,6 +213,14 @@ def _rows(comparison: Comparison, results: dict):
             f"memory, {edge}^3 voxels, two ranks", "B a voxel", None, both, both, 24, 20, at_least=False
         )
     yield from _start_rows(of)
+
+
+def _richer_rows(edge: int, step):
+    for model, what, goal, aim in (
+        ("tissue", f"step, varying volume fraction and tortuosity, {edge}^3, one thread", 20, 40),
+        ("buffer", f"step with a reaction of three species, {edge}^3, one thread", 10, 25),
+    ):
+        yield _ratio(what, "ms", *(1e3 * step(f"{model}, {name}") for name in ("NEURON", "ecsmpi")), goal, aim)
 
 
 def _tutorial_rows(results: dict):

@@ -70,7 +70,7 @@ def _add_neuron(kinds):
     parser = _kind(
         kinds, "neuron", "the same scripts with NEURON and with ecsmpi",
         "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in "
-        "processes of their own, in turn, and print a row for each target. Takes about 13 minutes and"
+        "processes of their own, in turn, and print a row for each target. Takes about 15 minutes and"
         " 3 GB, most of it NEURON's initialisation; with --quick a minute or two. Needs 2 cores for "
         "the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled (scripts/setup) for"
         " the tutorial's. Status 1 where a target is missed.",

@@ -3,7 +3,8 @@ r"""Species in a box, timed in a process of their own.
     python box.py neuron|ecsmpi \
         '{"shape": [64, 64, 64], "dx": 5, "dt": 0.025, "threads": [1, 2], "repetitions": 10, "model": "potassium"}'
 
-The model is potassium, or buffer: the same with the buffer of NEURON's tutorial, which makes three species.
+The model is potassium; or tissue: the same where volume fraction and tortuosity vary from voxel to voxel; or buffer:
+potassium with the buffer of NEURON's tutorial, which makes three species.
 
 Rank 0 prints a JSON object: start_seconds (import, and all that a first box of a few voxels needs),
 finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks
@@ -11,6 +12,7 @@ together, more than after that first box).
 """
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -52,15 +54,28 @@ def main(library, settings):
     pc.barrier()
 
 
-def potassium(rxd, n, shape, dx):
+def potassium(rxd, n, shape, dx, volume_fraction=0.2, tortuosity=1.6):
     """Potassium in a box of `shape` voxels, around one compartment."""
     section = n.Section(name="compartment")
     section.pt3dadd(dx, dx, dx, 1)
     section.pt3dadd(2 * dx, dx, dx, 1)
     region = rxd.Extracellular(
-        0, 0, 0, *[count * dx for count in shape], dx=dx, volume_fraction=0.2, tortuosity=1.6
-    )
+        0, 0, 0, *[count * dx for count in shape], dx=dx,
+        volume_fraction=volume_fraction, tortuosity=tortuosity,
+    )  # fmt: skip
     return section, region, rxd.Species(region, d=2.62, name="k", charge=1, initial=3)
+
+
+def tissue(rxd, n, shape, dx):
+    """Potassium in a box whose tissue differs from voxel to voxel."""
+
+    def volume_fraction(x, y, z):
+        return 0.2 + 0.1 * math.sin(x / 50) * math.cos(y / 70)
+
+    def tortuosity(x, y, z):
+        return 1.6 + 0.3 * math.sin(y / 60) * math.cos(z / 40)
+
+    return potassium(rxd, n, shape, dx, volume_fraction, tortuosity)
 
 
 def buffer(rxd, n, shape, dx):
@@ -73,7 +88,7 @@ def buffer(rxd, n, shape, dx):
     return section, region, k, free, bound, rxd.Reaction(k[region] + free, bound, forward, backward)
 
 
-MODELS = {"potassium": potassium, "buffer": buffer}
+MODELS = {"potassium": potassium, "tissue": tissue, "buffer": buffer}
 
 
 def time_steps(rxd, n, pc, threads, repetitions):
