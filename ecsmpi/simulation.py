@@ -377,7 +377,8 @@ class Simulation:
         """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
         self._check_plan()
         self._meet("re_init()")
-        if any(self.comm.allgather(self._stale())):
+        self._changed = any(self.comm.allgather(self._stale()))
+        if self._changed and self.clock.between_steps:
             self._take_changes()
         for species in self.species if self._planned else []:
             if species.name and species in chosen:

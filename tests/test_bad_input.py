@@ -173,11 +173,11 @@ SCRIPTS = {
     "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
     "d of one rank during the run": (
         BEGIN + "if rank == 1:\n    k.d = 3" + GO_ON,
-        "rank 1 of 2 waited 1 s in the first step after a change of d or a new flux for ranks that never",
+        "rank 1 of 2 waited 1 s in the first step after a change of d, of a reaction or a rate, or a new flux for ranks that never",
     ),
     "flux of one rank during the run": (
         BEGIN + "if rank == 0:\n    k[ecs].node_by_ijk(1, 2, 3).include_flux(1)" + GO_ON,
-        "rank 0 of 2 waited 1 s in the first step after a change of d or a new flux for ranks that never",
+        "rank 0 of 2 waited 1 s in the first step after a change of d, of a reaction or a rate, or a new flux for ranks that never",
     ),
     "flux from what is gone": (
         "clamp = n.IClamp(sec(0.5))\nk[ecs].nodes[7].include_flux(clamp, 'i')\n" + BEGIN + "del clamp" + GO_ON,
