@@ -29,3 +29,11 @@ class Cadence:
         count = math.floor((t - self._begin) / self.every + ROUND_OFF)
         passed, self._last = count > self._last, max(count, self._last)
         return passed
+
+    def state(self) -> list:
+        """For a checkpoint."""
+        return [self._begin, self._last]
+
+    def resume(self, state: list) -> None:
+        """Go on from what `state` said."""
+        self._begin, self._last = state

@@ -34,6 +34,11 @@ class GridClock:
         """Whether the grid's next step has not begun."""
         return self._taken == 0
 
+    @property
+    def ends_next(self) -> bool:
+        """Whether the next step of NEURON's completes one of the grid."""
+        return self._taken + 1 == (self._size if self._taken else self._wanted)
+
     def tick(self) -> bool:
         """Count a step of NEURON's: is the grid's complete?"""
         if self._taken == 0:

@@ -41,6 +41,7 @@ class Hooks:
         register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
         self._simulation, self._comm = simulation, simulation.comm
         self._context = n.ParallelContext()
+        simulation.course.guard = self._guarded
         self._blocks = _block_type(self._called_first), _block_type(self._called)
         _surround_intracellular_block(*self._blocks)
         actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}

@@ -74,6 +74,18 @@ def one_per_node_first(comm):
         node.Free()
 
 
+def everywhere(comm, action, *arguments):
+    """``action(*arguments)``; the first failure of any rank is raised on every rank. Collective."""
+    failure = result = None
+    try:
+        result = action(*arguments)
+    except Exception as error:
+        failure = error
+    if comm.allreduce(failure is not None):
+        raise next(error for error in comm.allgather(failure) if error is not None)
+    return result
+
+
 def meeting_place(comm):
     """A duplicate of `comm` for waiting alone: the others may be blocked in a collective of `comm` itself.
 

@@ -18,6 +18,9 @@ from ecsmpi.items import Field
 from ecsmpi.output import GridFile
 
 
+LAST_FRAME = "ecsmpi_last_frame.h5"  # of a run that went wrong
+
+
 class Output:
     """Writes concentrations to an HDF5 file, from the next finitialize on.
 
@@ -44,14 +47,31 @@ class Output:
 
     def started(self, simulation, t: float) -> None:
         """Begin the files with a frame of the initial state. Collective."""
-        self.ended()
-        self._files, self._frames = [], {}
-        for region, items in self._boxes(simulation):
-            self._open(simulation, region, items)
-        self._cadences = [Cadence(every) for every in self._frames]
+        self._open_all(simulation, None)
         for cadence in self._cadences:
             cadence.begin(t)
             self._append(simulation, cadence.every, t)
+
+    def state(self) -> list:
+        """Where the files stand, for a checkpoint, with all of it on the disk. Collective."""
+        return ["output", str(self.path), [file.sync() for file in self._files], [one.state() for one in self._cadences]]
+
+    def resumed(self, simulation, t: float, places: list) -> None:
+        """Go on from a checkpoint: frames after it are dropped; a file it does not know begins at t (ms). Collective."""
+        place = next((one for one in places if one[:2] == ["output", str(self.path)]), None)
+        if place is None:
+            return self.started(simulation, t)
+        _, _, frames, cadences = place
+        self._open_all(simulation, frames)
+        for cadence, state in zip(self._cadences, cadences, strict=True):
+            cadence.resume(state)
+
+    def _open_all(self, simulation, kept: list | None) -> None:
+        self.ended()
+        self._files, self._frames = [], {}
+        for region, items in self._boxes(simulation):
+            self._open(simulation, region, items, kept and kept[len(self._files)])
+        self._cadences = [Cadence(every) for every in self._frames]
 
     def stepped(self, simulation, t: float) -> None:
         """Write the frames that are due. Collective."""
@@ -82,7 +102,7 @@ class Output:
         ]
         return [(region, here) for region, here in boxes if here]
 
-    def _open(self, simulation, region, items) -> None:
+    def _open(self, simulation, region, items, kept) -> None:
         """The file of a box, and what goes to it how often."""
         space = simulation.space(region)
         whole = {item.species: item.encoding for item, group, _ in items if not group}
@@ -93,7 +113,7 @@ class Output:
         about |= {"volume_fraction": region.tissue.volume_fraction, "tortuosity": region.tissue.tortuosity}
         count, suffix = len(self._files), self.path.suffix
         path = self.path.with_suffix(f".box{count}{suffix}") if count else self.path
-        file = GridFile(path, region.box, whole, space.planes, simulation.comm, about, selections=selections)
+        file = GridFile(path, region.box, whole, space.planes, simulation.comm, about, selections=selections, kept=kept)
         self._files.append(file)
         for item, group, species in items:
             frames = self._frames.setdefault(item.every or self.every, {})
@@ -123,6 +143,25 @@ def _groups(items) -> list[str]:
 def _free(name: str, taken: set) -> str:
     numbered = (f"{name}_{number}" for number in itertools.count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)
+
+
+def begin(observer, simulation, t: float, places: list | None) -> None:
+    """Let an observer begin at t (ms), or go on; places: what the observers' ``state`` said, of a restart. Collective."""
+    if places is not None and hasattr(observer, "resumed"):
+        observer.resumed(simulation, t, places)
+    else:
+        observer.started(simulation, t)
+
+
+def keep_frame(simulation, t: float) -> str:
+    """Write one frame of the concentrations now, for looking at; returns where. Collective."""
+    output = Output(LAST_FRAME, 1.0)
+    try:
+        output.started(simulation, t)
+        output.ended()
+    except OSError as error:
+        return f"no file ({error})"
+    return ", ".join(map(str, output.paths))
 
 
 def label(simulation, species) -> str:

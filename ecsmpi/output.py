@@ -20,9 +20,11 @@ from pathlib import Path
 
 import h5py
 
+from ecsmpi.continued_file import check_continues, opened_to_continue
 from ecsmpi.disk import check_room, check_writable, telling
 from ecsmpi.file_layout import FORMAT, PART_FORMAT, RESERVED, Track, lay_out, part_path
 from ecsmpi.items import Encoding
+from ecsmpi.meeting import everywhere
 from ecsmpi.selection import Selection
 from ecsmpi.track_writer import TrackWriter
 
@@ -40,12 +42,13 @@ class GridFile:
     storage    "single" (one file), "parts" (a file for each rank) or "auto": single wherever h5py can; the
                environment variable ECSMPI_STORAGE decides what "auto" is
     selections group -> (Selection, {species: Encoding}), each with times of its own
+    kept       None: a new file; else group -> frames: go on with the file that is there after its first so many
 
     The constructor, ``append`` and ``close`` are collective. A path that cannot be written raises the same
     OSError on every rank. A failure inside ``append`` may reach one rank alone: the caller must then abort.
     """
 
-    def __init__(self, path, box, species, planes, comm, attributes=None, storage="auto", selections=None):
+    def __init__(self, path, box, species, planes, comm, attributes=None, storage="auto", selections=None, kept=None):
         self.path = Path(path)
         self._box, self._comm, self._planes = box, comm, tuple(int(plane) for plane in planes)
         tracks = _tracks(box, species, selections or {})
@@ -53,10 +56,15 @@ class GridFile:
         self._storage = _chosen_storage(storage, comm.size)
         self._tracks = {track.group: TrackWriter(track, owned, comm, self._storage == "single") for track in tracks}
         self._file = self._part = None
-        run = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
-        provenance = {**self._provenance(), **(attributes or {}), "format": FORMAT, "run": run}
-        _everywhere(comm, self._create, tracks, owned, provenance)
-        _everywhere(comm, self._open, run)
+        if kept is None:
+            run = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
+            provenance = {**self._provenance(), **(attributes or {}), "format": FORMAT, "run": run}
+            everywhere(comm, self._create, tracks, owned, provenance)
+            everywhere(comm, self._open, run)
+        else:
+            everywhere(comm, self._check_there, tracks)
+            everywhere(comm, self._open)
+            everywhere(comm, self._cut, kept)
         self._closed = False
 
     @property
@@ -76,12 +84,19 @@ class GridFile:
         self._check_open()
         track = self._tracks[group]
         self._check_frame(track, t, fields)
-        _everywhere(self._comm, self._check_room, track)
+        everywhere(self._comm, self._check_room, track)
         for name in track.names:
             track.take(name, fields[name])
             self._guarded(self._write, track, name)
         self._guarded(self._tell, track, t)
         track.done(t)
+
+    def sync(self):
+        """Wait until all frames are on the disk; returns group -> frames (collective)."""
+        for file in filter(None, (self._file, self._part)):
+            with telling(file.filename), open(file.filename, "rb") as written:
+                os.fsync(written.fileno())
+        return {group: track.frames for group, track in self._tracks.items()}
 
     def close(self):
         """Close the file (collective); again is harmless."""
@@ -112,8 +127,21 @@ class GridFile:
         with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
             lay_out(file, tracks, owned, provenance, part_of)
 
-    def _open(self, run):
-        """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own."""
+    def _check_there(self, tracks):
+        """A file that goes on must be there and be one of this box, with these tracks."""
+        if self._comm.rank == 0:
+            check_continues(self.path, tracks, self._storage == "parts")
+
+    def _cut(self, kept):
+        with telling(self.path):
+            for group, track in self._tracks.items():
+                track.cut(kept[group], self.path)
+
+    def _open(self, run=None):
+        """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own.
+
+        run: of a new file, whose parts are then made.
+        """
         with telling(self.path):
             if self._storage == "single" and self._comm.size > 1:
                 self._file = h5py.File(self.path, "r+", driver="mpio", comm=self._comm)
@@ -122,7 +150,13 @@ class GridFile:
             for track in self._tracks.values() if self._file is not None else ():
                 track.open(self._file, has_data=self._storage == "single")
         if self._storage == "parts" and any(track.own_bytes for track in self._tracks.values()):
-            self._create_part(part_path(self.path, self._comm.rank), run)
+            path = part_path(self.path, self._comm.rank)
+            self._open_part(path) if run is None else self._create_part(path, run)
+
+    def _open_part(self, path):
+        self._part = opened_to_continue(path)
+        for track in self._tracks.values():
+            track.open_part(self._part)
 
     def _create_part(self, path, run):
         check_writable(path)
@@ -163,7 +197,7 @@ class GridFile:
     def _guarded(self, action, *arguments):
         """With parts a rank may fail alone, and all are told; the one file is written by all together."""
         if self._storage == "parts":
-            _everywhere(self._comm, action, *arguments)
+            everywhere(self._comm, action, *arguments)
         else:
             action(*arguments)
 
@@ -226,14 +260,3 @@ def _chosen_storage(storage, ranks):
         raise ValueError("storage='single' with several ranks needs an h5py built with MPI: "
                          "install one, or use storage='parts'")
     return ("single" if shared else "parts") if storage == "auto" else storage
-
-
-def _everywhere(comm, action, *arguments):
-    """``action(*arguments)``; the first failure of any rank is raised on every rank (collective)."""
-    failure = None
-    try:
-        action(*arguments)
-    except Exception as error:
-        failure = error
-    if comm.allreduce(failure is not None):
-        raise next(error for error in comm.allgather(failure) if error is not None)

@@ -16,17 +16,20 @@ from neuron import n  # noqa: E402  NEURON must find MPI started
 from neuron.rxd import node  # noqa: E402
 
 from ecsmpi import copies, membrane  # noqa: E402
+from ecsmpi.course import Course  # noqa: E402
 from ecsmpi.crossings import Crossings  # noqa: E402
 from ecsmpi.grid_clock import GridClock  # noqa: E402
 from ecsmpi.meeting import meet  # noqa: E402
+from ecsmpi.observers import label  # noqa: E402
 from ecsmpi.reaction import RateNotFinite  # noqa: E402
+from ecsmpi.restart import RECORDER  # noqa: E402
 from ecsmpi.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.space import Space  # noqa: E402
 from ecsmpi.stepper import compile_kernels  # noqa: E402
 from ecsmpi.timing import Phases  # noqa: E402
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
-RECORDER, FAR_AWAY = "ecsmpi_recorder", 1e9  # a section that lets a rank without cells record, and where it lies (um)
+FAR_AWAY = 1e9  # um, where the recorder lies
 
 
 class Simulation:
@@ -44,6 +47,7 @@ class Simulation:
         self.phases = Phases()
         self.reproducible = False
         self.clock = GridClock()
+        self.course = Course(self)
         self.crossings = Crossings(node._get_states)
         self._species = []
         self._reactions = []
@@ -275,10 +279,27 @@ class Simulation:
         self._counts = membrane.structure_counts()
 
     def start(self) -> None:
-        """Type 2: observers see the initial state. Collective."""
+        """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
         if self.species:
-            for observer in self.observers:
-                observer.started(self, n.t)
+            self.course.begin()
+
+    def laws_in_words(self) -> list[str]:
+        """Each law, in each region."""
+        return [f"{law.rate} changes {law.changes}" for region in self.regions for law in self._laws(region)]
+
+    def fields(self) -> list[tuple]:
+        """(name, box, field) of each species in each region."""
+        return [(label(self, one), region.box, self.field(one, region)) for one in self.species for region in one.regions]
+
+    def odd_currents(self) -> list[str]:
+        """A sentence for each ion of this rank with a current that is no number."""
+        lines = []
+        for ion in self._ions.values():
+            currents = ion.current.values() if ion.current else np.zeros(0)
+            odd = np.flatnonzero(~np.isfinite(currents))
+            if odd.size:
+                lines.append(f"i{ion.name} of {self._segments.name(int(odd[0]))} is {currents[odd[0]]:g} mA/cm2")
+        return lines
 
     def summary(self) -> list[str]:
         """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
@@ -327,6 +348,8 @@ class Simulation:
         if self.clock.tick():
             self._advance(t)
         self.phases.steps += 1
+        with self.phases["observers"]:
+            self.course.stepped(t, dt)
 
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""

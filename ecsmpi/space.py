@@ -49,6 +49,10 @@ class Space:
             self.fields[key] = Field(self.box, self.planes)
         return self.fields[key]
 
+    def state(self) -> dict[str, np.ndarray]:
+        """All that moves on here, by name: this rank's planes first in each, live: a restart fills them. Local."""
+        return {f"{i} {ion.name or 'unnamed'}": self.fields[key].owned for i, (key, ion) in enumerate(self._named)}
+
     def forget(self, keys) -> None:
         """Drop the fields of ions that are not among ``keys``. Local."""
         self.fields = {key: field for key, field in self.fields.items() if key in keys}
@@ -59,6 +63,7 @@ class Space:
         """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
         self.free()
         self._ions, keys = list(ions.values()), list(ions)
+        self._named = list(ions.items())
         self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
         voxel = self.box.index_of(segments.centre)
         self.inside = np.flatnonzero(voxel >= 0)

@@ -20,7 +20,7 @@ PHASES = {
     "down": "substitution along x, y and z",
     "collect": "concentrations back to the ranks of the segments",
     "segments": "outside concentrations, written to NEURON",
-    "observers": "output and progress",
+    "observers": "output, progress, watch and checkpoints",
 }
 
 

@@ -54,6 +54,30 @@ class TrackWriter:
             self._data[name] = field(group, name, (hi - lo, ny, nz), hi - lo, encoding)
         self._first_plane = 0
 
+    def open_part(self, part) -> None:
+        """Take the handles of the datasets that an earlier run made in this rank's own file."""
+        lo, hi = self.planes
+        self._first_plane, (_, ny, nz) = 0, self.track.selection.grid.shape
+        for name in self.names if hi > lo else ():
+            self._data[name] = at = part.get(f"{self.track.group}/{name}".strip("/"))
+            if at is None or at.shape[1:] != (nz, ny, hi - lo):
+                raise ValueError(f"{part.filename} is of other ranks than these: give another file for the frames from here on")
+
+    def cut(self, frames: int, path) -> None:
+        """Go on after the first so many frames of those that are there. Collective where all ranks share the file."""
+        there = [len(data) for data in [*self._data.values(), *self._series.values()]]
+        if self._counter is not None:
+            attributes, counter = self._counter
+            there.append(int(attributes[counter]))
+            attributes.modify(counter, np.int64(frames))
+        if min(there, default=frames) < frames:
+            raise ValueError(f"{path} has {min(there)} frames, the checkpoint goes on after {frames}: put that file back, "
+                             "or give another")
+        for dataset in [*self._data.values(), *self._series.values()]:
+            dataset.resize(frames, axis=0)
+        last = float(self._series["time"][frames - 1]) if self._series and frames else -np.inf
+        self.frames, self.last_time = frames, self._comm.bcast(last)
+
     def open(self, file, has_data: bool) -> None:
         """Take the handles in the one file: those of the times, and those of the fields where they are in it."""
         self._first_plane = self.planes[0] if has_data else 0

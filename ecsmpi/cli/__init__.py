@@ -11,7 +11,7 @@ from importlib import import_module
 
 from ecsmpi import __version__, launch
 
-COMMANDS = ("run", "doctor", "info", "plot", "animate", "bench", "plan")
+COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
 
 
 def main(argv=None):

@@ -39,6 +39,17 @@ def add_parser(subparsers):
     parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
     parser.add_argument("--reproducible", action="store_true", help="the same bits at any number of ranks")
     parser.add_argument("--timings", action="store_true", help="say at the end how long each phase of the steps took")
+    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="write checkpoints to this folder")
+    parser.add_argument(
+        "--checkpoint-every", metavar="TIME", help="such as 15min, 2h or '1000 steps' (default: 15min)"
+    )
+    parser.add_argument(
+        "--restart", metavar="WHERE",
+        help="go on from a checkpoint: latest (of DIR), auto (the same, if there is one), or a path",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-time", metavar="TIME", help="stop with a checkpoint and status 75 before the process is so old: 23:50:00"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
 
@@ -49,12 +60,19 @@ def run(args):
         args.fail(f"no script at {args.script}")
     if args.output is None and (args.every or args.species or _chosen(args)):
         args.fail("--every, --species, --slice, --mean, --precision and --compression need --output FILE.h5")
+    if args.checkpoint is None and (args.checkpoint_every or args.max_time or args.restart in ("latest", "auto")):
+        args.fail("--checkpoint-every, --max-time and --restart latest or auto need --checkpoint DIR")
     sys.argv = [str(args.script), *args.arguments]
     sys.path.insert(0, str(args.script.resolve().parent))
     from ecsmpi import rxd
 
     if args.reproducible:
         rxd.options.reproducible = True
+    if args.checkpoint is not None:
+        rxd.Checkpoint(args.checkpoint, args.checkpoint_every or "15min", max_time=args.max_time)
+    if args.restart is not None:
+        named = args.restart in ("latest", "auto")
+        rxd.restart(args.checkpoint if named else args.restart, must=args.restart != "auto")
     watch = _Watch(args)
     rxd.add_observer(watch)
     _build(args.script)
@@ -124,7 +142,8 @@ def _run_model(args, watch):
     context = n.ParallelContext()
     context.set_maxstep(max(10.0, 2 * n.dt))  # psolve wants an interval beyond dt
     n.finitialize(v_init)
-    context.psolve(watch.tstop())
+    if watch.tstop() > n.t + n.dt / 2:  # psolve refuses to go nowhere, as after a restart at the end
+        context.psolve(watch.tstop())
 
 
 class _Watch:
@@ -143,10 +162,20 @@ class _Watch:
 
     def started(self, simulation, t):
         """Begin progress and output. Collective."""
+        self.resumed(simulation, t, None)
+
+    def resumed(self, simulation, t, places):
+        """The same, or go on with them where a restart has taken place. Collective."""
+        from ecsmpi.observers import begin
+
         if not self._parts:
             self._parts = self._make()
         for part in self._parts:
-            part.started(simulation, t)
+            begin(part, simulation, t, places)
+
+    def state(self):
+        """Where the output stands, for a checkpoint. Collective."""
+        return self.output.state() if self.output else None
 
     def _make(self):
         from ecsmpi import rxd

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
-from ecsmpi import kernels, observers  # isort: skip  (numba reads its environment after that)
+from ecsmpi import continuing, kernels, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.items import Field as Field
 from ecsmpi.items import Item
 from ecsmpi.items import Mean as Mean
@@ -74,6 +74,27 @@ class Progress(observers.Progress):
         super().__init__(tstop, stream)
         if attach:
             add_observer(self)
+
+
+class Checkpoint(continuing.Checkpointing):
+    """Writes checkpoints from the next finitialize on, and ends the run early where its time is up or a signal asks for it.
+
+    path: a folder; every: seconds, "15min", or steps as in "1000 steps"; keep: how many stay; max_time: of the process, as
+    in "23:50:00" (SLURM's own limit counts too); vectors: {name: n.Vector} that are kept along. SIGTERM and SIGUSR1 ask for
+    a checkpoint and the end, with status 75: to be continued. Raises ValueError naming the argument.
+    """
+
+    def __init__(self, path, every="15min", keep: int = 2, max_time=None, vectors: dict | None = None):
+        super().__init__(simulation.comm, path, every, keep, max_time, vectors)
+        simulation.course.checkpointing = self
+
+
+def restart(path, must: bool = True) -> None:
+    """Let the next finitialize end where a checkpoint was taken. path: a folder of checkpoints, or one of them.
+
+    must: an error where there is none; else the run then begins anew. n.t tells which. The script must make the same model.
+    """
+    simulation.course.restart = continuing.Restart(path, must)
 
 
 def add_observer(observer) -> None:
