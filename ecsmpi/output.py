@@ -20,7 +20,7 @@ from pathlib import Path
 
 import h5py
 
-from ecsmpi.continued_file import check_continues, opened_to_continue
+from ecsmpi.continued_file import cut, cut_part
 from ecsmpi.disk import check_room, check_writable, telling
 from ecsmpi.file_layout import FORMAT, PART_FORMAT, RESERVED, Track, lay_out, part_path
 from ecsmpi.items import Encoding
@@ -62,9 +62,10 @@ class GridFile:
             everywhere(comm, self._create, tracks, owned, provenance)
             everywhere(comm, self._open, run)
         else:
-            everywhere(comm, self._check_there, tracks)
-            everywhere(comm, self._open)
             everywhere(comm, self._cut, kept)
+            everywhere(comm, self._open)
+            for group, track in self._tracks.items():
+                track.go_on(kept[group])
         self._closed = False
 
     @property
@@ -127,15 +128,14 @@ class GridFile:
         with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
             lay_out(file, tracks, owned, provenance, part_of)
 
-    def _check_there(self, tracks):
-        """A file that goes on must be there and be one of this box, with these tracks."""
-        if self._comm.rank == 0:
-            check_continues(self.path, tracks, self._storage == "parts")
-
     def _cut(self, kept):
-        with telling(self.path):
-            for group, track in self._tracks.items():
-                track.cut(kept[group], self.path)
+        """Drop what comes after the first so many frames: rank 0 in the one file, each rank in its own."""
+        tracks = [track.track for track in self._tracks.values()]
+        if self._comm.rank == 0:
+            cut(self.path, tracks, self._storage == "parts", kept)
+        if self._storage == "parts" and any(track.own_bytes for track in self._tracks.values()):
+            planes = {group: track.planes for group, track in self._tracks.items()}
+            cut_part(part_path(self.path, self._comm.rank), tracks, planes, kept)
 
     def _open(self, run=None):
         """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own.
@@ -154,7 +154,8 @@ class GridFile:
             self._open_part(path) if run is None else self._create_part(path, run)
 
     def _open_part(self, path):
-        self._part = opened_to_continue(path)
+        with telling(path):
+            self._part = h5py.File(path, "r+", locking=False)
         for track in self._tracks.values():
             track.open_part(self._part)
 

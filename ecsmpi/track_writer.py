@@ -57,24 +57,11 @@ class TrackWriter:
     def open_part(self, part) -> None:
         """Take the handles of the datasets that an earlier run made in this rank's own file."""
         lo, hi = self.planes
-        self._first_plane, (_, ny, nz) = 0, self.track.selection.grid.shape
-        for name in self.names if hi > lo else ():
-            self._data[name] = at = part.get(f"{self.track.group}/{name}".strip("/"))
-            if at is None or at.shape[1:] != (nz, ny, hi - lo):
-                raise ValueError(f"{part.filename} is of other ranks than these: give another file for the frames from here on")
+        self._first_plane = 0
+        self._data = {name: part[self.track.group or "/"][name] for name in self.names if hi > lo}
 
-    def cut(self, frames: int, path) -> None:
-        """Go on after the first so many frames of those that are there. Collective where all ranks share the file."""
-        there = [len(data) for data in [*self._data.values(), *self._series.values()]]
-        if self._counter is not None:
-            attributes, counter = self._counter
-            there.append(int(attributes[counter]))
-            attributes.modify(counter, np.int64(frames))
-        if min(there, default=frames) < frames:
-            raise ValueError(f"{path} has {min(there)} frames, the checkpoint goes on after {frames}: put that file back, "
-                             "or give another")
-        for dataset in [*self._data.values(), *self._series.values()]:
-            dataset.resize(frames, axis=0)
+    def go_on(self, frames: int) -> None:
+        """Go on after the first so many frames, the last of those that are there. Collective."""
         last = float(self._series["time"][frames - 1]) if self._series and frames else -np.inf
         self.frames, self.last_time = frames, self._comm.bcast(last)
 
