@@ -19,6 +19,8 @@ from contextlib import contextmanager
 import neuron
 from neuron import n
 
+from ecsmpi.nmodl import random_variables
+
 NAME_GROWS = 64  # bytes by which a cell's name, PythonObject[9], may be longer when it is written than when it was counted
 MOST_GID = 10_000_000  # BBSaveState takes gids modulo this
 GIDS_WITH = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)
@@ -137,23 +139,49 @@ def exchange_spikes() -> None:
 
 
 def random_places() -> list[float]:
-    """Where this rank's Random objects are in their sequences. Local."""
-    return [_place(one) for one in _randoms()]
+    """Where this rank's random streams are, which SaveState leaves out: Random objects, RANDOM of mechanisms. Local."""
+    return [float(one.seq()) for one in _randoms()] + [float(one.get_seq()) for one in _streams()]
 
 
 def set_random_places(places: list[float]) -> None:
     """Bring them there. Local."""
-    for one, place in zip(_randoms(), places):
+    objects = _randoms()
+    for one, place in zip(objects, places):
         one.seq(place)
+    for one, place in zip(_streams(), places[len(objects) :], strict=True):
+        one.set_seq(place)
+
+
+def _streams():
+    """The random streams of this rank's mechanisms, declared RANDOM in them."""
+    for is_point in (0, 1):
+        for name, variables in _random_variables(is_point):
+            for one in _placed(name, is_point):
+                yield from (getattr(one, variable) for variable in variables)
+
+
+def _random_variables(is_point: int) -> list[tuple[str, list[str]]]:
+    kind, name, found = n.MechanismType(is_point), n.ref(""), []
+    for i in range(int(kind.count())):
+        kind.select(i)
+        kind.selected(name)
+        if variables := random_variables(kind.code()):
+            found.append((name[0], variables))
+    return found
+
+
+def _placed(name: str, is_point: int):
+    """All of a mechanism on this rank."""
+    if is_point:
+        every = n.List(name)
+        yield from (every.o(i) for i in range(int(every.count())))
+    else:
+        yield from (getattr(seg, name) for sec in n.allsec() if sec.has_membrane(name) for seg in sec)
 
 
 def _randoms():
     every = n.List("Random")
     return [every.o(i) for i in range(int(every.count()))]
-
-
-def _place(one) -> float:
-    return float(one.seq())
 
 
 def set_time(t: float) -> None:

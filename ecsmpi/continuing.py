@@ -52,9 +52,8 @@ class Checkpointing:
         simulation.course.lookout.check(simulation, n.t)
         cell_state.exchange_spikes()
         facts = restart.about(simulation, self.vectors)
-        path = self._sets.write(
-            simulation.course.steps, facts, lambda part: restart.fill(simulation, facts, self.vectors, part)
-        )
+        saved = restart.cells(facts, self.vectors)
+        path = self._sets.write(simulation.course.steps, facts, lambda part: restart.fill(simulation, saved, part))
         self._last = time.monotonic()
         if stop:
             why = next((text for text in simulation.comm.allgather(self._why) if text), "")

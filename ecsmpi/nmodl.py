@@ -1,4 +1,4 @@
-"""What the NMODL text of a mechanism says about ions: text only."""
+"""What the NMODL text of a mechanism says about ions and random streams: text only."""
 import re
 
 # Tried from left to right at each place, as a compiler reads: a COMMENT behind a ":" opens no block.
@@ -8,6 +8,7 @@ _NO_CODE = re.compile(
 )
 _NAMES = r"\w+(?:\s*,\s*\w+)*"
 _USEION = re.compile(rf"\bUSEION\s+(\w+)((?:\s+(?:READ|WRITE)\s+{_NAMES})*)")
+_RANDOM = re.compile(rf"^\s*RANDOM\s+({_NAMES})", re.MULTILINE)
 _WRITE = re.compile(rf"\bWRITE\s+({_NAMES})")
 
 
@@ -20,3 +21,9 @@ def written_variables(text: str, ion: str) -> set[str]:
     code = _NO_CODE.sub(" ", text)
     clauses = " ".join(clauses for name, clauses in _USEION.findall(code) if name == ion)
     return {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
+
+
+def random_variables(text: str) -> list[str]:
+    """Names after RANDOM, each a stream of random numbers of every instance."""
+    code = _NO_CODE.sub(" ", text)
+    return [name.strip() for names in _RANDOM.findall(code) for name in names.split(",")]

@@ -1,6 +1,6 @@
 """What of a simulation a checkpoint holds, and how a simulation becomes what the checkpoint holds.
 
-    the model, to be compared          `described`, of the simulation
+    the model, to be compared          `course.Course.described`
     arrays of the boxes by planes      `Space.state`: read again by whoever owns the planes now
     NEURON's cells                     rank by rank where each rank has the same cells again, else cell by cell
     places of observers                their own `state`, given back to `resumed`
@@ -36,7 +36,7 @@ def about(simulation, vectors: dict) -> dict:
     why = next((text for text in comm.allgather(cell_state.without_gid(RECORDER)) if text), None)
     gids = comm.allgather([] if why else cell_state.known_gids())
     return {
-        "model": simulation.described(), "t": n.t, "dt": n.dt, "step": simulation.steps,
+        "model": simulation.course.model, "t": n.t, "dt": n.dt, "step": simulation.course.steps,
         "planes": [comm.allgather(simulation.space(region).planes) for region in simulation.regions],
         "cells": comm.allgather(cell_state.fingerprint(RECORDER)), "gids": gids, "without_gids": why,
         "connected": any(comm.allgather(bool(cell_state.known_gids()))),
@@ -49,19 +49,23 @@ def _place(observer) -> list | None:
     return observer.state() if hasattr(observer, "state") else None
 
 
-def fill(simulation, facts: dict, vectors: dict, part: PartWriter) -> None:
-    """Add this rank's share. facts: of `about`. Collective where cells have gids."""
+def cells(facts: dict, vectors: dict) -> dict[str, bytes]:
+    """NEURON's share of this rank, by name. facts: of `about`. Collective, between steps."""
+    found = {"cells": cell_state.of_rank(), "random": json.dumps(cell_state.random_places()).encode()}
+    found |= {f"vector {name}": np.array(vector, dtype=float).tobytes() for name, vector in vectors.items()}
+    if facts["without_gids"] is None:
+        found |= {f"gid {gid}": data for gid, data in cell_state.of_gids().items()}
+    return found
+
+
+def fill(simulation, saved: dict[str, bytes], part: PartWriter) -> None:
+    """Add this rank's share. saved: of `cells`. Local: the disk of one rank may fail."""
     for number, region in enumerate(simulation.regions):
         space = simulation.space(region)
         for name, array in space.state().items():
             part.add_planes(f"{BOX}{number} {name}", array, space.planes[0])
-    part.add_bytes("cells", cell_state.of_rank())
-    part.add_bytes("random", json.dumps(cell_state.random_places()).encode())
-    for name, vector in vectors.items():
-        part.add_bytes(f"vector {name}", np.array(vector, dtype=float).tobytes())
-    if facts["without_gids"] is None:
-        for gid, data in cell_state.of_gids().items():
-            part.add_bytes(f"gid {gid}", data)
+    for name, data in saved.items():
+        part.add_bytes(name, data)
 
 
 # out of a checkpoint
@@ -73,13 +77,14 @@ def restore(simulation, found: CheckpointSet, vectors: dict) -> None:
     Raises Differs where the model is another, ValueError where NEURON's cells cannot be placed on these ranks.
     """
     facts = found.about
-    _compare(facts["model"], simulation.described())
+    _compare(facts["model"], simulation.course.model)
     _place_cells(simulation.comm, found)
     everywhere(simulation.comm, _read_boxes, simulation, found)
-    everywhere(simulation.comm, _read_vectors, simulation.comm, found, vectors)
+    _read_vectors(simulation.comm, found, vectors)
     n.dt = facts["dt"]
-    simulation.steps = facts["step"]
+    simulation.course.steps = facts["step"]
     simulation.deliver()
+    simulation.touch()
 
 
 def _compare(then: dict, now: dict) -> None:
@@ -124,6 +129,10 @@ def _place_cells(comm, found: CheckpointSet) -> None:
     if facts["without_gids"] is None and any(facts["gids"]):
         return _read_gids(comm, found)
     if facts["connected"] or sorted(filter(None, then)) != sorted(filter(None, now)):
+        if len(now) == len(then):
+            odd = next(rank for rank, pair in enumerate(zip(then, now)) if pair[0] != pair[1])
+            raise Differs(f"{found.path} has other cells than there are on rank {odd}: sections, their mechanisms, point "
+                          "processes and NetCons must be made again as they were, on the same ranks")
         why = facts["without_gids"] or "they are not the same cells"
         raise ValueError(
             f"{found.path} was written by {found.ranks} ranks, and here are {comm.size}, with other cells on them: NEURON's "
@@ -164,15 +173,20 @@ def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
 
 
 def _read_vectors(comm, found: CheckpointSet, vectors: dict) -> None:
-    """What vectors had recorded: each rank's own again, or, on other ranks, all of a name on the first that has it."""
+    """What vectors had recorded: each rank's own again. On other ranks the first that has a name gets all there was, or,
+    where all ranks had the same, such as a node's trace, that.
+    """
     then, now = found.about["vectors"], comm.allgather(sorted(vectors))
     for name, vector in vectors.items():
-        writers = [rank for rank, names in enumerate(then) if name in names]
         if now == then:
-            writers = [comm.rank]
-        elif next(rank for rank, names in enumerate(now) if name in names) != comm.rank:
-            writers = []
-        vector.from_python(np.concatenate([np.zeros(0), *(_read_vector(found, rank, name) for rank in writers)]))
+            parts = [_read_vector(found, comm.rank, name)]
+        else:
+            parts = [_read_vector(found, rank, name) for rank, names in enumerate(then) if name in names]
+            if next(rank for rank, names in enumerate(now) if name in names) != comm.rank:
+                parts = []
+            elif all(np.array_equal(part, parts[0]) for part in parts):
+                parts = parts[:1]
+        vector.from_python(np.concatenate([np.zeros(0), *parts]))
 
 
 def _read_vector(found: CheckpointSet, rank: int, name: str) -> np.ndarray:

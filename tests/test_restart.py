@@ -1,0 +1,267 @@
+"""A run that goes on from a checkpoint is the run that was never interrupted: to the bit, on any number of ranks."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from conftest import mpirun
+
+NETWORK = '''
+import sys
+import numpy as np
+from ecsmpi import rxd
+from neuron import n
+pc = n.ParallelContext()
+rank, ranks = int(pc.id()), int(pc.nhost())
+rxd.options.reproducible = "reproducible" in sys.argv
+
+class Cell:
+    """A spiking cell that the one before it in a ring excites."""
+    def __init__(self, gid):
+        self.soma, self.dendrite = n.Section(name="soma", cell=self), n.Section(name="dendrite", cell=self)
+        self.dendrite.connect(self.soma(1))
+        x, y, z = 12 + 9 * gid, 20 + 37 * (gid % 3), 15 + 23 * (gid % 4)
+        for sec, (a, b) in ((self.soma, ((x, y, z), (x + 11, y, z))), (self.dendrite, ((x + 11, y, z), (x + 15, y + 12, z + 9)))):
+            for point in (a, b):
+                sec.pt3dadd(*point, 5)
+            sec.insert("hh")
+        self.soma.nseg = 3
+        self.clamp = n.IClamp(self.soma(0.5))
+        self.clamp.delay, self.clamp.dur, self.clamp.amp = 0.1 + 0.2 * gid, 2, 0.5
+        pc.set_gid2node(gid, rank)
+        self.out = n.NetCon(self.soma(0.5)._ref_v, None, sec=self.soma)
+        pc.cell(gid, self.out)
+        self.synapse = n.ExpSyn(self.dendrite(0.7))
+
+cells = {gid: Cell(gid) for gid in range(rank, 8, ranks)}
+for gid, cell in cells.items():
+    cell.into = pc.gid_connect((gid - 1) % 8, cell.synapse)
+    cell.into.delay, cell.into.weight[0] = 0.9, 0.02
+spikes, gids = n.Vector(), n.Vector()
+pc.spike_record(-1, spikes, gids)
+
+ecs = rxd.Extracellular(0, 0, 0, 100, 120, 110, dx=(2.5, 20, 22), volume_fraction=0.05, tortuosity=1.6)
+k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 4 if node.x3d < 50 else 3)
+na = rxd.Species(ecs, d=1.78, name="na", charge=1)
+still = rxd.Species(ecs, d=0, initial=lambda node: node.x3d)
+n.dt = 0.025
+pc.set_maxstep(10)
+
+def final():
+    """All that a run ends with, the same on every rank."""
+    mine = {gid: [(seg.v, seg.hh.m, seg.ko, seg.nao) for sec in (cell.soma, cell.dendrite) for seg in sec]
+            for gid, cell in cells.items()}
+    everyone = {gid: rows for part in pc.py_allgather(mine) for gid, rows in part.items()}
+    fired = sorted(pair for part in pc.py_allgather(list(zip(spikes, gids))) for pair in part)
+    return {"t": n.t, "k": np.array(k[ecs].states3d), "na": np.array(na[ecs].states3d), "still": np.array(still[ecs].states3d),
+            "cells": np.array([row for gid in sorted(everyone) for row in everyone[gid]]), "spikes": np.array(fired)}
+'''
+
+EVERY_STEP = NETWORK + '''
+from pathlib import Path
+out, folder, every = sys.argv[1], sys.argv[2], int(sys.argv[3])
+for cell in cells.values():  # a stream of random events, which goes on too
+    cell.noise = n.NetStim()
+    cell.noise.interval, cell.noise.number, cell.noise.start, cell.noise.noise = 0.3, 1e9, 0, 1
+    cell.by_noise = n.NetCon(cell.noise, cell.synapse, 0, 0.4, 0.003)
+rxd.Checkpoint(folder, every="1 step", keep=10**6, vectors={"spikes": spikes, "gids": gids})
+n.finitialize(-65)
+pc.psolve(2.5)
+expected = final()
+sets = pc.py_broadcast(sorted(map(str, Path(folder).iterdir())) if rank == 0 else None, 0)
+rxd.Checkpoint(folder + "-not", vectors={"spikes": spikes, "gids": gids})  # none within an hour
+differ = []
+for path in sets[:-1:every]:
+    rxd.restart(path)
+    n.finitialize(-65)
+    assert path.endswith(f"-step-{round(n.t / n.dt)}"), (path, n.t)
+    pc.psolve(2.5)
+    found = final()
+    differ += [(path[-8:], name) for name, value in expected.items() if not np.array_equal(found[name], value)]
+assert not differ, differ[:5]
+if rank == 0:
+    np.savez(out, sets=len(sets), spikes=expected["spikes"])
+'''
+
+GOES_ON = NETWORK + '''
+out, to, since, at = sys.argv[1:5]
+rxd.Checkpoint(to, every=f"{at} steps", keep=1, vectors={"spikes": spikes, "gids": gids})
+if since != "-":
+    rxd.restart(since)
+n.finitialize(-65)
+began = n.t
+pc.psolve(5)
+found = final()
+if rank == 0:
+    np.savez(out, began=began, **found)
+'''
+
+
+@pytest.mark.parametrize("ranks, every", [(1, 1), (3, 9)])
+def test_restart_at_every_step_has_the_same_bits(ranks, every, on_ranks, tmp_path):
+    found = on_ranks(ranks, EVERY_STEP, tmp_path / "sets", every)
+    assert found["sets"] == 100 and len(found["spikes"]) >= 8
+
+
+def differences(found, expected, tolerance):
+    return [
+        name for name, value in expected.items()
+        if name != "began" and not np.all(np.abs(found[name] - value) <= tolerance * np.abs(value).max())
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode, tolerance", [("reproducible", 0), ("usual", 1e-12)])
+def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, on_ranks, tmp_path):
+    expected = on_ranks(4, GOES_ON, tmp_path / "a", "-", 120, mode)
+    assert len(expected["spikes"]) >= 8
+    chain = [(3, "a", "b", 150), (1, "b", "c", 190), (4, "c", "d", 1000)]
+    for ranks, since, to, at in chain[: 3 if mode == "reproducible" else 2]:
+        found = on_ranks(ranks, GOES_ON, tmp_path / to, tmp_path / since, at, mode)
+        assert found["began"] > 0
+        assert differences(found, expected, tolerance) == [], f"{since} to {to} on {ranks} ranks"
+
+
+ONE_CELL = '''
+import sys
+import numpy as np
+from ecsmpi import rxd
+from neuron import n
+pc = n.ParallelContext()
+rank, ranks = int(pc.id()), int(pc.nhost())
+out, to, since, kind = sys.argv[1:5]
+kept = []
+for i in range(4):
+    if rank == (0 if kind == "together" else i % ranks):
+        sec = n.Section(name=f"sec{i}")
+        sec.pt3dadd(5 + 9 * i, 5, 5, 3)
+        sec.pt3dadd(9 + 9 * i, 9, 9, 3)
+        sec.insert("hh")
+        clamp = n.IClamp(sec(0.5))
+        clamp.delay, clamp.dur, clamp.amp = 0.3, 3, 0.1
+        kept += [sec, clamp]
+ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, dx=2, volume_fraction=0.2, tortuosity=1.6)
+k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
+n.dt = 0.025
+pc.set_maxstep(10)
+trace = n.Vector().record(k[ecs].node_by_location(9, 9, 9)._ref_value)
+rxd.Checkpoint(to, every="40 steps", vectors={"trace": trace})
+if since != "-":
+    rxd.restart(since)
+n.finitialize(-65)
+pc.psolve(1.5)
+states = k[ecs].states3d
+if rank == 0:
+    np.savez(out, k=states, trace=np.array(trace))
+'''
+
+
+def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp_path):
+    expected = on_ranks(2, ONE_CELL, tmp_path / "a", "-", "together")
+    assert len(expected["trace"]) == 61 and np.ptp(expected["trace"]) > 1e-6
+    for ranks in (1, 3):
+        found = on_ranks(ranks, ONE_CELL, tmp_path / f"b{ranks}", tmp_path / "a", "together")
+        assert differences(found, expected, 1e-12) == []
+
+
+def test_cells_without_gids_cannot_move(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(ONE_CELL)
+    for ranks, since, status in ((2, "-", 0), (3, tmp_path / "a", 1)):
+        done = mpirun(ranks, ["python", script, tmp_path / "out.npz", tmp_path / "a", since, "apart"])
+        assert (done.returncode != 0) == status, done.stderr
+    assert "sec0 belongs to no cell object with a gid" in done.stderr.replace("sec1", "sec0").replace("sec2", "sec0")
+    assert "restart on 2 ranks with the same cells on each" in done.stderr
+
+
+REFUSED = '''
+import sys
+import numpy as np
+from ecsmpi import rxd
+from neuron import n
+pc = n.ParallelContext()
+folder = sys.argv[2]
+sec = n.Section(name="sec")
+sec.pt3dadd(5, 5, 5, 3)
+sec.pt3dadd(9, 9, 9, 3)
+sec.insert("hh")
+
+def box(width=40):
+    return rxd.Extracellular(0, 0, 0, width, 20, 20, dx=2, volume_fraction=0.2, tortuosity=1.6)
+
+def potassium(ecs, d=2.62):
+    return rxd.Species(ecs, d=d, name="k", charge=1, initial=3)
+
+def said():
+    """What a restart is told here, or nothing."""
+    from ecsmpi.rxd.session import simulation
+    rxd.restart(folder)
+    try:
+        simulation.plan()
+        simulation.deliver_first()
+        simulation.deliver()
+        simulation.start()
+    except ValueError as error:
+        simulation.restart = None
+        return str(error)
+    return ""
+
+ecs = box()
+k = potassium(ecs)
+n.dt = 0.025
+pc.set_maxstep(10)
+rxd.Checkpoint(folder, every="10 steps")
+n.finitialize(-65)
+pc.psolve(0.5)
+told = {"same": said()}
+n.dt = 0.05
+told["dt"] = said()
+n.dt = 0.025
+del k
+k = potassium(ecs, 2.5)
+told["d"] = said()
+del k, ecs
+ecs = box(42)
+k = potassium(ecs)
+told["box"] = said()
+del k, ecs
+ecs = box()
+k = potassium(ecs)
+na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
+told["species"] = said()
+del na
+sec.nseg = 3
+told["segments"] = said()
+sec.nseg = 1
+sec.insert("pas")
+told["mechanisms of a section"] = said()
+sec.uninsert("pas")
+folder = folder + "-none"
+told["nothing"] = said()
+np.savez(sys.argv[1], **told)
+'''
+
+
+def test_another_model_is_refused_with_the_difference(on_ranks, tmp_path):
+    told = {name: str(text) for name, text in on_ranks(None, REFUSED, tmp_path / "sets").items()}
+    assert told.pop("same") == ""
+    assert "dt: 0.025 in the checkpoint, 0.05 now" in told["dt"]
+    assert "(2.62, 2.62, 2.62)" in told["d"] and "(2.5, 2.5, 2.5)" in told["d"]
+    assert "shape=(20, 10, 10)" in told["box"] and "shape=(21, 10, 10)" in told["box"]
+    assert "species 1: none in the checkpoint, Ion(name='na'" in told["species"]
+    assert "segments: 1 in the checkpoint, 3 now" in told["segments"]
+    assert "has other cells than there are on rank 0" in told["mechanisms of a section"]
+    assert "there is no checkpoint in" in told["nothing"]
+
+
+def test_only_statements_of_hoc_may_wait_in_the_queue(on_ranks, tmp_path):
+    source = ONE_CELL.replace("n.finitialize(-65)", '''wait = n.FInitializeHandler(lambda: n.CVode().event(1.2, print))
+n.finitialize(-65)
+try:
+    pc.psolve(1.5)
+except RuntimeError:
+    np.savez(out, raised=True)
+    raise SystemExit''')
+    (tmp_path / "script.py").write_text(textwrap.dedent(source))
+    done = mpirun(None, ["python", tmp_path / "script.py", tmp_path / "out.npz", tmp_path / "sets", "-", "together"])
+    assert "a Python function waits in NEURON's queue for its time (cvode.event)" in done.stdout + done.stderr
+    assert (tmp_path / "out.npz").exists()
