@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 import neuron
 from neuron import n
+from neuron.rxd import species
 
 from ecsmpi.nmodl import random_variables
 
@@ -205,7 +206,7 @@ def without_gid(passed_over: str) -> str | None:
             return f"{sec.name()} belongs to no cell object with a gid"
         if sec.has_membrane("extracellular"):
             return f"{sec.name()} has the mechanism extracellular"
-    return _loose_artificial_cell(cells) or _loose_connection() or _loose_random()
+    return _loose_artificial_cell(cells) or _loose_connection() or _loose_random() or _inside_cells()
 
 
 def known_gids() -> list[int]:
@@ -239,6 +240,11 @@ def _loose_connection() -> str | None:
 
 def _loose_random() -> str | None:
     return "there are Random objects" if _randoms() else None
+
+
+def _inside_cells() -> str | None:
+    inside = [one for reference in species._all_species if (one := reference()) is not None]
+    return f"neuron.rxd has {inside[0]} inside cells" if inside else None
 
 
 def of_gids() -> dict[int, bytes]:

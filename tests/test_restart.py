@@ -201,7 +201,7 @@ def said():
         simulation.deliver()
         simulation.start()
     except ValueError as error:
-        simulation.restart = None
+        simulation.course.restart = None
         return str(error)
     return ""
 
@@ -247,7 +247,7 @@ def test_another_model_is_refused_with_the_difference(on_ranks, tmp_path):
     assert "dt: 0.025 in the checkpoint, 0.05 now" in told["dt"]
     assert "(2.62, 2.62, 2.62)" in told["d"] and "(2.5, 2.5, 2.5)" in told["d"]
     assert "shape=(20, 10, 10)" in told["box"] and "shape=(21, 10, 10)" in told["box"]
-    assert "species 1: none in the checkpoint, Ion(name='na'" in told["species"]
+    assert "species 1: none in the checkpoint, na: [Ion(name='na'" in told["species"]
     assert "segments: 1 in the checkpoint, 3 now" in told["segments"]
     assert "has other cells than there are on rank 0" in told["mechanisms of a section"]
     assert "there is no checkpoint in" in told["nothing"]
