@@ -25,6 +25,7 @@ from ecsmpi.expression import ARGUMENTS, OPERATORS, Arithmetic, Expression
 from ecsmpi.rate_law import Law, changing, fields_of
 
 OWN = "exp floor ceil trunc fmod factorial digamma ldexp vtrap vtrap_slope finite_or_zero solve".split()
+UNROLLED = 5  # unknowns of a voxel up to which the elimination is written out
 CONSTANT_BETWEEN_JUMPS = (lambda x: sympy.Integer(0),)
 
 
@@ -197,7 +198,7 @@ def _run_source(names: str, matrix, right, deltas) -> list[str]:
     size = len(right)
     body, values = _assigned(list(matrix), list(right))
     entries, right_values = values[: size * size], values[size * size :]
-    solution = _one_division if size == 1 else _elimination
+    solution = _unrolled if size <= UNROLLED else _elimination
     voxel = [f"c{i} = u{i}[i]" for i in range(names.count("c"))] + body + solution(size, entries, right_values)
     voxel += ["sound = " + " + ".join(f"w{i}" for i in range(size)) + "", "sound = sound - sound == 0.0", "bad |= not sound"]
     voxel += [f"u{s}[i] = c{s} + (dt * ({text(delta)}) if sound else 0.0)" for s, delta in deltas.items()]
@@ -206,15 +207,31 @@ def _run_source(names: str, matrix, right, deltas) -> list[str]:
     return _function_of(head, lines, [], lambda values: values)
 
 
-def _one_division(_size, entries, right) -> list[str]:
-    return [f"w0 = ({right[0]}) / (1.0 - finite_or_zero({entries[0]}))"]
+def _unrolled(size, entries, right) -> list[str]:
+    """Gaussian elimination with partial pivoting in scalars, whose rows change places by selection: no branches, vectors."""
+    lines = [f"a{r}_{c} = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
+    for j in range(size):
+        for i in range(j + 1, size):
+            lines.append(f"swap = fabs(a{i}_{j}) > fabs(a{j}_{j})")
+            for c in range(j, size + 1):
+                lines += [f"up = a{i}_{c} if swap else a{j}_{c}", f"a{i}_{c} = a{j}_{c} if swap else a{i}_{c}", f"a{j}_{c} = up"]
+        for i in range(j + 1, size):
+            lines.append(f"factor = a{i}_{j} / a{j}_{j}")
+            lines += [f"a{i}_{c} -= factor * a{j}_{c}" for c in range(j + 1, size + 1)]
+    for j in reversed(range(size)):
+        known = "".join(f" - a{j}_{c} * w{c}" for c in range(j + 1, size))
+        lines.append(f"w{j} = (a{j}_{size}{known}) / a{j}_{j}")
+    return lines
+
+
+def _row(size, entries, right, r) -> list[str]:
+    """The entries of row r of the system, with its right-hand side."""
+    return [f"{float(r == c)} - finite_or_zero({entries[r * size + c]})" for c in range(size)] + [right[r]]
 
 
 def _elimination(size, entries, right) -> list[str]:
-    lines = [
-        f"a[{r}, {c}] = {float(r == c)} - finite_or_zero({entries[r * size + c]})" for r in range(size) for c in range(size)
-    ]
-    lines += [f"a[{r}, {size}] = {right[r]}" for r in range(size)]
+    """The same by a loop, for larger systems."""
+    lines = [f"a[{r}, {c}] = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
     return [*lines, "solve(a)", *(f"w{r} = a[{r}, {size}]" for r in range(size))]
 
 

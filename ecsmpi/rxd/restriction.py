@@ -173,6 +173,8 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
         """See Node.include_flux. Local; during a run to be called on every rank."""
         self._field
+        if self.species.ion(self.region).constant:
+            raise RxDException(f"{self.species} is a Parameter, which does not change: no flux can go into it")
         flux = Flux(voxels.array(), checked_source(source), scale_of(units))
         self._simulation.add_flux(self.species, self.region, flux)
 
