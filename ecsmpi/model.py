@@ -59,19 +59,24 @@ class Tissue:
     @property
     def varies(self) -> bool:
         """Whether voxels may differ."""
-        return isinstance(self.volume_fraction, Profile) or isinstance(self.permeability, Profile)
+        return bool(self.profiles)
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """What of it varies."""
+        return [each for each in (self.volume_fraction, self.permeability) if isinstance(each, Profile)]
 
     @property
     def tortuosity(self) -> float | Profile:
         """Path length over distance."""
         if isinstance(self.permeability, Profile):
-            return PowerProfile(self.permeability, -0.5)
+            return PowerProfile("permeability", self.permeability, -0.5)
         return self.permeability**-0.5
 
 
 def _permeability(tortuosity) -> float | Profile:
     if isinstance(tortuosity, Profile):
-        return PowerProfile(tortuosity, -2)
+        return PowerProfile("tortuosity", tortuosity, -2)
     if finite("tortuosity", tortuosity) <= 0:
         raise ValueError(f"tortuosity must be > 0, got {tortuosity}")
     return (1 / float(tortuosity)) * (1 / float(tortuosity))
@@ -89,6 +94,7 @@ class Ion:
     ``name`` may be None: such a species has no currents and no concentration in NEURON's segments.
     ``wall`` is the concentration of the border voxels (mM), or None for walls without flux. ``faces`` says more: what each
     face does by itself. ``constant``: a parameter, which neither currents nor reactions change.
+    ``tissue``: its own, where it does not see the region's.
     """
 
     name: str | None
@@ -97,6 +103,7 @@ class Ion:
     wall: float | None = None
     constant: bool = False
     faces: Faces | None = None
+    tissue: Tissue | None = None
 
     def __post_init__(self):
         if self.name is not None and not (isinstance(self.name, str) and self.name.isidentifier()):

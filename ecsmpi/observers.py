@@ -110,7 +110,7 @@ class Output:
             group: (item.selection(region.box), {item.species: item.encoding}) for item, group, _ in items if group
         }
         about = {f"{program}_version": version for program, version in self._versions.items()}
-        about |= {"volume_fraction": region.tissue.volume_fraction, "tortuosity": region.tissue.tortuosity}
+        about |= {"volume_fraction": _noted(region.tissue.volume_fraction), "tortuosity": _noted(region.tissue.tortuosity)}
         count, suffix = len(self._files), self.path.suffix
         path = self.path.with_suffix(f".box{count}{suffix}") if count else self.path
         file = GridFile(path, region.box, whole, space.planes, simulation.comm, about, selections=selections, kept=kept)
@@ -225,3 +225,8 @@ def _clock(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _noted(value) -> float | str:
+    """What a file can say of a number, or of what varies."""
+    return value if isinstance(value, float) else f"varies: {value!r}"

@@ -20,7 +20,12 @@ CHECKED = 5  # voxels at which a function of whole arrays is compared with itsel
 
 
 class Profile:
-    """A number for each voxel of a box."""
+    """A number for each voxel of a box; ``live`` where it may be another at every step."""
+
+    live = False
+
+    def check(self, box: Box) -> None:
+        """Raise ValueError where the profile cannot fit the box, as far as that can be told without its numbers. Local."""
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
         """(hi - lo, ny, nz) the numbers of x-planes [lo, hi). Local; ValueError where the profile does not fit the box."""
@@ -33,11 +38,13 @@ class ArrayProfile(Profile):
 
     values: np.ndarray
 
+    def check(self, box: Box) -> None:
+        if self.values.shape not in (box.shape, (box.voxels,)):
+            raise ValueError(f"an array must have the box's shape {box.shape}, got {self.values.shape}")
+
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        values = np.asarray(self.values)
-        if values.shape not in (box.shape, (box.voxels,)):
-            raise ValueError(f"an array must have the box's shape {box.shape}, got {values.shape}")
-        return np.array(values.reshape(box.shape)[lo:hi], dtype=float)
+        self.check(box)
+        return np.array(self.values.reshape(box.shape)[lo:hi], dtype=float)
 
     def __repr__(self):
         values = np.ascontiguousarray(self.values)
@@ -87,12 +94,17 @@ class FileProfile(Profile):
     path: Path
     dataset: str
 
+    def check(self, box: Box) -> None:
+        self.planes(box, 0, 0)
+
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
         import h5py  # only for those who have files
 
+        if not self.path.is_file():
+            raise ValueError(f"no file {self.path}")
         with h5py.File(self.path, "r") as file:
             if self.dataset not in file:
-                raise ValueError(f"{self.path} has no dataset {self.dataset!r}; it has {sorted(file)}")
+                raise ValueError(f"{self.path} has no dataset {self.dataset!r}; it has {', '.join(sorted(file))}")
             if file[self.dataset].shape != box.shape:
                 raise ValueError(
                     f"{self.dataset!r} of {self.path} must have the box's shape {box.shape}, got {file[self.dataset].shape}"
@@ -102,13 +114,44 @@ class FileProfile(Profile):
 
 @dataclass(frozen=True)
 class PowerProfile(Profile):
-    """Another profile to some power."""
+    """Another profile, of numbers > 0, to some power; ``name`` is what messages call it."""
 
+    name: str
     base: Profile
     exponent: float
 
+    @property
+    def live(self) -> bool:
+        """As the other one."""
+        return self.base.live
+
+    def check(self, box: Box) -> None:
+        self.base.check(box)
+
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        return self.base.planes(box, lo, hi) ** self.exponent
+        values = self.base.planes(box, lo, hi)
+        check_range(self.name, values, lo, np.inf)
+        return values**self.exponent
+
+
+def check_range(name: str, values: np.ndarray, lo: int, most: float) -> None:
+    """Raise ValueError naming the first voxel whose value is not in (0, most]; values: (planes, ny, nz) from plane lo on."""
+    wrong = ~((values > 0) & (values <= most) & np.isfinite(values))
+    if wrong.any():
+        i, j, k = (int(each) for each in np.argwhere(wrong)[0])
+        bound = f"in (0, {most:g}]" if np.isfinite(most) else "finite and > 0"
+        raise ValueError(f"{name} must be {bound}, got {values[i, j, k]} at voxel {(i + lo, j, k)}")
+
+
+def values_at(given: Profile | float, box: Box, index: np.ndarray) -> np.ndarray:
+    """(voxels,) numbers of voxels given by flat index. Local."""
+    if not isinstance(given, Profile):
+        return np.full(len(index), float(given))
+    plane, within = np.divmod(np.asarray(index, dtype=np.int64), box.shape[1] * box.shape[2])
+    found = np.empty(len(index))
+    for i in np.unique(plane).tolist():
+        found[plane == i] = given.planes(box, i, i + 1).reshape(-1)[within[plane == i]]
+    return found
 
 
 def profile_of(name: str, value) -> Profile | float:

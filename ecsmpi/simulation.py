@@ -111,6 +111,13 @@ class Simulation:
         """The description has changed: plan anew before the grid's next step. Local, to be called on every rank."""
         self._changed = True
 
+    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+        """A region becomes another tissue. Local, to be called on every rank."""
+        if (space := self._spaces.get(weakref.ref(region))) is not None:
+            space.change_tissue(tissue, conserve_mass)
+        if any(species.ion(region).tissue for species in self._on(region)):
+            self.change()  # their own tissue has parts of the region's
+
     def watch(self, species, region, flat: int):
         """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
         self._let_record()

@@ -22,6 +22,7 @@ from ecsmpi.rate_law import Law
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 from ecsmpi.timing import Phases
+from ecsmpi.tissue import SlabTissue
 from ecsmpi.voxels import Voxels
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
@@ -42,6 +43,7 @@ class Space:
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
         self.fluxes = Fluxes()
         self._stepper = self._copies = None
+        self._slab_tissues, self._ions_by_key = {}, {}
 
     def field(self, key) -> Field:
         """The field of an ion, made at the first call. Local."""
@@ -70,9 +72,11 @@ class Space:
         watched = sorted({flat for _, flat in self.watched})
         self._watches = [(keys.index(key), watched.index(flat), slot) for (key, flat), (_, slot) in self.watched.items()]
         flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
+        self._ions_by_key = ions
+        tissues = self._plan_tissues()
         fields = [self.field(key) for key in keys]
         self._stepper = Stepper(
-            self.comm, self.box, self.tissue, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
+            self.comm, self.box, tissues, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
             np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
         )  # fmt: skip
         self.inside = self.inside[self._stepper.exchange.order]
@@ -99,6 +103,36 @@ class Space:
             plane = self.box.shape[1] * self.box.shape[2]
             self._copies = Copies(self.comm, self.slabs, plane, fields, copied, voxel, crossings.states)
             self.renew_copies()
+
+    def _plan_tissues(self) -> list[SlabTissue]:
+        """The slab's share of the tissue of each ion; ions with the same tissue share it. Local."""
+        described = [(ion.tissue is not None, ion.tissue or self.tissue) for ion in self._ions]
+        self._slab_tissues = {which: self._slab_tissues.get(which) or self._slab_tissue(which[1]) for which in dict.fromkeys(described)}
+        return [self._slab_tissues[which] for which in described]
+
+    def _slab_tissue(self, tissue: Tissue) -> SlabTissue:
+        return SlabTissue(self.box, self.planes, tissue)
+
+    def change_tissue(self, tissue: Tissue, conserve_mass: bool) -> None:
+        """Ions without a tissue of their own see another one from the next step on. Local, to be called on every rank.
+
+        conserve_mass: what is in a voxel stays, so that concentrations change as 1/volume_fraction.
+        """
+        slab = self._slab_tissues.get((False, self.tissue)) or self._slab_tissue(self.tissue)
+        old = slab.volume_fraction
+        slab.change(tissue)
+        self._slab_tissues.pop((False, self.tissue), None)
+        self._slab_tissues[False, tissue], self.tissue = slab, tissue
+        for key, field in self.fields.items() if conserve_mass else ():
+            ion = self._ions_by_key.get(key)
+            if ion is None or not (ion.tissue or ion.constant):
+                field.owned *= old / slab.volume_fraction
+
+    def _refresh_tissue(self) -> None:
+        """Take in what species have become that a tissue is made of. Collective where there are such."""
+        for slab in self._slab_tissues.values():
+            if any(profile.live for profile in slab.description.profiles) and self.comm.allreduce(int(slab.stale)):
+                slab.change(slab.description)
 
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
@@ -128,6 +162,7 @@ class Space:
     def advance(self, t: float) -> None:
         """One step to t (ms) over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
+        self._refresh_tissue()
         self.settle_copies()
         self._stepper.advance(dt, t)
         self._give()

@@ -7,7 +7,7 @@ import numpy as np
 from ecsmpi.grid import Box
 from ecsmpi.halo import Halo
 from ecsmpi.model import FACE_AVERAGES, Tissue
-from ecsmpi.profiles import Profile
+from ecsmpi.profiles import Profile, check_range
 from ecsmpi.tiles import TILE
 
 
@@ -18,26 +18,36 @@ class SlabTissue:
     """
 
     def __init__(self, box: Box, planes: tuple[int, int], tissue: Tissue):
-        self._box, self._planes, self.version = box, planes, 0
+        self._box, self._planes, self.version, self.description = box, planes, 0, None
         self.change(tissue)
 
     def change(self, tissue: Tissue) -> None:
         """Become another tissue. Local; ValueError names the first voxel out of range."""
+        renewed = {}
+        for name, most in (("volume_fraction", 1.0), ("permeability", np.inf)):
+            given, before = getattr(tissue, name), getattr(self.description, name, None)
+            if given is not before or getattr(given, "live", False):
+                renewed[name] = self._evaluate(name, given, most)
+        vars(self).update(renewed)
         self.description, self.version = tissue, self.version + 1
-        self.volume_fraction = self._evaluate("volume_fraction", tissue.volume_fraction, 1.0)
-        self.permeability = self._evaluate("permeability", tissue.permeability, np.inf)
 
     def _evaluate(self, name: str, given, most: float):
         if not isinstance(given, Profile):
             return given
         values = np.ascontiguousarray(given.planes(self._box, *self._planes), dtype=float)
-        wrong = ~((values > 0) & (values <= most) & np.isfinite(values))
-        if wrong.any():
-            i, j, k = np.argwhere(wrong)[0]
-            bound = f"in (0, {most:g}]" if np.isfinite(most) else "finite and > 0"
-            voxel = (int(i) + self._planes[0], int(j), int(k))
-            raise ValueError(f"{name} must be {bound}, got {values[i, j, k]} at voxel {voxel}")
+        check_range(name, values, self._planes[0], most)
         return values
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is live in the description has other numbers now. Local."""
+        return any(
+            given.live and not np.array_equal(given.planes(self._box, *self._planes), here)
+            for given, here in (
+                (self.description.volume_fraction, self.volume_fraction), (self.description.permeability, self.permeability)
+            )
+            if isinstance(given, Profile)
+        )  # fmt: skip
 
     def conductivity(self, voxels: np.ndarray) -> np.ndarray:
         """Volume fraction times permeability of some voxels of the slab, flat."""

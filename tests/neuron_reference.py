@@ -14,6 +14,7 @@ MODELS = {
     "network": ("network.py",),
     "dirichlet": ("dirichlet.py",),
     "thin boxes": ("thin.py",),
+    "varying tissue": ("tissue.py",),
     "restart": ("restart.py",),
     "recorded": ("recorded.py",),
     "intracellular": ("intracellular.py",),

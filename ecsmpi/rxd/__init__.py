@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
 from ecsmpi import continuing, kernels, observers  # isort: skip  (numba reads its environment after that)
+from ecsmpi.boundaries import Bath as Bath
+from ecsmpi.boundaries import Held as Held
 from ecsmpi.items import Field as Field
 from ecsmpi.items import Item
 from ecsmpi.items import Mean as Mean
 from ecsmpi.items import Slice as Slice
 from ecsmpi.items import Subvolume as Subvolume
+from ecsmpi.profiles import FileProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
 from ecsmpi.rxd.intracellular import OWN
@@ -95,6 +99,11 @@ def restart(path, must: bool = True) -> None:
     must: an error where there is none; else the run then begins anew. n.t tells which. The script must make the same model.
     """
     simulation.course.restart = continuing.Restart(path, must)
+
+
+def from_file(path, dataset: str) -> FileProfile:
+    """A dataset of the box's shape in an HDF5 file, for volume_fraction, tortuosity, permeability or initial: ranks read their planes."""
+    return FileProfile(Path(path), dataset)
 
 
 def add_observer(observer) -> None:

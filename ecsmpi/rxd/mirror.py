@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 
 from ecsmpi.copies import Copied
+from ecsmpi.profiles import Profile
+from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -18,6 +20,8 @@ class VoxelShare(neuron_rxd.geometry.RxDGeometry):
     """Each segment has a volume as large as its voxel's free one, which borders on nothing."""
 
     def __init__(self, region):
+        if isinstance(region.tissue.volume_fraction, Profile):
+            raise InvalidValue(f"a reaction across the membrane needs a number for the volume_fraction of its region, {region!r}")
         self._volume = region.box.voxel_volume * region.alpha
 
     def volumes1d(self, sec) -> np.ndarray:

@@ -36,7 +36,7 @@ class Parameter(Species):
 
     def _ion(self, d) -> Ion:
         ion = super()._ion(d)
-        if ion.wall is not None or any(ion.d):
+        if ion.wall is not None or ion.faces is not None or any(ion.d):
             raise InvalidValue(f"a Parameter does not change: it can have no d and no walls, got d={d}, walls at {ion.wall}")
         return replace(ion, constant=True)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ecsmpi.flux import Flux
 from ecsmpi.meeting import meet
+from ecsmpi.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import Node
@@ -102,10 +103,27 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def volumes(self, voxels: Voxels) -> np.ndarray:
         """(voxels,) free volumes (um3)."""
-        return np.full(len(voxels), self.region.volume(0))
+        fraction = self.species.tissue_on(self.region).volume_fraction
+        return self.region.box.voxel_volume * values_at(fraction, self.region.box, voxels.array())
+
+    def alpha_by_location(self, locs) -> np.ndarray | float:
+        """The volume fraction: a number where all voxels have the same one, else (places,) of those at (x, y, z) um. Local."""
+        if not isinstance(self.region.tissue.volume_fraction, Profile):
+            return self.region.alpha
+        return self.region.volume_fractions([self.node_by_location(*place).part()[1].index[0] for place in locs])
+
+    def extent(self, axes: str) -> list[float]:
+        """[xlo, xhi, ylo, ...] of the box (um) along axes such as "xyz" or "xz"; RxDException names others."""
+        if axes not in ("xyz", "xy", "xz", "yz", "x", "y", "z"):
+            raise RxDException(f"axes must be one of xyz, xy, xz, yz, x, y, z, got {axes!r}")
+        box = self.region.box
+        return [end for axis in axes for end in (box.lo["xyz".index(axis)], box.hi["xyz".index(axis)])]
 
     def fill(self, field, value) -> None:
         """Set a field of this rank by a number, an array of the box's shape, or a function of a node. Local."""
+        if isinstance(value, Profile):
+            field.owned[:] = concentrations(f"concentration of {self.species}", value.planes(self.region.box, *field.planes))
+            return
         value = self._checked_array(value).reshape(-1) if np.ndim(value) else value
         self._set(field, Voxels(self.region.box), value)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from dataclasses import replace
 
-from ecsmpi.model import Ion
+from ecsmpi.model import Ion, Tissue
+from ecsmpi.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import lies_inside
@@ -25,7 +27,10 @@ class Species(Arithmetic, StandIn):
 
     d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge: of the
     ion; without one it gets no currents. initial: mM, a number, a function of a node, or None for NEURON's
-    default (ko0_k_ion). ecs_boundary_conditions: mM at the walls, or None for walls without flux.
+    default (ko0_k_ion), also an array, or rxd.from_file. ecs_boundary_conditions: mM at the walls, or None for walls without
+    flux, or a dict that says for "xlo", "xhi", "x" (both), "ylo" ... what each face does: a number or a function of t (ms) is the
+    value it is held at, as is rxd.Held(value); rxd.Bath(value, permeability) lets a bath exchange through it.
+    volume_fraction, tortuosity or permeability: as for Extracellular, where the species sees other tissue than the rest.
     atolscale concerns variable time steps, which are refused; represents is an ontology label.
     Name, charge and regions may be changed between runs, d at any time, on every rank.
     Raises InvalidValue, an RxDException and a ValueError, naming the argument.
@@ -40,14 +45,19 @@ class Species(Arithmetic, StandIn):
 
     def __init__(
         self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,
-        ecs_boundary_conditions=None, represents=None,
+        ecs_boundary_conditions=None, represents=None, volume_fraction=None, tortuosity=None, permeability=None,
     ):  # fmt: skip
         self._regions = _checked_regions(regions)
         self._d, self._d_on = d, weakref.WeakKeyDictionary()
         self._name, self._charge, self._walls = name, charge, ecs_boundary_conditions
         self.initial, self.represents, self._atolscale = initial, represents, atolscale
+        self._own_tissue = {
+            name: profile_of(name, value)
+            for name, value in (("volume_fraction", volume_fraction), ("tortuosity", tortuosity), ("permeability", permeability))
+            if value is not None
+        }  # fmt: skip
         self._check()
-        if not (initial is None or callable(initial)):
+        if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = concentrations("initial", initial)
         self.key = next(_keys)
         simulation.add(self)
@@ -102,7 +112,16 @@ class Species(Arithmetic, StandIn):
 
     def ion(self, region: Extracellular) -> Ion:
         """The description that the solver works from."""
-        return self._ion(self.d_on(region))
+        return replace(self._ion(self.d_on(region)), tissue=self.tissue_on(region) if self._own_tissue else None)
+
+    def tissue_on(self, region: Extracellular) -> Tissue:
+        """The tissue that the species sees in a region: the region's, but for what was said of its own."""
+        own, of_region = self._own_tissue, region.tissue
+        if not own:
+            return of_region
+        diffusion = {} if {"tortuosity", "permeability"} & own.keys() else {"permeability": of_region.permeability}
+        given = {"volume_fraction": of_region.volume_fraction, "tortuosity": None, "permeability": None, **diffusion, **own}
+        return region.made_of(**given, face_average=of_region.face_average)
 
     def _ion(self, d) -> Ion:
         try:
@@ -122,6 +141,8 @@ class Species(Arithmetic, StandIn):
 
     def _check(self) -> None:
         self._ion(self._d)
+        for region in self._regions:
+            self.tissue_on(region)
         _refuse_duplicate(self)
 
     @property
@@ -140,7 +161,7 @@ class Species(Arithmetic, StandIn):
     def fill(self, region: Extracellular, field) -> None:
         """Set a field to the initial concentrations. Local."""
         self[region].fill(field, self._default() if self.initial is None else self.initial)
-        if self.initial is None and self._walls is not None:
+        if self.initial is None and isinstance(self._walls, (int, float)):
             field.hold_walls(self._walls)
 
     def _default(self) -> float:
