@@ -121,7 +121,7 @@ def test_bad_argument_is_named(expression, refusals):
 
 # ---------------------------------------------------------------- on all ranks
 
-DIFFER = "describe different extracellular spaces: make the same regions and species on every rank"
+DIFFER = "describe different extracellular spaces: make the same regions, species and reactions on every rank"
 SPECIES_CHANGED = "species have changed since n.finitialize(): call it again before the run goes on"
 CELLS_CHANGED = (
     "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
