@@ -8,6 +8,7 @@
     /VTKHDF/Steps              NSteps; Values (time); CellDataOffsets/k (time)
     /k_slice_z                 a selection of voxels: frames, voxels (what they are), grid_... (where)
     /k_slice_z/k               with /k_slice_z/time, z, y and x of its own
+    /diagnostics/k             numbers through time: see `table`
 
 VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at the root. Each selection
 is a netCDF-4 group. One process lays the file out, without MPI, before any frame is written.
@@ -23,10 +24,11 @@ import numpy as np
 
 from ecsmpi.items import Encoding
 from ecsmpi.selection import Selection
+from ecsmpi.table import FOLDER
 
 FORMAT = "ecsmpi grid 1"
 PART_FORMAT = "ecsmpi grid part 1"
-RESERVED = ("time", "x", "y", "z", "VTKHDF")
+RESERVED = ("time", "x", "y", "z", "VTKHDF", FOLDER)
 CHUNK_BYTES = 4 << 20
 MOST_NUMBERS = 4096  # in an attribute: HDF5 has room for 64 kB
 UNLIMITED = h5py.h5s.UNLIMITED

@@ -10,6 +10,7 @@ import itertools
 import math
 import sys
 import time
+from numbers import Real
 from pathlib import Path
 
 from ecsmpi import __version__
@@ -38,12 +39,24 @@ class Output:
         self._items = [Field(str(name)) for name in species] if species is not None else items
         self._groups = _groups(self._items or [])
         self._versions = {"ecsmpi": __version__, **(versions or {})}
-        self._files, self._frames = [], {}
+        self._files, self._frames, self._tables = {}, {}, []
 
     @property
     def paths(self) -> list[Path]:
         """The files of this run so far."""
-        return [file.path for file in self._files]
+        return [file.path for file in self._files.values()]
+
+    def add_table(self, diagnostics) -> None:
+        """Write the rows of diagnostics too, from the next finitialize on."""
+        if diagnostics.name in [one.name for one in self._tables]:
+            raise ValueError(f"{self.path} has diagnostics {diagnostics.name} already: give these another name=...")
+        self._tables.append(diagnostics)
+
+    def file_of(self, region) -> GridFile:
+        """The open file of a region."""
+        if region not in self._files:
+            raise ValueError(f"{self.path} is not open: attach the Output to the run before its diagnostics")
+        return self._files[region]
 
     def started(self, simulation, t: float) -> None:
         """Begin the files with a frame of the initial state. Collective."""
@@ -54,7 +67,7 @@ class Output:
 
     def state(self) -> list:
         """Where the files stand, for a checkpoint, with all of it on the disk. Collective."""
-        return ["output", str(self.path), [file.sync() for file in self._files], [one.state() for one in self._cadences]]
+        return ["output", str(self.path), [file.sync() for file in self._files.values()], [one.state() for one in self._cadences]]
 
     def resumed(self, simulation, t: float, places: list) -> None:
         """Go on from a checkpoint: frames after it are dropped; a file it does not know begins at t (ms). Collective."""
@@ -68,9 +81,9 @@ class Output:
 
     def _open_all(self, simulation, kept: list | None) -> None:
         self.ended()
-        self._files, self._frames = [], {}
-        for region, items in self._boxes(simulation):
-            self._open(simulation, region, items, kept and kept[len(self._files)])
+        self._files, self._frames = {}, {}
+        for region, items, tables in self._boxes(simulation):
+            self._open(simulation, region, items, tables, kept and kept[len(self._files)])
         self._cadences = [Cadence(every) for every in self._frames]
 
     def stepped(self, simulation, t: float) -> None:
@@ -81,28 +94,29 @@ class Output:
 
     def ended(self) -> None:
         """Close the files. Collective."""
-        for file in self._files:
+        for file in self._files.values():
             file.close()
 
     def _boxes(self, simulation) -> list:
-        """(region, [(item, group, species)]) for each region of which something is wanted."""
-        names = {label(simulation, species): species for species in simulation.species}
+        """(region, [(item, group, species)], {name: table}) for each region of which something is wanted."""
+        names = by_name(simulation)
         wanted = [Field(name) for name in names] if self._items is None else self._items
         groups = self._groups or [""] * len(wanted)
         unknown = [item.species for item in wanted if item.species not in names]
         if unknown:
             raise ValueError(f"no species {', '.join(unknown)} to write: the model has {', '.join(names) or 'none'}")
-        chosen = [(item, group, names[item.species]) for item, group in zip(wanted, groups)]
-        for item, _, species in chosen:
-            if item.region is not None and item.region not in species.regions:
+        for item in wanted:
+            if item.region is not None and not any(item.region in one.regions for one in names[item.species]):
                 raise ValueError(f"species {item.species} is not in {item.region!r}: there is nothing to write")
-        boxes = [
-            (region, [one for one in chosen if region in one[2].regions and one[0].region in (None, region)])
-            for region in simulation.regions
-        ]
-        return [(region, here) for region, here in boxes if here]
+        chosen = [(item, group, one) for item, group in zip(wanted, groups) for one in names[item.species]]
+        boxes = []
+        for region in simulation.regions:
+            here = [one for one in chosen if region in one[2].regions and one[0].region in (None, region)]
+            tables = {one.name: one.layout(region.box) for one in self._tables if one.region(simulation) is region}
+            boxes += [(region, here, tables)] if here or tables else []
+        return boxes
 
-    def _open(self, simulation, region, items, kept) -> None:
+    def _open(self, simulation, region, items, tables, kept) -> None:
         """The file of a box, and what goes to it how often."""
         space = simulation.space(region)
         whole = {item.species: item.encoding for item, group, _ in items if not group}
@@ -113,8 +127,10 @@ class Output:
         about |= {"volume_fraction": _noted(region.tissue.volume_fraction), "tortuosity": _noted(region.tissue.tortuosity)}
         count, suffix = len(self._files), self.path.suffix
         path = self.path.with_suffix(f".box{count}{suffix}") if count else self.path
-        file = GridFile(path, region.box, whole, space.planes, simulation.comm, about, selections=selections, kept=kept)
-        self._files.append(file)
+        file = GridFile(
+            path, region.box, whole, space.planes, simulation.comm, about, selections=selections, tables=tables, kept=kept
+        )
+        self._files[region] = file
         for item, group, species in items:
             frames = self._frames.setdefault(item.every or self.every, {})
             frames.setdefault((file, group, region), {})[item.species] = species
@@ -164,6 +180,14 @@ def keep_frame(simulation, t: float) -> str:
     return ", ".join(map(str, output.paths))
 
 
+def by_name(simulation) -> dict[str, list]:
+    """Species by their labels; one name may be that of several, each in other regions."""
+    names = {}
+    for species in simulation.species:
+        names.setdefault(label(simulation, species), []).append(species)
+    return names
+
+
 def label(simulation, species) -> str:
     """A species' name in files and messages; unnamed ones are numbered."""
     return species.name or f"species{simulation.species.index(species)}"
@@ -196,7 +220,7 @@ class Progress:
         self._now = t
         if self._speaks and time.monotonic() - self._shown > self._interval:
             self._shown = time.monotonic()
-            self._say(self._line() + (f", {_clock(self._left())} left" if self._tstop else ""))
+            self._say(self._line() + (f", {_clock(self._left())} left" if self._tstop else "") + _told(simulation.observers))
 
     def ended(self) -> None:
         """Say what the run took."""
@@ -217,6 +241,12 @@ class Progress:
         renews = self._stream.isatty()
         end = "\n" if last or not renews else ""
         print(f"{chr(13) if renews else ''}ecsmpi: {text}", end=end, file=self._stream, flush=True)
+
+
+def _told(observers) -> str:
+    """What diagnostics have to say."""
+    lines = [observer.line() for observer in observers if hasattr(observer, "line")]
+    return "".join(f"; {line}" for line in lines if line)
 
 
 def _clock(seconds: float) -> str:

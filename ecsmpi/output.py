@@ -26,6 +26,7 @@ from ecsmpi.file_layout import FORMAT, PART_FORMAT, RESERVED, Track, lay_out, pa
 from ecsmpi.items import Encoding
 from ecsmpi.meeting import everywhere
 from ecsmpi.selection import Selection
+from ecsmpi.table import TableWriter, lay_out_table
 from ecsmpi.track_writer import TrackWriter
 
 STORAGES = ("auto", "single", "parts")
@@ -42,16 +43,19 @@ class GridFile:
     storage    "single" (one file), "parts" (a file for each rank) or "auto": single wherever h5py can; the
                environment variable ECSMPI_STORAGE decides what "auto" is
     selections group -> (Selection, {species: Encoding}), each with times of its own
+    tables     name -> Table: numbers through time
     kept       None: a new file; else group -> frames: go on with the file that is there after its first so many
 
     The constructor, ``append`` and ``close`` are collective. A path that cannot be written raises the same
     OSError on every rank. A failure inside ``append`` may reach one rank alone: the caller must then abort.
     """
 
-    def __init__(self, path, box, species, planes, comm, attributes=None, storage="auto", selections=None, kept=None):
+    def __init__(
+        self, path, box, species, planes, comm, attributes=None, storage="auto", selections=None, tables=None, kept=None,
+    ):  # fmt: skip
         self.path = Path(path)
         self._box, self._comm, self._planes = box, comm, tuple(int(plane) for plane in planes)
-        tracks = _tracks(box, species, selections or {})
+        tracks, tables = _tracks(box, species, selections or {}, tables or {}), tables or {}
         owned = _checked_planes(comm.allgather(self._planes), box.shape[0])
         self._storage = _chosen_storage(storage, comm.size)
         self._tracks = {track.group: TrackWriter(track, owned, comm, self._storage == "single") for track in tracks}
@@ -59,19 +63,14 @@ class GridFile:
         if kept is None:
             run = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
             provenance = {**self._provenance(), **(attributes or {}), "format": FORMAT, "run": run}
-            everywhere(comm, self._create, tracks, owned, provenance)
-            everywhere(comm, self._open, run)
+            everywhere(comm, self._create, tracks, tables, owned, provenance)
+            everywhere(comm, self._open, tables, run)
         else:
             everywhere(comm, self._cut, kept)
-            everywhere(comm, self._open)
+            everywhere(comm, self._open, tables)
             for group, track in self._tracks.items():
                 track.go_on(kept[group])
         self._closed = False
-
-    @property
-    def frames(self) -> int:
-        """Frames so far of the track that has most."""
-        return max(track.frames for track in self._tracks.values())
 
     def append(self, t, fields, group=""):
         """Write one frame, of the whole box or of a selection, and flush it (collective).
@@ -91,6 +90,14 @@ class GridFile:
             self._guarded(self._write, track, name)
         self._guarded(self._tell, track, t)
         track.done(t)
+
+    def append_row(self, table, t, row):
+        """Add to a table a row of t (ms), column -> number or numbers, the same on every rank (collective)."""
+        self._check_open()
+        if self._file is not None:
+            with telling(self.path):
+                self._tables[table].append(t, row)
+                self._file.flush()
 
     def sync(self):
         """Wait until all frames are on the disk; returns group -> frames (collective)."""
@@ -119,7 +126,7 @@ class GridFile:
             "voxels": list(box.shape),
         }
 
-    def _create(self, tracks, owned, provenance):
+    def _create(self, tracks, tables, owned, provenance):
         """Rank 0 alone lays out the whole file, so that the others only ever open it."""
         if self._comm.rank != 0:
             return
@@ -127,6 +134,8 @@ class GridFile:
         check_writable(self.path)
         with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
             lay_out(file, tracks, owned, provenance, part_of)
+            for name, table in tables.items():
+                lay_out_table(file, name, table)
 
     def _cut(self, kept):
         """Drop what comes after the first so many frames: rank 0 in the one file, each rank in its own."""
@@ -137,7 +146,7 @@ class GridFile:
             planes = {group: track.planes for group, track in self._tracks.items()}
             cut_part(part_path(self.path, self._comm.rank), tracks, planes, kept)
 
-    def _open(self, run=None):
+    def _open(self, tables, run=None):
         """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own.
 
         run: of a new file, whose parts are then made.
@@ -149,6 +158,8 @@ class GridFile:
                 self._file = h5py.File(self.path, "r+", locking=False)
             for track in self._tracks.values() if self._file is not None else ():
                 track.open(self._file, has_data=self._storage == "single")
+            if self._file is not None:
+                self._tables = {name: TableWriter(self._file, name, self._comm.rank) for name in tables}
         if self._storage == "parts" and any(track.own_bytes for track in self._tracks.values()):
             path = part_path(self.path, self._comm.rank)
             self._open_part(path) if run is None else self._create_part(path, run)
@@ -215,13 +226,15 @@ class GridFile:
                 self._file.flush()
 
 
-def _tracks(box, species, selections):
+def _tracks(box, species, selections, tables):
     """The whole box first, if any of it is written, then the selections."""
     whole = species if isinstance(species, dict) else dict.fromkeys(_different(species), Encoding())
-    _check_names([*whole, *selections], "a file")
+    if not tables:
+        _some(whole or selections, "a file")
+    _check_names([*whole, *selections])
     tracks = [Track("", Selection.whole(box), whole)] if whole else []
     for group, (selection, encodings) in selections.items():
-        _check_names(list(encodings), f"the selection {group}")
+        _check_names(_some(encodings, f"the selection {group}"))
         tracks.append(Track(group, selection, encodings))
     return tracks
 
@@ -233,9 +246,13 @@ def _different(names):
     return names
 
 
-def _check_names(names, what):
+def _some(names, what):
     if not names:
         raise ValueError(f"{what} needs at least one species, got no names")
+    return list(names)
+
+
+def _check_names(names):
     for name in _different(names):
         if not isinstance(name, str) or not name or "/" in name or name in RESERVED or name == ".":
             raise ValueError(f"a species in a file must have a name without '/' and other than "

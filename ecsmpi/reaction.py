@@ -64,6 +64,11 @@ class Reactions:
                 module = _compiled(comm, group, arrays[0])
                 self._parts.append(_Part(group, module, arrays, starts, stops))
 
+    @property
+    def act(self) -> bool:
+        """Whether there are any."""
+        return bool(self._parts)
+
     def advance(self, dt: float) -> None:
         """One step of dt (ms); RateNotFinite names the voxel, the reaction and its rate. Local."""
         for part in self._parts:

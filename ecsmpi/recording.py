@@ -16,6 +16,7 @@ import h5py
 from ecsmpi.file_layout import FORMAT
 from ecsmpi.frames import Frames
 from ecsmpi.grid import Box
+from ecsmpi.table import read_tables
 
 
 def load(path) -> Recording:
@@ -31,6 +32,7 @@ class Recording(Frames):
     """The frames of one file: those of the whole box, of which there may be none, and of selections.
 
     selections  name -> Frames
+    diagnostics name -> {column: (rows,) or (rows, shells)}
     attributes  the provenance, by name
     """
 
@@ -56,6 +58,7 @@ class Recording(Frames):
             box = Box(*(tuple(self.attributes[name]) for name in ("box_lo_um", "voxel_um", "voxels")))
             super().__init__(path, box, "all voxels", file, data, frames)
             self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
+            self.diagnostics = read_tables(file)
         except (KeyError, OSError, RuntimeError) as error:
             raise OSError(f"{path} is damaged ({error}): its writer was ended inside a write; "
                           "run the simulation again") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecsmpi.accounts import Account
 from ecsmpi.copies import Copied, Copies
 from ecsmpi.crossings import Crossings
 from ecsmpi.decomposition import GRAIN, Slabs
@@ -21,6 +22,7 @@ from ecsmpi.range_variable import RangeVariable
 from ecsmpi.rate_law import Law
 from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
+from ecsmpi.tissue import SlabTissue
 from ecsmpi.timing import Phases
 from ecsmpi.tissue import SlabTissue
 from ecsmpi.voxels import Voxels
@@ -64,8 +66,9 @@ class Space:
     def plan(self, ions: dict[object, Ion], at_segments: dict[str, SegmentIon], segments: Segments, faraday: float) -> None:
         """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
         self.free()
-        self._ions, keys = list(ions.values()), list(ions)
         self._named = list(ions.items())
+        self._ions, self._keys = list(ions.values()), list(ions)
+        keys = self._keys
         self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
         voxel = self.box.index_of(segments.centre)
         self.inside = np.flatnonzero(voxel >= 0)
@@ -193,13 +196,21 @@ class Space:
         """What reactions at the membrane have changed reaches the voxels. Collective."""
         if self._copies:
             with self.phases["deposit"]:
-                self._copies.settle()
+                self._stepper.reacting(self._copies.settle)
 
     def renew_copies(self) -> None:
         """Reactions at the membrane see the concentrations now. Collective."""
         if self._copies:
             with self.phases["collect"]:
                 self._copies.renew()
+    def slab_tissue(self, key) -> SlabTissue:
+        """This slab's share of an ion's tissue."""
+        return self._stepper.tissues[self._keys.index(key)]
+
+    def open_account(self, key) -> Account:
+        """Keep account, until the next plan, of what changes the amount of an ion in this slab. Local."""
+        return self._stepper.open_account(self._keys.index(key))
+
 
     def report(self, dt: float) -> list[str]:
         """How the slabs are coupled at steps of dt (ms). Collective."""

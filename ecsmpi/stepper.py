@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi import interface_kernels, kernels
+from ecsmpi.accounts import Account
 from ecsmpi.decomposition import Slabs
 from ecsmpi.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.grid import Box, aligned_zeros
@@ -63,11 +64,12 @@ class Stepper:
         self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
         if isinstance(tissue, Tissue):
             tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
-        self._tissues, self._versions = tissue, [each.version for each in tissue]
+        self.tissues, self._versions = tissue, [each.version for each in tissue]
         plane = box.shape[1] * box.shape[2]
         kind = ExactExchange if self.slabs.grain else Exchange
         self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
         self._sources = np.zeros((len(ions), self.exchange.local_voxels.size))
+        self._accounts = []  # (number of the ion, its Account) of what is asked for
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
         self.plan_reactions([])
@@ -88,10 +90,10 @@ class Stepper:
     def _plan_diffusions(self) -> None:
         """Collective over the slabs' owners."""
         planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
-        self._diffusions = [planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self._tissues)]
+        self._diffusions = [planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)]
 
     def _renew_tissue(self) -> None:
-        versions = [each.version for each in self._tissues]
+        versions = [each.version for each in self.tissues]
         if versions != self._versions:
             self._versions = versions
             if self._workspace is not None:
@@ -104,7 +106,8 @@ class Stepper:
         """
         self._renew_tissue()
         with self.phases["react"]:
-            self._reactions.advance(dt)
+            if self._reactions.act:
+                self.reacting(self._reactions.advance, dt)
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.start()
@@ -113,10 +116,30 @@ class Stepper:
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.finish()
+        for ion, account in self._accounts:
+            account.before_diffusion(self._sources[ion])
         for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
             diffusion.advance(field.u, sources, dt, t)
+        for _, account in self._accounts:
+            account.after_diffusion()
         with self.phases["collect"]:
             self.collect()
+
+    def reacting(self, react, *arguments) -> None:
+        """Let reactions change the concentrations, and put that down in the accounts."""
+        for _, account in self._accounts:
+            account.before_reactions()
+        react(*arguments)
+        for _, account in self._accounts:
+            account.after_reactions()
+
+    def open_account(self, number: int) -> Account:
+        """Keep account from now on of what changes the amount of an ion in this slab. Local."""
+        planes, owned = self.slabs.planes(self._comm.rank), self._fields[number].owned
+        voxels, tissue = self.exchange.local_voxels, self.tissues[number]
+        account = Account(self._ions[number], self._box, planes, owned, voxels, tissue)
+        self._accounts.append((number, account))
+        return account
 
     def collect(self) -> None:
         """Let `exchange` give the concentrations of now. Collective."""

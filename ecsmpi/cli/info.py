@@ -26,6 +26,9 @@ def describe(recording):
         lines += _frames(recording)
     for name, selection in recording.selections.items():
         lines += ["", f"  {name}: {selection.voxels}", *_grid(selection.box), *_frames(selection)]
+    for name, table in recording.diagnostics.items():
+        lines += ["", f"  diagnostics of {name}: {', '.join(column for column in table if column not in ('time', 'radius'))}"]
+        lines += [_times(table["time"])]
     return lines + ["", *_provenance(recording.attributes)]
 
 

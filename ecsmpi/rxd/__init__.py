@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
-from ecsmpi import continuing, kernels, observers  # isort: skip  (numba reads its environment after that)
+from ecsmpi import continuing, diagnostics, kernels, observers  # isort: skip  (numba reads its environment after that)
 from ecsmpi.boundaries import Bath as Bath
 from ecsmpi.boundaries import Held as Held
 from ecsmpi.items import Field as Field
@@ -52,7 +52,7 @@ class Output(observers.Output):
         if species is not None:
             species = [_named(one) for one in ([species] if isinstance(species, (str, Species)) else species)]
         if items is not None:
-            items = [replace(item, species=_named(item.species)) for item in _checked_items(items)]
+            items = [replace(item, species=_named(item.species), region=_region_of(item.species, item.region)) for item in _checked_items(items)]
         super().__init__(path, every, species, items, {"neuron": neuron.__version__})
         if attach:
             add_observer(self)
@@ -60,6 +60,12 @@ class Output(observers.Output):
 
 def _named(species) -> str:
     return observers.label(simulation, species) if isinstance(species, Species) else species
+
+
+def _region_of(species, region):
+    """As given, or that of a species that has no other: another species may have its name."""
+    alone = region is None and isinstance(species, Species) and len(species.regions) == 1
+    return species.regions[0] if alone else region
 
 
 def _checked_items(items) -> list:
@@ -104,6 +110,30 @@ def restart(path, must: bool = True) -> None:
 def from_file(path, dataset: str) -> FileProfile:
     """A dataset of the box's shape in an HDF5 file, for volume_fraction, tortuosity, permeability or initial: ranks read their planes."""
     return FileProfile(Path(path), dataset)
+
+
+class Diagnostics(diagnostics.Diagnostics):
+    """Numbers about a species while the run goes on: amount, mean, least and greatest; and, where asked for, more.
+
+    species: rxd.Species or its name. every: ms between samplings; the first is at initialisation. region: for a species in
+    several. threshold (mM): volume of the voxels above it. front: where the mean falls through it, "x", "y" or "z" (with "-" for
+    a front that moves down) or "radius", with its speed. centre (x, y, z) um: means in shells around it, ``shell`` um wide.
+    balance: what came in, reacted, passed the walls, and what of the change in amount these leave unexplained.
+    path: a file to write; or output: the rxd.Output whose file it goes to. name: its group there, /diagnostics/NAME.
+    """
+
+    def __init__(
+        self, species, every: float, *, region=None, threshold=None, front=None, centre=None, shell=None, balance=False,
+        path=None, output=None, name=None, attach: bool = True,
+    ):  # fmt: skip
+        if path is not None and output is not None:
+            raise ValueError(f"give path or output, not both; got path={path!r} and output={output!r}")
+        watched = diagnostics.Watched(threshold, front, centre, shell, balance)
+        if path is not None:
+            output = Output(path, every, items=[], attach=attach)
+        super().__init__(_named(species), every, watched, _region_of(species, region), output, name)
+        if attach:
+            add_observer(self)
 
 
 def add_observer(observer) -> None:
