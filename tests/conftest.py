@@ -12,6 +12,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -73,6 +74,21 @@ def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
             f"no end after {timeout} s: {' '.join(argv)}\n{stdout[-4000:]}\n{stderr[-4000:]}", pytrace=False
         )
     return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+@contextmanager
+def started(ranks, argv, cwd):
+    """`mpirun` of a command that goes on beside the test, as a Popen; what is left of it at the end is killed."""
+    with tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            [_launcher(), "-n", str(ranks), *map(str, argv)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=cwd, env=_environment({}), start_new_session=True,
+        )  # fmt: skip
+        process.said = lambda: _text(err)
+        try:
+            yield process
+        finally:
+            _end_session(process)
 
 
 @pytest.fixture
