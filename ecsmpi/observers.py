@@ -10,7 +10,6 @@ import itertools
 import math
 import sys
 import time
-from numbers import Real
 from pathlib import Path
 
 from ecsmpi import __version__
