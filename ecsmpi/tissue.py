@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.grid import Box
+from ecsmpi.grid import Box, aligned_zeros
 from ecsmpi.halo import Halo
 from ecsmpi.model import FACE_AVERAGES, Tissue
 from ecsmpi.profiles import Profile, check_range
@@ -88,8 +88,9 @@ class Conductances:
         self.tissue = tissue
         n, ny, nz = self.shape = (len(a) - 2, *box.shape[1:])
         voxels = n * ny * nz
-        self.capacity = a[1:-1].reshape(-1).copy()
-        self.x, self.y, self.z = (np.zeros(voxels + stride) for stride in (ny * nz, nz, 1))
+        self.capacity = aligned_zeros((voxels,))
+        self.capacity[:] = a[1:-1].reshape(-1)
+        self.x, self.y, self.z = (aligned_zeros((voxels + stride,)) for stride in (ny * nz, nz, 1))
         x = self.x.reshape(n + 1, ny, nz)
         x[:] = between(a[:-1], a[1:], permeability[:-1], permeability[1:])
         if comm.rank == 0:
@@ -119,4 +120,6 @@ def tiled(values: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     tiles = -(-ny // TILE)
     padded = np.zeros((n, tiles * TILE, nz))
     padded[:, :ny] = values.reshape(shape)
-    return padded.reshape(n, tiles, TILE, nz).swapaxes(2, 3).reshape(-1)
+    out = aligned_zeros((n, tiles, nz, TILE))
+    out[:] = padded.reshape(n, tiles, TILE, nz).swapaxes(2, 3)
+    return out.reshape(-1)

@@ -15,9 +15,10 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ecsmpi import varying_kernels
+from ecsmpi import kernels, varying_kernels
 from ecsmpi.boundaries import Faces, Held
 from ecsmpi.diffusion import Diffusion
+from ecsmpi.grid import aligned_zeros
 from ecsmpi.model import Ion
 from ecsmpi.tiles import TILE
 from ecsmpi.tissue import Conductances, SlabTissue, tiled
@@ -82,7 +83,8 @@ class Borders:
     def capacity(self, capacity: np.ndarray) -> np.ndarray:
         """The voxels' capacities, endless where they are held."""
         if self.held.any():
-            capacity = capacity.copy()
+            shared, capacity = capacity, aligned_zeros((capacity.size,))
+            capacity[:] = shared
             capacity[self.voxel[self.held]] = ENDLESS
         return capacity
 
@@ -150,7 +152,7 @@ class VaryingDiffusion:
         _, ny, nz = m.shape
         start = self._work.start
         diagonals = [self._borders.diagonal(axis, dt, self._capacity) for axis in range(3)]
-        x, y, z = (np.empty_like(self._capacity) for _ in range(3))
+        x, y, z = (aligned_zeros((self._capacity.size,)) for _ in range(3))
         for lo, hi in zip(start[:-1] * ny * nz, start[1:] * ny * nz):
             varying_kernels.pivots(diagonals[0][lo:hi], m.x[lo : hi + ny * nz], s[0], ny * nz, x[lo:hi])
         varying_kernels.pivots(diagonals[1], m.y, s[1], nz, y)
@@ -205,8 +207,8 @@ class VaryingWorkspace:
         n, ny, nz = shared.d.shape
         lo = shared.partition.planes(shared.comm.rank)[0]
         self.start = np.array([shared.partition.block(b)[0] - lo for b in shared.blocks] + [n])
-        self.rows, self.batch = shared.rows, shared.batch
-        self.scratch = np.zeros((self.batch, 2 * TILE * (-(-nz // TILE) * TILE + TILE)))
+        self.rows, self.batch = -(-ny // kernels.threads()), shared.batch  # so many arrays are best read in long pieces
+        self.scratch = aligned_zeros((self.batch, 2 * TILE * (-(-nz // TILE) * TILE + TILE)))
         self.factors = WeakValueDictionary()
 
 

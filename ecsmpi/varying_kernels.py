@@ -16,6 +16,7 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 
 from numba import njit, prange
 
+from ecsmpi.kernels import fma
 from ecsmpi.tiles import TILE, in_rows, side_by_side
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
@@ -39,16 +40,16 @@ def _fluxes(centre, west, east, south, north, fw, fe, fs, fn, fz, sx, sy, sz, be
     """out = (2 s sum of M (u_neighbour - u) + sx M_west below) pivot; centre and fz have one more at the far end(s)."""
     for k in range(out.size):
         here = centre[k + 1]
-        x = fw[k] * (2.0 * (west[k] - here) + below[k]) + 2.0 * fe[k] * (east[k] - here)
-        y = fs[k] * (south[k] - here) + fn[k] * (north[k] - here)
-        z = fz[k] * (centre[k] - here) + fz[k + 1] * (centre[k + 2] - here)
-        out[k] = (sx * x + 2.0 * (sy * y + sz * z)) * pivot[k]
+        x = fma(fw[k], fma(2.0, west[k] - here, below[k]), 2.0 * fe[k] * (east[k] - here))
+        y = fma(fs[k], south[k] - here, fn[k] * (north[k] - here))
+        z = fma(fz[k], centre[k] - here, fz[k + 1] * (centre[k + 2] - here))
+        out[k] = fma(sx, x, 2.0 * fma(sy, y, sz * z)) * pivot[k]
 
 
 @njit(**compiled)
 def _up_rows(f, capacity, s, face, below, pivot):
     for k in range(f.size):
-        f[k] = (capacity[k] * f[k] + s * face[k] * below[k]) * pivot[k]
+        f[k] = fma(capacity[k], f[k], s * face[k] * below[k]) * pivot[k]
 
 
 @njit(**compiled)
@@ -60,7 +61,7 @@ def _start_row(f, capacity, pivot):
 @njit(**compiled)
 def _down_rows(x, s, face, pivot, above):
     for k in range(x.size):
-        x[k] += s * face[k] * pivot[k] * above[k]
+        x[k] = fma(s * face[k] * pivot[k], above[k], x[k])
 
 
 @njit(**compiled)
@@ -78,7 +79,7 @@ def _add(f, total):
 @njit(**compiled)
 def _add_product(a, b, total):
     for k in range(total.size):
-        total[k] += a[k] * b[k]
+        total[k] = fma(a[k], b[k], total[k])
 
 
 @njit(**compiled)
@@ -168,14 +169,14 @@ def _up_tile(tile, face, pivot, s):
         tile[m] *= pivot[m]
     for m in range(face.size - TILE):
         here = m + TILE
-        tile[here] = tile[here] * pivot[here] + s * face[here] * pivot[here] * tile[m]
+        tile[here] = fma(s * face[here] * pivot[here], tile[m], tile[here] * pivot[here])
 
 
 @njit(**compiled)
 def _down_tile(tile, face, pivot, s):
     for back in range(face.size - TILE):
         m = face.size - TILE - 1 - back
-        tile[m] += s * face[m + TILE] * pivot[m] * tile[m + TILE]
+        tile[m] = fma(s * face[m + TILE] * pivot[m], tile[m + TILE], tile[m])
 
 
 @njit(**compiled)
