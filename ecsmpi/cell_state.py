@@ -185,12 +185,6 @@ def _randoms():
     return [every.o(i) for i in range(int(every.count()))]
 
 
-def set_time(t: float) -> None:
-    """Bring NEURON's time to t (ms) on a rank without cells. Local, after finitialize."""
-    n.t = t
-    n.fcurrent()  # hands the time on to NEURON's thread
-
-
 # cell by cell
 
 

@@ -138,9 +138,20 @@ def _place_cells(comm, found: CheckpointSet) -> None:
             f"{found.path} was written by {found.ranks} ranks, and here are {comm.size}, with other cells on them: NEURON's "
             f"cells can move only where all have gids ({why}); restart on {found.ranks} ranks with the same cells on each"
         )
-    if now[comm.rank]:
-        return _read_rank(found, then.index(now[comm.rank]))
-    cell_state.set_time(facts["t"])
+    _place_together(comm, found, now[comm.rank])
+
+
+def _place_together(comm, found: CheckpointSet, cells: str) -> None:
+    """Ranks whose cells some rank had take its state. One without cells takes that of another such: it tells when NEURON
+    exchanges spikes, which all ranks must do at the same times.
+    """
+    like = [rank for rank, then in enumerate(found.about["cells"]) if then == cells]
+    if not all(comm.allgather(bool(like))):
+        raise ValueError(
+            f"{found.path} was written by {found.ranks} ranks that all had cells, and here are {comm.size}, some without: "
+            f"that needs gids for all cells; restart on {found.ranks} ranks"
+        )
+    _read_rank(found, like[0])
 
 
 def _read_rank(found: CheckpointSet, rank: int) -> None:
@@ -153,8 +164,6 @@ def _read_rank(found: CheckpointSet, rank: int) -> None:
 def _read_gids(comm, found: CheckpointSet) -> None:
     cells = everywhere(comm, _own_gids, found)
     cell_state.set_gids(cells, found.about["t"])
-    if not cells:
-        cell_state.set_time(found.about["t"])
 
 
 def _own_gids(found: CheckpointSet) -> dict[int, bytes]:

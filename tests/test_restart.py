@@ -142,7 +142,7 @@ for i in range(4):
 ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, dx=2, volume_fraction=0.2, tortuosity=1.6)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
 n.dt = 0.025
-pc.set_maxstep(10)
+pc.set_maxstep(0.5)
 trace = n.Vector().record(k[ecs].node_by_location(9, 9, 9)._ref_value)
 rxd.Checkpoint(to, every="40 steps", vectors={"trace": trace})
 if since != "-":
@@ -166,6 +166,10 @@ def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp
 def test_cells_without_gids_cannot_move(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(ONE_CELL)
+    for ranks, since, status in ((1, "-", 0), (2, tmp_path / "a", 1)):
+        done = mpirun(ranks, ["python", script, tmp_path / "out.npz", tmp_path / "a", since, "together"])
+        assert (done.returncode != 0) == status, done.stderr
+    assert "all had cells, and here are 2, some without: that needs gids for all cells; restart on 1 ranks" in done.stderr
     for ranks, since, status in ((2, "-", 0), (3, tmp_path / "a", 1)):
         done = mpirun(ranks, ["python", script, tmp_path / "out.npz", tmp_path / "a", since, "apart"])
         assert (done.returncode != 0) == status, done.stderr
