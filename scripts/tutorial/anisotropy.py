@@ -14,7 +14,7 @@ ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=0.2, to
 maps = {}
 for title, d in {"isotropic": 2.62, "slow along y": (2.62, 0.5, 2.62)}.items():
     k = rxd.Species(ecs, d=d, name="k", charge=1, initial=3)
-    run(arguments.seconds)
+    run(arguments.seconds, k)
     maps[title] = k[ecs].states3d.copy()
     if rxd.rank() == 0:
         print(f"{title}: max {maps[title].max():.6g} mM")

@@ -19,11 +19,13 @@ ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=0.2, to
 maps = {}
 for title in ("free", "buffered"):
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
+    buffers = []
     if title == "buffered":
         A = rxd.Species(ecs, name="A", charge=1, initial=SITES)
         AK = rxd.Species(ecs, name="AK", charge=1, initial=0)
+        buffers = [A, AK]
         buffering = rxd.Reaction(k + A, AK, KB / (1 + rxd.rxdmath.exp(-(k - 15) / 1.15)), KB)
-    run(arguments.seconds)
+    run(arguments.seconds, k, *buffers)
     maps[title] = k[ecs].states3d.copy()
     bound = AK[ecs].states3d if title == "buffered" else 0 * maps[title]
     if rxd.rank() == 0:

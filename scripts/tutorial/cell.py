@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import ecsmpi.rxd  # noqa: F401  starts MPI before NEURON
+from ecsmpi import rxd
 import neuron
 from neuron import n
 
@@ -17,6 +17,7 @@ PADDING = 50  # um between the cell and the walls of the box
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()
+accounts = {}  # of each species by name, kept for all runs
 
 
 def options(what: str, seconds: float = 10.0, voxel: float = 20.0) -> argparse.Namespace:
@@ -44,12 +45,17 @@ def pyramid() -> tuple[list[float], list[float]]:
     return [min(axis) - PADDING for axis in zip(*points)], [max(axis) + PADDING for axis in zip(*points)]
 
 
-def run(seconds: float) -> None:
-    """Run the model in steps of 20 ms: no spikes are wanted. Collective."""
+def run(seconds: float, *species) -> None:
+    """Run the model in steps of 20 ms, since no spikes are wanted, and print the balance of each species. Collective."""
+    for one in species:
+        if one.name not in accounts:
+            accounts[one.name] = rxd.Diagnostics(one.name, every=1000 * seconds, balance=True)
     n.dt = 20
     n.steps_per_ms = 1 / n.dt
     n.finitialize(-65)
     n.continuerun(1000 * seconds)
+    for one in species if pc.id() == 0 else ():
+        print(f"{one.name} (amol):", ", ".join(f"{what} {much:.5g}" for what, much in accounts[one.name].balance().items()))
 
 
 def save_maps(path: Path, region, maps: dict, unit: str = "mM") -> None:

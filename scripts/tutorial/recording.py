@@ -22,7 +22,7 @@ if pc.id() == 0:  # the rank that has the cell records its segments
     traces["outside the soma"] = n.Vector().record(n.soma(0.5)._ref_ko)
 time = n.Vector().record(n._ref_t)
 
-run(arguments.seconds)
+run(arguments.seconds, k)
 if pc.id() == 0:
     from matplotlib.figure import Figure
 

@@ -28,7 +28,7 @@ AK = rxd.Species(ecs, name="AK", charge=1, initial=0)
 inside = rxd.Parameter(ecs, value=in_sphere)
 buffering = rxd.Reaction(k + A, AK, inside * KB, inside * KB)
 
-run(arguments.seconds)
+run(arguments.seconds, k, A, AK)
 free, bound, sphere = (one[ecs].states3d for one in (k, AK, inside))
 if rxd.rank() == 0:
     print(f"bound: max {bound.max():.6g} mM inside, {bound[sphere == 0].max():g} mM outside")

@@ -14,7 +14,7 @@ ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=0.2, to
 maps = {}
 for title, walls in {"closed walls": None, "walls held at 3 mM": 3}.items():
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3, ecs_boundary_conditions=walls)
-    run(arguments.seconds)
+    run(arguments.seconds, k)
     maps[title] = k[ecs].states3d.copy()
     if rxd.rank() == 0:
         print(f"{title}: mean {maps[title].mean():.6g} mM")
