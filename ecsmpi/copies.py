@@ -2,8 +2,8 @@
 
     voxel's owner --renew--> copies at segments --NEURON's step--> their changes --settle, summed--> voxel's owner
 
-A copy is one of NEURON's states for one ion and segment, in a volume as large as the voxel's free volume: so the change of
-a copy's concentration is the change that its segment makes to the voxel's.
+A copy is one of NEURON's states for one ion and segment, in a volume as large as the free volume that the voxel had when it was
+made. What the copy gains, the voxel gains.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ import numpy as np
 from ecsmpi import entry_kernels
 from ecsmpi.decomposition import Slabs
 from ecsmpi.exchange import ExactExchange, Exchange
+from ecsmpi.tissue import SlabTissue
 
 
 @dataclass(frozen=True)
 class Copied:
-    """Copies of one ion. key: the ion's; segments: (n,) their numbers; rows(): (n,) where NEURON keeps each state now."""
+    """Copies of one ion. key: the ion's; segments: (n,) their numbers; rows(): (n,) where NEURON keeps each state now.
+
+    shares: (n,) the volume of each copy over that of a voxel, tissue and all.
+    """
 
     key: object
     segments: np.ndarray
+    shares: np.ndarray
     rows: Callable[[], np.ndarray]
 
 
@@ -31,13 +36,13 @@ class Copies:
     """All copies of one box on this rank. `settle` and `renew` are collective; a change is settled once."""
 
     def __init__(
-        self, comm, slabs: Slabs, plane_size: int, fields: dict, copied: list[Copied], voxel: np.ndarray, states
+        self, comm, slabs: Slabs, plane_size: int, fields: dict, tissues: list[SlabTissue], copied: list[Copied], voxel, states
     ):  # fmt: skip
-        """Collective. fields: {key: (n, ny, nz) slab} of the ions with copies, the same keys on all ranks.
+        """Collective. fields: {key: (n, ny, nz) slab} of the ions with copies, the same keys on all ranks; tissues: theirs.
 
         voxel: (segments,) flat index into the box of every segment; states: () -> NEURON's array of states.
         """
-        self._states, self._copied = states, copied
+        self._states, self._copied, self._tissues = states, copied, tissues
         self._fields = [field.reshape(-1) for field in fields.values()]
         number = {key: f for f, key in enumerate(fields)}
         self._field = np.array([number[one.key] for one in copied for _ in one.segments], dtype=np.int64)
@@ -46,7 +51,8 @@ class Copies:
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
         self._sources = np.zeros((len(fields), self._exchange.local_voxels.size))
         self._order = self._exchange.order.astype(np.uint32)
-        self._mine = [(self._field[self._order] == f).astype(float) for f in range(len(fields))]
+        shares = np.concatenate([np.zeros(0), *(one.shares for one in copied)])
+        self._shares = [np.where(self._field == f, shares, 0.0)[self._order] for f in range(len(fields))]
         self._before, self._change = np.zeros(voxels.size), np.zeros(voxels.size)
         self._held = np.zeros((len(fields), voxels.size))
         self.find()
@@ -58,11 +64,12 @@ class Copies:
     def settle(self) -> None:
         """Add what has happened to the copies to their voxels. Collective."""
         entry_kernels.take_changes(self._states(), self._rows, self._before, self._change)
-        for f, mine in enumerate(self._mine):
-            self._exchange.take(f, self._change, self._order, mine, 1.0, True)
+        for f, shares in enumerate(self._shares):
+            self._exchange.take(f, self._change, self._order, shares, 1.0, True)
         self._exchange.deposit(self._sources)
-        for field, sources in zip(self._fields, self._sources):
-            entry_kernels.add_to(sources, self._exchange.local_voxels, field)
+        for field, sources, tissue in zip(self._fields, self._sources, self._tissues):
+            fractions = np.asarray(tissue.volume_fraction, dtype=float).reshape(-1)
+            entry_kernels.add_over(sources, self._exchange.local_voxels, fractions, field)
 
     def renew(self) -> None:
         """Let the copies be what their voxels are now. Collective."""
@@ -85,5 +92,5 @@ def compile_kernels() -> None:
     nothing, nowhere = np.zeros(0), np.zeros(0, dtype=np.int64)
     entry_kernels.take_changes(nothing, nowhere, nothing, nothing)
     entry_kernels.subtract_from(nothing, nowhere.astype(np.uint32), nothing)
-    entry_kernels.add_to(nothing, nowhere, nothing)
+    entry_kernels.add_over(nothing, nowhere, nothing, nothing)
     entry_kernels.hold(np.zeros((1, 0)), nowhere, nowhere, nothing, nothing)

@@ -102,10 +102,10 @@ def take_changes(values, at, before, out):
 
 
 @njit(**compiled)
-def add_to(amounts, at, out):
-    """out[at[e]] += amounts[e]."""
+def add_over(amounts, at, divisor, out):
+    """out[at[e]] += amounts[e] / divisor[at[e]], or over the one divisor."""
     for e in range(at.size):
-        out[at[e]] += amounts[e]
+        out[at[e]] += amounts[e] / (divisor[0] if divisor.size == 1 else divisor[at[e]])
 
 
 @njit(**compiled)

@@ -35,7 +35,7 @@ class Segments:
 
     def __init__(self):
         n.define_shape()
-        self._sections, paths = _read_paths()
+        self._sections, paths = _read_paths(n.allsec())
         self._nseg = paths.nseg
         self.count = int(paths.nseg.sum())
         self.area = paths.segment_areas()
@@ -73,10 +73,15 @@ class Segments:
     __hash__ = None
 
 
-def _read_paths():
-    """Names of this rank's sections, and their `Paths`."""
+def section_centres(sec) -> np.ndarray:
+    """(nseg, 3) um, the centres of one section's segments."""
+    return _read_paths([sec])[1].segment_centres()
+
+
+def _read_paths(sections):
+    """Names of sections, and their `Paths`."""
     names, nseg, length, first, arc, diam, xyz = [], [], [], [0], [], [], []
-    for sec in n.allsec():
+    for sec in sections:
         points = range(sec.n3d())
         names.append(sec.name())
         nseg.append(sec.nseg)

@@ -24,7 +24,6 @@ from ecsmpi.segment_ion import SegmentIon
 from ecsmpi.stepper import Field, Stepper
 from ecsmpi.tissue import SlabTissue
 from ecsmpi.timing import Phases
-from ecsmpi.tissue import SlabTissue
 from ecsmpi.voxels import Voxels
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
@@ -104,7 +103,8 @@ class Space:
             voxel = self.box.index_of(segments.centre)
             _require_inside(copied, voxel, segments)
             plane = self.box.shape[1] * self.box.shape[2]
-            self._copies = Copies(self.comm, self.slabs, plane, fields, copied, voxel, crossings.states)
+            tissues = [self.slab_tissue(key) for key in fields]
+            self._copies = Copies(self.comm, self.slabs, plane, fields, tissues, copied, voxel, crossings.states)
             self.renew_copies()
 
     def _plan_tissues(self) -> list[SlabTissue]:
@@ -166,8 +166,7 @@ class Space:
         """One step to t (ms) over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
         self._refresh_tissue()
-        self.settle_copies()
-        self._stepper.advance(dt, t)
+        self._stepper.advance(dt, t, self.settle_copies)
         self._give()
 
     def deliver(self) -> None:

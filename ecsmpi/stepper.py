@@ -99,15 +99,18 @@ class Stepper:
             if self._workspace is not None:
                 self._plan_diffusions()
 
-    def advance(self, dt: float, t: float) -> None:
+    def advance(self, dt: float, t: float, cross=None) -> None:
         """One step of dt to t (ms) with what `exchange` has taken; it then gives the concentrations. Collective.
 
-        What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        What it takes is mM of a voxel, tissue and all: volume fractions divide it here. cross(): adds to the fields what else
+        has changed concentrations, between reactions and sources.
         """
         self._renew_tissue()
         with self.phases["react"]:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
+        if cross is not None:
+            cross()
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.start()

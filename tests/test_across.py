@@ -52,6 +52,12 @@ steps(200)
 after = amount()
 assert abs(after[0] - before[0]) > 1e-4 * before[0], "nothing crosses the membrane"
 assert abs(sum(after) - sum(before)) < 1e-12 * sum(before), (before, after)
+swelling = lambda x, y, z: 0.12 + 0.0005 * (x + 50)
+ecs.set_volume_fraction(swelling)
+steps(20)
+fractions = ecs.volume_fractions(np.arange(ecs.box.voxels))
+later = amount()[0], (ko.states3d.reshape(-1) * fractions).sum() * 7 * 8 * 9
+assert later[0] < after[0] and abs(sum(later) - sum(before)) < 1e-12 * sum(before), (before, later)
 """))
 
 
@@ -77,6 +83,7 @@ def test_reaction_agrees_with_neuron(on_ranks):
 pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
 leak = across(ki, ko, 20, 600)
 trickle = across(ko, ki, 90, scale_by_area=False)
+loss = rxd.Rate(outside, -ko / 20)  # acts before what crosses the membrane does
 n.finitialize(-65)
 steps(60)
 ko.concentration = 5  # seen at once
@@ -84,6 +91,19 @@ steps(40)
 save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
 """), tolerance=1e-9)
     assert abs(saved["grid"] - 5).max() > 0.1
+
+
+def test_reaction_in_uneven_tissue_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, POTASSIUM.replace("ecs = box()", """
+ecs = rxd.Extracellular(
+    -50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=lambda x, y, z: 0.2 + 0.001 * x + 0.002 * y, tortuosity=1.6
+)
+"""), """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+n.finitialize(-65)
+steps(50)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
+"""), tolerance=1e-9)
 
 
 def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuron(on_ranks):
@@ -118,6 +138,53 @@ jacobian = unit * np.array([[-5, -3], [-1, 0]])
 change = np.linalg.solve(np.eye(2) - jacobian, unit * np.array([-15, -3]))
 found = [a.states3d[0, 0, 0] - 3, b.states3d[0, 0, 0] - 5]
 assert np.abs(found - change).max() < 1e-6 * np.abs(change).max(), (found, change)
+"""))
+
+
+BOTH = """
+ecs = box()
+k = rxd.Species([cyt, ecs], name="k", charge=1, d=0.7, initial=lambda node: 140 if node.region == cyt else uneven(node))
+ki, ko = k[cyt], k[ecs]
+"""
+
+
+def test_species_on_both_sides_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, BOTH, """
+pump = rxd.MultiCompartmentReaction(
+    ki, ko, 5e4 * ki / (1 + ki) * ko, membrane=membrane, mass_action=False, membrane_flux=True
+)
+used = rxd.Species(cyt, name="waste", initial=0)
+inward = rxd.MultiCompartmentReaction(ki, used[cyt], 30, membrane=membrane, mass_action=False, membrane_flux=True)
+scale = rxd.Parameter([cyt, ecs], value=lambda node: 0.01 if node.region == cyt else 0.02)
+loss = rxd.Rate(k, -scale * k)
+outside_loss = rxd.Rate(ko, -0.01 * ko)
+inside_loss = rxd.Rate(k, -0.001 * k * used)
+n.finitialize(-65)
+steps(100)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "ik", "v"))
+"""), tolerance=1e-9)
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_reaction_of_species_on_both_sides_acts_on_both(on_ranks, ranks):
+    holds(on_ranks, ranks, model(QUIET, CELLS, BOTH, """
+k.d = 0
+bound = rxd.Species([cyt, ecs], initial=0)
+binding = rxd.Reaction(k, bound, 0.3)
+n.finitialize(-65)
+before = np.array(ko.states3d)
+steps(1)
+part = 0.3 * n.dt / (1 + 0.3 * n.dt)  # implicit
+assert np.abs(bound[ecs].states3d - part * before).max() < 1e-12
+assert np.abs(bound[ecs].states3d + ko.states3d - before).max() < 1e-12
+for node in bound[cyt].nodes:
+    assert abs(node.value - part * 140) < 1e-6
+binding.f_rate = 0
+assert k.regions == [cyt, ecs] and k.name == "k" and k.charge == 1 and k.defined_on_region(ecs)
+assert len(k.nodes) == len(ki.nodes) + len(ko.nodes) and len(k.nodes(ecs)) == len(ko.nodes)
+rxd.Output("k.h5", every=1, species=k, attach=False)
+said = message_of(rxd.RxDException, lambda: rxd.Rate(bound[cyt], ko))
+assert "no side of the membrane" in said or "extracellular" in said, said
 """))
 
 

@@ -21,6 +21,7 @@ from ecsmpi.items import Slice as Slice
 from ecsmpi.items import Subvolume as Subvolume
 from ecsmpi.profiles import FileProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
+from ecsmpi.rxd.both_sides import BothSides, without
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
 from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
@@ -50,7 +51,7 @@ class Output(observers.Output):
     def __init__(self, path, every: float, species=None, items=None, attach: bool = True):
         """Arguments as above; species also as rxd.Species. attach: take part from now on."""
         if species is not None:
-            species = [_named(one) for one in ([species] if isinstance(species, (str, Species)) else species)]
+            species = [_named(one) for one in ([species] if isinstance(species, (str, Species, BothSides)) else species)]
         if items is not None:
             items = [replace(item, species=_named(item.species), region=_region_of(item.species, item.region)) for item in _checked_items(items)]
         super().__init__(path, every, species, items, {"neuron": neuron.__version__})
@@ -59,6 +60,7 @@ class Output(observers.Output):
 
 
 def _named(species) -> str:
+    species = without(species)
     return observers.label(simulation, species) if isinstance(species, Species) else species
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecsmpi.rxd.both_sides import BothSides, is_half
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.mirror import mirror_of
@@ -22,15 +23,14 @@ class MultiCompartmentReaction(StandIn):
 
     As in NEURON: a scheme of species[region], rates in molecules/(um2 ms), or in molecules/ms with scale_by_area=False;
     membrane (or border): the membrane's region, on whose sections it runs; membrane_flux: it carries a current, which
-    enters the cell once. What it takes from a voxel and brings to it, summed over the voxel's segments, happens at the
-    end of NEURON's reactions in each step, before those of the extracellular space. Where nothing is extracellular, it is
-    NEURON's own. Raises RxDException naming the argument.
+    enters the cell once. What it takes from a voxel and brings to it is summed over the voxel's segments. Where nothing is
+    extracellular, it is NEURON's own. Raises RxDException naming the argument.
     """
 
     original = "MultiCompartmentReaction"
 
     def __new__(cls, *arguments, **named):
-        if not names_extracellular(arguments, named):
+        if not names_extracellular(arguments, named) and not _carries_of_both_sides(arguments, named):
             return neuron_rxd.MultiCompartmentReaction(*arguments, **named)
         return super().__new__(cls)
 
@@ -48,7 +48,7 @@ class MultiCompartmentReaction(StandIn):
         return replaced(tree, self._mirror)
 
     def _mirror(self, leaf):
-        if isinstance(leaf, Species):
+        if isinstance(leaf, (Species, BothSides)):
             if len(leaf.regions) != 1:
                 raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
             leaf = leaf[leaf.regions[0]]
@@ -81,6 +81,12 @@ class MultiCompartmentReaction(StandIn):
 
 
 def _ions(scheme: rxdmath._Reaction) -> set[str]:
-    """Names of the charged species of a scheme that are extracellular."""
-    parts = (leaf for leaf in leaves(scheme) if isinstance(leaf, SpeciesOnExtracellular))
-    return {part.species.name for part in parts if part.species.name and part.species.charge}
+    """Names of the charged species of a scheme that are in the extracellular space, be it elsewhere than in the scheme."""
+    outside = (leaf.species for leaf in leaves(scheme) if isinstance(leaf, SpeciesOnExtracellular))
+    halves = (leaf._species() for leaf in leaves(scheme) if is_half(leaf))
+    return {species.name for species in (*outside, *halves) if species.name and species.charge}
+
+
+def _carries_of_both_sides(arguments, named) -> bool:
+    """Whether a reaction inside the cell carries a current of an ion that is outside, too: no voxel gets that current."""
+    return bool(named.get("membrane_flux")) and any(is_half(leaf) for one in arguments for leaf in leaves(one))

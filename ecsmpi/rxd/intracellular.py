@@ -16,10 +16,11 @@ OWN = """
 """.split()
 
 
-def lies_inside(regions) -> bool:
-    """Whether all regions are NEURON's, and there is one."""
+def sides(regions) -> tuple[list, list]:
+    """The regions of NEURON's cells, and whatever else there is."""
     found = list(regions) if hasattr(regions, "__iter__") else [regions]
-    return bool(found) and all(isinstance(region, neuron_rxd.Region) for region in found)
+    inside = [region for region in found if isinstance(region, neuron_rxd.Region)]
+    return inside, [region for region in found if not isinstance(region, neuron_rxd.Region)]
 
 
 def names_extracellular(args: tuple, kwargs: dict) -> bool:

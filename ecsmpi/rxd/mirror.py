@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 import weakref
-from functools import partial
 
 import numpy as np
 
 from ecsmpi.copies import Copied
-from ecsmpi.profiles import Profile
+from ecsmpi.membrane import section_centres
 from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
+from neuron.rxd import node  # isort: skip
 
 
 class VoxelShare(neuron_rxd.geometry.RxDGeometry):
     """Each segment has a volume as large as its voxel's free one, which borders on nothing."""
 
     def __init__(self, region):
-        if isinstance(region.tissue.volume_fraction, Profile):
-            raise InvalidValue(f"a reaction across the membrane needs a number for the volume_fraction of its region, {region!r}")
-        self._volume = region.box.voxel_volume * region.alpha
+        if getattr(region.tissue.volume_fraction, "live", False):
+            raise InvalidValue(
+                f"a reaction across the membrane needs a volume_fraction that is no State or Parameter, got {region.alpha}"
+            )
+        self._region = region
 
     def volumes1d(self, sec) -> np.ndarray:
         """(nseg,) um3."""
-        return np.full(sec.nseg, self._volume)
+        voxels = self._region.box.index_of(section_centres(getattr(sec, "_sec", sec)))
+        return self._region.volume_fractions(np.maximum(voxels, 0)) * self._region.box.voxel_volume
 
     def surface_areas1d(self, sec) -> np.ndarray:
         """(nseg,) um2."""
@@ -74,7 +78,9 @@ class Mirror:
             first[sec] = count
             count += sec.nseg
         numbers = [first[one._sec] + i for one in self._copy._secs for i in range(one.nseg)]
-        return Copied(self.species.key, np.array(numbers, dtype=np.int64), partial(_rows, weakref.ref(self._copy)))
+        rows = functools.partial(_rows, weakref.ref(self._copy))
+        shares = node._get_data()[0][rows()] / self.region.box.voxel_volume
+        return Copied(self.species.key, np.array(numbers, dtype=np.int64), shares, rows)
 
 
 def _rows(copy: weakref.ref) -> np.ndarray:

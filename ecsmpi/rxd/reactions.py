@@ -10,6 +10,7 @@ import numpy as np
 from ecsmpi.expression import Concentration
 from ecsmpi.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
+from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
@@ -34,9 +35,11 @@ class Reacting(StandIn):
     """
 
     def __new__(cls, *args, **kwargs):
+        original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
-            return getattr(neuron_rxd, cls.original)(*args, **kwargs)
-        return super().__new__(cls)
+            return original(*args, **kwargs)
+        halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
+        return super().__new__(cls) if halves is None else halves
 
     def _take_part(self, regions: list[Extracellular], where) -> None:
         self._regions, self._where = regions, where
@@ -94,6 +97,7 @@ class Rate(Reacting):
     original = "Rate"
 
     def __init__(self, species, rate, regions=None, membrane_flux=False, where=None):
+        species, rate, where = map(without, (species, rate, where))
         if membrane_flux:
             raise missing("membrane_flux of a Rate in the extracellular space")
         if not isinstance(species, (Species, SpeciesOnExtracellular)):
@@ -126,7 +130,8 @@ class Reaction(Reacting):
 
     def __init__(self, *args, where=None, **kwargs):
         _refuse_unknown(kwargs)
-        self._scheme, rate, second, regions, custom, mass_action = read_arguments(args, kwargs)
+        where = without(where)
+        self._scheme, rate, second, regions, custom, mass_action = read_arguments(tuple(map(without, args)), kwargs)
         if custom is not None and mass_action is not None:
             raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
         if (second is None) != (self._scheme._dir != "<>"):

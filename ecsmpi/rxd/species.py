@@ -9,8 +9,9 @@ from dataclasses import replace
 from ecsmpi.model import Ion, Tissue
 from ecsmpi.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
+from ecsmpi.rxd.both_sides import BothSides
 from ecsmpi.rxd.extracellular import Extracellular
-from ecsmpi.rxd.intracellular import lies_inside
+from ecsmpi.rxd.intracellular import sides
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
@@ -35,13 +36,17 @@ class Species(Arithmetic, StandIn):
     Name, charge and regions may be changed between runs, d at any time, on every rank.
     Raises InvalidValue, an RxDException and a ValueError, naming the argument.
 
-    Where all regions lie inside cells, it is NEURON's own species.
+    Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of NEURON's inside, and one outside.
     """
 
     original = "Species"
 
     def __new__(cls, regions=None, *args, **kwargs):
-        return getattr(neuron_rxd, cls.original)(regions, *args, **kwargs) if lies_inside(regions) else super().__new__(cls)
+        inside, outside = sides(regions)
+        if not inside:
+            return super().__new__(cls)
+        within = getattr(neuron_rxd, cls.original)(inside, *args, **kwargs)
+        return BothSides(within, cls(outside, *args, **kwargs)) if outside else within
 
     def __init__(
         self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,

@@ -29,18 +29,17 @@ air = rxd.Extracellular(**BOX)
 
 
 def ion(name, charge, d):
-    inside = rxd.Species(cyt, name=name, charge=charge, d=d / 3, initial=INSIDE[name])
-    outside = rxd.Species(
-        ecs, name=name, charge=charge, d=d, initial=lambda node: OUTSIDE[name] * (1 + 0.05 * (node.x3d < 25))
-    )
-    species.extend([inside, outside])
-    return inside[cyt], outside[ecs]
+    return rxd.Species(
+        [cyt, ecs], name=name, charge=charge, d=d,
+        initial=lambda node: INSIDE[name] if node.region == cyt else OUTSIDE[name] * (1 + 0.05 * (node.x3d < 25)),
+    )  # fmt: skip
 
 
-species = []
-ki, ko = ion("k", 1, 2.62)
-nai, nao = ion("na", 1, 1.78)
-cli, clo = ion("cl", -1, 2.1)
+k, na, cl = ion("k", 1, 2.62), ion("na", 1, 1.78), ion("cl", -1, 2.1)
+(ki, nai, cli), (ko, nao, clo) = [[each[region] for each in (k, na, cl)] for region in (cyt, ecs)]
+bound = rxd.Species([cyt, ecs], initial=0.1)
+binding = 0.01 * k - 0.02 * bound  # on both sides
+changes = [rxd.Rate(k, -binding), rxd.Rate(bound, binding - bound / 50)]
 oxygen = rxd.Species(air, name="o2", d=3.3, initial=0.1)
 used = rxd.Parameter(cyt, value=0)
 n_gate, m_gate = rxd.State(membrane, initial=0.1), rxd.State(membrane, initial=0.05)
@@ -68,4 +67,4 @@ carried = [
     across(oxygen[air], used[cyt], pump_rate, flux=False),
 ]
 
-run(0.025, {"k": ko, "na": nao, "cl": clo, "o2": oxygen[air]}, cells, ("ko", "ki", "nao", "nai", "clo", "cli", "v"))
+run(0.025, {"k": ko, "na": nao, "cl": clo, "o2": oxygen[air], "bound": bound[ecs]}, cells, ("ko", "ki", "nao", "nai", "clo", "cli", "v"))

@@ -1,0 +1,185 @@
+"""A species inside cells and in the extracellular space: NEURON's within, ecsmpi's without, under one name."""
+
+from __future__ import annotations
+
+import weakref
+
+from ecsmpi.rxd.arithmetic import Arithmetic
+from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.trees import leaves, replaced
+
+from neuron.rxd import rxdmath  # isort: skip  (missing has started MPI)
+from neuron.rxd.species import Species, SpeciesOnRegion, _SpeciesMathable  # isort: skip
+
+_halves = weakref.WeakSet()  # NEURON's
+
+
+class BothSides(Arithmetic, StandIn):
+    """What Species, Parameter and State make for regions on both sides of the membrane.
+
+    ``k[region]`` is its part in a region, as NEURON or ecsmpi has it. What is set on it is set on both halves.
+    """
+
+    original = "Species"
+
+    def __init__(self, within, without):
+        self._within, self._without = within, without
+        _halves.add(within)
+
+    def __getitem__(self, region):
+        """Its part in one of the regions."""
+        return (self._without if region in self._without.regions else self._within)[region]
+
+    @property
+    def regions(self) -> list:
+        """The regions, first those inside cells."""
+        return [*self._within.regions, *self._without.regions]
+
+    @property
+    def nodes(self):
+        """The nodes, first those inside cells; `nodes(region)` has those of a region alone."""
+        return NodesOfBothSides(self._within.nodes, self._without.nodes)
+
+    def defined_on_region(self, region) -> bool:
+        """Whether it has the region."""
+        return region in self.regions
+
+    def re_init(self) -> None:
+        """Set it to what the segments hold inside and outside. Collective."""
+        self._within.re_init()
+        self._without.re_init()
+
+    def __repr__(self):
+        return f"{self._without!r} and inside cells"
+
+    def __str__(self):
+        return str(self._without)
+
+
+def _of_both(name: str) -> property:
+    def read(self):
+        return getattr(self._without, name)
+
+    def write(self, value):
+        setattr(self._within, name, value)
+        setattr(self._without, name, value)
+
+    return property(read, write, doc=f"{name} of both halves.")
+
+
+for _name in ("d", "name", "charge", "initial", "value", "represents"):
+    setattr(BothSides, _name, _of_both(_name))
+
+
+def _rate_of_both(name: str) -> property:
+    def read(self):
+        return getattr(self._without, name)
+
+    def write(self, rate):
+        setattr(self._within, name, within(rate))
+        setattr(self._without, name, without(rate))
+
+    return property(read, write, doc=f"{name} of both halves; set it on every rank.")
+
+
+class NodesOfBothSides:
+    """Nodes of NEURON's and of ecsmpi's."""
+
+    def __init__(self, within, without):
+        self._lists = within, without
+
+    def __call__(self, condition):
+        """The nodes that satisfy a condition: of the one half that knows it, or of both."""
+        found = []
+        for nodes in self._lists:
+            try:
+                found.append(nodes(condition))
+            except RxDException:
+                pass  # neither a region nor a place of this half
+        kept = [nodes for nodes in found if len(nodes)]
+        return kept[0] if len(kept) == 1 else NodesOfBothSides(*kept) if kept else found[0]
+
+    def __iter__(self):
+        for nodes in self._lists:
+            yield from nodes
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lists))
+
+
+def is_half(leaf) -> bool:
+    """Whether it is NEURON's half of a species on both sides, or its part in a region."""
+    owner = leaf._species() if isinstance(leaf, SpeciesOnRegion) else leaf
+    return isinstance(owner, Species) and owner in _halves
+
+
+class HalvesOfReaction:
+    """A rate or reaction on both sides of the membrane; it ends with its name."""
+
+    def __init__(self, within, without):
+        self._within, self._without = within, without
+
+    def __repr__(self):
+        return f"{self._without!r} and inside cells"
+
+
+for _name in ("f_rate", "b_rate"):
+    setattr(HalvesOfReaction, _name, _rate_of_both(_name))
+
+
+def names_both_sides(args: tuple, kwargs: dict) -> bool:
+    """Whether a species on both sides is named among arguments."""
+    return any(isinstance(leaf, BothSides) for one in (*args, *kwargs.values()) for leaf in leaves(one))
+
+
+def without(given):
+    """An argument with the extracellular halves of what is on both sides."""
+    return replaced(given, lambda leaf: leaf._without if isinstance(leaf, BothSides) else leaf)
+
+
+def within(given):
+    """An argument with NEURON's halves of what is on both sides."""
+    return replaced(given, lambda leaf: leaf._within if isinstance(leaf, BothSides) else leaf)
+
+
+def on_both_sides(kind, original, args: tuple, kwargs: dict):
+    """The halves of a rate or reaction that names species on both sides, one of NEURON's class and one of ours, ``kind``.
+
+    Where the other species or the regions leave one side, NEURON's half alone; or None, for an extracellular one.
+    RxDException where no side has all that it names.
+    """
+    if kind.original == "Rate":
+        args, kwargs = args[:2], dict(zip(("regions", "membrane_flux"), args[2:])) | kwargs
+    named = [leaf for one in (*args, *kwargs.values()) for leaf in leaves(one)]
+    regions = _listed(kwargs.get("regions"))
+    outside = [region for region in regions if isinstance(region, StandIn)]
+    inside = [region for region in regions if not isinstance(region, StandIn)]
+    is_inside = not any(map(_outside_only, named)) and (inside or not regions)
+    is_outside = not any(map(_inside_only, named)) and (outside or not regions)
+    if not (is_inside or is_outside):
+        raise RxDException(
+            f"no side of the membrane has all species of {', '.join(map(str, args))}: say which region each is in, and use a "
+            "MultiCompartmentReaction where a reaction crosses the membrane"
+        )
+    if not is_inside:
+        return None
+    if kwargs.get("where") is not None:
+        raise RxDException("where= is for the extracellular space: say regions=..., or make one reaction for each side")
+    half = original(*map(within, args), **_with_regions(kwargs, inside, within))
+    return HalvesOfReaction(half, kind(*map(without, args), **_with_regions(kwargs, outside, without))) if is_outside else half
+
+
+def _with_regions(kwargs: dict, regions: list, half) -> dict:
+    return {name: half(given) for name, given in kwargs.items() if name != "regions"} | ({"regions": regions} if regions else {})
+
+
+def _listed(regions) -> list:
+    return [] if regions is None else list(regions) if hasattr(regions, "__len__") else [regions]
+
+
+def _outside_only(leaf) -> bool:
+    return isinstance(leaf, Arithmetic) and not isinstance(leaf, BothSides)
+
+
+def _inside_only(leaf) -> bool:
+    return isinstance(leaf, rxdmath.Vm._Vm) or isinstance(leaf, _SpeciesMathable) and not isinstance(leaf, Arithmetic)
