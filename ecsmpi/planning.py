@@ -202,9 +202,9 @@ def _planes(problem: Problem, layout: Layout, machine: Machine) -> float:
 
 
 def coupling_messages(problem: Problem, layout: Layout) -> tuple[float, float]:
-    """Messages of a rank inside its node and to others: to and from each owner of its segments' voxels."""
-    partners = min(layout.ranks, problem.shape[0], math.ceil(problem.segments / layout.ranks))
-    return 2 * partners / layout.nodes, 2 * partners * (1 - 1 / layout.nodes)
+    """Messages of a rank inside its node and to others: to and from each other owner of its segments' voxels."""
+    owners = min(layout.ranks, problem.shape[0], math.ceil(problem.segments / layout.ranks))
+    return 2 * owners * (1 / layout.nodes - 1 / layout.ranks), 2 * owners * (1 - 1 / layout.nodes)
 
 
 def _exchange(problem: Problem, layout: Layout, machine: Machine) -> float:
