@@ -13,13 +13,14 @@ import numpy as np
 
 from ecsmpi.disk import telling
 from ecsmpi.file_layout import FORMAT, Track
+from ecsmpi.table import FOLDER, SLACK
 
 ELSE = "put that file back, or give another for the frames from here on"
 OTHER_RANKS = "is of other ranks than these: give another file for the frames from here on"
 
 
-def cut(path, tracks: list[Track], in_parts: bool, kept: dict[str, int]) -> None:
-    """Leave the first so many frames of each track's group. in_parts: the fields are in files beside it.
+def cut(path, tracks: list[Track], in_parts: bool, kept: dict[str, int], t: float) -> None:
+    """Leave the first so many frames of each track's group, and diagnostics up to t (ms). in_parts: the fields are in files beside it.
 
     Raises ValueError where it is not a file of these tracks with so many frames, OSError where it is damaged.
     """
@@ -31,6 +32,8 @@ def cut(path, tracks: list[Track], in_parts: bool, kept: dict[str, int]) -> None
             if any(data.is_virtual != in_parts for data in fields):
                 raise ValueError(f"{path} {OTHER_RANKS}")
             _cut_track(path, file, track, [] if in_parts else fields, kept[track.group])
+        for table in file.get(FOLDER, {}).values():
+            _cut_table(path, table, t)
 
 
 def cut_part(path, tracks: list[Track], planes: dict[str, tuple[int, int]], kept: dict[str, int]) -> None:
@@ -56,6 +59,12 @@ def _cut_track(path, file, track: Track, fields: list, frames: int) -> None:
     _check_count(path, int(counter[name]), frames)
     counter.modify(name, np.int64(frames))
     _resize(path, fields + series, frames)
+
+
+def _cut_table(path, table, t: float) -> None:
+    rows = int(np.searchsorted(table["time"][: int(table.attrs["rows"])], t + SLACK))
+    table.attrs.modify("rows", np.int64(rows))
+    _resize(path, [data for data in table.values() if data.maxshape[0] is None], rows)
 
 
 def _resize(path, datasets: list, frames: int) -> None:

@@ -98,6 +98,23 @@ class Measure:
         self._extremes = np.zeros(2)
         self._first = self._before = None
 
+    def state(self) -> dict:
+        """What sums up over the run, for a checkpoint. Collective."""
+        changes = np.array([one.value for one in self._totals()])
+        self._space.comm.Allreduce(MPI.IN_PLACE, changes)
+        before = self._before if self._before and math.isfinite(self._before[1]) else None
+        return {"first": self._first, "before": before, "changes": changes.tolist()}
+
+    def resume(self, state: dict) -> None:
+        """Go on from it: the first rank keeps what all ranks had. Local."""
+        self._first, self._before = state["first"], state["before"]
+        for total, change in zip(self._totals(), state["changes"]):
+            total.add(change if self._space.comm.rank == 0 else 0.0)
+
+    def _totals(self) -> list:
+        account = self._account
+        return [account.came_in, account.reacted, account.through_walls] if account is not None else []
+
     @property
     def axes(self) -> dict[str, np.ndarray]:
         """The radius of the shells (um), where there are some."""
@@ -152,8 +169,8 @@ class Diagnostics:
 
     species: its name. every: ms between them, of which the first are of the initial state. region: for a species that has
     several. output: an Output, whose file they go to, as /diagnostics/NAME, or None. name: in that file, the species' by
-    default. watched: what is asked. A second finitialize begins anew, and so does a restart, but for rows in
-    the file before it. All ranks have the same numbers.
+    default. watched: what is asked. A second finitialize begins anew; after a restart sums go on, and
+    so do the rows in the file. All ranks have the same numbers.
     Raises ValueError for wrong arguments.
     """
 
@@ -179,13 +196,29 @@ class Diagnostics:
 
     def started(self, simulation, t: float) -> None:
         """Begin, with the initial state. Collective."""
+        self._plan(simulation)
+        self._cadence.begin(t)
+        self._sample(t)
+
+    def state(self) -> list:
+        """Where it stands, for a checkpoint. Collective."""
+        return ["diagnostics", self.name, self._cadence.state(), self._measure.state()]
+
+    def resumed(self, simulation, t: float, places: list) -> None:
+        """Go on from a checkpoint, if it was there, with the rows after it. Collective."""
+        place = next((one for one in places if one[:2] == ["diagnostics", self.name]), None)
+        if place is None:
+            return self.started(simulation, t)
+        self._plan(simulation)
+        self._cadence.resume(place[2])
+        self._measure.resume(place[3])
+
+    def _plan(self, simulation) -> None:
         species, region = self._found(simulation)
         simulation.field(species, region)
         self._measure = Measure(simulation.space(region), species.key, self._watched)
         self._file = None if self._output is None else self._output.file_of(region)
-        self._cadence.begin(t)
         self._rows = []
-        self._sample(t)
 
     def stepped(self, simulation, t: float) -> None:
         """Take the numbers that are due. Collective."""

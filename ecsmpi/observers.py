@@ -74,7 +74,7 @@ class Output:
         if place is None:
             return self.started(simulation, t)
         _, _, frames, cadences = place
-        self._open_all(simulation, frames)
+        self._open_all(simulation, [(kept, t) for kept in frames])
         for cadence, state in zip(self._cadences, cadences, strict=True):
             cadence.resume(state)
 

@@ -44,7 +44,7 @@ class GridFile:
                environment variable ECSMPI_STORAGE decides what "auto" is
     selections group -> (Selection, {species: Encoding}), each with times of its own
     tables     name -> Table: numbers through time
-    kept       None: a new file; else group -> frames: go on with the file that is there after its first so many
+    kept       None: a new file; else (group -> frames, t): go on with the file that is there, after its first so many, from t (ms)
 
     The constructor, ``append`` and ``close`` are collective. A path that cannot be written raises the same
     OSError on every rank. A failure inside ``append`` may reach one rank alone: the caller must then abort.
@@ -66,10 +66,10 @@ class GridFile:
             everywhere(comm, self._create, tracks, tables, owned, provenance)
             everywhere(comm, self._open, tables, run)
         else:
-            everywhere(comm, self._cut, kept)
+            everywhere(comm, self._cut, *kept)
             everywhere(comm, self._open, tables)
             for group, track in self._tracks.items():
-                track.go_on(kept[group])
+                track.go_on(kept[0][group])
         self._closed = False
 
     def append(self, t, fields, group=""):
@@ -137,11 +137,11 @@ class GridFile:
             for name, table in tables.items():
                 lay_out_table(file, name, table)
 
-    def _cut(self, kept):
+    def _cut(self, kept, t):
         """Drop what comes after the first so many frames: rank 0 in the one file, each rank in its own."""
         tracks = [track.track for track in self._tracks.values()]
         if self._comm.rank == 0:
-            cut(self.path, tracks, self._storage == "parts", kept)
+            cut(self.path, tracks, self._storage == "parts", kept, t)
         if self._storage == "parts" and any(track.own_bytes for track in self._tracks.values()):
             planes = {group: track.planes for group, track in self._tracks.items()}
             cut_part(part_path(self.path, self._comm.rank), tracks, planes, kept)

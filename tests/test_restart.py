@@ -269,3 +269,28 @@ except RuntimeError:
     done = mpirun(None, ["python", tmp_path / "script.py", tmp_path / "out.npz", tmp_path / "sets", "-", "together"])
     assert "a Python function waits in NEURON's queue for its time (cvode.event)" in done.stdout + done.stderr
     assert (tmp_path / "out.npz").exists()
+
+
+WATCHED = ONE_CELL.replace('rxd.Checkpoint(to, every="40 steps"', '''shown = rxd.Output(out + ".h5", every=0.2, species=[k])
+watched = rxd.Diagnostics(k, every=0.1, threshold=3.001, front="x", balance=True, output=shown)
+rxd.Checkpoint(to, every="40 steps"''').replace("states = k[ecs].states3d", "balance, states = watched.balance(), k[ecs].states3d").replace(
+    "trace=np.array(trace))", "trace=np.array(trace), balance=[balance[name] for name in sorted(balance)])"
+)
+
+
+def test_diagnostics_go_on_with_their_sums(on_ranks, tmp_path):
+    import h5py
+
+    script = tmp_path / "script.py"
+    script.write_text(WATCHED)
+    found = []
+    for ranks, since in ((2, "-"), (3, tmp_path / "a")):
+        done = mpirun(ranks, ["python", script, tmp_path / "out", tmp_path / "a", since, "together"])
+        assert done.returncode == 0, done.stderr
+        with h5py.File(tmp_path / "out.h5") as file, np.load(tmp_path / "out.npz") as saved:
+            table = {name: data[: 16] for name, data in file["diagnostics/k"].items()}
+            found.append({"times of frames": file["time"][:], "k": file["k"][:], "balance": saved["balance"], **table})
+    assert len(found[0]["times of frames"]) == 8 and len(found[0]["came_in"]) == 16 and np.ptp(found[0]["came_in"]) > 0
+    for name, expected in found[0].items():
+        assert found[1][name].shape == expected.shape
+        assert np.allclose(found[1][name], expected, rtol=1e-12, atol=1e-12 * np.nanmax(np.abs(found[0]["stored"])), equal_nan=True), name
