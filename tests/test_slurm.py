@@ -16,7 +16,9 @@ SRUN = """#!/usr/bin/env bash
 echo "$*" >> srun.log
 while [ "$1" != --output ]; do shift; done
 case "$3" in
-    slow.py) exec sleep 60 ;;
+    slow.py | lost.py)
+        [ "$3" = slow.py ] && status=75 || status=3
+        trap 'kill $!; exit $status' USR1; sleep 60 & touch "$2.slow"; wait ;;
     bad.py) exit 3 ;;
     *) echo whole > "$2" ;;
 esac
@@ -57,7 +59,7 @@ def chain(job, folder, *runs):
 def stopped(process, part):
     """What a chain says that gets USR1 during the run that fills `part`."""
     deadline = time.monotonic() + 20
-    while not (part / "log").exists():
+    while not list(part.glob("*.slow")):
         assert time.monotonic() < deadline, "the run never began"
         time.sleep(0.02)
     process.send_signal(signal.SIGUSR1)
@@ -129,10 +131,10 @@ def test_chain_near_its_limit_goes_back_to_the_queue(job, tmp_path):
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one", "three", "two"]
 
 
-def test_chain_that_finishes_no_run_within_its_limit_gives_up(job, tmp_path):
-    status, said = stopped(chain(job, tmp_path, "one slow.py"), tmp_path / "runs" / "one.part")
+def test_chain_whose_run_writes_no_checkpoint_near_its_limit_fails(job, tmp_path):
+    status, said = stopped(chain(job, tmp_path, "one lost.py"), tmp_path / "runs" / "one.part")
     assert status == 1
-    assert "longer --time" in said
+    assert "one failed" in said
     assert not (tmp_path / "scontrol.log").exists()
 
 
