@@ -52,7 +52,8 @@ class Checkpointing:
         simulation.course.lookout.check(simulation, n.t)
         cell_state.exchange_spikes()
         facts = restart.about(simulation, self.vectors)
-        saved = restart.cells(facts, self.vectors)
+        with simulation.course.saved_fields.left_out():
+            saved = restart.cells(facts, self.vectors)
         path = self._sets.write(simulation.course.steps, facts, lambda part: restart.fill(simulation, saved, part))
         self._last = time.monotonic()
         if stop:

@@ -12,6 +12,7 @@ from neuron import n
 from ecsmpi import __version__, cell_state
 from ecsmpi.observers import begin, label
 from ecsmpi.restart import RECORDER
+from ecsmpi.save_state import SavedFields
 from ecsmpi.watch import Watch
 
 
@@ -27,6 +28,7 @@ class Course:
         self.lookout = Watch(simulation.comm)
         self.checkpointing = self.restart = None
         self.guard = lambda action: action
+        self.saved_fields = SavedFields(simulation)
 
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""

@@ -44,6 +44,7 @@ class Space:
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
         self.fluxes = Fluxes()
         self._stepper = self._copies = None
+        self._named: list[tuple[object, Ion]] = []
         self._slab_tissues, self._ions_by_key = {}, {}
 
     def field(self, key) -> Field:

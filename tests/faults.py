@@ -116,18 +116,19 @@ def tested(*names):
     return done.stdout.strip().splitlines()[-1].split(",")[0].strip("= ")
 
 
-def soak(minutes):
+def soak(minutes, every="1000 steps"):
     """Growth of memory and open files of a run that takes checkpoints all the time."""
-    with tempfile.TemporaryDirectory() as folder, started(2, command(folder, "--tstop", "1e9"), cwd=folder) as process:
+    with tempfile.TemporaryDirectory() as folder, started(2, command(folder, "--tstop", "1e9", "--checkpoint-every", every), cwd=folder) as process:
         rank = wait_for_ranks(process, 2)[0]
         time.sleep(min(20, 20 * minutes))
         before = used(rank)
         time.sleep(60 * minutes)
         after = used(rank)
         process.kill()
+        sets = max(int(path.name[:6]) for path in (Path(folder) / "sets").iterdir())
     growth = 100 * (after[0] / before[0] - 1)
     assert growth < 1 and after[1] <= before[1], (before, after)
-    return f"{minutes:g} min: memory {growth:+.2f} %, open files {before[1]} before, {after[1]} after"
+    return f"{minutes:g} min, {sets} checkpoints: memory {growth:+.2f} %, open files {before[1]} before, {after[1]} after"
 
 
 def used(pid):

@@ -11,7 +11,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "range_variable", "flux", "cell_state", "restart", "course", "continuing", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
+    "neuron": {"membrane", "range_variable", "flux", "cell_state", "restart", "course", "save_state", "continuing", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
     "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "watch", "diagnostics", "bench", "cli"},
     "numba": {"kernels", "entry_kernels", "interface_kernels", "rate_kernels", "varying_kernels", "tiles", "cli.doctor"},
 }

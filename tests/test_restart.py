@@ -294,3 +294,23 @@ def test_diagnostics_go_on_with_their_sums(on_ranks, tmp_path):
     for name, expected in found[0].items():
         assert found[1][name].shape == expected.shape
         assert np.allclose(found[1][name], expected, rtol=1e-12, atol=1e-12 * np.nanmax(np.abs(found[0]["stored"])), equal_nan=True), name
+
+
+SAVED_BY_NEURON = ONE_CELL.replace("pc.psolve(1.5)", """pc.psolve(0.8)
+state = n.SaveState()
+state.save()
+file = n.File(f"{to}.{rank}")
+state.fwrite(file)
+pc.psolve(1.5)
+expected = k[ecs].states3d.copy()
+n.finitialize(-65)
+again = n.SaveState()
+again.fread(n.File(f"{to}.{rank}"))
+again.restore()
+pc.psolve(1.5)
+assert np.array_equal(k[ecs].states3d, expected) and np.ptp(expected) > 1e-6
+""").replace('rxd.Checkpoint(to, every="40 steps", vectors={"trace": trace})', "")
+
+
+def test_neurons_savestate_keeps_the_boxes(on_ranks, tmp_path):
+    on_ranks(2, SAVED_BY_NEURON, tmp_path / "state", "-", "apart")

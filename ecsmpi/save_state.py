@@ -1,0 +1,51 @@
+"""NEURON's own SaveState keeps the extracellular space too, in scripts that save and restore by themselves.
+
+Each rank's state has the planes of that rank, so it goes back to as many ranks. A checkpoint of ours leaves them out.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+
+import neuron
+import numpy as np
+
+NAME = "ecsmpi-extracellular-1"
+
+
+class SavedFields:
+    """What SaveState calls: it hands back the bytes that it was given."""
+
+    def __init__(self, simulation):
+        self._simulation, self._left_out = simulation, False
+        neuron.register_savestate(NAME, self._store, self._restore)
+
+    @contextmanager
+    def left_out(self):
+        """For what saves the boxes by itself."""
+        self._left_out = True
+        try:
+            yield
+        finally:
+            self._left_out = False
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        one = self._simulation
+        spaces = [one.space(region) for region in one.regions]
+        return {f"{number} {name}": array for number, space in enumerate(spaces) for name, array in space.state().items()}
+
+    def _store(self) -> bytes:
+        if self._left_out or not self._simulation.species:
+            return b""
+        file = io.BytesIO()
+        np.savez(file, **self._arrays())
+        return file.getvalue()
+
+    def _restore(self, data: bytes) -> None:
+        saved, arrays = np.load(io.BytesIO(data), allow_pickle=False), self._arrays()
+        if {name: saved[name].shape for name in saved} != {name: array.shape for name, array in arrays.items()}:
+            raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
+        for name, array in arrays.items():
+            array[:] = saved[name]
+        self._simulation.touch()
