@@ -50,11 +50,6 @@ class Crossings:
         names = sorted({name for reaction in reactions for name in reaction.carried if name in ions})
         self._carried = [(ions[name], np.zeros(count)) for name in names]
 
-    @property
-    def carry(self) -> bool:
-        """Whether any of the reactions carries a current."""
-        return bool(self._carried)
-
     def before_currents(self) -> None:
         """NEURON's reactions are about to add their currents. Local."""
         for ion, carried in self._carried:
