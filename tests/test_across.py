@@ -1,7 +1,8 @@
 """Reactions across the membrane: what leaves a cell enters its voxel, once; the current enters the cell, once."""
 
+import numpy as np
 import pytest
-from rxd_scripts import as_neuron, holds
+from rxd_scripts import as_neuron, holds, script
 
 QUIET = """
 def cells(numbers=range(4), apart=20):
@@ -139,6 +140,17 @@ change = np.linalg.solve(np.eye(2) - jacobian, unit * np.array([-15, -3]))
 found = [a.states3d[0, 0, 0] - 3, b.states3d[0, 0, 0] - 5]
 assert np.abs(found - change).max() < 1e-6 * np.abs(change).max(), (found, change)
 """))
+
+
+def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ranks):
+    body = script(model("rxd.options.reproducible = True\n", CELLS, POTASSIUM, """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+n.finitialize(-65)
+steps(50)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
+"""))
+    expected, found = (on_ranks(ranks, body, "ecsmpi") for ranks in (None, 3))
+    assert all((expected[name] == found[name]).all() for name in expected) and np.ptp(expected["grid"]) > 0.1
 
 
 BOTH = """
