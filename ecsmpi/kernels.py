@@ -169,11 +169,24 @@ def _substitute_rows(y0, y1, bottom, top, d, left, right, start, ratio, reach, n
 
 
 @njit(**compiled)
+def _up_short_rows(d, lower, pivot):
+    """`_up_row` of all rows but the first: where they are short, to make an array of each takes longer than what is done."""
+    f, nz = d.reshape(-1), numba.uint64(d.shape[1])
+    for y in range(1, d.shape[0]):
+        a, p = lower[y], pivot[y]
+        for k in range(nz * numba.uint64(y), nz * numba.uint64(y + 1)):
+            f[k] = fma(a, f[k - nz], f[k]) * p
+
+
+@njit(**compiled)
 def _up_y(d, lower, pivot):
     """Elimination of all y-lines of a plane, vectorised over contiguous z."""
     _scale_row(d[0], pivot[0])
-    for y in range(1, d.shape[0]):
-        _up_row(d[y], d[y - 1], lower[y], pivot[y])
+    if d.shape[1] < 2 * TILE:
+        _up_short_rows(d, lower, pivot)
+    else:
+        for y in range(1, d.shape[0]):
+            _up_row(d[y], d[y - 1], lower[y], pivot[y])
 
 
 @njit(**compiled)
