@@ -26,11 +26,13 @@ class Tissue:
     Diffusion is slowed by the permeability 1/tortuosity**2 and a current of ions changes the
     concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981,
     J. Physiol. 321:225, equation 8). face_average: how voxels that differ share a face; tissue.py has the rules.
+    conserve_mass: where the volume fraction is live, the ions of a voxel stay in it when it changes.
     """
 
     volume_fraction: float | Profile = 1.0
     permeability: float | Profile = 1.0
     face_average: str = "neuron"
+    conserve_mass: bool = False
 
     def __post_init__(self):
         alpha, permeability = self.volume_fraction, self.permeability

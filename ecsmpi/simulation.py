@@ -115,8 +115,8 @@ class Simulation:
         """A region becomes another tissue. Local, to be called on every rank."""
         if (space := self._spaces.get(weakref.ref(region))) is not None:
             space.change_tissue(tissue, conserve_mass)
-        if any(species.ion(region).tissue for species in self._on(region)):
-            self.change()  # their own tissue has parts of the region's
+        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self._on(region)):
+            self.change()  # their own tissue has parts of the region's, or the region's is made of them
 
     def watch(self, species, region, flat: int):
         """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""

@@ -127,16 +127,11 @@ class Space:
         slab.change(tissue)
         self._slab_tissues.pop((False, self.tissue), None)
         self._slab_tissues[False, tissue], self.tissue = slab, tissue
+        followed = {profile.species.key for profile in tissue.profiles if profile.live}
         for key, field in self.fields.items() if conserve_mass else ():
             ion = self._ions_by_key.get(key)
-            if ion is None or not (ion.tissue or ion.constant):
+            if key not in followed and (ion is None or not (ion.tissue or ion.constant)):
                 field.owned *= old / slab.volume_fraction
-
-    def _refresh_tissue(self) -> None:
-        """Take in what species have become that a tissue is made of. Collective where there are such."""
-        for slab in self._slab_tissues.values():
-            if any(profile.live for profile in slab.description.profiles) and self.comm.allreduce(int(slab.stale)):
-                slab.change(slab.description)
 
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
@@ -166,7 +161,6 @@ class Space:
     def advance(self, t: float) -> None:
         """One step to t (ms) over all the time that currents were taken for. Collective."""
         dt, self._taken = self._taken, 0.0
-        self._refresh_tissue()
         self._stepper.advance(dt, t, self.settle_copies)
         self._give()
 

@@ -77,6 +77,7 @@ class Stepper:
         self._halos, self._diffusions, self._workspace = [], [], None
         if owns:
             self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
+            self._planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
             self._plan_diffusions()
             self._halos = [
                 Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
@@ -88,16 +89,27 @@ class Stepper:
         self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
 
     def _plan_diffusions(self) -> None:
-        """Collective over the slabs' owners."""
-        planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
-        self._diffusions = [planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)]
+        """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""
+        self._planner.forget_tissue()
+        self._diffusions = [self._planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)]
 
     def _renew_tissue(self) -> None:
+        """Follow what is live in the tissue, and what the script has changed. Collective."""
+        for slab in {id(each): each for each in self.tissues if each.live}.values():
+            if self._comm.allreduce(int(slab.stale)):
+                self._change_with_species(slab)
         versions = [each.version for each in self.tissues]
         if versions != self._versions:
             self._versions = versions
             if self._workspace is not None:
                 self._plan_diffusions()
+
+    def _change_with_species(self, slab: SlabTissue) -> None:
+        before = slab.volume_fraction
+        slab.change(slab.description)
+        for ion, field, tissue in zip(self._ions, self._fields, self.tissues):
+            if slab.description.conserve_mass and tissue is slab and not ion.constant:
+                field.owned *= before / slab.volume_fraction
 
     def advance(self, dt: float, t: float, cross=None) -> None:
         """One step of dt to t (ms) with what `exchange` has taken; it then gives the concentrations. Collective.
@@ -105,12 +117,13 @@ class Stepper:
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here. cross(): adds to the fields what else
         has changed concentrations, between reactions and sources.
         """
-        self._renew_tissue()
         with self.phases["react"]:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
         if cross is not None:
             cross()
+        with self.phases["factors"]:
+            self._renew_tissue()
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.start()

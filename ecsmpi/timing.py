@@ -15,6 +15,7 @@ PHASES = {
     "react": "reactions in each voxel",
     "deposit": "currents to the ranks that own their voxels",
     "ghosts": "ghost planes",
+    "factors": "solver made anew where tissue has changed",
     "up": "right-hand side and elimination along x",
     "interfaces": "interfaces of the slabs",
     "down": "substitution along x, y and z",

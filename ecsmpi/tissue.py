@@ -39,6 +39,11 @@ class SlabTissue:
         return values
 
     @property
+    def live(self) -> bool:
+        """Whether the description may become other numbers by itself; alike on all ranks."""
+        return any(profile.live for profile in self.description.profiles)
+
+    @property
     def stale(self) -> bool:
         """Whether what is live in the description has other numbers now. Local."""
         return any(

@@ -220,6 +220,10 @@ class DiffusionPlanner:
         self._workspace, self._local_voxels = workspace, local_voxels
         self._varying, self._conductances = None, {}
 
+    def forget_tissue(self) -> None:
+        """The tissue has changed. Local."""
+        self._conductances.clear()
+
     def plan(self, ion: Ion, tissue: SlabTissue) -> Diffusion | VaryingDiffusion:
         """That of one ion. Collective."""
         if not tissue.description.varies and ion.faces is None:

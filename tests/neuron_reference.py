@@ -15,6 +15,7 @@ MODELS = {
     "dirichlet": ("dirichlet.py",),
     "thin boxes": ("thin.py",),
     "varying tissue": ("tissue.py",),
+    "moving tissue": ("moving_tissue.py",),
     "restart": ("restart.py",),
     "recorded": ("recorded.py",),
     "intracellular": ("intracellular.py",),

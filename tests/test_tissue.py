@@ -54,16 +54,28 @@ SCRIPT = """
     made["beside"], made["plain"] = beside, rxd.Species(plain, d=1.5, initial=start)
     kept = box(0.3)
     ion = rxd.Species(kept, d=1.5, initial=start)
+    shrinking = box(0.3)
+    size = rxd.State(shrinking, name="size", initial=lambda node: 0.3 + 0.01 * math.sin(node.y3d))
+    shrinking.set_volume_fraction(size)
+    later = box(0.3)
+    size_later, in_later = rxd.State(later, initial=0.2), rxd.Species(later, d=1.5, initial=3)
+    squeezed = rxd.Species(shrinking, d=1.5, initial=start)
+    shrinks = rxd.Rate(size, -0.5 * size * squeezed)
 
     n.finitialize(-65)
+    later.set_volume_fraction(size_later)
     changing.alpha, changing.tortuosity = fraction, winding
     share[of_states].concentration, open_[of_states].concentration = alpha, winding**-2.0
+    saved["amounts"] = [(size[shrinking].states3d * squeezed[shrinking].states3d).sum()]
     for step in range(5):
         if step == 3:
             before = (kept.alpha * ion[kept].states3d).sum()
             kept.set_volume_fraction(lambda x, y, z: 0.2 + 0.01 * x)
             saved["kept"] = np.array([before, (kept.alpha * ion[kept].states3d).sum()])
         n.fadvance()
+        sizes = np.array(size[shrinking].states3d)
+        saved["amounts"].append((sizes * squeezed[shrinking].states3d).sum())
+    saved["sizes"], saved["later"] = sizes, np.array([size_later[later].states3d, in_later[later].states3d])
     saved["kept on"] = np.array([(kept.alpha * ion[kept].states3d).sum()])
     assert of_states.alpha is share and of_states.permeability is open_
     for name, species in made.items():
@@ -106,6 +118,14 @@ def test_symmetric_faces_are_other_ones(saved):
 def test_ions_stay_in_voxels_whose_volume_fraction_changes(saved):
     assert saved["kept"][1] == pytest.approx(saved["kept"][0], rel=1e-14)
     assert saved["kept on"][0] == pytest.approx(saved["kept"][0], rel=1e-13)
+
+
+def test_ions_stay_in_voxels_whose_volume_fraction_a_rate_changes(saved):
+    amounts = saved["amounts"]
+    np.testing.assert_allclose(amounts, amounts[0], rtol=1e-12)
+    assert saved["sizes"].max() < 0.28
+    np.testing.assert_allclose(saved["later"][0], 0.2, rtol=0)
+    np.testing.assert_allclose(saved["later"][1], 4.5, rtol=1e-12)
 
 
 def test_volumes_follow_the_volume_fraction(saved):

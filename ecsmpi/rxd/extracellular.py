@@ -82,9 +82,11 @@ class Extracellular(StandIn):
         """Another volume fraction, from the next step on. Collective.
 
         conserve_mass: the ions of a voxel stay in it, so that c becomes c old/new; as ``alpha = ...``, neuron.rxd's way, does not.
+        A State is followed in each step of the grid, after the reactions, and conserve_mass holds all the while; the solver's
+        factors are then made anew in each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        self._become(replace(self.tissue, volume_fraction=made.volume_fraction), "alpha", conserve_mass)
+        self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=conserve_mass), "alpha", conserve_mass)
 
     @property
     def tortuosity(self):

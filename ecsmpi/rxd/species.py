@@ -117,7 +117,13 @@ class Species(Arithmetic, StandIn):
 
     def ion(self, region: Extracellular) -> Ion:
         """The description that the solver works from."""
-        return replace(self._ion(self.d_on(region)), tissue=self.tissue_on(region) if self._own_tissue else None)
+        return replace(self._ion(self.d_on(region)), tissue=self._other_tissue_on(region))
+
+    def _other_tissue_on(self, region: Extracellular) -> Tissue | None:
+        """What the species sees in place of the region's tissue: what a tissue is made of does not lie in it."""
+        if any(profile.live and profile.species is self for profile in region.tissue.profiles):
+            return Tissue()
+        return self.tissue_on(region) if self._own_tissue else None
 
     def tissue_on(self, region: Extracellular) -> Tissue:
         """The tissue that the species sees in a region: the region's, but for what was said of its own."""
