@@ -67,12 +67,16 @@ class Course:
         self.checkpointing.take(self._simulation, wanted == "stop")
         self._look_ahead(None, n.t, n.dt)
 
+    def boxes(self) -> list[str]:
+        """Each region and its tissue as they are now. Collective."""
+        return [f"{region.box} of {region.tissue}{self._simulation.space(region).fingerprint()}" for region in self._simulation.regions]
+
     def described(self) -> dict:
         """The model as it begins, by which checkpoints know it. Collective."""
         one, sections = self._simulation, [sec for sec in n.allsec() if sec.name() != RECORDER]
         counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
         return {
-            "box": [f"{region.box} of {region.tissue}" for region in one.regions],
+            "box": self.boxes(),
             "species": [f"{label(one, species)}: {[species.ion(region) for region in species.regions]}" for species in one.species],
             "reaction": one.laws_in_words(), "dt": n.dt, "steps of NEURON in one of the grid": one.clock.steps,
             "reproducible": one.reproducible, "mechanism": cell_state.mechanisms(),

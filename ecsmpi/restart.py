@@ -36,7 +36,7 @@ def about(simulation, vectors: dict) -> dict:
     why = next((text for text in comm.allgather(cell_state.without_gid(RECORDER)) if text), None)
     gids = comm.allgather([] if why else cell_state.known_gids())
     return {
-        "model": simulation.course.model, "t": n.t, "dt": n.dt, "step": simulation.course.steps,
+        "model": simulation.course.model | {"box": simulation.course.boxes()}, "t": n.t, "dt": n.dt, "step": simulation.course.steps,
         "planes": [comm.allgather(simulation.space(region).planes) for region in simulation.regions],
         "cells": comm.allgather(cell_state.fingerprint(RECORDER)), "gids": gids, "without_gids": why,
         "connected": any(comm.allgather(bool(cell_state.known_gids()))),

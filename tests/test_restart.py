@@ -314,3 +314,62 @@ assert np.array_equal(k[ecs].states3d, expected) and np.ptp(expected) > 1e-6
 
 def test_neurons_savestate_keeps_the_boxes(on_ranks, tmp_path):
     on_ranks(2, SAVED_BY_NEURON, tmp_path / "state", "-", "apart")
+
+
+CHANGED_TISSUE = '''
+import sys
+import numpy as np
+from ecsmpi import rxd
+from ecsmpi.rxd.session import simulation
+from neuron import n
+pc = n.ParallelContext()
+out, folder = sys.argv[1:]
+
+def fraction(mean):
+    return lambda x, y, z: mean + 0.001 * x
+
+ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, dx=2, volume_fraction=fraction(0.2), tortuosity=1.6)
+k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 3 + 0.1 * node.x3d)
+n.dt = 0.5
+rxd.Checkpoint(folder, every="10 steps", keep=1)
+n.finitialize(-65)
+for step in range(18):
+    if step == 5:
+        ecs.set_volume_fraction(fraction(0.3))
+    n.fadvance()
+expected = np.array(k[ecs].states3d)
+
+def told(mean):
+    """What a restart with another tissue is told; where it is the tissue of the checkpoint, the run goes on."""
+    ecs.alpha = fraction(mean)
+    rxd.restart(folder)
+    try:
+        simulation.plan()
+        simulation.deliver_first()
+        simulation.deliver()
+        simulation.start()
+    except ValueError as error:
+        simulation.course.restart = None
+        return str(error)
+    return ""
+
+refused = told(0.2)
+ecs.alpha = fraction(0.3)
+rxd.Checkpoint(folder + "-not")
+rxd.restart(folder)
+n.finitialize(-65)
+went_on = n.t
+while round(n.t / n.dt) < 18:
+    n.fadvance()
+found = np.array(k[ecs].states3d)
+if pc.id() == 0:
+    np.savez(out, refused=refused, went_on=went_on, expected=expected, found=found)
+'''
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_tissue_changed_in_a_run_must_be_that_of_the_restart(ranks, on_ranks, tmp_path):
+    saved = on_ranks(ranks, CHANGED_TISSUE, tmp_path / "sets")
+    assert "another model" in str(saved["refused"]) and "function" in str(saved["refused"]), saved["refused"]
+    assert saved["went_on"] == 5.0
+    assert np.array_equal(saved["found"], saved["expected"])

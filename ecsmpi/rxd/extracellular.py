@@ -86,7 +86,8 @@ class Extracellular(StandIn):
         factors are then made anew in each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=conserve_mass), "alpha", conserve_mass)
+        goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
+        self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on), "alpha", conserve_mass)
 
     @property
     def tortuosity(self):
