@@ -19,7 +19,7 @@ __all__ = ["load"]
 
 def __getattr__(name):
     if name == "load":
-        from ecsmpi.recording import load
+        from ecsmpi.files.recording import load
 
         return load
     raise AttributeError(f"module 'ecsmpi' has no attribute {name!r}")

@@ -10,12 +10,12 @@ import sys
 import numpy as np
 from mpi4py import MPI
 
-from ecsmpi.decomposition import Slabs
-from ecsmpi.exchange import gather_planes
-from ecsmpi.grid import Box
-from ecsmpi.model import Ion
-from ecsmpi.stepper import Field, Stepper
-from ecsmpi.tissue import SlabTissue
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver.exchange import gather_planes
+from ecsmpi.description.grid import Box
+from ecsmpi.description.model import Ion
+from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.tissue import SlabTissue
 
 comm = MPI.COMM_WORLD
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(TESTS))
 from conftest import mpirun, started  # noqa: E402
 from test_restart import NETWORK  # noqa: E402
 
-from ecsmpi.checkpoint import PARTIAL, CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint import PARTIAL, CheckpointSet  # noqa: E402
 
 MODEL = NETWORK + "\nn.tstop = 5\n"
 

@@ -5,8 +5,8 @@ import sys
 import h5py
 import numpy as np
 
-from ecsmpi.grid import Box
-from ecsmpi.output import GridFile
+from ecsmpi.description.grid import Box
+from ecsmpi.files.output import GridFile
 
 BOX = Box((-10.0, 5.0, 100.0), (2.0, 3.0, 5.0), (7, 4, 3))
 TIMES = (0.0, 0.5, 1.0)

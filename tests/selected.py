@@ -5,8 +5,8 @@ import sys
 import numpy as np
 from frames import BOX, TIMES, coded, storages
 
-from ecsmpi.items import Encoding, Mean, Slice, Subvolume
-from ecsmpi.output import GridFile
+from ecsmpi.files.items import Encoding, Mean, Slice, Subvolume
+from ecsmpi.files.output import GridFile
 
 PLANES = {1: [(0, 7)], 2: [(0, 5), (5, 7)], 3: [(4, 7), (4, 4), (0, 4)], 4: [(0, 1), (1, 1), (1, 4), (4, 7)]}
 SMALL, PACKED = Encoding("float32"), Encoding("float64", 5)

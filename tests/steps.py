@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from exact import dense_step, varying_step
 
-from ecsmpi.boundaries import Held
-from ecsmpi.model import Tissue
+from ecsmpi.description.boundaries import Held
+from ecsmpi.description.model import Tissue
 
 ADVANCE = Path(__file__).with_name("advance.py")
 

@@ -11,11 +11,11 @@ from frames import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecsmpi import checkpoint
-from ecsmpi.checkpoint import Checkpoints, CheckpointSet
-from ecsmpi.limits import seconds
-from ecsmpi.part import Damaged, PartReader, PartWriter
-from ecsmpi.trends import Trends
+from ecsmpi.files import checkpoint
+from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
+from ecsmpi.run.limits import seconds
+from ecsmpi.files.part import Damaged, PartReader, PartWriter
+from ecsmpi.run.trends import Trends
 
 FIELD = np.arange(5 * 3 * 4, dtype=float).reshape(5, 3, 4)
 CELLS = bytes(range(256)) * 9000  # more than two rows

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecsmpi.decomposition import Slabs
+from ecsmpi.description.decomposition import Slabs
 
 unhurried = settings(deadline=None)  # the cores may be shared
 planes = st.integers(1, 3000)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rxd_scripts import script
 
-from ecsmpi.accounts import Total, on_faces
-from ecsmpi.diagnostics import Watched
-from ecsmpi.fronts import front
-from ecsmpi.grid import Box
-from ecsmpi.recording import load
+from ecsmpi.solver.accounts import Total, on_faces
+from ecsmpi.run.diagnostics import Watched
+from ecsmpi.run.fronts import front
+from ecsmpi.description.grid import Box
+from ecsmpi.files.recording import load
 
 BALANCES = """
     ecs, made = box(), cells()

@@ -5,7 +5,7 @@ import pytest
 from exact import cosine_factor, cosine_mode, spread_block
 from steps import advanced, case
 
-from ecsmpi.model import Tissue
+from ecsmpi.description.model import Tissue
 
 RANKS = (1, 2, 3, 4, 8)
 SHAPES = [(23, 17, 19), (64, 9, 16), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]

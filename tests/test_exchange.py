@@ -15,8 +15,8 @@ EXCHANGED = """
     import sys
     import numpy as np
     from mpi4py import MPI
-    from ecsmpi.decomposition import Slabs
-    from ecsmpi.exchange import Exchange, gather_planes
+    from ecsmpi.description.decomposition import Slabs
+    from ecsmpi.solver.exchange import Exchange, gather_planes
 
     comm = MPI.COMM_WORLD
     rng = np.random.default_rng(comm.rank)

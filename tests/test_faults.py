@@ -12,7 +12,7 @@ import pytest
 from conftest import mpirun, started
 from faults import Killed, MODEL, command, last_state, run, until, wait_for_ranks
 
-from ecsmpi.checkpoint import CheckpointSet
+from ecsmpi.files.checkpoint import CheckpointSet
 
 TO_BE_CONTINUED = 75
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecsmpi.grid import Box, spacing_of
+from ecsmpi.description.grid import Box, spacing_of
 
 unhurried = settings(deadline=None)  # the cores may be shared
 corners = st.tuples(*[st.floats(-1e4, 1e4)] * 3)

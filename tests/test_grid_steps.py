@@ -5,7 +5,7 @@ import pytest
 from conftest import mpirun
 from rxd_scripts import holds, script
 
-from ecsmpi.grid_clock import GridClock
+from ecsmpi.run.grid_clock import GridClock
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "many", float("inf"), None])

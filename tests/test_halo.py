@@ -6,8 +6,8 @@ EXCHANGED = """
     import sys
     import numpy as np
     from mpi4py import MPI
-    from ecsmpi.decomposition import Slabs
-    from ecsmpi.halo import Halo
+    from ecsmpi.description.decomposition import Slabs
+    from ecsmpi.solver.halo import Halo
 
     NY, NZ, SPECIES = 3, 5, 4
     world = MPI.COMM_WORLD

@@ -11,9 +11,9 @@ from conftest import ROOT
 PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
-    "neuron": {"membrane", "range_variable", "flux", "cell_state", "restart", "course", "save_state", "continuing", "hooks", "simulation", "rxd", "launch", "bench", "cli"},
-    "mpi4py": {"halo", "interfaces", "exchange", "output", "simulation", "launch", "meeting", "watch", "diagnostics", "bench", "cli"},
-    "numba": {"kernels", "entry_kernels", "interface_kernels", "rate_kernels", "varying_kernels", "tiles", "cli.doctor"},
+    "neuron": {"cells.membrane", "cells.range_variable", "cells.flux", "cells.cell_state", "run.restart", "run.course", "cells.save_state", "run.continuing", "run.hooks", "run.simulation", "rxd", "ranks.launch", "bench", "cli"},
+    "mpi4py": {"solver.halo", "solver.interfaces", "solver.exchange", "files.output", "run.simulation", "ranks.launch", "ranks.meeting", "run.watch", "run.diagnostics", "bench", "cli"},
+    "numba": {"solver.kernels", "solver.entry_kernels", "solver.interface_kernels", "reactions.rate_kernels", "solver.varying_kernels", "solver.tiles", "cli.doctor"},
 }
 
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rxd_scripts import script
 from selected import ITEMS, TIMES_OF, write
 
-from ecsmpi.cadence import Cadence
-from ecsmpi.grid import Box
-from ecsmpi.items import Encoding, Field, Mean, Slice, Subvolume
-from ecsmpi.observers import Output
-from ecsmpi.recording import load
-from ecsmpi.selection import Selection
+from ecsmpi.files.cadence import Cadence
+from ecsmpi.description.grid import Box
+from ecsmpi.files.items import Encoding, Field, Mean, Slice, Subvolume
+from ecsmpi.run.observers import Output
+from ecsmpi.files.recording import load
+from ecsmpi.files.selection import Selection
 
 KINDS = [(ranks, storage) for ranks in (1, 2, 3, 4) for storage in storages(ranks)]
 

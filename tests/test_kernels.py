@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from ecsmpi import kernels, varying_kernels
+from ecsmpi.solver import kernels, varying_kernels
 
 row, number = numba.types.Array(numba.float64, 1, "C"), numba.float64
 HOT = {
@@ -47,11 +47,11 @@ THREADED = """
     import sys
     import numpy as np
     from mpi4py import MPI
-    from ecsmpi import kernels
-    from ecsmpi.grid import Box
-    from ecsmpi.model import Ion, Tissue
-    from ecsmpi.profiles import ArrayProfile
-    from ecsmpi.stepper import Field, Stepper
+    from ecsmpi.solver import kernels
+    from ecsmpi.description.grid import Box
+    from ecsmpi.description.model import Ion, Tissue
+    from ecsmpi.description.profiles import ArrayProfile
+    from ecsmpi.solver.stepper import Field, Stepper
 
     def advanced(shape, threads, dt, varies):
         kernels.set_threads(threads)

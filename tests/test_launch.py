@@ -6,11 +6,11 @@ import time
 import pytest
 from conftest import _members, mpirun
 
-from ecsmpi import launch, meeting
+from ecsmpi.ranks import launch, meeting
 
 START = """
 import sys
-from ecsmpi import launch, meeting
+from ecsmpi.ranks import launch, meeting
 comm = launch.start()
 
 def say(*words):  # a line of one rank stays a line

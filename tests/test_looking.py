@@ -8,10 +8,10 @@ from frames import Alone, opened, write
 from PIL import Image
 
 from ecsmpi.cli import main
-from ecsmpi.grid import Box
-from ecsmpi.items import Encoding, Mean, Slice
-from ecsmpi.output import GridFile
-from ecsmpi.recording import load
+from ecsmpi.description.grid import Box
+from ecsmpi.files.items import Encoding, Mean, Slice
+from ecsmpi.files.output import GridFile
+from ecsmpi.files.recording import load
 
 HOT = np.array([253, 231, 36])  # the colour of the greatest value, and of the least
 COLD = np.array([68, 1, 84])

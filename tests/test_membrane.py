@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, mpirun
 
-from ecsmpi.morphology import Paths
-from ecsmpi.nmodl import written_variables
+from ecsmpi.cells.morphology import Paths
+from ecsmpi.cells.nmodl import written_variables
 
 SHARED_SWC = ROOT.parent / "shared" / "data" / "c91662.swc"
 
@@ -22,8 +22,8 @@ import time
 import neuron
 import numpy as np
 from neuron import n
-from ecsmpi import membrane
-from ecsmpi.range_variable import RangeVariable
+from ecsmpi.cells import membrane
+from ecsmpi.cells.range_variable import RangeVariable
 n.load_file("stdrun.hoc")
 
 def segments():

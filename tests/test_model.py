@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecsmpi.model import Ion, Tissue, diffusion_coefficients
+from ecsmpi.description.model import Ion, Tissue, diffusion_coefficients
 
 
 @settings(deadline=None)  # the cores may be shared

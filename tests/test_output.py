@@ -17,9 +17,9 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonExecutionModel import vtkStreamingDemandDrivenPipeline as Pipeline
 from vtkmodules.vtkIOHDF import vtkHDFReader
 
-from ecsmpi.file_layout import CHUNK_BYTES, chunk_shape
-from ecsmpi.output import GridFile
-from ecsmpi.recording import load
+from ecsmpi.files.file_layout import CHUNK_BYTES, chunk_shape
+from ecsmpi.files.output import GridFile
+from ecsmpi.files.recording import load
 
 TESTS = Path(__file__).resolve().parent
 KINDS = [(ranks, storage) for ranks in (1, 2, 3) for storage in storages(ranks)]
@@ -127,7 +127,7 @@ def test_chunks_stay_small_and_waste_little(shape, slabs):
 
 def test_reader_sees_each_frame_as_soon_as_it_is_appended(tmp_path):
     file, frames = opened(tmp_path / "k.h5", Alone(), "single")
-    look = "import sys; from ecsmpi.recording import load; r = load(sys.argv[1]); print(len(r), r['k'].sum())"
+    look = "import sys; from ecsmpi.files.recording import load; r = load(sys.argv[1]); print(len(r), r['k'].sum())"
     for count, t in enumerate(TIMES[:2], start=1):
         file.append(t, frames(t))
         seen = mpirun(None, ["python", "-c", look, tmp_path / "k.h5"], timeout=30)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from ecsmpi import calibration, plan_table, planning
+from ecsmpi.plans import calibration, plan_table, planning
 from ecsmpi.cli import main
-from ecsmpi.decomposition import Slabs
-from ecsmpi.planning import Layout, Machine, Problem
-from ecsmpi.tridiagonal import Chain
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.plans.planning import Layout, Machine, Problem
+from ecsmpi.solver.tridiagonal import Chain
 
 BIG = Problem((512, 256, 256), species=2, segments=100_000, r=0.001)
 TRUE = Machine(

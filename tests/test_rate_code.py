@@ -6,10 +6,10 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from ecsmpi import rate_code, rate_kernels
-from ecsmpi.expression import ARGUMENTS, Concentration, Expression, call, leaves
-from ecsmpi.generated import load
-from ecsmpi.rate_law import Law
+from ecsmpi.reactions import rate_code, rate_kernels
+from ecsmpi.reactions.expression import ARGUMENTS, Concentration, Expression, call, leaves
+from ecsmpi.reactions.generated import load
+from ecsmpi.reactions.rate_law import Law
 
 X, Y = Concentration(0), Concentration(1)
 

@@ -9,11 +9,11 @@ import textwrap
 import numpy as np
 import pytest
 from conftest import ROOT
-from ecsmpi import generated, rate_code
-from ecsmpi.expression import Concentration, call
-from ecsmpi.grid import Box
-from ecsmpi.rate_law import Law, groups
-from ecsmpi.reaction import PIECE, RateNotFinite, Reactions
+from ecsmpi.reactions import generated, rate_code
+from ecsmpi.reactions.expression import Concentration, call
+from ecsmpi.description.grid import Box
+from ecsmpi.reactions.rate_law import Law, groups
+from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions
 from mpi4py import MPI
 from scipy.integrate import solve_ivp
 
@@ -218,12 +218,12 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         import sys
         import numpy as np
         from mpi4py import MPI
-        from ecsmpi.decomposition import Slabs
-        from ecsmpi.exchange import gather_planes
-        from ecsmpi.expression import Concentration, call
-        from ecsmpi.grid import Box
-        from ecsmpi.rate_law import Law
-        from ecsmpi.reaction import Reactions
+        from ecsmpi.description.decomposition import Slabs
+        from ecsmpi.solver.exchange import gather_planes
+        from ecsmpi.reactions.expression import Concentration, call
+        from ecsmpi.description.grid import Box
+        from ecsmpi.reactions.rate_law import Law
+        from ecsmpi.reactions.reaction import Reactions
         comm, shape = MPI.COMM_WORLD, (3, 37, 41)
         slabs, box = Slabs(3, comm.size), Box((0.0,) * 3, (1.0,) * 3, shape)
         lo, hi = planes = slabs.planes(comm.rank)
@@ -252,9 +252,9 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
 IN_A_PROCESS = textwrap.dedent("""
     import os, sys
     import numpy as np
-    from ecsmpi import generated, rate_code
-    from ecsmpi.expression import Concentration
-    from ecsmpi.reaction import Law
+    from ecsmpi.reactions import generated, rate_code
+    from ecsmpi.reactions.expression import Concentration
+    from ecsmpi.reactions.reaction import Law
     module = generated.load(rate_code.source([Law(0.1234 * Concentration(0), {0: -1}, "decay")]))
     at, u = np.array([[0], [1]]), np.ones(1)
     module.advance(at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), u)

@@ -8,7 +8,7 @@ import pytest
 from conftest import mpirun
 from frames import BOX, NAMES, TIMES, Alone, coded, expected, opened, write
 
-from ecsmpi.recording import load
+from ecsmpi.files.recording import load
 
 
 @pytest.fixture(params=["single", "parts"])
@@ -155,7 +155,7 @@ def test_other_files_are_not_taken_for_frames(tmp_path):
 
 def test_reading_starts_neither_mpi_nor_neuron(tmp_path):
     write(tmp_path / "k.h5")
-    look = ("import sys; from ecsmpi.recording import load; load(sys.argv[1])['k']; "
+    look = ("import sys; from ecsmpi.files.recording import load; load(sys.argv[1])['k']; "
             "print([name for name in ('mpi4py.MPI', 'neuron', 'numba') if name in sys.modules])")
     done = mpirun(None, ["python", "-c", look, tmp_path / "k.h5"], timeout=30)
     assert done.stdout.strip() == "[]", done.stderr

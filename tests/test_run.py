@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, mpirun
 
-from ecsmpi.recording import load
+from ecsmpi.files.recording import load
 
 MODEL = """
 import sys

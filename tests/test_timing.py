@@ -7,7 +7,7 @@ from time import perf_counter, sleep
 import pytest
 from conftest import mpirun
 
-from ecsmpi.timing import PHASES, Phases
+from ecsmpi.solver.timing import PHASES, Phases
 
 
 class Ranks:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import solve_banded
 
-from ecsmpi import interface_kernels
-from ecsmpi.decomposition import Slabs
-from ecsmpi.tridiagonal import Block, Chain, Rows, decay, eliminated
+from ecsmpi.solver import interface_kernels
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver.tridiagonal import Block, Chain, Rows, decay, eliminated
 
 DENSE = 3e-14  # what a dense solve leaves where there should be nothing: its condition, up to 1 + 2r = 101, in round-off
 

@@ -8,9 +8,9 @@ from scipy.optimize import brentq
 from steps import advanced, case
 from test_diffusion import assert_close
 
-from ecsmpi.boundaries import Bath, Faces, Held
-from ecsmpi.model import Tissue
-from ecsmpi.profiles import ArrayProfile
+from ecsmpi.description.boundaries import Bath, Faces, Held
+from ecsmpi.description.model import Tissue
+from ecsmpi.description.profiles import ArrayProfile
 
 RANKS = (1, 2, 3, 4)
 SHAPES = [(9, 7, 8), (14, 5, 6), (5, 9, 10), (4, 3, 17), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ecsmpi import launch
+from ecsmpi.ranks import launch
 from ecsmpi.bench.bandwidth import copy_bandwidth
 from ecsmpi.bench.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.bench.records import record

@@ -66,7 +66,7 @@ def _measure_here(kind, problem_on, args, reproducible=False):
 
 def _hand_over(record, path, report):
     """Print and keep a record, once for all ranks."""
-    from ecsmpi import launch
+    from ecsmpi.ranks import launch
     from ecsmpi.bench import records
 
     if launch.start().rank == 0:

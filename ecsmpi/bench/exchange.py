@@ -11,7 +11,7 @@ import numpy as np
 from ecsmpi.bench.problem import Problem
 from ecsmpi.bench.records import record
 from ecsmpi.bench.repetition import Effort, measured, steps_of_repetition
-from ecsmpi.decomposition import Slabs
+from ecsmpi.description.decomposition import Slabs
 
 LAYOUTS = ("spread", "one voxel")
 
@@ -35,7 +35,7 @@ def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort) -
 
 
 def _planned(comm, problem: Problem, voxels):
-    from ecsmpi.exchange import Exchange
+    from ecsmpi.solver.exchange import Exchange
 
     _, ny, nz = problem.shape
     return Exchange(comm, Slabs(problem.shape[0], comm.size), ny * nz, voxels, problem.species)

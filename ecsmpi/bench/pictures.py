@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecsmpi.bench.problem import BYTES_A_VOXEL
 from ecsmpi.bench.scaling import base_of, cores, throughput
-from ecsmpi.timing import PHASES
+from ecsmpi.solver.timing import PHASES
 
 SCALING = ("strong", "weak")
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")

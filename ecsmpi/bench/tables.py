@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecsmpi.bench.problem import Problem
 from ecsmpi.bench.scaling import base_of, cores, throughput
-from ecsmpi.timing import PHASES
+from ecsmpi.solver.timing import PHASES
 
 NEURONS_PART = {"neuron": "the rest: NEURON's own step, calls in between"}
 

@@ -9,7 +9,8 @@ import sys
 import time
 from importlib import import_module
 
-from ecsmpi import __version__, launch
+from ecsmpi import __version__
+from ecsmpi.ranks import launch
 
 COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
 

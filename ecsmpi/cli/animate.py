@@ -34,7 +34,7 @@ def add_parser(subparsers):
 
 
 def animate(args):
-    from ecsmpi.recording import load
+    from ecsmpi.files.recording import load
 
     if not 0 < args.fps <= FASTEST:
         raise ValueError(f"--fps must be more than 0 and at most {FASTEST}, got {args.fps:g}")

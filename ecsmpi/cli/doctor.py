@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
-from ecsmpi import launch
+from ecsmpi.ranks import launch
 
 OLDEST_NEURON = (9, 0, 2)  # before it the solver has a wrong factor at the faces in x
 THREADING_LAYERS = ("tbb", "omp", "workqueue")

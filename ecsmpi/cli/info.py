@@ -13,7 +13,7 @@ def add_parser(subparsers):
 
 
 def show(args):
-    from ecsmpi.recording import load
+    from ecsmpi.files.recording import load
 
     with load(args.file) as recording:
         print("\n".join(describe(recording)))

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ecsmpi import __version__, calibration, plan_table
+from ecsmpi import __version__
+from ecsmpi.plans import calibration, plan_table
 from ecsmpi.bench import records
 from ecsmpi.cli.plot import check_folder
-from ecsmpi.grid import Box, spacing_of
-from ecsmpi.planning import Machine, Problem
+from ecsmpi.description.grid import Box, spacing_of
+from ecsmpi.plans.planning import Machine, Problem
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given

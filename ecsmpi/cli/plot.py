@@ -39,7 +39,7 @@ def add_section_options(parser):
 
 
 def plot(args):
-    from ecsmpi.recording import load
+    from ecsmpi.files.recording import load
 
     with load(args.file) as recording:
         frames = recording.of(args.selection)

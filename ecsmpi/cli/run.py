@@ -106,8 +106,8 @@ def _items(args) -> list:
 
 def _say_timings(rxd):
     """A line for each phase: microseconds a step, the mean and the maximum over ranks. Collective."""
-    from ecsmpi import launch
-    from ecsmpi.timing import PHASES
+    from ecsmpi.ranks import launch
+    from ecsmpi.solver.timing import PHASES
 
     phases = rxd.phases()
     steps = max(phases.steps, 1)
@@ -166,7 +166,7 @@ class _Watch:
 
     def resumed(self, simulation, t, places):
         """The same, or go on with them where a restart has taken place. Collective."""
-        from ecsmpi.observers import begin
+        from ecsmpi.run.observers import begin
 
         if not self._parts:
             self._parts = self._make()

@@ -29,7 +29,7 @@ def verify(args):
 
 def _files(path):
     """What a path stands for; a folder, for what is in it."""
-    from ecsmpi.checkpoint import SET_NAME, is_set
+    from ecsmpi.files.checkpoint import SET_NAME, is_set
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
@@ -46,7 +46,7 @@ def _check(path):
 
 
 def _check_set(path):
-    from ecsmpi.checkpoint import CheckpointSet
+    from ecsmpi.files.checkpoint import CheckpointSet
 
     found = CheckpointSet(path)
     found.verify()
@@ -57,7 +57,7 @@ def _check_set(path):
 def _check_frames(path):
     import numpy as np
 
-    from ecsmpi.recording import load
+    from ecsmpi.files.recording import load
 
     with load(path) as recording:
         if len(recording) and not np.all(np.diff(recording.time) > 0):

@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
-from ecsmpi import continuing, diagnostics, kernels, observers  # isort: skip  (numba reads its environment after that)
-from ecsmpi.boundaries import Bath as Bath
-from ecsmpi.boundaries import Held as Held
-from ecsmpi.items import Field as Field
-from ecsmpi.items import Item
-from ecsmpi.items import Mean as Mean
-from ecsmpi.items import Slice as Slice
-from ecsmpi.items import Subvolume as Subvolume
-from ecsmpi.profiles import FileProfile
+from ecsmpi.run import continuing, diagnostics, observers
+from ecsmpi.solver import kernels  # isort: skip  (numba reads its environment after that)
+from ecsmpi.description.boundaries import Bath as Bath
+from ecsmpi.description.boundaries import Held as Held
+from ecsmpi.files.items import Field as Field
+from ecsmpi.files.items import Item
+from ecsmpi.files.items import Mean as Mean
+from ecsmpi.files.items import Slice as Slice
+from ecsmpi.files.items import Subvolume as Subvolume
+from ecsmpi.description.profiles import FileProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
 from ecsmpi.rxd.both_sides import BothSides, without
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
@@ -33,7 +34,7 @@ from ecsmpi.rxd.parameter import State as State
 from ecsmpi.rxd.reactions import Rate as Rate
 from ecsmpi.rxd.reactions import Reaction as Reaction
 from ecsmpi.rxd.species import Species
-from ecsmpi.timing import Phases
+from ecsmpi.solver.timing import Phases
 
 import neuron  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from numbers import Real
 
-from ecsmpi.expression import ARGUMENTS, Expression, call
+from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.trees import leaves
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecsmpi.grid import Box
-from ecsmpi.meeting import meet
-from ecsmpi.model import Tissue
-from ecsmpi.profiles import Profile, values_at
+from ecsmpi.description.grid import Box
+from ecsmpi.ranks.meeting import meet
+from ecsmpi.description.model import Tissue
+from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation

@@ -8,8 +8,8 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.copies import Copied
-from ecsmpi.membrane import section_centres
+from ecsmpi.solver.copies import Copied
+from ecsmpi.cells.membrane import section_centres
 from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from ecsmpi.rxd.missing import RxDException, StandIn
-from ecsmpi.voxels import Voxels
+from ecsmpi.description.voxels import Voxels
 
 _set = object.__setattr__
 

@@ -10,7 +10,7 @@ from neuron import nrn
 
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.node import Node
-from ecsmpi.voxels import Voxels
+from ecsmpi.description.voxels import Voxels
 
 
 class NodeList(StandIn, MutableSequence):

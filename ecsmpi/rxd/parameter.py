@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ecsmpi.model import Ion
+from ecsmpi.description.model import Ion
 from ecsmpi.rxd.missing import InvalidValue, RxDException
 from ecsmpi.rxd.species import Species
 

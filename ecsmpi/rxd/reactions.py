@@ -7,8 +7,8 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.expression import Concentration
-from ecsmpi.rate_law import Law
+from ecsmpi.reactions.expression import Concentration
+from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
 from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
@@ -18,7 +18,7 @@ from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
-from ecsmpi.stepper import Field
+from ecsmpi.solver.stepper import Field
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
 from neuron.rxd.generalizedReaction import (  # isort: skip

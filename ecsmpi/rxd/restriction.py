@@ -7,15 +7,15 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.flux import Flux
-from ecsmpi.meeting import meet
-from ecsmpi.profiles import Profile, values_at
+from ecsmpi.cells.flux import Flux
+from ecsmpi.ranks.meeting import meet
+from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import Node
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.source import checked_source, scale_of
-from ecsmpi.voxels import Voxels
+from ecsmpi.description.voxels import Voxels
 
 class SpeciesOnExtracellular(Arithmetic, StandIn):
     """The part of a species that lies in one region; it does not keep the species alive."""

@@ -6,7 +6,7 @@ import math
 
 from neuron.rxd.constants import molecules_per_mM_um3
 
-from ecsmpi.flux import kind, living
+from ecsmpi.cells.flux import kind, living
 from ecsmpi.rxd.missing import InvalidValue, RxDException
 
 SCALES = {

@@ -6,8 +6,8 @@ import itertools
 import weakref
 from dataclasses import replace
 
-from ecsmpi.model import Ion, Tissue
-from ecsmpi.profiles import Profile, profile_of
+from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.description.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.both_sides import BothSides
 from ecsmpi.rxd.extracellular import Extracellular
@@ -16,7 +16,7 @@ from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
 from ecsmpi.rxd.session import simulation
-from ecsmpi.voxels import Voxels
+from ecsmpi.description.voxels import Voxels
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
 

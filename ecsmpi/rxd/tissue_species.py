@@ -6,8 +6,8 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.grid import Box
-from ecsmpi.profiles import Profile
+from ecsmpi.description.grid import Box
+from ecsmpi.description.profiles import Profile
 from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
 

@@ -1,0 +1,205 @@
+"""NEURON's side of the coupling: this rank's segments, and their ions.
+
+Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of
+segments is in that order.
+"""
+import ctypes
+import functools
+import hashlib
+import sys
+
+import neuron
+import numpy as np
+from neuron import n
+
+from ecsmpi.cells.morphology import Paths
+from ecsmpi.cells.nmodl import written_variables
+
+_structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
+_diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
+_change_waits = neuron.nrn_dll_sym("v_structure_change", ctypes.c_int)
+
+
+class Segments:
+    """All segments of this rank as they are now; no handle into NEURON is kept, so sections can be deleted.
+
+    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the sections'
+    names, nseg and geometry are the same.
+
+    Attributes
+    ----------
+    count : number of segments
+    area : (count,) um2, lateral areas of the frusta between the 3-D points, cut at the segments' ends
+    centre : (count, 3) um, interpolated along the arc
+    """
+
+    def __init__(self):
+        n.define_shape()
+        self._sections, paths = _read_paths(n.allsec())
+        self._nseg = paths.nseg
+        self.count = int(paths.nseg.sum())
+        self.area = paths.segment_areas()
+        self.centre = paths.segment_centres()
+        self._end = np.cumsum(paths.nseg)
+
+    def name(self, i: int) -> str:
+        """Name of segment `i` for messages, such as ``soma(0.5)``."""
+        if not 0 <= i < self.count:
+            raise IndexError(f"segment {i} of {self.count}")
+        section = int(np.searchsorted(self._end, i, side="right"))
+        nseg = self._nseg[section]
+        x = (i - (self._end[section] - nseg) + 0.5) / nseg
+        return f"{self._sections[section]}({x:g})"
+
+    def require(self) -> None:
+        """Raise RuntimeError where the number of segments is no longer this."""
+        present = sum(sec.nseg for sec in n.allsec())
+        if present != self.count:
+            raise RuntimeError(
+                f"{self.count} segments have become {present} during n.finitialize(): change sections before it, "
+                "or in an FInitializeHandler made before ecsmpi is imported"
+            )
+
+    def fingerprint(self) -> bytes:
+        """Digest of the sections' names, nseg, areas and centres."""
+        digest = hashlib.blake2b("\n".join(self._sections).encode())
+        for numbers in (self._nseg, self.area, self.centre):
+            digest.update(numbers.tobytes())
+        return digest.digest()
+
+    def __eq__(self, other):
+        return isinstance(other, Segments) and self.fingerprint() == other.fingerprint()
+
+    __hash__ = None
+
+
+def section_centres(sec) -> np.ndarray:
+    """(nseg, 3) um, the centres of one section's segments."""
+    return _read_paths([sec])[1].segment_centres()
+
+
+def _read_paths(sections):
+    """Names of sections, and their `Paths`."""
+    names, nseg, length, first, arc, diam, xyz = [], [], [], [0], [], [], []
+    for sec in sections:
+        points = range(sec.n3d())
+        names.append(sec.name())
+        nseg.append(sec.nseg)
+        length.append(sec.L)
+        arc.extend(map(sec.arc3d, points))
+        diam.extend(map(sec.diam3d, points))
+        xyz.extend(zip(map(sec.x3d, points), map(sec.y3d, points), map(sec.z3d, points)))
+        first.append(len(arc))
+    lengths = (np.array(values, dtype=float) for values in (length, arc, diam, xyz))
+    length, arc, diam, xyz = lengths
+    nseg, first = np.array(nseg, dtype=int), np.array(first)
+    return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
+
+
+def use_ion(name: str, charge: float):
+    """Let every section have the ion `name`, its concentrations being states that somebody else advances.
+
+    The reversal potential follows the concentrations before every step. ``finitialize`` leaves the
+    concentrations alone: the caller sets them before the INITIAL blocks (see `default_concentrations`).
+    Safe to repeat.
+
+    Raises
+    ------
+    ValueError where the name cannot be an ion's, or where NEURON knows the ion with another charge.
+    """
+    ion = f"{name}_ion"
+    if not str(name).isidentifier():
+        raise ValueError(f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _")
+    if hasattr(n, ion) and n.ion_charge(ion) != charge:
+        known = n.ion_charge(ion)
+        raise ValueError(f"charge of {name} is {known:g} in NEURON, got {charge}: give the same charge")
+    if n.ion_register(name, charge) < 0:
+        taken = f"{name}i, {name}o, i{name} or e{name}"
+        raise ValueError(f"{name!r} cannot name an ion: {taken} means something else in NEURON")
+    for sec in n.allsec():
+        if not sec.has_membrane(ion):
+            sec.insert(ion)
+        n.ion_style(ion, 3, 2, 1, 1, 0, sec=sec)
+
+
+def release_ion(name: str):
+    """Let ``finitialize`` reset the ion's concentrations again, as it does where nobody else advances them."""
+    for sec in n.allsec():
+        if sec.has_membrane(f"{name}_ion"):
+            n.ion_style(f"{name}_ion", 3, 2, 1, 1, 1, sec=sec)
+
+
+def default_concentrations(name: str) -> tuple[float, float]:
+    """NEURON's initial (inside, outside) concentrations of an ion, mM: such as ki0_k_ion and ko0_k_ion."""
+    return getattr(n, f"{name}i0_{name}_ion"), getattr(n, f"{name}o0_{name}_ion")
+
+
+def refuse_other_writers(name: str):
+    """Raise where a mechanism in use sets the outside concentration of the ion `name` itself.
+
+    Raises
+    ------
+    ValueError naming the mechanism, a section that has it, and the cure.
+    """
+    outside = f"{name}o"
+    for is_point, mechanism in _mechanisms():
+        if outside in _written(is_point, mechanism, name):
+            section = _section_with(is_point, mechanism)
+            if section is not None:
+                raise ValueError(
+                    f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
+                    f"remove {mechanism}, or give the species another name"
+                )
+
+
+def _mechanisms():
+    """(is it a point process, name) of all mechanisms that NEURON knows."""
+    selected = n.ref("")
+    for is_point in (False, True):
+        kind = n.MechanismType(int(is_point))
+        for i in range(int(kind.count())):
+            kind.select(i)
+            kind.selected(selected)
+            yield is_point, selected[0]
+
+
+@functools.lru_cache(maxsize=None)
+def _written(is_point, mechanism, ion):
+    kind = n.MechanismType(int(is_point))
+    kind.select(mechanism)
+    return written_variables(kind.code(), ion)
+
+
+def _section_with(is_point, mechanism):
+    """The first section of this rank that has the mechanism, or None."""
+    if not is_point:
+        return next((sec for sec in n.allsec() if sec.has_membrane(mechanism)), None)
+    placed = n.List(mechanism)
+    segments = (placed.o(i).get_segment() for i in range(int(placed.count())))
+    return next((seg.sec for seg in segments if seg is not None), None)
+
+
+def structure_counts() -> tuple[int, int, int]:
+    """NEURON's counts of (structure, diameter) changes, and whether one waits: cheap enough for every step.
+
+    The counts move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
+    Instances of mechanisms come, go and are put in another order only where one of the three moves.
+    """
+    return _structure_change.value, _diam_change.value, _change_waits.value
+
+
+def refuse_unsupported_modes():
+    """Raise where NEURON would step in a way that leaves the extracellular space out; microseconds.
+
+    Raises
+    ------
+    RuntimeError naming the mode and the cure.
+    """
+    threads = int(n.ParallelContext().nthread())
+    if threads > 1:
+        raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
+    if n.CVode().active():
+        raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
+    coreneuron = sys.modules.get("neuron.coreneuron")
+    if coreneuron is not None and coreneuron.enable:
+        raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")

@@ -1,0 +1,32 @@
+"""One ion at all segments of this rank, in NEURON's memory."""
+
+from __future__ import annotations
+
+from ecsmpi.cells.membrane import default_concentrations
+from ecsmpi.cells.range_variable import RangeVariable
+
+
+class SegmentIon:
+    """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at the segments.
+
+    Boxes read and write theirs in place; segments in no box keep NEURON's default concentration.
+    """
+
+    def __init__(self, name: str, charge: int):
+        self.name, self.charge = name, charge
+        self.current = self.outside = None
+
+    def find(self) -> None:
+        """Find NEURON's memory anew, as its changes of structure make needed."""
+        self.outside = RangeVariable(f"{self.name}o")
+        self.current = RangeVariable(f"i{self.name}") if self.charge else None
+
+    def moved(self) -> bool:
+        """Whether NEURON keeps the segments' values elsewhere now; microseconds."""
+        return self.outside.moved() or (self.current is not None and self.current.moved())
+
+    def reset(self) -> None:
+        """Concentrations as NEURON's initialisation resets them."""
+        inside, outside = default_concentrations(self.name)
+        RangeVariable(f"{self.name}i").fill(inside)
+        self.outside.fill(outside)

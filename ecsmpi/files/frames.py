@@ -1,0 +1,99 @@
+"""Frames of some voxels through time, as a reader sees them: of the whole box, or of a selection."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.description.grid import AXES, Box
+
+
+class Frames:
+    """Frames of one or more species on a grid.
+
+    path        the file
+    time        (frames,) in ms
+    x, y, z     centres of the voxels in um
+    names       the species
+    box         lo, hi, spacing (um) and shape of the grid
+    voxels      what the voxels are, such as ``mean over z``
+    """
+
+    def __init__(self, path, box: Box, voxels: str, group, data: dict, frames: int):
+        """group: with the axes. data: species -> dataset (time, z, y, x)."""
+        self.path, self.box, self.voxels, self._data = path, box, voxels, data
+        self.time = group["time"][:frames] if data else np.zeros(0)
+        self.names = list(data)
+        self.x, self.y, self.z = (
+            box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5) for a in range(3)
+        )
+
+    def __len__(self):
+        """Number of frames."""
+        return len(self.time)
+
+    def __contains__(self, name):
+        return name in self._data
+
+    def __getitem__(self, name) -> np.ndarray:
+        """All frames of a species: (time, x, y, z) in mM."""
+        return self._of(name)[:len(self)].transpose(0, 3, 2, 1)
+
+    def frame(self, name, index) -> np.ndarray:
+        """One frame of a species: (x, y, z) in mM; a negative index counts from the last."""
+        return self._of(name)[self._frame_number(index)].transpose(2, 1, 0)
+
+    def section(self, name, index, axis, at=None) -> np.ndarray:
+        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels there.
+
+        2-D, in mM, the other two axes in the order x, y, z.
+        """
+        dimension = self._dimension(axis)
+        if at is None:
+            return self.frame(name, index).mean(axis=dimension)
+        where = [slice(None)] * 3
+        where[2 - dimension] = self.layer(axis, at)
+        return self._of(name)[(self._frame_number(index), *where)].T
+
+    def series(self, name, point) -> np.ndarray:
+        """Concentration through time (frames,) in mM in the voxel that holds ``point`` = (x, y, z) in um."""
+        if len(point) != 3:
+            raise ValueError(f"a point has three coordinates (um), got {point}")
+        i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
+        return self._of(name)[:len(self), k, j, i]
+
+    def layer(self, axis, coordinate) -> int:
+        """Index along ``axis`` of the voxels that hold a coordinate (um)."""
+        a = self._dimension(axis)
+        lo, hi = self.box.lo[a], self.box.hi[a]
+        if not lo <= coordinate <= hi:
+            raise ValueError(f"{axis} = {coordinate:g} um is outside the box of {self.path}: "
+                             f"{axis} goes from {lo:g} to {hi:g} um")
+        return min(int((coordinate - lo) / self.box.spacing[a]), self.box.shape[a] - 1)
+
+    def index_at(self, time) -> int:
+        """Index of the frame nearest to ``time`` in ms."""
+        self._frame_number(0)
+        if not self.time[0] <= time <= self.time[-1]:
+            raise ValueError(f"time {time:g} ms is outside {self.path}: "
+                             f"its frames are from {self.time[0]:g} to {self.time[-1]:g} ms")
+        return int(np.argmin(np.abs(self.time - time)))
+
+    def _of(self, name):
+        if name not in self._data:
+            raise ValueError(f"{self.path} has no species {name!r}; it has {', '.join(self.names) or 'none in whole'}")
+        if not self._data[name]:
+            raise ValueError(f"{self.path} is closed: load it again")
+        return self._data[name]
+
+    def _frame_number(self, index):
+        frames = len(self)
+        if frames == 0:
+            raise ValueError(f"{self.path} has no frames yet: its run ended, or is, before the first one")
+        if not -frames <= index < frames:
+            raise ValueError(f"{self.path} has frames 0 to {frames - 1}, got frame {index}")
+        return index % frames
+
+    def _dimension(self, axis):
+        if axis not in AXES:
+            raise ValueError(f"axis must be x, y or z, got {axis!r}")
+        return AXES.index(axis)

@@ -1,0 +1,178 @@
+"""One file of a checkpoint: rows of bytes by name, each under a digest, and an index of them at the end.
+
+    MAGIC  rows of section 1  rows of section 2  ...  index
+
+A section is an array of planes, of which each is a row, or plain bytes in rows of 1 MiB. The index, in JSON, says where
+each begins and has a digest of every row; `Written` has the digest of the index. So no byte is without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecsmpi.files.disk import telling
+
+MAGIC = b"ecsmpi checkpoint part 1\n"
+ROW = 1 << 20  # bytes
+MOST_INDEX = 1 << 30  # bytes
+
+
+class Damaged(ValueError):
+    """What was written is no longer there as it was."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What identifies a part: its bytes, where its index begins, and the digest of that."""
+
+    bytes: int
+    index_at: int
+    digest: str
+
+
+def digest_of(data) -> str:
+    """Hexadecimal digest of bytes."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+class PartWriter:
+    """Writes a part that must not be there yet; ``close`` says what it is. OSError where the disk does not take it."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._index, self._at = {}, 0
+        with telling(self.path):
+            self._file = open(self.path, "xb", buffering=0)
+        self._write(MAGIC)
+
+    def add_planes(self, name: str, array: np.ndarray, first: int) -> None:
+        """Planes of an array, (planes, ...) of doubles, which are `first` and on of the whole."""
+        row = int(np.prod(array.shape[1:])) * array.itemsize
+        begin = self._at
+        digests = [self._write(np.ascontiguousarray(plane).data.cast("B")) for plane in array]
+        self._index[name] = {"at": begin, "bytes": row * len(array), "row": row, "first": first, "digests": digests}
+
+    def add_bytes(self, name: str, data: bytes) -> None:
+        """Plain bytes."""
+        begin = self._at
+        digests = [self._write(memoryview(data)[at : at + ROW]) for at in range(0, len(data), ROW)]
+        self._index[name] = {"at": begin, "bytes": len(data), "row": ROW, "first": 0, "digests": digests}
+
+    def close(self) -> Written:
+        """Write the index and wait until all of it is on the disk."""
+        index_at, digest = self._at, self._write(json.dumps(self._index).encode())
+        with telling(self.path):
+            os.fsync(self._file.fileno())
+            self._file.close()
+        return Written(self._at, index_at, digest)
+
+    def _write(self, data) -> str:
+        left = memoryview(data)
+        with telling(self.path):
+            while left.nbytes:
+                left = left[self._file.write(left) :]
+        self._at += memoryview(data).nbytes
+        return digest_of(data)
+
+
+class PartReader:
+    """Reads what `PartWriter` wrote; Damaged where it is not what it was. written: what the writer's ``close`` said."""
+
+    def __init__(self, path: Path, written: Written):
+        self.path, self._written = Path(path), written
+        try:
+            self._file = open(self.path, "rb", buffering=0)
+        except OSError as error:
+            raise Damaged(f"{self.path}: {error.strerror}") from error
+        try:
+            self._index = self._read_index()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_index(self) -> dict:
+        size, written = os.fstat(self._file.fileno()).st_size, self._written
+        if size != written.bytes:
+            raise Damaged(f"{self.path}: {size:,} bytes of {written.bytes:,}")
+        length = written.bytes - written.index_at
+        if not 0 <= length <= MOST_INDEX or self._pread(len(MAGIC), 0) != MAGIC:
+            raise Damaged(f"{self.path}: not a part of a checkpoint")
+        text = self._pread(length, written.index_at)
+        if digest_of(text) != written.digest:
+            raise Damaged(f"{self.path}: its index is not what was written")
+        return self._checked(json.loads(text))
+
+    def _checked(self, index: dict) -> dict:
+        """Sections must follow each other from the first byte to the index, or a byte would be without a digest."""
+        at = len(MAGIC)
+        for name, section in index.items():
+            rows = -(-section["bytes"] // section["row"]) if section["row"] else 0
+            if section["at"] != at or len(section["digests"]) != rows:
+                raise Damaged(f"{self.path}: section {name} is not where it should be")
+            at += section["bytes"]
+        if at != self._written.index_at:
+            raise Damaged(f"{self.path}: the sections end at {at}, the index begins at {self._written.index_at}")
+        return index
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
+
+    def names(self) -> list[str]:
+        """The sections."""
+        return list(self._index)
+
+    def planes(self, name: str) -> tuple[int, int]:
+        """The planes [lo, hi) of an array that are here."""
+        section = self._index[name]
+        return section["first"], section["first"] + len(section["digests"])
+
+    def read_planes(self, name: str, out: np.ndarray, first: int) -> None:
+        """Fill out, (planes, ...) of doubles of which the first is plane `first`, with those planes that are here."""
+        lo, hi = self.planes(name)
+        row = int(np.prod(out.shape[1:])) * out.itemsize
+        if hi > lo and self._index[name]["row"] != row:
+            raise Damaged(f"{self.path}: planes of {name} have {self._index[name]['row']} bytes, expected {row}")
+        for plane in range(max(lo, first), min(hi, first + len(out))):
+            out[plane - first] = np.frombuffer(self._row(name, plane - lo), out.dtype).reshape(out.shape[1:])
+
+    def read_bytes(self, name: str) -> bytes:
+        """Plain bytes."""
+        return b"".join(self._row(name, number) for number in range(len(self._index[name]["digests"])))
+
+    def verify(self) -> None:
+        """Read all of it."""
+        for name, section in self._index.items():
+            for number in range(len(section["digests"])):
+                self._row(name, number)
+
+    def _row(self, name: str, number: int) -> bytes:
+        section = self._index[name]
+        begin = number * section["row"]
+        data = self._pread(min(section["row"], section["bytes"] - begin), section["at"] + begin)
+        if digest_of(data) != section["digests"][number]:
+            raise Damaged(f"{self.path}: row {number} of {name} is not what was written")
+        return data
+
+    def _pread(self, size: int, at: int) -> bytes:
+        data = os.pread(self._file.fileno(), size, at)
+        while 0 < len(data) < size:
+            more = os.pread(self._file.fileno(), size - len(data), at + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def as_record(written: Written) -> dict:
+    """For a manifest."""
+    return asdict(written)

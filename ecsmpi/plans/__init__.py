@@ -1,0 +1,1 @@
+"""What a run will cost: the model of a step, fitted to measurements."""

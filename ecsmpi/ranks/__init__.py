@@ -1,0 +1,1 @@
+"""MPI and NEURON started on the same ranks, and ended together."""

@@ -1,0 +1,64 @@
+"""Modules made at run time: written once, so that numba keeps what it compiles of them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from ecsmpi.reactions import rate_kernels
+
+
+def load(source: str) -> ModuleType:
+    """The module of this source, from a file in the cache folder. Local; where ranks share the folder, one should be first.
+
+    The file is named after what it holds and after the functions it calls, so a later run finds what numba has compiled.
+    """
+    callees = Path(rate_kernels.__file__).read_bytes()
+    name = f"ecsmpi_reactions_{hashlib.sha256(source.encode() + callees).hexdigest()[:20]}"
+    if name not in sys.modules:
+        path = _written(f"{name}.py", source)
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def folders() -> list[Path]:
+    """Where generated modules may lie, the best first: NUMBA_CACHE_DIR, or the user's cache folder."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ecsmpi"
+    return [Path(chosen) / "ecsmpi", own] if chosen else [own]
+
+
+def _written(name: str, source: str) -> Path:
+    """The path of a file with this source; left as it is where it is there, for numba goes by its time."""
+    for folder in folders():
+        path = folder / name
+        try:
+            if not (path.is_file() and path.read_text() == source):
+                _write(path, source)
+            return path
+        except OSError:
+            continue  # no such folder can be made here: a home that nodes cannot write
+    path = Path(_own_folder().name) / name
+    _write(path, source)
+    return path
+
+
+@cache
+def _own_folder() -> tempfile.TemporaryDirectory:
+    """A folder of this process alone, gone at its end: every run compiles anew."""
+    return tempfile.TemporaryDirectory(prefix="ecsmpi-")
+
+
+def _write(path: Path, source: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(source)
+    os.replace(file.name, path)  # at once, for other nodes may read it

@@ -1,0 +1,45 @@
+"""Rate laws in a box: what each reads and changes, and which belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecsmpi.reactions.expression import Expression, leaves
+
+
+@dataclass(frozen=True)
+class Law:
+    """A rate in mM/ms, and how many of each species come (or, negative, go) with it: {number: how many}.
+
+    rate: of Concentration leaves. label: what messages call it. where: (n, ny, nz) the voxels of this slab in which it
+    acts, or None for all.
+    """
+
+    rate: Expression
+    changes: dict[int, int]
+    label: str
+    where: np.ndarray | None = field(default=None, compare=False)
+
+
+def fields_of(laws: list[Law]) -> list[int]:
+    """The numbers of the species that the laws read or change, ascending."""
+    read = {leaf.number for law in laws for leaf in leaves(law.rate)}
+    return sorted(read.union(*(law.changes for law in laws)))
+
+
+def changing(laws: list[Law]) -> list[int]:
+    """The numbers of the species that the laws change, ascending."""
+    return sorted({number for law in laws for number, count in law.changes.items() if count})
+
+
+def groups(laws: list[Law]) -> list[list[Law]]:
+    """The laws in groups that change nothing which another group reads or changes."""
+    moving, found = set(changing(laws)), []
+    for law in laws:
+        touched = moving.intersection(fields_of([law]))
+        joined = [group for group in found if group[0] & touched]
+        found = [group for group in found if group not in joined]
+        found.append((touched.union(*(group[0] for group in joined)), [*(one for group in joined for one in group[1]), law]))
+    return [sorted(members, key=laws.index) for _, members in found]

@@ -1,0 +1,90 @@
+"""The course of a run: its steps counted and watched, checkpoints taken between two of them, the restart from one.
+
+NEURON calls the extracellular space in the middle of its step. A checkpoint needs the end of one, so it is taken by an
+event of NEURON's: one that falls into a step is carried out when that step is complete.
+"""
+
+from __future__ import annotations
+
+import neuron
+from neuron import n
+
+from ecsmpi import __version__
+from ecsmpi.cells import cell_state
+from ecsmpi.run.observers import begin, label
+from ecsmpi.run.restart import RECORDER
+from ecsmpi.cells.save_state import SavedFields
+from ecsmpi.run.watch import Watch
+
+
+class Course:
+    """What happens beside the steps of a simulation. checkpointing, restart: set by the script.
+
+    guard(action): makes of an action one that NEURON may call, since a failure ends all ranks.
+    """
+
+    def __init__(self, simulation):
+        self._simulation, self._comm = simulation, simulation.comm
+        self.steps = 0  # of NEURON, since the beginning of the run
+        self.lookout = Watch(simulation.comm)
+        self.checkpointing = self.restart = None
+        self.guard = lambda action: action
+        self.saved_fields = SavedFields(simulation)
+
+    def begin(self) -> None:
+        """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
+        self.steps, self._wanted, self._scheduled, places = 0, None, False, None
+        self.model = self.described()
+        if self.restart is not None:
+            vectors = self.checkpointing.vectors if self.checkpointing else {}
+            places, self.restart = self.restart.begin(self._simulation, vectors), None
+        for observer in self._simulation.observers:
+            begin(observer, self._simulation, n.t, places)
+        self.lookout.started()
+        if self.checkpointing:
+            self.checkpointing.started()
+        self._look_ahead(None, n.t, n.dt)
+
+    def stepped(self, t: float, dt: float) -> None:
+        """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""
+        self.steps += 1
+        asks = self.checkpointing.asks if self.checkpointing else _asks_nothing
+        self._look_ahead(self.lookout.stepped(self._simulation, t, asks), t, dt)
+
+    def _look_ahead(self, wanted: str | None, t: float, dt: float) -> None:
+        """Have a checkpoint taken after the next step, if one is wanted. Local, alike on all ranks."""
+        if self.checkpointing is None:
+            return
+        if self.checkpointing.counted(self.steps + 1):
+            wanted = wanted or "checkpoint"
+        self._wanted = "stop" if "stop" in (wanted, self._wanted) else wanted or self._wanted
+        if self._wanted and self._simulation.clock.ends_next and not self._scheduled:
+            self._scheduled = True
+            n.CVode().event(t + dt / 4, self.guard(self._between_steps))
+
+    def _between_steps(self) -> None:
+        """Take the checkpoint that is wanted; NEURON's queue holds no event of ours then. Collective."""
+        wanted, self._wanted, self._scheduled = self._wanted, None, False
+        self.checkpointing.take(self._simulation, wanted == "stop")
+        self._look_ahead(None, n.t, n.dt)
+
+    def boxes(self) -> list[str]:
+        """Each region and its tissue as they are now. Collective."""
+        return [f"{region.box} of {region.tissue}{self._simulation.space(region).fingerprint()}" for region in self._simulation.regions]
+
+    def described(self) -> dict:
+        """The model as it begins, by which checkpoints know it. Collective."""
+        one, sections = self._simulation, [sec for sec in n.allsec() if sec.name() != RECORDER]
+        counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
+        return {
+            "box": self.boxes(),
+            "species": [f"{label(one, species)}: {[species.ion(region) for region in species.regions]}" for species in one.species],
+            "reaction": one.laws_in_words(), "dt": n.dt, "steps of NEURON in one of the grid": one.clock.steps,
+            "reproducible": one.reproducible, "mechanism": cell_state.mechanisms(),
+            "sections": sum(count for count, _ in counts), "segments": sum(count for _, count in counts),
+            "version of ecsmpi": __version__, "version of NEURON": neuron.__version__,
+        }  # fmt: skip
+
+
+def _asks_nothing() -> tuple[bool, bool]:
+    return False, False

@@ -1,0 +1,96 @@
+"""NEURON's calls into the simulation.
+
+NEURON initialises in this order, and the extracellular space with it:
+
+    type 3   the structure may change: insert ions, plan the exchange, set the initial concentrations
+    type 0   segments get their concentrations, before INITIAL blocks read them
+             ... INITIAL blocks ...
+    type 1   and once more, for what an INITIAL block has changed
+    type 2   everything is set: observers see t = 0
+
+Every fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms' states, NEURON's own
+reactions first; and before the voltages it lets them add currents.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import sys
+import traceback
+
+from ecsmpi.ranks import launch
+from ecsmpi.run.simulation import Simulation
+
+import neuron  # isort: skip  (simulation has started MPI)
+from neuron import n  # isort: skip
+from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
+
+CURRENTS, FIXED_STEP, ODE_COUNT = 2, 4, 5  # those methods of NEURON's nonvint block that concern us
+
+_block_type = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_int,
+    ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_double), ctypes.c_int,
+)  # fmt: skip
+
+
+class Hooks:
+    """Keeps NEURON's references to a simulation alive for as long as the process."""
+
+    def __init__(self, simulation: Simulation):
+        register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
+        self._simulation, self._comm = simulation, simulation.comm
+        self._context = n.ParallelContext()
+        simulation.course.guard = self._guarded
+        self._blocks = _block_type(self._called_first), _block_type(self._called)
+        _surround_intracellular_block(*self._blocks)
+        actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
+        self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
+        atexit.register(self._guarded(simulation.end))
+
+    def _called_first(self, method, _size, _pd1, _pd2, _thread) -> int:
+        """The nonvint block before that of NEURON's reactions."""
+        return self._done(self._simulation.before_currents) if method == CURRENTS else 0
+
+    def _called(self, method, _size, _pd1, _pd2, _thread) -> int:
+        """The nonvint block after that of NEURON's reactions."""
+        if method == FIXED_STEP:
+            return self._done(self._simulation.step, self._context.t(0), self._context.dt(0))
+        if method == CURRENTS:
+            return self._done(self._simulation.crossings.after_currents)
+        return self._done(self._simulation.refuse_variable_steps) if method == ODE_COUNT else 0
+
+    def _done(self, action, *arguments) -> int:
+        """0 after the action. -1 raises on this rank alone, so with more ranks a failure ends the job."""
+        try:
+            action(*arguments)
+        except BaseException as error:
+            self._end_if_others_wait(error)
+            traceback.print_exc()
+            return -1
+        return 0
+
+    def _guarded(self, action):
+        """The action, whose failure on one rank ends the job on all of them."""
+
+        def call():
+            try:
+                action()
+            except BaseException as error:
+                self._end_if_others_wait(error)
+                raise
+
+        return call
+
+    def _end_if_others_wait(self, error) -> None:
+        sys.stdout.flush()
+        if self._comm.size > 1:
+            launch.abort(self._comm, error)
+
+
+def _surround_intracellular_block(first, last) -> None:
+    """Let NEURON call a block before, and one after, that of its own reactions."""
+    intracellular = neuron.nrn_dll_sym("rxd_nonvint_block")
+    neuron.nrn_dll_sym("unset_nonvint_block")(intracellular)
+    for block in (first, intracellular, last):
+        neuron.nrn_dll_sym("set_nonvint_block")(block)

@@ -1,0 +1,440 @@
+"""What a script described, and its life: plan, initial state, steps. hooks.py lets NEURON drive it."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+import weakref
+
+import numpy as np
+
+from ecsmpi.ranks import launch
+
+launch.start()
+
+from neuron import n  # noqa: E402  NEURON must find MPI started
+from neuron.rxd import node  # noqa: E402
+
+from ecsmpi.solver import copies
+from ecsmpi.cells import membrane  # noqa: E402
+from ecsmpi.run.course import Course  # noqa: E402
+from ecsmpi.cells.crossings import Crossings  # noqa: E402
+from ecsmpi.run.grid_clock import GridClock  # noqa: E402
+from ecsmpi.ranks.meeting import meet  # noqa: E402
+from ecsmpi.run.observers import label  # noqa: E402
+from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
+from ecsmpi.run.restart import RECORDER  # noqa: E402
+from ecsmpi.cells.segment_ion import SegmentIon  # noqa: E402
+from ecsmpi.run.space import Space  # noqa: E402
+from ecsmpi.solver.stepper import compile_kernels  # noqa: E402
+from ecsmpi.solver.timing import Phases  # noqa: E402
+
+NAMED_OUTSIDE = 5  # segments outside the box that a warning names
+FAR_AWAY = 1e9  # um, where the recorder lies
+
+
+class Simulation:
+    """All regions and species of a script, and their run-time spaces.
+
+    A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
+    region anything with ``box`` and ``tissue``; a reaction anything with ``key`` and ``law(region, numbers of species)``.
+    All are held weakly: those that a script drops are gone.
+    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
+    """
+
+    def __init__(self, comm):
+        self.comm = comm
+        self.observers = []
+        self.phases = Phases()
+        self.reproducible = False
+        self.clock = GridClock()
+        self.course = Course(self)
+        self.crossings = Crossings(node._get_states)
+        self._species = []
+        self._reactions = []
+        self._reacting = []
+        self._spaces = {}
+        self._planned = []
+        self._changed = self._touched = False
+        self._segments = None
+        self._ions = {}
+        self._counts = None
+        self._warned_outside = None
+        self._compiled = False
+        self._recorder = None
+
+    # what the script describes
+
+    @property
+    def species(self) -> list:
+        """The script's species in the order they were made."""
+        return [species for reference in self._species if (species := reference()) is not None]
+
+    @property
+    def regions(self) -> list:
+        """The regions with species, in the order they were first used."""
+        return list(dict.fromkeys(region for species in self.species for region in species.regions))
+
+    def add(self, species) -> None:
+        """Take part from the next finitialize on. Local."""
+        self._species.append(weakref.ref(species))
+
+    @property
+    def reactions(self) -> list:
+        """The script's rates and reactions in the order they were made."""
+        return [reaction for reference in self._reactions if (reaction := reference()) is not None]
+
+    def add_reaction(self, reaction) -> None:
+        """Take part from the next step on. Local."""
+        self._reactions.append(weakref.ref(reaction))
+
+    def space(self, region) -> Space:
+        """The run-time space of a region, made at the first call. Local."""
+        key = weakref.ref(region)
+        if key not in self._spaces:
+            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, self.reproducible)
+        return self._spaces[key]
+
+    def field(self, species, region):
+        """A species' field, with its initial concentrations if it is new. Local."""
+        space = self.space(region)
+        key = species.key
+        if key not in space.fields:
+            species.fill(region, space.field(key))
+        return space.fields[key]
+
+    def add_flux(self, species, region, flux) -> None:
+        """A flux into a species, from the next plan on. Local."""
+        self.space(region).fluxes.add(species.key, flux)
+        self.change()
+
+    def change(self) -> None:
+        """The description has changed: plan anew before the grid's next step. Local, to be called on every rank."""
+        self._changed = True
+
+    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+        """A region becomes another tissue. Local, to be called on every rank."""
+        if (space := self._spaces.get(weakref.ref(region))) is not None:
+            space.change_tissue(tissue, conserve_mass)
+        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self._on(region)):
+            self.change()  # their own tissue has parts of the region's, or the region's is made of them
+
+    def watch(self, species, region, flat: int):
+        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
+        self._let_record()
+        watched = self.space(region).watched
+        if (species.key, flat) not in watched:
+            vector = n.Vector(1)
+            watched[species.key, flat] = (vector, vector.as_numpy())
+        return watched[species.key, flat][0]
+
+    def _let_record(self) -> None:
+        """Vector.record fails on a rank without any section: give it one, far from any box."""
+        if not any(True for _ in n.allsec()):
+            self._recorder = n.Section(name=RECORDER)
+            for x in (FAR_AWAY, FAR_AWAY + 1):
+                self._recorder.pt3dadd(x, FAR_AWAY, FAR_AWAY, 1)
+
+    def reproduce(self, wanted: bool) -> None:
+        """Whether results have the same bits at any number of ranks; for boxes that are not in use yet. Local."""
+        if wanted != self.reproducible and any(reference() is not None for reference in self._spaces):
+            raise RuntimeError("rxd.options.reproducible must be set before any concentration is used: set it first")
+        self.reproducible = bool(wanted)
+
+    # NEURON's initialisation
+
+    def plan(self) -> None:
+        """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
+        species = self.species
+        self._agree(self._describe(species))
+        self._release_dropped_ions(species)
+        self._free_dropped_spaces()
+        self._planned, self._changed = self._coupled(), False
+        self.clock.restart()
+        if not species:
+            return
+        membrane.refuse_unsupported_modes()
+        self._compile()
+        n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
+        self._plan_segments(species)
+        self.crossings.plan(self._ions, self._segments.count)
+        for region in self.regions:
+            self._fill_space(region)
+            self._plan_space(region)
+        self._plan_reactions()
+        self._warn_of_segments_outside()
+
+    def _plan_segments(self, species) -> None:
+        charges = {one.name: one.charge for one in species if one.name}
+        for name, charge in charges.items():
+            membrane.use_ion(name, charge)
+            membrane.refuse_other_writers(name)
+        self._segments = membrane.Segments()
+        self._ions = {name: SegmentIon(name, charge) for name, charge in charges.items()}
+
+    def _release_dropped_ions(self, species) -> None:
+        """Ions whose species are gone are NEURON's own again. Local."""
+        for name in set(self._ions) - {one.name for one in species}:
+            membrane.release_ion(name)
+            del self._ions[name]
+
+    def _free_dropped_spaces(self) -> None:
+        """Spaces whose regions are gone give their messages back. Collective."""
+        for reference in [reference for reference in self._spaces if reference() is None]:
+            self._spaces.pop(reference).free()
+
+    def _compile(self) -> None:
+        """Compile the kernels once for each node, outside of any step. Collective."""
+        if not self._compiled:
+            with launch.one_per_node_first(self.comm):
+                compile_kernels(launch.own_communicator())
+                copies.compile_kernels()
+            self._compiled = True
+
+    def _on(self, region) -> list:
+        return [species for species in self.species if region in species.regions]
+
+    def _fill_space(self, region) -> None:
+        """Initial concentrations. Local."""
+        space = self.space(region)
+        space.forget({species.key for species in self._on(region)})
+        for species in self._on(region):
+            species.fill(region, space.field(species.key))
+
+    def _plan_space(self, region) -> None:
+        ions = {species.key: species.ion(region) for species in self._on(region)}
+        space = self.space(region)
+        space.plan(ions, self._ions, self._segments, n.FARADAY)
+        space.plan_crossings(self.crossings, region, self._segments)
+
+    def _plan_reactions(self) -> None:
+        """The laws that hold in each region from now on. Collective."""
+        self._reacting = [one.key for one in self.reactions]
+        laws = {region: self._laws(region) for region in self.regions}
+        self._agree("; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here))
+        for region, here in laws.items():
+            self.space(region).plan_reactions(here)
+
+    def _laws(self, region) -> list:
+        numbers = {species.key: number for number, species in enumerate(self._on(region))}
+        return [law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None]
+
+    def _describe(self, species) -> str:
+        boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
+        mirrors = [self.crossings.keys_in(region) for region in self.regions]
+        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}; mirrors of {mirrors}"
+
+    def _agree(self, described: str) -> None:
+        """Raise on every rank where ranks describe different models, which no later message would explain."""
+        digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
+        if len(set(digests)) > 1:
+            odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
+            raise ValueError(
+                f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
+                f"reactions on every rank (only sections may differ). This is rank {self.comm.rank}: {described}"
+            )
+
+    def _warn_of_segments_outside(self) -> None:
+        """One warning, on rank 0, that counts and names them. Collective."""
+        outside = [self._segments.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
+        if self._recorder is not None:
+            outside = [name for name in outside if not name.startswith(RECORDER)]
+        listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
+        if self.comm.rank or listed == self._warned_outside:
+            return
+        self._warned_outside = listed
+        count = sum(number for number, _ in listed)
+        if count:
+            names = [name for _, some in listed for name in some][:NAMED_OUTSIDE]
+            more = ", ..." if count > len(names) else ""
+            warnings.warn(
+                f"{count} segments lie outside every extracellular box and take no part in it: "
+                f"{', '.join(names)}{more}; enlarge the box to include them",
+                stacklevel=2,
+            )
+
+    def _in_no_box(self) -> np.ndarray:
+        """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
+        outside = np.zeros(self._segments.count, dtype=bool)
+        for name in self._ions:
+            lost = np.ones(self._segments.count, dtype=bool)
+            for region in self.regions:
+                if any(region in one.regions for one in self.species if one.name == name):
+                    lost[self.space(region).inside] = False
+            outside |= lost
+        return outside
+
+    def deliver_first(self) -> None:
+        """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
+        if self._planned:
+            self._segments.require()
+            self._find_segments()
+        for ion in self._ions.values():
+            ion.reset()
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        for region in self.regions:
+            self.space(region).deliver()
+
+    def _find_segments(self) -> None:
+        """Find where NEURON, whose structure is settled, keeps the segments' variables. Local."""
+        for ion in self._ions.values():
+            ion.find()
+        for region in self.regions:
+            self.space(region).find_segments()
+        self._counts = membrane.structure_counts()
+
+    def start(self) -> None:
+        """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
+        if self.species:
+            self.course.begin()
+
+    def laws_in_words(self) -> list[str]:
+        """Each law, in each region."""
+        return [f"{law.rate} changes {law.changes}" for region in self.regions for law in self._laws(region)]
+
+    def fields(self) -> list[tuple]:
+        """(name, box, field) of each species in each region."""
+        return [(label(self, one), region.box, self.field(one, region)) for one in self.species for region in one.regions]
+
+    def odd_currents(self) -> list[str]:
+        """A sentence for each ion of this rank with a current that is no number."""
+        lines = []
+        for ion in self._ions.values():
+            currents = ion.current.values() if ion.current else np.zeros(0)
+            odd = np.flatnonzero(~np.isfinite(currents))
+            if odd.size:
+                lines.append(f"i{ion.name} of {self._segments.name(int(odd[0]))} is {currents[odd[0]]:g} mA/cm2")
+        return lines
+
+    def summary(self) -> list[str]:
+        """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
+        lines = []
+        for region in self.regions:
+            shape, slabs = region.box.shape, self.space(region).slabs.thicknesses()
+            cut = f"{len(slabs)} slab{'s' * (len(slabs) > 1)} of {min(slabs)} to {max(slabs)} planes"
+            how = self.space(region).report(n.dt)
+            lines.append("; ".join([f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {cut}", *how]))
+        return lines
+
+    # NEURON's step
+
+    def before_currents(self) -> None:
+        """NEURON's reactions are about to add the currents that they carry to the ions'.
+
+        One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
+        that only some ranks make hangs; and a change by the script, made on all ranks.
+        """
+        if self._planned and self.crossings.mirrors:
+            self._check_plan()
+            if self.clock.between_steps and (self._touched or self.comm.size == 1):
+                self._renew_copies()
+            self.crossings.before_currents()
+
+    def touch(self) -> None:
+        """The script has set concentrations. Local, to be called on every rank."""
+        self._touched = True
+
+    def _renew_copies(self) -> None:
+        for region in self.regions:
+            self.space(region).renew_copies()
+        self._touched = False
+
+    def step(self, t: float, dt: float) -> None:
+        """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
+        self._check_plan()
+        if not self._planned:
+            return
+        if self._stale() and self.clock.between_steps:
+            self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
+            self._take_changes()
+        with self.phases["currents"]:
+            for region in self.regions:
+                self.space(region).take_currents(dt)
+        if self.clock.tick():
+            self._advance(t)
+        self.phases.steps += 1
+        with self.phases["observers"]:
+            self.course.stepped(t, dt)
+
+    def _advance(self, t: float) -> None:
+        """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
+        try:
+            for region in self.regions:
+                self.space(region).advance(t)
+        except RateNotFinite as error:
+            raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
+        with self.phases["observers"]:
+            for observer in self.observers:
+                observer.stepped(self, t)
+
+    def refuse_variable_steps(self) -> None:
+        """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""
+        if self.species:
+            membrane.refuse_unsupported_modes()
+
+    def _check_plan(self) -> None:
+        if self._planned != self._coupled():
+            raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
+        if self._planned and self._structure_moved():
+            self._check_segments()
+            self._find_segments()
+
+    def _coupled(self) -> list:
+        """What NEURON's side depends on: of the species, and the mirrors."""
+        species = [(one.key, one.name, one.charge, *map(id, one.regions)) for one in self.species]
+        return [*species, *map(id, self.crossings.mirrors)] if species else []
+
+    def _meet(self, what: str) -> None:
+        if self.comm.size > 1:
+            meet(self.comm, what)
+
+    def _stale(self) -> bool:
+        return self._changed or self._reacting != [one.key for one in self.reactions]
+
+    def _take_changes(self) -> None:
+        """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
+        self._agree(self._describe(self.species))
+        for region in self.regions:
+            self.space(region).settle_copies()
+            self._plan_space(region)
+            self.space(region).find_segments()
+        self._plan_reactions()
+        self._changed = False
+
+    def take_segments(self, chosen) -> None:
+        """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
+        self._check_plan()
+        self._meet("re_init()")
+        self._changed = any(self.comm.allgather(self._stale()))
+        if self._changed and self.clock.between_steps:
+            self._take_changes()
+        for species in self.species if self._planned else []:
+            if species.name and species in chosen:
+                outside = self._ions[species.name].outside.values()
+                for region in species.regions:
+                    self.space(region).take_segments(species.key, outside)
+        for region in self.regions if self._planned else []:
+            self.space(region).show()  # the segments are as the script has set them
+
+    def _structure_moved(self) -> bool:
+        return membrane.structure_counts() != self._counts or any(ion.moved() for ion in self._ions.values())
+
+    def _check_segments(self) -> None:
+        """NEURON's structure has changed: the plan is dead if the segments have."""
+        membrane.refuse_unsupported_modes()
+        if membrane.Segments() != self._segments:
+            raise RuntimeError(
+                "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
+            )
+        for ion in self._ions.values():
+            membrane.refuse_other_writers(ion.name)
+        for region in self.regions:
+            self.space(region).fluxes.check()
+
+    def end(self) -> None:
+        """Close what observers hold. Collective, at exit."""
+        for observer in self.observers:
+            observer.ended()

@@ -1,0 +1,268 @@
+"""One extracellular region at run time: its fields, NEURON's segments in it, and the nodes that are watched.
+
+    segments' currents --> stepper --> segments' outside concentrations, watched values
+
+An entry is a segment that lies in the box, or a voxel that a flux goes into.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from ecsmpi.solver.accounts import Account
+from ecsmpi.solver.copies import Copied, Copies
+from ecsmpi.cells.crossings import Crossings
+from ecsmpi.description.decomposition import GRAIN, Slabs
+from ecsmpi.solver.exchange import gather_planes
+from ecsmpi.cells.flux import Fluxes
+from ecsmpi.description.grid import Box
+from ecsmpi.cells.membrane import Segments
+from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.cells.range_variable import RangeVariable
+from ecsmpi.reactions.rate_law import Law
+from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.tissue import SlabTissue
+from ecsmpi.solver.timing import Phases
+from ecsmpi.description.voxels import Voxels
+
+UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
+
+
+class Space:
+    """The concentrations of all ions in one box, coupled to this rank's segments.
+
+    Ions are known by a key, any hashable, in the order of `add`.
+    """
+
+    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, reproducible: bool):
+        """reproducible: the same bits at any number of ranks."""
+        self.comm, self.box, self.tissue, self.phases = comm, box, tissue, phases
+        self.slabs = Slabs(box.shape[0], comm.size, GRAIN if reproducible else None)
+        self.planes = self.slabs.planes(comm.rank)
+        self.fields: dict[object, Field] = {}
+        self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
+        self.fluxes = Fluxes()
+        self._stepper = self._copies = None
+        self._named: list[tuple[object, Ion]] = []
+        self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
+
+    def field(self, key) -> Field:
+        """The field of an ion, made at the first call. Local."""
+        if key not in self.fields:
+            self.fields[key] = Field(self.box, self.planes)
+        return self.fields[key]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that moves on here, by name: this rank's planes first in each, live: a restart fills them. Local."""
+        return {f"{i} {ion.name or 'unnamed'}": self.fields[key].owned for i, (key, ion) in enumerate(self._named)}
+
+    def forget(self, keys) -> None:
+        """Drop the fields of ions that are not among ``keys``. Local."""
+        self.fields = {key: field for key, field in self.fields.items() if key in keys}
+        self.watched = {watch: slot for watch, slot in self.watched.items() if watch[0] in keys}
+        self.fluxes.forget(keys)
+
+    def plan(self, ions: dict[object, Ion], at_segments: dict[str, SegmentIon], segments: Segments, faraday: float) -> None:
+        """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
+        self.free()
+        self._named = list(ions.items())
+        self._ions, self._keys = list(ions.values()), list(ions)
+        keys = self._keys
+        self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
+        voxel = self.box.index_of(segments.centre)
+        self.inside = np.flatnonzero(voxel >= 0)
+        watched = sorted({flat for _, flat in self.watched})
+        self._watches = [(keys.index(key), watched.index(flat), slot) for (key, flat), (_, slot) in self.watched.items()]
+        flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
+        self._ions_by_key = ions
+        tissues = self._plan_tissues()
+        fields = [self.field(key) for key in keys]
+        self._stepper = Stepper(
+            self.comm, self.box, tissues, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
+            np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
+        )  # fmt: skip
+        self.inside = self.inside[self._stepper.exchange.order]
+        self._voxel = voxel[self.inside]
+        self._inside_rows = self.inside.astype(np.uint32)
+        self._taken = 0.0
+        self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
+        area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
+        self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
+
+    def plan_reactions(self, laws: list[Law]) -> None:
+        """From now on the laws hold, whose numbers of species are places in the order of the plan. Collective."""
+        self._stepper.plan_reactions(laws)
+
+    def plan_crossings(self, crossings: Crossings, region, segments: Segments) -> None:
+        """Couple the mirrors of this region, and leave out what its reactions carry of the currents. Collective."""
+        carried = [ion and crossings.carried_by(ion.name) for ion in self._at_segments]
+        self._carried = [(f, one, -self._per_current[f]) for f, one in enumerate(carried) if one is not None]
+        fields = {key: self.fields[key].owned for key in crossings.keys_in(region)}
+        if fields:
+            copied = [mirror.copied() for mirror in crossings.mirrors if mirror.region is region]
+            voxel = self.box.index_of(segments.centre)
+            _require_inside(copied, voxel, segments)
+            plane = self.box.shape[1] * self.box.shape[2]
+            tissues = [self.slab_tissue(key) for key in fields]
+            self._copies = Copies(self.comm, self.slabs, plane, fields, tissues, copied, voxel, crossings.states)
+            self.renew_copies()
+
+    def _plan_tissues(self) -> list[SlabTissue]:
+        """The slab's share of the tissue of each ion; ions with the same tissue share it. Local."""
+        described = [(ion.tissue is not None, ion.tissue or self.tissue) for ion in self._ions]
+        self._slab_tissues = {which: self._slab_tissues.get(which) or self._slab_tissue(which[1]) for which in dict.fromkeys(described)}
+        return [self._slab_tissues[which] for which in described]
+
+    def fingerprint(self) -> str:
+        """Tells tissues apart that are described alike, such as by functions of one name; nothing for numbers. Collective."""
+        if self._fingerprint[0] is not self.tissue:
+            self._fingerprint = self.tissue, self._take_fingerprint()
+        return self._fingerprint[1]
+
+    def _take_fingerprint(self) -> str:
+        fixed = [one for one in self.tissue.profiles if not one.live]
+        planes = (one.planes(self.box, i, i + 1) for one in fixed for i in range(*self.planes))
+        places = (i.to_bytes(8, "little") for _ in fixed for i in range(*self.planes))
+        total = self.comm.allreduce(sum(zlib.crc32(place + plane.tobytes()) for place, plane in zip(places, planes)))
+        return f" ({total:x})" if fixed else ""
+
+    def _slab_tissue(self, tissue: Tissue) -> SlabTissue:
+        return SlabTissue(self.box, self.planes, tissue)
+
+    def change_tissue(self, tissue: Tissue, conserve_mass: bool) -> None:
+        """Ions without a tissue of their own see another one from the next step on. Local, to be called on every rank.
+
+        conserve_mass: what is in a voxel stays, so that concentrations change as 1/volume_fraction.
+        """
+        slab = self._slab_tissues.get((False, self.tissue)) or self._slab_tissue(self.tissue)
+        old = slab.volume_fraction
+        slab.change(tissue)
+        self._slab_tissues.pop((False, self.tissue), None)
+        self._slab_tissues[False, tissue], self.tissue = slab, tissue
+        followed = {profile.species.key for profile in tissue.profiles if profile.live}
+        for key, field in self.fields.items() if conserve_mass else ():
+            ion = self._ions_by_key.get(key)
+            if key not in followed and (ion is None or not (ion.tissue or ion.constant)):
+                field.owned *= old / slab.volume_fraction
+
+    def find_segments(self) -> None:
+        """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
+        if self._copies:
+            self._copies.find()
+        self._currents, self._outsides = [], []
+        for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
+            if per_current is not None:
+                self._currents.append((f, *self._inside_of(ion.current), per_current))
+            if ion is not None:
+                self._outsides.append((f, *self._inside_of(ion.outside)))
+
+    def _inside_of(self, variable: RangeVariable) -> tuple[np.ndarray, np.ndarray]:
+        return variable.column, variable.rows[self.inside]
+
+    def take_currents(self, dt: float) -> None:
+        """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""
+        first = self._taken == 0.0
+        for current in self._currents:
+            self._stepper.exchange.take(*current, dt, first)
+        for f, carried, per_current in self._carried:
+            self._stepper.exchange.take(f, carried, self._inside_rows, per_current, dt, False)
+        with_currents = {f for f, *_ in self._currents} if first else range(len(self._ions))
+        self.fluxes.take(dt, with_currents)
+        self._taken += dt
+
+    def advance(self, t: float) -> None:
+        """One step to t (ms) over all the time that currents were taken for. Collective."""
+        dt, self._taken = self._taken, 0.0
+        self._stepper.advance(dt, t, self.settle_copies)
+        self._give()
+
+    def deliver(self) -> None:
+        """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
+        self._stepper.collect()
+        self._give()
+
+    def _give(self) -> None:
+        with self.phases["segments"]:
+            for outside in self._outsides:
+                self._stepper.exchange.give(*outside)
+            self._show()
+        if self.comm.size > 1:
+            self.renew_copies()
+
+    def show(self) -> None:
+        """Set the watched values alone to the concentrations now. Collective."""
+        self._stepper.collect()
+        self._show()
+
+    def _show(self) -> None:
+        for ion, which, slot in self._watches:
+            slot[0] = self._stepper.exchange.watched(ion, which)
+
+    def settle_copies(self) -> None:
+        """What reactions at the membrane have changed reaches the voxels. Collective."""
+        if self._copies:
+            with self.phases["deposit"]:
+                self._stepper.reacting(self._copies.settle)
+
+    def renew_copies(self) -> None:
+        """Reactions at the membrane see the concentrations now. Collective."""
+        if self._copies:
+            with self.phases["collect"]:
+                self._copies.renew()
+    def slab_tissue(self, key) -> SlabTissue:
+        """This slab's share of an ion's tissue."""
+        return self._stepper.tissues[self._keys.index(key)]
+
+    def open_account(self, key) -> Account:
+        """Keep account, until the next plan, of what changes the amount of an ion in this slab. Local."""
+        return self._stepper.open_account(self._keys.index(key))
+
+
+    def report(self, dt: float) -> list[str]:
+        """How the slabs are coupled at steps of dt (ms). Collective."""
+        return self._stepper.report(dt)
+
+    def values(self, key, voxels: Voxels) -> np.ndarray:
+        """(voxels,) concentrations (mM), the same on every rank, a copy. Collective."""
+        if voxels.whole:
+            box = self.gather(key)
+            box.flags.writeable = True
+            return box.reshape(-1)
+        places, local = voxels.within(self.planes)
+        values, mine = np.zeros((2, len(voxels)))
+        mine[places] = self.fields[key].owned.reshape(-1)[local]
+        self.comm.Allreduce(mine, values)
+        return values
+
+    def take_segments(self, key, values: np.ndarray) -> None:
+        """Set voxels to the values (segments,) of their segments (mM); the last one of a voxel counts. Collective."""
+        asked = self.comm.allgather((self._voxel, values[self.inside]))
+        voxels, values = (np.concatenate(parts) for parts in zip(*asked))
+        places, local = Voxels(self.box, voxels).within(self.planes)
+        self.fields[key].owned.reshape(-1)[local] = values[places]
+
+    def gather(self, key, root: int | None = None) -> np.ndarray | None:
+        """The whole box (nx, ny, nz), read-only: on rank ``root`` (None elsewhere) or on all. Collective."""
+        return gather_planes(self.comm, self.slabs, self.fields[key].owned, root)
+
+    def free(self) -> None:
+        """Release the plan. Collective."""
+        if self._stepper is not None:
+            self._stepper.free()
+            self._stepper = None
+        if self._copies is not None:
+            self._copies.free()
+            self._copies = None
+
+
+def _require_inside(copied: list[Copied], voxel: np.ndarray, segments: Segments) -> None:
+    """Raise ValueError where a reaction at the membrane has a segment outside the box."""
+    for one in copied:
+        for segment in one.segments[voxel[one.segments] < 0]:
+            raise ValueError(
+                f"{segments.name(int(segment))} has a reaction with the extracellular space and lies outside its box: "
+                "enlarge the box, or leave the section out of the reaction's membrane"
+            )

@@ -1,0 +1,115 @@
+"""Diffusion of one species in one slab: Douglas-Gunn ADI, distributed along x.
+
+Per step, with r_a = D_a dt / h_a**2 and A_a = r_a times the second difference along a,
+
+    (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + s,      u <- u + d
+
+(Douglas and Gunn 1964, Numer. Math. 6:428, equation 3.5, written for the increment: NEURON's scheme).
+Second order in space; unconditionally stable. Walls held at a value have d = value - u.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecsmpi.solver import kernels
+from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab, decay
+from ecsmpi.solver.workspace import Joints, Workspace
+
+
+@dataclass(frozen=True)
+class Factors:
+    """All numbers of a time step: they change with dt alone."""
+
+    dt: float
+    r: np.ndarray
+    rz: np.ndarray
+    joints: Joints
+    slab: Slab
+    y: Block
+    z: Block
+    taps: np.ndarray
+
+
+def filter_of(r: float) -> np.ndarray:
+    """The inverse of a half step as a short filter, (REACH + 1,), or nothing where r reaches further.
+
+    (1 - A/2)^-1 f = sum over m of g lambda**|m| f[k + m] with g = 1/sqrt(1 + 2r), the line continued by mirror images.
+    """
+    if decay(r) ** (kernels.REACH + 1) > ROUND_OFF:
+        return np.empty(0)
+    return decay(r) ** np.arange(kernels.REACH + 1) / np.sqrt(1 + 2 * r)
+
+
+class Diffusion:
+    """Advances the concentrations of one ion by diffusion and given sources."""
+
+    def __init__(self, workspace: Workspace, ion: Ion, tissue: Tissue, local_voxels: np.ndarray):
+        """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
+        self._work = workspace
+        self._d_effective = np.array(ion.d) * tissue.permeability
+        self._per_volume_fraction = 1 / tissue.volume_fraction
+        n, ny, nz = workspace.d.shape
+        self._row_start = np.searchsorted(local_voxels, np.arange(n * ny + 1) * nz).astype(np.int64)
+        self._source_z = (local_voxels % nz).astype(np.int64)
+        self._fixed = ion.wall is not None
+        self._held = workspace.at_walls & self._fixed
+        self._wall = float(ion.wall or 0.0)
+        self._factors = None
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether the increment is more than the sources."""
+        return self._d_effective.any() or self._fixed
+
+    def factors(self, dt: float) -> Factors:
+        """The numbers for steps of dt (ms), made again only when dt changes. Collective then."""
+        if self._factors is None or self._factors.dt != dt:
+            self._factors = self._factorise(dt)
+        return self._factors
+
+    def _factorise(self, dt: float) -> Factors:
+        work, shape = self._work, self._work.box.shape
+        r = self._d_effective * dt / np.array(work.box.spacing) ** 2
+        r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
+        chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
+        y, z = (Block.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
+        taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
+        rz = np.full(work.strip * shape[2] + 1, r[2])
+        rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
+        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
+
+    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
+        """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
+
+        sources: (local voxels,) mM times the volume fraction, by which they are divided here.
+        """
+        sources *= self._per_volume_fraction
+        if not self.diffuses:
+            kernels.add_sources(u, self._row_start, self._source_z, sources)
+            return
+        work, factors = self._work, self.factors(dt)
+        with work.phases["up"]:
+            self._up(u, sources, factors)
+        with work.phases["interfaces"]:
+            factors.joints.solve()
+        with work.phases["down"]:
+            self._down(u, factors)
+
+    def _up(self, u, sources, factors: Factors) -> None:
+        work, slab = self._work, factors.slab
+        kernels.eliminate(
+            u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot,
+            slab.weight, slab.n_weights, self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
+        )  # fmt: skip
+
+    def _down(self, u, factors: Factors) -> None:
+        work, slab, y, z = self._work, factors.slab, factors.y, factors.z
+        kernels.substitute(
+            u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, slab.n_reach,
+            y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, factors.taps, work.tiles,
+            self._held, self._fixed, self._wall, work.rows, work.batch,
+        )  # fmt: skip

@@ -1,0 +1,203 @@
+"""Segments' currents to the ranks that own their voxels, and the concentrations back.
+
+Planned once, replayed each step. What a rank's entries (segments) carry is first summed by voxel; the sums of
+consecutive voxels then lie side by side for each owner, since a slab's voxels are consecutive in C order, so that a
+message is a slice and nothing is packed. What a rank asks of itself is not sent: both sides are the same memory there.
+
+    asked by rank p    [ of p+1 | p+2 | ... | p-1 | of itself ]
+    served by rank p                              [ to itself | to p+1 | p+2 | ... | p-1 ]
+
+Only ranks that share voxels exchange messages.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mpi4py import MPI
+
+from ecsmpi.solver import entry_kernels
+from ecsmpi.description.decomposition import Slabs
+
+NONE = np.zeros(0, dtype=np.int64)
+
+
+class Routes:
+    """How many values this rank asks of each owner and serves to each rank, and where in a buffer they lie."""
+
+    def __init__(self, comm, asked: np.ndarray):
+        """Collective. asked: (ranks,) how many of each owner."""
+        self._comm, self._asked, self._served = comm, asked.astype(np.int64), np.empty(comm.size, dtype=np.int64)
+        comm.Alltoall(self._asked, self._served)
+        self._asked_ends = _ends(self._asked, comm.rank + 1)
+        self._served_ends = _ends(self._served, comm.rank)
+        self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
+
+    def buffers(self, *shape: int, dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+        """(asked, served), values of the given shape; they share what this rank asks of itself."""
+        asked, served, own = self._asked.sum(), self._served.sum(), self._asked[self._comm.rank]
+        memory = np.zeros((asked + served - own, *shape), dtype)
+        return memory[:asked], memory[asked - own :]
+
+    def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
+        """The messages that bring what is asked to those who serve it."""
+        return self._messages(served, self._served, self._served_ends, asked, self._asked, self._asked_ends, 5)
+
+    def from_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
+        """The messages that bring it back."""
+        return self._messages(asked, self._asked, self._asked_ends, served, self._served, self._served_ends, 6)
+
+    def _messages(self, incoming, in_counts, in_ends, outgoing, out_counts, out_ends, tag) -> list:
+        requests = []
+        for make, buffer, counts, ends in (
+            (self._comm.Recv_init, incoming, in_counts, in_ends),
+            (self._comm.Send_init, outgoing, out_counts, out_ends),
+        ):
+            for rank in np.flatnonzero(counts):
+                if rank != self._comm.rank:
+                    requests.append(make(buffer[ends[rank] - counts[rank] : ends[rank]], int(rank), tag))
+        return requests
+
+
+def _ends(counts: np.ndarray, first: int) -> np.ndarray:
+    """Where each rank's share of a buffer ends, the ranks in turn from the first."""
+    turn = np.roll(np.arange(counts.size), -first)
+    ends = np.empty_like(counts)
+    ends[turn] = np.cumsum(counts[turn])
+    return ends
+
+
+class Exchange:
+    """The plan for one box and some number of fields.
+
+    order: (entries,) the order in which `take` and `give` want what they are told of the entries.
+    """
+
+    def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
+        """Collective.
+
+        voxels: (entries,) flat C-order index into the box of each entry of this rank, all inside.
+        plane_size: voxels of a plane. n_fields: values that travel together for each voxel.
+        watched: flat indices of further voxels whose values this rank wants, see `watched`.
+        """
+        wanted = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
+        owner = slabs.owner(wanted // plane_size)
+        wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
+        self._wanted, self._ascending = wanted, np.argsort(wanted)
+        self.order, self._begin = self.sort(voxels)
+        self._watched = self._rows(watched)
+        routes = Routes(comm, np.bincount(owner, minlength=comm.size))
+        served = _told(routes, wanted)
+        self.local_voxels, target = np.unique(served, return_inverse=True)
+        self.local_voxels -= slabs.planes(comm.rank)[0] * plane_size
+        self._target = target.astype(np.int64)
+        self._served_voxels = self.local_voxels[target]
+        self._asked, self._served = routes.buffers(n_fields)
+        self._collect = routes.from_owners(self._asked, self._served)
+        self.partners = routes.partners
+        self._plan_deposit(routes, n_fields)
+
+    def _rows(self, voxels: np.ndarray) -> np.ndarray:
+        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)]
+
+    def sort(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(order, begin) of further entries, in voxels that this rank wants, as `take` wants them. Local."""
+        row = self._rows(voxels)
+        order = np.argsort(row, kind="stable")
+        return order, np.searchsorted(row[order], np.arange(self._wanted.size + 1)).astype(np.uint64)
+
+    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
+        self._sums, self._received = routes.buffers(n_fields)
+        self._deposit = routes.to_owners(self._sums, self._received)
+
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
+             begin: np.ndarray | None = None) -> None:  # fmt: skip
+        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
+
+        begin: from `sort`, for other entries than those of the plan.
+        """
+        begin = self._begin if begin is None else begin
+        entry_kernels.sum_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
+
+    def deposit(self, sources: np.ndarray) -> None:
+        """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
+        _replay(self._deposit)
+        entry_kernels.add_at(self._received, self._target, sources)
+
+    def collect(self, fields: list[np.ndarray]) -> None:
+        """Bring the values of the entries' voxels here; fields: this slab's concentrations, flat. Collective."""
+        for f, concentrations in enumerate(fields):
+            entry_kernels.pick(concentrations, self._served_voxels, self._served, f)
+        _replay(self._collect)
+
+    def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
+        """Set values[at[e]] to the collected value of field f in the voxel of each entry e. Local."""
+        entry_kernels.give_entries(self._asked, f, self._begin, values, at)
+
+    def watched(self, f: int, which: int) -> float:
+        """The collected value of field f in one of the watched voxels. Local."""
+        return self._asked[self._watched[which], f]
+
+    def free(self) -> None:
+        """Release the messages."""
+        for request in self._deposit + self._collect:
+            request.Free()
+
+
+class ExactExchange(Exchange):
+    """An exchange whose sums have the same bits in any order, so at any number of ranks.
+
+    Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact: up to 2**29 mM an
+    entry, and eight million entries a voxel.
+    """
+
+    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
+        self._sums, self._received = routes.buffers(n_fields, entry_kernels.LIMBS, dtype=np.int64)
+        self._limbs = np.zeros((n_fields, self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
+        self._deposit = routes.to_owners(self._sums, self._received)
+
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
+             begin: np.ndarray | None = None) -> None:  # fmt: skip
+        """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
+        begin = self._begin if begin is None else begin
+        entry_kernels.sum_limbs_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
+
+    def deposit(self, sources: np.ndarray) -> None:
+        """As Exchange.deposit."""
+        _replay(self._deposit)
+        entry_kernels.add_limbs_at(self._received, self._target, self._limbs, sources)
+
+
+def _told(routes: Routes, wanted: np.ndarray) -> np.ndarray:
+    """The voxels that this rank is asked for. Collective."""
+    asked, served = routes.buffers(dtype=np.int64)
+    asked[:] = wanted
+    requests = routes.to_owners(asked, served)
+    _replay(requests)
+    for request in requests:
+        request.Free()
+    return served
+
+
+def _replay(requests: list) -> None:
+    if requests:
+        MPI.Prequest.Startall(requests)
+        MPI.Prequest.Waitall(requests)
+
+
+def gather_planes(comm, slabs: Slabs, owned: np.ndarray, root: int | None = None) -> np.ndarray | None:
+    """All slabs (n, ny, nz) as one read-only array: on rank ``root`` (None elsewhere), or on all. Collective."""
+    here = root is None or comm.rank == root
+    bounds = [slabs.planes(rank) for rank in range(comm.size)]
+    layout = [hi - lo for lo, hi in bounds], [lo for lo, _ in bounds]
+    whole = np.empty((slabs.n_planes, *owned.shape[1:])) if here else None
+    plane = MPI.DOUBLE.Create_contiguous(owned.shape[1] * owned.shape[2]).Commit()
+    send = [np.ascontiguousarray(owned), owned.shape[0], plane]
+    receive = [whole, *layout, plane] if here else None
+    if root is None:
+        comm.Allgatherv(send, receive)
+    else:
+        comm.Gatherv(send, receive, root=root)
+    plane.Free()
+    if here:
+        whole.flags.writeable = False
+    return whole

@@ -1,0 +1,191 @@
+"""One box and its species, advanced together: the step reads as the physics.
+
+    react -> currents to owners -> diffuse -> concentrations back to the segments
+
+No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry for each segment
+that lies in the box.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.solver import interface_kernels, kernels
+from ecsmpi.solver.accounts import Account
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
+from ecsmpi.description.grid import Box, aligned_zeros
+from ecsmpi.solver.halo import Halo
+from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.description.profiles import ArrayProfile
+from ecsmpi.reactions.rate_law import Law
+from ecsmpi.reactions.reaction import Reactions
+from ecsmpi.solver.timing import Phases
+from ecsmpi.solver.tissue import SlabTissue
+from ecsmpi.solver.varying import DiffusionPlanner
+from ecsmpi.solver.workspace import Workspace
+
+class Field:
+    """The concentration of one ion in this rank's slab (mM).
+
+    u: (n + 2, ny, nz), a ghost plane on either side; owned: (n, ny, nz) writable view of the slab itself.
+    """
+
+    def __init__(self, box: Box, planes: tuple[int, int]):
+        lo, hi = self.planes = planes
+        self.box = box
+        self.u = aligned_zeros((hi - lo + 2, *box.shape[1:]))
+        self.owned = self.u[1:-1]
+
+    def hold_walls(self, value: float) -> None:
+        """Set this slab's share of the box's border voxels to ``value`` (mM)."""
+        lo, hi = self.planes
+        for wall, at in ((0, lo == 0), (-1, hi == self.box.shape[0])):
+            if at and hi > lo:
+                self.owned[wall] = value
+        for wall in (0, -1):
+            self.owned[:, wall] = value
+            self.owned[:, :, wall] = value
+
+
+class Stepper:
+    """Plans once, then advances all species of a box. Everything is collective."""
+
+    def __init__(
+        self, comm, box: Box, tissue: Tissue | list[SlabTissue], ions: list[Ion], fields: list[Field], voxels: np.ndarray,
+        slabs: Slabs | None = None, phases: Phases | None = None, watched: np.ndarray = NONE,
+    ):  # fmt: skip
+        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion, of its slab.
+
+        tissue: of all ions, or the slab's share of that of each, which may change between steps, on all ranks alike.
+        slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that `exchange` watches.
+        """
+        self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
+        self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
+        if isinstance(tissue, Tissue):
+            tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
+        self.tissues, self._versions = tissue, [each.version for each in tissue]
+        plane = box.shape[1] * box.shape[2]
+        kind = ExactExchange if self.slabs.grain else Exchange
+        self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
+        self._sources = np.zeros((len(ions), self.exchange.local_voxels.size))
+        self._accounts = []  # (number of the ion, its Account) of what is asked for
+        self._flat = [field.u[1:-1].reshape(-1) for field in fields]
+        owns = comm.rank < self.slabs.owners
+        self.plan_reactions([])
+        self._owners = comm.Split(0 if owns else 1, comm.rank)
+        self._halos, self._diffusions, self._workspace = [], [], None
+        if owns:
+            self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
+            self._planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
+            self._plan_diffusions()
+            self._halos = [
+                Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
+            ]
+
+    def plan_reactions(self, laws: list[Law]) -> None:
+        """From now on these laws hold, whose numbers of species are those of the ions."""
+        owned, names = [field.owned for field in self._fields], [ion.name or "unnamed species" for ion in self._ions]
+        self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
+
+    def _plan_diffusions(self) -> None:
+        """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""
+        self._planner.forget_tissue()
+        self._diffusions = [self._planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)]
+
+    def _renew_tissue(self) -> None:
+        """Follow what is live in the tissue, and what the script has changed. Collective."""
+        for slab in {id(each): each for each in self.tissues if each.live}.values():
+            if self._comm.allreduce(int(slab.stale)):
+                self._change_with_species(slab)
+        versions = [each.version for each in self.tissues]
+        if versions != self._versions:
+            self._versions = versions
+            if self._workspace is not None:
+                self._plan_diffusions()
+
+    def _change_with_species(self, slab: SlabTissue) -> None:
+        before = slab.volume_fraction
+        slab.change(slab.description)
+        for ion, field, tissue in zip(self._ions, self._fields, self.tissues):
+            if slab.description.conserve_mass and tissue is slab and not ion.constant:
+                field.owned *= before / slab.volume_fraction
+
+    def advance(self, dt: float, t: float, cross=None) -> None:
+        """One step of dt to t (ms) with what `exchange` has taken; it then gives the concentrations. Collective.
+
+        What it takes is mM of a voxel, tissue and all: volume fractions divide it here. cross(): adds to the fields what else
+        has changed concentrations, between reactions and sources.
+        """
+        with self.phases["react"]:
+            if self._reactions.act:
+                self.reacting(self._reactions.advance, dt)
+        if cross is not None:
+            cross()
+        with self.phases["factors"]:
+            self._renew_tissue()
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.start()
+        with self.phases["deposit"]:
+            self.exchange.deposit(self._sources)
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.finish()
+        for ion, account in self._accounts:
+            account.before_diffusion(self._sources[ion])
+        for field, diffusion, sources in zip(self._fields, self._diffusions, self._sources):
+            diffusion.advance(field.u, sources, dt, t)
+        for _, account in self._accounts:
+            account.after_diffusion()
+        with self.phases["collect"]:
+            self.collect()
+
+    def reacting(self, react, *arguments) -> None:
+        """Let reactions change the concentrations, and put that down in the accounts."""
+        for _, account in self._accounts:
+            account.before_reactions()
+        react(*arguments)
+        for _, account in self._accounts:
+            account.after_reactions()
+
+    def open_account(self, number: int) -> Account:
+        """Keep account from now on of what changes the amount of an ion in this slab. Local."""
+        planes, owned = self.slabs.planes(self._comm.rank), self._fields[number].owned
+        voxels, tissue = self.exchange.local_voxels, self.tissues[number]
+        account = Account(self._ions[number], self._box, planes, owned, voxels, tissue)
+        self._accounts.append((number, account))
+        return account
+
+    def collect(self) -> None:
+        """Let `exchange` give the concentrations of now. Collective."""
+        self.exchange.collect(self._flat)
+
+    def report(self, dt: float) -> list[str]:
+        """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
+        lines = []
+        for ion, diffusion in zip(self._ions, self._diffusions):
+            if diffusion.diffuses and self.slabs.owners > 1:
+                lines.append(f"{ion.name or 'unnamed species'}: {diffusion.factors(dt).joints}")
+        return lines
+
+    def free(self) -> None:
+        """Release messages and communicators."""
+        for part in [*self._halos, self.exchange, *filter(None, [self._workspace])]:
+            part.free()
+        self._owners.Free()
+
+
+def compile_kernels(comm) -> None:
+    """Compile every kernel, or load it from the cache, by advancing a small box. comm: of this process alone."""
+    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
+    fields = [Field(box, (0, 3)), Field(box, (0, 3))]
+    still = Ion("a", (0.0, 0.0, 0.0))
+    uneven = Tissue(ArrayProfile(np.full(box.shape, 0.5)))
+    for grain, tissue in ((None, Tissue()), (2, Tissue()), (2, uneven)):
+        stepper = Stepper(comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
+        stepper.advance(1.0, 0.0)
+        stepper.free()
+    plane = np.zeros((1, 1))
+    interface_kernels.join_pair(*np.zeros((5, 1)))
+    interface_kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1, 1)))

@@ -1,0 +1,245 @@
+"""The compiled sweeps through a slab of varying tissue: arrays in, arrays out, nothing allocated.
+
+Voxels are counted flat: along x, y, z the next one is ``ny nz``, ``nz`` and 1 further on. With the capacity a of a voxel (its
+volume fraction) and the conductance M of a face, each half step multiplied by a is symmetric,
+
+    (a + s M_below + s M_above) x[m] - s M_below x[m - 1] - s M_above x[m + 1] = a f[m],      s = D dt / (2 h2)
+
+M has the face below each voxel, and so that above it a stride further on; a closed face conducts nothing, so that no
+sweep needs to know where lines end. With p the inverse pivots, lines are eliminated upwards,
+
+    b[m] = (a f[m] + s M_below b[m - 1]) p[m]
+
+and substituted downwards, x[m] = b[m] + s M_above p[m] x[m + 1]. Concentrations ``u`` have a ghost plane on either side.
+Threads share the rows of a plane on the way up and the planes of a batch on the way down, as in kernels.py.
+"""
+
+from numba import njit, prange
+
+from ecsmpi.solver.kernels import fma
+from ecsmpi.solver.tiles import TILE, in_rows, side_by_side
+
+compiled = dict(cache=True, nogil=True, error_model="numpy")
+
+
+@njit(**compiled)
+def pivots(diagonal, face, s, stride, out):
+    """out = inverse pivots of lines that begin at the first ``stride`` voxels; a face of zero begins another line.
+
+    diagonal: (voxels,) capacity and what else stands there. face: (voxels + stride,).
+    """
+    for m in range(min(stride, out.size)):
+        out[m] = 1.0 / (diagonal[m] + s * (face[m] + face[m + stride]))
+    for m in range(stride, out.size):
+        below = s * face[m]
+        out[m] = 1.0 / (diagonal[m] + below + s * face[m + stride] - below * below * out[m - stride])
+
+
+@njit(**compiled)
+def _fluxes(centre, west, east, south, north, fw, fe, fs, fn, fz, sx, sy, sz, below, pivot, out):
+    """out = (2 s sum of M (u_neighbour - u) + sx M_west below) pivot; centre and fz have one more at the far end(s)."""
+    for k in range(out.size):
+        here = centre[k + 1]
+        x = fma(fw[k], fma(2.0, west[k] - here, below[k]), 2.0 * fe[k] * (east[k] - here))
+        y = fma(fs[k], south[k] - here, fn[k] * (north[k] - here))
+        z = fma(fz[k], centre[k] - here, fz[k + 1] * (centre[k + 2] - here))
+        out[k] = fma(sx, x, 2.0 * fma(sy, y, sz * z)) * pivot[k]
+
+
+@njit(**compiled)
+def _up_rows(f, capacity, s, face, below, pivot):
+    for k in range(f.size):
+        f[k] = fma(capacity[k], f[k], s * face[k] * below[k]) * pivot[k]
+
+
+@njit(**compiled)
+def _start_row(f, capacity, pivot):
+    for k in range(f.size):
+        f[k] *= capacity[k] * pivot[k]
+
+
+@njit(**compiled)
+def _down_rows(x, s, face, pivot, above):
+    for k in range(x.size):
+        x[k] = fma(s * face[k] * pivot[k], above[k], x[k])
+
+
+@njit(**compiled)
+def _times(a, b, out):
+    for k in range(out.size):
+        out[k] = a[k] * b[k]
+
+
+@njit(**compiled)
+def _add(f, total):
+    for k in range(f.size):
+        total[k] += f[k]
+
+
+@njit(**compiled)
+def _add_product(a, b, total):
+    for k in range(total.size):
+        total[k] = fma(a[k], b[k], total[k])
+
+
+@njit(**compiled)
+def _add_row_sources(first_row, rows, nz, row_start, source_z, source, pivot, out):
+    for y in range(rows):
+        for e in range(row_start[first_row + y], row_start[first_row + y + 1]):
+            m = y * nz + source_z[e]
+            out[m] += source[e] * pivot[m]
+
+
+@njit(**compiled)
+def _add_row_baths(first_row, rows, nz, row_start, bath_z, strength, bath, u, pivot, out):
+    for y in range(rows):
+        for e in range(row_start[first_row + y], row_start[first_row + y + 1]):
+            m = y * nz + bath_z[e]
+            out[m] += strength[e] * (bath[e] - u[m]) * pivot[m]
+
+
+@njit(**compiled)
+def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, px, weight, near, sources, baths):
+    _, ny, nz = shape
+    plane, size = ny * nz, (y1 - y0) * nz
+    for b in range(start.size - 1):
+        block_first = first[b * plane + y0 * nz : b * plane + y0 * nz + size]
+        for i in range(start[b], start[b + 1]):
+            m = i * plane + y0 * nz
+            c = m + plane  # u has a ghost plane before
+            out, pivot, here = d[m : m + size], px[m : m + size], u[c : c + size]
+            begins = i == start[b]
+            below = d[m : m + size] if begins else d[m - plane : m - plane + size]
+            if begins:
+                out[:] = 0.0
+            _fluxes(
+                u[c - 1 : c + size + 1], u[m : m + size], u[c + plane : c + plane + size],
+                u[c - nz : c - nz + size], u[c + nz : c + nz + size],
+                fx[m : m + size], fx[m + plane : m + plane + size], fy[m : m + size], fy[m + nz : m + nz + size],
+                fz[m : m + size + 1], sx, sy, sz, below, pivot, out,
+            )  # fmt: skip
+            row = i * ny + y0
+            _add_row_sources(row, y1 - y0, nz, *sources, pivot, out)
+            _add_row_baths(row, y1 - y0, nz, *baths, here, pivot, out)
+            if begins:
+                block_first[:] = out
+            elif i - start[b] < near[b + 1] - near[b]:
+                w = (near[b] + i - start[b]) * plane + y0 * nz
+                _add_product(weight[w : w + size], out, block_first)
+
+
+@njit(parallel=True, **compiled)
+def eliminate(shape, u, d, first, start, faces, s, px, weight, near, sources, baths, rows):
+    """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time. All arrays are flat.
+
+    shape: (n, ny, nz). faces: M along x, y, z; s: theirs; px: inverse pivots along x. start: (blocks + 1,) planes where blocks
+    begin. weight: planes near[b] to near[b + 1] say what planes of block b add to its first unknown, ``first``.
+    sources: (row_start, z, mM times capacity). baths: (row_start, z, strength, mM): strength (bath - u) is added.
+    """
+    ny = shape[1]
+    for block in prange((ny + rows - 1) // rows):
+        y0 = block * rows
+        _eliminate_rows(
+            y0, min(y0 + rows, ny), shape, u, d, first, start, faces[0], faces[1], faces[2], s[0], s[1], s[2], px,
+            weight, near, sources, baths,
+        )  # fmt: skip
+
+
+@njit(**compiled)
+def _substitute_rows(y0, y1, bottom, top, shape, d, left, right, start, fx, sx, px, reach, near):
+    _, ny, nz = shape
+    plane, size = ny * nz, (y1 - y0) * nz
+    b = start.size - 2
+    for i in range(top - 1, bottom - 1, -1):
+        while i < start[b]:
+            b -= 1
+        m, at = i * plane + y0 * nz, b * plane + y0 * nz
+        x = d[m : m + size]
+        above = right[at : at + size] if i == start[b + 1] - 1 else d[m + plane : m + plane + size]
+        _down_rows(x, sx, fx[m + plane : m + plane + size], px[m : m + size], above)
+        if i - start[b] < near[b + 1] - near[b]:
+            w = (near[b] + i - start[b]) * plane + y0 * nz
+            _add_product(reach[w : w + size], left[at : at + size], x)
+
+
+@njit(**compiled)
+def _up_tile(tile, face, pivot, s):
+    """Elimination of TILE lines side by side: a step along the line is TILE further on, so that a vector depends on the last."""
+    for m in range(TILE):
+        tile[m] *= pivot[m]
+    for m in range(face.size - TILE):
+        here = m + TILE
+        tile[here] = fma(s * face[here] * pivot[here], tile[m], tile[here] * pivot[here])
+
+
+@njit(**compiled)
+def _down_tile(tile, face, pivot, s):
+    for back in range(face.size - TILE):
+        m = face.size - TILE - 1 - back
+        tile[m] = fma(s * face[m + TILE] * pivot[m], tile[m + TILE], tile[m])
+
+
+@njit(**compiled)
+def _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, sy, sz, py, pz_tiled, scratch):
+    """Solve y, then z, in one plane and add the increment to u."""
+    _, ny, nz = shape
+    plane, tiles, stride = i * ny * nz, (ny + TILE - 1) // TILE, scratch.size // (2 * TILE)
+    rows, tile = scratch[: TILE * stride], scratch[TILE * stride :]
+    _start_row(d[plane : plane + nz], capacity[plane : plane + nz], py[plane : plane + nz])
+    for y in range(1, ny):
+        m = plane + y * nz
+        _up_rows(
+            d[m : m + nz], capacity[m : m + nz], sy, fy[m : m + nz], d[m - nz : m], py[m : m + nz]
+        )  # fmt: skip
+    for t in range(tiles - 1, -1, -1):
+        y0, y1 = t * TILE, min((t + 1) * TILE, ny)
+        for y in range(y1 - 1, y0 - 1, -1):
+            m = plane + y * nz
+            if y < ny - 1:
+                _down_rows(d[m : m + nz], sy, fy[m + nz : m + 2 * nz], py[m : m + nz], d[m + nz : m + 2 * nz])
+            r = (y - y0) * stride
+            _times(d[m : m + nz], capacity[m : m + nz], rows[r : r + nz])
+        at = (i * tiles + t) * nz * TILE
+        face, pivot = fz_tiled[at : at + nz * TILE], pz_tiled[at : at + nz * TILE]
+        side_by_side(rows, stride, tile, nz)
+        _up_tile(tile, face, pivot, sz)
+        _down_tile(tile, face, pivot, sz)
+        in_rows(tile, rows, stride, nz)
+        for y in range(y0, y1):
+            m, r = plane + (ny + y) * nz, (y - y0) * stride
+            _add(rows[r : r + nz], u[m : m + nz])
+
+
+@njit(parallel=True, **compiled)
+def substitute(
+    shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch, rows, batch
+):  # fmt: skip
+    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes. All arrays are flat.
+
+    left, right: the solution's planes just outside the blocks. capacity: a. fz_tiled, pz_tiled: (n, tiles, nz, TILE), M and p
+    along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (batch, ...) for two tiles.
+    """
+    n, ny, _ = shape
+    top, reached = n, n
+    while top > 0:
+        bottom = max(0, top - batch)
+        ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
+        for block in prange((ny + rows - 1) // rows):
+            y0 = block * rows
+            _substitute_rows(
+                y0, min(y0 + rows, ny), ahead, reached, shape, d, left, right, start, fx, s[0], px, reach, near
+            )  # fmt: skip
+        reached = ahead
+        for i in prange(bottom, top):
+            _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, s[1], s[2], py, pz_tiled, scratch[i - bottom])
+        top = bottom
+
+
+@njit(**compiled)
+def add_sources(u, row_start, source_z, source, capacity, shape):
+    """u += source / capacity, for a species that does not diffuse; arguments as in `eliminate`."""
+    n, ny, nz = shape
+    for row in range(n * ny):
+        for e in range(row_start[row], row_start[row + 1]):
+            m = row * nz + source_z[e]
+            u[ny * nz + m] += source[e] / capacity[m]
