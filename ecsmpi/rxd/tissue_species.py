@@ -40,4 +40,4 @@ class SpeciesProfile(Profile):
         return field.owned[lo - first : hi - first].copy()
 
     def __repr__(self):
-        return f"species {self.species}"
+        return f"species {self.species.name}" if self.species.name else "an unnamed species"  # alike on all ranks
