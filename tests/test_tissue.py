@@ -40,6 +40,7 @@ SCRIPT = """
     }
     made = {name: rxd.Species(region, d=1.5, initial=start) for name, region in described.items()}
     made["dataset"].initial = rxd.from_file(sys.argv[2], "start")
+    made["function"].initial = rxd.from_function(lambda x, y, z: 3 + (x - 1) ** 2 / 100)
 
     changing = box(0.25, 1.1)
     made["set later"] = rxd.Species(changing, d=1.5, initial=start)
@@ -202,4 +203,6 @@ def test_what_cannot_be_is_refused_by_name():
         ecs.alpha = lambda x, y, z: 0.5 + x / 4
     with pytest.raises(ValueError, match=r"tortuosity must be finite and > 0, got 0.0 at voxel \(0, 1, 0\)"):
         ecs.tortuosity = lambda x, y, z: 1 - y
+    with pytest.raises(ValueError, match="function abs must take x, y, z .um. and return a number: abs"):
+        ecs.alpha = abs
     assert (ecs.alpha, ecs.tortuosity) == (1.0, 1.0)

@@ -56,12 +56,14 @@ class FunctionProfile(Profile):
     """A function of x, y, z (um) of the voxel's lower corner, as neuron.rxd calls it, or of arrays of them.
 
     It is first called once, with arrays that broadcast to the planes; if that raises or has no such shape, once for each voxel.
+    at: where in the voxel, in edges from the lower corner: 0.5 is the centre.
     """
 
     function: Callable
+    at: float = 0.0
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        x, y, z = (low + h * np.arange(n) for low, h, n in zip(box.lo, box.spacing, box.shape))
+        x, y, z = (low + h * (np.arange(n) + self.at) for low, h, n in zip(box.lo, box.spacing, box.shape))
         x, shape = x[lo:hi], (hi - lo, *box.shape[1:])
         try:
             values = np.asarray(self.function(x[:, None, None], y[None, :, None], z[None, None, :]), dtype=float)
@@ -81,7 +83,10 @@ class FunctionProfile(Profile):
 
     def _voxel_by_voxel(self, x, y, z) -> np.ndarray:
         places = itertools.product(x.tolist(), y.tolist(), z.tolist())
-        return np.fromiter((self.function(*place) for place in places), float, x.size * y.size * z.size)
+        try:
+            return np.fromiter((self.function(*place) for place in places), float, x.size * y.size * z.size)
+        except TypeError as error:
+            raise ValueError(f"{self} must take x, y, z (um) and return a number: {error}") from error
 
     def __repr__(self):
         return f"function {getattr(self.function, '__qualname__', type(self.function).__qualname__)}"

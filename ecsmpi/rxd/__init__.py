@@ -20,7 +20,7 @@ from ecsmpi.files.items import Item
 from ecsmpi.files.items import Mean as Mean
 from ecsmpi.files.items import Slice as Slice
 from ecsmpi.files.items import Subvolume as Subvolume
-from ecsmpi.description.profiles import FileProfile
+from ecsmpi.description.profiles import FileProfile, FunctionProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
 from ecsmpi.rxd.both_sides import BothSides, without
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
@@ -113,6 +113,14 @@ def restart(path, must: bool = True) -> None:
 def from_file(path, dataset: str) -> FileProfile:
     """A dataset of the box's shape in an HDF5 file, for volume_fraction, tortuosity, permeability or initial: ranks read their planes."""
     return FileProfile(Path(path), dataset)
+
+
+def from_function(function) -> FunctionProfile:
+    """A function of arrays x, y, z (um), the voxels' centres, for initial or tissue: one call for all of a rank's voxels.
+
+    A function given by itself is NEURON's: ``initial`` calls it with a node, and tissue with the voxels' lower corners.
+    """
+    return FunctionProfile(function, at=0.5)
 
 
 class Diagnostics(diagnostics.Diagnostics):
