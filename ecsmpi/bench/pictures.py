@@ -15,9 +15,9 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 PHASE_COLOURS = {
     "neuron": "#7f7f7f", "currents": "#a6a6a6", "segments": "#cccccc", "observers": "#e3e3e3",
     "deposit": "#e6550d", "collect": "#fdae6b", "ghosts": "#a50f15", "interfaces": "#de2d26",
-    "up": "#08519c", "down": "#6baed6", "factors": "#c6dbef", "react": "#31a354", "copies": "#a1d99b",
+    "up": "#08519c", "down": "#6baed6", "factors": "#c6dbef", "react": "#31a354",
 }  # fmt: skip
-OTHERS = "#31a354"  # a phase without a colour of its own
+OTHERS = "#756bb1"  # a phase without a colour of its own
 
 
 def scaling(records: list[dict], path: Path) -> None:
