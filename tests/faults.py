@@ -38,15 +38,21 @@ def run(folder, *options, ranks=2, **more):
 def last_state(folder):
     """Every number the newest checkpoint holds of boxes and cells, as bytes, by rank and name.
 
-    Cells by gid, without names that NEURON numbers as it goes; SaveState's bytes hold gaps between numbers.
+    Cells by gid, without names that NEURON numbers as it goes, nor the size that counts these; SaveState's bytes hold gaps
+    between numbers.
     """
     sets = sorted(path for path in (Path(folder) / "sets").iterdir() if not path.name.endswith(PARTIAL))
     found = CheckpointSet(sets[-1])
     parts = [found.part(rank) for rank in range(found.ranks)]
     return found.about["step"], [
-        {name: re.sub(rb"PythonObject\[\d+\]", b"", part.read_bytes(name)) for name in part.names() if name[:3] in ("box", "gid")}
+        {name: _unnumbered(part.read_bytes(name)) for name in part.names() if name[:3] in ("box", "gid")}
         for part in parts
     ]
+
+
+def _unnumbered(state):
+    sized = re.sub(rb"(begin cell\x00.{4}).{4}", rb"\1", state, flags=re.DOTALL)
+    return re.sub(rb"PythonObject\[\d+\]", b"", sized)
 
 
 class Killed:
