@@ -22,7 +22,7 @@ HOT = {
     "_up_row": (row, row, number, number),
     "_scale_row": (row, number),
     "_add_scaled": (row, number, row),
-    "_add_filtered": (row, row, row),
+    "_add_four_diagonals": (*[row] * 6,),
     "_gap_to": (number, row, row),
 }
 PACKED = {  # arithmetic on several doubles at once

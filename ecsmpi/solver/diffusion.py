@@ -16,8 +16,11 @@ import numpy as np
 
 from ecsmpi.solver import kernels
 from ecsmpi.description.model import Ion, Tissue
-from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab, decay
-from ecsmpi.solver.workspace import Joints, Workspace
+from ecsmpi.solver.tiles import TILE
+from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab
+from ecsmpi.solver.workspace import SHORT, Joints, Workspace
+
+SHORT_LINES = 512  # voxels of short lines whose inverses are kept side by side
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,8 @@ class Factors:
     joints: Joints
     slab: Slab
     y: Block
-    z: Block
-    taps: np.ndarray
-
-
-def filter_of(r: float) -> np.ndarray:
-    """The inverse of a half step as a short filter, (REACH + 1,), or nothing where r reaches further.
-
-    (1 - A/2)^-1 f = sum over m of g lambda**|m| f[k + m] with g = 1/sqrt(1 + 2r), the line continued by mirror images.
-    """
-    if decay(r) ** (kernels.REACH + 1) > ROUND_OFF:
-        return np.empty(0)
-    return decay(r) ** np.arange(kernels.REACH + 1) / np.sqrt(1 + 2 * r)
+    z: tuple[np.ndarray, np.ndarray, np.ndarray]
+    diagonals: np.ndarray
 
 
 class Diffusion:
@@ -76,11 +69,11 @@ class Diffusion:
         r = self._d_effective * dt / np.array(work.box.spacing) ** 2
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
-        y, z = (Block.of(Rows.of_line(shape[axis], r[axis], self._fixed)) for axis in (1, 2))
-        taps = filter_of(r[2]) if not self._fixed and shape[2] > 2 * kernels.REACH else np.empty(0)
+        along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
+        diagonals = _diagonals(along_z) if shape[2] < SHORT else np.empty((0, 0))
         rz = np.full(work.strip * shape[2] + 1, r[2])
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
-        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), y, z, taps)
+        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), Block.of(along_y), _in_tiles(along_z), diagonals)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
@@ -103,13 +96,40 @@ class Diffusion:
         work, slab = self._work, factors.slab
         kernels.eliminate(
             u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot,
-            slab.weight, slab.n_weights, self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
+            slab.weight, self._near(slab.n_weights), self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
         )  # fmt: skip
 
+    def _near(self, count: int) -> int:
+        """Planes of a block that count, of which there are none to speak of where nothing is outside."""
+        return count if self._work.partition.n_blocks > 1 else 1
+
     def _down(self, u, factors: Factors) -> None:
-        work, slab, y, z = self._work, factors.slab, factors.y, factors.z
+        work, slab, y = self._work, factors.slab, factors.y
         kernels.substitute(
-            u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, slab.n_reach,
-            y.lower, y.pivot, y.ratio, z.lower, z.pivot, z.ratio, factors.taps, work.tiles,
+            u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
+            y.lower, y.pivot, y.ratio, *factors.z, factors.diagonals, work.scratch,
             self._held, self._fixed, self._wall, work.rows, work.batch,
         )  # fmt: skip
+
+
+def _in_tiles(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """carry, pivot and ratio of tiles.add_solved."""
+    block, n = Block.of(rows), rows.diagonal.size
+    numbers = np.zeros((3, -(-n // TILE) * TILE))
+    numbers[:, :n] = block.lower * block.pivot, block.pivot, block.ratio
+    return tuple(np.ascontiguousarray(each) for each in numbers)
+
+
+def _diagonals(rows: Rows) -> np.ndarray:
+    """(4 m, voxels) of the inverse of short lines, as far as they are above round-off; see kernels._add_short_lines."""
+    n = rows.diagonal.size
+    inverse = np.linalg.inv(np.diag(rows.diagonal) - np.diag(rows.lower[1:], -1) - np.diag(rows.upper[:-1], 1))
+    far = max(abs(i - j) for i, j in np.argwhere(np.abs(inverse) > ROUND_OFF))
+    count = -(-(2 * far + 1) // 4) * 4
+    lines = max(1, SHORT_LINES // n)
+    diagonals = np.zeros((count, lines, n))
+    for m in range(count):
+        offset = m - count // 2
+        for k in range(max(0, -offset), min(n, n - offset)):
+            diagonals[m, :, k] = inverse[k, k + offset]
+    return diagonals.reshape(count, lines * n)

@@ -56,6 +56,8 @@ class NeighbourInterfaces:
 
     def solve(self, pairs: Pairs) -> None:
         """Fill left and right from first and last. Collective among neighbours."""
+        if len(self._last) == 1 and not self._requests:  # nothing is outside
+            return
         MPI.Prequest.Startall(self._requests)
         last = len(self._last) - 1
         for b in range(1, last + 1):

@@ -22,8 +22,7 @@ import numba
 from numba import njit, prange
 from numba.extending import intrinsic
 
-TILE = 8  # rows whose z-lines are solved side by side: one vector register of doubles
-REACH = 6  # neighbours on either side that a short filter counts
+from ecsmpi.solver.tiles import TILE, add_solved
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
 
@@ -169,24 +168,11 @@ def _substitute_rows(y0, y1, bottom, top, d, left, right, start, ratio, reach, n
 
 
 @njit(**compiled)
-def _up_short_rows(d, lower, pivot):
-    """`_up_row` of all rows but the first: where they are short, to make an array of each takes longer than what is done."""
-    f, nz = d.reshape(-1), numba.uint64(d.shape[1])
-    for y in range(1, d.shape[0]):
-        a, p = lower[y], pivot[y]
-        for k in range(nz * numba.uint64(y), nz * numba.uint64(y + 1)):
-            f[k] = fma(a, f[k - nz], f[k]) * p
-
-
-@njit(**compiled)
 def _up_y(d, lower, pivot):
     """Elimination of all y-lines of a plane, vectorised over contiguous z."""
     _scale_row(d[0], pivot[0])
-    if d.shape[1] < 2 * TILE:
-        _up_short_rows(d, lower, pivot)
-    else:
-        for y in range(1, d.shape[0]):
-            _up_row(d[y], d[y - 1], lower[y], pivot[y])
+    for y in range(1, d.shape[0]):
+        _up_row(d[y], d[y - 1], lower[y], pivot[y])
 
 
 @njit(**compiled)
@@ -197,59 +183,74 @@ def _down_y(y0, y1, d, ratio):
 
 
 @njit(**compiled)
-def _solve_z_tile(d, u, lower, pivot, ratio, tile):
-    """TILE z-lines side by side, transposed into ``tile`` (nz * TILE,), and added to u."""
-    nz = d.shape[1]
-    for j in range(TILE):
-        tile[j] = d[j, 0] * pivot[0]
-    for k in range(1, nz):
-        here, before = tile[k * TILE : (k + 1) * TILE], tile[(k - 1) * TILE : k * TILE]
-        a, p = lower[k], pivot[k]
-        for j in range(TILE):
-            here[j] = (d[j, k] + a * before[j]) * p
-    for j in range(TILE):
-        u[j, nz - 1] += tile[(nz - 1) * TILE + j]
-    for k in range(nz - 2, -1, -1):
-        here, after = tile[k * TILE : (k + 1) * TILE], tile[(k + 1) * TILE : (k + 2) * TILE]
-        c = ratio[k]
-        for j in range(TILE):
-            here[j] += c * after[j]
-            u[j, k] += here[j]
+def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
+    """`add_solved` of fewer rows than TILE: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
+    rows, nz = d.shape
+    own = scratch.size - 2 * TILE * nz
+    f, sums = scratch[own : own + TILE * nz], scratch[own + TILE * nz :]
+    f[: rows * nz], sums[: rows * nz] = d.reshape(-1), u.reshape(-1)
+    f[rows * nz :] = 0.0
+    add_solved(f, sums, nz, carry, pivot, ratio, scratch[:own])
+    u.reshape(-1)[:] = sums[: rows * nz]
 
 
 @njit(**compiled)
-def _solve_z_row(d, u, lower, pivot, ratio, line):
-    """One z-line, in ``line`` (nz or more): the rows that do not fill a tile."""
-    nz = d.size
-    line[0] = d[0] * pivot[0]
-    for k in range(1, nz):
-        line[k] = (d[k] + lower[k] * line[k - 1]) * pivot[k]
-    u[nz - 1] += line[nz - 1]
-    for k in range(nz - 2, -1, -1):
-        line[k] += ratio[k] * line[k + 1]
-        u[k] += line[k]
+def _solve_y_of_short_lines(d, lower, pivot, ratio, out):
+    """y in a plane, from d into ``out``, both flat in memory: where rows are short, to make an array of each takes too long."""
+    ny, n, f = d.shape[0], numba.uint64(d.shape[1]), d.reshape(-1)
+    for k in range(n):
+        f[k] *= pivot[0]
+    for y in range(1, ny):
+        a, p, begin = lower[y], pivot[y], n * numba.uint64(y)
+        for k in range(begin, begin + n):
+            f[k] = fma(a, f[k - n], f[k]) * p
+    top = n * numba.uint64(ny - 1)
+    for k in range(top, top + n):
+        out[k] = f[k]
+    for back in range(1, ny):
+        y = ny - 1 - back
+        q, begin = ratio[y], n * numba.uint64(y)
+        for k in range(begin, begin + n):
+            out[k] = fma(q, out[k + n], f[k])
 
 
 @njit(**compiled)
-def _mirror(row, line):
-    """The row with REACH images mirrored at either end: what zero flux means to a filter."""
-    nz = row.size
-    for k in range(nz):
-        line[REACH + k] = row[k]
-    for m in range(REACH):
-        line[REACH - 1 - m] = row[m]
-        line[REACH + nz + m] = row[nz - 1 - m]
-
-
-@njit(**compiled)
-def _add_filtered(line, taps, u):
-    """u[k] += sum over |m| <= REACH of taps[|m|] line[k + REACH + m]: no recurrence, so all of it in vectors."""
-    t0, t1, t2, t3, t4, t5, t6 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6]
+def _add_four_diagonals(w0, w1, w2, w3, f, u):
+    """u[k] += w0[k] f[k] + w1[k] f[k+1] + w2[k] f[k+2] + w3[k] f[k+3]."""
     for i in range(u.size):
         k = numba.uint64(i)
-        far = fma(t4, line[k + 2] + line[k + 10], fma(t5, line[k + 1] + line[k + 11], t6 * (line[k] + line[k + 12])))
-        near = fma(t1, line[k + 5] + line[k + 7], fma(t2, line[k + 4] + line[k + 8], t3 * (line[k + 3] + line[k + 9])))
-        u[k] += fma(t0, line[k + 6], near + far)
+        total = fma(w2[k], f[k + 2], w3[k] * f[k + 3])
+        u[k] += fma(w0[k], f[k], fma(w1[k], f[k + 1], total))
+
+
+@njit(**compiled)
+def _add_short_lines(f, u, diagonals):
+    """u += x for whole z-lines in flat memory, x being the inverse of a line's half step times f.
+
+    diagonals: (4 m, size) of the inverse, repeated for some lines, 0 where they leave a line; the first is that of f[0].
+    """
+    count, size = diagonals.shape
+    for a in range(0, u.size, size):
+        here = u[a : min(a + size, u.size)]
+        for m in range(0, count, 4):
+            w0, w1, w2, w3 = diagonals[m, : here.size], diagonals[m + 1, : here.size], diagonals[m + 2, : here.size], diagonals[m + 3, : here.size]
+            _add_four_diagonals(w0, w1, w2, w3, f[a + m : a + m + here.size + 3], here)
+
+
+@njit(**compiled)
+def _finish_plane_of_short_lines(d, u, ly, py, qy, diagonals, scratch, held, wall):
+    """As `_finish_plane`. Nothing is around the plane in ``scratch``, so that diagonals may reach out of it."""
+    ny, nz = d.shape
+    before = diagonals.shape[0] // 2
+    plane = scratch[before : before + ny * nz]
+    if held:
+        _aim_rows_at_wall(d, u, wall)
+    _solve_y_of_short_lines(d, ly, py, qy, plane)
+    if held:
+        _aim_ends_at_wall(plane.reshape(ny, nz), u, wall)
+    _add_short_lines(scratch, u.reshape(-1), diagonals)
+    if held:
+        _keep_wall(u, wall)
 
 
 @njit(**compiled)
@@ -277,11 +278,11 @@ def _keep_wall(u, wall):
 
 
 @njit(**compiled)
-def _finish_plane(d, u, ly, py, qy, lz, pz, qz, taps, tile, held, wall):
+def _finish_plane(d, u, ly, py, qy, cz, pz, qz, scratch, held, wall):
     """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
 
     z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above as y left them, so
-    z works in the tile and leaves d alone.
+    z works in scratch and leaves d alone.
     """
     ny, nz = d.shape
     if held:
@@ -290,18 +291,15 @@ def _finish_plane(d, u, ly, py, qy, lz, pz, qz, taps, tile, held, wall):
         _up_y(d, ly, py)
     y1 = ny
     while y1 > 0:
-        y0 = y1 - TILE if y1 >= TILE else y1 - 1
+        y0 = max(0, y1 - TILE)
         _down_y(y0, y1, d, qy)
         if held:
             _aim_ends_at_wall(d[y0:y1], u[y0:y1], wall)
-        if taps.size:
-            for y in range(y0, y1):
-                _mirror(d[y], tile)
-                _add_filtered(tile, taps, u[y])
-        elif y1 - y0 == TILE:
-            _solve_z_tile(d[y0:y1], u[y0:y1], lz, pz, qz, tile)
+        if y1 - y0 == TILE:
+            own = scratch.size - 2 * TILE * nz
+            add_solved(d[y0:y1].reshape(-1), u[y0:y1].reshape(-1), nz, cz, pz, qz, scratch[:own])
         else:
-            _solve_z_row(d[y0], u[y0], lz, pz, qz, tile)
+            _add_solved_rows(d[y0:y1], u[y0:y1], cz, pz, qz, scratch)
         y1 = y0
     if held:
         _keep_wall(u, wall)
@@ -309,13 +307,14 @@ def _finish_plane(d, u, ly, py, qy, lz, pz, qz, taps, tile, held, wall):
 
 @njit(parallel=True, **compiled)
 def substitute(
-    u, d, left, right, start, ratio, reach, n_reach, ly, py, qy, lz, pz, qz, taps, tiles, held, edges_held, wall, rows, batch
+    u, d, left, right, start, ratio, reach, n_reach, ly, py, qy, cz, pz, qz, diagonals, scratch, held, edges_held, wall, rows, batch
 ):
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
 
     left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
     reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
-    ly, py, qy and lz, pz, qz: lower, pivot and ratio along y and z. tiles: (batch, nz * TILE) scratch.
+    ly, py, qy: lower, pivot and ratio along y. cz, pz, qz: carry, pivot, ratio of tiles.add_solved;
+    or diagonals: as in `_add_short_lines`, or nothing. scratch: (batch, ...) for one or the other.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     """
     n, ny, _ = d.shape
@@ -330,9 +329,11 @@ def substitute(
         for i in prange(bottom, top):
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
                 u[i + 1] = wall
+            elif diagonals.size:
+                _finish_plane_of_short_lines(d[i], u[i + 1], ly, py, qy, diagonals, scratch[i - bottom], edges_held, wall)
             else:
                 _finish_plane(
-                    d[i], u[i + 1], ly, py, qy, lz, pz, qz, taps, tiles[i - bottom], edges_held, wall
+                    d[i], u[i + 1], ly, py, qy, cz, pz, qz, scratch[i - bottom], edges_held, wall
                 )  # fmt: skip
         top = bottom
 

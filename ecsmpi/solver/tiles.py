@@ -6,6 +6,7 @@ have to be turned about. A compiler does that element by element; here it is thr
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 TILE = 8  # lines of a tile: the doubles of a vector register of 512 bits
@@ -27,21 +28,59 @@ def _swap(builder, rows, distance):
     return swapped
 
 
+def _turned(builder, rows):
+    for distance in (1, 2, 4):
+        rows = _swap(builder, rows, distance)
+    return rows
+
+
+def _fma(builder, a, b, c):
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_REGISTER, [_REGISTER] * 3), "llvm.fma.v8f64")
+    return builder.call(function, [a, b, c])
+
+
+class _Arguments:
+    """The arguments of an intrinsic: 1-D arrays of doubles, and whole numbers."""
+
+    def __init__(self, context, builder, signature, arguments):
+        self._builder, self._values = builder, arguments
+        self._data = {
+            number: context.make_array(kind)(context, builder, value).data
+            for number, (kind, value) in enumerate(zip(signature.args, arguments)) if isinstance(kind, types.Array)
+        }  # fmt: skip
+
+    def place(self, start: int, plus: int = 0, times: int | None = None):
+        """Argument ``start`` plus a number, times argument ``times`` if given."""
+        step = ir.Constant(self._values[start].type, plus)
+        return self._builder.add(self._values[start], step if times is None else self._builder.mul(self._values[times], step))
+
+    def _register(self, array: int, place):
+        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), _REGISTER.as_pointer())
+
+    def load(self, array: int, place):
+        """TILE numbers of an array, from a place on."""
+        return self._builder.load(self._register(array, place), align=8)
+
+    def store(self, register, array: int, place) -> None:
+        """Likewise."""
+        self._builder.store(register, self._register(array, place), align=8)
+
+    def spread(self, array: int, place):
+        """TILE times the same number."""
+        empty, number = ir.Constant(_REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
+        one = self._builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+        return self._builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))
+
+
 @intrinsic
 def _transpose_square(typing, source, at, stride, target, to, target_stride):
     """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE; 1-D arrays of doubles."""
 
     def generate(context, builder, signature, arguments):
-        def row(array, start, step, j):
-            data = context.make_array(signature.args[array])(context, builder, arguments[array]).data
-            offset = builder.add(arguments[start], builder.mul(arguments[step], ir.Constant(arguments[step].type, j)))
-            return builder.bitcast(builder.gep(data, [offset]), _REGISTER.as_pointer())
-
-        rows = [builder.load(row(0, 1, 2, j), align=8) for j in range(TILE)]
-        for distance in (1, 2, 4):
-            rows = _swap(builder, rows, distance)
+        given = _Arguments(context, builder, signature, arguments)
+        rows = _turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
         for k in range(TILE):
-            builder.store(rows[k], row(3, 4, 5, k), align=8)
+            given.store(rows[k], 3, given.place(4, k, 5))
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
@@ -59,3 +98,72 @@ def in_rows(tile, rows, stride, n):
     """rows[j, k] = tile[k, j], likewise."""
     for k in range(0, n, TILE):
         _transpose_square(tile, k * TILE, TILE, rows, k, stride)
+
+
+@intrinsic
+def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
+    """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] for m < TILE in line j < TILE; tile[to + TILE m + j] = b[m]."""
+
+    def generate(context, builder, signature, arguments):
+        given = _Arguments(context, builder, signature, arguments)
+        values = _turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
+        b = given.load(3, given.place(4, -TILE))
+        for m in range(TILE):
+            here = given.place(7, m)
+            b = _fma(builder, given.spread(5, here), b, builder.fmul(values[m], given.spread(6, here)))
+            given.store(b, 3, given.place(4, m * TILE))
+        return context.get_dummy_value()
+
+    return types.void(f, types.intp, types.intp, tile, types.intp, carry, pivot, types.intp), generate
+
+
+@intrinsic
+def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
+    """x[m] = b[m] + ratio[k + m] x[m+1] for m < TILE; u[at + stride j + m] += x[m] of line j. x[TILE] is in the tile; x[0] comes there."""
+
+    def generate(context, builder, signature, arguments):
+        given = _Arguments(context, builder, signature, arguments)
+        x, values = given.load(0, given.place(1, TILE * TILE)), [None] * TILE
+        for m in reversed(range(TILE)):
+            x = values[m] = _fma(builder, given.spread(2, given.place(3, m)), x, given.load(0, given.place(1, m * TILE)))
+        given.store(x, 0, given.place(1))
+        for j, line in enumerate(_turned(builder, values)):
+            here = given.place(5, j, 6)
+            given.store(builder.fadd(given.load(4, here), line), 4, here)
+        return context.get_dummy_value()
+
+    return types.void(tile, types.intp, ratio, types.intp, u, types.intp, types.intp), generate
+
+
+@njit(**compiled)
+def _copy_square(source, at, stride, lines, columns, target, to, target_stride):
+    for j in range(lines):
+        for k in range(columns):
+            target[to + target_stride * j + k] = source[at + stride * j + k]
+
+
+@njit(**compiled)
+def add_solved(f, u, n, carry, pivot, ratio, scratch):
+    """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] + pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
+
+    carry, pivot, ratio go on with zeros to a multiple of TILE, N; scratch: ((N + 2) * TILE + TILE * TILE,).
+    """
+    tile, square = scratch[: scratch.size - TILE * TILE], scratch[scratch.size - TILE * TILE :]
+    whole = n // TILE * TILE
+    rest = n - whole
+    tile[:TILE] = 0.0
+    for k in range(0, whole, TILE):
+        _eliminate_square(f, k, n, tile, (k + 1) * TILE, carry, pivot, k)
+    after = (whole + 1) * TILE
+    if rest:  # columns that do not fill a square
+        square[:] = 0.0
+        _copy_square(f, whole, n, TILE, rest, square, 0, TILE)
+        _eliminate_square(square, 0, TILE, tile, after, carry, pivot, whole)
+        _copy_square(u, whole, n, TILE, rest, square, 0, TILE)
+        tile[after + TILE * TILE : after + TILE * TILE + TILE] = 0.0
+        _substitute_square(tile, after, ratio, whole, square, 0, TILE)
+        _copy_square(square, 0, TILE, TILE, rest, u, whole, n)
+    else:
+        tile[after : after + TILE] = 0.0
+    for k in range(whole - TILE, -1, -TILE):
+        _substitute_square(tile, (k + 1) * TILE, ratio, k, u, k, n)
