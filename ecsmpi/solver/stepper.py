@@ -178,7 +178,7 @@ class Stepper:
 
 def compile_kernels(comm) -> None:
     """Compile every kernel, or load it from the cache, by advancing a small box. comm: of this process alone."""
-    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, kernels.TILE)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
+    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, 8)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
     uneven = Tissue(ArrayProfile(np.full(box.shape, 0.5)))

@@ -16,7 +16,7 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 
 from numba import njit, prange
 
-from ecsmpi.solver.kernels import fma
+from ecsmpi.solver.row_kernels import fma
 from ecsmpi.solver.tiles import TILE, in_rows, side_by_side
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
