@@ -22,7 +22,7 @@ import numba
 from numba import njit, prange
 
 from ecsmpi.solver.plane_kernels import finish_plane, finish_plane_of_short_lines
-from ecsmpi.solver.row_kernels import add_scaled, compiled, gap_to, scale_row, scaled, second_differences, up_row
+from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
 
 
 @njit(**compiled)
@@ -132,7 +132,7 @@ def substitute(
         reached = ahead
         for i in prange(bottom, top):
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
-                u[i + 1] = wall
+                fill(u[i + 1].reshape(-1), wall)
             elif diagonals.size:
                 finish_plane_of_short_lines(d[i], u[i + 1], ly, py, qy, diagonals, scratch[i - bottom], edges_held, wall)
             else:

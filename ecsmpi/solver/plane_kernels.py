@@ -7,7 +7,7 @@ short ones, which would leave tiles empty, by the inverse of a line, of which al
 import numba
 from numba import njit
 
-from ecsmpi.solver.row_kernels import add_scaled, compiled, fma, gap_to, scale_row, up_row
+from ecsmpi.solver.row_kernels import add_scaled, compiled, copy, fill, fma, gap_to, scale_row, up_row
 from ecsmpi.solver.tiles import TILE, add_solved
 
 
@@ -28,14 +28,17 @@ def _down_y(y0, y1, d, ratio):
 
 @njit(**compiled)
 def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
-    """`add_solved` of fewer rows than TILE: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
+    """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
     rows, nz = d.shape
-    own = scratch.size - 2 * TILE * nz
-    f, sums = scratch[own : own + TILE * nz], scratch[own + TILE * nz :]
-    f[: rows * nz], sums[: rows * nz] = d.reshape(-1), u.reshape(-1)
-    f[rows * nz :] = 0.0
-    add_solved(f, sums, nz, carry, pivot, ratio, scratch[:own])
-    u.reshape(-1)[:] = sums[: rows * nz]
+    f, total, own = d.reshape(-1), u.reshape(-1), scratch.size - 2 * TILE * nz
+    if rows < TILE:
+        f, total = scratch[own : own + TILE * nz], scratch[own + TILE * nz :]
+        copy(d.reshape(-1), f)
+        copy(u.reshape(-1), total)
+        fill(f[rows * nz :], 0.0)
+    add_solved(f, total, nz, carry, pivot, ratio, scratch[:own])
+    if rows < TILE:
+        copy(total[: rows * nz], u.reshape(-1))
 
 
 @njit(**compiled)
@@ -98,8 +101,8 @@ def _aim_ends_at_wall(d, u, wall):
 @njit(**compiled)
 def _keep_wall(u, wall):
     ny, nz = u.shape
-    u[0, :] = wall
-    u[ny - 1, :] = wall
+    fill(u[0], wall)
+    fill(u[ny - 1], wall)
     for y in range(ny):
         u[y, 0] = wall
         u[y, nz - 1] = wall
@@ -139,11 +142,7 @@ def finish_plane(d, u, ly, py, qy, cz, pz, qz, scratch, held, wall):
         _down_y(y0, y1, d, qy)
         if held:
             _aim_ends_at_wall(d[y0:y1], u[y0:y1], wall)
-        if y1 - y0 == TILE:
-            own = scratch.size - 2 * TILE * nz
-            add_solved(d[y0:y1].reshape(-1), u[y0:y1].reshape(-1), nz, cz, pz, qz, scratch[:own])
-        else:
-            _add_solved_rows(d[y0:y1], u[y0:y1], cz, pz, qz, scratch)
+        _add_solved_rows(d[y0:y1], u[y0:y1], cz, pz, qz, scratch)
         y1 = y0
     if held:
         _keep_wall(u, wall)

@@ -64,3 +64,17 @@ def add_scaled(total, factor, f):
 def gap_to(value, u, out):
     for k in range(u.size):
         out[k] = value - u[k]
+
+
+@njit(**compiled)
+def fill(out, value):
+    """out = value; as `copy`, for assigning to a slice takes a second to compile."""
+    for k in range(out.size):
+        out[k] = value
+
+
+@njit(**compiled)
+def copy(row, out):
+    """The first of ``out`` = row."""
+    for k in range(row.size):
+        out[k] = row[k]

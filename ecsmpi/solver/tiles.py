@@ -136,8 +136,8 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
 
 
 @njit(**compiled)
-def _copy_square(source, at, stride, lines, columns, target, to, target_stride):
-    for j in range(lines):
+def _copy_square(source, at, stride, columns, target, to, target_stride):
+    for j in range(TILE):
         for k in range(columns):
             target[to + target_stride * j + k] = source[at + stride * j + k]
 
@@ -149,21 +149,22 @@ def add_solved(f, u, n, carry, pivot, ratio, scratch):
     carry, pivot, ratio go on with zeros to a multiple of TILE, N; scratch: ((N + 2) * TILE + TILE * TILE,).
     """
     tile, square = scratch[: scratch.size - TILE * TILE], scratch[scratch.size - TILE * TILE :]
-    whole = n // TILE * TILE
-    rest = n - whole
-    tile[:TILE] = 0.0
-    for k in range(0, whole, TILE):
-        _eliminate_square(f, k, n, tile, (k + 1) * TILE, carry, pivot, k)
-    after = (whole + 1) * TILE
-    if rest:  # columns that do not fill a square
-        square[:] = 0.0
-        _copy_square(f, whole, n, TILE, rest, square, 0, TILE)
-        _eliminate_square(square, 0, TILE, tile, after, carry, pivot, whole)
-        _copy_square(u, whole, n, TILE, rest, square, 0, TILE)
-        tile[after + TILE * TILE : after + TILE * TILE + TILE] = 0.0
-        _substitute_square(tile, after, ratio, whole, square, 0, TILE)
-        _copy_square(square, 0, TILE, TILE, rest, u, whole, n)
-    else:
-        tile[after : after + TILE] = 0.0
-    for k in range(whole - TILE, -1, -TILE):
-        _substitute_square(tile, (k + 1) * TILE, ratio, k, u, k, n)
+    whole, end = n // TILE * TILE, carry.size
+    for j in range(TILE):
+        tile[j] = tile[(end + 1) * TILE + j] = 0.0
+    for k in range(0, end, TILE):
+        source, at, stride = f, k, n
+        if k == whole:  # columns that do not fill a square
+            for j in range(square.size):
+                square[j] = 0.0
+            _copy_square(f, k, n, n - whole, square, 0, TILE)
+            source, at, stride = square, 0, TILE
+        _eliminate_square(source, at, stride, tile, (k + 1) * TILE, carry, pivot, k)
+    for k in range(end - TILE, -1, -TILE):
+        target, at, stride = u, k, n
+        if k == whole:
+            _copy_square(u, k, n, n - whole, square, 0, TILE)
+            target, at, stride = square, 0, TILE
+        _substitute_square(tile, (k + 1) * TILE, ratio, k, target, at, stride)
+        if k == whole:
+            _copy_square(square, 0, TILE, n - whole, u, k, n)
