@@ -37,7 +37,7 @@ class Simulation:
     """All regions and species of a script, and their run-time spaces.
 
     A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
-    region anything with ``box`` and ``tissue``; a reaction anything with ``key`` and ``law(region, numbers of species)``.
+    region anything with ``box`` and ``tissue``; a reaction anything with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
     All are held weakly: those that a script drops are gone.
     Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
     """
@@ -52,7 +52,7 @@ class Simulation:
         self.crossings = Crossings(node._get_states)
         self._species = []
         self._reactions = []
-        self._reacting = []
+        self._reacting, self._react_in = [], []
         self._spaces = {}
         self._planned = []
         self._changed = self._touched = False
@@ -210,13 +210,25 @@ class Simulation:
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""
         self._reacting = [one.key for one in self.reactions]
-        laws = {region: self._laws(region) for region in self.regions}
+        laws = {region: self._laws(region) for region in self._in_order_of_reacting()}
         self._agree("; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here))
         for region, here in laws.items():
-            self.space(region).plan_reactions(here)
+            beside = [ion_and_field for other in self._beside(region) for ion_and_field in self.space(other).planned()]
+            self.space(region).plan_reactions(here, beside)
+        self._react_in = [self.space(region) for region in laws]
+
+    def _in_order_of_reacting(self) -> list:
+        """The regions, that of the last made reaction first, as in NEURON: a rate sees what other boxes have come to."""
+        used = list(dict.fromkeys(region for reaction in self.reactions for region in reaction.regions))
+        return [region for region in reversed(used) if region in self.regions] + [each for each in self.regions if each not in used]
+
+    def _beside(self, region) -> list:
+        """The other regions on the same grid, whose species a rate in this one may read."""
+        return [other for other in self.regions if other is not region and other.box == region.box]
 
     def _laws(self, region) -> list:
-        numbers = {species.key: number for number, species in enumerate(self._on(region))}
+        here = [(species.key, each) for each in (region, *self._beside(region)) for species in self._on(each)]
+        numbers = {part: number for number, part in enumerate(here)}
         return [law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None]
 
     def _describe(self, species) -> str:
@@ -362,8 +374,10 @@ class Simulation:
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         try:
+            for space in self._react_in:  # all of them before any diffuses
+                space.react()
             for region in self.regions:
-                self.space(region).advance(t)
+                self.space(region).diffuse(t)
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         with self.phases["observers"]:

@@ -92,9 +92,13 @@ class Space:
         area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
         self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
 
-    def plan_reactions(self, laws: list[Law]) -> None:
-        """From now on the laws hold, whose numbers of species are places in the order of the plan. Collective."""
-        self._stepper.plan_reactions(laws)
+    def plan_reactions(self, laws: list[Law], beside: list[tuple[Ion, Field]]) -> None:
+        """From now on the laws hold, whose numbers of species are places in the order of the plan, then beside. Collective."""
+        self._stepper.plan_reactions(laws, beside)
+
+    def planned(self) -> list[tuple[Ion, Field]]:
+        """The ions of the plan, and their fields."""
+        return [(ion, self.fields[key]) for key, ion in self._named]
 
     def plan_crossings(self, crossings: Crossings, region, segments: Segments) -> None:
         """Couple the mirrors of this region, and leave out what its reactions carry of the currents. Collective."""
@@ -173,10 +177,15 @@ class Space:
         self.fluxes.take(dt, with_currents)
         self._taken += dt
 
-    def advance(self, t: float) -> None:
-        """One step to t (ms) over all the time that currents were taken for. Collective."""
+    def react(self) -> None:
+        """The reactions of a step over all the time that currents were taken for. Local."""
+        self._stepper.react(self._taken)
+
+    def diffuse(self, t: float) -> None:
+        """The rest of that step, to t (ms). Collective."""
         dt, self._taken = self._taken, 0.0
-        self._stepper.advance(dt, t, self.settle_copies)
+        self.settle_copies()
+        self._stepper.diffuse(dt, t)
         self._give()
 
     def deliver(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecsmpi.rxd.both_sides import BothSides, is_half
+from ecsmpi.rxd.both_sides import BothSides, is_half, within
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.mirror import mirror_of
@@ -13,9 +13,34 @@ from ecsmpi.rxd.trees import leaves, replaced
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
 from neuron.rxd import rxdmath  # isort: skip
+from neuron.rxd.species import Species as InsideSpecies, SpeciesOnRegion as InsidePart  # isort: skip
 from neuron.rxd.generalizedReaction import (  # isort: skip
     get_scheme_rate1_rate2_regions_custom_dynamics_mass_action as read_arguments,
 )
+
+
+def sections_changed(args: tuple, kwargs: dict) -> list | None:
+    """The sections on which a rate or reaction changes something inside cells alone, or None: its first argument says what."""
+    changed = leaves(args[0] if args else kwargs.get("species", kwargs.get("scheme")))
+    if not changed or not all(isinstance(leaf, (InsideSpecies, InsidePart)) for leaf in changed):
+        return None
+    regions = [leaf._region()] if isinstance(leaf := changed[0], InsidePart) else leaf._regions
+    return list(dict.fromkeys(sec for region in regions for sec in region.secs))
+
+
+def beside_voxels(original, sections: list, args: tuple, kwargs: dict):
+    """NEURON's rate or reaction inside cells, which reads the voxels that these lie in: NEURON's own cannot."""
+    mirrors = []
+
+    def inside(leaf):
+        if not isinstance(leaf, SpeciesOnExtracellular):
+            return within(leaf)
+        mirrors.append(mirror_of(leaf, sections))
+        return mirrors[-1].part
+
+    made = original(*(replaced(one, inside) for one in args), **{name: replaced(one, inside) for name, one in kwargs.items()})
+    made._mirrors = mirrors  # as long as it is there
+    return made
 
 
 class MultiCompartmentReaction(StandIn):

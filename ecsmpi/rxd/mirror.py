@@ -10,8 +10,8 @@ import numpy as np
 
 from ecsmpi.solver.copies import Copied
 from ecsmpi.cells.membrane import section_centres
-from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.tissue_species import refuse_live_volume
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
 from neuron.rxd import node  # isort: skip
@@ -21,10 +21,7 @@ class VoxelShare(neuron_rxd.geometry.RxDGeometry):
     """Each segment has a volume as large as its voxel's free one, which borders on nothing."""
 
     def __init__(self, region):
-        if getattr(region.tissue.volume_fraction, "live", False):
-            raise InvalidValue(
-                f"a reaction across the membrane needs a volume_fraction that is no State or Parameter, got {region.alpha}"
-            )
+        refuse_live_volume(region.tissue)
         self._region = region
 
     def volumes1d(self, sec) -> np.ndarray:

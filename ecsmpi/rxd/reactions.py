@@ -10,6 +10,7 @@ import numpy as np
 from ecsmpi.reactions.expression import Concentration
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
+from ecsmpi.rxd.across import beside_voxels, sections_changed
 from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import names_extracellular
@@ -38,8 +39,15 @@ class Reacting(StandIn):
         original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
             return original(*args, **kwargs)
+        if (sections := sections_changed(args, kwargs)) is not None:
+            return beside_voxels(original, sections, args, kwargs)
         halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
         return super().__new__(cls) if halves is None else halves
+
+    @property
+    def regions(self) -> list[Extracellular]:
+        """Where it acts."""
+        return self._regions
 
     def _take_part(self, regions: list[Extracellular], where) -> None:
         self._regions, self._where = regions, where
@@ -54,24 +62,25 @@ class Reacting(StandIn):
         for region in self._regions:
             if not isinstance(region, Extracellular):
                 raise RxDException(f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}")
-            for leaf in [*changes, *species_in(rate)]:
-                if region not in regions_of(leaf):
-                    raise RxDException(
-                        f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region: "
-                        "add the region to them, or restrict the reaction by regions=[...]"
-                    )
+            misplaced = [leaf for leaf in changes if region not in regions_of(leaf)]
+            for leaf in [*misplaced, *(leaf for leaf in species_in(rate) if not _can_read(leaf, region))]:
+                raise RxDException(
+                    f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region, though a rate can read "
+                    "species[other] of another one with the same box and dx: add the region to them, or restrict the reaction by "
+                    "regions=[...]"
+                )
 
     def law(self, region: Extracellular, numbers: dict) -> Law | None:
-        """The law in this region, or None; numbers: {species' key: its number there}. Local."""
+        """The law in this region, or None; numbers: {(species' key, region): its number there}. Local."""
         if region not in self._regions or (law := self._law()) is None:
             return None
         counts, rate = law
         changes = {}
         for leaf, count in counts.items():
             if not isinstance(species_of(leaf), Parameter):
-                number = numbers[species_of(leaf).key]
+                number = numbers[species_of(leaf).key, region]
                 changes[number] = changes.get(number, 0) + count
-        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key]))
+        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key, _region_of(leaf, region)]))
         return Law(expression, changes, repr(self), self._mask(region, next(iter(counts))))
 
     def _mask(self, region, leaf) -> np.ndarray | None:
@@ -196,6 +205,17 @@ def _listed(regions) -> list:
 def species_of(leaf) -> Species:
     """The species of a species or of its part in a region."""
     return leaf.species if isinstance(leaf, SpeciesOnExtracellular) else leaf
+
+
+def _region_of(leaf, region: Extracellular) -> Extracellular:
+    """Where a law in a region reads a species: there, but for its part in another region."""
+    return leaf.region if isinstance(leaf, SpeciesOnExtracellular) else region
+
+
+def _can_read(leaf, region: Extracellular) -> bool:
+    """Whether a species has values in the voxels of a region: there, or in another region on the same grid."""
+    there = _region_of(leaf, region)
+    return there in regions_of(leaf) and there.box == region.box
 
 
 def regions_of(leaf) -> list[Extracellular]:
