@@ -34,10 +34,14 @@ from ecsmpi.rxd.parameter import State as State
 from ecsmpi.rxd.reactions import Rate as Rate
 from ecsmpi.rxd.reactions import Reaction as Reaction
 from ecsmpi.rxd.species import Species
+from ecsmpi.rxd.taken import NeuronsReactions
 from ecsmpi.solver.timing import Phases
 
 import neuron  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip
+
+
+simulation.crossings.neurons = NeuronsReactions()
 
 
 def __getattr__(name):

@@ -86,7 +86,7 @@ class Extracellular(StandIn):
         factors are then made anew in each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        if simulation.crossings.keys_in(self):
+        if any(part.region is self for part in simulation.crossings.outside()):
             refuse_live_volume(made)
         goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
         self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on), "alpha", conserve_mass)

@@ -10,13 +10,14 @@ import numpy as np
 from ecsmpi.reactions.expression import Concentration
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
-from ecsmpi.rxd.across import beside_voxels, sections_changed
+from ecsmpi.rxd.across import in_cells
 from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular
+from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
 from ecsmpi.solver.stepper import Field
@@ -39,8 +40,8 @@ class Reacting(StandIn):
         original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
             return original(*args, **kwargs)
-        if (sections := sections_changed(args, kwargs)) is not None:
-            return beside_voxels(original, sections, args, kwargs)
+        if (reaction := in_cells(cls.original, args, kwargs)) is not None:
+            return reaction
         halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
         return super().__new__(cls) if halves is None else halves
 
@@ -145,8 +146,8 @@ class Reaction(Reacting):
             raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
         if (second is None) != (self._scheme._dir != "<>"):
             raise RxDException(f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments")
-        self._custom = bool(custom) if mass_action is None else not mass_action
-        self._forward, self._backward = (0, rate) if self._scheme._dir == "<" else (rate, second or 0)
+        self._custom = is_custom(custom, mass_action)
+        self._forward, self._backward = both_ways(self._scheme, rate, second)
         self._take_part(_listed(regions) or _shared_regions(self._scheme), where)
 
     @property
@@ -178,15 +179,7 @@ class Reaction(Reacting):
 
     def _law_of(self, forward, backward):
         """({species: how many come with it}, rate)."""
-        sides = [self._scheme._lhs._items, self._scheme._rhs._items]
-        changes = {leaf: sides[1].get(leaf, 0) - sides[0].get(leaf, 0) for leaf in [*sides[0], *sides[1]]}
-        return changes, self._mass_action(forward, sides[0]) - self._mass_action(backward, sides[1])
-
-    def _mass_action(self, rate, side):
-        tree = tree_of(rate)
-        for leaf, count in {} if self._custom else side.items():
-            tree = tree * (leaf if count == 1 else leaf**count)
-        return tree
+        return change_and_rate(self._scheme, tree_of(forward), tree_of(backward), self._custom)
 
     def __repr__(self):
         rates = [str(rate) for sign, rate in ((">", self._forward), ("<", self._backward)) if sign in self._scheme._dir]

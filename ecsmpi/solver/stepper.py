@@ -19,7 +19,7 @@ from ecsmpi.solver.halo import Halo
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
-from ecsmpi.reactions.reaction import Reactions
+from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
@@ -90,7 +90,7 @@ class Stepper:
         """
         ions, fields = zip(*[*zip(self._ions, self._fields), *beside])
         owned, names = [field.owned for field in fields], [ion.name or "unnamed species" for ion in ions]
-        self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
+        self._reactions = Reactions(self._comm, laws, owned, names, in_slab(self._box, self.slabs.planes(self._comm.rank)))
 
     def _plan_diffusions(self) -> None:
         """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""

@@ -80,9 +80,9 @@ def regions_and_species(rxd, options, cells, neuron):
         air, name="o2", d=3.3, ecs_boundary_conditions=tissue.oxygen,
         initial=_in_core(options, LITTLE_OXYGEN if options.core == "ischemic" else tissue.oxygen, tissue.oxygen),
     )  # fmt: skip
-    states = {"vi": rxd.State(cyt, name="vi", initial=1), "vo": rxd.State(ecs, name="vo", initial=1)}
+    states = {"vi": rxd.State(cyt, initial=1), "vo": rxd.State(ecs, initial=1)}
     for name, start in resting_gates("gates" in options.as_published).items():
-        states[name] = rxd.State(membrane, name=name, initial=start)
+        states[name] = rxd.State(membrane, initial=start)
     return Slice(cells, cyt, membrane, ecs, air, species, states, [])
 
 
