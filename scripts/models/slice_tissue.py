@@ -42,11 +42,13 @@ class Slice:
         return {name: self.species[name][self.cyt] for name in IONS} | {"vi": self.states["vi"][self.cyt]}
 
 
-def build(rxd, options):
-    """A `Slice` in ``rxd``, which is neuron.rxd or ecsmpi.rxd. Collective."""
-    count, neuron = neurons(options)
-    cells = make_cells(half_lengths(options), count, neuron)
+def build(rxd, options, count=None, reacting=True):
+    """A `Slice` in ``rxd``, which is neuron.rxd or ecsmpi.rxd; with fewer neurons, or without reactions, to measure parts. Collective."""
+    usual, neuron = neurons(options)
+    cells = make_cells(half_lengths(options), usual if count is None else count, neuron)
     made = regions_and_species(rxd, options, cells, neuron)
+    if not reacting:
+        return made
     made.reactions = [*gates(rxd, made), *across_the_membrane(rxd, made, neuron, options), *of_glia(rxd, made, options)]
     return made
 
