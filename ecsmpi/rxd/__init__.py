@@ -71,6 +71,7 @@ def _named(species) -> str:
 
 def _region_of(species, region):
     """As given, or that of a species that has no other: another species may have its name."""
+    species = without(species)
     alone = region is None and isinstance(species, Species) and len(species.regions) == 1
     return species.regions[0] if alone else region
 
@@ -78,7 +79,7 @@ def _region_of(species, region):
 def _checked_items(items) -> list:
     found = [items] if isinstance(items, Item) else list(items)
     for item in found:
-        if not isinstance(item, Item) or type(item) is Item or not isinstance(item.species, (str, Species)):
+        if not isinstance(item, Item) or type(item) is Item or not isinstance(item.species, (str, Species, BothSides)):
             raise ValueError(f"items must be rxd.Field, Slice, Mean or Subvolume of a species, got {item!r}")
     return found
 

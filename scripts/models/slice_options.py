@@ -57,10 +57,9 @@ def parsed(arguments=None):
     add("--oxygen", type=_positive, metavar="MM", help="in the bath, instead of that of the condition")
     add("--pump", type=_positive, metavar="MM/MS", default=0.8, help="the pumps' largest rate")
     add("--as-published", choices=AS_PUBLISHED, nargs="+", default=[], help=_listed(AS_PUBLISHED))
-    add("--every", type=_positive, metavar="MS", default=100, help="between frames of the middle plane")
-    add("--results", type=Path, metavar="FILE", default=Path("slice.npz"), help="frames of the middle plane and the front")
-    add("--picture", type=Path, metavar="PNG", help="draw them, too")
-    add("--output", type=Path, metavar="H5", help="potassium everywhere, at these times (ecsmpi)")
+    add("--every", type=_positive, metavar="MS", default=100, help="between maps of the middle layer")
+    add("--output", type=Path, metavar="H5", default=Path("slice.h5"), help="maps and front, in ecsmpi")
+    add("--picture", type=Path, metavar="PNG", default=Path("slice.png"), help="maps, front and voltages")
     return parser.parse_args(arguments)
 
 
