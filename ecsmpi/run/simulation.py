@@ -416,15 +416,18 @@ class Simulation:
 
     def _check_plan(self) -> None:
         if self._planned != self._coupled():
-            raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
+            raise RuntimeError(
+                "species, or whether there are reactions with them at segments, have changed since n.finitialize(): call it again "
+                "before the run goes on"
+            )
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
 
     def _coupled(self) -> list:
-        """What NEURON's side depends on: of the species, and where reactions at segments read them."""
+        """What NEURON's side depends on: of the species, and whether its reactions inside cells are ours."""
         species = [(one.key, one.name, one.charge, *map(id, one.regions)) for one in self.species]
-        return species
+        return [*species, bool(self.crossings.own)] if species else []
 
     def _meet(self, what: str) -> None:
         if self.comm.size > 1:
