@@ -22,10 +22,11 @@ MODELS = {
     "across the membrane": ("across.py",),
     "nodes": ("nodes.py",),
     "reactions": ("reactions.py",),
+    "slice": ("slice.py",),
 }
 # NEURON's derivatives of rates are difference quotients over 1.2e-7 mM: exact but for round-off where rates are linear, and
 # wrong where the reactions of a segment name two extracellular species.
-TOLERANCE = {"intracellular": 1e-10, "reactions": 1e-6, "across the membrane": 3e-6}
+TOLERANCE = {"intracellular": 1e-10, "reactions": 1e-6, "across the membrane": 3e-6, "slice": 1e-6}
 if SWC.exists():
     MODELS["tutorial, c91662"] = ("tutorial.py", "--morphology", str(SWC))
 

@@ -224,6 +224,99 @@ assert amount()[0] == before[0]
 """))
 
 
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_rates_and_reactions_inside_cells_read_their_voxels(on_ranks, ranks):
+    """Linear in what they change, so that a step is known: c / (1 + dt rate)."""
+    holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, """
+other = rxd.Species(rxd.Extracellular(-50, -40, -40, 51, 42, 60, 20), initial=0.7)
+gate = rxd.State(membrane, initial=0.5)
+wild, tame = rxd.Species(cyt, initial=2), rxd.Species(cyt, initial=0)
+opening = rxd.Rate(gate, -0.1 * gate * ko * other[other.regions[0]] * rxd.rxdmath.exp(rxd.v / 65))
+ready = rxd.Reaction(wild, tame, 0.02 * ko + 0.01 * ki, regions=cyt)
+n.finitialize(-65)
+here = {sec: [seg.ko for seg in sec] for sec in sections}
+steps(1)
+for sec in sections:
+    for i, k in enumerate(here[sec]):
+        rate = 0.1 * k * 0.7 / np.e
+        assert abs(gate.nodes(sec)[i].value - 0.5 / (1 + n.dt * rate)) < 1e-14
+        rate = 0.02 * k + 1.4
+        assert abs(wild.nodes(sec)[i].value - 2 / (1 + n.dt * rate)) < 1e-14
+        assert abs(wild.nodes(sec)[i].value + tame.nodes(sec)[i].value - 2) < 1e-14
+assert len(here) == 0 or np.ptp([k for ks in here.values() for k in ks]) > 0.01
+said = message_of(rxd.RxDException, lambda: rxd.Rate(gate, ko, membrane_flux=True))
+assert "membrane_flux" in said, said
+"""))
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(on_ranks, ranks):
+    """A gate that the first reads, as one system while there is such a reaction; once in each step, whoever runs it."""
+    holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, """
+gate = rxd.State(membrane, initial=0.5)
+closing = rxd.Rate(gate, -0.2 * gate)
+pump = across(ki, ko, 1e4 * gate[membrane], mass_action=False)
+def gates():
+    return np.array([node.value for node in gate.nodes])
+from neuron.rxd import rxd as registry
+names = lambda: [reference() for reference in registry._all_reactions]
+n.finitialize(-65)
+assert closing not in names()
+before = np.array([seg.ki for sec in sections for seg in sec])
+steps(1)
+closed = 0.5 / (1 + 0.2 * n.dt)
+assert np.abs(gates() - closed).max(initial=0) < 1e-15
+for sec in sections:
+    nodes = inside[cyt].nodes(sec)
+    for i, (node, area) in enumerate(zip(nodes, membrane._geometry.volumes1d(sec))):
+        lost = n.dt * 1e4 * closed * area / node.volume / (6.02214076e5)
+        assert abs(140 - node.value - lost) < 1e-6 * lost, (node.value, lost)
+        assert node.value == sec((i + 0.5) / sec.nseg).ki
+del pump
+n.finitialize(-65)
+assert closing in names()
+steps(1)
+assert np.abs(gates() - closed).max(initial=0) < 1e-8
+"""))
+
+
+def test_rate_that_is_no_number_names_the_segment(on_ranks):
+    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
+pump = across(ki, ko, rxd.rxdmath.log(100 - ki), mass_action=False)
+n.finitialize(-65)
+try:
+    n.fadvance()
+except Exception:
+    pass
+else:
+    raise AssertionError("the logarithm of a negative number went unseen")
+from ecsmpi.rxd.session import simulation
+said = message_of(ArithmeticError, lambda: simulation.crossings.now.advance(n.dt))
+assert "MultiCompartmentReaction(" in said and "rate is nan at cell0(0.166667), where" in said and "k in cyt = 140" in said, said
+"""))
+
+
+@pytest.mark.parametrize("first", ["tissue", "reaction"])
+def test_tissue_of_a_state_is_refused_beside_reactions_at_the_membrane(on_ranks, first):
+    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, f"""
+first = {first!r}
+alpha = rxd.State(ecs, initial=0.2)
+pump = across(ki, ko, 1) if first == "reaction" else None
+def other():
+    if first == "tissue":
+        ecs.alpha = alpha
+        across(ki, ko, 1)
+    else:
+        ecs.alpha = alpha
+said = message_of(rxd.RxDException, other)
+assert "no State or Parameter" in said and "set_volume_fraction" in said, said
+if first == "reaction":
+    n.finitialize(-65)
+    ecs.alpha = 0.3
+    steps(1)
+"""))
+
+
 def test_new_reaction_waits_for_an_initialisation(on_ranks):
     holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
 n.finitialize(-65)
@@ -234,7 +327,7 @@ try:
 except Exception:
     pass
 else:
-    raise AssertionError("the reaction runs on copies that hold nothing")
+    raise AssertionError("the reaction runs, and NEURON's with it")
 """))
 
 

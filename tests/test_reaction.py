@@ -13,7 +13,7 @@ from ecsmpi.reactions import generated, rate_code
 from ecsmpi.reactions.expression import Concentration, call
 from ecsmpi.description.grid import Box
 from ecsmpi.reactions.rate_law import Law, groups
-from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions
+from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
 from scipy.integrate import solve_ivp
 
@@ -51,7 +51,7 @@ def slab(laws, fields):
     """Reactions of one rank; fields: (n, ny, nz) each."""
     shape = fields[0].shape
     box = Box((-10.0, 0.0, 5.0), (2.0, 3.0, 4.0), shape)
-    return Reactions(MPI.COMM_SELF, box, (0, shape[0]), laws, fields, list("kabcde"))
+    return Reactions(MPI.COMM_SELF, laws, fields, list("kabcde"), in_slab(box, (0, shape[0])))
 
 
 def advanced(laws, start, dt, count):
@@ -223,7 +223,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         from ecsmpi.reactions.expression import Concentration, call
         from ecsmpi.description.grid import Box
         from ecsmpi.reactions.rate_law import Law
-        from ecsmpi.reactions.reaction import Reactions
+        from ecsmpi.reactions.reaction import Reactions, in_slab
         comm, shape = MPI.COMM_WORLD, (3, 37, 41)
         slabs, box = Slabs(3, comm.size), Box((0.0,) * 3, (1.0,) * 3, shape)
         lo, hi = planes = slabs.planes(comm.rank)
@@ -234,7 +234,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         k, A, AK, B = (Concentration(i) for i in range(4))
         laws = [Law(0.01 * k * A / (1 + call("exp", -(k - 15) / 1.15)) - 0.02 * AK, {0: -1, 1: -1, 2: 1}, "buffer"),
                 Law(0.1 * call("tanh", k), {0: -1, 3: 1}, "uptake", mask)]
-        reactions = Reactions(comm, box, planes, laws, fields, list("kABC"))
+        reactions = Reactions(comm, laws, fields, list("kABC"), in_slab(box, planes))
         for _ in range(20):
             reactions.advance(0.1)
         whole = [gather_planes(comm, slabs, field, 0) for field in fields]

@@ -238,3 +238,25 @@ def test_ranks_with_different_reactions_are_told_so(tmp_path):
         tmp_path,
     )
     assert "ranks 0 and 1 describe different extracellular spaces" in said and "c0" in said
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_boxes_on_one_grid_read_each_other_before_any_diffuses(on_ranks, ranks):
+    """As in NEURON, the box whose reaction was made last comes first, and the other sees what it has come to."""
+    holds(on_ranks, ranks, """
+        ecs, air = box(), box()
+        k, o2 = rxd.Species(ecs, d=1, initial=uneven), rxd.Species(air, d=3, initial=lambda node: uneven(node) ** 2)
+        first = rxd.Rate(k[ecs], -0.7 * k[ecs] * o2[air])
+        last = rxd.Rate(o2[air], -0.3 * o2[air] * k[ecs])
+        none = [rxd.Rate(one, 0) for one in (k, o2)]
+        n.finitialize(-65)
+        k.d, o2.d = 0, 0
+        before = np.array(k[ecs].states3d), np.array(o2[air].states3d)
+        steps(1)
+        oxygen = before[1] / (1 + n.dt * 0.3 * before[0])
+        assert np.abs(o2[air].states3d - oxygen).max() < 1e-14
+        assert np.abs(k[ecs].states3d - before[0] / (1 + n.dt * 0.7 * oxygen)).max() < 1e-14
+        far = rxd.Species(box(400), initial=1)
+        said = message_of(rxd.RxDException, lambda: rxd.Rate(k[ecs], far[far.regions[0]]))
+        assert "same box and dx" in said, said
+    """)

@@ -57,13 +57,15 @@ class Row:
     neuron: float | None
     ecsmpi: float
     value: float
-    goal: float
+    goal: float | None
     aim: float | None
     at_least: bool = True
 
     @property
-    def met(self) -> bool:
-        """Whether the goal is reached."""
+    def met(self) -> bool | None:
+        """Whether the goal is reached; None where there is none."""
+        if self.goal is None:
+            return None
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
@@ -145,12 +147,12 @@ def _tutorial(name: str):
 def _script(script: str, arguments: list[str], ranks: int | None, launcher: str, environment: dict):
     """A function that runs a script and returns the JSON object that it prints last."""
 
-    def run():
-        printed = launches.run(ranks, [str(SCRIPTS / script), *arguments], launcher, **environment)
-        # NEURON prints a line of its own, which comes first or last as buffers will have it.
-        return json.loads(next(line for line in reversed(printed.splitlines()) if line.startswith("{")))
+    return lambda: printed_object(launches.run(ranks, [str(SCRIPTS / script), *arguments], launcher, **environment))
 
-    return run
+
+def printed_object(printed: str) -> dict:
+    """The JSON object that a script printed last: NEURON's own lines come before or after, as buffers will have it."""
+    return json.loads(next(line for line in reversed(printed.splitlines()) if line.startswith("{")))
 
 
 def _all_cores(comparison: Comparison) -> dict:

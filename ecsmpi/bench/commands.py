@@ -109,6 +109,22 @@ def compare_with_neuron(args):
     return int(any(row["met"] is False for row in comparison["rows"]))
 
 
+def compare_model(args):
+    """The slice with NEURON and with ecsmpi; status 1 where a target is missed."""
+    from ecsmpi.bench import model, records, tables
+
+    _refuse_ranks(args)
+    _check_json(args)
+    found = model.compare(
+        model.Comparison(args.size, args.thickness, tuple(args.ranks), args.rounds, args.repetitions, args.mpirun),
+        say=lambda text: print(text, flush=True),
+    )
+    print(tables.comparison_report(found))
+    if args.json is not None:
+        records.append(args.json, found)
+    return int(any(row["met"] is False for row in found["rows"]))
+
+
 def measure_exchange(args):
     """Each number of segments, in each layout. Collective."""
     from ecsmpi.bench import box, exchange, tables

@@ -177,5 +177,6 @@ def _comparison_row(row: dict) -> list[str]:
     sign = "" if row["at_least"] else "<= "
     aim = "" if row["aim"] is None else f"{sign}{row['aim']:g}"
     neuron = "" if row["neuron"] is None else f"{row['neuron']:.4g}"
-    goal, met = f"{sign}{row['goal']:g}", "met" if row["met"] else "missed"
+    goal = "" if row["goal"] is None else f"{sign}{row['goal']:g}"
+    met = {True: "met", False: "missed", None: ""}[row["met"]]
     return [row["what"], row["unit"], neuron, f"{row['ecsmpi']:.4g}", f"{row['value']:.3g}", goal, aim, met]

@@ -1,7 +1,8 @@
-"""What NEURON's reactions at the membrane take from voxels and bring to them, and the currents that they carry.
+"""Reactions at segments: across the membrane, and all inside cells that share segments with these.
 
-NEURON adds such a current to the ion's (ik) between two calls of its nonvint blocks, and it must not count a second time:
-the reaction has brought its ions to the voxel already.
+NEURON keeps the states of its species, diffuses them and adds the ions' currents; voxels come as copies. Each segment is a
+place of `Reactions`: one linearised backward-Euler step of all its laws, as in NEURON. The current that a reaction
+carries is that of NEURON's membrane currents, explicit in the voltage: it charges the membrane, and reaches no voxel.
 """
 
 from __future__ import annotations
@@ -10,56 +11,53 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.solver import entry_kernels
-from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.cells.crossing_plan import CrossingPlan
 
 
 class Crossings:
-    """The script's mirrors and reactions across the membrane, held weakly.
+    """The script's reactions at segments, held weakly, and NEURON's that go with them.
 
-    A mirror has ``species`` and ``region``, of which it is a copy at segments, and ``copied()``. A reaction has ``carried``,
-    the names of the ions whose currents it makes.
+    A reaction has ``key`` and ``terms()``; ``neurons`` takes reactions from NEURON, gives them back, and has those ``taken``.
     """
 
     def __init__(self, states):
-        """states: () -> NEURON's array of the states of all its reactions."""
-        self.states = states
-        self._mirrors, self._reactions = [], []
-        self._carried: list[tuple[SegmentIon, np.ndarray]] = []
-
-    @property
-    def mirrors(self) -> list:
-        """The mirrors in the order they were made."""
-        return [mirror for reference in self._mirrors if (mirror := reference()) is not None]
-
-    def add_mirror(self, mirror) -> None:
-        """Take part from the next finitialize on. Local."""
-        self._mirrors.append(weakref.ref(mirror))
+        """states: () -> NEURON's array of the states of all its species."""
+        self._states = states
+        self._reactions = []
+        self.neurons = None
+        self.now: CrossingPlan | None = None
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next finitialize on. Local."""
-        self._reactions.append(weakref.ref(reaction))
+        self._reactions = [*(one for one in self._reactions if one() not in (None, reaction)), weakref.ref(reaction)]
 
-    def keys_in(self, region) -> list:
-        """Keys of the species with mirrors in a region, in the order of the species; the same on all ranks."""
-        return sorted({mirror.species.key for mirror in self.mirrors if mirror.region is region})
+    @property
+    def own(self) -> list:
+        """The script's, in the order they were made."""
+        return [reaction for reference in self._reactions if (reaction := reference()) is not None]
 
-    def plan(self, ions: dict[str, SegmentIon], count: int) -> None:
-        """From now on the reactions of now carry currents of some of the ions at this number of segments. Local."""
-        reactions = [reaction for reference in self._reactions if (reaction := reference()) is not None]
-        names = sorted({name for reaction in reactions for name in reaction.carried if name in ions})
-        self._carried = [(ions[name], np.zeros(count)) for name in names]
+    def take_over(self) -> None:
+        """Take from NEURON what it would run at the same segments, before it plans, or give it back. Local."""
+        if self.own:
+            self.neurons.take()
+        elif self.neurons:
+            self.neurons.give_back()
 
-    def before_currents(self) -> None:
-        """NEURON's reactions are about to add their currents. Local."""
-        for ion, carried in self._carried:
-            np.take(ion.current.column, ion.current.rows, out=carried, mode="clip")  # "raise" would allocate
+    @property
+    def all(self) -> list:
+        """All that run at segments."""
+        return [*self.neurons.taken, *self.own] if self.own else []
 
-    def after_currents(self) -> None:
-        """They have. Local."""
-        for ion, carried in self._carried:
-            entry_kernels.subtract_from(ion.current.column, ion.current.rows, carried)
+    def keys(self) -> list:
+        """Other ones after each change."""
+        return [reaction.key for reaction in self.all]
 
-    def carried_by(self, name: str) -> np.ndarray | None:
-        """(segments,) mA/cm2 of an ion's current that reactions carry, or None."""
-        return next((carried for ion, carried in self._carried if ion.name == name), None)
+    def outside(self) -> list:
+        """What is outside cells of what the reactions name, each once, in the order they name them; the same on all ranks."""
+        parts = (part for reaction in self.all for term in reaction.terms() for part in term.parts())
+        return list(dict.fromkeys(part for part in parts if hasattr(part, "region")))
+
+    def plan(self, comm, segments, numbers: dict, constants: tuple[float, float]) -> None:
+        """From now on the reactions of now hold; arguments as of `CrossingPlan`. Collective."""
+        terms = [term for reaction in self.all for term in reaction.terms()]
+        self.now = CrossingPlan(comm, terms, segments, numbers, constants, self._states) if terms else None

@@ -73,9 +73,23 @@ class Segments:
     __hash__ = None
 
 
-def section_centres(sec) -> np.ndarray:
-    """(nseg, 3) um, the centres of one section's segments."""
-    return _read_paths([sec])[1].segment_centres()
+def first_segments() -> dict:
+    """{section: number of its first segment}."""
+    found, count = {}, 0
+    for sec in n.allsec():
+        found[sec] = count
+        count += sec.nseg
+    return found
+
+
+def node_indices() -> np.ndarray:
+    """(segments,) where NEURON keeps each one's row of the equations of the voltages."""
+    return np.array([seg.node_index() for sec in n.allsec() for seg in sec], dtype=np.int64)
+
+
+def segment_areas() -> np.ndarray:
+    """(segments,) um2, as NEURON takes them for currents."""
+    return np.array([seg.area() for sec in n.allsec() for seg in sec], dtype=float)
 
 
 def _read_paths(sections):

@@ -15,7 +15,7 @@ def add_parser(subparsers):
         "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
     )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    for add in (_add_kernel, _add_neuron, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
+    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
         add(kinds)
 
 
@@ -89,6 +89,23 @@ def _add_neuron(kinds):
     parser.add_argument(
         "--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)"
     )
+    options.add_launcher(parser)
+
+
+def _add_model(kinds):
+    parser = _kind(
+        kinds, "model", "a slice of brain with its cells, with NEURON and with ecsmpi",
+        "Step the slice of scripts/models at voxels of 25 and of 10 um, with `from neuron import rxd` and with `from ecsmpi "
+        "import rxd`, in processes of their own, in turn: seconds for a simulated second, split into cells (with what couples "
+        "them to their voxels), reactions in the voxels, and the grid; and memory of all ranks. Takes some minutes, most of "
+        "them NEURON's initialisation. Needs a checkout. Status 1 where a target is missed.",
+        commands.compare_model,
+    )  # fmt: skip
+    parser.add_argument("--size", default="mini", help="of the slice, as its script has it (default: mini, 200 x 200 um)")
+    parser.add_argument("--thickness", type=options.number, default=400, metavar="UM", help="(default: 400)")
+    parser.add_argument("--ranks", type=options.numbers, default=[1, 2], metavar="P,P,...", help="processes (default: 1,2)")
+    parser.add_argument("--rounds", type=options.positive, default=1, help="runs of each process, in turn (default: 1)")
+    parser.add_argument("--repetitions", type=options.positive, default=20, help="steps timed in a run (default: 20)")
     options.add_launcher(parser)
 
 

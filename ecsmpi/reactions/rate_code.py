@@ -129,7 +129,7 @@ def _power(base, exponent):
 def source(laws: list[Law], by_rates: bool | None = None) -> str:
     """A module for the laws, which change some species in common.
 
-    rates(*concentrations) are the laws' rates in a voxel; advance(starts, stops, dt, scratch, failed, *concentrations) takes
+    rates(*concentrations) are the laws' rates in a voxel, evaluate(out, *arrays) those of all voxels; advance(starts, stops, dt, scratch, failed, *concentrations) takes
     the step in pieces of voxels, arrays of the fields `fields_of` names, and says which pieces have failed.
     by_rates: whether the system is that of the rates or that of the species; None: the smaller.
     """
@@ -142,7 +142,9 @@ def _system(laws, by_rates):
     place = {field: symbol for symbol, field in zip(sympy.symbols(f"c:{len(fields_of(laws))}"), fields_of(laws))}
     rates = sympy.Matrix([to_sympy(law.rate, lambda leaf: place[leaf.number]) for law in laws])
     species, dt = changing(laws), sympy.Symbol("dt")
-    stoichiometry = sympy.Matrix(len(species), len(laws), lambda s, r: laws[r].changes.get(species[s], 0))
+    stoichiometry = sympy.Matrix(
+        len(species), len(laws), lambda s, r: to_sympy(laws[r].changes.get(species[s], 0), lambda leaf: place[leaf.number])
+    )
     jacobian = sympy.Matrix(len(laws), len(species), lambda r, s: sympy.diff(rates[r], place[species[s]]))
     if by_rates is None:
         by_rates = len(laws) <= len(species)
@@ -167,6 +169,7 @@ def _module(rates, matrix, right, deltas, fields) -> str:
         *_function_of(f"rates({names})", *_assigned(rates, []), lambda values: [f"return ({', '.join(values)},)"]),
         *_run_source(names, matrix, right, deltas),
         *_advance_source(len(fields)),
+        *_evaluate_source(len(fields), len(rates)),
     ]
     called = set(re.findall(r"\w+(?=\()", "\n".join(body)))
     imported = {"math": sorted(called & set(ARGUMENTS) - set(OWN)), "ecsmpi.reactions.rate_kernels": sorted(called & set(OWN))}
@@ -233,6 +236,12 @@ def _elimination(size, entries, right) -> list[str]:
     """The same by a loop, for larger systems."""
     lines = [f"a[{r}, {c}] = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
     return [*lines, "solve(a)", *(f"w{r} = a[{r}, {size}]" for r in range(size))]
+
+
+def _evaluate_source(count: int, laws: int) -> list[str]:
+    values, results = (", ".join(f"{name}[i]" for name in names) for names in ([f"u{i}" for i in range(count)], [f"out{r}" for r in range(laws)]))
+    body = [*(f"out{r} = out[{r}]" for r in range(laws)), "for i in range(u0.size):", f"    {results}, = rates({values})"]
+    return _function_of(f"evaluate(out, {', '.join(f'u{i}' for i in range(count))})", body, [], lambda values: values)
 
 
 def _advance_source(count: int) -> list[str]:

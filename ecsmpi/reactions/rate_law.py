@@ -13,25 +13,25 @@ from ecsmpi.reactions.expression import Expression, leaves
 class Law:
     """A rate in mM/ms, and how many of each species come (or, negative, go) with it: {number: how many}.
 
-    rate: of Concentration leaves. label: what messages call it. where: (n, ny, nz) the voxels of this slab in which it
+    How many may be an expression of leaves that no law changes, such as the volume that an amount comes into. rate: of Concentration leaves. label: what messages call it. where: (n, ny, nz) the voxels of this slab in which it
     acts, or None for all.
     """
 
     rate: Expression
-    changes: dict[int, int]
+    changes: dict[int, int | Expression]
     label: str
     where: np.ndarray | None = field(default=None, compare=False)
 
 
 def fields_of(laws: list[Law]) -> list[int]:
     """The numbers of the species that the laws read or change, ascending."""
-    read = {leaf.number for law in laws for leaf in leaves(law.rate)}
+    read = {leaf.number for law in laws for tree in (law.rate, *law.changes.values()) for leaf in leaves(tree)}
     return sorted(read.union(*(law.changes for law in laws)))
 
 
 def changing(laws: list[Law]) -> list[int]:
     """The numbers of the species that the laws change, ascending."""
-    return sorted({number for law in laws for number, count in law.changes.items() if count})
+    return sorted({number for law in laws for number, count in law.changes.items() if not (isinstance(count, int) and count == 0)})
 
 
 def groups(laws: list[Law]) -> list[list[Law]]:

@@ -1,4 +1,4 @@
-"""Reactions in the voxels of one slab: planned once, then one step of all of them, in place.
+"""Reactions in the voxels of one slab, or at segments: planned once, then one step of all of them, in place.
 
 Laws that change no species in common are solved apart. Where laws act in parts of the box, voxels in which the same laws act are
 stepped together, as runs of consecutive voxels: a law costs nothing where it does not act.
@@ -48,11 +48,11 @@ class _Part:
 
 
 class Reactions:
-    """The reactions of one box on this rank's slab."""
+    """Reactions in places that do not touch, each with one concentration of each species."""
 
-    def __init__(self, comm, box: Box, planes: tuple[int, int], laws: list[Law], fields: list[np.ndarray], names: list[str]):
-        """fields: (n, ny, nz) mM of each species, contiguous, changed in place by `advance`. Collective."""
-        self._box, self._first, self._names = box, planes[0] * box.shape[1] * box.shape[2], names
+    def __init__(self, comm, laws: list[Law], fields: list[np.ndarray], names: list[str], locate):
+        """fields: mM of each species, contiguous, changed in place by `advance`. locate(place): where it is, in words. Collective."""
+        self._names, self._locate = names, locate
         self._parts = []
         laws = [law for law in laws if any(law.changes.values())]
         if laws:
@@ -76,13 +76,36 @@ class Reactions:
             if failure := part.failure():
                 raise RateNotFinite(self._located(part, *failure))
 
-    def _located(self, part, voxel: int, wrong: str) -> str:
-        i, j, k = (int(index) for index in np.unravel_index(voxel + self._first, self._box.shape))
-        here = ", ".join(f"{x:g}" for x in self._box.centre(i, j, k))
+    def _located(self, part, place: int, wrong: str) -> str:
         values = ", ".join(
-            f"{self._names[number]} = {array[voxel]:g}" for number, array in zip(fields_of(part.laws), part._arrays)
+            f"{self._names[number]} = {array[place]:g}" for number, array in zip(fields_of(part.laws), part._arrays)
         )
-        return f"{wrong} in voxel ({i}, {j}, {k}) at ({here}) um, where {values} mM"
+        return f"{wrong} {self._locate(place)}, where {values} mM"
+
+
+def in_slab(box: Box, planes: tuple[int, int]):
+    """What says where a voxel of the slab is: `Reactions`' locate."""
+
+    def locate(voxel: int) -> str:
+        i, j, k = (int(index) for index in np.unravel_index(voxel + planes[0] * box.shape[1] * box.shape[2], box.shape))
+        return f"in voxel ({i}, {j}, {k}) at ({', '.join(f'{x:g}' for x in box.centre(i, j, k))}) um"
+
+    return locate
+
+
+class Rates:
+    """The rates of laws, without a step of them."""
+
+    def __init__(self, comm, laws: list[Law], fields: list[np.ndarray]):
+        """Collective."""
+        self.values = np.zeros((len(laws), fields[0].size))
+        self._arrays = [fields[number] for number in fields_of(laws)]
+        self._module = _compiled(comm, laws, self._arrays[0])
+
+    def take(self) -> np.ndarray:
+        """(laws, places) of now; what is in places where a law does not act means nothing. Local."""
+        self._module.evaluate(self.values, *self._arrays)
+        return self.values
 
 
 def _sets_of_voxels(comm, laws, size: int):
@@ -119,5 +142,7 @@ def _compiled(comm, laws: list[Law], like: np.ndarray):
     with one_per_node_first(comm):
         module = load(text)
         nothing, nowhere = like[:0], np.zeros(0, dtype=np.int64)
-        module.advance(nowhere, nowhere, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *[nothing] * len(fields_of(laws)))
+        arrays = [nothing] * len(fields_of(laws))
+        module.advance(nowhere, nowhere, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *arrays)
+        module.evaluate(np.zeros((len(laws), 0)), *arrays)
     return module

@@ -19,6 +19,8 @@ import ctypes
 import sys
 import traceback
 
+import numpy as np
+
 from ecsmpi.ranks import launch
 from ecsmpi.run.simulation import Simulation
 
@@ -38,9 +40,11 @@ class Hooks:
     """Keeps NEURON's references to a simulation alive for as long as the process."""
 
     def __init__(self, simulation: Simulation):
-        register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
         self._simulation, self._comm = simulation, simulation.comm
+        self._early = n.FInitializeHandler(3, self._guarded(simulation.take_reactions))
+        register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
         self._context = n.ParallelContext()
+        self._right_at = self._right = None
         simulation.course.guard = self._guarded
         self._blocks = _block_type(self._called_first), _block_type(self._called)
         _surround_intracellular_block(*self._blocks)
@@ -48,16 +52,23 @@ class Hooks:
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
         atexit.register(self._guarded(simulation.end))
 
-    def _called_first(self, method, _size, _pd1, _pd2, _thread) -> int:
-        """The nonvint block before that of NEURON's reactions."""
-        return self._done(self._simulation.before_currents) if method == CURRENTS else 0
+    def _called_first(self, method, size, right, _pd2, _thread) -> int:
+        """The nonvint block before that of NEURON's diffusion in cells."""
+        if method == CURRENTS:
+            return self._done(self._simulation.add_currents, self._array(right, size))
+        return self._done(self._simulation.before_reactions) if method == FIXED_STEP else 0
+
+    def _array(self, pointer, size: int) -> np.ndarray:
+        """NEURON's memory, as an array that is kept for as long as it does not move."""
+        at = ctypes.cast(pointer, ctypes.c_void_p).value, size
+        if at != self._right_at:
+            self._right_at, self._right = at, np.ctypeslib.as_array(pointer, (size,))
+        return self._right
 
     def _called(self, method, _size, _pd1, _pd2, _thread) -> int:
         """The nonvint block after that of NEURON's reactions."""
         if method == FIXED_STEP:
             return self._done(self._simulation.step, self._context.t(0), self._context.dt(0))
-        if method == CURRENTS:
-            return self._done(self._simulation.crossings.after_currents)
         return self._done(self._simulation.refuse_variable_steps) if method == ODE_COUNT else 0
 
     def _done(self, action, *arguments) -> int:

@@ -13,9 +13,8 @@ from ecsmpi.ranks import launch
 launch.start()
 
 from neuron import n  # noqa: E402  NEURON must find MPI started
-from neuron.rxd import node  # noqa: E402
+from neuron.rxd import constants, node  # noqa: E402
 
-from ecsmpi.solver import copies
 from ecsmpi.cells import membrane  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
 from ecsmpi.cells.crossings import Crossings  # noqa: E402
@@ -37,7 +36,7 @@ class Simulation:
     """All regions and species of a script, and their run-time spaces.
 
     A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
-    region anything with ``box`` and ``tissue``; a reaction anything with ``key`` and ``law(region, numbers of species)``.
+    region anything with ``box`` and ``tissue``; a reaction anything with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
     All are held weakly: those that a script drops are gone.
     Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
     """
@@ -52,7 +51,7 @@ class Simulation:
         self.crossings = Crossings(node._get_states)
         self._species = []
         self._reactions = []
-        self._reacting = []
+        self._reacting, self._react_in = [], []
         self._spaces = {}
         self._planned = []
         self._changed = self._touched = False
@@ -157,10 +156,10 @@ class Simulation:
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self._plan_segments(species)
-        self.crossings.plan(self._ions, self._segments.count)
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
+        self._plan_crossings()
         self._plan_reactions()
         self._warn_of_segments_outside()
 
@@ -188,7 +187,6 @@ class Simulation:
         if not self._compiled:
             with launch.one_per_node_first(self.comm):
                 compile_kernels(launch.own_communicator())
-                copies.compile_kernels()
             self._compiled = True
 
     def _on(self, region) -> list:
@@ -205,24 +203,41 @@ class Simulation:
         ions = {species.key: species.ion(region) for species in self._on(region)}
         space = self.space(region)
         space.plan(ions, self._ions, self._segments, n.FARADAY)
-        space.plan_crossings(self.crossings, region, self._segments)
+
+    def _plan_crossings(self) -> None:
+        """The reactions at segments, with copies of the voxels of now. Collective."""
+        self.crossings.plan(self.comm, self._segments, membrane.first_segments(), (constants.molecules_per_mM_um3(), n.FARADAY))
+        for region in self.regions:
+            self.space(region).plan_copies(self.crossings.now, region)
 
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""
-        self._reacting = [one.key for one in self.reactions]
-        laws = {region: self._laws(region) for region in self.regions}
+        self._reacting = self._reaction_keys()
+        laws = {region: self._laws(region) for region in self._in_order_of_reacting()}
         self._agree("; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here))
         for region, here in laws.items():
-            self.space(region).plan_reactions(here)
+            beside = [ion_and_field for other in self._beside(region) for ion_and_field in self.space(other).planned()]
+            self.space(region).plan_reactions(here, beside)
+        self._react_in = [self.space(region) for region in laws]
+
+    def _in_order_of_reacting(self) -> list:
+        """The regions, that of the last made reaction first, as in NEURON: a rate sees what other boxes have come to."""
+        used = list(dict.fromkeys(region for reaction in self.reactions for region in reaction.regions))
+        return [region for region in reversed(used) if region in self.regions] + [each for each in self.regions if each not in used]
+
+    def _beside(self, region) -> list:
+        """The other regions on the same grid, whose species a rate in this one may read."""
+        return [other for other in self.regions if other is not region and other.box == region.box]
 
     def _laws(self, region) -> list:
-        numbers = {species.key: number for number, species in enumerate(self._on(region))}
+        here = [(species.key, each) for each in (region, *self._beside(region)) for species in self._on(each)]
+        numbers = {part: number for number, part in enumerate(here)}
         return [law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None]
 
     def _describe(self, species) -> str:
         boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
-        mirrors = [self.crossings.keys_in(region) for region in self.regions]
-        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}; mirrors of {mirrors}"
+        crossing = [(part.key, self.regions.index(part.region)) for part in self.crossings.outside() if part.region in self.regions]
+        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}; crossing {crossing}"
 
     def _agree(self, described: str) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
@@ -284,6 +299,8 @@ class Simulation:
             ion.find()
         for region in self.regions:
             self.space(region).find_segments()
+        if self.crossings.now:
+            self.crossings.now.find()
         self._counts = membrane.structure_counts()
 
     def start(self) -> None:
@@ -321,17 +338,17 @@ class Simulation:
 
     # NEURON's step
 
-    def before_currents(self) -> None:
-        """NEURON's reactions are about to add the currents that they carry to the ions'.
+    def add_currents(self, right: np.ndarray) -> None:
+        """Reactions add the currents that they carry to the ions', and to the right-hand side of the voltages (mA/cm2).
 
         One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
         that only some ranks make hangs; and a change by the script, made on all ranks.
         """
-        if self._planned and self.crossings.mirrors:
+        if self._planned and self.crossings.now:
             self._check_plan()
             if self.clock.between_steps and (self._touched or self.comm.size == 1):
                 self._renew_copies()
-            self.crossings.before_currents()
+            self.crossings.now.add_currents(right)
 
     def touch(self) -> None:
         """The script has set concentrations. Local, to be called on every rank."""
@@ -353,17 +370,39 @@ class Simulation:
         with self.phases["currents"]:
             for region in self.regions:
                 self.space(region).take_currents(dt)
+        self._react_at_segments(t, dt)
         if self.clock.tick():
             self._advance(t)
         self.phases.steps += 1
         with self.phases["observers"]:
             self.course.stepped(t, dt)
 
+    def _react_at_segments(self, t: float, dt: float) -> None:
+        """A step of dt to t (ms) of what reacts there. Local."""
+        if self.crossings.now:
+            with self.phases["cells"]:
+                try:
+                    self.crossings.now.advance(dt)
+                except RateNotFinite as error:
+                    raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
+                self.crossings.now.show_currents()
+
+    def before_reactions(self) -> None:
+        """NEURON is about to add the ions' currents to its species: without what reactions carry, which bring their ions. Local."""
+        if self._planned and self.crossings.now:
+            self.crossings.now.withhold_currents()
+
+    def take_reactions(self) -> None:
+        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Local."""
+        self.crossings.take_over()
+
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         try:
+            for space in self._react_in:  # all of them before any diffuses
+                space.react()
             for region in self.regions:
-                self.space(region).advance(t)
+                self.space(region).diffuse(t)
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         with self.phases["observers"]:
@@ -377,22 +416,28 @@ class Simulation:
 
     def _check_plan(self) -> None:
         if self._planned != self._coupled():
-            raise RuntimeError("species have changed since n.finitialize(): call it again before the run goes on")
+            raise RuntimeError(
+                "species, or whether there are reactions with them at segments, have changed since n.finitialize(): call it again "
+                "before the run goes on"
+            )
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
 
     def _coupled(self) -> list:
-        """What NEURON's side depends on: of the species, and the mirrors."""
+        """What NEURON's side depends on: of the species, and whether its reactions inside cells are ours."""
         species = [(one.key, one.name, one.charge, *map(id, one.regions)) for one in self.species]
-        return [*species, *map(id, self.crossings.mirrors)] if species else []
+        return [*species, bool(self.crossings.own)] if species else []
 
     def _meet(self, what: str) -> None:
         if self.comm.size > 1:
             meet(self.comm, what)
 
     def _stale(self) -> bool:
-        return self._changed or self._reacting != [one.key for one in self.reactions]
+        return self._changed or self._reacting != self._reaction_keys()
+
+    def _reaction_keys(self) -> list:
+        return [one.key for one in self.reactions] + self.crossings.keys()
 
     def _take_changes(self) -> None:
         """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
@@ -401,6 +446,9 @@ class Simulation:
             self.space(region).settle_copies()
             self._plan_space(region)
             self.space(region).find_segments()
+        self._plan_crossings()
+        if self.crossings.now:
+            self.crossings.now.find()
         self._plan_reactions()
         self._changed = False
 
@@ -420,7 +468,9 @@ class Simulation:
             self.space(region).show()  # the segments are as the script has set them
 
     def _structure_moved(self) -> bool:
-        return membrane.structure_counts() != self._counts or any(ion.moved() for ion in self._ions.values())
+        crossings = self.crossings.now
+        moved = any(ion.moved() for ion in self._ions.values()) or crossings and crossings.moved()
+        return moved or membrane.structure_counts() != self._counts
 
     def _check_segments(self) -> None:
         """NEURON's structure has changed: the plan is dead if the segments have."""

@@ -12,8 +12,8 @@ import zlib
 import numpy as np
 
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.copies import Copied, Copies
-from ecsmpi.cells.crossings import Crossings
+from ecsmpi.solver.copies import Copies
+from ecsmpi.cells.crossing_plan import CrossingPlan
 from ecsmpi.description.decomposition import GRAIN, Slabs
 from ecsmpi.solver.exchange import gather_planes
 from ecsmpi.cells.flux import Fluxes
@@ -86,28 +86,28 @@ class Space:
         )  # fmt: skip
         self.inside = self.inside[self._stepper.exchange.order]
         self._voxel = voxel[self.inside]
-        self._inside_rows = self.inside.astype(np.uint32)
         self._taken = 0.0
         self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
         area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
         self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
 
-    def plan_reactions(self, laws: list[Law]) -> None:
-        """From now on the laws hold, whose numbers of species are places in the order of the plan. Collective."""
-        self._stepper.plan_reactions(laws)
+    def plan_reactions(self, laws: list[Law], beside: list[tuple[Ion, Field]]) -> None:
+        """From now on the laws hold, whose numbers of species are places in the order of the plan, then beside. Collective."""
+        self._stepper.plan_reactions(laws, beside)
 
-    def plan_crossings(self, crossings: Crossings, region, segments: Segments) -> None:
-        """Couple the mirrors of this region, and leave out what its reactions carry of the currents. Collective."""
-        carried = [ion and crossings.carried_by(ion.name) for ion in self._at_segments]
-        self._carried = [(f, one, -self._per_current[f]) for f, one in enumerate(carried) if one is not None]
-        fields = {key: self.fields[key].owned for key in crossings.keys_in(region)}
-        if fields:
-            copied = [mirror.copied() for mirror in crossings.mirrors if mirror.region is region]
-            voxel = self.box.index_of(segments.centre)
-            _require_inside(copied, voxel, segments)
+    def planned(self) -> list[tuple[Ion, Field]]:
+        """The ions of the plan, and their fields."""
+        return [(ion, self.fields[key]) for key, ion in self._named]
+
+    def plan_copies(self, plan: CrossingPlan | None, region) -> None:
+        """Couple the copies of this region's voxels at segments. Collective."""
+        held = plan.outside(region) if plan else {}
+        if held:
+            fields = [self.fields[key].owned for key in held]
+            tissues = [self.slab_tissue(key) for key in held]
             plane = self.box.shape[1] * self.box.shape[2]
-            tissues = [self.slab_tissue(key) for key in fields]
-            self._copies = Copies(self.comm, self.slabs, plane, fields, tissues, copied, voxel, crossings.states)
+            voxels, places, shares = plan.copies(region)
+            self._copies = Copies(self.comm, self.slabs, plane, fields, tissues, voxels, places, list(held.values()), shares)
             self.renew_copies()
 
     def _plan_tissues(self) -> list[SlabTissue]:
@@ -150,8 +150,6 @@ class Space:
 
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
-        if self._copies:
-            self._copies.find()
         self._currents, self._outsides = [], []
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
@@ -167,16 +165,19 @@ class Space:
         first = self._taken == 0.0
         for current in self._currents:
             self._stepper.exchange.take(*current, dt, first)
-        for f, carried, per_current in self._carried:
-            self._stepper.exchange.take(f, carried, self._inside_rows, per_current, dt, False)
         with_currents = {f for f, *_ in self._currents} if first else range(len(self._ions))
         self.fluxes.take(dt, with_currents)
         self._taken += dt
 
-    def advance(self, t: float) -> None:
-        """One step to t (ms) over all the time that currents were taken for. Collective."""
+    def react(self) -> None:
+        """The reactions of a step over all the time that currents were taken for. Local."""
+        self._stepper.react(self._taken)
+
+    def diffuse(self, t: float) -> None:
+        """The rest of that step, to t (ms). Collective."""
         dt, self._taken = self._taken, 0.0
-        self._stepper.advance(dt, t, self.settle_copies)
+        self.settle_copies()
+        self._stepper.diffuse(dt, t)
         self._give()
 
     def deliver(self) -> None:
@@ -256,13 +257,3 @@ class Space:
         if self._copies is not None:
             self._copies.free()
             self._copies = None
-
-
-def _require_inside(copied: list[Copied], voxel: np.ndarray, segments: Segments) -> None:
-    """Raise ValueError where a reaction at the membrane has a segment outside the box."""
-    for one in copied:
-        for segment in one.segments[voxel[one.segments] < 0]:
-            raise ValueError(
-                f"{segments.name(int(segment))} has a reaction with the extracellular space and lies outside its box: "
-                "enlarge the box, or leave the section out of the reaction's membrane"
-            )

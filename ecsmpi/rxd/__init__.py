@@ -34,10 +34,14 @@ from ecsmpi.rxd.parameter import State as State
 from ecsmpi.rxd.reactions import Rate as Rate
 from ecsmpi.rxd.reactions import Reaction as Reaction
 from ecsmpi.rxd.species import Species
+from ecsmpi.rxd.taken import NeuronsReactions
 from ecsmpi.solver.timing import Phases
 
 import neuron  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip
+
+
+simulation.crossings.neurons = NeuronsReactions()
 
 
 def __getattr__(name):
@@ -67,6 +71,7 @@ def _named(species) -> str:
 
 def _region_of(species, region):
     """As given, or that of a species that has no other: another species may have its name."""
+    species = without(species)
     alone = region is None and isinstance(species, Species) and len(species.regions) == 1
     return species.regions[0] if alone else region
 
@@ -74,7 +79,7 @@ def _region_of(species, region):
 def _checked_items(items) -> list:
     found = [items] if isinstance(items, Item) else list(items)
     for item in found:
-        if not isinstance(item, Item) or type(item) is Item or not isinstance(item.species, (str, Species)):
+        if not isinstance(item, Item) or type(item) is Item or not isinstance(item.species, (str, Species, BothSides)):
             raise ValueError(f"items must be rxd.Field, Slice, Mean or Subvolume of a species, got {item!r}")
     return found
 

@@ -1,24 +1,43 @@
-"""Reactions across the membrane: NEURON runs them at the segments, between its own species and mirrors of voxels."""
+"""Reactions across the membrane, and those inside cells that read voxels: ecsmpi runs them at the segments, with all of NEURON's there."""
 
 from __future__ import annotations
 
-from ecsmpi.rxd.both_sides import BothSides, is_half
+import itertools
+
+from ecsmpi.rxd.both_sides import BothSides, is_half, within
+from ecsmpi.rxd.cell_parts import Term, part_of
 from ecsmpi.rxd.intracellular import names_extracellular
-from ecsmpi.rxd.missing import RxDException, StandIn
-from ecsmpi.rxd.mirror import mirror_of
+from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular
+from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.species import Species
-from ecsmpi.rxd.trees import leaves, replaced
+from ecsmpi.rxd.tissue_species import refuse_live_volume
+from ecsmpi.rxd.trees import leaves
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
 from neuron.rxd import rxdmath  # isort: skip
 from neuron.rxd.generalizedReaction import (  # isort: skip
     get_scheme_rate1_rate2_regions_custom_dynamics_mass_action as read_arguments,
 )
+from neuron.rxd.species import Species as InsideSpecies, SpeciesOnRegion as InsidePart  # isort: skip
+
+_keys = itertools.count()
 
 
-class MultiCompartmentReaction(StandIn):
+class AtSegments(StandIn):
+    """What ecsmpi runs at segments. The simulation holds it weakly: ``del reaction`` ends it. ``key`` is another after each change."""
+
+    def _take_part(self) -> None:
+        for term in self.terms():
+            for part in term.parts():
+                if hasattr(part, "region"):
+                    refuse_live_volume(part.region.tissue)
+            term.expression(lambda part: 1)
+        self.key = next(_keys)
+        simulation.crossings.add_reaction(self)
+
+
+class MultiCompartmentReaction(AtSegments):
     """A reaction between regions that a membrane separates, of which some may be extracellular, per area of the membrane.
 
     As in NEURON: a scheme of species[region], rates in molecules/(um2 ms), or in molecules/ms with scale_by_area=False;
@@ -34,57 +53,109 @@ class MultiCompartmentReaction(StandIn):
             return neuron_rxd.MultiCompartmentReaction(*arguments, **named)
         return super().__new__(cls)
 
-    def __init__(self, *arguments, **named):
-        membrane = named.get("membrane") or named.get("border")
-        if not isinstance(membrane, neuron_rxd.Region):
-            raise RxDException(f"a reaction across the membrane needs membrane=..., a region of the cells, got {membrane!r}")
-        self._sections, self._mirrors = list(membrane.secs), []
-        scheme, forward, backward = read_arguments(arguments, named)[:3]
-        self.carried = _ions(scheme) if named.get("membrane_flux") else set()
-        self._reaction = neuron_rxd.MultiCompartmentReaction(*map(self._mirrored, (scheme, forward, backward)), **named)
-        simulation.crossings.add_reaction(self)
+    def __init__(self, *arguments, membrane=None, border=None, scale_by_area=True, membrane_flux=False, **named):
+        self._membrane = membrane or border
+        if not isinstance(self._membrane, neuron_rxd.Region) or not self._membrane._geometry.is_area():
+            raise RxDException(f"a reaction across the membrane needs membrane=..., a membrane's region of cells, got {self._membrane!r}")
+        self._scheme, rate, second, _, custom, mass_action = read_arguments(arguments, named)
+        self._custom = is_custom(custom, mass_action)
+        self._per_area, self._carries = bool(scale_by_area), bool(membrane_flux)
+        self._forward, self._backward = both_ways(self._scheme, rate, second)
+        self._take_part()
 
-    def _mirrored(self, tree):
-        return replaced(tree, self._mirror)
-
-    def _mirror(self, leaf):
-        if isinstance(leaf, (Species, BothSides)):
-            if len(leaf.regions) != 1:
+    def terms(self) -> list[Term]:
+        """The one law that it is."""
+        changes, rate = change_and_rate(self._scheme, self._forward, self._backward, self._custom)
+        for leaf in [*changes, *leaves(rate)]:
+            if isinstance(leaf, BothSides):
                 raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
-            leaf = leaf[leaf.regions[0]]
-        if not isinstance(leaf, SpeciesOnExtracellular):
-            return leaf
-        mirror = mirror_of(leaf, self._sections)
-        self._mirrors.append(mirror)
-        return mirror.part
+        return [Term(list(changes.items()), rate, None, self._membrane, self._per_area, self._carries, repr(self))]
 
     @property
     def f_rate(self):
-        """The forward rate."""
-        return self._reaction.f_rate
+        """The forward rate. Set it on every rank: the next step takes it in."""
+        return self._forward
 
     @f_rate.setter
     def f_rate(self, rate) -> None:
-        self._reaction.f_rate = self._mirrored(rate)
+        self._forward = rate
+        self._take_part()
 
     @property
     def b_rate(self):
-        """The backward rate."""
-        return self._reaction.b_rate
+        """The backward rate. Set it on every rank: the next step takes it in."""
+        return self._backward
 
     @b_rate.setter
     def b_rate(self, rate) -> None:
-        self._reaction.b_rate = self._mirrored(rate)
+        self._backward = rate
+        self._take_part()
 
     def __repr__(self):
-        return repr(self._reaction)
+        return f"MultiCompartmentReaction({self._scheme})"
 
 
-def _ions(scheme: rxdmath._Reaction) -> set[str]:
-    """Names of the charged species of a scheme that are in the extracellular space, be it elsewhere than in the scheme."""
-    outside = (leaf.species for leaf in leaves(scheme) if isinstance(leaf, SpeciesOnExtracellular))
-    halves = (leaf._species() for leaf in leaves(scheme) if is_half(leaf))
-    return {species.name for species in (*outside, *halves) if species.name and species.charge}
+class InCells(AtSegments):
+    """A rate or reaction of NEURON's species inside cells that reads the voxels in which these lie. NEURON's own cannot."""
+
+    original = "Reaction"
+
+    def __init__(self, changes_and_rate, regions, label):
+        self._changes, self._rate = changes_and_rate
+        self._regions, self._label = regions, label
+        self._take_part()
+
+    def terms(self) -> list[Term]:
+        """A law for each of its regions."""
+        return in_regions(self._changes, self._rate, self._regions, self._label)
+
+    def __repr__(self):
+        return self._label
+
+
+def in_cells(kind: str, arguments: tuple, named: dict):
+    """A Rate or a Reaction, as given, that changes something inside cells alone and reads voxels; None where it is no such one."""
+    if not _changes_cells(arguments[0] if arguments else named.get("species", named.get("scheme"))):
+        return None
+    arguments, named = tuple(map(within, arguments)), {name: within(one) for name, one in named.items()}
+    return (_rate if kind == "Rate" else _reaction)(arguments, named)
+
+
+def _rate(arguments, named) -> InCells:
+    species, rate, regions, flux = (*arguments, None, None, None, None)[:4]
+    if flux or named.get("membrane_flux"):
+        raise missing("membrane_flux of a Rate")
+    species, rate, regions = species or named["species"], named.get("rate", rate), regions or named.get("regions")
+    return InCells(({species: 1}, rxdmath._ensure_arithmeticed(rate)), listed(regions), f"Rate({species}, {rate})")
+
+
+def _reaction(arguments, named) -> InCells:
+    scheme, rate, second, regions, custom, mass_action = read_arguments(arguments, named)
+    rates = both_ways(scheme, rate, second)
+    return InCells(change_and_rate(scheme, *rates, is_custom(custom, mass_action)), listed(regions), f"Reaction({scheme})")
+
+
+def in_regions(changes: dict, rate, regions: list, label: str) -> list[Term]:
+    """The laws of a rate or reaction of NEURON's species: where all are that do not say so; where none is, where the changed ones are."""
+    where = _regions_of(next(iter(changes)))
+    where = [region for region in where if region in regions] if regions else where
+    whole = [leaf for leaf in [*changes, *leaves(rate)] if isinstance(leaf, InsideSpecies)]
+    shared = [region for region in where if all(region in leaf.regions for leaf in whole)]
+    return [Term(list(changes.items()), rate, region, label=label) for region in shared or where]
+
+
+def listed(regions) -> list:
+    """Regions as they are given: one, several or None."""
+    return [] if regions is None or regions == [None] else list(regions) if hasattr(regions, "__len__") else [regions]
+
+
+def _regions_of(leaf) -> list:
+    return [leaf._region()] if isinstance(leaf, InsidePart) else list(leaf._regions)
+
+
+def _changes_cells(changed) -> bool:
+    named = leaves(changed)
+    return bool(named) and all(isinstance(leaf, (InsideSpecies, InsidePart)) for leaf in named)
 
 
 def _carries_of_both_sides(arguments, named) -> bool:

@@ -47,7 +47,7 @@ def expression_of(tree, leaf_to):
     if isinstance(tree, (rxdmath._Product, rxdmath._Quotient)):
         operation = "*" if isinstance(tree, rxdmath._Product) else "/"
         return Expression(operation, expression_of(tree._a, leaf_to), expression_of(tree._b, leaf_to))
-    return leaf_to(tree) if isinstance(tree, Arithmetic) else tree
+    return tree if isinstance(tree, Real) else leaf_to(tree)
 
 
 def _counted(count: int, item):

@@ -10,12 +10,14 @@ import numpy as np
 from ecsmpi.reactions.expression import Concentration
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
+from ecsmpi.rxd.across import in_cells
 from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular
+from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
 from ecsmpi.solver.stepper import Field
@@ -38,8 +40,15 @@ class Reacting(StandIn):
         original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
             return original(*args, **kwargs)
+        if (reaction := in_cells(cls.original, args, kwargs)) is not None:
+            return reaction
         halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
         return super().__new__(cls) if halves is None else halves
+
+    @property
+    def regions(self) -> list[Extracellular]:
+        """Where it acts."""
+        return self._regions
 
     def _take_part(self, regions: list[Extracellular], where) -> None:
         self._regions, self._where = regions, where
@@ -54,24 +63,25 @@ class Reacting(StandIn):
         for region in self._regions:
             if not isinstance(region, Extracellular):
                 raise RxDException(f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}")
-            for leaf in [*changes, *species_in(rate)]:
-                if region not in regions_of(leaf):
-                    raise RxDException(
-                        f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region: "
-                        "add the region to them, or restrict the reaction by regions=[...]"
-                    )
+            misplaced = [leaf for leaf in changes if region not in regions_of(leaf)]
+            for leaf in [*misplaced, *(leaf for leaf in species_in(rate) if not _can_read(leaf, region))]:
+                raise RxDException(
+                    f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region, though a rate can read "
+                    "species[other] of another one with the same box and dx: add the region to them, or restrict the reaction by "
+                    "regions=[...]"
+                )
 
     def law(self, region: Extracellular, numbers: dict) -> Law | None:
-        """The law in this region, or None; numbers: {species' key: its number there}. Local."""
+        """The law in this region, or None; numbers: {(species' key, region): its number there}. Local."""
         if region not in self._regions or (law := self._law()) is None:
             return None
         counts, rate = law
         changes = {}
         for leaf, count in counts.items():
             if not isinstance(species_of(leaf), Parameter):
-                number = numbers[species_of(leaf).key]
+                number = numbers[species_of(leaf).key, region]
                 changes[number] = changes.get(number, 0) + count
-        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key]))
+        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key, _region_of(leaf, region)]))
         return Law(expression, changes, repr(self), self._mask(region, next(iter(counts))))
 
     def _mask(self, region, leaf) -> np.ndarray | None:
@@ -136,8 +146,8 @@ class Reaction(Reacting):
             raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
         if (second is None) != (self._scheme._dir != "<>"):
             raise RxDException(f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments")
-        self._custom = bool(custom) if mass_action is None else not mass_action
-        self._forward, self._backward = (0, rate) if self._scheme._dir == "<" else (rate, second or 0)
+        self._custom = is_custom(custom, mass_action)
+        self._forward, self._backward = both_ways(self._scheme, rate, second)
         self._take_part(_listed(regions) or _shared_regions(self._scheme), where)
 
     @property
@@ -169,15 +179,7 @@ class Reaction(Reacting):
 
     def _law_of(self, forward, backward):
         """({species: how many come with it}, rate)."""
-        sides = [self._scheme._lhs._items, self._scheme._rhs._items]
-        changes = {leaf: sides[1].get(leaf, 0) - sides[0].get(leaf, 0) for leaf in [*sides[0], *sides[1]]}
-        return changes, self._mass_action(forward, sides[0]) - self._mass_action(backward, sides[1])
-
-    def _mass_action(self, rate, side):
-        tree = tree_of(rate)
-        for leaf, count in {} if self._custom else side.items():
-            tree = tree * (leaf if count == 1 else leaf**count)
-        return tree
+        return change_and_rate(self._scheme, tree_of(forward), tree_of(backward), self._custom)
 
     def __repr__(self):
         rates = [str(rate) for sign, rate in ((">", self._forward), ("<", self._backward)) if sign in self._scheme._dir]
@@ -196,6 +198,17 @@ def _listed(regions) -> list:
 def species_of(leaf) -> Species:
     """The species of a species or of its part in a region."""
     return leaf.species if isinstance(leaf, SpeciesOnExtracellular) else leaf
+
+
+def _region_of(leaf, region: Extracellular) -> Extracellular:
+    """Where a law in a region reads a species: there, but for its part in another region."""
+    return leaf.region if isinstance(leaf, SpeciesOnExtracellular) else region
+
+
+def _can_read(leaf, region: Extracellular) -> bool:
+    """Whether a species has values in the voxels of a region: there, or in another region on the same grid."""
+    there = _region_of(leaf, region)
+    return there in regions_of(leaf) and there.box == region.box
 
 
 def regions_of(leaf) -> list[Extracellular]:

@@ -86,22 +86,6 @@ def add_limbs_at(received, target, limbs, out):
 
 
 @njit(**compiled)
-def subtract_from(values, at, out):
-    """out[e] = values[at[e]] - out[e]."""
-    for e in range(at.size):
-        out[e] = values[at[e]] - out[e]
-
-
-@njit(**compiled)
-def take_changes(values, at, before, out):
-    """out[e] = values[at[e]] - before[e], and before is that value from now on."""
-    for e in range(at.size):
-        value = values[at[e]]
-        out[e] = value - before[e]
-        before[e] = value
-
-
-@njit(**compiled)
 def add_over(amounts, at, divisor, out):
     """out[at[e]] += amounts[e] / divisor[at[e]], or over the one divisor."""
     for e in range(at.size):
@@ -109,7 +93,29 @@ def add_over(amounts, at, divisor, out):
 
 
 @njit(**compiled)
-def hold(values, field, at, before, out):
-    """out[at[e]] = before[e] = values[field[e], e]."""
+def move(source, at, target, to):
+    """target[to[e]] = source[at[e]]."""
     for e in range(at.size):
-        out[at[e]] = before[e] = values[field[e], e]
+        target[to[e]] = source[at[e]]
+
+
+@njit(**compiled)
+def add_products(rates, factors, out):
+    """out[e] += rates[e] * factors[e], where the factor is not 0: there a rate may be no number."""
+    for e in range(out.size):
+        if factors[e] != 0.0:
+            out[e] += rates[e] * factors[e]
+
+
+@njit(**compiled)
+def charge(currents, nodes, right):
+    """right[nodes[e]] -= currents[e]: an outward current, mA/cm2, on the right-hand side of the voltages."""
+    for e in range(nodes.size):
+        right[nodes[e]] -= currents[e]
+
+
+@njit(**compiled)
+def set_sums(column, rows, values, added, at):
+    """column[rows[e]] = values[e] + added[at[e]]."""
+    for e in range(rows.size):
+        column[rows[e]] = values[e] + added[at[e]]

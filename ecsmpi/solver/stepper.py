@@ -19,7 +19,7 @@ from ecsmpi.solver.halo import Halo
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
-from ecsmpi.reactions.reaction import Reactions
+from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
@@ -83,10 +83,14 @@ class Stepper:
                 Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
             ]
 
-    def plan_reactions(self, laws: list[Law]) -> None:
-        """From now on these laws hold, whose numbers of species are those of the ions."""
-        owned, names = [field.owned for field in self._fields], [ion.name or "unnamed species" for ion in self._ions]
-        self._reactions = Reactions(self._comm, self._box, self.slabs.planes(self._comm.rank), laws, owned, names)
+    def plan_reactions(self, laws: list[Law], beside: list[tuple[Ion, Field]] = ()) -> None:
+        """From now on these laws hold, whose numbers of species are those of the ions, then of those beside.
+
+        beside: (ion, its field) of other boxes on the same grid, which the laws read.
+        """
+        ions, fields = zip(*[*zip(self._ions, self._fields), *beside])
+        owned, names = [field.owned for field in fields], [ion.name or "unnamed species" for ion in ions]
+        self._reactions = Reactions(self._comm, laws, owned, names, in_slab(self._box, self.slabs.planes(self._comm.rank)))
 
     def _plan_diffusions(self) -> None:
         """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""
@@ -111,17 +115,22 @@ class Stepper:
             if slab.description.conserve_mass and tissue is slab and not ion.constant:
                 field.owned *= before / slab.volume_fraction
 
-    def advance(self, dt: float, t: float, cross=None) -> None:
-        """One step of dt to t (ms) with what `exchange` has taken; it then gives the concentrations. Collective.
+    def advance(self, dt: float, t: float) -> None:
+        """One step of dt to t (ms): `react`, then `diffuse`. Collective."""
+        self.react(dt)
+        self.diffuse(dt, t)
 
-        What it takes is mM of a voxel, tissue and all: volume fractions divide it here. cross(): adds to the fields what else
-        has changed concentrations, between reactions and sources.
-        """
+    def react(self, dt: float) -> None:
+        """The reactions of a step of dt (ms). Local."""
         with self.phases["react"]:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
-        if cross is not None:
-            cross()
+
+    def diffuse(self, dt: float, t: float) -> None:
+        """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
+
+        What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        """
         with self.phases["factors"]:
             self._renew_tissue()
         with self.phases["ghosts"]:

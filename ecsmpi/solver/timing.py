@@ -12,6 +12,7 @@ from time import perf_counter
 
 PHASES = {
     "currents": "segments' currents, read from NEURON",
+    "cells": "reactions at the segments",
     "react": "reactions in each voxel",
     "deposit": "currents to the ranks that own their voxels",
     "ghosts": "ghost planes",

@@ -1,4 +1,4 @@
-"""Reactions of all kinds at once, in two boxes: reversible and one-way, mass action and own rate laws, several of a species.
+"""Reactions of all kinds at once, in three boxes: reversible and one-way, mass action and own rate laws, several of a species.
 
 Potassium is released by cells and buffered; the rates' derivatives are what NEURON takes as difference quotients.
 """
@@ -48,12 +48,18 @@ removal = rxd.Rate(driven, -0.03 * driven * rxdmath.tanh(driven / 2) + 0.01 * rx
 here = rxd.Rate(driven, 0.1 * rxdmath.sqrt(abs(driven - 0.3)), regions=[far])
 there = rxd.Rate(driven[ecs], 0.004 * k[ecs] ** 2 / (k[ecs] ** 2 + 15**2) - 0.005 * rxdmath.vtrap(driven - 1, 2))
 
+# Oxygen in a box of its own on the same grid: rates of either box read the other
+air = rxd.Extracellular(-50, -40, -30, 55, 40, 30, dx=(7, 8, 10))
+oxygen = rxd.Species(air, d=3.3, initial=uneven(0.5))
+breathing = rxd.Rate(oxygen[air], -0.02 * oxygen[air] * driven[ecs] / (0.1 + oxygen[air]))
+fed = rxd.Rate(driven[ecs], 0.03 * oxygen[air] * k[ecs] / (10 + k[ecs]))
+
 # Linear: exact in both
 left = rxd.Species(ecs, d=1, name="left", initial=uneven(1))
 right = rxd.Species(ecs, d=0.1, name="right", initial=0)
 exchange = rxd.Reaction(left, right, 0.1, 0.03)
 
-grids = {"k": k[ecs], "A": A[ecs], "AK": AK[ecs], "left": left[ecs], "right": right[ecs]}
+grids = {"k": k[ecs], "A": A[ecs], "AK": AK[ecs], "left": left[ecs], "right": right[ecs], "oxygen": oxygen[air]}
 for name, species in {"monomer": monomer, "partner": partner, "complexes": complexes, "driven": driven, "lost": lost}.items():
     grids |= {name: species[ecs], f"far {name}": species[far]}
 run(0.5, grids, cells, ("ko", "AKo"))

@@ -1,0 +1,80 @@
+"""Spreading depolarization in a slice of brain, after Kelley et al. 2022 (ModelDB 267259), in plain rxd.
+
+Potassium in the middle of the slice depolarizes neurons, which lose theirs; a wave of it spreads outwards.
+
+    python scripts/models/slice.py --size small --thickness 200 --tstop 2000
+    mpirun -n 4 python scripts/models/slice.py
+    python scripts/models/slice.py --size mini --tstop 100 --neuron          the same in NEURON alone
+
+slice_tissue.py has cells, ions and reactions; slice_laws.py the rate laws; slice_options.py what `--help` lists, with the published
+defaults. Other than there, on purpose: a neuron's place depends on its number alone, not on the number of ranks; and what
+`--as-published` lists is as it is meant. A layer of voxels at the border that is drawn to the bath is left out, for the walls are
+held at the bath already.
+"""
+import sys
+
+import numpy as np
+from slice_options import neurons, parsed, tissue_of
+
+options = parsed()
+if options.neuron:
+    from neuron import rxd
+else:
+    from ecsmpi import rxd
+
+import slice_tissue  # noqa: E402  (after rxd, which starts MPI)
+from neuron import n  # noqa: E402
+from wave import wave_of  # noqa: E402
+
+THRESHOLD = 15  # mM: the wave is where potassium is above it
+TRACED = 50  # neurons, at most, whose voltage is drawn
+
+n.load_file("stdrun.hoc")
+pc = n.ParallelContext()
+
+
+def recorded(made):
+    """{number: (distance from the middle (um), vector of the voltage)} of some of this rank's neurons, the same on any ranks."""
+    found, apart = {}, max(1, neurons(options)[0] // TRACED)
+    for number, (sec,) in made.cells.items():
+        if number % apart == 0:
+            found[number] = np.hypot(sec.x3d(0), sec.y3d(0)), n.Vector().record(sec(0.5)._ref_v, options.every)
+    return found
+
+
+def gathered(voltages):
+    """(distance (neurons,), v (neurons, times)) of all ranks on rank 0, from the nearest to the middle on. Collective."""
+    everyone = pc.py_gather([(distance, np.array(v)) for distance, v in voltages.values()], 0)
+    found = sorted((one for some in everyone or () for one in some), key=lambda one: one[0])
+    return [np.array(part) for part in zip(*found)] if found else [np.zeros(0), np.zeros((0, 1))]
+
+
+def report(wave, distance, v):
+    """The table of published and computed values, and the picture. On rank 0."""
+    reach, tissue = slice_tissue.half_lengths(options)[0], tissue_of(options)
+    speed = 60 * wave.speed(1.2 * options.r0, 0.9 * reach)
+    lines = {
+        "neurons": ("36,000", f"{neurons(options)[0]:,}"),
+        "voxels": ("25,600", f"{np.prod(wave.shape):,}"),
+        "volume fraction, tortuosity": ("0.2, 1.6", f"{tissue.alpha:g}, {tissue.tortuosity:g}"),
+        "speed (mm/min)": ("2 to 4", f"{speed:.3g}"),
+        "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),
+        "highest voltage of traced neurons (mV)": ("spikes in the core", f"{v.max(initial=-np.inf):.3g}"),
+    }
+    print(f"{'':<40}{'published':>20}{'here':>22}")
+    for name, (published, here) in lines.items():
+        print(f"{name:<40}{published:>20}{here:>22}")
+    wave.save_picture(options.picture, v, distance)
+
+
+n.celsius, n.dt, n.steps_per_ms, n.tstop = 37, options.dt, 1 / options.dt, options.tstop
+made = slice_tissue.build(rxd, options)
+wave = wave_of(rxd, made.species["k"], made.ecs, threshold=THRESHOLD, every=options.every, path=options.output)
+
+if __name__ == "__main__":
+    voltages = recorded(made)
+    n.finitialize(slice_tissue.REST)
+    wave.run(options.tstop)
+    distance, v = gathered(voltages)
+    if pc.id() == 0:
+        report(wave, distance, v)

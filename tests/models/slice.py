@@ -1,0 +1,15 @@
+"""A small slice of brain under spreading depolarization: the model of scripts/models, with its laws and on its scale of time."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "models"))
+
+from harness import n, rxd, run  # noqa: E402
+import slice_tissue  # noqa: E402
+from slice_options import parsed  # noqa: E402
+
+n.celsius = 37
+options = parsed("--size mini --thickness 60 --dx 20 --r0 60 --dt 0.004".split())
+made = slice_tissue.build(rxd, options)
+ions = [f"{ion}{side}" for ion in slice_tissue.IONS for side in "io"]
+run(options.dt, made.outside, made.cells, (*ions, "ik", "v"), v_init=slice_tissue.REST)
