@@ -57,7 +57,51 @@ def final():
             "cells": np.array([row for gid in sorted(everyone) for row in everyone[gid]]), "spikes": np.array(fired)}
 '''
 
-EVERY_STEP = NETWORK + '''
+FEATURES = NETWORK.replace("n.dt = 0.025\n", '''
+rxd.options.grid_steps = 2 if "grid_steps" in sys.argv else 1
+shape = ecs.box.shape
+ecs.alpha = 0.05 + 0.01 * np.sin(np.arange(np.prod(shape))).reshape(shape)
+ecs.tortuosity = lambda x, y, z: 1.6 + 0.1 * np.sin(x / 9)
+swollen = rxd.Extracellular(0, 0, 0, 100, 120, 110, dx=(5, 40, 55), tortuosity=1.6)
+alpha = rxd.State(swollen, d=0.3, initial=lambda node: 0.1 + 0.001 * node.x3d)
+swollen.set_volume_fraction(alpha)
+cl = rxd.Species(swollen, d=2.0, name="cl", charge=-1, initial=lambda node: 100 + node.y3d)
+swells = rxd.Rate(alpha, 1e-4 * alpha * (cl - 130))
+buffer = rxd.Species(ecs, d=0.1, initial=lambda node: 2 + 0.01 * node.x3d)
+bound = rxd.Species(ecs, initial=0.1)
+gate = rxd.State(ecs, initial=0.2)
+strength = rxd.Parameter(ecs, value=lambda node: 0.01 * (1 + node.y3d / 100))
+binding = rxd.Reaction(k + buffer, bound, strength, 0.05, where=lambda node: node.x3d > 30)
+gating = rxd.Rate(gate, gate * (1 - gate) * (k - 3) / (k + 1))
+pumped = rxd.Rate(k, -0.02 * gate * k / (k + 2))
+k[ecs].node_by_location(51, 50, 50).include_flux(2e5)
+k[ecs].node_by_location(11, 50, 50).include_flux(lambda: 1e5 * np.sin(n.t))
+na[ecs].nodes((51, 50, 50)).include_flux(n._ref_t)
+if 3 in cells:
+    k[ecs].node_by_location(81, 90, 50).include_flux(cells[3].soma(0.5)._ref_v)
+n.dt = 0.025
+''').replace('"still": np.array(still[ecs].states3d),', """"still": np.array(still[ecs].states3d),
+            "cl": np.array(cl[swollen].states3d), "alpha": np.array(alpha[swollen].states3d),
+            "others": np.array([one[ecs].states3d for one in (buffer, bound, gate)]),""")
+
+ACROSS = NETWORK.replace("n.dt = 0.025\n", '''
+sections = list(n.allsec())
+cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=rxd.FractionalVolume(0.6, surface_fraction=1))
+membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
+cl = rxd.Species([cyt, ecs], name="cl", charge=-1, d=2.0, initial=lambda node: 8 if node.region == cyt else 100 + node.y3d)
+inside = rxd.Species(cyt, d=0.1, initial=0.2)
+gate = rxd.State(membrane, initial=0.1)
+opens = rxd.Rate(gate, (1 / (1 + rxd.rxdmath.exp(-(rxd.v + 40) / 9)) - gate) / 2)
+decays = rxd.Rate(inside, -inside * cl[cyt] / 100)
+both = rxd.Rate(cl, -0.01 * cl / (cl + 50))
+crosses = rxd.MultiCompartmentReaction(cl[cyt], cl[ecs], 200 * gate[membrane] * (rxd.v + 60), membrane=membrane,
+                                       mass_action=False, membrane_flux=True)
+n.dt = 0.025
+''').replace('"still": np.array(still[ecs].states3d),', """"still": np.array(still[ecs].states3d), "cl": np.array(cl[ecs].states3d),
+            "inside": np.concatenate([*pc.py_allgather(cl[cyt].nodes.value), *pc.py_allgather(inside.nodes.value)]),
+            "gate": np.concatenate(pc.py_allgather(gate.nodes.value)),""")
+
+EVERY_STEP = '''
 from pathlib import Path
 out, folder, every = sys.argv[1], sys.argv[2], int(sys.argv[3])
 for cell in cells.values():  # a stream of random events, which goes on too
@@ -83,7 +127,7 @@ if rank == 0:
     np.savez(out, sets=len(sets), spikes=expected["spikes"])
 '''
 
-GOES_ON = NETWORK + '''
+GOES_ON = FEATURES + '''
 out, to, since, at = sys.argv[1:5]
 rxd.Checkpoint(to, every=f"{at} steps", keep=1, vectors={"spikes": spikes, "gids": gids})
 if since != "-":
@@ -97,10 +141,11 @@ if rank == 0:
 '''
 
 
-@pytest.mark.parametrize("ranks, every", [(1, 1), (3, 9)])
-def test_restart_at_every_step_has_the_same_bits(ranks, every, on_ranks, tmp_path):
-    found = on_ranks(ranks, EVERY_STEP, tmp_path / "sets", every)
-    assert found["sets"] == 100 and len(found["spikes"]) >= 8
+@pytest.mark.parametrize("model, ranks, every", [(NETWORK, 1, 1), (FEATURES, 3, 9), (ACROSS, 2, 19)])
+def test_restart_at_every_step_has_the_same_bits(model, ranks, every, on_ranks, tmp_path):
+    mode = "grid_steps" if model is FEATURES else "-"
+    found = on_ranks(ranks, model + EVERY_STEP, tmp_path / "sets", every, mode)
+    assert found["sets"] == (50 if mode == "grid_steps" else 100) and len(found["spikes"]) >= 8
 
 
 def differences(found, expected, tolerance):
@@ -114,8 +159,8 @@ def differences(found, expected, tolerance):
 def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, on_ranks, tmp_path):
     expected = on_ranks(4, GOES_ON, tmp_path / "a", "-", 120, mode)
     assert len(expected["spikes"]) >= 8
-    chain = [(3, "a", "b", 150), (1, "b", "c", 190), (4, "c", "d", 1000)]
-    for ranks, since, to, at in chain[: 3 if mode == "reproducible" else 2]:
+    chain = [(3, "a", "b", 150), (1, "b", "c", 190), (4, "c", "d", 1000), (7, "c", "e", 1000), (2, "c", "f", 1000)]
+    for ranks, since, to, at in chain[: 5 if mode == "reproducible" else 2]:
         found = on_ranks(ranks, GOES_ON, tmp_path / to, tmp_path / since, at, mode)
         assert found["began"] > 0
         assert differences(found, expected, tolerance) == [], f"{since} to {to} on {ranks} ranks"
@@ -141,6 +186,11 @@ for i in range(4):
         kept += [sec, clamp]
 ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, dx=2, volume_fraction=0.2, tortuosity=1.6)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
+if kind == "together":
+    cyt = rxd.Region(kept[::2], name="cyt", nrn_region="i")
+    ki = rxd.Species(cyt, name="ki", initial=0.1)
+    membrane = rxd.Region(kept[::2], name="membrane", geometry=rxd.membrane())
+    leak = rxd.MultiCompartmentReaction(ki[cyt], k[ecs], 1, 0.1, membrane=membrane)
 n.dt = 0.025
 pc.set_maxstep(0.5)
 trace = n.Vector().record(k[ecs].node_by_location(9, 9, 9)._ref_value)

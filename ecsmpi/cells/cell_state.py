@@ -57,21 +57,52 @@ NAMES = ("obj_unref", "gidout_iter", "spike_exchange", "buffer_counts", "bbss_sa
 # what there is
 
 
+# NEURON loses about 100 bytes for each of its objects that Python makes, and more in `psection`: these are made once.
+_context = functools.cache(n.ParallelContext)
+_list = functools.cache(n.List)
+_reference = functools.cache(n.ref)
+
+
+@functools.cache
+def _kinds(is_point: int, _known: int):
+    return n.MechanismType(is_point)
+
+
+def _kind(is_point: int):
+    """NEURON's list of distributed mechanisms or of point processes; those loaded meanwhile make it another."""
+    return _kinds(is_point, ctypes.c_int.in_dll(neuron.nrn_dll(), "n_memb_func").value)
+
+
 def mechanisms() -> list[str]:
     """NEURON's mechanisms in the order they were loaded, which saved states refer to; the same on every rank."""
-    name, found = n.ref(""), []
-    for is_point in (0, 1):
-        kind = n.MechanismType(is_point)
-        for i in range(int(kind.count())):
-            kind.select(i)
-            kind.selected(name)
-            found.append(name[0])
+    return _distributed_mechanisms() + _point_mechanisms()
+
+
+def _distributed_mechanisms() -> list[str]:
+    return _names(_kind(0))
+
+
+def _point_mechanisms() -> list[str]:
+    return _names(_kind(1))
+
+
+def _names(kind) -> list[str]:
+    name, found = _reference(""), []
+    for i in range(int(kind.count())):
+        kind.select(i)
+        kind.selected(name)
+        found.append(name[0])
     return found
+
+
+def _all(name: str) -> list:
+    """All objects of a template."""
+    return [_list(name).o(i) for i in range(int(_list(name).count()))]
 
 
 def fingerprint(passed_over: str) -> str:
     """Digest of this rank's sections, mechanisms and connections, "" without any. passed_over: a section that alone is none."""
-    placed = [(name, int(n.List(name).count())) for name in [*_point_mechanisms(), "NetCon", "Random"]]
+    placed = [(name, len(_all(name))) for name in [*_point_mechanisms(), "NetCon", "Random"]]
     if not any(count for _, count in placed) and all(sec.name() == passed_over for sec in n.allsec()):
         return ""
     return hashlib.sha256(json.dumps([[_section(sec) for sec in n.allsec()], placed]).encode()).hexdigest()
@@ -79,16 +110,7 @@ def fingerprint(passed_over: str) -> str:
 
 def _section(sec) -> list:
     """A section as it must be again; without the name, which holds addresses where the cell is a Python object."""
-    return [sec.name().rpartition(".")[2], sec.nseg, sec.L, sorted(sec.psection()["density_mechs"])]
-
-
-def _point_mechanisms() -> list[str]:
-    kind, name, found = n.MechanismType(1), n.ref(""), []
-    for i in range(int(kind.count())):
-        kind.select(i)
-        kind.selected(name)
-        found.append(name[0])
-    return found
+    return [sec.name().rpartition(".")[2], sec.nseg, sec.L, sorted(mechanism.name() for mechanism in sec(0.5))]
 
 
 # a rank's cells
@@ -134,19 +156,19 @@ def _memory(data: bytes = b""):
 
 def exchange_spikes() -> None:
     """Hand over the spikes that wait for NEURON's next exchange. Collective."""
-    if n.ParallelContext().nhost() > 1:
+    if _context().nhost() > 1:
         threads = ctypes.c_void_p.in_dll(neuron.nrn_dll(), "nrn_threads")
         _library()["spike_exchange"](threads)
 
 
 def random_places() -> list[float]:
     """Where this rank's random streams are, which SaveState leaves out: Random objects, RANDOM of mechanisms. Local."""
-    return [float(one.seq()) for one in _randoms()] + [float(one.get_seq()) for one in _streams()]
+    return [float(one.seq()) for one in _all("Random")] + [float(one.get_seq()) for one in _streams()]
 
 
 def set_random_places(places: list[float]) -> None:
     """Bring them there. Local."""
-    objects = _randoms()
+    objects = _all("Random")
     for one, place in zip(objects, places):
         one.seq(place)
     for one, place in zip(_streams(), places[len(objects) :], strict=True):
@@ -162,27 +184,20 @@ def _streams():
 
 
 def _random_variables(is_point: int) -> list[tuple[str, list[str]]]:
-    kind, name, found = n.MechanismType(is_point), n.ref(""), []
-    for i in range(int(kind.count())):
+    kind, found = _kind(is_point), []
+    for i, name in enumerate(_names(kind)):
         kind.select(i)
-        kind.selected(name)
         if variables := random_variables(kind.code()):
-            found.append((name[0], variables))
+            found.append((name, variables))
     return found
 
 
 def _placed(name: str, is_point: int):
     """All of a mechanism on this rank."""
     if is_point:
-        every = n.List(name)
-        yield from (every.o(i) for i in range(int(every.count())))
+        yield from _all(name)
     else:
         yield from (getattr(seg, name) for sec in n.allsec() if sec.has_membrane(name) for seg in sec)
-
-
-def _randoms():
-    every = n.List("Random")
-    return [every.o(i) for i in range(int(every.count()))]
 
 
 # cell by cell
@@ -193,7 +208,7 @@ def without_gid(passed_over: str) -> str | None:
     gids = known_gids()
     if any(gid >= MOST_GID for gid in gids):
         return f"gids must be below {MOST_GID}, got {max(gids)}"
-    context = n.ParallelContext()
+    context = _context()
     cells = {context.gid2obj(gid) for gid in gids if context.gid2obj(gid) is not None}
     for sec in n.allsec():
         if sec.name() != passed_over and (sec.cell() is None or sec.cell() not in cells):
@@ -205,7 +220,7 @@ def without_gid(passed_over: str) -> str | None:
 
 def known_gids() -> list[int]:
     """The gids of this rank's cells. Local."""
-    found, context = [], n.ParallelContext()
+    found, context = [], _context()
     _library()["gidout_iter"](GIDS_WITH(lambda gid, cell: found.append((gid, cell))))
     for gid, cell in found:
         if cell and not isinstance(context.gid2obj(gid), type(n)):  # NEURON has made an object for a cell of Python's
@@ -214,26 +229,21 @@ def known_gids() -> list[int]:
 
 
 def _loose_artificial_cell(cells) -> str | None:
-    kind = n.MechanismType(1)
     for i, name in enumerate(_point_mechanisms()):
-        if kind.is_artificial(i):
-            placed = n.List(name)
-            if any(placed.o(j) not in cells for j in range(int(placed.count()))):
-                return f"a {name} has no gid"
+        if _kind(1).is_artificial(i) and any(one not in cells for one in _all(name)):
+            return f"a {name} has no gid"
     return None
 
 
 def _loose_connection() -> str | None:
-    connections = n.List("NetCon")
-    for i in range(int(connections.count())):
-        one = connections.o(i)
+    for one in _all("NetCon"):
         if one.srcgid() < 0 and (one.pre() is not None or one.preseg() is not None):
             return f"the source of {one.hname()} has no gid"
     return None
 
 
 def _loose_random() -> str | None:
-    return "there are Random objects" if _randoms() else None
+    return "there are Random objects" if _all("Random") else None
 
 
 def _inside_cells() -> str | None:

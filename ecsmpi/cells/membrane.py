@@ -110,6 +110,9 @@ def _read_paths(sections):
     return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
 
 
+ADVANCED = 3 + 8 * 2 + 32 * 1 + 64 * 1  # what ion_style says where `use_ion` has set it
+
+
 def use_ion(name: str, charge: float):
     """Let every section have the ion `name`, its concentrations being states that somebody else advances.
 
@@ -137,9 +140,12 @@ def use_ion(name: str, charge: float):
 
 
 def release_ion(name: str):
-    """Let ``finitialize`` reset the ion's concentrations again, as it does where nobody else advances them."""
+    """Let ``finitialize`` reset the ion's concentrations again, as it does where nobody else advances them.
+
+    Sections that were made since are as they are in NEURON: there ek of hh alone is a constant.
+    """
     for sec in n.allsec():
-        if sec.has_membrane(f"{name}_ion"):
+        if sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) == ADVANCED:
             n.ion_style(f"{name}_ion", 3, 2, 1, 1, 1, sec=sec)
 
 

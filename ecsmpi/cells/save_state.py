@@ -48,4 +48,6 @@ class SavedFields:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
         for name, array in arrays.items():
             array[:] = saved[name]
+        for region in self._simulation.regions:
+            self._simulation.space(region).refilled()
         self._simulation.touch()

@@ -25,6 +25,7 @@ class Course:
 
     def __init__(self, simulation):
         self._simulation, self._comm = simulation, simulation.comm
+        self._events = n.CVode()
         self.steps = 0  # of NEURON, since the beginning of the run
         self.lookout = Watch(simulation.comm)
         self.checkpointing = self.restart = None
@@ -60,7 +61,7 @@ class Course:
         self._wanted = "stop" if "stop" in (wanted, self._wanted) else wanted or self._wanted
         if self._wanted and self._simulation.clock.ends_next and not self._scheduled:
             self._scheduled = True
-            n.CVode().event(t + dt / 4, self.guard(self._between_steps))
+            self._events.event(t + dt / 4, self.guard(self._between_steps))
 
     def _between_steps(self) -> None:
         """Take the checkpoint that is wanted; NEURON's queue holds no event of ours then. Collective."""

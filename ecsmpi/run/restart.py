@@ -112,6 +112,7 @@ def _read_boxes(simulation, found: CheckpointSet) -> None:
         for rank, (first, end) in enumerate(found.about["planes"][number]):
             if max(lo, first) < min(hi, end):
                 _read_planes(found.part(rank), f"{BOX}{number}", space.state(), lo)
+        space.refilled()
 
 
 def _read_planes(part, box: str, arrays: dict, lo: int) -> None:

@@ -367,6 +367,7 @@ class Simulation:
         if self._stale() and self.clock.between_steps:
             self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
             self._take_changes()
+        n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
         with self.phases["currents"]:
             for region in self.regions:
                 self.space(region).take_currents(dt)

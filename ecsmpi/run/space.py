@@ -56,8 +56,18 @@ class Space:
         return self.fields[key]
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that moves on here, by name: this rank's planes first in each, live: a restart fills them. Local."""
-        return {f"{i} {ion.name or 'unnamed'}": self.fields[key].owned for i, (key, ion) in enumerate(self._named)}
+        """All that moves on here, by name: this rank's planes first in each. A restart fills them, then says `refilled`. Local.
+
+        Tissue that follows a species is among it: it lags behind the species where that diffuses.
+        """
+        fields = {f"{i} {ion.name or 'unnamed'}": self.fields[key].owned for i, (key, ion) in enumerate(self._named)}
+        tissues = {f"{name} {i}": array for i, slab in enumerate(self._slab_tissues.values()) for name, array in slab.followed().items()}
+        return fields | tissues
+
+    def refilled(self) -> None:
+        """The arrays of `state` have been filled. Local."""
+        for slab in self._slab_tissues.values():
+            slab.refilled()
 
     def forget(self, keys) -> None:
         """Drop the fields of ions that are not among ``keys``. Local."""

@@ -38,6 +38,15 @@ class SlabTissue:
         check_range(name, values, self._planes[0], most)
         return values
 
+    def followed(self) -> dict[str, np.ndarray]:
+        """(n, ny, nz) of what is live, as the solver has it since the last change; call `refilled` after writing to it. Local."""
+        return {name: getattr(self, name) for name in ("volume_fraction", "permeability")
+                if getattr(getattr(self.description, name), "live", False)}  # fmt: skip
+
+    def refilled(self) -> None:
+        """What is live has been given other numbers. Local."""
+        self.version += 1
+
     @property
     def live(self) -> bool:
         """Whether the description may become other numbers by itself; alike on all ranks."""
