@@ -8,9 +8,10 @@ Where a sphere of it begins with much potassium, they depolarise, and the wave s
     python scripts/models/spreading_depression.py --size 300 --dx 25 --neuron        # the same in NEURON alone
 
 Defaults are those published. Other than there, on purpose: a cell's place depends on its gid alone, not on the number of ranks;
-currents declare their conductances, so that steps of 10 ms stay stable (see tnak.mod); the persistent sodium current has no
-third gate, which was integrated and used by nothing; the buffer has no charge, for no current is of it; and `--whole-cells`
-keeps all dendrites inside the box, outside of which is one in twenty.
+currents declare their conductances, so that steps of 10 ms stay stable (see tnak.mod), but in oedema the step is 2 ms, since in
+10 some cells would take up more potassium than their voxel has; the persistent sodium current has no third gate, which was
+integrated and used by nothing; the buffer has no charge, for no current is of it; and `--whole-cells` keeps all dendrites
+inside the box, outside of which is one in twenty.
 """
 
 import argparse
@@ -47,7 +48,7 @@ def options():
     add("--size", type=float, default=1000, help="edge of the box, um (default 1000)")
     add("--dx", type=float, default=10, help="edge of a voxel, um (default 10)")
     add("--density", type=float, default=90_000, help="neurons in a cubic millimetre (default 90000)")
-    add("--dt", type=float, default=10, help="time step, ms (default 10: no spikes are wanted)")
+    add("--dt", type=float, help="time step, ms (default 10, as no spikes are wanted; with --edema 2)")
     add("--tstop", type=float, default=200, help="end, ms (default 200)")
     add("--edema", action="store_true", help="tissue that is swollen around the trigger")
     add("--buffer", action="store_true", help="glia that bind potassium where there is much")
@@ -61,6 +62,7 @@ def options():
     add("--picture", type=Path, default=Path("spreading_depression.png"), help="the PNG to write")
     add("--output", type=Path, default=Path("spreading_depression.h5"), help="file of the maps and the front")
     given = parser.parse_args()
+    given.dt = (2 if given.edema else 10) if given.dt is None else given.dt
     for name in ("size", "dx", "density", "dt", "tstop", "r0", "nseg", "every"):
         if not getattr(given, name) > 0:
             parser.error(f"--{name} must be > 0, got {getattr(given, name):g}")
