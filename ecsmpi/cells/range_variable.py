@@ -30,7 +30,7 @@ _pop_address = _function("nrn_double_ptr_pop", ctypes.c_void_p)
 
 
 class RangeVariable:
-    """One range variable of all segments of this rank, in the order of ``n.allsec()``.
+    """One range variable of all segments of this rank, in the order of ``n.allsec()``, or of those of some sections.
 
     It keeps no section alive, and is dead once `structure_counts` move or `moved` says so: then make it anew.
 
@@ -44,9 +44,9 @@ class RangeVariable:
     ValueError where a section has no such variable.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, sections=None):
         self._symbol = _symbol(name.encode())
-        places = list(_places(name))
+        places = list(_places(name, n.allsec() if sections is None else sections))
         address = np.array([self._address(*place) for place in places], dtype=np.int64)
         ends = (address.argmin(), address.argmax()) if places else ()
         self._ends = [(places[end], int(address[end])) for end in ends]
@@ -70,9 +70,9 @@ class RangeVariable:
         self.column[self.rows] = value
 
 
-def _places(name: str):
+def _places(name: str, sections):
     """(section, x) of every segment: NEURON's pointer to the section, and the segment's place along it."""
-    for sec in n.allsec():
+    for sec in sections:
         first = next(iter(sec))
         if not hasattr(first, name):
             raise ValueError(f"{first} has no {name}: insert its mechanism in {sec}")

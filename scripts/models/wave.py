@@ -29,7 +29,7 @@ class _Watched:
         """A PNG: maps at some times, the front through time, and the voltages (cells, maps) of cells at some distance."""
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(13, 6.5), layout="compressed")
+        figure = Figure(figsize=(13, 6.5), layout="constrained")
         above, below = figure.subfigures(2, 1)
         self._draw_maps(above, most)
         left, right = below.subplots(1, 2)
