@@ -1,4 +1,4 @@
-"""`ecsmpi info FILE`: what is in a file of frames."""
+"""`ecsmpi info FILE`: what is in a file of frames, of segments or of spikes."""
 
 from pathlib import Path
 
@@ -7,16 +7,37 @@ def add_parser(subparsers):
     parser = subparsers.add_parser(
         "info", help="show the box, the species, the times and the origin of a file",
         description="Show what is in a file of frames: its box, its voxels, the times, the range of each "
-                    "species, and where the file comes from.")
-    parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
+                    "species, and where the file comes from; or in a SONATA report or file of spikes of ours.")
+    parser.add_argument("file", type=Path, help="file of frames, report or spikes that a simulation wrote")
     parser.set_defaults(func=show)
 
 
 def show(args):
-    from ecsmpi.files.recording import load
+    from ecsmpi.files.recording import load, opened, plain
+    from ecsmpi.files.sonata import of_cells
 
+    with opened(args.file) as file:
+        found = of_cells(file)
+        if found is not None:
+            lines = _spikes(found) if hasattr(found, "times") else _report(found)
+            return print("\n".join([str(args.file), *lines, "", *_provenance(plain(file.attrs))]))
     with load(args.file) as recording:
         print("\n".join(describe(recording)))
+
+
+def _report(report):
+    yield f"  report   {report.variable} ({report.units}) of {len(report.nodes):,} cells, {report.columns:,} segments"
+    yield _times(report.time)
+    for index in sorted({0, len(report.time) - 1}) if len(report.time) else ():
+        values = report.frame(index)
+        yield f"  at {report.time[index]:>9g} ms    {values.min():.6g} to {values.max():.6g}, mean {values.mean():.6g}"
+
+
+def _spikes(train):
+    count, cells = len(train.times), len(set(train.nodes.tolist()))
+    yield f"  spikes   {count:,} spikes of {cells:,} cells"
+    if count:
+        yield f"  times    {train.times[0]:g} to {train.times[-1]:g} ms"
 
 
 def describe(recording):

@@ -1,4 +1,4 @@
-"""`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames."""
+"""`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames, of segments and of spikes."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ def add_parser(subparsers):
     """Add `verify`."""
     parser = subparsers.add_parser(
         "verify",
-        help="check that checkpoints and files of frames are whole",
-        description="Reads all of a file of frames, of a checkpoint, or of each in a folder of checkpoints: its structure, its "
+        help="check that checkpoints and files that a run wrote are whole",
+        description="Reads all of a file of frames, a report or spikes, of a checkpoint, or of each in a folder of checkpoints: its structure, its "
         "parts, its checksums where it has them, and whether every value is a number. Status 1 where something is wrong.",
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="file of frames, checkpoint, or folder of these")
@@ -42,7 +42,35 @@ def _files(path):
 
 
 def _check(path):
-    return _check_set(path) if path.is_dir() else _check_frames(path)
+    return _check_set(path) if path.is_dir() else _check_file(path)
+
+
+def _check_file(path):
+    from ecsmpi.files.recording import opened
+    from ecsmpi.files.sonata import of_cells
+
+    with opened(path) as file:
+        found = of_cells(file)
+        if found is not None:
+            return _check_spikes(found) if hasattr(found, "times") else _check_report(found)
+    return _check_frames(path)
+
+
+def _check_report(report):
+    import numpy as np
+
+    for index, t in enumerate(report.time):
+        if not np.isfinite(report.frame(index)).all():
+            raise ValueError(f"{report.variable} holds values that are no numbers at t = {t:g} ms")
+    return f"{len(report.time)} frames of {report.variable} of {report.columns} segments: whole"
+
+
+def _check_spikes(train):
+    import numpy as np
+
+    if not np.all(np.diff(train.times) >= 0):
+        raise ValueError("its spikes are not in the order of time")
+    return f"{len(train.times)} spikes: whole"
 
 
 def _check_set(path):

@@ -24,7 +24,7 @@ def cut(path, tracks: list[Track], in_parts: bool, kept: dict[str, int], t: floa
 
     Raises ValueError where it is not a file of these tracks with so many frames, OSError where it is damaged.
     """
-    with _opened(path) as file:
+    with opened_to_go_on(path) as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError(f"{path} is not a file of frames: {ELSE}")
         for track in tracks:
@@ -38,7 +38,7 @@ def cut(path, tracks: list[Track], in_parts: bool, kept: dict[str, int], t: floa
 
 def cut_part(path, tracks: list[Track], planes: dict[str, tuple[int, int]], kept: dict[str, int]) -> None:
     """The same of a rank's own file. planes: by group, those that the rank has."""
-    with _opened(path) as part:
+    with opened_to_go_on(path) as part:
         for track in tracks:
             lo, hi = planes[track.group]
             for name in track.encodings if hi > lo else ():
@@ -87,7 +87,8 @@ def _field(path, file, track: Track, name: str):
 
 
 @contextmanager
-def _opened(path):
+def opened_to_go_on(path):
+    """The open file; ValueError where it is not there or damaged."""
     if not Path(path).is_file():
         raise ValueError(f"there is no {path}, whose frames the checkpoint goes on with: {ELSE}")
     with telling(path):

@@ -16,6 +16,9 @@ is a netCDF-4 group. One process lays the file out, without MPI, before any fram
 
 from __future__ import annotations
 
+import datetime
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +54,12 @@ class Track:
         return self.group or "VTKHDF/CellData"
 
 
+def origin(comm) -> dict:
+    """When and how a file is written, for its attributes."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {"date": now.isoformat(timespec="seconds"), "command": shlex.join(sys.orig_argv), "ranks": comm.size}
+
+
 def part_path(path, rank):
     """The file with the planes of one rank, beside ``path``."""
     path = Path(path)
@@ -75,13 +84,13 @@ def _lay_out_box(file, track, owned, part_of):
     """The whole box, for VTK and for netCDF readers."""
     vtk = _write_vtk(file, track.selection.grid)
     axes = _write_axes(file, track.selection.grid)
-    values = _series(vtk, "Steps/Values", float)
+    values = series(vtk, "Steps/Values", float)
     values.dims[0].attach_scale(axes[0])
     vtk["Steps"].attrs["NSteps"] = np.int64(0)
     for name, data in _fields(file, track, owned, part_of):
         _describe(name, data, axes)
         file[name] = data
-        offsets = _series(vtk, f"Steps/CellDataOffsets/{name}", np.int64)
+        offsets = series(vtk, f"Steps/CellDataOffsets/{name}", np.int64)
         offsets.dims[0].attach_scale(axes[0])
 
 
@@ -137,7 +146,7 @@ def _write_vtk(file, box):
 
 def _write_axes(group, box):
     """The four dimension scales: time and the coordinates of the voxels."""
-    time = _series(group, "time", float)
+    time = series(group, "time", float)
     time.attrs.update({"units": "ms", "long_name": "time", "axis": "T"})
     time.make_scale("time")
     return [time, *(_coordinate(group, box, axis) for axis in "zyx")]
@@ -151,11 +160,12 @@ def _coordinate(group, box, axis):
     return scale
 
 
-def _series(group, name, dtype):
-    return group.create_dataset(name, (0,), dtype=dtype, maxshape=(None,), chunks=(1024,), dcpl=_early())
+def series(group, name, dtype):
+    """An empty dataset of one axis that grows."""
+    return group.create_dataset(name, (0,), dtype=dtype, maxshape=(None,), chunks=(1024,), dcpl=early())
 
 
-def _early():
+def early():
     """Storage made as the axis grows: ranks that write together cannot make it on the way."""
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -170,7 +180,7 @@ def field(group, name, shape, widest, encoding):
     nx, ny, nz = shape
     packed = dict(compression="gzip", compression_opts=int(encoding.compression), shuffle=True) if encoding.compression else {}
     return group.create_dataset(name, (0, nz, ny, nx), dtype=encoding.precision, maxshape=(None, nz, ny, nx),
-                                chunks=chunk_shape(shape, widest), fill_time="never", dcpl=_early(), **packed)
+                                chunks=chunk_shape(shape, widest), fill_time="never", dcpl=early(), **packed)
 
 
 def chunk_shape(shape, widest):

@@ -10,11 +10,8 @@ write may not. So there is room for a frame on the disk before any of it is writ
 
 from __future__ import annotations
 
-import datetime
 import math
 import os
-import shlex
-import sys
 import uuid
 from pathlib import Path
 
@@ -22,7 +19,7 @@ import h5py
 
 from ecsmpi.files.continued_file import cut, cut_part
 from ecsmpi.files.disk import check_room, check_writable, telling
-from ecsmpi.files.file_layout import FORMAT, PART_FORMAT, RESERVED, Track, lay_out, part_path
+from ecsmpi.files.file_layout import FORMAT, PART_FORMAT, RESERVED, Track, lay_out, origin, part_path
 from ecsmpi.files.items import Encoding
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.files.selection import Selection
@@ -57,7 +54,7 @@ class GridFile:
         self._box, self._comm, self._planes = box, comm, tuple(int(plane) for plane in planes)
         tracks, tables = _tracks(box, species, selections or {}, tables or {}), tables or {}
         owned = _checked_planes(comm.allgather(self._planes), box.shape[0])
-        self._storage = _chosen_storage(storage, comm.size)
+        self._storage = chosen_storage(storage, comm.size)
         self._tracks = {track.group: TrackWriter(track, owned, comm, self._storage == "single") for track in tracks}
         self._file = self._part = None
         if kept is None:
@@ -120,8 +117,7 @@ class GridFile:
         box, written = self._box, dict.fromkeys(name for track in self._tracks.values() for name in track.names)
         return {
             "Conventions": "CF-1.10", "title": "extracellular concentrations",
-            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "command": shlex.join(sys.orig_argv), "ranks": self._comm.size, "species": ", ".join(written),
+            **origin(self._comm), "species": ", ".join(written),
             "box_lo_um": list(box.lo), "box_hi_um": list(box.hi), "voxel_um": list(box.spacing),
             "voxels": list(box.shape),
         }
@@ -268,7 +264,8 @@ def _checked_planes(owned, nx):
     return owned
 
 
-def _chosen_storage(storage, ranks):
+def chosen_storage(storage, ranks):
+    """"single" or "parts": whether all of so many ranks write one file. storage: one of STORAGES."""
     if storage == "auto":
         storage = os.environ.get("ECSMPI_STORAGE", "auto")
     if storage not in STORAGES:

@@ -38,7 +38,7 @@ class Recording(Frames):
 
     def __init__(self, path):
         path = Path(path)
-        self._file = _opened(path)
+        self._file = opened(path)
         try:
             self._read(path)
         except BaseException:
@@ -51,7 +51,7 @@ class Recording(Frames):
             raise ValueError(f"{path} is not a file of frames written by ecsmpi: "
                              f"it lacks the attribute format = {FORMAT!r}")
         try:
-            self.attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            self.attributes = plain(file.attrs)
             data, frames = {}, 0
             if "VTKHDF" in file:
                 data, frames = dict(file["VTKHDF/CellData"].items()), int(file["VTKHDF/Steps"].attrs["NSteps"])
@@ -85,8 +85,8 @@ class Recording(Frames):
         self.close()
 
 
-def _opened(path):
-    """HDF5's own messages do not say what is to be done."""
+def opened(path):
+    """The open file; OSError says what is to be done, as HDF5's own messages do not."""
     if not path.is_file():
         raise OSError(f"there is no file {path}")
     try:
@@ -107,10 +107,10 @@ def _selection(path, group) -> Frames:
     return Frames(path, grid, about["voxels"], group, data, int(about["frames"]))
 
 
-def _plain(value):
+def plain(attributes) -> dict:
     """Numbers and lists rather than NumPy's, text rather than bytes."""
-    value = value.decode() if isinstance(value, bytes) else value
-    return value.tolist() if hasattr(value, "tolist") else value
+    decoded = {name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()}
+    return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in decoded.items()}
 
 
 def _check_frames(path, name, data, frames, run):
@@ -126,7 +126,7 @@ def _check_frames(path, name, data, frames, run):
 def _check_part(part, name, frames, run):
     if not part.is_file():
         raise OSError(f"the part {part} is missing: put it beside the main file, which only points to it")
-    with _opened(part) as file:
+    with opened(part) as file:
         if file.attrs.get("run") != run:
             raise OSError(f"the part {part} belongs to another run: put that of this run in its place")
         count = len(file[name]) if name in file else 0

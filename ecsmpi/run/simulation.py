@@ -38,7 +38,8 @@ class Simulation:
     A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
     region anything with ``box`` and ``tissue``; a reaction anything with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
     All are held weakly: those that a script drops are gone.
-    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``.
+    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``; where they
+    wait for what NEURON does after that, ``completed()`` before its next step.
     """
 
     def __init__(self, comm):
@@ -144,6 +145,7 @@ class Simulation:
 
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
+        self._complete()
         species = self.species
         self._agree(self._describe(species))
         self._release_dropped_ions(species)
@@ -344,11 +346,18 @@ class Simulation:
         One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
         that only some ranks make hangs; and a change by the script, made on all ranks.
         """
+        self._complete()
         if self._planned and self.crossings.now:
             self._check_plan()
             if self.clock.between_steps and (self._touched or self.comm.size == 1):
                 self._renew_copies()
             self.crossings.now.add_currents(right)
+
+    def _complete(self) -> None:
+        """Observers that wait for the end of a step may look now. Local."""
+        for observer in self.observers:
+            if hasattr(observer, "completed"):
+                observer.completed()
 
     def touch(self) -> None:
         """The script has set concentrations. Local, to be called on every rank."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
-from ecsmpi.run import continuing, diagnostics, observers
+from ecsmpi.run import continuing, diagnostics, observers, reports
 from ecsmpi.solver import kernels  # isort: skip  (numba reads its environment after that)
 from ecsmpi.description.boundaries import Bath as Bath
 from ecsmpi.description.boundaries import Held as Held
@@ -148,6 +148,26 @@ class Diagnostics(diagnostics.Diagnostics):
         if path is not None:
             output = Output(path, every, items=[], attach=attach)
         super().__init__(_named(species), every, watched, _region_of(species, region), output, name)
+        if attach:
+            add_observer(self)
+
+
+class SegmentReport(reports.SegmentReport):
+    __doc__ = reports.SegmentReport.__doc__
+
+    def __init__(self, path, variables=("v",), every: float = 1.0, sections=None, population="All", attach: bool = True):
+        """Arguments as above. attach: take part from now on."""
+        super().__init__(path, variables, every, sections, population, {"neuron": neuron.__version__})
+        if attach:
+            add_observer(self)
+
+
+class Spikes(reports.Spikes):
+    __doc__ = reports.Spikes.__doc__
+
+    def __init__(self, path, recorded=None, every: float = 100.0, population="All", attach: bool = True):
+        """Arguments as above. attach: take part from now on."""
+        super().__init__(path, recorded, every, population, {"neuron": neuron.__version__})
         if attach:
             add_observer(self)
 

@@ -186,8 +186,13 @@ class Reaction(Reacting):
         return f"Reaction({self._scheme}, {', '.join(rates)}{', custom_dynamics=True' * self._custom})"
 
 
+AT_A_MEMBRANE = {"membrane", "membrane_flux", "scale_by_area"}  # NEURON's Reaction takes these too, and has no use for them
+
+
 def _refuse_unknown(named) -> None:
-    if unknown := set(named) - {"regions", "custom_dynamics", "mass_action"}:
+    if named.get("membrane") is not None or named.get("membrane_flux"):
+        raise RxDException("a Reaction is one within a region: use MultiCompartmentReaction for what crosses a membrane")
+    if unknown := set(named) - {"regions", "custom_dynamics", "mass_action"} - AT_A_MEMBRANE:
         raise TypeError(f"Reaction has no argument {', '.join(sorted(unknown))}")
 
 

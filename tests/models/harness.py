@@ -1,10 +1,11 @@
 """What the models share: the backend, who owns which cell, and what is saved.
 
 A model is a script: `python MODEL.py BACKEND OUTPUT.npz MECHANISMS [options]`. BACKEND is neuron or ecsmpi;
-MECHANISMS is a folder in which nrnivmodl has run. Rank 0 writes OUTPUT.npz, whose arrays do not depend on the
+MECHANISMS is a folder in which nrnivmodl has run, as it has in mod/. Rank 0 writes OUTPUT.npz, whose arrays do not depend on the
 number of ranks.
 """
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +25,9 @@ import neuron  # noqa: E402  (after ecsmpi, which starts MPI)
 from neuron import n  # noqa: E402
 
 n.load_file("stdrun.hoc")
-if not neuron.load_mechanisms(MECHANISMS):
-    sys.exit(f"no mechanisms in {MECHANISMS}")
+for folder in (MECHANISMS, str(Path(__file__).resolve().parents[2] / "mod")):
+    if not neuron.load_mechanisms(folder):
+        sys.exit(f"no mechanisms in {folder}: run scripts/setup")
 pc = n.ParallelContext()
 if BACKEND == "neuron" and pc.nhost() > 1:
     sys.exit("the reference is NEURON on one rank")

@@ -1,0 +1,131 @@
+"""A SONATA report on its way into a file, written by all ranks together, or by the first where HDF5 is not parallel."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ecsmpi.files.columns import Columns, columns_of
+from ecsmpi.files.continued_file import ELSE, opened_to_go_on
+from ecsmpi.files.disk import check_room, check_writable, telling
+from ecsmpi.files.sonata import REPORT, Mapping, lay_out_report
+from ecsmpi.ranks.meeting import everywhere
+
+BUFFER_BYTES = 16 << 20  # of each rank's frames that wait
+MOST_ROWS = 1000
+
+
+class ReportFile:
+    """One variable of all ranks' segments through time.
+
+    path: an older file there is replaced. population: its name in the file. node, element, position: (segments,) of this rank,
+    see `sonata`. interval: ms. shared: whether all ranks write the file, else the first does. attributes: provenance.
+    kept: None for a new file, else frames after which to go on with the one that is there.
+
+    All methods are collective. OSError on every rank where the file cannot be written, ValueError where it is of other segments.
+    """
+
+    def __init__(self, path, population, node, element, position, units, interval, comm, shared, attributes, kept=None):
+        self.path, self._comm, self.interval = Path(path), comm, interval
+        columns, total = columns_of(comm, node)
+        self.rows = int(np.clip(BUFFER_BYTES // (4 * comm.allreduce(max(1, columns.size), max)), 1, MOST_ROWS))
+        writers = comm.size if shared else 1
+        self._columns = Columns(comm, columns, total, writers, self.rows, np.float32)
+        mapping = _mapping(comm, columns, node, element, position)
+        self._group = f"report/{population}"
+        self.frames = kept or 0
+        if kept is None:
+            everywhere(comm, self._create, population, mapping, units, attributes)
+        else:
+            everywhere(comm, self._cut, mapping)
+        everywhere(comm, self._open, shared)
+
+    def _create(self, population, mapping, units, attributes):
+        if self._comm.rank == 0:
+            check_writable(self.path)
+            with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
+                lay_out_report(file, population, mapping, units, self.rows, attributes)
+
+    def _cut(self, mapping):
+        """Drop the frames after those that are kept."""
+        if self._comm.rank != 0:
+            return
+        with opened_to_go_on(self.path) as file:
+            group = file.get(self._group)
+            if file.attrs.get("format") != REPORT or group is None or not mapping.same(group["mapping"]):
+                raise ValueError(f"{self.path} is not a report of these segments: {ELSE}")
+            if len(group["data"]) < self.frames:
+                raise ValueError(f"{self.path} has {len(group['data'])} frames, the checkpoint goes on after {self.frames}: {ELSE}")
+            group["data"].resize(self.frames, axis=0)
+            first = group["mapping/time"][0]
+            group["mapping/time"][:] = first, first + self.frames * self.interval, self.interval
+
+    def _open(self, shared):
+        self._file = None
+        self._transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
+        with telling(self.path):
+            if shared and self._comm.size > 1:
+                self._file = h5py.File(self.path, "r+", driver="mpio", comm=self._comm)
+                self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
+            elif self._comm.rank == 0:
+                self._file = h5py.File(self.path, "r+", locking=False)
+
+    def append(self, first: float, rows: np.ndarray) -> None:
+        """Write frames: (n, segments) float32 of this rank, n > 0. first: ms, of the file's first frame."""
+        share = self._columns.bring(rows)
+        everywhere(self._comm, self._check_room, rows.shape[0])
+        if self._file is not None:
+            with telling(self.path):
+                self._write(share)
+                self._tell(first, self.frames + len(share))
+        self.frames += len(rows)
+
+    def _check_room(self, rows):
+        if self._comm.rank == 0:
+            check_room(self.path, 4 * rows * self._file[self._group]["data"].shape[1])
+
+    def _write(self, share):
+        """By HDF5's own calls, for h5py skips a write of no elements, and the others would wait."""
+        data = self._file[self._group]["data"]
+        data.resize(self.frames + len(share), axis=0)
+        space, memory = data.id.get_space(), h5py.h5s.create_simple(share.shape)
+        if share.size:
+            space.select_hyperslab((self.frames, self._columns.lo), share.shape)
+        else:
+            space.select_none()
+            memory.select_none()
+        data.id.write(memory, space, share, dxpl=self._transfer)
+
+    def _tell(self, first, frames):
+        """Say how many frames there are only now that they are there."""
+        time = self._file[self._group]["mapping/time"]
+        if self._comm.rank == 0:
+            time[:] = first, first + frames * self.interval, self.interval
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Wait until all of it is on the disk; returns the number of frames."""
+        if self._file is not None:
+            with telling(self.path), open(self.path, "rb") as written:
+                os.fsync(written.fileno())
+        return self.frames
+
+    def close(self) -> None:
+        """Close the file; again is harmless."""
+        file, self._file = self._file, None
+        if file is not None:
+            with telling(self.path):
+                file.close()
+
+
+def _mapping(comm, columns, *arrays) -> Mapping | None:
+    """On the first rank, what all columns are."""
+    gathered = comm.gather((columns, *arrays))
+    if gathered is None:
+        return None
+    columns, *arrays = (np.concatenate(part) for part in zip(*gathered))
+    order = np.argsort(columns)
+    return Mapping.of(*(array[order] for array in arrays))

@@ -1,0 +1,29 @@
+"""NetPyNE's rxdParams with one line added: the network answers as with NEURON's own rxd."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from conftest import mpirun
+from neuron_reference import FOLDER, disagreements
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("netpyne") is None,
+    reason="netpyne is not installed: its pandas, bokeh and what they need are larger than all else here; pip install netpyne",
+)
+
+
+def answer(backend, ranks, tmp_path):
+    path = tmp_path / f"{backend}{ranks}.npz"
+    done = mpirun(ranks, ["python", FOLDER / "netpyne_network.py", backend, path], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Error" not in done.stdout, done.stdout
+    with np.load(path) as saved:
+        return dict(saved)
+
+
+def test_network_of_netpyne_answers_as_with_neuron_on_1_and_2_ranks(tmp_path):
+    expected = answer("neuron", None, tmp_path)
+    assert expected["spikes"].shape[1] >= 7 and all(np.ptp(array) > 0 for array in expected.values())
+    for ranks in (None, 2):
+        assert disagreements(answer("ecsmpi", ranks, tmp_path), expected, 1e-11) == []
