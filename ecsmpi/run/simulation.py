@@ -26,6 +26,7 @@ from ecsmpi.run.restart import RECORDER  # noqa: E402
 from ecsmpi.cells.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.run.space import Space  # noqa: E402
 from ecsmpi.solver.stepper import compile_kernels  # noqa: E402
+from ecsmpi.solver.varying import needs_uneven  # noqa: E402
 from ecsmpi.solver.timing import Phases  # noqa: E402
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
@@ -60,7 +61,7 @@ class Simulation:
         self._ions = {}
         self._counts = None
         self._warned_outside = None
-        self._compiled = False
+        self._compiled = set()
         self._recorder = None
 
     # what the script describes
@@ -185,11 +186,12 @@ class Simulation:
             self._spaces.pop(reference).free()
 
     def _compile(self) -> None:
-        """Compile the kernels once for each node, outside of any step. Collective."""
-        if not self._compiled:
+        """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
+        needed = {needs_uneven(one.ion(region), region.tissue) for one in self.species for region in one.regions}
+        for uneven in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm):
-                compile_kernels(launch.own_communicator())
-            self._compiled = True
+                compile_kernels(launch.own_communicator(), uneven)
+        self._compiled |= needed
 
     def _on(self, region) -> list:
         return [species for species in self.species if region in species.regions]

@@ -185,13 +185,16 @@ class Stepper:
         self._owners.Free()
 
 
-def compile_kernels(comm) -> None:
-    """Compile every kernel, or load it from the cache, by advancing a small box. comm: of this process alone."""
+def compile_kernels(comm, uneven: bool) -> None:
+    """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this process alone.
+
+    uneven: those for tissue that varies, or open faces; else the others.
+    """
     box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, 8)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
-    uneven = Tissue(ArrayProfile(np.full(box.shape, 0.5)))
-    for grain, tissue in ((None, Tissue()), (2, Tissue()), (2, uneven)):
+    tissue = Tissue(ArrayProfile(np.full(box.shape, 0.5))) if uneven else Tissue()
+    for grain in (None, 2):
         stepper = Stepper(comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
         stepper.advance(1.0, 0.0)
         stepper.free()

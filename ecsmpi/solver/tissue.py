@@ -14,7 +14,8 @@ from ecsmpi.solver.tiles import TILE
 class SlabTissue:
     """Volume fraction and permeability of a slab: numbers where they are the same everywhere, else (n, ny, nz).
 
-    They change with `change`, which counts a version up.
+    They change with `change`, which counts a version up. live: whether the description may become other numbers by itself, which
+    is alike on all ranks.
     """
 
     def __init__(self, box: Box, planes: tuple[int, int], tissue: Tissue):
@@ -30,6 +31,7 @@ class SlabTissue:
                 renewed[name] = self._evaluate(name, given, most)
         vars(self).update(renewed)
         self.description, self.version = tissue, self.version + 1
+        self.live = any(profile.live for profile in tissue.profiles)
 
     def _evaluate(self, name: str, given, most: float):
         if not isinstance(given, Profile):
@@ -46,11 +48,6 @@ class SlabTissue:
     def refilled(self) -> None:
         """What is live has been given other numbers. Local."""
         self.version += 1
-
-    @property
-    def live(self) -> bool:
-        """Whether the description may become other numbers by itself; alike on all ranks."""
-        return any(profile.live for profile in self.description.profiles)
 
     @property
     def stale(self) -> bool:

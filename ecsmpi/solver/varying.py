@@ -19,7 +19,7 @@ from ecsmpi.solver import kernels, varying_kernels
 from ecsmpi.description.boundaries import Faces, Held
 from ecsmpi.solver.diffusion import Diffusion
 from ecsmpi.description.grid import aligned_zeros
-from ecsmpi.description.model import Ion
+from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.solver.tiles import TILE
 from ecsmpi.solver.tissue import Conductances, SlabTissue, tiled
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Ends
@@ -212,6 +212,11 @@ class VaryingWorkspace:
         self.factors = WeakValueDictionary()
 
 
+def needs_uneven(ion: Ion, tissue: Tissue) -> bool:
+    """Whether an ion in a tissue, or its own, takes a VaryingDiffusion."""
+    return (ion.tissue or tissue).varies or ion.faces is not None
+
+
 class DiffusionPlanner:
     """Finds the diffusion that suits each species of a box."""
 
@@ -226,7 +231,7 @@ class DiffusionPlanner:
 
     def plan(self, ion: Ion, tissue: SlabTissue) -> Diffusion | VaryingDiffusion:
         """That of one ion. Collective."""
-        if not tissue.description.varies and ion.faces is None:
+        if not needs_uneven(ion, tissue.description):
             return Diffusion(self._workspace, ion, tissue.description, self._local_voxels)
         self._varying = self._varying or VaryingWorkspace(self._workspace)
         if id(tissue) not in self._conductances:
