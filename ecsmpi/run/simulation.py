@@ -17,13 +17,14 @@ from neuron.rxd import constants, node  # noqa: E402
 
 from ecsmpi.cells import membrane  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
+from ecsmpi.run.described import Described  # noqa: E402
+from ecsmpi.cells.coupled import CoupledSegments  # noqa: E402
 from ecsmpi.cells.crossings import Crossings  # noqa: E402
 from ecsmpi.run.grid_clock import GridClock  # noqa: E402
 from ecsmpi.ranks.meeting import meet  # noqa: E402
 from ecsmpi.run.observers import label  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.run.restart import RECORDER  # noqa: E402
-from ecsmpi.cells.segment_ion import SegmentIon  # noqa: E402
 from ecsmpi.run.space import Space  # noqa: E402
 from ecsmpi.solver.stepper import compile_kernels  # noqa: E402
 from ecsmpi.solver.varying import needs_uneven  # noqa: E402
@@ -33,17 +34,15 @@ NAMED_OUTSIDE = 5  # segments outside the box that a warning names
 FAR_AWAY = 1e9  # um, where the recorder lies
 
 
-class Simulation:
+class Simulation(Described):
     """All regions and species of a script, and their run-time spaces.
 
-    A species here is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a
-    region anything with ``box`` and ``tissue``; a reaction anything with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
-    All are held weakly: those that a script drops are gone.
     Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``; where they
     wait for what NEURON does after that, ``completed()`` before its next step.
     """
 
     def __init__(self, comm):
+        super().__init__()
         self.comm = comm
         self.observers = []
         self.phases = Phases()
@@ -51,43 +50,16 @@ class Simulation:
         self.clock = GridClock()
         self.course = Course(self)
         self.crossings = Crossings(node._get_states)
-        self._species = []
-        self._reactions = []
         self._reacting, self._react_in = [], []
         self._spaces = {}
         self._planned = []
         self._changed = self._touched = False
-        self._segments = None
-        self._ions = {}
-        self._counts = None
+        self.segments = CoupledSegments()
         self._warned_outside = None
         self._compiled = set()
         self._recorder = None
 
     # what the script describes
-
-    @property
-    def species(self) -> list:
-        """The script's species in the order they were made."""
-        return [species for reference in self._species if (species := reference()) is not None]
-
-    @property
-    def regions(self) -> list:
-        """The regions with species, in the order they were first used."""
-        return list(dict.fromkeys(region for species in self.species for region in species.regions))
-
-    def add(self, species) -> None:
-        """Take part from the next finitialize on. Local."""
-        self._species.append(weakref.ref(species))
-
-    @property
-    def reactions(self) -> list:
-        """The script's rates and reactions in the order they were made."""
-        return [reaction for reference in self._reactions if (reaction := reference()) is not None]
-
-    def add_reaction(self, reaction) -> None:
-        """Take part from the next step on. Local."""
-        self._reactions.append(weakref.ref(reaction))
 
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
@@ -117,7 +89,7 @@ class Simulation:
         """A region becomes another tissue. Local, to be called on every rank."""
         if (space := self._spaces.get(weakref.ref(region))) is not None:
             space.change_tissue(tissue, conserve_mass)
-        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self._on(region)):
+        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self.on(region)):
             self.change()  # their own tissue has parts of the region's, or the region's is made of them
 
     def watch(self, species, region, flat: int):
@@ -149,7 +121,7 @@ class Simulation:
         self._complete()
         species = self.species
         self._agree(self._describe(species))
-        self._release_dropped_ions(species)
+        self.segments.release(one.name for one in species)
         self._free_dropped_spaces()
         self._planned, self._changed = self._coupled(), False
         self.clock.restart()
@@ -158,27 +130,13 @@ class Simulation:
         membrane.refuse_unsupported_modes()
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
-        self._plan_segments(species)
+        self.segments.plan({one.name: one.charge for one in species if one.name})
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
         self._plan_crossings()
         self._plan_reactions()
         self._warn_of_segments_outside()
-
-    def _plan_segments(self, species) -> None:
-        charges = {one.name: one.charge for one in species if one.name}
-        for name, charge in charges.items():
-            membrane.use_ion(name, charge)
-            membrane.refuse_other_writers(name)
-        self._segments = membrane.Segments()
-        self._ions = {name: SegmentIon(name, charge) for name, charge in charges.items()}
-
-    def _release_dropped_ions(self, species) -> None:
-        """Ions whose species are gone are NEURON's own again. Local."""
-        for name in set(self._ions) - {one.name for one in species}:
-            membrane.release_ion(name)
-            del self._ions[name]
 
     def _free_dropped_spaces(self) -> None:
         """Spaces whose regions are gone give their messages back. Collective."""
@@ -193,50 +151,33 @@ class Simulation:
                 compile_kernels(launch.own_communicator(), uneven)
         self._compiled |= needed
 
-    def _on(self, region) -> list:
-        return [species for species in self.species if region in species.regions]
-
     def _fill_space(self, region) -> None:
         """Initial concentrations. Local."""
         space = self.space(region)
-        space.forget({species.key for species in self._on(region)})
-        for species in self._on(region):
+        space.forget({species.key for species in self.on(region)})
+        for species in self.on(region):
             species.fill(region, space.field(species.key))
 
     def _plan_space(self, region) -> None:
-        ions = {species.key: species.ion(region) for species in self._on(region)}
+        ions = {species.key: species.ion(region) for species in self.on(region)}
         space = self.space(region)
-        space.plan(ions, self._ions, self._segments, n.FARADAY)
+        space.plan(ions, self.segments.ions, self.segments.all, n.FARADAY)
 
     def _plan_crossings(self) -> None:
         """The reactions at segments, with copies of the voxels of now. Collective."""
-        self.crossings.plan(self.comm, self._segments, membrane.first_segments(), (constants.molecules_per_mM_um3(), n.FARADAY))
+        self.crossings.plan(self.comm, self.segments.all, membrane.first_segments(), (constants.molecules_per_mM_um3(), n.FARADAY))
         for region in self.regions:
             self.space(region).plan_copies(self.crossings.now, region)
 
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""
         self._reacting = self._reaction_keys()
-        laws = {region: self._laws(region) for region in self._in_order_of_reacting()}
+        laws = {region: self.laws(region) for region in self.in_order_of_reacting()}
         self._agree("; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here))
         for region, here in laws.items():
-            beside = [ion_and_field for other in self._beside(region) for ion_and_field in self.space(other).planned()]
+            beside = [ion_and_field for other in self.beside(region) for ion_and_field in self.space(other).planned()]
             self.space(region).plan_reactions(here, beside)
         self._react_in = [self.space(region) for region in laws]
-
-    def _in_order_of_reacting(self) -> list:
-        """The regions, that of the last made reaction first, as in NEURON: a rate sees what other boxes have come to."""
-        used = list(dict.fromkeys(region for reaction in self.reactions for region in reaction.regions))
-        return [region for region in reversed(used) if region in self.regions] + [each for each in self.regions if each not in used]
-
-    def _beside(self, region) -> list:
-        """The other regions on the same grid, whose species a rate in this one may read."""
-        return [other for other in self.regions if other is not region and other.box == region.box]
-
-    def _laws(self, region) -> list:
-        here = [(species.key, each) for each in (region, *self._beside(region)) for species in self._on(each)]
-        numbers = {part: number for number, part in enumerate(here)}
-        return [law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None]
 
     def _describe(self, species) -> str:
         boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
@@ -255,7 +196,7 @@ class Simulation:
 
     def _warn_of_segments_outside(self) -> None:
         """One warning, on rank 0, that counts and names them. Collective."""
-        outside = [self._segments.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
+        outside = [self.segments.all.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
         if self._recorder is not None:
             outside = [name for name in outside if not name.startswith(RECORDER)]
         listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
@@ -274,9 +215,9 @@ class Simulation:
 
     def _in_no_box(self) -> np.ndarray:
         """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
-        outside = np.zeros(self._segments.count, dtype=bool)
-        for name in self._ions:
-            lost = np.ones(self._segments.count, dtype=bool)
+        outside = np.zeros(self.segments.all.count, dtype=bool)
+        for name in self.segments.ions:
+            lost = np.ones(self.segments.all.count, dtype=bool)
             for region in self.regions:
                 if any(region in one.regions for one in self.species if one.name == name):
                     lost[self.space(region).inside] = False
@@ -286,9 +227,9 @@ class Simulation:
     def deliver_first(self) -> None:
         """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
         if self._planned:
-            self._segments.require()
+            self.segments.all.require()
             self._find_segments()
-        for ion in self._ions.values():
+        for ion in self.segments.ions.values():
             ion.reset()
         self.deliver()
 
@@ -298,37 +239,21 @@ class Simulation:
             self.space(region).deliver()
 
     def _find_segments(self) -> None:
-        """Find where NEURON, whose structure is settled, keeps the segments' variables. Local."""
-        for ion in self._ions.values():
-            ion.find()
+        """Find where NEURON keeps the segments' variables. Local."""
+        self.segments.find()
         for region in self.regions:
             self.space(region).find_segments()
         if self.crossings.now:
             self.crossings.now.find()
-        self._counts = membrane.structure_counts()
 
     def start(self) -> None:
         """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
         if self.species:
             self.course.begin()
 
-    def laws_in_words(self) -> list[str]:
-        """Each law, in each region."""
-        return [f"{law.rate} changes {law.changes}" for region in self.regions for law in self._laws(region)]
-
     def fields(self) -> list[tuple]:
         """(name, box, field) of each species in each region."""
         return [(label(self, one), region.box, self.field(one, region)) for one in self.species for region in one.regions]
-
-    def odd_currents(self) -> list[str]:
-        """A sentence for each ion of this rank with a current that is no number."""
-        lines = []
-        for ion in self._ions.values():
-            currents = ion.current.values() if ion.current else np.zeros(0)
-            odd = np.flatnonzero(~np.isfinite(currents))
-            if odd.size:
-                lines.append(f"i{ion.name} of {self._segments.name(int(odd[0]))} is {currents[odd[0]]:g} mA/cm2")
-        return lines
 
     def summary(self) -> list[str]:
         """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
@@ -473,7 +398,7 @@ class Simulation:
             self._take_changes()
         for species in self.species if self._planned else []:
             if species.name and species in chosen:
-                outside = self._ions[species.name].outside.values()
+                outside = self.segments.ions[species.name].outside.values()
                 for region in species.regions:
                     self.space(region).take_segments(species.key, outside)
         for region in self.regions if self._planned else []:
@@ -481,18 +406,11 @@ class Simulation:
 
     def _structure_moved(self) -> bool:
         crossings = self.crossings.now
-        moved = any(ion.moved() for ion in self._ions.values()) or crossings and crossings.moved()
-        return moved or membrane.structure_counts() != self._counts
+        return self.segments.moved() or bool(crossings and crossings.moved())
 
     def _check_segments(self) -> None:
         """NEURON's structure has changed: the plan is dead if the segments have."""
-        membrane.refuse_unsupported_modes()
-        if membrane.Segments() != self._segments:
-            raise RuntimeError(
-                "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
-            )
-        for ion in self._ions.values():
-            membrane.refuse_other_writers(ion.name)
+        self.segments.check()
         for region in self.regions:
             self.space(region).fluxes.check()
 

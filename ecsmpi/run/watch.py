@@ -116,4 +116,4 @@ def found(simulation, where) -> list[str]:
             i, j, k = (int(index) for index in np.unravel_index(picked.argmax(), picked.shape))
             at = ", ".join(f"{x:g}" for x in box.centre(i + field.planes[0], j, k))
             lines.append(f"{name} is {field.owned[i, j, k]:g} mM in voxel ({i + field.planes[0]}, {j}, {k}) at ({at}) um")
-    return lines + (simulation.odd_currents() if where is _not_finite else [])
+    return lines + (simulation.segments.odd_currents() if where is _not_finite else [])
