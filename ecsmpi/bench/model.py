@@ -25,7 +25,7 @@ class Comparison:
     """Size of the slice, its thickness (um), ranks, runs of each process, steps timed in a run, what starts ranks."""
 
     size: str = "mini"
-    thickness: float = 400
+    thickness: float = 200
     ranks: tuple[int, ...] = (1, 2)
     rounds: int = 1
     repetitions: int = 20
