@@ -116,7 +116,7 @@ def compare_model(args):
     _refuse_ranks(args)
     _check_json(args)
     found = model.compare(
-        model.Comparison(args.size, args.thickness, tuple(args.ranks), args.rounds, args.repetitions, args.mpirun),
+        model.Comparison(args.size, args.thickness, args.density, tuple(args.ranks), args.rounds, args.repetitions, args.mpirun),
         say=lambda text: print(text, flush=True),
     )
     print(tables.comparison_report(found))

@@ -22,18 +22,23 @@ DT = 0.1  # ms, as published
 
 @dataclass(frozen=True)
 class Comparison:
-    """Size of the slice, its thickness (um), ranks, runs of each process, steps timed in a run, what starts ranks."""
+    """Size of the slice, thickness (um), neurons a mm3, ranks, runs of each process, steps timed in a run, what starts ranks.
 
-    size: str = "mini"
-    thickness: float = 400
+    The published density would leave NEURON initialising for minutes: its time grows as the square of the number of cells.
+    """
+
+    size: str = "small"
+    thickness: float = 200
+    density: float = 30_000
     ranks: tuple[int, ...] = (1, 2)
     rounds: int = 1
-    repetitions: int = 20
+    repetitions: int = 60
     launcher: str = "mpirun"
 
     def options(self, dx: float) -> list[str]:
         """Of the model."""
-        return ["--size", self.size, "--thickness", str(self.thickness), "--dx", str(dx), "--dt", str(DT)]
+        words = {"--size": self.size, "--thickness": self.thickness, "--density": self.density, "--dx": dx, "--dt": DT}
+        return [str(word) for option in words.items() for word in option]
 
 
 def compare(comparison: Comparison, say) -> dict:

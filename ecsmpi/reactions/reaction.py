@@ -61,7 +61,7 @@ class Reactions:
     def _plan(self, comm, laws, arrays) -> None:
         for acting, (starts, stops) in _sets_of_voxels(comm, laws, arrays[0].size):
             for group in groups(acting):
-                module = _compiled(comm, group, arrays[0])
+                module = _compiled(comm, group, arrays[0], _advance_nothing)
                 self._parts.append(_Part(group, module, arrays, starts, stops))
 
     @property
@@ -100,7 +100,10 @@ class Rates:
         """Collective."""
         self.values = np.zeros((len(laws), fields[0].size))
         self._arrays = [fields[number] for number in fields_of(laws)]
-        self._module = _compiled(comm, laws, self._arrays[0])
+        self._module = _compiled(comm, laws, self._arrays[0], self._evaluate_nothing)
+
+    def _evaluate_nothing(self, module, arrays) -> None:
+        module.evaluate(self.values[:, :0], *arrays)
 
     def take(self) -> np.ndarray:
         """(laws, places) of now; what is in places where a law does not act means nothing. Local."""
@@ -133,16 +136,18 @@ def _pieces(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return begins.astype(np.int64), np.minimum(begins + PIECE, np.repeat(stops, counts)).astype(np.int64)
 
 
-def _compiled(comm, laws: list[Law], like: np.ndarray):
-    """The laws' module, made on rank 0 and compiled by one rank of a node before the others load it. Collective."""
+def _compiled(comm, laws: list[Law], like: np.ndarray, call):
+    """The laws' module, made on rank 0; one rank of a node compiles what call(module, empty arrays) calls before the others load it. Collective."""
     from ecsmpi.reactions.generated import load  # with sympy, which takes a while to import: only where something reacts
     from ecsmpi.reactions.rate_code import source
 
     text = comm.bcast(source(laws) if comm.rank == 0 else None)
     with one_per_node_first(comm):
         module = load(text)
-        nothing, nowhere = like[:0], np.zeros(0, dtype=np.int64)
-        arrays = [nothing] * len(fields_of(laws))
-        module.advance(nowhere, nowhere, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *arrays)
-        module.evaluate(np.zeros((len(laws), 0)), *arrays)
+        call(module, [like[:0]] * len(fields_of(laws)))
     return module
+
+
+def _advance_nothing(module, arrays) -> None:
+    nowhere = np.zeros(0, dtype=np.int64)
+    module.advance(nowhere, nowhere, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *arrays)

@@ -10,7 +10,7 @@ from ecsmpi.rxd.missing import missing
 from ecsmpi.rxd.schemes import both_ways, change_and_rate
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
-from neuron.rxd import rxd as registry, rxdmath  # isort: skip
+from neuron.rxd import initializer, rxd as registry, rxdmath  # isort: skip
 from neuron.rxd.rangevar import RangeVar  # isort: skip
 
 
@@ -65,6 +65,8 @@ class NeuronsReactions:
         """NEURON runs them again from its next initialisation on."""
         for taken in self.taken:
             registry._register_reaction(taken.reaction)
+            if initializer.is_initialized():
+                taken.reaction._do_init()  # as at its making: NEURON has since made ready those that it had
         self._taken = []
 
     @property
