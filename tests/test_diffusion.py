@@ -8,7 +8,7 @@ from steps import advanced, case
 from ecsmpi.description.model import Tissue
 
 RANKS = (1, 2, 3, 4, 8)
-SHAPES = [(23, 17, 19), (64, 9, 16), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]
+SHAPES = [(23, 17, 19), (64, 9, 16), (4, 5, 33), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]
 FREE, WALLED, STILL = range(3)
 SPECIES = dict(d=((1.0, 0.7, 1.3), (0.8, 1.6, 0.5), (0.0, 0.0, 0.0)), walls=(None, 3.5, None))
 
