@@ -28,11 +28,11 @@ class Comparison:
     """
 
     size: str = "small"
-    thickness: float = 200
-    density: float = 30_000
+    thickness: float = 400
+    density: float = 15_000
     ranks: tuple[int, ...] = (1, 2)
     rounds: int = 1
-    repetitions: int = 60
+    repetitions: int = 30
     launcher: str = "mpirun"
 
     def options(self, dx: float) -> list[str]:
@@ -56,7 +56,8 @@ def compare(comparison: Comparison, say) -> dict:
     return {
         "kind": "slice", "ranks": comparison.ranks[0], "threads": 1, "nodes": 1, "shape": [], "dt": DT,
         "model": comparison.options(COARSE), "step_seconds": median(steps), "step_seconds_interval": list(median_interval(steps)),
-        "repetitions": len(steps), "rounds": comparison.rounds, "rows": [asdict(row) | {"met": row.met} for row in rows],
+        "repetitions": len(steps), "step_times": steps, "phases": {}, "phases_max": {}, "rounds": comparison.rounds,
+        "rows": [asdict(row) | {"met": row.met} for row in rows],
         "left_out": [], "runs": {" ".join(map(str, key)): found for key, found in results.items()}, "provenance": provenance(),
     }  # fmt: skip
 
