@@ -321,6 +321,18 @@ except RuntimeError:
     assert (tmp_path / "out.npz").exists()
 
 
+def test_statements_of_hoc_cannot_go_with_cells_to_other_ranks(tmp_path):
+    """They wait in a rank's queue; the same ranks have them again."""
+    waiting = "n('strdef said')\nn('proc tell() { said = \"told\" }')\nn.finitialize(-65)\nif n.t == 0: n.CVode().event(4.5, 'tell()')\n"
+    source = GOES_ON.replace("n.finitialize(-65)\n", waiting) + "assert n.said == 'told'\n"
+    (tmp_path / "script.py").write_text(source)
+    for ranks, since in ((2, "-"), (2, "sets"), (3, "sets")):
+        done = mpirun(ranks, ["python", "script.py", "out.npz", "sets", since, 170], cwd=tmp_path)
+        assert (done.returncode != 0) == (ranks == 3), done.stderr
+    assert "has statements of hoc that wait for their time (cvode.event) on rank 0" in done.stderr
+    assert "restart on 2 ranks with the same cells on each" in done.stderr
+
+
 WATCHED = ONE_CELL.replace('rxd.Checkpoint(to, every="40 steps"', '''shown = rxd.Output(out + ".h5", every=0.2, species=[k])
 watched = rxd.Diagnostics(k, every=0.1, threshold=3.001, front="x", balance=True, output=shown)
 rxd.Checkpoint(to, every="40 steps"''').replace("states = k[ecs].states3d", "balance, states = watched.balance(), k[ecs].states3d").replace(

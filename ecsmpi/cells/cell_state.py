@@ -14,6 +14,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
 
 import neuron
@@ -129,6 +130,14 @@ def of_rank() -> bytes:
             "use a statement of hoc in its place, or a NetStim and a NetCon"
         )
     return data
+
+
+def has_statements(data: bytes) -> bool:
+    """Whether statements of hoc wait in the queue of a state of `of_rank`, by cvode.event."""
+    return _STATEMENT.search(data) is not None
+
+
+_STATEMENT = re.compile(rb"5\n1 [01]\n")  # SaveState's number for such an event, has it a statement, has it an object
 
 
 def set_rank(data: bytes) -> None:

@@ -56,6 +56,7 @@ class Checkpointing:
         facts = restart.about(simulation, self.vectors)
         with simulation.course.saved_fields.left_out():
             saved = restart.cells(facts, self.vectors)
+        facts["statements"] = restart.holding(simulation.comm, saved)
         path = self._sets.write(simulation.course.steps, facts, lambda part: restart.fill(simulation, saved, part))
         self._last = time.monotonic()
         if stop:

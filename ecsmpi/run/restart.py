@@ -58,6 +58,11 @@ def cells(facts: dict, vectors: dict) -> dict[str, bytes]:
     return found
 
 
+def holding(comm, saved: dict[str, bytes]) -> list[int]:
+    """The ranks in whose queue statements of hoc wait, which cannot go to other ranks. saved: of `cells`. Collective."""
+    return [rank for rank, holds in enumerate(comm.allgather(cell_state.has_statements(saved["cells"]))) if holds]
+
+
 def fill(simulation, saved: dict[str, bytes], part: PartWriter) -> None:
     """Add this rank's share. saved: of `cells`. Local: the disk of one rank may fail."""
     for number, region in enumerate(simulation.regions):
@@ -128,6 +133,7 @@ def _place_cells(comm, found: CheckpointSet) -> None:
     if now == then:
         return everywhere(comm, _read_rank, found, comm.rank)
     if facts["without_gids"] is None and any(facts["gids"]):
+        _require_no_statements(found)
         return _read_gids(comm, found)
     if facts["connected"] or sorted(filter(None, then)) != sorted(filter(None, now)):
         if len(now) == len(then):
@@ -140,6 +146,14 @@ def _place_cells(comm, found: CheckpointSet) -> None:
             f"cells can move only where all have gids ({why}); restart on {found.ranks} ranks with the same cells on each"
         )
     _place_together(comm, found, now[comm.rank])
+
+
+def _require_no_statements(found: CheckpointSet) -> None:
+    if ranks := found.about["statements"]:
+        raise ValueError(
+            f"{found.path} has statements of hoc that wait for their time (cvode.event) on rank {ranks[0]}, and they cannot go "
+            f"to other ranks with the cells: restart on {found.ranks} ranks with the same cells on each, or use a NetStim and a NetCon"
+        )
 
 
 def _place_together(comm, found: CheckpointSet, cells: str) -> None:
