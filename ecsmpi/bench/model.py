@@ -28,11 +28,11 @@ class Comparison:
     """
 
     size: str = "small"
-    thickness: float = 400
-    density: float = 15_000
+    thickness: float = 200
+    density: float = 30_000
     ranks: tuple[int, ...] = (1, 2)
     rounds: int = 1
-    repetitions: int = 30
+    repetitions: int = 60
     launcher: str = "mpirun"
 
     def options(self, dx: float) -> list[str]:

@@ -102,11 +102,11 @@ def _add_model(kinds):
         commands.compare_model,
     )  # fmt: skip
     parser.add_argument("--size", default="small", help="of the slice, as its script has it (default: small, 500 x 500 um)")
-    parser.add_argument("--thickness", type=options.number, default=400, metavar="UM", help="of the slice (default: 400)")
-    parser.add_argument("--density", type=options.number, default=15_000, metavar="N", help="neurons a mm3 (default: 15000)")
+    parser.add_argument("--thickness", type=options.number, default=200, metavar="UM", help="of the slice (default: 200)")
+    parser.add_argument("--density", type=options.number, default=30_000, metavar="N", help="neurons a mm3 (default: 30000)")
     parser.add_argument("--ranks", type=options.numbers, default=[1, 2], metavar="P,P,...", help="processes (default: 1,2)")
     parser.add_argument("--rounds", type=options.positive, default=1, help="runs of each process, in turn (default: 1)")
-    parser.add_argument("--repetitions", type=options.positive, default=30, help="steps timed in a run (default: 30)")
+    parser.add_argument("--repetitions", type=options.positive, default=60, help="steps timed in a run (default: 60)")
     options.add_launcher(parser)
 
 

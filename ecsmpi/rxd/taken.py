@@ -56,10 +56,12 @@ class NeuronsReactions:
 
     def take(self) -> None:
         """All that NEURON has now, before it compiles them."""
-        for reference in list(registry._all_reactions):
-            if (reaction := reference()) is not None:
-                registry._unregister_reaction(reaction)
-                self._taken.append(Taken(reaction))
+        found = [reaction for reference in registry._all_reactions if (reaction := reference()) is not None]
+        for reaction in found:
+            registry._unregister_reaction(reaction)
+            self._taken.append(Taken(reaction))
+        if found:
+            registry.clear_rates()  # NEURON may have planned first, where the script has used its rxd before it imported ecsmpi
 
     def give_back(self) -> None:
         """NEURON runs them again from its next initialisation on."""

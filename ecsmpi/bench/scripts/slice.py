@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-WARM_UP = 10  # steps
+WARM_UP = 20  # steps
 
 
 def main(library, folder, settings):
