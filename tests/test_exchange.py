@@ -58,7 +58,7 @@ EXCHANGED = """
             voxels = where(slabs, plane)
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
             exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
-            at, factor = exchange.order.astype(np.uint32), np.full(voxels.size, 0.5)
+            at, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
             sources = np.full((2, exchange.local_voxels.size), np.nan)
             owned = np.zeros((2, (hi - lo) * plane))
             for turn in (1, 2):  # a plan replayed

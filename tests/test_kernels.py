@@ -69,7 +69,7 @@ THREADED = """
         tissue = Tissue(ArrayProfile(rng.random(shape))) if varies else Tissue()
         stepper = Stepper(MPI.COMM_WORLD, box, tissue, ions, fields, rng.integers(0, box.voxels, 500))
         at_entries, ones = rng.random((2, 500)), np.ones(500)
-        at = stepper.exchange.order.astype(np.uint32)
+        at = np.arange(500, dtype=np.uint32)
         for _ in range(3):
             for f, values in enumerate(at_entries):
                 stepper.exchange.take(f, values, at, ones, dt, True)

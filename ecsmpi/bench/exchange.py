@@ -56,7 +56,7 @@ def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort)
     concentrations = [
         np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)
     ]
-    at_entries, factor, at = np.ones((problem.species, entries)), np.ones(entries), exchange.order.astype(np.uint32)
+    at_entries, factor, at = np.ones((problem.species, entries)), np.ones(entries), np.arange(entries, dtype=np.uint32)
     sources = np.zeros((problem.species, exchange.local_voxels.size))
     laps = []
 

@@ -103,9 +103,8 @@ class Fluxes:
         factor = 1 / (np.array([flux.scale for flux in self._fluxes])[self._flux] * volume)
         for ion in np.unique(self._ion).tolist():
             here = np.flatnonzero(self._ion == ion)
-            order, begin = exchange.sort(self._voxels[here])
-            here = here[order]
-            self._entries.append((ion, self._sources.place[self._flux[here]], factor[here], begin))
+            rows = exchange.rows(self._voxels[here])
+            self._entries.append((ion, self._sources.place[self._flux[here]], factor[here], rows))
         self._exchange = exchange
 
     def check(self) -> None:
@@ -119,8 +118,8 @@ class Fluxes:
         if not self._entries:
             return
         values = self._sources.read()
-        for ion, source, factor, begin in self._entries:
-            self._exchange.take(ion, values, source, factor, dt, ion not in begun, begin)
+        for ion, source, factor, rows in self._entries:
+            self._exchange.take(ion, values, source, factor, dt, ion not in begun, rows)
 
 
 class Sources:

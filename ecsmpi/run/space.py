@@ -94,7 +94,6 @@ class Space:
             self.comm, self.box, tissues, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
             np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
         )  # fmt: skip
-        self.inside = self.inside[self._stepper.exchange.order]
         self._voxel = voxel[self.inside]
         self._taken = 0.0
         self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)

@@ -31,7 +31,7 @@ class Copies:
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
         self._sources = np.zeros((len(fields), self._exchange.local_voxels.size))
-        self._places = places[self._exchange.order].astype(np.uint32)
+        self._places = places.astype(np.uint32)
         self._shares = [share[self._places] for share in shares]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
         self._change = np.zeros(held[0].size)

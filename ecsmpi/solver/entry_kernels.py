@@ -14,13 +14,15 @@ LARGEST = 2.0**29  # mM
 
 
 @njit(**compiled)
-def sum_by_voxel(values, at, factor, begin, dt, anew, out, f):
-    """out[v, f] (+)= dt * sum of factor[e] * values[at[e]] over the entries e of voxel v, in their order."""
-    for v in range(begin.size - 1):
-        total = 0.0
-        for e in range(begin[v], begin[v + 1]):
-            total += factor[e] * values[at[e]]
-        out[v, f] = dt * total if anew else out[v, f] + dt * total
+def add_by_voxel(values, at, factor, row, dt, anew, out, f):
+    """out[row[e], f] += dt * factor[e] * values[at[e]] for the entries e in their order, from 0 on if anew.
+
+    Entries are in the order of NEURON's memory rather than of voxels: of the two, what is read is larger.
+    """
+    if anew:
+        out[:, f] = 0.0
+    for e in range(row.size):
+        out[row[e], f] += dt * (factor[e] * values[at[e]])
 
 
 @njit(**compiled)
@@ -40,12 +42,10 @@ def pick(concentrations, voxel, out, f):
 
 
 @njit(**compiled)
-def give_entries(values, f, begin, out, at):
-    """out[at[e]] = values[v, f] for the entries e of each voxel v."""
-    for v in range(begin.size - 1):
-        value = values[v, f]
-        for e in range(begin[v], begin[v + 1]):
-            out[at[e]] = value
+def give_entries(values, f, row, out, at):
+    """out[at[e]] = values[row[e], f] for the entries e."""
+    for e in range(row.size):
+        out[at[e]] = values[row[e], f]
 
 
 @njit(**compiled)
@@ -61,13 +61,12 @@ def _add_limbs(amount, limbs):
 
 
 @njit(**compiled)
-def sum_limbs_by_voxel(values, at, factor, begin, dt, anew, out, f):
-    """As sum_by_voxel, in limbs: out (voxels, fields, LIMBS)."""
-    for v in range(begin.size - 1):
-        if anew:
-            out[v, f] = 0
-        for e in range(begin[v], begin[v + 1]):
-            _add_limbs(dt * (factor[e] * values[at[e]]), out[v, f])
+def add_limbs_by_voxel(values, at, factor, row, dt, anew, out, f):
+    """As add_by_voxel, in limbs: out (voxels, fields, LIMBS)."""
+    if anew:
+        out[:, f] = 0
+    for e in range(row.size):
+        _add_limbs(dt * (factor[e] * values[at[e]]), out[row[e], f])
 
 
 @njit(**compiled)

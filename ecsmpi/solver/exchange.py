@@ -67,10 +67,7 @@ def _ends(counts: np.ndarray, first: int) -> np.ndarray:
 
 
 class Exchange:
-    """The plan for one box and some number of fields.
-
-    order: (entries,) the order in which `take` and `give` want what they are told of the entries.
-    """
+    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan."""
 
     def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
         """Collective.
@@ -83,40 +80,33 @@ class Exchange:
         owner = slabs.owner(wanted // plane_size)
         wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
         self._wanted, self._ascending = wanted, np.argsort(wanted)
-        self.order, self._begin = self.sort(voxels)
-        self._watched = self._rows(watched)
+        self._row, self._watched = self.rows(voxels), self.rows(watched)
         routes = Routes(comm, np.bincount(owner, minlength=comm.size))
         served = _told(routes, wanted)
         self.local_voxels, target = np.unique(served, return_inverse=True)
         self.local_voxels -= slabs.planes(comm.rank)[0] * plane_size
-        self._target = target.astype(np.int64)
+        self._target = target.astype(np.uint32)
         self._served_voxels = self.local_voxels[target]
         self._asked, self._served = routes.buffers(n_fields)
         self._collect = routes.from_owners(self._asked, self._served)
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
 
-    def _rows(self, voxels: np.ndarray) -> np.ndarray:
-        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)]
-
-    def sort(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(order, begin) of further entries, in voxels that this rank wants, as `take` wants them. Local."""
-        row = self._rows(voxels)
-        order = np.argsort(row, kind="stable")
-        return order, np.searchsorted(row[order], np.arange(self._wanted.size + 1)).astype(np.uint64)
+    def rows(self, voxels: np.ndarray) -> np.ndarray:
+        """(entries,) what `take` is to know of further entries, in voxels that this rank wants. Local."""
+        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
         self._sums, self._received = routes.buffers(n_fields)
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             begin: np.ndarray | None = None) -> None:  # fmt: skip
+             rows: np.ndarray | None = None) -> None:  # fmt: skip
         """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
 
-        begin: from `sort`, for other entries than those of the plan.
+        rows: from `rows`, for other entries than those of the plan.
         """
-        begin = self._begin if begin is None else begin
-        entry_kernels.sum_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
+        entry_kernels.add_by_voxel(values, at, factor, self._row if rows is None else rows, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
@@ -131,7 +121,7 @@ class Exchange:
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e. Local."""
-        entry_kernels.give_entries(self._asked, f, self._begin, values, at)
+        entry_kernels.give_entries(self._asked, f, self._row, values, at)
 
     def watched(self, f: int, which: int) -> float:
         """The collected value of field f in one of the watched voxels. Local."""
@@ -156,10 +146,9 @@ class ExactExchange(Exchange):
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             begin: np.ndarray | None = None) -> None:  # fmt: skip
+             rows: np.ndarray | None = None) -> None:  # fmt: skip
         """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
-        begin = self._begin if begin is None else begin
-        entry_kernels.sum_limbs_by_voxel(values, at, factor, begin, dt, anew, self._sums, f)
+        entry_kernels.add_limbs_by_voxel(values, at, factor, self._row if rows is None else rows, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """As Exchange.deposit."""
