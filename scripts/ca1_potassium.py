@@ -14,12 +14,14 @@ from pathlib import Path
 
 from ecsmpi import rxd
 import neuron
+import numpy as np
 from neuron import n
 
 MOD = Path(__file__).resolve().parent.parent / "mod"
 PYRAMID = Path(neuron.__file__).parent / ".data/share/nrn/demo/pyramid.nrn"
 PADDING = 50  # um between the cell and the walls of the box
 VOXEL = (20, 20, 50)  # um
+LARGEST = 1e4  # um, of a cell
 
 n.load_file("stdrun.hoc")
 n.load_file("import3d.hoc")
@@ -38,9 +40,29 @@ def load_cell(path):
     if path == PYRAMID:
         n.xopen(str(path))
     else:
+        if flaw := flaw_of_swc(path):
+            stop(f"{path} is no morphology: {flaw}")
         reader = n.Import3d_SWC_read()
         reader.input(str(path))
         n.Import3d_GUI(reader, False).instantiate(None)
+
+
+def flaw_of_swc(path):
+    """What is wrong with an .swc file, or None; NEURON would take what it can of it."""
+    try:
+        points = np.loadtxt(path, ndmin=2)  # number, type, x, y, z, radius, number of the parent
+    except (ValueError, UnicodeDecodeError) as error:
+        return str(error)
+    if not len(points) or points.shape[1] != 7:
+        return "each point needs seven numbers"
+    if not np.isfinite(points).all() or (points[:, 5] <= 0).any() or np.abs(points[:, 2:6]).max() > LARGEST:
+        return f"x, y, z and radius must be numbers up to {LARGEST:g} um, and a radius greater than 0"
+    known = {-1}
+    for number, parent in points[:, [0, 6]]:
+        if number in known or parent not in known or number < 0 or number != int(number):
+            return f"point {number:g} needs a number of its own, and a parent before it, not {parent:g}"
+        known.add(number)
+    return None
 
 
 def padded_bounds():
