@@ -97,7 +97,7 @@ def test_fuzz_info(frames, tmp_path):
     from ecsmpi.cli import main
 
     assert main(["info", str(frames)]) == 0
-    whole, refused, odd = outcomes(lambda path: told(main, ["info", str(path)]), frames.read_bytes(), tmp_path / "k.h5", FILES // 10)
+    whole, refused, odd = outcomes(lambda path: told(main, ["info", str(path)]), frames.read_bytes(), tmp_path / "k.h5", FILES // 2)
     assert not odd and whole and refused, (whole, refused, odd)
 
 
@@ -115,7 +115,7 @@ def test_fuzz_arrays(tmp_path):
         values = FileProfile(path, "alpha").planes(box, 0, 5)
         assert values.shape == box.shape
 
-    whole, refused, odd = outcomes(lambda path: told(read, path), path.read_bytes(), tmp_path / "damaged.h5", FILES // 5)
+    whole, refused, odd = outcomes(lambda path: told(read, path), path.read_bytes(), tmp_path / "damaged.h5", FILES // 2)
     assert not odd and whole and refused, (whole, refused, odd)
 
 
@@ -124,7 +124,7 @@ def test_fuzz_morphologies(tmp_path):
     (tmp_path / "fuzz.py").write_text(MORPHOLOGIES)
     script = (ROOT / "scripts" / "ca1_potassium.py").read_text().split("parser = ")[0].replace("from ecsmpi import rxd", "")
     (tmp_path / "loads.py").write_text(script.replace("__file__).resolve()", f"{str(ROOT / 'scripts' / 'x')!r})"))
-    done = subprocess.run([sys.executable, "fuzz.py", str(FILES // 5)], cwd=tmp_path, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "fuzz.py", str(FILES // 2)], cwd=tmp_path, capture_output=True, text=True,
                           env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)})  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 
