@@ -352,11 +352,9 @@ class Simulation(Described):
             membrane.refuse_unsupported_modes()
 
     def _check_plan(self) -> None:
-        if self._planned != self._coupled():
-            raise RuntimeError(
-                "species, or whether there are reactions with them at segments, have changed since n.finitialize(): call it again "
-                "before the run goes on"
-            )
+        if self._planned != (coupled := self._coupled()):
+            what = "species" if self._planned[:-1] != coupled[:-1] else "reactions at segments, of which there were or are none,"
+            raise RuntimeError(f"{what} have changed since n.finitialize(): call it again before the run goes on")
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
