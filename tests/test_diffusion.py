@@ -17,6 +17,9 @@ DENSE = [
     for shape in SHAPES
     for dt in (0.001, 0.2, 25.0)
 ] + [
+    case(f"z-lines of {nz}", (3, ny, nz), [0.7] * 3, entries=30, **SPECIES)  # which are solved in registers that they do not fill
+    for ny, nz in ((40, 1), (17, 2), (33, 3), (21, 6), (8, 7), (24, 8), (18, 11), (9, 15), (15, 16))
+] + [
     case("wide planes", (7, 40, 300), [0.3] * 3, entries=200, **SPECIES),  # more than a cache holds at once
     case("many planes", (90, 40, 20), [0.3] * 3, entries=200, **SPECIES),
     case("dt changes", (17, 6, 9), (0.1, 0.1, 20.0, 0.001, 0.1), entries=40, tissue=Tissue(0.2, 1.6**-2), **SPECIES),

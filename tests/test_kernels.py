@@ -7,9 +7,9 @@ import numba
 import numpy as np
 import pytest
 
-from ecsmpi.solver import plane_kernels, row_kernels, varying_kernels
+from ecsmpi.solver import entry_kernels, plane_kernels, row_kernels, varying_kernels
 
-row, number = numba.types.Array(numba.float64, 1, "C"), numba.float64
+row, places, number = numba.types.Array(numba.float64, 1, "C"), numba.types.Array(numba.uint32, 1, "C"), numba.float64
 HOT = {
     "_fluxes": (*[row] * 10, *[number] * 3, *[row] * 3),
     "_up_rows": (row, row, number, row, row, row),
@@ -22,7 +22,8 @@ HOT = {
     "up_row": (row, row, number, number),
     "scale_row": (row, number),
     "add_scaled": (row, number, row),
-    "_add_four_diagonals": (*[row] * 6,),
+    "carry_row": (row, row, number, number),
+    "_sum_of_products": (row, places, row, numba.uint32, numba.uint32),
     "gap_to": (number, row, row),
 }
 PACKED = {  # arithmetic on several doubles at once
@@ -32,14 +33,15 @@ PACKED = {  # arithmetic on several doubles at once
 
 
 def _kernel(name):
-    return next(getattr(module, name) for module in (row_kernels, plane_kernels, varying_kernels) if hasattr(module, name))
+    modules = row_kernels, plane_kernels, varying_kernels, entry_kernels
+    return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 
 @pytest.mark.parametrize("name", HOT)
 def test_hot_loops_are_vector_instructions(name):
     """Compiled anew with the kernels' own options, since a cached kernel does not show its instructions."""
-    options = {**row_kernels.compiled, "cache": False}
-    compiled = numba.njit(HOT[name], **options)(_kernel(name).py_func)
+    options = {**_kernel(name).targetoptions, "cache": False}
+    compiled = numba.jit(HOT[name], **options)(_kernel(name).py_func)
     (assembly,) = compiled.inspect_asm().values()
     machine = platform.machine()
     if machine not in PACKED:

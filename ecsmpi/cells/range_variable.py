@@ -48,18 +48,18 @@ class RangeVariable:
         self._symbol = _symbol(name.encode())
         places = list(_places(name, n.allsec() if sections is None else sections))
         address = np.array([self._address(*place) for place in places], dtype=np.int64)
-        ends = (address.argmin(), address.argmax()) if places else ()
-        self._ends = [(places[end], int(address[end])) for end in ends]
-        self.rows = ((address - address.min(initial=2**63 - 1)) // VALUE).astype(np.uint32)
-        self.column = _memory(*(at for _, at in self._ends)) if places else np.zeros(0)
+        first, self._last = address.min(initial=2**63 - 1), int(address.max(initial=0))
+        self._place = places[address.argmax()] if places else None
+        self.rows = ((address - first) // VALUE).astype(np.uint32)
+        self.column = _memory(int(first), self._last) if places else np.zeros(0)
 
     def _address(self, section: int, x: float) -> int:
         _push_variable(self._symbol, section, x)
         return _pop_address()
 
     def moved(self) -> bool:
-        """Whether the first or the last value is elsewhere now; a microsecond."""
-        return any(self._address(*place) != address for place, address in self._ends)
+        """Whether the last value is elsewhere now; a microsecond."""
+        return self._place is not None and self._address(*self._place) != self._last
 
     def values(self) -> np.ndarray:
         """(segments,) the values now, a copy."""

@@ -23,7 +23,7 @@ class SegmentIon:
 
     def moved(self) -> bool:
         """Whether NEURON keeps the segments' values elsewhere now; microseconds."""
-        return self.outside.moved() or (self.current is not None and self.current.moved())
+        return self.outside.moved()  # and all variables of an ion with it
 
     def reset(self) -> None:
         """Concentrations as NEURON's initialisation resets them."""

@@ -15,10 +15,16 @@ class Described:
 
     def __init__(self):
         self._species, self._reactions = [], []
+        self.version = 0  # another one after each change of what there is
 
     def add(self, species) -> None:
         """Take part from the next finitialize on."""
-        self._species.append(weakref.ref(species))
+        self._species.append(weakref.ref(species, self.redescribe))
+        self.redescribe()
+
+    def redescribe(self, _=None) -> None:
+        """A species has come, gone, or another name, charge or regions. Local."""
+        self.version += 1
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next step on."""

@@ -52,7 +52,7 @@ class Simulation(Described):
         self.crossings = Crossings(node._get_states)
         self._reacting, self._react_in = [], []
         self._spaces = {}
-        self._planned = []
+        self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
         self._changed = self._touched = False
         self.segments = CoupledSegments()
         self._warned_outside = None
@@ -123,7 +123,8 @@ class Simulation(Described):
         self._agree(self._describe(species))
         self.segments.release(one.name for one in species)
         self._free_dropped_spaces()
-        self._planned, self._changed = self._coupled(), False
+        self._planned, self._planned_as, self._changed = self._coupled(), self._now(), False
+        self._here = [self.space(region) for region in self.regions]
         self.clock.restart()
         if not species:
             return
@@ -291,8 +292,8 @@ class Simulation(Described):
         self._touched = True
 
     def _renew_copies(self) -> None:
-        for region in self.regions:
-            self.space(region).renew_copies()
+        for space in self._here:
+            space.renew_copies()
         self._touched = False
 
     def step(self, t: float, dt: float) -> None:
@@ -305,8 +306,8 @@ class Simulation(Described):
             self._take_changes()
         n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
         with self.phases["currents"]:
-            for region in self.regions:
-                self.space(region).take_currents(dt)
+            for space in self._here:
+                space.take_currents(dt)
         self._react_at_segments(t, dt)
         if self.clock.tick():
             self._advance(t)
@@ -338,8 +339,8 @@ class Simulation(Described):
         try:
             for space in self._react_in:  # all of them before any diffuses
                 space.react()
-            for region in self.regions:
-                self.space(region).diffuse(t)
+            for space in self._here:
+                space.diffuse(t)
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         with self.phases["observers"]:
@@ -352,12 +353,21 @@ class Simulation(Described):
             membrane.refuse_unsupported_modes()
 
     def _check_plan(self) -> None:
-        if self._planned != (coupled := self._coupled()):
-            what = "species" if self._planned[:-1] != coupled[:-1] else "reactions at segments, of which there were or are none,"
-            raise RuntimeError(f"{what} have changed since n.finitialize(): call it again before the run goes on")
+        if self._planned_as != (now := self._now()):
+            self._refuse_other_couplings()
+            self._planned_as = now
         if self._planned and self._structure_moved():
             self._check_segments()
             self._find_segments()
+
+    def _now(self) -> tuple:
+        """Another one wherever `_coupled` is; microseconds."""
+        return self.version, bool(self.crossings.own)
+
+    def _refuse_other_couplings(self) -> None:
+        if self._planned != (coupled := self._coupled()):
+            what = "species" if self._planned[:-1] != coupled[:-1] else "reactions at segments, of which there were or are none,"
+            raise RuntimeError(f"{what} have changed since n.finitialize(): call it again before the run goes on")
 
     def _coupled(self) -> list:
         """What NEURON's side depends on: of the species, and whether its reactions inside cells are ours."""

@@ -149,6 +149,7 @@ class Species(Arithmetic, StandIn):
         except BaseException:
             object.__setattr__(self, attribute, before)
             raise
+        simulation.redescribe()
 
     def _check(self) -> None:
         self._ion(self._d)

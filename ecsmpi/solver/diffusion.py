@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecsmpi.solver import kernels
+from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import Ion, Tissue
-from ecsmpi.solver.tiles import TILE
-from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, Rows, Slab
+from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.tridiagonal import Block, Chain, Rows, Slab
 from ecsmpi.solver.workspace import SHORT, Joints, Workspace
 
-SHORT_LINES = 512  # voxels of short lines whose inverses are kept side by side
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Factors:
     rz: np.ndarray
     joints: Joints
     slab: Slab
-    y: Block
+    y: tuple[np.ndarray, np.ndarray, np.ndarray]
     z: tuple[np.ndarray, np.ndarray, np.ndarray]
-    diagonals: np.ndarray
+    inverse: np.ndarray
 
 
 class Diffusion:
@@ -52,11 +52,7 @@ class Diffusion:
         self._held = workspace.at_walls & self._fixed
         self._wall = float(ion.wall or 0.0)
         self._factors = None
-
-    @property
-    def diffuses(self) -> bool:
-        """Whether the increment is more than the sources."""
-        return self._d_effective.any() or self._fixed
+        self.diffuses = bool(self._d_effective.any() or self._fixed)  # whether the increment is more than the sources
 
     def factors(self, dt: float) -> Factors:
         """The numbers for steps of dt (ms), made again only when dt changes. Collective then."""
@@ -70,19 +66,18 @@ class Diffusion:
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
-        diagonals = _diagonals(along_z) if shape[2] < SHORT else np.empty((0, 0))
+        inverse = _inverse(along_z) if shape[2] < SHORT else np.empty((0, 0))
         rz = np.full(work.strip * shape[2] + 1, r[2])
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
-        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), Block.of(along_y), _in_tiles(along_z), diagonals)
+        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), _in_tiles(along_z), inverse)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
 
         sources: (local voxels,) mM times the volume fraction, by which they are divided here.
         """
-        sources *= self._per_volume_fraction
         if not self.diffuses:
-            kernels.add_sources(u, self._row_start, self._source_z, sources)
+            kernels.add_sources(u, self._row_start, self._source_z, sources, self._per_volume_fraction)
             return
         work, factors = self._work, self.factors(dt)
         with work.phases["up"]:
@@ -96,7 +91,8 @@ class Diffusion:
         work, slab = self._work, factors.slab
         kernels.eliminate(
             u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot,
-            slab.weight, self._near(slab.n_weights), self._row_start, self._source_z, sources, self._held, self._wall, work.rows,
+            slab.weight, self._near(slab.n_weights), self._row_start, self._source_z, sources,
+            self._per_volume_fraction, self._held, self._wall, work.rows,
         )  # fmt: skip
 
     def _near(self, count: int) -> int:
@@ -104,10 +100,10 @@ class Diffusion:
         return count if self._work.partition.n_blocks > 1 else 1
 
     def _down(self, u, factors: Factors) -> None:
-        work, slab, y = self._work, factors.slab, factors.y
+        work, slab = self._work, factors.slab
         kernels.substitute(
             u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
-            y.lower, y.pivot, y.ratio, *factors.z, factors.diagonals, work.scratch,
+            *factors.y, *factors.z, factors.inverse, work.scratch,
             self._held, self._fixed, self._wall, work.rows, work.batch,
         )  # fmt: skip
 
@@ -120,16 +116,10 @@ def _in_tiles(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(np.ascontiguousarray(each) for each in numbers)
 
 
-def _diagonals(rows: Rows) -> np.ndarray:
-    """(4 m, voxels) of the inverse of short lines, as far as they are above round-off; see kernels._add_short_lines."""
+def _inverse(rows: Rows) -> np.ndarray:
+    """(voxels, width) the transposed inverse of short lines, for short_lines.finish_plane_of_short_lines."""
     n = rows.diagonal.size
     inverse = np.linalg.inv(np.diag(rows.diagonal) - np.diag(rows.lower[1:], -1) - np.diag(rows.upper[:-1], 1))
-    far = max(abs(i - j) for i, j in np.argwhere(np.abs(inverse) > ROUND_OFF))
-    count = -(-(2 * far + 1) // 4) * 4
-    lines = max(1, SHORT_LINES // n)
-    diagonals = np.zeros((count, lines, n))
-    for m in range(count):
-        offset = m - count // 2
-        for k in range(max(0, -offset), min(n, n - offset)):
-            diagonals[m, :, k] = inverse[k, k + offset]
-    return diagonals.reshape(count, lines * n)
+    columns = aligned_zeros((n, -(-n // TILE) * TILE))
+    columns[:, :n] = inverse.T
+    return columns

@@ -13,16 +13,32 @@ LIMBS = 4  # these three, and the number of amounts that they cannot hold
 LARGEST = 2.0**29  # mM
 
 
+@njit(fastmath={"reassoc"}, **compiled)
+def _sum_of_products(values, at, factor, begin, end):
+    """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector registers."""
+    total = 0.0
+    for e in range(begin, end):
+        total += factor[e] * values[at[e]]
+    return total
+
+
 @njit(**compiled)
-def add_by_voxel(values, at, factor, row, dt, anew, out, f):
-    """out[row[e], f] += dt * factor[e] * values[at[e]] for the entries e in their order, from 0 on if anew.
+def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
+    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e, from 0 on if anew.
 
     Entries are in the order of NEURON's memory rather than of voxels: of the two, what is read is larger.
+    start: (pieces + 1,) where pieces of the entries begin. alike: (pieces,) whether a piece has one row, so that its sum is added
+    at once: additions in memory, one upon the other, would wait for each other.
     """
     if anew:
         out[:, f] = 0.0
-    for e in range(row.size):
-        out[row[e], f] += dt * (factor[e] * values[at[e]])
+    for piece in range(alike.size):
+        begin, end = start[piece], start[piece + 1]
+        if alike[piece]:
+            out[row[begin], f] += dt * _sum_of_products(values, at, factor, begin, end)
+        else:
+            for e in range(begin, end):
+                out[row[e], f] += dt * (factor[e] * values[at[e]])
 
 
 @njit(**compiled)

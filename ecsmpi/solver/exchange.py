@@ -12,6 +12,8 @@ Only ranks that share voxels exchange messages.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from mpi4py import MPI
 
@@ -19,6 +21,7 @@ from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
 
 NONE = np.zeros(0, dtype=np.int64)
+LONG = 8  # entries of one voxel in a row that are worth a sum of their own
 
 
 class Routes:
@@ -66,6 +69,27 @@ def _ends(counts: np.ndarray, first: int) -> np.ndarray:
     return ends
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Where entries' values lie, among those that a rank asks for, and the pieces of entry_kernels.add_by_voxel.
+
+    row: (entries,); start: (pieces + 1,); alike: (pieces,).
+    """
+
+    row: np.ndarray
+    start: np.ndarray
+    alike: np.ndarray
+
+    @classmethod
+    def of(cls, row: np.ndarray) -> Rows:
+        """Long runs of one row are pieces of their own; what is between them are others."""
+        begin = np.flatnonzero(np.diff(row.astype(np.int64), prepend=-1))
+        alike = np.diff(begin, append=row.size) >= LONG
+        kept = alike | np.concatenate([[True], alike])[: alike.size]  # pieces: all long runs, and the first after each
+        start = np.append(begin[kept], row.size)
+        return cls(row.astype(np.uint32), start.astype(np.uint32), alike[kept])
+
+
 class Exchange:
     """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan."""
 
@@ -80,7 +104,7 @@ class Exchange:
         owner = slabs.owner(wanted // plane_size)
         wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
         self._wanted, self._ascending = wanted, np.argsort(wanted)
-        self._row, self._watched = self.rows(voxels), self.rows(watched)
+        self._rows, self._watched = self.rows(voxels), self.rows(watched).row
         routes = Routes(comm, np.bincount(owner, minlength=comm.size))
         served = _told(routes, wanted)
         self.local_voxels, target = np.unique(served, return_inverse=True)
@@ -92,21 +116,22 @@ class Exchange:
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
 
-    def rows(self, voxels: np.ndarray) -> np.ndarray:
-        """(entries,) what `take` is to know of further entries, in voxels that this rank wants. Local."""
-        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
+    def rows(self, voxels: np.ndarray) -> Rows:
+        """What `take` is to know of further entries, in voxels (entries,) that this rank wants. Local."""
+        return Rows.of(self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)])
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
         self._sums, self._received = routes.buffers(n_fields)
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             rows: np.ndarray | None = None) -> None:  # fmt: skip
+             rows: Rows | None = None) -> None:  # fmt: skip
         """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
 
         rows: from `rows`, for other entries than those of the plan.
         """
-        entry_kernels.add_by_voxel(values, at, factor, self._row if rows is None else rows, dt, anew, self._sums, f)
+        rows = rows or self._rows
+        entry_kernels.add_by_voxel(values, at, factor, rows.row, rows.start, rows.alike, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
@@ -121,7 +146,7 @@ class Exchange:
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e. Local."""
-        entry_kernels.give_entries(self._asked, f, self._row, values, at)
+        entry_kernels.give_entries(self._asked, f, self._rows.row, values, at)
 
     def watched(self, f: int, which: int) -> float:
         """The collected value of field f in one of the watched voxels. Local."""
@@ -146,9 +171,9 @@ class ExactExchange(Exchange):
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             rows: np.ndarray | None = None) -> None:  # fmt: skip
+             rows: Rows | None = None) -> None:  # fmt: skip
         """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
-        entry_kernels.add_limbs_by_voxel(values, at, factor, self._row if rows is None else rows, dt, anew, self._sums, f)
+        entry_kernels.add_limbs_by_voxel(values, at, factor, (rows or self._rows).row, dt, anew, self._sums, f)
 
     def deposit(self, sources: np.ndarray) -> None:
         """As Exchange.deposit."""

@@ -42,6 +42,13 @@ def up_row(f, below, lower, pivot):
 
 
 @njit(**compiled)
+def carry_row(f, below, carry, pivot):
+    for i in range(f.size):
+        k = numba.uint64(i)
+        f[k] = fma(carry, below[k], f[k] * pivot)
+
+
+@njit(**compiled)
 def scale_row(f, factor):
     for k in range(f.size):
         f[k] *= factor

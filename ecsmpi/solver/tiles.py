@@ -4,81 +4,20 @@ Lines that are contiguous along themselves are solved side by side, one in each 
 have to be turned about. A compiler does that element by element; here it is three rounds of shuffles for 8 x 8 doubles.
 """
 
-from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-TILE = 8  # lines of a tile: the doubles of a vector register of 512 bits
+from ecsmpi.solver.registers import TILE, Arguments, fma, turned
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
-_REGISTER = ir.VectorType(ir.DoubleType(), TILE)
-_LANES = ir.VectorType(ir.IntType(32), TILE)
-
-
-def _swap(builder, rows, distance):
-    """Exchange the off-diagonal squares of ``distance`` elements: one round of a transposition."""
-    low = [lane if not lane & distance else lane - distance + TILE for lane in range(TILE)]
-    high = [lane + distance if not lane & distance else lane + TILE for lane in range(TILE)]
-    swapped = list(rows)
-    for j in (j for j in range(TILE) if not j & distance):
-        pair = rows[j], rows[j + distance]
-        swapped[j] = builder.shuffle_vector(*pair, ir.Constant(_LANES, low))
-        swapped[j + distance] = builder.shuffle_vector(*pair, ir.Constant(_LANES, high))
-    return swapped
-
-
-def _turned(builder, rows):
-    for distance in (1, 2, 4):
-        rows = _swap(builder, rows, distance)
-    return rows
-
-
-def _fma(builder, a, b, c):
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_REGISTER, [_REGISTER] * 3), "llvm.fma.v8f64")
-    return builder.call(function, [a, b, c])
-
-
-class _Arguments:
-    """The arguments of an intrinsic: 1-D arrays of doubles, and whole numbers."""
-
-    def __init__(self, context, builder, signature, arguments):
-        self._builder, self._values = builder, arguments
-        self._data = {
-            number: context.make_array(kind)(context, builder, value).data
-            for number, (kind, value) in enumerate(zip(signature.args, arguments)) if isinstance(kind, types.Array)
-        }  # fmt: skip
-
-    def place(self, start: int, plus: int = 0, times: int | None = None):
-        """Argument ``start`` plus a number, times argument ``times`` if given."""
-        step = ir.Constant(self._values[start].type, plus)
-        return self._builder.add(self._values[start], step if times is None else self._builder.mul(self._values[times], step))
-
-    def _register(self, array: int, place):
-        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), _REGISTER.as_pointer())
-
-    def load(self, array: int, place):
-        """TILE numbers of an array, from a place on."""
-        return self._builder.load(self._register(array, place), align=8)
-
-    def store(self, register, array: int, place) -> None:
-        """Likewise."""
-        self._builder.store(register, self._register(array, place), align=8)
-
-    def spread(self, array: int, place):
-        """TILE times the same number."""
-        empty, number = ir.Constant(_REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
-        one = self._builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-        return self._builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))
-
 
 @intrinsic
 def _transpose_square(typing, source, at, stride, target, to, target_stride):
     """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE; 1-D arrays of doubles."""
 
     def generate(context, builder, signature, arguments):
-        given = _Arguments(context, builder, signature, arguments)
-        rows = _turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
+        given = Arguments(context, builder, signature, arguments)
+        rows = turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
         for k in range(TILE):
             given.store(rows[k], 3, given.place(4, k, 5))
         return context.get_dummy_value()
@@ -105,12 +44,12 @@ def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
     """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] for m < TILE in line j < TILE; tile[to + TILE m + j] = b[m]."""
 
     def generate(context, builder, signature, arguments):
-        given = _Arguments(context, builder, signature, arguments)
-        values = _turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
+        given = Arguments(context, builder, signature, arguments)
+        values = turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
         b = given.load(3, given.place(4, -TILE))
         for m in range(TILE):
             here = given.place(7, m)
-            b = _fma(builder, given.spread(5, here), b, builder.fmul(values[m], given.spread(6, here)))
+            b = fma(builder, given.spread(5, here), b, builder.fmul(values[m], given.spread(6, here)))
             given.store(b, 3, given.place(4, m * TILE))
         return context.get_dummy_value()
 
@@ -122,12 +61,12 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
     """x[m] = b[m] + ratio[k + m] x[m+1] for m < TILE; u[at + stride j + m] += x[m] of line j. x[TILE] is in the tile; x[0] comes there."""
 
     def generate(context, builder, signature, arguments):
-        given = _Arguments(context, builder, signature, arguments)
+        given = Arguments(context, builder, signature, arguments)
         x, values = given.load(0, given.place(1, TILE * TILE)), [None] * TILE
         for m in reversed(range(TILE)):
-            x = values[m] = _fma(builder, given.spread(2, given.place(3, m)), x, given.load(0, given.place(1, m * TILE)))
+            x = values[m] = fma(builder, given.spread(2, given.place(3, m)), x, given.load(0, given.place(1, m * TILE)))
         given.store(x, 0, given.place(1))
-        for j, line in enumerate(_turned(builder, values)):
+        for j, line in enumerate(turned(builder, values)):
             here = given.place(5, j, 6)
             given.store(builder.fadd(given.load(4, here), line), 4, here)
         return context.get_dummy_value()

@@ -8,7 +8,7 @@ from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.halo import Halo
 from ecsmpi.description.model import FACE_AVERAGES, Tissue
 from ecsmpi.description.profiles import Profile, check_range
-from ecsmpi.solver.tiles import TILE
+from ecsmpi.solver.registers import TILE
 
 
 class SlabTissue:

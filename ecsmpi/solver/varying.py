@@ -20,7 +20,7 @@ from ecsmpi.description.boundaries import Faces, Held
 from ecsmpi.solver.diffusion import Diffusion
 from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import Ion, Tissue
-from ecsmpi.solver.tiles import TILE
+from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tissue import Conductances, SlabTissue, tiled
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Ends
 from ecsmpi.solver.workspace import Joints, Workspace

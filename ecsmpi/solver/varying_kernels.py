@@ -17,7 +17,8 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 from numba import njit, prange
 
 from ecsmpi.solver.row_kernels import fma
-from ecsmpi.solver.tiles import TILE, in_rows, side_by_side
+from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.tiles import in_rows, side_by_side
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
 

@@ -9,12 +9,12 @@ import numpy as np
 from ecsmpi.solver import kernels
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
-from ecsmpi.solver.tiles import TILE
+from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tridiagonal import Ends, neighbours_suffice
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
-SHORT = 2 * TILE  # z-lines of fewer voxels are solved by the inverse of a line, many at a time
+SHORT = 2 * TILE  # z-lines of fewer voxels are solved by the inverse of a line
 STRIP = 1024  # voxels in a row of memory whose right-hand side is made at a time
 
 
@@ -54,8 +54,8 @@ class Workspace:
         self.rows = -(-ny // (rounds * threads))  # so that all threads have as much to do in each round
         planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
         self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
-        padded = -(-nz // TILE) * TILE
-        for_a_plane = ny * nz + 4 * nz + 8 if nz < SHORT else (padded + 2 + TILE) * TILE + 2 * TILE * nz
+        rows, width = (-(-count // TILE) * TILE for count in (ny, nz))
+        for_a_plane = (rows + 2 + TILE) * width if nz < SHORT else (width + 2 + TILE) * TILE + 2 * TILE * nz
         self.scratch = aligned_zeros((self.batch, for_a_plane))
         self.strip = max(1, STRIP // nz)
         self._interfaces = {}

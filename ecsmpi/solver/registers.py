@@ -1,0 +1,71 @@
+"""Doubles in vector registers, for loops that a compiler does not put there by itself: the parts of numba's intrinsics."""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+TILE = 8  # the doubles of a vector register of 512 bits
+
+_REGISTER = ir.VectorType(ir.DoubleType(), TILE)
+_LANES = ir.VectorType(ir.IntType(32), TILE)
+
+
+def _swap(builder, rows, distance):
+    """Exchange the off-diagonal squares of ``distance`` elements: one round of a transposition."""
+    low = [lane if not lane & distance else lane - distance + TILE for lane in range(TILE)]
+    high = [lane + distance if not lane & distance else lane + TILE for lane in range(TILE)]
+    swapped = list(rows)
+    for j in (j for j in range(TILE) if not j & distance):
+        pair = rows[j], rows[j + distance]
+        swapped[j] = builder.shuffle_vector(*pair, ir.Constant(_LANES, low))
+        swapped[j + distance] = builder.shuffle_vector(*pair, ir.Constant(_LANES, high))
+    return swapped
+
+
+def turned(builder, rows):
+    """TILE registers as rows of a square, transposed."""
+    for distance in (1, 2, 4):
+        rows = _swap(builder, rows, distance)
+    return rows
+
+
+def fma(builder, a, b, c):
+    """a b + c, rounded once."""
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_REGISTER, [_REGISTER] * 3), "llvm.fma.v8f64")
+    return builder.call(function, [a, b, c])
+
+
+class Arguments:
+    """The arguments of an intrinsic: 1-D arrays of doubles, and whole numbers."""
+
+    def __init__(self, context, builder, signature, arguments):
+        self._builder, self._values = builder, arguments
+        self._data = {
+            number: context.make_array(kind)(context, builder, value).data
+            for number, (kind, value) in enumerate(zip(signature.args, arguments)) if isinstance(kind, types.Array)
+        }  # fmt: skip
+
+    def place(self, start: int, plus: int = 0, times: int | None = None):
+        """Argument ``start`` plus a number, times argument ``times`` if given."""
+        step = ir.Constant(self._values[start].type, plus)
+        return self._builder.add(self._values[start], step if times is None else self._builder.mul(self._values[times], step))
+
+    def __getitem__(self, number: int):
+        return self._values[number]
+
+    def _register(self, array: int, place):
+        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), _REGISTER.as_pointer())
+
+    def load(self, array: int, place):
+        """TILE numbers of an array, from a place on."""
+        return self._builder.load(self._register(array, place), align=8)
+
+    def store(self, register, array: int, place) -> None:
+        """Likewise."""
+        self._builder.store(register, self._register(array, place), align=8)
+
+    def spread(self, array: int, place):
+        """TILE times the same number."""
+        empty, number = ir.Constant(_REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
+        one = self._builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+        return self._builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))

@@ -1,0 +1,136 @@
+"""The compiled loops that finish a plane whose z-lines are short: y, then z, and the increment is added to u.
+
+A row of memory is a whole z-line here, or a register and a part of one. y is solved TILE rows at a time, the row before in a
+register; z by the inverse of a line, of which all are the same.
+"""
+
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
+from ecsmpi.solver.registers import TILE, Arguments, fma
+from ecsmpi.solver.row_kernels import compiled, fill
+
+
+@intrinsic
+def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):
+    """b[m] = carry[y + m] b[m-1] + pivot[y + m] f[m] for m < TILE: registers at ``at`` + stride m of f, ``to`` + width m of b."""
+
+    def generate(context, builder, signature, arguments):
+        given = Arguments(context, builder, signature, arguments)
+        row = given.load(6, given.place(7, -1, 8))
+        for m in range(TILE):
+            here = given.place(5, m)
+            scaled = builder.fmul(given.load(0, given.place(1, m, 2)), given.spread(4, here))
+            row = fma(builder, given.spread(3, here), row, scaled)
+            given.store(row, 6, given.place(7, m, 8))
+        return context.get_dummy_value()
+
+    return types.void(f, types.intp, types.intp, carry, pivot, types.intp, b, types.intp, types.intp), generate
+
+
+@intrinsic
+def _substitute_rows(typing, ratio, y, b, to, width):
+    """x[m] = b[m] + ratio[y + m] x[m+1] for m < TILE, from above in place of b: registers at ``to`` + width m."""
+
+    def generate(context, builder, signature, arguments):
+        given = Arguments(context, builder, signature, arguments)
+        row = given.load(2, given.place(3, TILE, 4))
+        for m in reversed(range(TILE)):
+            here = given.place(3, m, 4)
+            row = fma(builder, given.spread(0, given.place(1, m)), row, given.load(2, here))
+            given.store(row, 2, here)
+        return context.get_dummy_value()
+
+    return types.void(ratio, types.intp, b, types.intp, types.intp), generate
+
+
+@intrinsic
+def _add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
+    """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m < TILE: registers at ``at`` + stride m of u."""
+
+    def generate(context, builder, signature, arguments):
+        given = Arguments(context, builder, signature, arguments)
+        sums = [cgutils.alloca_once_value(builder, given.load(6, given.place(7, m, 8))) for m in range(TILE)]
+        with cgutils.for_range(builder, given[5]) as loop:
+            weights = given.load(3, builder.add(given[4], builder.mul(given[2], loop.index)))
+            for m, total in enumerate(sums):
+                value = given.spread(0, builder.add(given.place(1, m, 2), loop.index))
+                builder.store(fma(builder, weights, value, builder.load(total)), total)
+        for m, total in enumerate(sums):
+            given.store(builder.load(total), 6, given.place(7, m, 8))
+        return context.get_dummy_value()
+
+    return types.void(f, types.intp, types.intp, inverse, types.intp, types.intp, u, types.intp, types.intp), generate
+
+
+@njit(**compiled)
+def _move_rows(count, nz, source, at, stride, target, to, target_stride):
+    for y in range(count):
+        for k in range(nz):
+            target[to + y * target_stride + k] = source[at + y * stride + k]
+
+
+@njit(**compiled)
+def _up(f, at, stride, carry, pivot, y, x, width):
+    for column in range(0, width, TILE):
+        _eliminate_rows(f, at + column, stride, carry, pivot, y, x, (y + 1) * width + column, width)
+
+
+@njit(**compiled)
+def _down(ratio, y, x, width):
+    for column in range(0, width, TILE):
+        _substitute_rows(ratio, y, x, (y + 1) * width + column, width)
+
+
+@njit(**compiled)
+def _add(x, y, width, inverse, nz, u, at, stride):
+    for column in range(0, width, TILE):
+        _add_products(x, (y + 1) * width, width, inverse, column, nz, u, at + column, stride)
+
+
+@njit(**compiled)
+def _aim_ends_at_wall(x, at, width, u, here, nz, count, wall):
+    for y in range(count):
+        for end in (0, nz - 1):
+            x[at + y * width + end] = wall - u[here + y * nz + end]
+
+
+@njit(**compiled)
+def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, held, wall):
+    """As `plane_kernels.finish_plane`.
+
+    carry, pivot, ratio: along y, as those of tiles.add_solved. inverse: (nz, width) of a line's half step, transposed; zeros
+    follow each row to ``width``, whole registers. scratch: ((rows + 2 + TILE) * width,), rows being ny up to a multiple of TILE.
+
+    A register at the end of a row reaches into the next rows of the plane: what it gives them is theirs again, or comes again.
+    Rows at the plane's end, where it would reach out of it, are taken to a tile of their own and back.
+    """
+    (ny, nz), width, rows = d.shape, inverse.shape[1], pivot.size
+    f, values, columns = d.reshape(-1), u.reshape(-1), inverse.reshape(-1)
+    inside = max(0, ny - (width - 1) // nz) // TILE * TILE  # rows of the tiles that stay in the plane
+    x, tile = scratch[: (rows + 2) * width], scratch[(rows + 2) * width :]
+    fill(x[:width], 0.0)
+    fill(x[(rows + 1) * width :], 0.0)
+    if held:
+        aim_rows_at_wall(d, u, wall)
+    for y in range(0, inside, TILE):
+        _up(f, y * nz, nz, carry, pivot, y, x, width)
+    for y in range(inside, rows, TILE):
+        fill(tile, 0.0)
+        _move_rows(min(TILE, ny - y), nz, f, y * nz, nz, tile, 0, width)
+        _up(tile, 0, width, carry, pivot, y, x, width)
+    for y in range(rows - TILE, -1, -TILE):
+        here = min(TILE, ny - y)
+        _down(ratio, y, x, width)
+        if held:
+            _aim_ends_at_wall(x, (y + 1) * width, width, values, y * nz, nz, here, wall)
+        if y < inside:
+            _add(x, y, width, columns, nz, values, y * nz, nz)
+        else:
+            _move_rows(here, nz, values, y * nz, nz, tile, 0, width)
+            _add(x, y, width, columns, nz, tile, 0, width)
+            _move_rows(here, nz, tile, 0, width, values, y * nz, nz)
+    if held:
+        keep_wall(u, wall)
