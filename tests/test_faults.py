@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import mpirun, started
-from faults import Killed, MODEL, command, last_state, run, until, wait_for_ranks
+from faults import MODEL, TESTS, Killed, command, last_state, run, small_disk, until, wait_for_ranks
 
 from ecsmpi.files.checkpoint import CheckpointSet
 
@@ -35,10 +35,7 @@ def whole_sets(folder):
 
 def fails(tmp_path, change, ranks=2, options=(), within=60):
     """What a run says whose model has `change` at its end, and which must fail."""
-    (tmp_path / "model.py").write_text(MODEL + change)
-    argv = command(tmp_path, *options)
-    (tmp_path / "model.py").write_text(MODEL + change)
-    done = mpirun(ranks, argv, cwd=tmp_path, timeout=within)
+    done = run(tmp_path, *options, ranks=ranks, change=change, timeout=within)
     assert done.returncode not in (0, TO_BE_CONTINUED), done.stderr
     return done.stderr
 
@@ -65,18 +62,18 @@ rxd.add_observer(Slow())
 """
 
 
-def test_killed_rank_loses_nothing(expected, tmp_path):
+def test_killed_rank_loses_nothing(tmp_path):
     killed = Killed(seed=1)
-    for number in range(2):
-        (folder := tmp_path / str(number)).mkdir()
-        killed.once(folder, expected)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    killed.through(tmp_path / "killed", killed.undisturbed(tmp_path / "whole"), times=3)
+    assert killed.times == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, tmp_path):
     """USR1 as mpirun passes it on to all ranks; TERM to one of them."""
-    argv = [word if word != "4 steps" else "1h" for word in command(tmp_path)]
-    (tmp_path / "model.py").write_text(MODEL + SLOW)
+    argv = [word if word != "4 steps" else "1h" for word in command(tmp_path, change=SLOW)]
     with started(2, argv, cwd=tmp_path) as process:
         ranks = wait_for_ranks(process, 2)
         until(lambda: (tmp_path / "there").exists())
@@ -89,9 +86,8 @@ def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, t
 
 
 def test_second_signal_ends_at_once(tmp_path):
-    (tmp_path / "model.py").write_text(MODEL)
-    argv = command(tmp_path, "--tstop", "1e9")
-    (tmp_path / "model.py").write_text(MODEL + AT_STEP_50.format(action="open('slow', 'w'); time.sleep(60)") + "import time\n")
+    change = "import time\n" + AT_STEP_50.format(action="open('slow', 'w'); time.sleep(60)")
+    argv = command(tmp_path, "--tstop", "1e9", change=change)
     with started(1, argv, cwd=tmp_path) as process:
         (rank,) = wait_for_ranks(process, 1)
         until(lambda: (tmp_path / "slow").exists())
@@ -107,10 +103,9 @@ def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(tmp_path):
     os.rename(tmp_path / "k.h5", tmp_path / "whole.h5")
     subprocess.run(["rm", "-r", tmp_path / "sets"], check=True)
     for limit in ("--max-time", "SLURM"):
-        argv = command(tmp_path, *output, "--tstop", "8", *(["--max-time", "20s"] if limit == "--max-time" else []))
-        (tmp_path / "model.py").write_text(MODEL + SLOW.replace("0.02", "0.05"))
+        options = ["--tstop", "8", *(["--max-time", "20s"] if limit == "--max-time" else [])]
         end = {"SLURM_JOB_END_TIME": str(int(time.time()) + 20)} if limit == "SLURM" else {}
-        done = mpirun(2, argv, cwd=tmp_path, env=end)
+        done = run(tmp_path, *output, *options, change=SLOW.replace("0.02", "0.05"), env=end)
         assert done.returncode == TO_BE_CONTINUED, done.stderr
         assert "its time is up: stopped at t = " in done.stderr
     assert run(tmp_path, *output, "--tstop", "8").returncode == 0
@@ -139,24 +134,38 @@ def test_what_is_no_number_is_named_and_never_kept(where, tmp_path):
 
 
 def test_negative_concentration_is_told_once(tmp_path):
-    command(tmp_path)
-    (tmp_path / "model.py").write_text(MODEL + AT_STEP_50.format(action="still[ecs].local[0, 0, 0] = -1"))
+    command(tmp_path, change=AT_STEP_50.format(action="still[ecs].local[0, 0, 0] = -1"))
     done = mpirun(2, ["ecsmpi", "run", "model.py", "-q"], cwd=tmp_path)
     assert done.returncode == 0 and done.stderr.count("species2 is -1 mM in voxel (20, 0, 0)") == 1
 
 
-@pytest.mark.parametrize("trouble", ["full", "gone"])
-def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path):
-    """A limit on the size of files stands in for a full disk; a file in the place of the folder for one that has gone."""
-    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))"
-    gone = "import os; os.rename('sets', 'old'); open('sets', 'w').close()"
+DISKS = {  # what happens to the folder of checkpoints at step 50
+    "files limited": "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))",
+    "file in its place": "import os; os.rename('sets', 'old'); open('sets', 'w').close()",
+    "small disk full": "from faults import fill_disk; fill_disk('sets')",
+    "read-only": "from faults import read_only; read_only('sets')",
+}
+
+
+@pytest.mark.parametrize("trouble", DISKS)
+def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
     began = time.monotonic()
-    said = fails(tmp_path, AT_STEP_50.format(action=full if trouble == "full" else gone))
-    assert "cannot write sets" in said and "see that the disk has space left" in said
-    assert time.monotonic() - began < 40
-    assert whole_sets(tmp_path / ("sets" if trouble == "full" else "old")) == [44, 48]
-    if trouble == "gone":
-        os.remove(tmp_path / "sets")
+    with small_disk(tmp_path / "sets") as mounted:
+        if trouble == "small disk full" and not mounted:
+            pytest.skip("mounting a small disk needs root; a limit on the size of files stands in for it")
+        said = fails(tmp_path, AT_STEP_50.format(action=DISKS[trouble]))
+        assert "cannot write sets" in said and "see that the disk has space left" in said
+        assert trouble != "small disk full" or "No space left on device" in said
+        assert trouble != "read-only" or re.search("Read-only file system|Permission denied", said)
+        assert time.monotonic() - began < 40
+        assert whole_sets(tmp_path / ("old" if trouble == "file in its place" else "sets")) == [44, 48]
+
+
+def test_folder_deleted_in_a_run_is_made_again(tmp_path):
+    done = run(tmp_path, change=AT_STEP_50.format(action="import shutil; shutil.rmtree('sets')"))
+    assert done.returncode == 0, done.stderr
+    assert whole_sets(tmp_path / "sets") == [196, 200]
 
 
 def test_verify_finds_what_is_wrong(tmp_path):

@@ -207,6 +207,17 @@ def test_page_of_features_tells_what_is_refused_and_what_is_neurons(names):
     assert wrong == {}
 
 
+def test_page_of_features_has_names_of_ecsmpi_that_exist(on_ranks):
+    section = PAGE.partition("## Only in ecsmpi")[2]
+    listed = [name.strip() for names in re.findall(r"^\| ([\w,; ]+) \| [^|]+ \|$", section, re.M) for name in re.split("[,;]", names)]
+    assert len(listed) > 15
+    holds(on_ranks, None, f"""
+        from neuron import rxd as original
+        for name in {listed[1:]}:
+            assert callable(getattr(rxd, name)) and not hasattr(original, name), name
+    """)  # fmt: skip
+
+
 def test_extracellular_space_can_be_switched_off(on_ranks):
     holds(
         on_ranks,

@@ -18,7 +18,7 @@ from ecsmpi.bench.repetition import median_interval
 SCRIPTS = Path(__file__).parent / "scripts"
 TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
 MECHANISM = TUTORIAL.parents[1] / "mod"
-TUTORIAL_STEPS = 200
+TUTORIAL_STEPS = 1000
 TWO_RANKS = "box, ecsmpi on 2 ranks"
 RICHER_EDGE = 128  # voxels along an edge at most, of boxes with reactions or varying tissue: NEURON needs minutes else
 RICHER = ("tissue", "buffer")
@@ -27,7 +27,7 @@ TINY = 8  # voxels along an edge where only the start is of interest
 
 @dataclass(frozen=True)
 class Comparison:
-    """Voxels along the edges of the boxes, runs of each process, steps in a run, what starts ranks."""
+    """Voxels along the edges of the boxes, runs of each process, steps in a run, what starts ranks, the tutorial's cell if another."""
 
     edge: int = 256
     initial_edge: int = 200
@@ -36,6 +36,7 @@ class Comparison:
     launcher: str = "mpirun"
     dx: float = 5.0
     dt: float = 0.025
+    morphology: Path | None = None
 
     @property
     def richer_edge(self) -> int:
@@ -121,7 +122,7 @@ def _runs(comparison: Comparison) -> dict:
     }  # fmt: skip
     runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
     if _has_tutorial():
-        runs |= {f"tutorial, {name}": _tutorial(name) for name in ("NEURON", "ecsmpi", "none")}
+        runs |= {f"tutorial, {name}": _tutorial(name, comparison.morphology) for name in ("NEURON", "ecsmpi", "none")}
     runs["all cores"] = lambda: _all_cores(comparison)
     runs["first start"] = lambda: _first_start(comparison)
     return runs
@@ -139,8 +140,9 @@ def _box(
     return _script("box.py", [name.lower(), json.dumps(settings)], ranks, comparison.launcher, environment)
 
 
-def _tutorial(name: str):
-    settings = json.dumps({"repetitions": TUTORIAL_STEPS})
+def _tutorial(name: str, morphology: Path | None):
+    arguments = [] if morphology is None else ["--morphology", str(morphology)]
+    settings = json.dumps({"repetitions": TUTORIAL_STEPS, "arguments": arguments})
     return _script("tutorial.py", [name.lower(), str(TUTORIAL), settings], None, "", {"NUMBA_NUM_THREADS": 1})
 
 
@@ -229,7 +231,8 @@ def _tutorial_rows(results: dict):
     runs = {name: results[f"tutorial, {name}"] for name in ("NEURON", "ecsmpi", "none")}
     step = {name: median(median(one["step_seconds"]) for one in found) for name, found in runs.items()}
     parts = [1e3 * (step[name] - step["none"]) for name in ("NEURON", "ecsmpi")]
-    yield _ratio("tutorial's step, with minus without the space", "ms", *parts, 4, 8)
+    segments = runs["none"][0]["segments"]
+    yield _ratio(f"tutorial's step, {segments:,} segments, with minus without the space", "ms", *parts, 4, 8)
     set_up = [median(one["finitialize_seconds"] for one in runs[name]) for name in ("NEURON", "ecsmpi")]
     yield _ratio("finitialize of the tutorial", "s", *set_up, 10, None)
 

@@ -96,11 +96,14 @@ def compare_with_neuron(args):
 
     _refuse_ranks(args)
     _check_json(args)
+    if args.morphology is not None and not args.morphology.is_file():
+        args.fail(f"no morphology at {args.morphology}: give an .swc file")
     edge, initial_edge = (128, 64) if args.quick else (256, 200)
     comparison = against_neuron.compare(
         against_neuron.Comparison(
-            args.edge or edge, args.initial_edge or initial_edge, args.rounds, args.repetitions, args.mpirun
-        ),
+            args.edge or edge, args.initial_edge or initial_edge, args.rounds, args.repetitions, args.mpirun,
+            morphology=args.morphology,
+        ),  # fmt: skip
         say=lambda text: print(text, flush=True),
     )
     print(tables.comparison_report(comparison))

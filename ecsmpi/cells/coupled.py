@@ -35,8 +35,8 @@ class CoupledSegments:
         self._counts = membrane.structure_counts()
 
     def moved(self) -> bool:
-        """Whether NEURON's structure has changed since, or its variables are elsewhere; asked in this order, for sections may be gone."""
-        return membrane.structure_counts() != self._counts or any(ion.moved() for ion in self.ions.values())
+        """Whether NEURON's structure has changed since, without which its variables stay where they are."""
+        return membrane.structure_counts() != self._counts
 
     def check(self) -> None:
         """After a change of NEURON's structure: raises RuntimeError where the segments are others now."""

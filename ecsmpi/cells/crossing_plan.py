@@ -176,11 +176,6 @@ class CrossingPlan:
             carried.rows, carried.places = carried.variable.rows[held.acts].astype(np.int64), held.places
             carried.without = np.zeros(held.places.size)
 
-    def moved(self) -> bool:
-        """Whether NEURON keeps values elsewhere now; microseconds."""
-        shown = [held.shown for held in self._changed if held.shown] + [carried.variable for carried in self._carried]
-        return any(variable.moved() for variable in shown)
-
     def _fetch(self) -> None:
         states = self._states()
         for held in self._inside:

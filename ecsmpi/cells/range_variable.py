@@ -32,7 +32,7 @@ _pop_address = _function("nrn_double_ptr_pop", ctypes.c_void_p)
 class RangeVariable:
     """One range variable of all segments of this rank, in the order of ``n.allsec()``, or of those of some sections.
 
-    It keeps no section alive, and is dead once `structure_counts` move or `moved` says so: then make it anew.
+    It keeps no section alive, and is dead once `structure_counts` move: then make it anew.
 
     Attributes
     ----------
@@ -48,18 +48,13 @@ class RangeVariable:
         self._symbol = _symbol(name.encode())
         places = list(_places(name, n.allsec() if sections is None else sections))
         address = np.array([self._address(*place) for place in places], dtype=np.int64)
-        first, self._last = address.min(initial=2**63 - 1), int(address.max(initial=0))
-        self._place = places[address.argmax()] if places else None
+        first, last = address.min(initial=2**63 - 1), address.max(initial=0)
         self.rows = ((address - first) // VALUE).astype(np.uint32)
-        self.column = _memory(int(first), self._last) if places else np.zeros(0)
+        self.column = _memory(int(first), int(last)) if places else np.zeros(0)
 
     def _address(self, section: int, x: float) -> int:
         _push_variable(self._symbol, section, x)
         return _pop_address()
-
-    def moved(self) -> bool:
-        """Whether the last value is elsewhere now; a microsecond."""
-        return self._place is not None and self._address(*self._place) != self._last
 
     def values(self) -> np.ndarray:
         """(segments,) the values now, a copy."""

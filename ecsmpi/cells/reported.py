@@ -61,7 +61,7 @@ class Reported:
 
     def read(self, into: np.ndarray) -> None:
         """Copy the values of now; into: (segments,). Local."""
-        if structure_counts() != self._counts or self._variable.moved():
+        if structure_counts() != self._counts:
             self.find()
         np.take(self._variable.column, self._rows, out=self._values, mode="clip")  # other modes copy first
         into[:] = self._values

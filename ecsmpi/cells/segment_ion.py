@@ -21,10 +21,6 @@ class SegmentIon:
         self.outside = RangeVariable(f"{self.name}o")
         self.current = RangeVariable(f"i{self.name}") if self.charge else None
 
-    def moved(self) -> bool:
-        """Whether NEURON keeps the segments' values elsewhere now; microseconds."""
-        return self.outside.moved()  # and all variables of an ion with it
-
     def reset(self) -> None:
         """Concentrations as NEURON's initialisation resets them."""
         inside, outside = default_concentrations(self.name)

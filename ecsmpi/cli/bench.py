@@ -89,6 +89,9 @@ def _add_neuron(kinds):
     parser.add_argument(
         "--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)"
     )
+    parser.add_argument(
+        "--morphology", type=Path, metavar="FILE.swc", help="of the tutorial's cell (default: the pyramid that NEURON carries)"
+    )
     options.add_launcher(parser)
 
 

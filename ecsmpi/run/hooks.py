@@ -55,7 +55,7 @@ class Hooks:
     def _called_first(self, method, size, right, _pd2, _thread) -> int:
         """The nonvint block before that of NEURON's diffusion in cells."""
         if method == CURRENTS:
-            return self._done(self._simulation.add_currents, self._array(right, size))
+            return self._done(self._simulation.add_currents, lambda: self._array(right, size))
         return self._done(self._simulation.before_reactions) if method == FIXED_STEP else 0
 
     def _array(self, pointer, size: int) -> np.ndarray:

@@ -178,7 +178,7 @@ class Simulation(Described):
         for region, here in laws.items():
             beside = [ion_and_field for other in self.beside(region) for ion_and_field in self.space(other).planned()]
             self.space(region).plan_reactions(here, beside)
-        self._react_in = [self.space(region) for region in laws]
+        self._react_in = [self.space(region) for region, here in laws.items() if here]
 
     def _describe(self, species) -> str:
         boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
@@ -268,18 +268,18 @@ class Simulation(Described):
 
     # NEURON's step
 
-    def add_currents(self, right: np.ndarray) -> None:
+    def add_currents(self, right) -> None:
         """Reactions add the currents that they carry to the ions', and to the right-hand side of the voltages (mA/cm2).
 
         One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
-        that only some ranks make hangs; and a change by the script, made on all ranks.
+        that only some ranks make hangs; and a change by the script, made on all ranks. right(): (nodes,) that side, in NEURON's memory.
         """
         self._complete()
         if self._planned and self.crossings.now:
             self._check_plan()
             if self.clock.between_steps and (self._touched or self.comm.size == 1):
                 self._renew_copies()
-            self.crossings.now.add_currents(right)
+            self.crossings.now.add_currents(right())
 
     def _complete(self) -> None:
         """Observers that wait for the end of a step may look now. Local."""
@@ -356,7 +356,7 @@ class Simulation(Described):
         if self._planned_as != (now := self._now()):
             self._refuse_other_couplings()
             self._planned_as = now
-        if self._planned and self._structure_moved():
+        if self._planned and self.segments.moved():
             self._check_segments()
             self._find_segments()
 
@@ -411,10 +411,6 @@ class Simulation(Described):
                     self.space(region).take_segments(species.key, outside)
         for region in self.regions if self._planned else []:
             self.space(region).show()  # the segments are as the script has set them
-
-    def _structure_moved(self) -> bool:
-        crossings = self.crossings.now
-        return self.segments.moved() or bool(crossings and crossings.moved())
 
     def _check_segments(self) -> None:
         """NEURON's structure has changed: the plan is dead if the segments have."""

@@ -167,7 +167,11 @@ class Space:
                 self._outsides.append((f, *self._inside_of(ion.outside)))
 
     def _inside_of(self, variable: RangeVariable) -> tuple[np.ndarray, np.ndarray]:
-        return variable.column, variable.rows[self.inside]
+        """NEURON's memory and where in it the segments in the box are, or their part of it, where they follow each other."""
+        rows = variable.rows[self.inside]
+        if rows.size and (np.diff(rows.astype(np.int64)) == 1).all():
+            return variable.column[rows[0] : rows[0] + rows.size], rows[:0]
+        return variable.column, rows
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""

@@ -3,6 +3,7 @@
 Arrays in, arrays out, nothing allocated.
 """
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -13,18 +14,24 @@ LIMBS = 4  # these three, and the number of amounts that they cannot hold
 LARGEST = 2.0**29  # mM
 
 
+@njit(**compiled)
+def _place(at, e):
+    """Where the value of entry e is: in turn where ``at`` is empty, which compilers take out of loops."""
+    return at[e] if at.size else numba.uint32(e)
+
+
 @njit(fastmath={"reassoc"}, **compiled)
 def _sum_of_products(values, at, factor, begin, end):
     """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector registers."""
     total = 0.0
     for e in range(begin, end):
-        total += factor[e] * values[at[e]]
+        total += factor[e] * values[_place(at, e)]
     return total
 
 
 @njit(**compiled)
 def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
-    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e, from 0 on if anew.
+    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e, or of values[e] if ``at`` is empty; from 0 on if anew.
 
     Entries are in the order of NEURON's memory rather than of voxels: of the two, what is read is larger.
     start: (pieces + 1,) where pieces of the entries begin. alike: (pieces,) whether a piece has one row, so that its sum is added
@@ -38,7 +45,7 @@ def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
             out[row[begin], f] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e], f] += dt * (factor[e] * values[at[e]])
+                out[row[e], f] += dt * (factor[e] * values[_place(at, e)])
 
 
 @njit(**compiled)
@@ -58,10 +65,17 @@ def pick(concentrations, voxel, out, f):
 
 
 @njit(**compiled)
-def give_entries(values, f, row, out, at):
-    """out[at[e]] = values[row[e], f] for the entries e."""
-    for e in range(row.size):
-        out[at[e]] = values[row[e], f]
+def give_entries(values, f, row, start, alike, out, at):
+    """out[at[e]] = values[row[e], f] for the entries e; start, alike and an empty ``at`` as in `add_by_voxel`."""
+    for piece in range(alike.size):
+        begin, end = start[piece], start[piece + 1]
+        if alike[piece]:
+            value = values[row[begin], f]
+            for e in range(begin, end):
+                out[_place(at, e)] = value
+        else:
+            for e in range(begin, end):
+                out[_place(at, e)] = values[row[e], f]
 
 
 @njit(**compiled)
@@ -82,7 +96,7 @@ def add_limbs_by_voxel(values, at, factor, row, dt, anew, out, f):
     if anew:
         out[:, f] = 0
     for e in range(row.size):
-        _add_limbs(dt * (factor[e] * values[at[e]]), out[row[e], f])
+        _add_limbs(dt * (factor[e] * values[_place(at, e)]), out[row[e], f])
 
 
 @njit(**compiled)

@@ -128,7 +128,8 @@ class Exchange:
              rows: Rows | None = None) -> None:  # fmt: skip
         """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
 
-        rows: from `rows`, for other entries than those of the plan.
+        at: (entries,), or empty where the values are those of the entries in turn. rows: from `rows`, for other entries than
+        those of the plan.
         """
         rows = rows or self._rows
         entry_kernels.add_by_voxel(values, at, factor, rows.row, rows.start, rows.alike, dt, anew, self._sums, f)
@@ -145,8 +146,9 @@ class Exchange:
         _replay(self._collect)
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
-        """Set values[at[e]] to the collected value of field f in the voxel of each entry e. Local."""
-        entry_kernels.give_entries(self._asked, f, self._rows.row, values, at)
+        """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
+        rows = self._rows
+        entry_kernels.give_entries(self._asked, f, rows.row, rows.start, rows.alike, values, at)
 
     def watched(self, f: int, which: int) -> float:
         """The collected value of field f in one of the watched voxels. Local."""

@@ -19,7 +19,7 @@ planes of a batch on the way down, so that the result does not depend on how man
 """
 
 import numba
-from numba import njit, prange
+from numba import get_thread_id, njit, prange
 
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
@@ -127,7 +127,7 @@ def substitute(
     left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
     reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
     cy, py, qy, cz, pz, qz: carry, pivot, ratio along y, and along z, as of tiles.add_solved. inverse: of short z-lines, as in
-    `finish_plane_of_short_lines`, or nothing. scratch: (batch, ...) for one or the other.
+    `finish_plane_of_short_lines`, or nothing. scratch: (threads, ...) for one or the other.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     """
     n, ny, nz = d.shape
@@ -144,9 +144,9 @@ def substitute(
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
                 fill(u[i + 1].reshape(-1), wall)
             elif inverse.size:
-                finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[i - bottom], edges_held, wall)
+                finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
             else:
-                finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[i - bottom], edges_held, wall)
+                finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[get_thread_id()], edges_held, wall)
         top = bottom
 
 
@@ -165,3 +165,8 @@ def set_threads(count: int) -> None:
 def threads() -> int:
     """Threads in use."""
     return numba.get_num_threads()
+
+
+def most_threads() -> int:
+    """Threads that may come into use."""
+    return numba.config.NUMBA_NUM_THREADS

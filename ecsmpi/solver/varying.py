@@ -208,7 +208,7 @@ class VaryingWorkspace:
         lo = shared.partition.planes(shared.comm.rank)[0]
         self.start = np.array([shared.partition.block(b)[0] - lo for b in shared.blocks] + [n])
         self.rows, self.batch = -(-ny // kernels.threads()), shared.batch  # so many arrays are best read in long pieces
-        self.scratch = aligned_zeros((self.batch, 2 * TILE * (-(-nz // TILE) * TILE + TILE)))
+        self.scratch = aligned_zeros((kernels.most_threads(), 2 * TILE * (-(-nz // TILE) * TILE + TILE)))
         self.factors = WeakValueDictionary()
 
 

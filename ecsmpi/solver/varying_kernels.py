@@ -14,7 +14,7 @@ and substituted downwards, x[m] = b[m] + s M_above p[m] x[m + 1]. Concentrations
 Threads share the rows of a plane on the way up and the planes of a batch on the way down, as in kernels.py.
 """
 
-from numba import njit, prange
+from numba import get_thread_id, njit, prange
 
 from ecsmpi.solver.row_kernels import fma
 from ecsmpi.solver.registers import TILE
@@ -218,7 +218,7 @@ def substitute(
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes. All arrays are flat.
 
     left, right: the solution's planes just outside the blocks. capacity: a. fz_tiled, pz_tiled: (n, tiles, nz, TILE), M and p
-    along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (batch, ...) for two tiles.
+    along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (threads, ...) for two tiles.
     """
     n, ny, _ = shape
     top, reached = n, n
@@ -232,7 +232,7 @@ def substitute(
             )  # fmt: skip
         reached = ahead
         for i in prange(bottom, top):
-            _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, s[1], s[2], py, pz_tiled, scratch[i - bottom])
+            _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, s[1], s[2], py, pz_tiled, scratch[get_thread_id()])
         top = bottom
 
 

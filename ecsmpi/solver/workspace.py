@@ -56,7 +56,7 @@ class Workspace:
         self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
         rows, width = (-(-count // TILE) * TILE for count in (ny, nz))
         for_a_plane = (rows + 2 + TILE) * width if nz < SHORT else (width + 2 + TILE) * TILE + 2 * TILE * nz
-        self.scratch = aligned_zeros((self.batch, for_a_plane))
+        self.scratch = aligned_zeros((kernels.most_threads(), for_a_plane))
         self.strip = max(1, STRIP // nz)
         self._interfaces = {}
 

@@ -1,8 +1,8 @@
 """The tutorial's model, timed in a process of its own, with NEURON's extracellular space, ecsmpi's or none.
 
-    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '{"repetitions": 100}'
+    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '{"repetitions": 100, "arguments": []}'
 
-Prints a JSON object: finitialize_seconds, and step_seconds, a list.
+Prints a JSON object: segments, finitialize_seconds, and step_seconds, a list. arguments: of the model's script.
 """
 
 import json
@@ -20,7 +20,7 @@ def main(library, script, settings):
     source = with_space_of(library, Path(script).read_text())
     if library == "ecsmpi":
         compile_kernels()
-    sys.argv = [script]
+    sys.argv = [script, *settings["arguments"]]
     model = {"__name__": "tutorial", "__file__": script}
     exec(compile(source, script, "exec"), model)
     n = model["n"]
@@ -30,7 +30,8 @@ def main(library, script, settings):
     for _ in range(WARM_UP):
         n.fadvance()
     steps = [timed(n.fadvance) for _ in range(settings["repetitions"])]
-    print(json.dumps({"finitialize_seconds": finitialize, "step_seconds": steps}), flush=True)
+    segments = sum(sec.nseg for sec in n.allsec())
+    print(json.dumps({"segments": segments, "finitialize_seconds": finitialize, "step_seconds": steps}), flush=True)
 
 
 def with_space_of(library, source):
