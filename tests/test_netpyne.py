@@ -1,16 +1,8 @@
 """NetPyNE's rxdParams with one line added: the network answers as with NEURON's own rxd."""
 
-import importlib.util
-
 import numpy as np
-import pytest
 from conftest import mpirun
 from neuron_reference import FOLDER, disagreements
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("netpyne") is None,
-    reason="netpyne is not installed: its pandas, bokeh and what they need are larger than all else here; pip install netpyne",
-)
 
 
 def answer(backend, ranks, tmp_path):
