@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecsmpi.description.decomposition import Slabs
+from ecsmpi.description.decomposition import Slabs, plane_weights
 
 unhurried = settings(deadline=None)  # the cores may be shared
 planes = st.integers(1, 3000)
@@ -47,6 +47,42 @@ def test_ranks_beyond_the_planes_own_none(n_planes, n_ranks):
     owning = [lo < hi for lo, hi in map(slabs.planes, range(n_ranks))]
     assert owning == [rank < slabs.owners for rank in range(n_ranks)]
     assert slabs.owners == len(slabs.thicknesses()) == min(n_planes, n_ranks)
+
+
+def loads(slabs, weights):
+    return [sum(weights[lo:hi]) for lo, hi in map(slabs.planes, range(slabs.owners))]
+
+
+@unhurried
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(1, 40))
+def test_weighed_slabs_cover_the_box_and_none_is_heavier_than_an_even_one(weights, n_ranks):
+    even, slabs = Slabs(len(weights), n_ranks), Slabs.weighed(np.array(weights), n_ranks)
+    bounds = [slabs.planes(rank) for rank in range(n_ranks)]
+    assert bounds[0][0] == 0 and bounds[-1][1] == len(weights)
+    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(bounds, bounds[1:]))
+    assert slabs.owners == even.owners and min(slabs.thicknesses()) >= max(1, min(even.thicknesses()) // 2)
+    assert max(slabs.thicknesses()) <= 2 * max(even.thicknesses())
+    assert max(loads(slabs, weights)) <= max(loads(even, weights))
+    assert slabs == even or max(loads(slabs, weights)) < max(loads(even, weights)) / 1.09
+
+
+@unhurried
+@given(planes, ranks)
+def test_planes_that_weigh_the_same_are_cut_evenly(n_planes, n_ranks):
+    assert Slabs.weighed(np.full(n_planes, 7.0), n_ranks) == Slabs(n_planes, n_ranks)
+
+
+def test_weighed_slabs_are_as_light_as_any(n_planes=9, n_ranks=3):
+    """Against all ways to cut a box whose first planes are heavy."""
+    weights = [5, 5, 4, 1, 1, 1, 1, 1, 1]
+    cuts = [(a, b) for a in range(1, n_planes) for b in range(a + 1, n_planes)]
+    best = min(max(sum(weights[:a]), sum(weights[a:b]), sum(weights[b:])) for a, b in cuts)
+    slabs = Slabs.weighed(np.array(weights), n_ranks)
+    assert max(loads(slabs, weights)) == best == 9 and slabs.thicknesses() == [1, 2, 6]
+
+
+def test_plane_that_ranks_ask_for_weighs_more():
+    np.testing.assert_array_equal(plane_weights(12, np.array([0, 3, 6])), [12, 18, 24])
 
 
 def test_ten_planes_on_three_ranks():

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ecsmpi.plans import calibration, plan_table, planning
@@ -72,7 +73,7 @@ def command(capsys, *words):
 def test_reduced_system_is_taken_where_the_solver_takes_it(n, r):
     for ranks in (1, 2, 3, 4, 7, 11, 16, n):
         chain = Chain.of(n, r, False, Slabs(n, ranks))
-        assert planning.is_reduced(n, r, ranks) == (not chain.neighbours_suffice), ranks
+        assert Problem((n, 1, 1), r=r).is_reduced(ranks) == (not chain.neighbours_suffice), ranks
 
 
 def test_one_species_takes_16_bytes_a_voxel_and_each_further_8():
@@ -121,6 +122,17 @@ def test_work_of_a_rank_follows_its_thickest_slab():
     sweeps = [part["sweeps"] for part in parts]
     assert sweeps[0] / sweeps[1] == pytest.approx(2)
     assert sweeps[2] * TRUE.bandwidth(4) >= 72 * 3 * 4 * 64 * 64 - 1e-6  # 3 + 3 + 2 + 2 planes
+
+
+def test_slabs_are_thinner_where_the_segments_are_and_the_step_takes_longer():
+    anywhere = Problem((64, 16, 16), segments=100_000)
+    middle = replace(anywhere, within=0.25)
+    thick = planning.slabs_of(middle, 8).thicknesses()
+    assert planning.slabs_of(anywhere, 8).thicknesses() == [8] * 8
+    assert sum(thick) == 64 and min(thick) in thick[2:5] and min(thick) < 8 < max(thick) == thick[0]
+    assert planning.asked(anywhere, 8).sum() == pytest.approx(8 * 64 * 256 * (1 - np.exp(-100_000 / 8 / (64 * 256))))
+    slower, faster = (planning.step_seconds(one, Layout(1, 8, 1), TRUE) for one in (middle, anywhere))
+    assert slower > faster
 
 
 def test_segments_cost_the_exchange_and_neuron_only():

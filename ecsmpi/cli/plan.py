@@ -12,7 +12,7 @@ from ecsmpi.plans import calibration, plan_table
 from ecsmpi.bench import records
 from ecsmpi.cli.plot import check_folder
 from ecsmpi.description.grid import Box, spacing_of
-from ecsmpi.plans.planning import Machine, Problem
+from ecsmpi.plans.planning import Machine, Problem, slabs_of
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given
@@ -47,6 +47,8 @@ def _add_problem(parser):
     add("--species", type=_count, default=1, metavar="N", help="species (default: 1)")
     add("--segments", type=_count_or_none, default=0, metavar="M",
         help="segments of all cells together (default: 0)")
+    add("--cells-within", type=_part, default=1.0, metavar="PART",
+        help="the part of the box along x that holds the segments: slabs are thinner there (default: 1, all of it)")
     add("--tstop", type=_positive, default=1000.0, metavar="MS", help="length of the run (default: 1000)")
     add("--dt", type=_positive, default=0.025, metavar="MS", help="time step (default: 0.025)")
     add("--d", type=_positive, default=POTASSIUM, metavar="UM2/MS",
@@ -81,6 +83,7 @@ def plan(args):
     steps = math.ceil(args.tstop / args.dt * (1 - 1e-12))  # 0.07 / 0.01 is a bit more than 7
     print("\n".join([_title(problem, steps, args.dt), "", *plan_table.describe(found), ""]))
     print("\n".join([*plan_table.table(rows, steps), "", *plan_table.advice(rows, steps)]))
+    print(_partition(problem, plan_table.recommended(rows).layout.ranks))
     if counts[-1] < args.nodes[-1]:
         print(f"More than {planes} nodes cannot share the box: it has {planes} planes along x.")
     print(f"\n{_submission(plan_table.recommended(rows).layout)}")
@@ -92,6 +95,14 @@ def _title(problem, steps, dt):
     shape = " x ".join(str(count) for count in problem.shape)
     what = f"{shape} voxels, {problem.species} species, {problem.segments:,} segments"
     return f"{what}; {steps:,} steps of {dt:g} ms; r = D dt/dx2 = {problem.r:.3g}"
+
+
+def _partition(problem, ranks):
+    slabs = slabs_of(problem, ranks).thicknesses()
+    thin, thick = min(slabs), max(slabs)
+    planes = f"{thin} to {thick} planes" if thin < thick else f"{thin} plane{'s' * (thin > 1)}"
+    why = ", thinner where the segments are" if slabs_of(problem, ranks).ends else ""
+    return f"The box is cut into {len(slabs)} slab{'s' * (len(slabs) > 1)} of {planes}{why}."
 
 
 def _submission(layout):
@@ -114,7 +125,7 @@ def _problem(args):
     else:
         raise ValueError(f"--box takes three numbers (voxels) or six (corners in um), got {len(args.box)}")
     r = args.d * args.dt / spacing[0] ** 2 if shape[0] > 1 else 0.0
-    return Problem(shape, args.species, args.segments, r)
+    return Problem(shape, args.species, args.segments, r, args.cells_within)
 
 
 def _machine(args):
@@ -153,6 +164,13 @@ def _positive(text):
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return value
+
+
+def _part(text):
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, got {text}")
     return value
 
 

@@ -91,6 +91,11 @@ class Box:
         return tuple(low + h * n for low, h, n in zip(self.lo, self.spacing, self.shape))
 
     @property
+    def plane(self) -> int:
+        """Voxels of a plane across x."""
+        return self.shape[1] * self.shape[2]
+
+    @property
     def voxels(self) -> int:
         """Number of voxels."""
         return math.prod(self.shape)

@@ -9,7 +9,8 @@ Each node has R ranks of T threads; rank by rank the box is cut into slabs of pl
 
 (after the roofline of Williams, Waterman and Patterson 2009, CACM 52:65, and the postal model of messages).
 Everything is a count of `Problem` and `Layout` times a cost of `Machine`; calibration.py finds the costs in
-measurements. Cells are taken to lie anywhere in the box, so each rank may have partners on all others.
+measurements. Cells are taken to lie anywhere in the box, or in a part of it along x, where slabs are thinner then; each rank may
+have partners on all others.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from ecsmpi.solver import tridiagonal
-from ecsmpi.description.decomposition import Slabs
+from ecsmpi.description.decomposition import ASKED, Slabs, plane_weights
 from ecsmpi.description.grid import Box, finite
 
 FLOOR_BYTES = 48  # a voxel, species and step: two passes over u and d, and the lines fetched to be written
@@ -29,12 +32,13 @@ SEGMENT_BYTES = 2500  # NEURON's segment with a channel or two, and its place in
 
 @dataclass(frozen=True)
 class Problem:
-    """A box of ``shape`` voxels, its species, the segments in it, and r = D dt/dx2 along x."""
+    """A box of ``shape`` voxels, its species, the segments in it, r = D dt/dx2 along x, and the part of the box along x with segments."""
 
     shape: tuple[int, int, int]
     species: int = 1
     segments: int = 0
     r: float = 0.0
+    within: float = 1.0
 
     def __post_init__(self):
         Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), self.shape)
@@ -43,6 +47,8 @@ class Problem:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if finite("r = D dt/dx2", self.r) < 0:
             raise ValueError(f"r = D dt/dx2 must be >= 0, got {self.r}")
+        if not 0 < self.within <= 1:
+            raise ValueError(f"the part of the box with segments must be above 0 and at most 1, got {self.within}")
 
     @property
     def plane(self) -> int:
@@ -51,7 +57,7 @@ class Problem:
 
     def is_reduced(self, ranks: int) -> bool:
         """Whether the slabs of this many ranks meet in a reduced system, not in pairs."""
-        return is_reduced(self.shape[0], self.r, ranks)
+        return is_reduced(self, ranks)
 
 
 @dataclass(frozen=True)
@@ -109,22 +115,39 @@ class Machine:
         return min(cores * self.core_bandwidth, self.node_bandwidth)
 
 
+def asked(problem: Problem, ranks: int) -> np.ndarray:
+    """(planes,) voxels with segments, once for each rank of these: as many as are hit at random."""
+    held = max(1, round(problem.within * problem.shape[0]))
+    first, voxels = (problem.shape[0] - held) // 2, held * problem.plane
+    found = np.zeros(problem.shape[0])
+    found[first : first + held] = -ranks * problem.plane * np.expm1(-problem.segments / ranks / voxels)
+    return found
+
+
 @cache
-def is_reduced(n_planes: int, r: float, ranks: int) -> bool:
+def slabs_of(problem: Problem, ranks: int) -> Slabs:
+    """How a run cuts the box."""
+    return Slabs.weighed(plane_weights(problem.plane, asked(problem, ranks)), ranks)
+
+
+@cache
+def is_reduced(problem: Problem, ranks: int) -> bool:
     """Whether slabs are too thin for neighbours to settle their interface: all meet in a reduced system.
 
-    The last slab but one decides: of those between two others none is thinner.
+    The thinnest of the slabs between two others decides.
     """
-    slabs = Slabs(n_planes, ranks)
+    slabs = slabs_of(problem, ranks)
     if slabs.owners < 3:
         return False
-    rows = tridiagonal.Rows.of_line(n_planes, r, held=False).planes(*slabs.planes(slabs.owners - 2))
+    between = range(1, slabs.owners - 1)
+    thinnest = min(between, key=lambda rank: slabs.thicknesses()[rank])
+    rows = tridiagonal.Rows.of_line(problem.shape[0], problem.r, held=False).planes(*slabs.planes(thinnest))
     return not tridiagonal.Chain((tridiagonal.Block.of(rows),) * 3).neighbours_suffice
 
 
 def memory(problem: Problem, layout: Layout) -> dict[str, float]:
     """Bytes of the rank with the thickest slab: the grid, the segments, the program itself."""
-    thick = _thickest(problem, layout)
+    thick = max(slabs_of(problem, layout.ranks).thicknesses())
     planes = problem.species * (thick + 2) + thick + 3  # u with ghosts; d; what meets at interfaces
     if problem.is_reduced(layout.ranks):
         planes += 4
@@ -156,14 +179,18 @@ def step_seconds(problem: Problem, layout: Layout, machine: Machine) -> float:
 
 
 def node_updates(problem: Problem, layout: Layout) -> int:
-    """Voxels times species that the busiest node updates in a step."""
+    """Voxels times species that a node updates in a step whose ranks are as busy as the busiest one."""
     ranks = min(layout.ranks_per_node, problem.shape[0])
-    return _thickest(problem, layout) * ranks * problem.plane * problem.species
+    return _busiest(problem, layout.ranks)[0] * ranks * problem.plane * problem.species
 
 
-def _thickest(problem: Problem, layout: Layout) -> int:
-    """Planes of the first slab: none is thicker."""
-    return Slabs(problem.shape[0], layout.ranks).planes(0)[1]
+@cache
+def _busiest(problem: Problem, ranks: int) -> tuple[int, float]:
+    """(planes, voxels that ranks ask for beyond an even share) of the slab that weighs most."""
+    slabs, wanted = slabs_of(problem, ranks), asked(problem, ranks)
+    weights = plane_weights(problem.plane, wanted)
+    lo, hi = max(map(slabs.planes, range(slabs.owners)), key=lambda planes: weights[slice(*planes)].sum())
+    return hi - lo, max(0.0, wanted[lo:hi].sum() - wanted.sum() / slabs.owners)
 
 
 def busy_cores(problem: Problem, layout: Layout) -> int:
@@ -212,4 +239,5 @@ def _exchange(problem: Problem, layout: Layout, machine: Machine) -> float:
     entries = problem.species * problem.segments / layout.ranks
     far_bytes = 2 * 8 * entries * layout.ranks_per_node * (1 - 1 / layout.nodes)
     inside = machine.coupling_step + near * machine.coupling_message + entries * machine.entry
+    inside += problem.species * ASKED * machine.compute * _busiest(problem, layout.ranks)[1]
     return inside + far * machine.network_latency + far_bytes / machine.network_bandwidth

@@ -21,6 +21,7 @@ from ecsmpi.run.described import Described  # noqa: E402
 from ecsmpi.cells.coupled import CoupledSegments  # noqa: E402
 from ecsmpi.cells.crossings import Crossings  # noqa: E402
 from ecsmpi.run.grid_clock import GridClock  # noqa: E402
+from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights  # noqa: E402
 from ecsmpi.ranks.meeting import meet  # noqa: E402
 from ecsmpi.run.observers import label  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
@@ -51,7 +52,7 @@ class Simulation(Described):
         self.course = Course(self)
         self.crossings = Crossings(node._get_states)
         self._reacting, self._react_in = [], []
-        self._spaces = {}
+        self._spaces, self._slabs = {}, {}  # boxes that are alike are cut alike
         self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
         self._changed = self._touched = False
         self.segments = CoupledSegments()
@@ -65,8 +66,12 @@ class Simulation(Described):
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)
         if key not in self._spaces:
-            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, self.reproducible)
+            slabs = self._slabs.setdefault(region.box, self._even_slabs(region.box))
+            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, slabs)
         return self._spaces[key]
+
+    def _even_slabs(self, box) -> Slabs:
+        return Slabs(box.shape[0], self.comm.size, GRAIN if self.reproducible else None)
 
     def field(self, species, region):
         """A species' field, with its initial concentrations if it is new. Local."""
@@ -123,8 +128,7 @@ class Simulation(Described):
         self._agree(self._describe(species))
         self.segments.release(one.name for one in species)
         self._free_dropped_spaces()
-        self._planned, self._planned_as, self._changed = self._coupled(), self._now(), False
-        self._here = [self.space(region) for region in self.regions]
+        self._planned, self._planned_as, self._changed, self._here = self._coupled(), self._now(), False, []
         self.clock.restart()
         if not species:
             return
@@ -132,6 +136,8 @@ class Simulation(Described):
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self.segments.plan({one.name: one.charge for one in species if one.name})
+        self._partition()
+        self._here = [self.space(region) for region in self.regions]
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
@@ -143,6 +149,19 @@ class Simulation(Described):
         """Spaces whose regions are gone give their messages back. Collective."""
         for reference in [reference for reference in self._spaces if reference() is None]:
             self._spaces.pop(reference).free()
+        self._slabs = {space.box: space.slabs for space in self._spaces.values()}
+
+    def _partition(self) -> None:
+        """Cut the boxes that nobody has looked into yet by what their planes cost. Collective."""
+        for box in dict.fromkeys(region.box for region in self.regions):
+            if not self.comm.allreduce(box in self._slabs) and not self.reproducible and self.comm.size > 1:
+                self._slabs[box] = Slabs.weighed(plane_weights(box.plane, self._asked(box)), self.comm.size)
+
+    def _asked(self, box) -> np.ndarray:
+        """(planes,) voxels with segments, once for each rank of these. Collective."""
+        voxels = np.unique(box.index_of(self.segments.all.centre))
+        own = np.bincount(voxels[voxels >= 0] // box.plane, minlength=box.shape[0])
+        return self.comm.allreduce(own)
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""

@@ -14,7 +14,7 @@ import numpy as np
 from ecsmpi.solver.accounts import Account
 from ecsmpi.solver.copies import Copies
 from ecsmpi.cells.crossing_plan import CrossingPlan
-from ecsmpi.description.decomposition import GRAIN, Slabs
+from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.exchange import gather_planes
 from ecsmpi.cells.flux import Fluxes
 from ecsmpi.description.grid import Box
@@ -37,10 +37,9 @@ class Space:
     Ions are known by a key, any hashable, in the order of `add`.
     """
 
-    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, reproducible: bool):
-        """reproducible: the same bits at any number of ranks."""
-        self.comm, self.box, self.tissue, self.phases = comm, box, tissue, phases
-        self.slabs = Slabs(box.shape[0], comm.size, GRAIN if reproducible else None)
+    def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, slabs: Slabs):
+        """slabs: of the box; with a grain, the same bits at any number of ranks."""
+        self.comm, self.box, self.tissue, self.phases, self.slabs = comm, box, tissue, phases, slabs
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
