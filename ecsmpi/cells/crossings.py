@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 
-import numpy as np
 
 from ecsmpi.cells.crossing_plan import CrossingPlan
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.solver import interface_kernels, kernels
+from ecsmpi.solver import interface_kernels
 from ecsmpi.solver.accounts import Account
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange

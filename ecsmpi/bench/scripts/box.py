@@ -13,10 +13,10 @@ together, more than after that first box).
 
 import json
 import math
-import re
 import sys
-from pathlib import Path
 from time import perf_counter
+
+from measures import resident, timed  # beside this script
 
 WARM_UP = 2  # steps
 
@@ -102,20 +102,6 @@ def time_steps(rxd, n, pc, threads, repetitions):
                 taken[count].append(seconds)
     rxd.nthread(1)  # NEURON does not end while its threads wait for work
     return taken
-
-
-def timed(pc, work):
-    """Seconds of the slowest rank, from a common beginning."""
-    pc.barrier()
-    began = perf_counter()
-    work()
-    return pc.allreduce(perf_counter() - began, 2)
-
-
-def resident(pc):
-    """Bytes resident on all ranks."""
-    status = Path("/proc/self/status").read_text()
-    return pc.allreduce(1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), 1)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ ranks together. What is "all"; or, without cells, "grid", where ions and oxygen 
 """
 
 import json
-import re
 import sys
-from pathlib import Path
-from time import perf_counter
+
+from measures import resident, timed  # beside this script
 
 WARM_UP = 20  # steps
 
@@ -50,20 +49,6 @@ def main(library, folder, settings):
 def step_times(pc, n, repetitions):
     """Seconds of single steps."""
     return [timed(pc, n.fadvance) for _ in range(WARM_UP + repetitions)][WARM_UP:]
-
-
-def timed(pc, work):
-    """Seconds of the slowest rank, from a common beginning."""
-    pc.barrier()
-    began = perf_counter()
-    work()
-    return pc.allreduce(perf_counter() - began, 2)
-
-
-def resident(pc):
-    """Bytes resident on all ranks."""
-    status = Path("/proc/self/status").read_text()
-    return pc.allreduce(1024 * int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+"""The run-time spaces of a script's regions, and how their boxes are cut into slabs."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+from neuron import n
+
+from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
+from ecsmpi.run.described import Described
+from ecsmpi.run.observers import label
+from ecsmpi.run.restart import RECORDER
+from ecsmpi.run.space import Space
+from ecsmpi.solver.timing import Phases
+
+FAR_AWAY = 1e9  # um, where the recorder lies
+
+
+class Spaces(Described):
+    """What a script has described, and a `Space` for each region that has been looked into."""
+
+    def __init__(self, comm):
+        super().__init__()
+        self.comm, self.phases, self.segments = comm, Phases(), CoupledSegments()
+        self.reproducible = False
+        self._spaces, self._slabs = {}, {}  # boxes that are alike are cut alike
+        self._changed = False
+        self._recorder = None
+
+    def space(self, region) -> Space:
+        """The run-time space of a region, made at the first call. Local."""
+        key = weakref.ref(region)
+        if key not in self._spaces:
+            slabs = self._slabs.setdefault(region.box, self._even_slabs(region.box))
+            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, slabs)
+        return self._spaces[key]
+
+    def _even_slabs(self, box) -> Slabs:
+        return Slabs(box.shape[0], self.comm.size, GRAIN if self.reproducible else None)
+
+    def field(self, species, region):
+        """A species' field, with its initial concentrations if it is new. Local."""
+        space = self.space(region)
+        key = species.key
+        if key not in space.fields:
+            species.fill(region, space.field(key))
+        return space.fields[key]
+
+    def add_flux(self, species, region, flux) -> None:
+        """A flux into a species, from the next plan on. Local."""
+        self.space(region).fluxes.add(species.key, flux)
+        self.change()
+
+    def change(self) -> None:
+        """The description has changed: plan anew before the grid's next step. Local, to be called on every rank."""
+        self._changed = True
+
+    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+        """A region becomes another tissue. Local, to be called on every rank."""
+        if (space := self._spaces.get(weakref.ref(region))) is not None:
+            space.change_tissue(tissue, conserve_mass)
+        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self.on(region)):
+            self.change()  # their own tissue has parts of the region's, or the region's is made of them
+
+    def watch(self, species, region, flat: int):
+        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
+        self._let_record()
+        watched = self.space(region).watched
+        if (species.key, flat) not in watched:
+            vector = n.Vector(1)
+            watched[species.key, flat] = (vector, vector.as_numpy())
+        return watched[species.key, flat][0]
+
+    def _let_record(self) -> None:
+        """Vector.record fails on a rank without any section: give it one, far from any box."""
+        if not any(True for _ in n.allsec()):
+            self._recorder = n.Section(name=RECORDER)
+            for x in (FAR_AWAY, FAR_AWAY + 1):
+                self._recorder.pt3dadd(x, FAR_AWAY, FAR_AWAY, 1)
+
+    def reproduce(self, wanted: bool) -> None:
+        """Whether results have the same bits at any number of ranks; for boxes that are not in use yet. Local."""
+        if wanted != self.reproducible and any(reference() is not None for reference in self._spaces):
+            raise RuntimeError("rxd.options.reproducible must be set before any concentration is used: set it first")
+        self.reproducible = bool(wanted)
+
+    def fields(self) -> list[tuple]:
+        """(name, box, field) of each species in each region."""
+        return [(label(self, one), region.box, self.field(one, region)) for one in self.species for region in one.regions]
+
+    def _free_dropped_spaces(self) -> None:
+        """Spaces whose regions are gone give their messages back. Collective."""
+        for reference in [reference for reference in self._spaces if reference() is None]:
+            self._spaces.pop(reference).free()
+        self._slabs = {space.box: space.slabs for space in self._spaces.values()}
+
+    def _partition(self) -> None:
+        """Cut the boxes that nobody has looked into yet by what their planes cost. Collective."""
+        for box in dict.fromkeys(region.box for region in self.regions):
+            if not self.comm.allreduce(box in self._slabs) and not self.reproducible and self.comm.size > 1:
+                self._slabs[box] = Slabs.weighed(plane_weights(box.plane, self._asked(box)), self.comm.size)
+
+    def _asked(self, box) -> np.ndarray:
+        """(planes,) voxels with segments, once for each rank of these. Collective."""
+        voxels = np.unique(box.index_of(self.segments.all.centre))
+        own = np.bincount(voxels[voxels >= 0] // box.plane, minlength=box.shape[0])
+        return self.comm.allreduce(own)
