@@ -59,7 +59,7 @@ def flaw_of_swc(path):
         return f"x, y, z and radius must be numbers up to {LARGEST:g} um, and a radius greater than 0"
     known = {-1}
     for number, parent in points[:, [0, 6]]:
-        if number in known or parent not in known or number < 0 or number != int(number):
+        if number in known or parent not in known or number != int(number) or number < (0 if len(known) == 1 else 1):
             return f"point {number:g} needs a number of its own, and a parent before it, not {parent:g}"
         known.add(number)
     return None

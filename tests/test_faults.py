@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import nullcontext
 
 import h5py
 import numpy as np
@@ -151,9 +152,9 @@ DISKS = {  # what happens to the folder of checkpoints at step 50
 def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     began = time.monotonic()
-    with small_disk(tmp_path / "sets") as mounted:
-        if trouble == "small disk full" and not mounted:
-            pytest.skip("mounting a small disk needs root; a limit on the size of files stands in for it")
+    with small_disk(tmp_path / "sets") if trouble in ("small disk full", "read-only") else nullcontext() as mounted:
+        if mounted is False and (trouble == "small disk full" or os.getuid() == 0):
+            pytest.skip("this machine lets nobody mount a disk; a limit on the size of files stands in for it")
         said = fails(tmp_path, AT_STEP_50.format(action=DISKS[trouble]))
         assert "cannot write sets" in said and "see that the disk has space left" in said
         assert trouble != "small disk full" or "No space left on device" in said

@@ -145,7 +145,7 @@ def load(path):
     except SystemExit as error:
         return 1 if "is no morphology" in str(error) else 98
     low, high = padded_bounds()
-    return 0 if np.isfinite([low, high]).all() and sum(1 for _ in n.allsec()) > 1 else 97
+    return 0 if np.isfinite([low, high]).all() and sum(1 for _ in n.allsec()) else 97
 
 whole, refused, odd = outcomes(load, "\\n".join(points).encode(), Path("cell.swc"), int(sys.argv[1]))
 assert not odd and whole and refused, (whole, refused, odd)

@@ -1,6 +1,9 @@
 """What the commands info, plot and animate show, and what they refuse."""
 
+import os
+import resource
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from frames import Alone, opened, write
 from PIL import Image
 
 from ecsmpi.cli import main
+from ecsmpi.cli.apart import apart
 from ecsmpi.description.grid import Box
 from ecsmpi.files.items import Encoding, Mean, Slice
 from ecsmpi.files.output import GridFile
@@ -203,3 +207,22 @@ def test_slice_and_mean_are_drawn_as_the_box_that_they_are_of(spot, capsys, tmp_
     assert status == 2 and "has no selection 'k'; it has layer, mean" in err
     _, out, _ = command(capsys, "info", chosen)
     assert "layer: slice at y = 65 um" in out and "10 x 1 x 6 = 60 of 10 x 10 x 10 um" in out and "mean: mean over z" in out
+
+
+def test_file_on_which_the_library_crashes_is_named(tmp_path):
+    def crash(path):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def spin(path):
+        resource.setrlimit(resource.RLIMIT_CPU, (1, 2))
+        while True:
+            pass
+
+    path = tmp_path / "k.h5"
+    path.write_bytes(b"")
+    assert apart(lambda path: f"{path.name} is whole", path) == "k.h5 is whole"
+    for read, why in ((crash, "crashes on it"), (spin, "reading it does not end")):
+        with pytest.raises(OSError, match=f"k.h5 is damaged: .*{why}"):
+            apart(read, path)
+    with pytest.raises(ValueError, match="k.h5 is damaged .no such thing.; run the simulation again"):
+        apart(lambda path: {}["no such thing"] if path else None, path)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ecsmpi.cli.apart import apart
+
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
@@ -13,16 +15,20 @@ def add_parser(subparsers):
 
 
 def show(args):
+    print(apart(_told, args.file))
+
+
+def _told(path):
     from ecsmpi.files.recording import load, opened, plain
     from ecsmpi.files.sonata import of_cells
 
-    with opened(args.file) as file:
+    with opened(path) as file:
         found = of_cells(file)
         if found is not None:
             lines = _spikes(found) if hasattr(found, "times") else _report(found)
-            return print("\n".join([str(args.file), *lines, "", *_provenance(plain(file.attrs))]))
-    with load(args.file) as recording:
-        print("\n".join(describe(recording)))
+            return "\n".join([str(path), *lines, "", *_provenance(plain(file.attrs))])
+    with load(path) as recording:
+        return "\n".join(describe(recording))
 
 
 def _report(report):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ecsmpi.cli.apart import apart
+
 
 def add_parser(subparsers):
     """Add `verify`."""
@@ -20,7 +22,7 @@ def verify(args):
     good = True
     for path in (one for given in args.paths for one in _files(given)):
         try:
-            print(f"{path}: {_check(path)}")
+            print(f"{path}: {apart(_check, path)}")
         except (ValueError, OSError) as error:
             good = False
             print(f"{path}: WRONG: {error}")

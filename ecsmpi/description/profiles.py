@@ -107,14 +107,20 @@ class FileProfile(Profile):
 
         if not self.path.is_file():
             raise ValueError(f"no file {self.path}")
-        with h5py.File(self.path, "r") as file:
-            if self.dataset not in file:
-                raise ValueError(f"{self.path} has no dataset {self.dataset!r}; it has {', '.join(sorted(file))}")
-            if file[self.dataset].shape != box.shape:
-                raise ValueError(
-                    f"{self.dataset!r} of {self.path} must have the box's shape {box.shape}, got {file[self.dataset].shape}"
-                )
-            return np.array(file[self.dataset][lo:hi], dtype=float)
+        try:
+            with h5py.File(self.path, "r") as file:
+                return self._read(file, box, lo, hi)
+        except ValueError:
+            raise
+        except Exception as error:  # of any kind, from h5py, where bytes are not what they were
+            raise ValueError(f"cannot read {self.dataset!r} of {self.path} ({error}): give a dataset in a whole HDF5 file") from error
+
+    def _read(self, file, box: Box, lo: int, hi: int) -> np.ndarray:
+        if self.dataset not in file:
+            raise ValueError(f"{self.path} has no dataset {self.dataset!r}; it has {', '.join(sorted(file))}")
+        if file[self.dataset].shape != box.shape:
+            raise ValueError(f"{self.dataset!r} of {self.path} must have the box's shape {box.shape}, got {file[self.dataset].shape}")
+        return np.array(file[self.dataset][lo:hi], dtype=float)
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,15 @@ class Recording(Frames):
             super().__init__(path, box, "all voxels", file, data, frames)
             self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
             self.diagnostics = read_tables(file)
-        except (KeyError, OSError, RuntimeError) as error:
+            datasets = [(name, data, len(one)) for one in (self, *self.selections.values()) for name, data in one._data.items()]
+            virtual = [data.is_virtual for _, data, _ in datasets]
+        except ValueError:
+            raise
+        except Exception as error:  # of any kind, from h5py, where bytes are not what they were
             raise OSError(f"{path} is damaged ({error}): its writer was ended inside a write; "
                           "run the simulation again") from error
-        for one in (self, *self.selections.values()):
-            for name, data in one._data.items():
-                _check_frames(path, name, data, len(one), self.attributes["run"])
+        for (name, data, frames), parted in zip(datasets, virtual):
+            _check_frames(path, name, data, parted, frames, self.attributes["run"])
 
     def of(self, selection: str | None) -> Frames:
         """The frames of a selection; None for those of the whole box or, where there are none, of the first selection."""
@@ -113,9 +116,9 @@ def plain(attributes) -> dict:
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in decoded.items()}
 
 
-def _check_frames(path, name, data, frames, run):
+def _check_frames(path, name, data, parted, frames, run):
     """All frames must be there. In a virtual dataset HDF5 reads those of a missing part as NaN, silently."""
-    if data.is_virtual:
+    if parted:
         for source in data.virtual_sources():
             _check_part(path.parent / source.file_name, source.dset_name, frames, run)
     elif len(data) < frames:
