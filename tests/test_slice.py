@@ -26,12 +26,13 @@ def table(tmp_path, ranks, *options):
     done = mpirun(ranks, words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
-    return dict(re.findall(r"^(\S.+?)  +(?:\S+|\S+ \S+|2 to 4|spikes in the core)  +(\S.*)$", done.stdout, re.MULTILINE))
+    return dict(re.findall(r"^(\S.+?) {2,}\S.*? {2,}(\S.*)$", done.stdout, re.MULTILINE))
 
 
 def test_neuron_prints_what_ranks_print(tmp_path):
     alone = table(tmp_path, 2)
     assert alone["neurons"] == "216" and alone["voxels"] == "300" and alone["volume fraction, tortuosity"] == "0.2, 1.6"
+    assert (alone["radius of a neuron (um)"], alone["its membrane (um2), cytosol (um3)"]) == ("25.23", "8000, 2667")
     assert 50 < float(alone["front (um)"].split()[0]) < 80 and float(alone["highest voltage of traced neurons (mV)"]) > -68  # from -70
     assert table(tmp_path, None, "--neuron") == alone
 

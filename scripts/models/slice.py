@@ -11,7 +11,6 @@ defaults. Other than there, on purpose: a neuron's place depends on its number a
 `--as-published` lists is as it is meant. A layer of voxels at the border that is drawn to the bath is left out, for the walls are
 held at the bath already.
 """
-import sys
 
 import numpy as np
 from slice_options import neurons, parsed, tissue_of
@@ -24,6 +23,7 @@ else:
 
 import slice_tissue  # noqa: E402  (after rxd, which starts MPI)
 from neuron import n  # noqa: E402
+from outcome import gathered, print_table  # noqa: E402
 from wave import wave_of  # noqa: E402
 
 THRESHOLD = 15  # mM: the wave is where potassium is above it
@@ -42,28 +42,23 @@ def recorded(made):
     return found
 
 
-def gathered(voltages):
-    """(distance (neurons,), v (neurons, times)) of all ranks on rank 0, from the nearest to the middle on. Collective."""
-    everyone = pc.py_gather([(distance, np.array(v)) for distance, v in voltages.values()], 0)
-    found = sorted((one for some in everyone or () for one in some), key=lambda one: one[0])
-    return [np.array(part) for part in zip(*found)] if found else [np.zeros(0), np.zeros((0, 1))]
-
-
 def report(wave, distance, v):
     """The table of published and computed values, and the picture. On rank 0."""
-    reach, tissue = slice_tissue.half_lengths(options)[0], tissue_of(options)
+    (count, neuron), tissue = neurons(options), tissue_of(options)
+    reach, gates = slice_tissue.half_lengths(options)[0], slice_tissue.resting_gates("gates" in options.as_published)
     speed = 60 * wave.speed(1.2 * options.r0, 0.9 * reach)
     lines = {
-        "neurons": ("36,000", f"{neurons(options)[0]:,}"),
+        "neurons": ("36,000", f"{count:,}"),
+        "radius of a neuron (um)": ("25.23", f"{neuron.radius:.4g}"),
+        "its membrane (um2), cytosol (um3)": ("8000, 2667", f"{neuron.area:.4g}, {neuron.volume:.4g}"),
+        "its gates m, h, n at the start": ("0.00732, 0.389, 0.00956", ", ".join(f"{gates[name]:.3g}" for name in "mhn")),
         "voxels": ("25,600", f"{np.prod(wave.shape):,}"),
         "volume fraction, tortuosity": ("0.2, 1.6", f"{tissue.alpha:g}, {tissue.tortuosity:g}"),
         "speed (mm/min)": ("2 to 4", f"{speed:.3g}"),
         "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),
         "highest voltage of traced neurons (mV)": ("spikes in the core", f"{v.max(initial=-np.inf):.3g}"),
     }
-    print(f"{'':<40}{'published':>20}{'here':>22}")
-    for name, (published, here) in lines.items():
-        print(f"{name:<40}{published:>20}{here:>22}")
+    print_table(lines)
     wave.save_picture(options.picture, v, distance)
 
 
@@ -75,6 +70,6 @@ if __name__ == "__main__":
     voltages = recorded(made)
     n.finitialize(slice_tissue.REST)
     wave.run(options.tstop)
-    distance, v = gathered(voltages)
+    distance, v = gathered(voltages.values())
     if pc.id() == 0:
         report(wave, distance, v)

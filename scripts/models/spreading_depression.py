@@ -26,6 +26,7 @@ else:
     from ecsmpi import rxd
 import neuron
 from neuron import n
+from outcome import gathered, print_table
 from wave import wave_of
 
 MOD = Path(__file__).resolve().parents[2] / "mod"
@@ -137,13 +138,6 @@ def recorded(cells, count):
     return {cell.gid: (float(np.linalg.norm(cell.at)), n.Vector().record(cell.soma(0.5)._ref_v, given.every)) for cell in chosen}
 
 
-def gathered(voltages):
-    """(distance (cells,), v (cells, times)) of all ranks on rank 0, from the nearest to the centre on. Collective."""
-    everyone = pc.py_gather([(distance, np.array(v)) for distance, v in voltages.values()], 0)
-    found = sorted((one for some in everyone or () for one in some), key=lambda one: one[0])
-    return [np.array(part) for part in zip(*found)] if found else [np.zeros(0), np.zeros((0, 1))]
-
-
 def report(voltages):
     """The table of published against computed values, and the picture. On rank 0."""
     distance, v = voltages
@@ -157,9 +151,7 @@ def report(voltages):
         "speed (mm/min)": ("-", f"{60 * speed:.3g}"),
         f"recorded cells above {DEPOLARISED} mV": ("-", f"{np.mean(v[:, -1] > DEPOLARISED):.1%} of {len(v)}" if len(v) else "none"),
     }
-    print(f"{'':<36}{'published':>12}{'here':>24}")
-    for name, (published, here) in lines.items():
-        print(f"{name:<36}{published:>12}{here:>24}")
+    print_table(lines)
     wave.save_picture(given.picture, v, distance)
 
 
@@ -187,6 +179,6 @@ if __name__ == "__main__":
     voltages = recorded(cells, len(somata))
     n.finitialize(-65)
     wave.run(given.tstop)
-    voltages = gathered(voltages)
+    voltages = gathered(voltages.values())
     if rank == 0:
         report(voltages)
