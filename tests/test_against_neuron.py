@@ -1,4 +1,4 @@
-"""NEURON's own answer, live: its extracellular space on one rank against this one on 1, 2, 3, 4 and 8.
+"""NEURON's own answer, live: its extracellular space on one rank against this one on 1, 2, 3, 4 and, where it tells more, 8.
 
 Grids, concentrations of segments, and voltages agree over 200 steps to 1e-12 of their largest value, or to TOLERANCE.
 """
@@ -37,7 +37,8 @@ def reference(mechanisms, tmp_path_factory):
     return of
 
 
-RUNS = [(model, ranks) for ranks in (None, 2, 3, 4, 8) for model in MODELS if ranks != 8 or not model.startswith("spreading")]
+CUT = ("tutorial", "odd box", "network", "thin boxes", "varying tissue", "reactions")  # what many thin slabs could get wrong
+RUNS = [(model, ranks) for ranks in (None, 2, 3, 4, 8) for model in MODELS if ranks != 8 or model in CUT]
 
 
 @pytest.mark.parametrize("model, ranks", RUNS)
