@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from ecsmpi.bench import launches
+from ecsmpi.bench.in_turn import in_turn
 from ecsmpi.bench.problem import Problem
 from ecsmpi.bench.records import of_problem, provenance
 from ecsmpi.bench.repetition import median_interval
@@ -18,7 +19,7 @@ from ecsmpi.bench.repetition import median_interval
 SCRIPTS = Path(__file__).parent / "scripts"
 TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
 MECHANISM = TUTORIAL.parents[1] / "mod"
-TUTORIAL_STEPS = 1000
+TUTORIAL_STEPS, TUTORIAL_TURNS = 50, 40
 TWO_RANKS = "box, ecsmpi on 2 ranks"
 RICHER_EDGE = 128  # voxels along an edge at most, of boxes with reactions or varying tissue: NEURON needs minutes else
 RICHER = ("tissue", "buffer")
@@ -94,7 +95,7 @@ def _left_out(results: dict) -> list[str]:
     """Which rows there are none of, and why."""
     reasons = {
         TWO_RANKS: "two threads and two ranks: this process may use one core only",
-        "tutorial, NEURON": "the tutorial: it needs a checkout with steady_k compiled, see scripts/setup",
+        "tutorial": "the tutorial: it needs a checkout with steady_k compiled, see scripts/setup",
     }
     return [reason for run, reason in reasons.items() if run not in results]
 
@@ -122,7 +123,7 @@ def _runs(comparison: Comparison) -> dict:
     }  # fmt: skip
     runs |= {f"initialisation, {name}": _box(comparison, name, initial, []) for name in ("NEURON", "ecsmpi")}
     if _has_tutorial():
-        runs |= {f"tutorial, {name}": _tutorial(name, comparison.morphology) for name in ("NEURON", "ecsmpi", "none")}
+        runs["tutorial"] = lambda: _tutorial(comparison.morphology)
     runs["all cores"] = lambda: _all_cores(comparison)
     runs["first start"] = lambda: _first_start(comparison)
     return runs
@@ -140,10 +141,11 @@ def _box(
     return _script("box.py", [name.lower(), json.dumps(settings)], ranks, comparison.launcher, environment)
 
 
-def _tutorial(name: str, morphology: Path | None):
-    arguments = [] if morphology is None else ["--morphology", str(morphology)]
-    settings = json.dumps({"repetitions": TUTORIAL_STEPS, "arguments": arguments})
-    return _script("tutorial.py", [name.lower(), str(TUTORIAL), settings], None, "", {"NUMBA_NUM_THREADS": 1})
+def _tutorial(morphology: Path | None) -> dict:
+    """The tutorial with NEURON's space, with ecsmpi's and with none, a few steps of each in turn: differences of steps are wanted."""
+    arguments = json.dumps([] if morphology is None else ["--morphology", str(morphology)])
+    words = {name: [str(SCRIPTS / "tutorial.py"), name.lower(), str(TUTORIAL), arguments] for name in ("NEURON", "ecsmpi", "none")}
+    return in_turn(words, TUTORIAL_TURNS, str(TUTORIAL_STEPS), NUMBA_NUM_THREADS=1)
 
 
 def _script(script: str, arguments: list[str], ranks: int | None, launcher: str, environment: dict):
@@ -203,8 +205,8 @@ def _rows(comparison: Comparison, results: dict):
         )
         two = step(TWO_RANKS)
         yield Row("two ranks over one", "ms", None, 1e3 * two, own / two, 1.7, 1.9)
-    if "tutorial, NEURON" in results:
-        yield from _tutorial_rows(results)
+    if "tutorial" in results:
+        yield from _tutorial_rows(results["tutorial"])
     finitialize = [
         of(f"initialisation, {name}", lambda one: one["finitialize_seconds"]) for name in ("NEURON", "ecsmpi")
     ]
@@ -227,13 +229,14 @@ def _richer_rows(edge: int, step):
         yield _ratio(what, "ms", *(1e3 * step(f"{model}, {name}") for name in ("NEURON", "ecsmpi")), goal, aim)
 
 
-def _tutorial_rows(results: dict):
-    runs = {name: results[f"tutorial, {name}"] for name in ("NEURON", "ecsmpi", "none")}
-    step = {name: median(median(one["step_seconds"]) for one in found) for name, found in runs.items()}
-    parts = [1e3 * (step[name] - step["none"]) for name in ("NEURON", "ecsmpi")]
-    segments = runs["none"][0]["segments"]
+def _tutorial_rows(runs: list[dict]):
+    steps = {name: [median(turn["step_seconds"]) for run in runs for turn in run[name]["turns"]] for name in runs[0]}
+    parts = [
+        1e3 * median(with_space - without for with_space, without in zip(steps[name], steps["none"])) for name in ("NEURON", "ecsmpi")
+    ]
+    segments = runs[0]["none"]["segments"]
     yield _ratio(f"tutorial's step, {segments:,} segments, with minus without the space", "ms", *parts, 4, 8)
-    set_up = [median(one["finitialize_seconds"] for one in runs[name]) for name in ("NEURON", "ecsmpi")]
+    set_up = [median(run[name]["finitialize_seconds"] for run in runs) for name in ("NEURON", "ecsmpi")]
     yield _ratio("finitialize of the tutorial", "s", *set_up, 10, None)
 
 

@@ -42,7 +42,7 @@ def run(ranks: int | None, arguments: list[str], launcher: str, **environment) -
     argv = [] if ranks is None else [*launcher_words(launcher), "-n", str(ranks)]
     argv += [sys.executable, *arguments]
     done = subprocess.run(
-        argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=_environment(environment)
+        argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment_with(environment)
     )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip())[-2000:]
@@ -60,6 +60,7 @@ def launcher_words(launcher: str) -> list[str]:
     return words
 
 
-def _environment(extra: dict) -> dict:
+def environment_with(extra: dict) -> dict:
+    """The environment of a process that is measured: this one's, but for what a launcher has left there, and some more."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_PREFIXES)}
     return UNBOUND | inherited | {name: str(value) for name, value in extra.items()}

@@ -1,8 +1,8 @@
 """The tutorial's model, timed in a process of its own, with NEURON's extracellular space, ecsmpi's or none.
 
-    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '{"repetitions": 100, "arguments": []}'
+    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '["arguments", "of", "the", "model"]'
 
-Prints a JSON object: segments, finitialize_seconds, and step_seconds, a list. arguments: of the model's script.
+Prints a JSON object: segments, finitialize_seconds; then, for each number of steps that it reads, one with step_seconds, a list.
 """
 
 import json
@@ -15,23 +15,23 @@ SPACE = ("ecs = rxd.", "k = rxd.")  # the lines that make the extracellular spac
 WARM_UP = 20  # steps
 
 
-def main(library, script, settings):
+def main(library, script, arguments):
     """Measure and print."""
     source = with_space_of(library, Path(script).read_text())
     if library == "ecsmpi":
         compile_kernels()
-    sys.argv = [script, *settings["arguments"]]
+    sys.argv = [script, *arguments]
     model = {"__name__": "tutorial", "__file__": script}
     exec(compile(source, script, "exec"), model)
     n = model["n"]
     began = perf_counter()
     n.finitialize(-65)
     finitialize = perf_counter() - began
-    for _ in range(WARM_UP):
-        n.fadvance()
-    steps = [timed(n.fadvance) for _ in range(settings["repetitions"])]
     segments = sum(sec.nseg for sec in n.allsec())
-    print(json.dumps({"segments": segments, "finitialize_seconds": finitialize, "step_seconds": steps}), flush=True)
+    print(json.dumps({"segments": segments, "finitialize_seconds": finitialize}), flush=True)
+    for line in sys.stdin:
+        steps = [timed(n.fadvance) for _ in range(WARM_UP + int(line))][WARM_UP:]
+        print(json.dumps({"step_seconds": steps}), flush=True)
 
 
 def with_space_of(library, source):
