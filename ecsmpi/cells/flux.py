@@ -71,7 +71,7 @@ class Fluxes:
 
     def plan(self, comm, slabs, box, keys: list) -> np.ndarray:
         """Settle which fluxes into which voxels this rank has; their flat voxels, (entries,). Collective."""
-        shares = [share for share in self._shares(comm, slabs, box.shape[1] * box.shape[2], keys) if share[2].size]
+        shares = [share for share in self._shares(comm, slabs, box.plane, keys) if share[2].size]
         shares.sort(key=lambda share: share[0])
         counts = [voxels.size for _, _, voxels in shares]
         self._fluxes = [flux for _, flux, _ in shares]

@@ -158,7 +158,7 @@ def values_at(given: Profile | float, box: Box, index: np.ndarray) -> np.ndarray
     """(voxels,) numbers of voxels given by flat index. Local."""
     if not isinstance(given, Profile):
         return np.full(len(index), float(given))
-    plane, within = np.divmod(np.asarray(index, dtype=np.int64), box.shape[1] * box.shape[2])
+    plane, within = np.divmod(np.asarray(index, dtype=np.int64), box.plane)
     found = np.empty(len(index))
     for i in np.unique(plane).tolist():
         found[plane == i] = given.planes(box, i, i + 1).reshape(-1)[within[plane == i]]

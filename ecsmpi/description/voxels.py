@@ -63,7 +63,7 @@ class Voxels:
 
     def within(self, planes: tuple[int, int]) -> tuple:
         """Which of these lie in the x-planes [lo, hi): (their places in this set, flat indices into the planes)."""
-        plane = self.box.shape[1] * self.box.shape[2]
+        plane = self.box.plane
         first, last = planes[0] * plane, planes[1] * plane
         if self.whole:
             return slice(first, last), slice(0, last - first)

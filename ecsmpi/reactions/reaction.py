@@ -87,7 +87,7 @@ def in_slab(box: Box, planes: tuple[int, int]):
     """What says where a voxel of the slab is: `Reactions`' locate."""
 
     def locate(voxel: int) -> str:
-        i, j, k = (int(index) for index in np.unravel_index(voxel + planes[0] * box.shape[1] * box.shape[2], box.shape))
+        i, j, k = (int(index) for index in np.unravel_index(voxel + planes[0] * box.plane, box.shape))
         return f"in voxel ({i}, {j}, {k}) at ({', '.join(f'{x:g}' for x in box.centre(i, j, k))}) um"
 
     return locate

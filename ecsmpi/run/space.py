@@ -113,9 +113,8 @@ class Space:
         if held:
             fields = [self.fields[key].owned for key in held]
             tissues = [self.slab_tissue(key) for key in held]
-            plane = self.box.shape[1] * self.box.shape[2]
             voxels, places, shares = plan.copies(region)
-            self._copies = Copies(self.comm, self.slabs, plane, fields, tissues, voxels, places, list(held.values()), shares)
+            self._copies = Copies(self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, list(held.values()), shares)
             self.renew_copies()
 
     def _plan_tissues(self) -> list[SlabTissue]:

@@ -85,3 +85,11 @@ def copy(row, out):
     """The first of ``out`` = row."""
     for k in range(row.size):
         out[k] = row[k]
+
+
+@njit(**compiled)
+def move_rows(count, size, source, at, stride, target, to, target_stride):
+    """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size; flat in memory."""
+    for j in range(count):
+        for k in range(size):
+            target[to + target_stride * j + k] = source[at + stride * j + k]

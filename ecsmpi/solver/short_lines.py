@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
-from ecsmpi.solver.row_kernels import compiled, fill
+from ecsmpi.solver.row_kernels import compiled, fill, move_rows
 
 
 @intrinsic
@@ -66,13 +66,6 @@ def _add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
 
 
 @njit(**compiled)
-def _move_rows(count, nz, source, at, stride, target, to, target_stride):
-    for y in range(count):
-        for k in range(nz):
-            target[to + y * target_stride + k] = source[at + y * stride + k]
-
-
-@njit(**compiled)
 def _up(f, at, stride, carry, pivot, y, x, width):
     for column in range(0, width, TILE):
         _eliminate_rows(f, at + column, stride, carry, pivot, y, x, (y + 1) * width + column, width)
@@ -119,7 +112,7 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
         _up(f, y * nz, nz, carry, pivot, y, x, width)
     for y in range(inside, rows, TILE):
         fill(tile, 0.0)
-        _move_rows(min(TILE, ny - y), nz, f, y * nz, nz, tile, 0, width)
+        move_rows(min(TILE, ny - y), nz, f, y * nz, nz, tile, 0, width)
         _up(tile, 0, width, carry, pivot, y, x, width)
     for y in range(rows - TILE, -1, -TILE):
         here = min(TILE, ny - y)
@@ -129,8 +122,8 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
         if y < inside:
             _add(x, y, width, columns, nz, values, y * nz, nz)
         else:
-            _move_rows(here, nz, values, y * nz, nz, tile, 0, width)
+            move_rows(here, nz, values, y * nz, nz, tile, 0, width)
             _add(x, y, width, columns, nz, tile, 0, width)
-            _move_rows(here, nz, tile, 0, width, values, y * nz, nz)
+            move_rows(here, nz, tile, 0, width, values, y * nz, nz)
     if held:
         keep_wall(u, wall)

@@ -65,9 +65,8 @@ class Stepper:
         if isinstance(tissue, Tissue):
             tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
         self.tissues, self._versions = tissue, [each.version for each in tissue]
-        plane = box.shape[1] * box.shape[2]
         kind = ExactExchange if self.slabs.grain else Exchange
-        self.exchange = kind(comm, self.slabs, plane, voxels, len(ions), watched)
+        self.exchange = kind(comm, self.slabs, box.plane, voxels, len(ions), watched)
         self._sources = np.zeros((len(ions), self.exchange.local_voxels.size))
         self._accounts = []  # (number of the ion, its Account) of what is asked for
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]

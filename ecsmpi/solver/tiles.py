@@ -8,8 +8,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from ecsmpi.solver.registers import TILE, Arguments, fma, turned
+from ecsmpi.solver.row_kernels import compiled, move_rows
 
-compiled = dict(cache=True, nogil=True, error_model="numpy")
 
 @intrinsic
 def _transpose_square(typing, source, at, stride, target, to, target_stride):
@@ -75,13 +75,6 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
 
 
 @njit(**compiled)
-def _copy_square(source, at, stride, columns, target, to, target_stride):
-    for j in range(TILE):
-        for k in range(columns):
-            target[to + target_stride * j + k] = source[at + stride * j + k]
-
-
-@njit(**compiled)
 def add_solved(f, u, n, carry, pivot, ratio, scratch):
     """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] + pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
 
@@ -96,14 +89,14 @@ def add_solved(f, u, n, carry, pivot, ratio, scratch):
         if k == whole:  # columns that do not fill a square
             for j in range(square.size):
                 square[j] = 0.0
-            _copy_square(f, k, n, n - whole, square, 0, TILE)
+            move_rows(TILE, n - whole, f, k, n, square, 0, TILE)
             source, at, stride = square, 0, TILE
         _eliminate_square(source, at, stride, tile, (k + 1) * TILE, carry, pivot, k)
     for k in range(end - TILE, -1, -TILE):
         target, at, stride = u, k, n
         if k == whole:
-            _copy_square(u, k, n, n - whole, square, 0, TILE)
+            move_rows(TILE, n - whole, u, k, n, square, 0, TILE)
             target, at, stride = square, 0, TILE
         _substitute_square(tile, (k + 1) * TILE, ratio, k, target, at, stride)
         if k == whole:
-            _copy_square(square, 0, TILE, n - whole, u, k, n)
+            move_rows(TILE, n - whole, square, 0, TILE, u, k, n)
