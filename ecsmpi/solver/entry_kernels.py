@@ -5,7 +5,12 @@ Arrays in, arrays out, nothing allocated.
 
 import numba
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, total
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
 
@@ -14,10 +19,23 @@ LIMBS = 4  # these three, and the number of amounts that they cannot hold
 LARGEST = 2.0**29  # mM
 
 
-@njit(**compiled)
-def _place(at, e):
-    """Where the value of entry e is: in turn where ``at`` is empty, which compilers take out of loops."""
-    return at[e] if at.size else numba.uint32(e)
+@intrinsic
+def _sum_of_registers(typing, values, factor, begin, end):
+    """The sum of factor[e] * values[e] over [begin, end), of TILE entries or more, in the TILE sums of a register."""
+
+    def generate(context, builder, signature, arguments):
+        given = Arguments(context, builder, signature, arguments)
+        size, zeros = ir.Constant(given[2].type, TILE), ir.Constant(REGISTER, [0.0] * TILE)
+        count = builder.sub(given[3], given[2])
+        sums = cgutils.alloca_once_value(builder, zeros)
+        with cgutils.for_range(builder, builder.udiv(count, size)) as loop:
+            here = builder.add(given[2], builder.mul(loop.index, size))
+            builder.store(fma(builder, given.load(0, here), given.load(1, here), builder.load(sums)), sums)
+        here = given.place(3, -TILE)
+        rest = last_lanes(builder, builder.fmul(given.load(0, here), given.load(1, here)), builder.urem(count, size))
+        return total(builder, builder.fadd(builder.load(sums), rest))
+
+    return types.float64(values, factor, types.intp, types.intp), generate
 
 
 @njit(fastmath={"reassoc"}, **compiled)
@@ -25,13 +43,13 @@ def _sum_of_products(values, at, factor, begin, end):
     """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector registers."""
     total = 0.0
     for e in range(begin, end):
-        total += factor[e] * values[_place(at, e)]
+        total += factor[e] * values[at[e]]
     return total
 
 
 @njit(**compiled)
 def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
-    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e, or of values[e] if ``at`` is empty; from 0 on if anew.
+    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e; from 0 on if anew.
 
     Entries are in the order of NEURON's memory rather than of voxels: of the two, what is read is larger.
     start: (pieces + 1,) where pieces of the entries begin. alike: (pieces,) whether a piece has one row, so that its sum is added
@@ -45,7 +63,21 @@ def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
             out[row[begin], f] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e], f] += dt * (factor[e] * values[_place(at, e)])
+                out[row[e], f] += dt * (factor[e] * values[at[e]])
+
+
+@njit(**compiled)
+def add_in_turn(values, factor, row, start, alike, dt, anew, out, f):
+    """As add_by_voxel, of values[e]. Apart, since a loop that asks which it is counts references."""
+    if anew:
+        out[:, f] = 0.0
+    for piece in range(alike.size):
+        begin, end = start[piece], start[piece + 1]
+        if alike[piece]:
+            out[row[begin], f] += dt * _sum_of_registers(values, factor, begin, end)
+        else:
+            for e in range(begin, end):
+                out[row[e], f] += dt * (factor[e] * values[e])
 
 
 @njit(**compiled)
@@ -65,17 +97,24 @@ def pick(concentrations, voxel, out, f):
 
 
 @njit(**compiled)
-def give_entries(values, f, row, start, alike, out, at):
-    """out[at[e]] = values[row[e], f] for the entries e; start, alike and an empty ``at`` as in `add_by_voxel`."""
+def give_entries(values, f, row, out, at):
+    """out[at[e]] = values[row[e], f] for all entries e."""
+    for e in range(row.size):
+        out[at[e]] = values[row[e], f]
+
+
+@njit(**compiled)
+def give_in_turn(values, f, row, start, alike, out):
+    """out[e] = values[row[e], f] for all entries e; start, alike as in `add_by_voxel`."""
     for piece in range(alike.size):
         begin, end = start[piece], start[piece + 1]
         if alike[piece]:
             value = values[row[begin], f]
             for e in range(begin, end):
-                out[_place(at, e)] = value
+                out[e] = value
         else:
             for e in range(begin, end):
-                out[_place(at, e)] = values[row[e], f]
+                out[e] = values[row[e], f]
 
 
 @njit(**compiled)
@@ -92,11 +131,11 @@ def _add_limbs(amount, limbs):
 
 @njit(**compiled)
 def add_limbs_by_voxel(values, at, factor, row, dt, anew, out, f):
-    """As add_by_voxel, in limbs: out (voxels, fields, LIMBS)."""
+    """As add_by_voxel, in limbs: out (voxels, fields, LIMBS); values[e] where ``at`` is empty."""
     if anew:
         out[:, f] = 0
     for e in range(row.size):
-        _add_limbs(dt * (factor[e] * values[_place(at, e)]), out[row[e], f])
+        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), out[row[e], f])
 
 
 @njit(**compiled)

@@ -132,7 +132,11 @@ class Exchange:
         those of the plan.
         """
         rows = rows or self._rows
-        entry_kernels.add_by_voxel(values, at, factor, rows.row, rows.start, rows.alike, dt, anew, self._sums, f)
+        given = factor, rows.row, rows.start, rows.alike, dt, anew, self._sums, f
+        if at.size:
+            entry_kernels.add_by_voxel(values, at, *given)
+        else:
+            entry_kernels.add_in_turn(values, *given)
 
     def deposit(self, sources: np.ndarray) -> None:
         """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
@@ -148,7 +152,10 @@ class Exchange:
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
         rows = self._rows
-        entry_kernels.give_entries(self._asked, f, rows.row, rows.start, rows.alike, values, at)
+        if at.size:
+            entry_kernels.give_entries(self._asked, f, rows.row, values, at)
+        else:
+            entry_kernels.give_in_turn(self._asked, f, rows.row, rows.start, rows.alike, values)
 
     def watched(self, f: int, which: int) -> float:
         """The collected value of field f in one of the watched voxels. Local."""

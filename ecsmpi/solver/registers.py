@@ -6,8 +6,9 @@ from numba.core import cgutils
 
 TILE = 8  # the doubles of a vector register of 512 bits
 
-_REGISTER = ir.VectorType(ir.DoubleType(), TILE)
+REGISTER = ir.VectorType(ir.DoubleType(), TILE)
 _LANES = ir.VectorType(ir.IntType(32), TILE)
+_WIDE_LANES = ir.VectorType(ir.IntType(64), TILE)
 
 
 def _swap(builder, rows, distance):
@@ -31,8 +32,24 @@ def turned(builder, rows):
 
 def fma(builder, a, b, c):
     """a b + c, rounded once."""
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_REGISTER, [_REGISTER] * 3), "llvm.fma.v8f64")
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(REGISTER, [REGISTER] * 3), "llvm.fma.v8f64")
     return builder.call(function, [a, b, c])
+
+
+def total(builder, register):
+    """The sum of the numbers of a register: halves upon halves."""
+    for width in (4, 2, 1):
+        upper = ir.Constant(_LANES, [lane ^ width for lane in range(TILE)])
+        register = builder.fadd(register, builder.shuffle_vector(register, register, upper))
+    return builder.extract_element(register, ir.Constant(ir.IntType(32), 0))
+
+
+def last_lanes(builder, register, count):
+    """The register, with zeros before its last ``count`` numbers."""
+    lanes = ir.Constant(_WIDE_LANES, list(range(TILE)))
+    empty, one = ir.Constant(_WIDE_LANES, ir.Undefined), builder.sub(ir.Constant(ir.IntType(64), TILE), count)
+    first = builder.shuffle_vector(builder.insert_element(empty, one, ir.Constant(ir.IntType(32), 0)), empty, ir.Constant(_LANES, [0] * TILE))
+    return builder.select(builder.icmp_signed(">=", lanes, first), register, ir.Constant(REGISTER, [0.0] * TILE))
 
 
 class Arguments:
@@ -54,7 +71,7 @@ class Arguments:
         return self._values[number]
 
     def _register(self, array: int, place):
-        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), _REGISTER.as_pointer())
+        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), REGISTER.as_pointer())
 
     def load(self, array: int, place):
         """TILE numbers of an array, from a place on."""
@@ -66,6 +83,6 @@ class Arguments:
 
     def spread(self, array: int, place):
         """TILE times the same number."""
-        empty, number = ir.Constant(_REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
+        empty, number = ir.Constant(REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
         one = self._builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
         return self._builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
-from ecsmpi.solver.row_kernels import compiled, fill, move_rows
+from ecsmpi.solver.row_kernels import compiled, copy, fill
 
 
 @intrinsic
@@ -111,19 +111,18 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
     for y in range(0, inside, TILE):
         _up(f, y * nz, nz, carry, pivot, y, x, width)
     for y in range(inside, rows, TILE):
-        fill(tile, 0.0)
-        move_rows(min(TILE, ny - y), nz, f, y * nz, nz, tile, 0, width)
-        _up(tile, 0, width, carry, pivot, y, x, width)
+        copy(f[y * nz : min(y + TILE, ny) * nz], tile)
+        _up(tile, 0, nz, carry, pivot, y, x, width)
     for y in range(rows - TILE, -1, -TILE):
-        here = min(TILE, ny - y)
+        end = min(y + TILE, ny)
         _down(ratio, y, x, width)
         if held:
-            _aim_ends_at_wall(x, (y + 1) * width, width, values, y * nz, nz, here, wall)
+            _aim_ends_at_wall(x, (y + 1) * width, width, values, y * nz, nz, end - y, wall)
         if y < inside:
             _add(x, y, width, columns, nz, values, y * nz, nz)
         else:
-            move_rows(here, nz, values, y * nz, nz, tile, 0, width)
-            _add(x, y, width, columns, nz, tile, 0, width)
-            move_rows(here, nz, tile, 0, width, values, y * nz, nz)
+            copy(values[y * nz : end * nz], tile)
+            _add(x, y, width, columns, nz, tile, 0, nz)
+            copy(tile[: (end - y) * nz], values[y * nz : end * nz])
     if held:
         keep_wall(u, wall)
