@@ -224,6 +224,7 @@ class Space:
         if self._copies:
             with self.phases["collect"]:
                 self._copies.renew()
+
     def slab_tissue(self, key) -> SlabTissue:
         """This slab's share of an ion's tissue."""
         return self._stepper.tissues[self._keys.index(key)]
@@ -231,7 +232,6 @@ class Space:
     def open_account(self, key) -> Account:
         """Keep account, until the next plan, of what changes the amount of an ion in this slab. Local."""
         return self._stepper.open_account(self._keys.index(key))
-
 
     def report(self, dt: float) -> list[str]:
         """How the slabs are coupled at steps of dt (ms). Collective."""

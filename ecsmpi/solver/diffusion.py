@@ -22,7 +22,6 @@ from ecsmpi.solver.tridiagonal import Block, Chain, Rows, Slab
 from ecsmpi.solver.workspace import SHORT, Joints, Workspace
 
 
-
 @dataclass(frozen=True)
 class Factors:
     """All numbers of a time step: they change with dt alone."""

@@ -10,9 +10,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, total
-
-compiled = dict(cache=True, nogil=True, error_model="numpy")
+from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
+from ecsmpi.solver.row_kernels import compiled
 
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
 LIMBS = 4  # these three, and the number of amounts that they cannot hold
@@ -33,7 +32,7 @@ def _sum_of_registers(typing, values, factor, begin, end):
             builder.store(fma(builder, given.load(0, here), given.load(1, here), builder.load(sums)), sums)
         here = given.place(3, -TILE)
         rest = last_lanes(builder, builder.fmul(given.load(0, here), given.load(1, here)), builder.urem(count, size))
-        return total(builder, builder.fadd(builder.load(sums), rest))
+        return sum_of_lanes(builder, builder.fadd(builder.load(sums), rest))
 
     return types.float64(values, factor, types.intp, types.intp), generate
 

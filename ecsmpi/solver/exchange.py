@@ -19,9 +19,10 @@ from mpi4py import MPI
 
 from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver.registers import TILE
 
 NONE = np.zeros(0, dtype=np.int64)
-LONG = 8  # entries of one voxel in a row that are worth a sum of their own
+LONG = TILE  # entries of one voxel in a row that are worth a sum of their own, at least a register of them
 
 
 class Routes:

@@ -5,7 +5,7 @@ Numbers of the equations are (..., 1) where all lines have the same ones, else (
 
 from numba import njit
 
-compiled = dict(cache=True, nogil=True, error_model="numpy")
+from ecsmpi.solver.row_kernels import compiled
 
 
 @njit(**compiled)

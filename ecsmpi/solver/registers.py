@@ -36,7 +36,7 @@ def fma(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
-def total(builder, register):
+def sum_of_lanes(builder, register):
     """The sum of the numbers of a register: halves upon halves."""
     for width in (4, 2, 1):
         upper = ir.Constant(_LANES, [lane ^ width for lane in range(TILE)])
@@ -46,10 +46,16 @@ def total(builder, register):
 
 def last_lanes(builder, register, count):
     """The register, with zeros before its last ``count`` numbers."""
-    lanes = ir.Constant(_WIDE_LANES, list(range(TILE)))
-    empty, one = ir.Constant(_WIDE_LANES, ir.Undefined), builder.sub(ir.Constant(ir.IntType(64), TILE), count)
-    first = builder.shuffle_vector(builder.insert_element(empty, one, ir.Constant(ir.IntType(32), 0)), empty, ir.Constant(_LANES, [0] * TILE))
-    return builder.select(builder.icmp_signed(">=", lanes, first), register, ir.Constant(REGISTER, [0.0] * TILE))
+    first = _in_all_lanes(builder, _WIDE_LANES, builder.sub(ir.Constant(ir.IntType(64), TILE), count))
+    kept = builder.icmp_signed(">=", ir.Constant(_WIDE_LANES, list(range(TILE))), first)
+    return builder.select(kept, register, ir.Constant(REGISTER, [0.0] * TILE))
+
+
+def _in_all_lanes(builder, kind, number):
+    """TILE times the same number, as a vector of that kind."""
+    empty = ir.Constant(kind, ir.Undefined)
+    one = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))
 
 
 class Arguments:
@@ -83,6 +89,4 @@ class Arguments:
 
     def spread(self, array: int, place):
         """TILE times the same number."""
-        empty, number = ir.Constant(REGISTER, ir.Undefined), self._builder.load(self._builder.gep(self._data[array], [place]))
-        one = self._builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-        return self._builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))
+        return _in_all_lanes(self._builder, REGISTER, self._builder.load(self._builder.gep(self._data[array], [place])))

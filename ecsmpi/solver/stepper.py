@@ -25,6 +25,7 @@ from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
 from ecsmpi.solver.workspace import Workspace
 
+
 class Field:
     """The concentration of one ion in this rank's slab (mM).
 

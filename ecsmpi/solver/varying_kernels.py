@@ -16,11 +16,9 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 
 from numba import get_thread_id, njit, prange
 
-from ecsmpi.solver.row_kernels import fma
 from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.row_kernels import compiled, fma
 from ecsmpi.solver.tiles import in_rows, side_by_side
-
-compiled = dict(cache=True, nogil=True, error_model="numpy")
 
 
 @njit(**compiled)
