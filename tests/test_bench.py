@@ -198,16 +198,16 @@ def test_model_has_a_line_for_each_number_of_threads():
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
-def test_exchange_measures_plan_and_step_in_both_layouts(ranks, tmp_path):
+def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
     said, records = bench(tmp_path, ranks, "exchange", *SMALL, "--segments", "1", "1e3", *QUICK)
     assert [(one["segments"], one["layout"]) for one in records] == [
-        (1, "spread"), (1, "one voxel"), (1000, "spread"), (1000, "one voxel")
-    ]  # fmt: skip
+        (segments, layout) for segments in (1, 1000) for layout in ("neurites", "spread", "one voxel")
+    ]
     for one in records:
         check_record(one, "exchange", ranks or 1)
-        assert one["plan_seconds"] > 0 and set(one["phases"]) == {"deposit", "collect"}
+        assert one["plan_seconds"] > 0 and one["grid_step_seconds"] > 0 and set(one["phases"]) == {"deposit", "collect"}
         assert sum(one["phases"].values()) == pytest.approx(one["step_seconds"], rel=0.9)
-    assert said.count("1,000 segments") == 2
+    assert said.count("1,000 segments") == 3 and said.count("% of the grid's") == 6
 
 
 @pytest.mark.parametrize("ranks", [None, 2])

@@ -130,15 +130,13 @@ def test_nothing_is_lost_on_the_way(exchanged):
 
 
 def test_only_ranks_that_share_voxels_exchange_messages(exchanged):
-    """A rank counts an owner it asks, and a rank it serves; itself too."""
+    """A rank counts an owner it asks, and a rank it serves."""
     ranks = len(next(iter(exchanged.values()))[4])
     for case, (_, _, _, _, partners, *_) in exchanged.items():
-        if case.startswith("none"):
+        if case.startswith(("none", "own slab")):
             assert not partners.any(), case
-        if case.startswith("own slab"):
-            assert (partners == 2).all(), case
         if case.startswith("one voxel"):
-            assert sorted(partners) == [1] * (ranks - 1) + [ranks + 1], case
+            assert sorted(partners) == [1] * (ranks - 1) + [ranks - 1], case
 
 
 def test_ranks_may_have_no_planes_and_no_entries(exchanged):

@@ -92,7 +92,7 @@ def measure(kind: str, problem_on, threads: int | None, effort: Effort, reproduc
     compile_first(comm)
     watch.lap(comm, "compile")
     box = Box(rxd, comm, problem, watch)
-    times, phases, most = _timed_steps(comm, rxd.phases(), box.fadvance, effort)
+    times, phases, most = timed_steps(comm, rxd.phases(), box.fadvance, effort)
     bandwidth = copy_bandwidth(comm, threads, Effort(seconds=0.0))
     more = {"setup_seconds": watch.seconds}
     if reproducible:
@@ -107,14 +107,14 @@ def _reproducible(rxd, comm, problem: Problem, effort: Effort) -> dict:
     """The step of another such box, with `rxd.options.reproducible`. Collective."""
     gc.collect()  # the option is for boxes that are not in use yet: the other must be gone
     rxd.options.reproducible = True
-    times, phases, most = _timed_steps(comm, rxd.phases(), Box(rxd, comm, problem, Watch()).fadvance, effort)
+    times, phases, most = timed_steps(comm, rxd.phases(), Box(rxd, comm, problem, Watch()).fadvance, effort)
     return {
         "step_seconds": times.median, "step_seconds_interval": list(times.interval), "step_times": times.seconds,
         "phases": phases, "phases_max": most,
     }  # fmt: skip
 
 
-def _timed_steps(comm, phases, step, effort: Effort):
+def timed_steps(comm, phases, step, effort: Effort):
     """Seconds a step of each repetition; and of each phase, the mean and the maximum over ranks."""
     steps = steps_of_repetition(comm, step, effort.warm_up)
     seen = []

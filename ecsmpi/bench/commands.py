@@ -137,11 +137,12 @@ def measure_exchange(args):
     effort = Effort(args.repetitions, args.seconds)
     problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
     _check_json(args)
-    comm, _, threads = box.start(None)
+    comm, rxd, threads = box.start(None)
     box.compile_first(comm)
+    grid = exchange.step_of_grid(rxd, comm, problems[0], effort)
     for problem in problems:
         for layout in exchange.LAYOUTS:
-            record = exchange.measure(problem, layout, comm, threads, effort)
+            record = exchange.measure(problem, layout, comm, threads, effort, grid)
             _hand_over(record, args.json, tables.exchange_report)
 
 

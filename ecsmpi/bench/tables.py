@@ -145,6 +145,7 @@ def exchange_report(record: dict) -> str:
         f"{record['segments']:>9,} segments, {record['layout']:<9}: "
         f"plan {1e3 * record['plan_seconds']:.3g} ms, "
         f"step {1e6 * record['step_seconds']:.4g} us ({lo:.4g} to {hi:.4g}), "
+        f"{record['step_seconds'] / record['grid_step_seconds']:.1%} of the grid's, "
         f"{record['partners']} messages, {ranks_x_threads(record)}"
     )
 

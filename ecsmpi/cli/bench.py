@@ -116,7 +116,7 @@ def _add_model(kinds):
 def _add_exchange(kinds):
     parser = _kind(
         kinds, "exchange", "segments' currents to the owners of their voxels, and back",
-        "Plan and repeat the exchange alone, with segments spread over the box and with all of them "
+        "Plan and repeat the exchange alone, with segments along neurites, spread over the box in no order, and all "
         "in one voxel. " + LAUNCHED,
         commands.measure_exchange,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
-from ecsmpi.solver.row_kernels import compiled
+from ecsmpi.solver.row_kernels import compiled, fill
 
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
 LIMBS = 4  # these three, and the number of amounts that they cannot hold
@@ -82,10 +82,11 @@ def add_in_turn(values, factor, row, start, alike, dt, anew, out, f):
 @njit(**compiled)
 def add_at(received, target, out):
     """out[f, target[e]] = sum of received[e, f], in the order received."""
-    out[:] = 0.0
-    for e in range(target.size):
-        for f in range(out.shape[0]):
-            out[f, target[e]] += received[e, f]
+    for f in range(out.shape[0]):
+        sums = out[f]
+        fill(sums, 0.0)
+        for e in range(target.size):
+            sums[target[e]] += received[e, f]
 
 
 @njit(**compiled)
