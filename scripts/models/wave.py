@@ -20,9 +20,12 @@ def wave_of(rxd, species, region, threshold: float, every: float, path):
 class _Watched:
     """What both have in common."""
 
-    def speed(self, first: float, last: float) -> float:
-        """um/ms, the slope of the front while it is between two radii (um); NaN where it was there at fewer than 3 samplings."""
-        there = (self.front > first) & (self.front < last)
+    def speed(self, first: float, last: float, during: float = np.inf) -> float:
+        """um/ms, the slope of the front while it is between two radii (um), and in the last so many ms of the run.
+
+        NaN where it was there at fewer than 3 samplings.
+        """
+        there = (self.front > first) & (self.front < last) & (self.times > self.times[-1] - during)
         return np.polyfit(self.times[there], self.front[there], 1)[0] if there.sum() > 2 else np.nan
 
     def save_picture(self, path, voltages=None, distance=None, most: int = 5) -> None:
