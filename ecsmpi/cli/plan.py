@@ -98,11 +98,8 @@ def _title(problem, steps, dt):
 
 
 def _partition(problem, ranks):
-    slabs = slabs_of(problem, ranks).thicknesses()
-    thin, thick = min(slabs), max(slabs)
-    planes = f"{thin} to {thick} planes" if thin < thick else f"{thin} plane{'s' * (thin > 1)}"
-    why = ", thinner where the segments are" if slabs_of(problem, ranks).ends else ""
-    return f"The box is cut into {len(slabs)} slab{'s' * (len(slabs) > 1)} of {planes}{why}."
+    slabs = slabs_of(problem, ranks)
+    return f"The box is cut into {slabs}{', thinner where the segments are' if slabs.ends else ''}."
 
 
 def _submission(layout):

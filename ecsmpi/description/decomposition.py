@@ -106,6 +106,11 @@ class Slabs:
         """Planes of each owner, in order."""
         return [hi - lo for lo, hi in map(self.planes, range(self.owners))]
 
+    def __str__(self) -> str:
+        thin, thick = min(self.thicknesses()), max(self.thicknesses())
+        planes = f"{thin} to {thick} planes" if thin < thick else f"{thin} plane{'s' * (thin > 1)}"
+        return f"{self.owners} slab{'s' * (self.owners > 1)} of {planes}"
+
     def owner(self, plane) -> np.ndarray:
         """Rank that owns each plane; plane: integer or array of them."""
         ends = np.array([self.planes(rank)[1] for rank in range(self.owners)])

@@ -57,7 +57,7 @@ class Problem:
 
     def is_reduced(self, ranks: int) -> bool:
         """Whether the slabs of this many ranks meet in a reduced system, not in pairs."""
-        return is_reduced(self, ranks)
+        return _is_reduced(self, ranks)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def slabs_of(problem: Problem, ranks: int) -> Slabs:
 
 
 @cache
-def is_reduced(problem: Problem, ranks: int) -> bool:
+def _is_reduced(problem: Problem, ranks: int) -> bool:
     """Whether slabs are too thin for neighbours to settle their interface: all meet in a reduced system.
 
     The thinnest of the slabs between two others decides.

@@ -56,10 +56,8 @@ class Simulation(Planned):
         """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
         lines = []
         for region in self.regions:
-            shape, slabs = region.box.shape, self.space(region).slabs.thicknesses()
-            cut = f"{len(slabs)} slab{'s' * (len(slabs) > 1)} of {min(slabs)} to {max(slabs)} planes"
-            how = self.space(region).report(n.dt)
-            lines.append("; ".join([f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {cut}", *how]))
+            shape, space = region.box.shape, self.space(region)
+            lines.append("; ".join([f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {space.slabs}", *space.report(n.dt)]))
         return lines
 
     def add_currents(self, right) -> None:
