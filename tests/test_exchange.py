@@ -8,7 +8,7 @@ import pytest
 SHAPE = (9, 4, 5)
 THIN = (2, 3, 4)  # fewer planes than ranks
 RANKS = (1, 2, 3, 4, 8)
-WHERE = ("anywhere", "one voxel", "repeated", "odd ranks", "none", "own slab")
+WHERE = ("anywhere", "one voxel", "repeated", "runs", "odd ranks", "none", "own slab")
 
 EXCHANGED = """
     import json
@@ -27,7 +27,7 @@ EXCHANGED = """
         if comm.rank == 0:
             saved[name] = np.concatenate(parts, axis=-1)
 
-    def take(exchange, amounts, dt):
+    def take(exchange, amounts, dt, at):
         # in two parts, the factor being a half
         for anew, part in ((True, 0.75 * dt), (False, 0.25 * dt)):
             for f in (0, 1):
@@ -36,6 +36,10 @@ EXCHANGED = """
     def own_voxels(slabs, plane):
         return rng.integers(*(np.array(slabs.planes(comm.rank)) * plane), 30)
 
+    def runs(slabs, plane):
+        # of one entry up to 39 in a voxel, one after the other
+        return np.repeat(rng.integers(0, slabs.n_planes * plane, 39), rng.permutation(np.arange(1, 40)))
+
     def repeated(slabs, plane):
         return rng.permutation(np.repeat(rng.integers(0, slabs.n_planes * plane, 6), 9))
 
@@ -43,6 +47,7 @@ EXCHANGED = """
         "anywhere": lambda slabs, plane: rng.integers(0, slabs.n_planes * plane, 70 + comm.rank),
         "one voxel": lambda slabs, plane: np.full(11, slabs.n_planes * plane - 2),
         "repeated": repeated,
+        "runs": runs,
         "odd ranks": lambda slabs, plane: rng.integers(0, slabs.n_planes * plane, 50 if comm.rank % 2 else 0),
         "none": lambda slabs, plane: np.empty(0, dtype=np.int64),
         "own slab": own_voxels,
@@ -58,12 +63,12 @@ EXCHANGED = """
             voxels = where(slabs, plane)
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
             exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
-            at, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
+            picked, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
             sources = np.full((2, exchange.local_voxels.size), np.nan)
             owned = np.zeros((2, (hi - lo) * plane))
-            for turn in (1, 2):  # a plan replayed
+            for turn, at in ((1, picked), (2, picked[:0])):  # a plan replayed, with entries in turn
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
-                take(exchange, exact, 0.5)
+                take(exchange, exact, 0.5, at)
                 exchange.deposit(sources)
                 owned[:, exchange.local_voxels] = sources
                 field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
@@ -79,7 +84,7 @@ EXCHANGED = """
             whole(key + "got", got)
             whole(key + "partners", np.array([exchange.partners]))
             any_amounts = rng.uniform(-1, 1, (2, voxels.size))
-            take(exchange, any_amounts, 0.05)
+            take(exchange, any_amounts, 0.05, at)
             exchange.deposit(sources)
             whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
             whole(key + "taken", sources.sum(axis=1, keepdims=True))
