@@ -79,7 +79,7 @@ def _mpi():
 
 def _library(MPI):
     """Name and version of the MPI library, e.g. "Open MPI v4.1.4"."""
-    return re.split(r"[,\n\0]", MPI.Get_library_version())[0].strip()
+    return " ".join(re.split(r"[,\n\0]", MPI.Get_library_version())[0].split())
 
 
 def _launcher():
@@ -96,7 +96,8 @@ def _launcher():
     text = subprocess.run(
         [path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL
     ).stdout
-    name = text.strip().splitlines()[0] if text.strip() else "says no version"
+    name = re.match(r"[^\d]*[^\n]*", text)[0]  # MPICH's has its number in the second line
+    name = " ".join(name.split()) or "says no version"
     families = {_family(text), _family(_mpi_version())}
     cure = "start with the mpirun of the MPI library above" if len(families - {None}) == 2 else ""
     yield Finding("mpirun", f"{path}: {name}", cure)
