@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import re
-from contextlib import contextmanager
 
 import neuron
 from neuron import n
@@ -60,6 +59,7 @@ NAMES = ("obj_unref", "gidout_iter", "spike_exchange", "buffer_counts", "bbss_sa
 
 # NEURON loses about 100 bytes for each of its objects that Python makes, and more in `psection`: these are made once.
 _context = functools.cache(n.ParallelContext)
+_save_state = functools.cache(n.SaveState)
 _list = functools.cache(n.List)
 _reference = functools.cache(n.ref)
 
@@ -119,11 +119,12 @@ def _section(sec) -> list:
 
 def of_rank() -> bytes:
     """The state of all cells of this rank. Local, between steps, after `exchange_spikes`."""
-    state = n.SaveState()
-    state.save()
-    with _memory() as (path, read):
-        state.fwrite(n.File(path))
-        data = read()
+    memory, file = _memory()
+    _save_state().save()
+    _save_state().fwrite(file)
+    memory.seek(0)
+    data = memory.read()
+    memory.truncate(0)
     if b"\nPythonObject\n" in data:
         raise ValueError(
             "a Python function waits in NEURON's queue for its time (cvode.event), which no checkpoint can hold: "
@@ -142,25 +143,20 @@ _STATEMENT = re.compile(rb"5\n1 [01]\n")  # SaveState's number for such an event
 
 def set_rank(data: bytes) -> None:
     """Bring this rank's cells, and NEURON's time, to a state of `of_rank`. Local, after finitialize."""
-    state = n.SaveState()
-    with _memory(data) as (path, _):
-        state.fread(n.File(path))
-    state.restore()
+    memory, file = _memory()
+    memory.seek(0)
+    memory.write(data)
+    memory.flush()
+    _save_state().fread(file)
+    memory.truncate(0)
+    _save_state().restore()
 
 
-@contextmanager
-def _memory(data: bytes = b""):
-    """A path that is memory, for what NEURON writes: it does not look whether a disk took it."""
-    descriptor = os.memfd_create("ecsmpi")
-    with os.fdopen(descriptor, "r+b") as file:
-        file.write(data)
-        file.flush()
-
-        def read():
-            file.seek(0)
-            return file.read()
-
-        yield f"/proc/self/fd/{descriptor}", read
+@functools.cache
+def _memory():
+    """An empty file that is memory, for what NEURON writes, as it does not look whether a disk took it; and NEURON's name for it."""
+    memory = os.fdopen(os.memfd_create("ecsmpi"), "r+b")
+    return memory, n.File(f"/proc/self/fd/{memory.fileno()}")
 
 
 def exchange_spikes() -> None:
