@@ -295,7 +295,7 @@ def _counts():
 def _free(*arrays) -> None:
     for array in arrays:
         if array:
-            _free_memory(ctypes.cast(array, ctypes.c_void_p))
+            _free_memory(array)
 
 
 _free_memory = ctypes.CDLL(None).free
