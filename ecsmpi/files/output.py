@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 import uuid
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ecsmpi.files.table import TableWriter, lay_out_table
 from ecsmpi.files.track_writer import TrackWriter
 
 STORAGES = ("auto", "single", "parts")
+ROWS_WAIT = 0.5  # s
 
 
 class GridFile:
@@ -67,7 +69,7 @@ class GridFile:
             everywhere(comm, self._open, tables)
             for group, track in self._tracks.items():
                 track.go_on(kept[0][group])
-        self._closed = False
+        self._closed, self._rows_due = False, 0.0
 
     def append(self, t, fields, group=""):
         """Write one frame, of the whole box or of a selection, and flush it (collective).
@@ -89,15 +91,30 @@ class GridFile:
         track.done(t)
 
     def append_row(self, table, t, row):
-        """Add to a table a row of t (ms), column -> number or numbers, the same on every rank (collective)."""
+        """Add to a table a row of t (ms), column -> number or numbers, the same on every rank (collective).
+
+        Rows wait for each other, for half a second at most: to write one by itself can take longer than a step.
+        """
         self._check_open()
-        if self._file is not None:
+        if self._file is None:
+            return
+        self._tables[table].append(t, row)
+        due = time.monotonic() > self._rows_due
+        if self._comm.bcast(due) if self._storage == "single" else due:
+            self.flush()
+
+    def flush(self):
+        """Bring the rows that wait to the file (collective)."""
+        self._rows_due = time.monotonic() + ROWS_WAIT
+        if self._file is not None and self._tables:
             with telling(self.path):
-                self._tables[table].append(t, row)
+                for table in self._tables.values():
+                    table.write()
                 self._file.flush()
 
     def sync(self):
-        """Wait until all frames are on the disk; returns group -> frames (collective)."""
+        """Wait until all frames and rows are on the disk; returns group -> frames (collective)."""
+        self.flush()
         for file in filter(None, (self._file, self._part)):
             with telling(file.filename), open(file.filename, "rb") as written:
                 os.fsync(written.fileno())
@@ -105,6 +122,7 @@ class GridFile:
 
     def close(self):
         """Close the file (collective); again is harmless."""
+        self.flush()
         files, self._file, self._part, self._closed = (self._part, self._file), None, None, True
         for file in files:
             if file is not None:

@@ -62,19 +62,27 @@ class TableWriter:
         if name not in file.get(FOLDER, ()):
             raise ValueError(f"{file.filename} has no diagnostics of {name} to go on with: give another file")
         self._group, self._rank = file[f"{FOLDER}/{name}"], rank
-        self._rows = None
+        self._rows, self._waiting = None, []
         self._data = {one: data for one, data in self._group.items() if data.maxshape[0] is None}
 
     def append(self, t: float, row: dict) -> None:
-        """Add a row of t (ms): column -> number or numbers. The first one replaces rows of an earlier run from t on."""
+        """Add a row of t (ms), column -> number or numbers, at the next `write`. Local."""
+        self._waiting.append({"time": t, **row})
+
+    def write(self) -> None:
+        """Bring the rows that wait to the file; the first one replaces rows of an earlier run from its time on. Collective."""
+        if not self._waiting:
+            return
         if self._rows is None:
-            self._rows = int(np.searchsorted(self._data["time"][: int(self._group.attrs["rows"])], t - SLACK))
+            before = self._data["time"][: int(self._group.attrs["rows"])]
+            self._rows = int(np.searchsorted(before, self._waiting[0]["time"] - SLACK))
+        upto = self._rows + len(self._waiting)
         for name, data in self._data.items():
-            data.resize(self._rows + 1, axis=0)
+            data.resize(upto, axis=0)
             if self._rank == 0:
-                data[self._rows] = t if name == "time" else row[name]
-        self._rows += 1
-        self._group.attrs.modify("rows", np.int64(self._rows))
+                data[self._rows : upto] = [row[name] for row in self._waiting]
+        self._rows, self._waiting = upto, []
+        self._group.attrs.modify("rows", np.int64(upto))
 
 
 def read_tables(file) -> dict[str, dict[str, np.ndarray]]:

@@ -234,6 +234,11 @@ class Diagnostics:
         if self._file is not None:
             self._file.append_row(self.name, t, row)
 
+    def flush(self) -> None:
+        """Bring the rows of the last half second to the file, to read it before the script ends. Collective."""
+        if self._file is not None:
+            self._file.flush()
+
     # what a script reads
 
     @property

@@ -135,7 +135,8 @@ class Diagnostics(diagnostics.Diagnostics):
     several. threshold (mM): volume of the voxels above it. front: where the mean falls through it, "x", "y" or "z" (with "-" for
     a front that moves down) or "radius", with its speed. centre (x, y, z) um: means in shells around it, ``shell`` um wide.
     balance: what came in, reacted, passed the walls, and what of the change in amount these leave unexplained.
-    path: a file to write; or output: the rxd.Output whose file it goes to. name: its group there, /diagnostics/NAME.
+    path: a file to write; or output: the rxd.Output whose file it goes to. name: its group there, /diagnostics/NAME. Rows come to
+    the file within half a second; ``flush``, called on every rank, brings them at once.
     """
 
     def __init__(

@@ -65,12 +65,13 @@ class Wave(_Watched):
         self.name, self.threshold, self.every, self.path = species.name, threshold, every, path
         self.shape = region.box.shape
         output = rxd.Output(path, every, items=[rxd.Slice(species, z=0, name="layer")])
-        rxd.Diagnostics(species, n.dt, threshold=threshold, front="radius", centre=(0, 0, 0), output=output)
+        self._watch = rxd.Diagnostics(species, n.dt, threshold=threshold, front="radius", centre=(0, 0, 0), output=output)
         rxd.Progress(n.tstop)
 
     def run(self, tstop: float) -> None:
         """Run to a time, ms. Collective."""
         n.continuerun(tstop)
+        self._watch.flush()
         self._read()
 
     def _read(self) -> None:
