@@ -17,6 +17,9 @@ from ecsmpi.description.grid import Box
 from ecsmpi.files.recording import load
 
 BALANCES = """
+    import ecsmpi
+    from ecsmpi.files import output as files
+    files.ROWS_WAIT = 1e9
     ecs, made = box(), cells()
     shut = rxd.Extracellular(-50, 200, -40, 51, 260, 60, 9)
     if rank == ranks - 1:
@@ -46,10 +49,13 @@ BALANCES = """
     tables = {f"{name} {column}": values for name, one in (("k", of_k), ("na", of_na), ("held", of_held), ("bound", of_bound))
               for column, values in one.table.items()}
     assert of_k.balance()["residual"] == of_k.table["residual"][-1]
+    for bring, fewest, most in ((n.ParallelContext().barrier, 0, 1), (of_k.flush, 31, 31)):
+        bring()
+        if rank == 0 and ranks < 4:
+            with ecsmpi.load(sys.argv[3]) as file:
+                assert fewest <= len(file.diagnostics["k"]["time"]) <= most
     save(boxes=np.array(boxes), held=np.array(held[shut].states3d), **tables)
 """
-
-
 
 
 @pytest.fixture(scope="module")

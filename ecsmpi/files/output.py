@@ -101,10 +101,14 @@ class GridFile:
         self._tables[table].append(t, row)
         due = time.monotonic() > self._rows_due
         if self._comm.bcast(due) if self._storage == "single" else due:
-            self.flush()
+            self._write_rows()
 
     def flush(self):
-        """Bring the rows that wait to the file (collective)."""
+        """Bring the rows that wait to the file, which every rank may read then (collective)."""
+        self._write_rows()
+        self._comm.Barrier()
+
+    def _write_rows(self):
         self._rows_due = time.monotonic() + ROWS_WAIT
         if self._file is not None and self._tables:
             with telling(self.path):
@@ -114,7 +118,7 @@ class GridFile:
 
     def sync(self):
         """Wait until all frames and rows are on the disk; returns group -> frames (collective)."""
-        self.flush()
+        self._write_rows()
         for file in filter(None, (self._file, self._part)):
             with telling(file.filename), open(file.filename, "rb") as written:
                 os.fsync(written.fileno())
@@ -122,7 +126,7 @@ class GridFile:
 
     def close(self):
         """Close the file (collective); again is harmless."""
-        self.flush()
+        self._write_rows()
         files, self._file, self._part, self._closed = (self._part, self._file), None, None, True
         for file in files:
             if file is not None:
