@@ -150,3 +150,28 @@ def test_refining_the_grid_by_two_makes_the_error_four_times_smaller(on_ranks, t
     errors = np.array([np.abs(found[grid.name][0] - spread(grid.shape, t)).max() for grid in grids])
     orders = np.log2(errors[:-1] / errors[1:])
     assert (np.abs(orders - 2) < 0.1).all(), f"orders {orders}, errors {errors}"
+
+
+NOT_A_NUMBER = """
+    import sys
+    import numpy as np
+    from mpi4py import MPI
+    from ecsmpi.description.grid import Box
+    from ecsmpi.description.model import Ion, Tissue
+    from ecsmpi.solver.stepper import Field, Stepper
+
+    box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (5, 11, int(sys.argv[2])))
+    ions = [Ion(name, (1.0, 1.0, 1.0), 1, wall=3.0) for name in ("k", "na")]
+    fields = [Field(box, (0, 5)) for _ in ions]
+    fields[0].owned[2, 10, 5], fields[1].owned[:] = np.nan, 3.0
+    stepper = Stepper(MPI.COMM_WORLD, box, Tissue(), ions, fields, np.zeros(0, dtype=np.int64))
+    for _ in range(3):
+        stepper.advance(1.0, 0.0)
+    np.savez(sys.argv[1], na=fields[1].owned)
+"""
+
+
+@pytest.mark.parametrize("nz", [6, 11, 21])  # lines that are short, of one register or two, and long ones
+def test_species_that_is_no_number_leaves_others_alone(on_ranks, nz):
+    """They go through the same scratch memory one after the other; walls are held."""
+    assert (on_ranks(1, NOT_A_NUMBER, nz)["na"] == 3.0).all()

@@ -111,7 +111,9 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
     for y in range(0, inside, TILE):
         _up(f, y * nz, nz, carry, pivot, y, x, width)
     for y in range(inside, rows, TILE):
-        copy(f[y * nz : min(y + TILE, ny) * nz], tile)
+        here = f[y * nz : min(y + TILE, ny) * nz]
+        copy(here, tile)
+        fill(tile[here.size :], 0.0)  # what another species left there need not be a number
         _up(tile, 0, nz, carry, pivot, y, x, width)
     for y in range(rows - TILE, -1, -TILE):
         end = min(y + TILE, ny)
