@@ -90,15 +90,15 @@ class GridFile:
         self._guarded(self._tell, track, t)
         track.done(t)
 
-    def append_row(self, table, t, row):
-        """Add to a table a row of t (ms), column -> number or numbers, the same on every rank (collective).
+    def append_row(self, table, row):
+        """Add to a table a row, "time" (ms) and each column -> number or numbers, the same on every rank (collective).
 
         Rows wait for each other, for half a second at most: to write one by itself can take longer than a step.
         """
         self._check_open()
         if self._file is None:
             return
-        self._tables[table].append(t, row)
+        self._tables[table].append(row)
         due = time.monotonic() > self._rows_due
         if self._comm.bcast(due) if self._storage == "single" else due:
             self._write_rows()

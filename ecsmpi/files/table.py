@@ -65,9 +65,9 @@ class TableWriter:
         self._rows, self._waiting = None, []
         self._data = {one: data for one, data in self._group.items() if data.maxshape[0] is None}
 
-    def append(self, t: float, row: dict) -> None:
-        """Add a row of t (ms), column -> number or numbers, at the next `write`. Local."""
-        self._waiting.append({"time": t, **row})
+    def append(self, row: dict) -> None:
+        """Add a row, "time" (ms) and each column -> number or numbers, at the next `write`. Local."""
+        self._waiting.append(row)
 
     def write(self) -> None:
         """Bring the rows that wait to the file; the first one replaces rows of an earlier run from its time on. Collective."""

@@ -229,10 +229,9 @@ class Diagnostics:
         """Nothing is left open."""
 
     def _sample(self, t: float) -> None:
-        row = self._measure.sample(t)
-        self._rows.append({"time": t, **row})
+        self._rows.append({"time": t, **self._measure.sample(t)})
         if self._file is not None:
-            self._file.append_row(self.name, t, row)
+            self._file.append_row(self.name, self._rows[-1])
 
     def flush(self) -> None:
         """Bring the rows of the last half second to the file, to read it before the script ends. Collective."""
