@@ -12,7 +12,7 @@ from conftest import ROOT, mpirun
 
 from ecsmpi.cli import main
 
-SECONDS = 10  # from start to end of the failing job, starting Python and NEURON included
+SECONDS = 10  # from start to end of the failing job, starting Python and NEURON included, numba's compilation not
 
 MODEL = """
 import sys
@@ -33,6 +33,15 @@ k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
 RUN = "\nn.finitialize(-65)\nn.continuerun(1)\n"
 BEGIN = "\nn.finitialize(-65)\nn.continuerun(0.5)\n"
 GO_ON = "\nn.continuerun(1)\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_kernels(tmp_path_factory):
+    """A machine that runs the model for the first time compiles for longer than a mistake may take."""
+    path = tmp_path_factory.mktemp("compiled") / "model.py"
+    path.write_text(MODEL + RUN)
+    done = mpirun(2, ["python", path])
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run_script(tmp_path, source, ranks=2, env=None):
