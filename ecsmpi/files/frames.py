@@ -32,7 +32,7 @@ class Frames:
         return len(self.time)
 
     def __contains__(self, name):
-        return name in self._data
+        return name in self.names
 
     def __getitem__(self, name) -> np.ndarray:
         """All frames of a species: (time, x, y, z) in mM."""
@@ -79,9 +79,9 @@ class Frames:
         return int(np.argmin(np.abs(self.time - time)))
 
     def _of(self, name):
-        if name not in self._data:
+        if name not in self.names:
             raise ValueError(f"{self.path} has no species {name!r}; it has {', '.join(self.names) or 'none in whole'}")
-        if not self._data[name]:
+        if name not in self._data:
             raise ValueError(f"{self.path} is closed: load it again")
         return self._data[name]
 

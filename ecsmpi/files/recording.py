@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import h5py
@@ -38,7 +39,8 @@ class Recording(Frames):
 
     def __init__(self, path):
         path = Path(path)
-        self._file = opened(path)
+        self._file, self._datasets = opened(path), []
+        self._end = weakref.finalize(self, _close, self._file, self._datasets)
         try:
             self._read(path)
         except BaseException:
@@ -58,6 +60,7 @@ class Recording(Frames):
             box = Box(*(tuple(self.attributes[name]) for name in ("box_lo_um", "voxel_um", "voxels")))
             super().__init__(path, box, "all voxels", file, data, frames)
             self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
+            self._datasets += [one._data for one in (self, *self.selections.values())]
             self.diagnostics = read_tables(file)
             datasets = [(name, data, len(one)) for one in (self, *self.selections.values()) for name, data in one._data.items()]
             virtual = [data.is_virtual for _, data, _ in datasets]
@@ -78,14 +81,21 @@ class Recording(Frames):
         return self.selections[selection]
 
     def close(self):
-        """Close the file; again is harmless."""
-        self._file.close()
+        """Close the file; again is harmless, and what is still open closes when Python ends."""
+        self._end()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
         self.close()
+
+
+def _close(file, datasets):
+    """HDF5 crashes where the end of MPI finds a virtual dataset's properties still open: none is left behind."""
+    for of_species in datasets:
+        of_species.clear()
+    file.close()
 
 
 def opened(path):
