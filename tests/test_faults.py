@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import mpirun, started
-from faults import MODEL, TESTS, Killed, command, last_state, run, small_disk, until, wait_for_ranks
+from faults import MODEL, TESTS, Killed, command, last_state, run, small_disk, soak, until, wait_for_ranks
 
 from ecsmpi.files.checkpoint import CheckpointSet
 
@@ -69,6 +69,10 @@ def test_killed_rank_loses_nothing(tmp_path):
     (tmp_path / "killed").mkdir()
     killed.through(tmp_path / "killed", killed.undisturbed(tmp_path / "whole"), times=3)
     assert killed.times == 3
+
+
+def test_memory_and_open_files_of_a_soaking_run_stay():
+    assert "checkpoints" in soak(minutes=0.25)
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
