@@ -23,7 +23,7 @@ TUTORIAL_STEPS, TUTORIAL_TURNS = 50, 40
 TWO_RANKS = "box, ecsmpi on 2 ranks"
 RICHER_EDGE = 128  # voxels along an edge at most, of boxes with reactions or varying tissue: NEURON needs minutes else
 RICHER = ("tissue", "buffer")
-TINY = 8  # voxels along an edge where only the start is of interest
+TINY = 16  # voxels along an edge where only the start is of interest: short z-lines would compile faster
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,11 @@ class Box:
                 plane += 0.01 * random.random(plane.shape)
 
 
-def compile_first(comm) -> None:
-    """A box of a few voxels makes the kernels, apart from what is measured. Collective."""
+def compile_first(comm, z_voxels: int) -> None:
+    """A small box, of z-lines as long, makes the kernels, apart from what is measured. Collective."""
     from ecsmpi import rxd
 
-    Box(rxd, comm, Problem((2 * comm.size, 4, 8)), Watch()).fadvance()
+    Box(rxd, comm, Problem((2 * comm.size, 4, z_voxels)), Watch()).fadvance()
 
 
 def measure(kind: str, problem_on, threads: int | None, effort: Effort, reproducible: bool = False) -> dict:
@@ -89,7 +89,7 @@ def measure(kind: str, problem_on, threads: int | None, effort: Effort, reproduc
     comm, rxd, threads = start(threads)
     watch.lap(comm, "start")
     problem = problem_on(comm.size)
-    compile_first(comm)
+    compile_first(comm, problem.shape[2])
     watch.lap(comm, "compile")
     box = Box(rxd, comm, problem, watch)
     times, phases, most = timed_steps(comm, rxd.phases(), box.fadvance, effort)

@@ -138,7 +138,7 @@ def measure_exchange(args):
     problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
     _check_json(args)
     comm, rxd, threads = box.start(None)
-    box.compile_first(comm)
+    box.compile_first(comm, args.shape[2])
     grid = exchange.step_of_grid(rxd, comm, problems[0], effort)
     for problem in problems:
         for layout in exchange.LAYOUTS:

@@ -12,12 +12,12 @@ from ecsmpi.bench.repetition import Times, slowest
 
 
 def measure(problem: Problem, steps: int) -> dict:
-    """The record of a problem's memory, above that of a box of a few voxels, after some steps. Collective.
+    """The record of a problem's memory, above that of a small box, after some steps. Collective.
 
     bytes_a_voxel and bytes_a_voxel_peak are of all ranks together.
     """
     comm, rxd, threads = start(None)
-    compile_first(comm)
+    compile_first(comm, problem.shape[2])
     before, _ = resident()
     box = Box(rxd, comm, problem, Watch())
     times = Times([slowest(comm, box.fadvance) for _ in range(steps)])

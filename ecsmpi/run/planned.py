@@ -17,6 +17,7 @@ from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.varying import needs_uneven
+from ecsmpi.solver.workspace import SHORT
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
 
@@ -61,10 +62,13 @@ class Planned(Spaces):
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
-        needed = {needs_uneven(one.ion(region), region.tissue) for one in self.species for region in one.regions}
-        for uneven in sorted(needed - self._compiled):
+        needed = {
+            (needs_uneven(one.ion(region), region.tissue), region.box.shape[2] < SHORT)
+            for one in self.species for region in one.regions
+        }  # fmt: skip
+        for kind in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm):
-                compile_kernels(launch.own_communicator(), uneven)
+                compile_kernels(launch.own_communicator(), *kind)
         self._compiled |= needed
 
     def _fill_space(self, region) -> None:

@@ -32,8 +32,8 @@ class Factors:
     joints: Joints
     slab: Slab
     y: tuple[np.ndarray, np.ndarray, np.ndarray]
-    z: tuple[np.ndarray, np.ndarray, np.ndarray]
-    inverse: np.ndarray
+    z: tuple[np.ndarray | None, ...]  # of these numbers or, where z-lines are short, None
+    inverse: np.ndarray | None  # of short z-lines
 
 
 class Diffusion:
@@ -65,10 +65,10 @@ class Diffusion:
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
-        inverse = _inverse(along_z) if shape[2] < SHORT else np.empty((0, 0))
+        z, inverse = ((None,) * 3, _inverse(along_z)) if shape[2] < SHORT else (_in_tiles(along_z), None)
         rz = np.full(work.strip * shape[2] + 1, r[2])
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
-        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), _in_tiles(along_z), inverse)
+        return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), z, inverse)
 
     def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.

@@ -127,7 +127,8 @@ def substitute(
     left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
     reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
     cy, py, qy, cz, pz, qz: carry, pivot, ratio along y, and along z, as of tiles.add_solved. inverse: of short z-lines, as in
-    `finish_plane_of_short_lines`, or nothing. scratch: (threads, ...) for one or the other.
+    `finish_plane_of_short_lines`. Either this or those along z are None, and what would use them is not compiled.
+    scratch: (threads, ...) for the one or the other.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     """
     n, ny, nz = d.shape
@@ -143,10 +144,10 @@ def substitute(
         for i in prange(bottom, top):
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
                 fill(u[i + 1].reshape(-1), wall)
-            elif inverse.size:
-                finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
-            else:
+            elif cz is not None:
                 finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[get_thread_id()], edges_held, wall)
+            elif inverse is not None:
+                finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
         top = bottom
 
 

@@ -23,7 +23,7 @@ from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
-from ecsmpi.solver.workspace import Workspace
+from ecsmpi.solver.workspace import SHORT, Workspace
 
 
 class Field:
@@ -185,12 +185,12 @@ class Stepper:
         self._owners.Free()
 
 
-def compile_kernels(comm, uneven: bool) -> None:
+def compile_kernels(comm, uneven: bool, short: bool) -> None:
     """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this process alone.
 
-    uneven: those for tissue that varies, or open faces; else the others.
+    uneven: those for tissue that varies, or open faces; else the others, for short z-lines or longer ones.
     """
-    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, 8)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
+    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))
     tissue = Tissue(ArrayProfile(np.full(box.shape, 0.5))) if uneven else Tissue()

@@ -6,7 +6,7 @@ r"""Species in a box, timed in a process of their own.
 The model is potassium; or tissue: the same where volume fraction and tortuosity vary from voxel to voxel; or buffer:
 potassium with the buffer of NEURON's tutorial, which makes three species.
 
-Rank 0 prints a JSON object: start_seconds (import, and all that a first box of a few voxels needs),
+Rank 0 prints a JSON object: start_seconds (import, and all that a small first box needs),
 finitialize_seconds, step_seconds {threads: [seconds of each repetition]}, bytes (resident, all ranks
 together, more than after that first box).
 """
@@ -33,7 +33,7 @@ def main(library, settings):
     pc = n.ParallelContext()
     n.dt = settings["dt"]
     model = MODELS[settings["model"]]
-    first = model(rxd, n, [4 * int(pc.nhost()), 4, 4], settings["dx"])
+    first = model(rxd, n, [4 * int(pc.nhost()), 4, settings["shape"][2]], settings["dx"])
     n.finitialize(-65)
     n.fadvance()
     started = perf_counter() - began

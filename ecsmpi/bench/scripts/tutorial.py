@@ -47,12 +47,11 @@ def with_space_of(library, source):
 
 
 def compile_kernels():
-    """Compilation apart: a box of a few voxels needs all kernels."""
+    """Compilation apart: a box of short z-lines and one of longer ones need all kernels."""
     from ecsmpi import rxd
     from neuron import n
 
-    region = rxd.Extracellular(0, 0, 0, 4, 4, 8, dx=1)
-    species = rxd.Species(region, d=1, initial=1)
+    species = [rxd.Species(rxd.Extracellular(0, 0, 0, 4, 4, height, dx=1), d=1, initial=1) for height in (8, 32)]
     n.finitialize(-65)
     n.fadvance()
     del species
