@@ -30,10 +30,7 @@ from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: 
 
 CURRENTS, FIXED_STEP, ODE_COUNT = 2, 4, 5  # those methods of NEURON's nonvint block that concern us
 
-_block_type = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_int, ctypes.c_int,
-    ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_double), ctypes.c_int,
-)  # fmt: skip
+_block_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 
 
 class Hooks:
@@ -58,11 +55,11 @@ class Hooks:
             return self._done(self._simulation.add_currents, lambda: self._array(right, size))
         return self._done(self._simulation.before_reactions) if method == FIXED_STEP else 0
 
-    def _array(self, pointer, size: int) -> np.ndarray:
+    def _array(self, address: int, size: int) -> np.ndarray:
         """NEURON's memory, as an array that is kept for as long as it does not move."""
-        at = ctypes.cast(pointer, ctypes.c_void_p).value, size
-        if at != self._right_at:
-            self._right_at, self._right = at, np.ctypeslib.as_array(pointer, (size,))
+        if (address, size) != self._right_at:
+            self._right_at = address, size
+            self._right = np.ctypeslib.as_array((ctypes.c_double * size).from_address(address))
         return self._right
 
     def _called(self, method, _size, _pd1, _pd2, _thread) -> int:

@@ -156,17 +156,23 @@ class Space:
                 field.owned *= old / slab.volume_fraction
 
     def find_segments(self) -> None:
-        """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local."""
+        """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local.
+
+        Entries are in the order of its memory from now on: what is read and written in turn takes half the time.
+        """
         self._currents, self._outsides = [], []
+        named = [ion for ion in self._at_segments if ion is not None]
+        turn = np.argsort(named[0].outside.rows[self.inside]) if named else slice(0)
+        self._stepper.exchange.reorder(self._voxel[turn])
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
-                self._currents.append((f, *self._inside_of(ion.current), per_current))
+                self._currents.append((f, *self._inside_of(ion.current, turn), per_current[turn]))
             if ion is not None:
-                self._outsides.append((f, *self._inside_of(ion.outside)))
+                self._outsides.append((f, *self._inside_of(ion.outside, turn)))
 
-    def _inside_of(self, variable: RangeVariable) -> tuple[np.ndarray, np.ndarray]:
+    def _inside_of(self, variable: RangeVariable, turn) -> tuple[np.ndarray, np.ndarray]:
         """NEURON's memory and where in it the segments in the box are, or their part of it, where they follow each other."""
-        rows = variable.rows[self.inside]
+        rows = variable.rows[self.inside[turn]]
         if rows.size and (np.diff(rows.astype(np.int64)) == 1).all():
             return variable.column[rows[0] : rows[0] + rows.size], rows[:0]
         return variable.column, rows

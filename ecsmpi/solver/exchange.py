@@ -93,7 +93,7 @@ class Rows:
 
 
 class Exchange:
-    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan."""
+    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan, or of `reorder`."""
 
     def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
         """Collective.
@@ -117,6 +117,10 @@ class Exchange:
         self._collect = routes.from_owners(self._asked, self._served)
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
+
+    def reorder(self, voxels: np.ndarray) -> None:
+        """Entries come in this order from now on: voxels (entries,) has theirs, as the constructor's. Local."""
+        self._rows = self.rows(voxels)
 
     def rows(self, voxels: np.ndarray) -> Rows:
         """What `take` is to know of further entries, in voxels (entries,) that this rank wants. Local."""
