@@ -158,7 +158,7 @@ class Space:
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local.
 
-        Entries are in the order of its memory from now on: what is read and written in turn takes half the time.
+        Entries are in the order of its memory from now on, so that a step reads and writes them in turn.
         """
         self._currents, self._outsides = [], []
         named = [ion for ion in self._at_segments if ion is not None]
