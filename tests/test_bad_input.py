@@ -38,16 +38,14 @@ GO_ON = "\nn.continuerun(1)\n"
 @pytest.fixture(scope="module", autouse=True)
 def compiled_kernels(tmp_path_factory):
     """A machine that runs the model for the first time compiles for longer than a mistake may take."""
-    path = tmp_path_factory.mktemp("compiled") / "model.py"
-    path.write_text(MODEL + RUN)
-    done = mpirun(2, ["python", path])
+    done = run_script(tmp_path_factory.mktemp("compiled"), MODEL + RUN, seconds=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def run_script(tmp_path, source, ranks=2, env=None):
+def run_script(tmp_path, source, ranks=2, env=None, seconds=SECONDS):
     path = tmp_path / "model.py"
     path.write_text(source)
-    return mpirun(ranks, ["python", path], timeout=SECONDS, env=env, cwd=tmp_path)
+    return mpirun(ranks, ["python", path], timeout=seconds, env=env, cwd=tmp_path)
 
 
 def assert_ends_with(done, *words):

@@ -50,7 +50,7 @@ class RangeVariable:
         address = np.array([self._address(*place) for place in places], dtype=np.int64)
         first, last = address.min(initial=2**63 - 1), address.max(initial=0)
         self.rows = ((address - first) // VALUE).astype(np.uint32)
-        self.column = _memory(int(first), int(last)) if places else np.zeros(0)
+        self.column = memory(int(first), int(last - first) // VALUE + 1) if places else np.zeros(0)
 
     def _address(self, section: int, x: float) -> int:
         _push_variable(self._symbol, section, x)
@@ -59,6 +59,13 @@ class RangeVariable:
     def values(self) -> np.ndarray:
         """(segments,) the values now, a copy."""
         return self.column[self.rows]
+
+    def part(self, segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """NEURON's memory, and where in it the numbered segments are; or their piece of it, and nothing, where they follow each other."""
+        rows = self.rows[segments]
+        if rows.size and (np.diff(rows.astype(np.int64)) == 1).all():
+            return self.column[rows[0] : rows[0] + rows.size], rows[:0]
+        return self.column, rows
 
     def fill(self, value: float) -> None:
         """Set the variable of every segment."""
@@ -78,6 +85,6 @@ def _places(name: str, sections):
             yield pointer, (i + 0.5) / sec.nseg
 
 
-def _memory(first: int, last: int) -> np.ndarray:
-    """The doubles from one address to another, both included, as an array over them."""
-    return np.ctypeslib.as_array((ctypes.c_double * ((last - first) // VALUE + 1)).from_address(first))
+def memory(address: int, count: int) -> np.ndarray:
+    """So many doubles of NEURON's memory, as an array over them."""
+    return np.ctypeslib.as_array((ctypes.c_double * count).from_address(address))

@@ -25,6 +25,7 @@ from ecsmpi.ranks import launch
 from ecsmpi.run.simulation import Simulation
 
 import neuron  # isort: skip  (simulation has started MPI)
+from ecsmpi.cells.range_variable import memory  # isort: skip
 from neuron import n  # isort: skip
 from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
@@ -58,8 +59,7 @@ class Hooks:
     def _array(self, address: int, size: int) -> np.ndarray:
         """NEURON's memory, as an array that is kept for as long as it does not move."""
         if (address, size) != self._right_at:
-            self._right_at = address, size
-            self._right = np.ctypeslib.as_array((ctypes.c_double * size).from_address(address))
+            self._right_at, self._right = (address, size), memory(address, size)
         return self._right
 
     def _called(self, method, _size, _pd1, _pd2, _thread) -> int:

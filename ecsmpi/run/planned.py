@@ -17,7 +17,7 @@ from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.varying import needs_uneven
-from ecsmpi.solver.workspace import SHORT
+from ecsmpi.solver.workspace import lines_are_short
 
 NAMED_OUTSIDE = 5  # segments outside the box that a warning names
 
@@ -63,7 +63,7 @@ class Planned(Spaces):
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
         needed = {
-            (needs_uneven(one.ion(region), region.tissue), region.box.shape[2] < SHORT)
+            (needs_uneven(one.ion(region), region.tissue), lines_are_short(region.box))
             for one in self.species for region in one.regions
         }  # fmt: skip
         for kind in sorted(needed - self._compiled):

@@ -20,7 +20,6 @@ from ecsmpi.cells.flux import Fluxes
 from ecsmpi.description.grid import Box
 from ecsmpi.cells.membrane import Segments
 from ecsmpi.description.model import Ion, Tissue
-from ecsmpi.cells.range_variable import RangeVariable
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.cells.segment_ion import SegmentIon
 from ecsmpi.solver.stepper import Field, Stepper
@@ -163,19 +162,13 @@ class Space:
         self._currents, self._outsides = [], []
         named = [ion for ion in self._at_segments if ion is not None]
         turn = np.argsort(named[0].outside.rows[self.inside]) if named else slice(0)
-        self._stepper.exchange.reorder(self._voxel[turn])
+        self._stepper.exchange.reorder(turn)
+        inside = self.inside[turn]
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
-                self._currents.append((f, *self._inside_of(ion.current, turn), per_current[turn]))
+                self._currents.append((f, *ion.current.part(inside), per_current[turn]))
             if ion is not None:
-                self._outsides.append((f, *self._inside_of(ion.outside, turn)))
-
-    def _inside_of(self, variable: RangeVariable, turn) -> tuple[np.ndarray, np.ndarray]:
-        """NEURON's memory and where in it the segments in the box are, or their part of it, where they follow each other."""
-        rows = variable.rows[self.inside[turn]]
-        if rows.size and (np.diff(rows.astype(np.int64)) == 1).all():
-            return variable.column[rows[0] : rows[0] + rows.size], rows[:0]
-        return variable.column, rows
+                self._outsides.append((f, *ion.outside.part(inside)))
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""

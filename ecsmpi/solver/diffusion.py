@@ -19,7 +19,7 @@ from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tridiagonal import Block, Chain, Rows, Slab
-from ecsmpi.solver.workspace import SHORT, Joints, Workspace
+from ecsmpi.solver.workspace import Joints, Workspace, lines_are_short
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Diffusion:
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
-        z, inverse = ((None,) * 3, _inverse(along_z)) if shape[2] < SHORT else (_in_tiles(along_z), None)
+        z, inverse = ((None,) * 3, _inverse(along_z)) if lines_are_short(work.box) else (_in_tiles(along_z), None)
         rz = np.full(work.strip * shape[2] + 1, r[2])
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
         return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), z, inverse)

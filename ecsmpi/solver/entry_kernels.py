@@ -3,7 +3,6 @@
 Arrays in, arrays out, nothing allocated.
 """
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types

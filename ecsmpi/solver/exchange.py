@@ -84,12 +84,12 @@ class Rows:
 
     @classmethod
     def of(cls, row: np.ndarray) -> Rows:
-        """Long runs of one row are pieces of their own; what is between them are others."""
+        """row: (entries,) uint32. Long runs of one row are pieces of their own; what is between them are others."""
         begin = np.flatnonzero(np.diff(row.astype(np.int64), prepend=-1))
         alike = np.diff(begin, append=row.size) >= LONG
         kept = alike | np.concatenate([[True], alike])[: alike.size]  # pieces: all long runs, and the first after each
         start = np.append(begin[kept], row.size)
-        return cls(row.astype(np.uint32), start.astype(np.uint32), alike[kept])
+        return cls(row, start.astype(np.uint32), alike[kept])
 
 
 class Exchange:
@@ -106,7 +106,8 @@ class Exchange:
         owner = slabs.owner(wanted // plane_size)
         wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
         self._wanted, self._ascending = wanted, np.argsort(wanted)
-        self._rows, self._watched = self.rows(voxels), self.rows(watched).row
+        self._row, self._watched = self._find(voxels), self._find(watched)
+        self._rows = Rows.of(self._row)
         routes = Routes(comm, np.bincount(owner, minlength=comm.size))
         served = _told(routes, wanted)
         self.local_voxels, target = np.unique(served, return_inverse=True)
@@ -118,13 +119,16 @@ class Exchange:
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
 
-    def reorder(self, voxels: np.ndarray) -> None:
-        """Entries come in this order from now on: voxels (entries,) has theirs, as the constructor's. Local."""
-        self._rows = self.rows(voxels)
+    def reorder(self, turn) -> None:
+        """Entries come in this order from now on: an index into those of the plan. Local."""
+        self._rows = Rows.of(self._row[turn])
 
     def rows(self, voxels: np.ndarray) -> Rows:
         """What `take` is to know of further entries, in voxels (entries,) that this rank wants. Local."""
-        return Rows.of(self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)])
+        return Rows.of(self._find(voxels))
+
+    def _find(self, voxels: np.ndarray) -> np.ndarray:
+        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
         self._sums, self._received = routes.buffers(n_fields)

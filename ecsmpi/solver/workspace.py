@@ -18,6 +18,11 @@ SHORT = 2 * TILE  # z-lines of fewer voxels are solved by the inverse of a line
 STRIP = 1024  # voxels in a row of memory whose right-hand side is made at a time
 
 
+def lines_are_short(box: Box) -> bool:
+    """Whether its z-lines are solved by the inverse of a line, by kernels of their own."""
+    return box.shape[2] < SHORT
+
+
 @dataclass(frozen=True)
 class Joints:
     """The interfaces of a species at one length of time step: how they are settled, and with which numbers."""
@@ -55,7 +60,7 @@ class Workspace:
         planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
         self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
         rows, width = (-(-count // TILE) * TILE for count in (ny, nz))
-        for_a_plane = (rows + 2 + TILE) * width if nz < SHORT else (width + 2 + TILE) * TILE + 2 * TILE * nz
+        for_a_plane = (rows + 2 + TILE) * width if lines_are_short(box) else (width + 2 + TILE) * TILE + 2 * TILE * nz
         self.scratch = aligned_zeros((kernels.most_threads(), for_a_plane))
         self.strip = max(1, STRIP // nz)
         self._interfaces = {}
