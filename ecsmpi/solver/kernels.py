@@ -71,6 +71,8 @@ def _eliminate_rows(
             if on_wall:
                 gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
             else:
+                if separate:
+                    fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
                 _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
                 _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p * scale, nz, d)
             if i == start[b]:
