@@ -8,7 +8,7 @@ from steps import advanced, case
 from ecsmpi.description.model import Tissue
 
 RANKS = (1, 2, 3, 4, 8)
-SHAPES = [(23, 17, 19), (64, 9, 16), (4, 5, 33), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]
+SHAPES = [(23, 17, 39), (64, 9, 16), (4, 5, 33), (5, 8, 8), (1, 5, 7), (2, 5, 7), (7, 1, 9), (7, 2, 1), (1, 1, 1)]
 FREE, WALLED, STILL = range(3)
 SPECIES = dict(d=((1.0, 0.7, 1.3), (0.8, 1.6, 0.5), (0.0, 0.0, 0.0)), walls=(None, 3.5, None))
 
@@ -18,7 +18,7 @@ DENSE = [
     for dt in (0.001, 0.2, 25.0)
 ] + [
     case(f"z-lines of {nz}", (3, ny, nz), [0.7] * 3, entries=30, **SPECIES)  # which are solved in registers that they do not fill
-    for ny, nz in ((40, 1), (17, 2), (33, 3), (21, 6), (8, 7), (24, 8), (18, 11), (9, 15), (15, 16))
+    for ny, nz in ((40, 1), (17, 2), (33, 3), (21, 6), (8, 7), (24, 8), (18, 11), (9, 15), (15, 16), (10, 31), (11, 32))
 ] + [
     case("wide planes", (7, 40, 300), [0.3] * 3, entries=200, **SPECIES),  # more than a cache holds at once
     case("many planes", (90, 40, 20), [0.3] * 3, entries=200, **SPECIES),
@@ -183,7 +183,7 @@ NOT_A_NUMBER = """
         stepper.free()
         return [gather_planes(comm, slabs, field.owned) for field in fields]
 
-    lines = (6, 11, 21)  # lines that are short, of one register or two, and long ones
+    lines = (6, 21, 35)  # lines that are short, of one register or three, and long ones
     cases = itertools.product(lines, (None, 3.0), (False, True))
     found = {f"{nz} voxels, wall {wall}, tissue varies: {varies}": after_a_nan(nz, wall, varies) for nz, wall, varies in cases}
     if comm.rank == 0:

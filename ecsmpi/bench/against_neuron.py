@@ -15,6 +15,7 @@ from ecsmpi.bench.in_turn import in_turn
 from ecsmpi.bench.problem import Problem
 from ecsmpi.bench.records import of_problem, provenance
 from ecsmpi.bench.repetition import median_interval
+from ecsmpi.solver.short_lines import SHORT
 
 SCRIPTS = Path(__file__).parent / "scripts"
 TUTORIAL = Path(__file__).resolve().parents[2] / "scripts" / "ca1_potassium.py"
@@ -23,7 +24,6 @@ TUTORIAL_STEPS, TUTORIAL_TURNS = 50, 40
 TWO_RANKS = "box, ecsmpi on 2 ranks"
 RICHER_EDGE = 128  # voxels along an edge at most, of boxes with reactions or varying tissue: NEURON needs minutes else
 RICHER = ("tissue", "buffer")
-TINY = 16  # voxels along an edge where only the start is of interest: short z-lines would compile faster
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,9 @@ def _all_cores(comparison: Comparison) -> dict:
 
 
 def _first_start(comparison: Comparison) -> dict:
-    """A start whose compiled kernels nobody has kept."""
+    """A start whose compiled kernels nobody has kept, in a small box whose z-lines are long: short ones compile faster."""
     with tempfile.TemporaryDirectory() as empty:
-        return _box(comparison, "ecsmpi", TINY, [], NUMBA_CACHE_DIR=empty)()
+        return _box(comparison, "ecsmpi", SHORT, [], NUMBA_CACHE_DIR=empty)()
 
 
 def _rows(comparison: Comparison, results: dict):

@@ -40,13 +40,13 @@ class Diffusion:
     """Advances the concentrations of one ion by diffusion and given sources."""
 
     def __init__(self, workspace: Workspace, ion: Ion, tissue: Tissue, local_voxels: np.ndarray):
-        """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
+        """local_voxels: (sources,) ascending flat index into the slab of the voxels that get sources."""
         self._work = workspace
         self._d_effective = np.array(ion.d) * tissue.permeability
         self._per_volume_fraction = 1 / tissue.volume_fraction
         n, ny, nz = workspace.d.shape
         self._row_start = np.searchsorted(local_voxels, np.arange(n * ny + 1) * nz).astype(np.int64)
-        self._source_z = (local_voxels % nz).astype(np.int64)
+        self._voxels = local_voxels
         self._fixed = ion.wall is not None
         self._held = workspace.at_walls & self._fixed
         self._wall = float(ion.wall or 0.0)
@@ -76,7 +76,7 @@ class Diffusion:
         sources: (local voxels,) mM times the volume fraction, by which they are divided here.
         """
         if not self.diffuses:
-            kernels.add_sources(u, self._row_start, self._source_z, sources, self._per_volume_fraction)
+            kernels.add_sources(u, self._voxels, sources, self._per_volume_fraction)
             return
         work, factors = self._work, self.factors(dt)
         with work.phases["up"]:
@@ -90,7 +90,7 @@ class Diffusion:
         work, slab = self._work, factors.slab
         kernels.eliminate(
             u, work.d, work.first, slab.start, factors.r, factors.rz, work.strip, slab.lower, slab.pivot,
-            slab.weight, self._near(slab.n_weights), self._row_start, self._source_z, sources,
+            slab.weight, self._near(slab.n_weights), self._row_start, self._voxels, sources,
             self._per_volume_fraction, self._held, self._wall, work.rows,
         )  # fmt: skip
 

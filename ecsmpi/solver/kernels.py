@@ -49,15 +49,14 @@ def _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, lower, pivot):
 
 
 @njit(**compiled)
-def _add_row_sources(first_row, y0, y1, row_start, source_z, source, scale, nz, out):
-    for row in range(first_row + y0, first_row + y1):
-        for e in range(row_start[row], row_start[row + 1]):
-            out[row * nz + source_z[e]] += scale * source[e]
+def _add_sources(begin, end, voxel, source, scale, out):
+    for e in range(begin, end):
+        out[voxel[e]] += scale * source[e]
 
 
 @njit(**compiled)
 def _eliminate_rows(
-    y0, y1, u, d, first, shape, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, source_z, source, scale, held, wall
+    y0, y1, u, d, first, shape, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall
 ):
     n, ny, nz = shape
     plane, lo, hi = ny * nz, y0 * nz, y1 * nz
@@ -74,7 +73,7 @@ def _eliminate_rows(
                 if separate:
                     fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
                 _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
-                _add_row_sources(i * ny, y0, y1, row_start, source_z, source, p * scale, nz, d)
+                _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
             if i == start[b]:
                 scaled(block_first, weight[i], f)
                 scale_row(f, pivot[i])
@@ -84,14 +83,14 @@ def _eliminate_rows(
 
 
 @njit(parallel=True, **compiled)
-def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, source_z, source, scale, held, wall, rows):
+def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
     start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
     rz: (strip * nz + 1,) the last of these between each value of ``strip`` y-rows and the one before.
     weight: (n,) first rows of the blocks' inverses, so that ``first`` (blocks, ny, nz) becomes the first planes of
     the blocks' own solutions; only ``n_weights`` of each count.
-    source: (voxels with sources,) mM over ``scale``, in rows given by row_start (n*ny + 1,) at source_z.
+    source: (sources,) mM over ``scale``, of voxels (sources,), ascending; row_start: (n*ny + 1,) where those of each z-line begin.
     held: (2,) whether the slab's first and last planes are walls kept at the concentration ``wall``.
     """
     shape, ny = d.shape, d.shape[1]
@@ -100,7 +99,7 @@ def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights,
         y0 = block * rows
         _eliminate_rows(
             y0, min(y0 + rows, ny), values, increments, firsts, shape, start, r, rz, strip, lower, pivot, weight, n_weights,
-            row_start, source_z, source, scale, held, wall,
+            row_start, voxel, source, scale, held, wall,
         )  # fmt: skip
 
 
@@ -154,10 +153,9 @@ def substitute(
 
 
 @njit(**compiled)
-def add_sources(u, row_start, source_z, source, scale):
+def add_sources(u, voxel, source, scale):
     """u += sources, for a species that does not diffuse; arguments as in `eliminate`."""
-    _, ny, nz = u.shape
-    _add_row_sources(0, 0, row_start.size - 1, row_start, source_z, source, scale, nz, u[1:-1].reshape(-1))
+    _add_sources(0, voxel.size, voxel, source, scale, u[1:-1].reshape(-1))
 
 
 def set_threads(count: int) -> None:

@@ -1,6 +1,6 @@
 """The compiled loops that finish a plane whose z-lines are short: y, then z, and the increment is added to u.
 
-A row of memory is a whole z-line here, or a register and a part of one. y is solved TILE rows at a time, the row before in a
+A row of memory is a whole z-line here, of a few registers and a part of one. y is solved TILE rows at a time, the row before in a
 register; z by the inverse of a line, of which all are the same.
 """
 
@@ -11,6 +11,8 @@ from numba.extending import intrinsic
 from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
 from ecsmpi.solver.row_kernels import compiled, copy, fill
+
+SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster by tiles.py
 
 
 @intrinsic

@@ -23,7 +23,8 @@ from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
-from ecsmpi.solver.workspace import SHORT, Workspace
+from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.workspace import Workspace
 
 
 class Field:

@@ -117,7 +117,7 @@ class VaryingDiffusion:
     """Advances the concentrations of one ion by diffusion and given sources, as diffusion.Diffusion does."""
 
     def __init__(self, workspace: VaryingWorkspace, ion: Ion, conductances: Conductances, local_voxels: np.ndarray):
-        """local_voxels: (sources,) sorted flat index into the slab of the voxels that get sources."""
+        """local_voxels: (sources,) ascending flat index into the slab of the voxels that get sources."""
         self._work, self._m = workspace, conductances
         shared = workspace.shared
         faces = ion.faces if ion.faces or ion.wall is None else Faces((Held(ion.wall),) * 6)
@@ -128,10 +128,10 @@ class VaryingDiffusion:
         self._key = (conductances, faces, ion.d)
         n, ny, nz = conductances.shape
         starts = np.arange(n * ny + 1) * nz
-        self._source_rows, self._bath_rows = (
+        self._voxels = local_voxels
+        self._source_start, self._bath_start = (
             np.searchsorted(voxels, starts).astype(np.int64) for voxels in (local_voxels, self._borders.voxel)
         )
-        self._source_z, self._bath_z = ((voxels % nz).astype(np.int64) for voxels in (local_voxels, self._borders.voxel))
         self._factors = None
 
     @property
@@ -169,7 +169,7 @@ class VaryingDiffusion:
         sources: (local voxels,) mM times the volume fraction.
         """
         if not self.diffuses:
-            varying_kernels.add_sources(u.reshape(-1), self._source_rows, self._source_z, sources, self._capacity, self._m.shape)
+            varying_kernels.add_sources(u.reshape(-1), self._work.shared.box.plane, self._voxels, sources, self._capacity)
             return
         shared, factors = self._work.shared, self.factors(dt)
         self._borders.renew(t, dt)
@@ -184,8 +184,8 @@ class VaryingDiffusion:
         work, m = self._work, self._m
         varying_kernels.eliminate(
             m.shape, u, work.d, work.first, work.start, (m.x, m.y, m.z), factors.s, factors.x,
-            factors.weight, factors.near, (self._source_rows, self._source_z, sources),
-            (self._bath_rows, self._bath_z, factors.strength, self._borders.values), work.rows,
+            factors.weight, factors.near, self._source_start, (self._voxels, sources),
+            self._bath_start, (self._borders.voxel, factors.strength, self._borders.values), work.rows,
         )  # fmt: skip
 
     def _down(self, u, factors: Factors) -> None:

@@ -82,23 +82,21 @@ def _add_product(a, b, total):
 
 
 @njit(**compiled)
-def _add_row_sources(first_row, rows, nz, row_start, source_z, source, pivot, out):
-    for y in range(rows):
-        for e in range(row_start[first_row + y], row_start[first_row + y + 1]):
-            m = y * nz + source_z[e]
-            out[m] += source[e] * pivot[m]
+def _add_sources(begin, end, voxel, source, pivot, out):
+    for e in range(begin, end):
+        m = voxel[e]
+        out[m] += source[e] * pivot[m]
 
 
 @njit(**compiled)
-def _add_row_baths(first_row, rows, nz, row_start, bath_z, strength, bath, u, pivot, out):
-    for y in range(rows):
-        for e in range(row_start[first_row + y], row_start[first_row + y + 1]):
-            m = y * nz + bath_z[e]
-            out[m] += strength[e] * (bath[e] - u[m]) * pivot[m]
+def _add_baths(begin, end, voxel, strength, bath, u, plane, pivot, out):
+    for e in range(begin, end):
+        m = voxel[e]
+        out[m] += strength[e] * (bath[e] - u[plane + m]) * pivot[m]
 
 
 @njit(**compiled)
-def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, px, weight, near, sources, baths):
+def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, px, weight, near, source_start, sources, bath_start, baths):
     _, ny, nz = shape
     plane, size = ny * nz, (y1 - y0) * nz
     for b in range(start.size - 1):
@@ -106,7 +104,7 @@ def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, p
         for i in range(start[b], start[b + 1]):
             m = i * plane + y0 * nz
             c = m + plane  # u has a ghost plane before
-            out, pivot, here = d[m : m + size], px[m : m + size], u[c : c + size]
+            out, pivot = d[m : m + size], px[m : m + size]
             begins = i == start[b]
             below = d[m : m + size] if begins else d[m - plane : m - plane + size]
             if begins:
@@ -117,9 +115,9 @@ def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, p
                 fx[m : m + size], fx[m + plane : m + plane + size], fy[m : m + size], fy[m + nz : m + nz + size],
                 fz[m : m + size + 1], sx, sy, sz, below, pivot, out,
             )  # fmt: skip
-            row = i * ny + y0
-            _add_row_sources(row, y1 - y0, nz, *sources, pivot, out)
-            _add_row_baths(row, y1 - y0, nz, *baths, here, pivot, out)
+            row, end = i * ny + y0, i * ny + y1
+            _add_sources(source_start[row], source_start[end], *sources, px, d)
+            _add_baths(bath_start[row], bath_start[end], *baths, u, plane, px, d)
             if begins:
                 block_first[:] = out
             elif i - start[b] < near[b + 1] - near[b]:
@@ -128,19 +126,20 @@ def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, p
 
 
 @njit(parallel=True, **compiled)
-def eliminate(shape, u, d, first, start, faces, s, px, weight, near, sources, baths, rows):
+def eliminate(shape, u, d, first, start, faces, s, px, weight, near, source_start, sources, bath_start, baths, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time. All arrays are flat.
 
     shape: (n, ny, nz). faces: M along x, y, z; s: theirs; px: inverse pivots along x. start: (blocks + 1,) planes where blocks
     begin. weight: planes near[b] to near[b + 1] say what planes of block b add to its first unknown, ``first``.
-    sources: (row_start, z, mM times capacity). baths: (row_start, z, strength, mM): strength (bath - u) is added.
+    sources: (voxels, mM times capacity). baths: (voxels, strength, mM): strength (bath - u) is added. Voxels ascend; those of each
+    z-line begin at source_start, bath_start (n*ny + 1,).
     """
     ny = shape[1]
     for block in prange((ny + rows - 1) // rows):
         y0 = block * rows
         _eliminate_rows(
             y0, min(y0 + rows, ny), shape, u, d, first, start, faces[0], faces[1], faces[2], s[0], s[1], s[2], px,
-            weight, near, sources, baths,
+            weight, near, source_start, sources, bath_start, baths,
         )  # fmt: skip
 
 
@@ -235,10 +234,7 @@ def substitute(
 
 
 @njit(**compiled)
-def add_sources(u, row_start, source_z, source, capacity, shape):
-    """u += source / capacity, for a species that does not diffuse; arguments as in `eliminate`."""
-    n, ny, nz = shape
-    for row in range(n * ny):
-        for e in range(row_start[row], row_start[row + 1]):
-            m = row * nz + source_z[e]
-            u[ny * nz + m] += source[e] / capacity[m]
+def add_sources(u, plane, voxel, source, capacity):
+    """u += source / capacity, for a species that does not diffuse; plane: voxels of one; the others as in `eliminate`."""
+    for e in range(voxel.size):
+        u[plane + voxel[e]] += source[e] / capacity[voxel[e]]

@@ -10,11 +10,11 @@ from ecsmpi.solver import kernels
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tridiagonal import Ends, neighbours_suffice
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
-SHORT = 2 * TILE  # z-lines of fewer voxels are solved by the inverse of a line
 STRIP = 1024  # voxels in a row of memory whose right-hand side is made at a time
 
 

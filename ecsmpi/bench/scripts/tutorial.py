@@ -49,7 +49,7 @@ def with_space_of(library, source):
 def compile_kernels():
     """Compilation apart: a box of short z-lines and one of longer ones need all kernels."""
     from ecsmpi import rxd
-    from ecsmpi.solver.workspace import SHORT
+    from ecsmpi.solver.short_lines import SHORT
     from neuron import n
 
     species = [rxd.Species(rxd.Extracellular(0, 0, 0, 4, 4, height, dx=1), d=1, initial=1) for height in (SHORT - 1, SHORT)]
