@@ -2,10 +2,13 @@
 
 import re
 import sys
+import textwrap
 
 import numpy as np
 import pytest
 from conftest import ROOT, mpirun
+
+import ecsmpi
 
 FOLDER = ROOT / "scripts" / "models"
 SMALL = ["--size", "mini", "--thickness", "60", "--dx", "20", "--r0", "60", "--tstop", "4", "--every", "2"]
@@ -19,10 +22,10 @@ def models():
     sys.path.remove(str(FOLDER))
 
 
-def table(tmp_path, ranks, *options):
+def table(tmp_path, ranks, *options, script=FOLDER / "slice.py"):
     """What the script prints: {quantity: here}."""
     picture, output = tmp_path / f"{ranks}{len(options)}.png", tmp_path / f"{ranks}{len(options)}.h5"
-    words = ["python", FOLDER / "slice.py", *SMALL, "--picture", picture, "--output", output, *options]
+    words = ["python", script, *SMALL, "--picture", picture, "--output", output, *options]
     done = mpirun(ranks, words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -35,6 +38,36 @@ def test_neuron_prints_what_ranks_print(tmp_path):
     assert (alone["radius of a neuron (um)"], alone["its membrane (um2), cytosol (um3)"]) == ("25.23", "8000, 2667")
     assert 50 < float(alone["front (um)"].split()[0]) < 80 and float(alone["highest voltage of traced neurons (mV)"]) > -68  # from -70
     assert table(tmp_path, None, "--neuron") == alone
+
+
+MIRRORED = """
+    import itertools, runpy, sys
+    import numpy as np
+    sys.path.insert(0, {folder!r})
+    import placement
+
+    drawn = placement.centres
+    def in_all_eighths(count, half_lengths, margin):
+        first = abs(drawn(count // 8, half_lengths, margin))
+        return np.concatenate([first * signs for signs in itertools.product((1, -1), repeat=3)])
+
+    placement.centres = in_all_eighths
+    runpy.run_path({folder!r} + "/slice.py", run_name="__main__")
+"""
+
+
+def test_eighth_is_one_of_a_slice_that_mirrors_itself(tmp_path):
+    whole, even = tmp_path / "whole.py", ["--thickness", "80"]  # so that the middle planes are between voxels
+    whole.write_text(textwrap.dedent(MIRRORED).format(folder=str(FOLDER)))
+    of_whole, of_eighth = table(tmp_path, 2, *even, script=whole), table(tmp_path, 3, *even, "--eighth")
+    assert (of_whole["neurons"], of_eighth["neurons"]) == ("288", "36 in an eighth")
+    assert of_whole["front (um)"] == of_eighth["front (um)"]
+    layers = []
+    for path in (tmp_path / "22.h5", tmp_path / "33.h5"):
+        with ecsmpi.load(path) as file:
+            layers.append(file.selections["layer"]["k"][-1, ..., 0])
+    assert layers[0].shape == (10, 10) and np.ptp(layers[0]) > 20
+    np.testing.assert_allclose(layers[0][5:, 5:], layers[1], rtol=0, atol=1e-9)
 
 
 def test_places_depend_on_the_number_alone():
@@ -89,6 +122,7 @@ def test_ions_of_a_closed_cell_and_voxel_balance_by_the_laws():
 
 
 def test_wrong_options_are_named(tmp_path):
-    for words, named in ((["--dx", "-1"], "must be a number > 0"), (["--density", "0.001"], "larger --density")):
+    wrong = (["--dx", "-1"], "must be a number > 0"), (["--density", "0.001"], "larger --density"), (["--eighth", "--neuron"], "leave --neuron")
+    for words, named in wrong:
         done = mpirun(None, ["python", FOLDER / "slice.py", *words], cwd=tmp_path)
         assert done.returncode != 0 and named in done.stderr, done.stderr

@@ -3,6 +3,7 @@
 Potassium in the middle of the slice depolarizes neurons, which lose theirs; a wave of it spreads outwards.
 
     python scripts/models/slice.py --size small --thickness 200 --tstop 2000
+    mpirun -n 2 python scripts/models/slice.py --eighth
     mpirun -n 4 python scripts/models/slice.py
     python scripts/models/slice.py --size mini --tstop 100 --neuron          the same in NEURON alone
 
@@ -47,12 +48,13 @@ def report(wave, distance, v):
     (count, neuron), tissue = neurons(options), tissue_of(options)
     reach, gates = slice_tissue.half_lengths(options)[0], slice_tissue.resting_gates("gates" in options.as_published)
     speeds = [60 * wave.speed(1.2 * options.r0, 0.9 * reach, during) for during in (np.inf, 1000)]
+    of_eighth = " in an eighth" if options.eighth else ""
     lines = {
-        "neurons": ("36,000", f"{count:,}"),
+        "neurons": ("36,000", f"{count:,}{of_eighth}"),
         "radius of a neuron (um)": ("25.23", f"{neuron.radius:.4g}"),
         "its membrane (um2), cytosol (um3)": ("8000, 2667", f"{neuron.area:.4g}, {neuron.volume:.4g}"),
         "its gates m, h, n at the start": ("0.00732, 0.389, 0.00956", ", ".join(f"{gates[name]:.3g}" for name in "mhn")),
-        "voxels": ("25,600", f"{np.prod(wave.shape):,}"),
+        "voxels": ("25,600", f"{np.prod(wave.shape):,}{of_eighth}"),
         "volume fraction, tortuosity": ("0.2, 1.6", f"{tissue.alpha:g}, {tissue.tortuosity:g}"),
         "speed (mm/min), all along; last second": ("2 to 4", "; ".join(f"{speed:.3g}" for speed in speeds)),
         "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import placement
 import slice_laws as laws
 from neuron import n
-from slice_options import half_lengths, neurons, tissue_of
+from slice_options import half_lengths, held_at, lower_corner, neurons, tissue_of
 
 REST = -70  # mV
 IONS = {  # charge, d (um2/ms), mM inside and outside
@@ -45,7 +45,7 @@ class Slice:
 def build(rxd, options, count=None, reacting=True):
     """A `Slice` in ``rxd``, which is neuron.rxd or ecsmpi.rxd; with fewer neurons, or without reactions, to measure parts. Collective."""
     usual, neuron = neurons(options)
-    cells = make_cells(half_lengths(options), usual if count is None else count, neuron)
+    cells = make_cells(options, usual if count is None else count, neuron)
     made = regions_and_species(rxd, options, cells, neuron)
     if not reacting:
         return made
@@ -53,10 +53,12 @@ def build(rxd, options, count=None, reacting=True):
     return made
 
 
-def make_cells(half, count, neuron):
+def make_cells(options, count, neuron):
     """{number: [section]} of this rank's neurons, upright cylinders."""
     pc, cells = n.ParallelContext(), {}
-    places = placement.centres(count, half, neuron.radius)
+    places = placement.centres(count, half_lengths(options), neuron.radius)
+    if options.eighth:
+        places = abs(places)
     for number in placement.numbers_of_rank(places, int(pc.id()), int(pc.nhost())):
         x, y, z = places[number]
         sec = n.Section(name=f"neuron{number}")
@@ -71,7 +73,7 @@ def make_cells(half, count, neuron):
 def regions_and_species(rxd, options, cells, neuron):
     """The slice without reactions."""
     tissue, half, sections = tissue_of(options), half_lengths(options), [sec for cell in cells.values() for sec in cell]
-    box = dict(zip(("xlo", "ylo", "zlo", "xhi", "yhi", "zhi"), [*(-x for x in half), *half])) | {"dx": options.dx}
+    box = dict(zip(("xlo", "ylo", "zlo", "xhi", "yhi", "zhi"), [*lower_corner(options), *half])) | {"dx": options.dx}
     geometry = rxd.FractionalVolume(neuron.fraction, surface_fraction=1)
     cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=geometry)
     membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
@@ -79,7 +81,7 @@ def regions_and_species(rxd, options, cells, neuron):
     air = rxd.Extracellular(**box)
     species = {name: _ion(rxd, name, cyt, ecs, options) for name in IONS}
     species["o2"] = rxd.Species(
-        air, name="o2", d=3.3, ecs_boundary_conditions=tissue.oxygen,
+        air, name="o2", d=3.3, ecs_boundary_conditions=held_at(tissue.oxygen, options),
         initial=_in_core(options, LITTLE_OXYGEN if options.core == "ischemic" else tissue.oxygen, tissue.oxygen),
     )  # fmt: skip
     states = {"vi": rxd.State(cyt, initial=1), "vo": rxd.State(ecs, initial=1)}
@@ -94,7 +96,7 @@ def _ion(rxd, name, cyt, ecs, options):
         inside, outside = inside * tissue_of(options).chloride, outside * tissue_of(options).chloride
     start = _in_core(options, options.k0 if name == "k" else outside, outside)
     return rxd.Species(
-        [cyt, ecs], name=name, charge=charge, d=d, ecs_boundary_conditions=outside,
+        [cyt, ecs], name=name, charge=charge, d=d, ecs_boundary_conditions=held_at(outside, options),
         initial=lambda node: inside if node.region == cyt else start(node),
     )  # fmt: skip
 

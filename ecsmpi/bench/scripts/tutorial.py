@@ -1,6 +1,8 @@
 """The tutorial's model, timed in a process of its own, with NEURON's extracellular space, ecsmpi's or none.
 
-    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '["arguments", "of", "the", "model"]'
+With "potentials" there is none, but NEURON computes the reversal potentials of potassium in each step, as either space lets it.
+
+    python tutorial.py neuron|ecsmpi|none|potentials scripts/ca1_potassium.py '["arguments", "of", "the", "model"]'
 
 Prints a JSON object: segments, finitialize_seconds; then, for each number of steps that it reads, one with step_seconds, a list.
 """
@@ -24,6 +26,9 @@ def main(library, script, arguments):
     model = {"__name__": "tutorial", "__file__": script}
     exec(compile(source, script, "exec"), model)
     n = model["n"]
+    if library == "potentials":
+        for sec in n.allsec():
+            n.ion_style("k_ion", 3, 2, 1, 1, 0, sec=sec)
     began = perf_counter()
     n.finitialize(-65)
     finitialize = perf_counter() - began
@@ -41,7 +46,7 @@ def with_space_of(library, source):
         sys.exit(
             f"the script must have one line each that begins with {IMPORT.strip()!r}, {' and '.join(SPACE)}"
         )
-    if library == "none":
+    if library in ("none", "potentials"):
         return "".join(line for line in lines if line != IMPORT and not line.startswith(SPACE))
     return source.replace(IMPORT, f"from {library} import rxd\n")
 
