@@ -62,14 +62,14 @@ class Recording(Frames):
             self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
             self._datasets += [one._data for one in (self, *self.selections.values())]
             self.diagnostics = read_tables(file)
-            datasets = [(name, data, len(one)) for one in (self, *self.selections.values()) for name, data in one._data.items()]
-            virtual = [data.is_virtual for _, data, _ in datasets]
+            found = [(name, data, len(one)) for one in (self, *self.selections.values()) for name, data in one._data.items()]
+            virtual = [data.is_virtual for _, data, _ in found]
         except ValueError:
             raise
         except Exception as error:  # of any kind, from h5py, where bytes are not what they were
             raise OSError(f"{path} is damaged ({error}): its writer was ended inside a write; "
                           "run the simulation again") from error
-        for (name, data, frames), parted in zip(datasets, virtual):
+        for (name, data, frames), parted in zip(found, virtual):
             _check_frames(path, name, data, parted, frames, self.attributes["run"])
 
     def of(self, selection: str | None) -> Frames:
