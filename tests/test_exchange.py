@@ -64,7 +64,7 @@ EXCHANGED = """
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
             exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
             picked, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
-            sources = np.full((2, exchange.local_voxels.size), np.nan)
+            sources, values = np.full((2, 2, exchange.local_voxels.size), np.nan)
             owned = np.zeros((2, (hi - lo) * plane))
             for turn, at in ((1, picked), (2, picked[:0])):  # a plan replayed, with entries in turn
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
@@ -72,7 +72,8 @@ EXCHANGED = """
                 exchange.deposit(sources)
                 owned[:, exchange.local_voxels] = sources
                 field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
-                exchange.collect([field, -field])
+                exchange.read([field, -field], values)
+                exchange.collect(values)
                 got = np.full((2, voxels.size), np.nan)
                 for f in (0, 1):
                     exchange.give(f, got[f], at)

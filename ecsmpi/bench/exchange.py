@@ -85,7 +85,7 @@ def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort)
         np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)
     ]
     at_entries, factor, in_turn = np.ones((problem.species, entries)), np.ones(entries), np.empty(0, dtype=np.uint32)
-    sources = np.zeros((problem.species, exchange.local_voxels.size))
+    sources, values = np.zeros((2, problem.species, exchange.local_voxels.size))
     laps = []
 
     def step():
@@ -94,7 +94,8 @@ def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort)
             exchange.take(f, currents, in_turn, factor, problem.dt, True)
         exchange.deposit(sources)
         between = perf_counter()
-        exchange.collect(concentrations)
+        exchange.read(concentrations, values)
+        exchange.collect(values)
         for f, outside in enumerate(at_entries):
             exchange.give(f, outside, in_turn)
         laps.append((between - begin, perf_counter() - between))

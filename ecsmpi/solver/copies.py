@@ -30,7 +30,7 @@ class Copies:
         self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
-        self._sources = np.zeros((len(fields), self._exchange.local_voxels.size))
+        self._sources, self._values = np.zeros((2, len(fields), self._exchange.local_voxels.size))
         self._places = places.astype(np.uint32)
         self._shares = [share[self._places] for share in shares]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
@@ -49,7 +49,8 @@ class Copies:
 
     def renew(self) -> None:
         """Let the copies be what their voxels are now. Collective."""
-        self._exchange.collect(self._fields)
+        self._exchange.read(self._fields, self._values)
+        self._exchange.collect(self._values)
         for f, (held, before) in enumerate(zip(self._held, self._before)):
             self._exchange.give(f, held, self._places)
             before[:] = held

@@ -70,13 +70,13 @@ class Diffusion:
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
         return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), z, inverse)
 
-    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
+    def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
 
-        sources: (local voxels,) mM times the volume fraction, by which they are divided here.
+        sources: (local voxels,) mM times the volume fraction, by which they are divided here. values: (local voxels,) u there, after it.
         """
         if not self.diffuses:
-            kernels.add_sources(u, self._voxels, sources, self._per_volume_fraction)
+            kernels.add_sources(u, self._voxels, sources, self._per_volume_fraction, values)
             return
         work, factors = self._work, self.factors(dt)
         with work.phases["up"]:
@@ -84,7 +84,7 @@ class Diffusion:
         with work.phases["interfaces"]:
             factors.joints.solve()
         with work.phases["down"]:
-            self._down(u, factors)
+            self._down(u, values, factors)
 
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab
@@ -98,12 +98,12 @@ class Diffusion:
         """Planes of a block that count, of which there are none to speak of where nothing is outside."""
         return count if self._work.partition.n_blocks > 1 else 1
 
-    def _down(self, u, factors: Factors) -> None:
+    def _down(self, u, values, factors: Factors) -> None:
         work, slab = self._work, factors.slab
         kernels.substitute(
             u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
             *factors.y, *factors.z, factors.inverse, work.scratch,
-            self._held, self._fixed, self._wall, work.rows, work.batch,
+            self._held, self._fixed, self._wall, self._row_start, self._voxels, values, work.rows, work.batch,
         )  # fmt: skip
 
 

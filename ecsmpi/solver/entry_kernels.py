@@ -89,10 +89,19 @@ def add_at(received, target, out):
 
 
 @njit(**compiled)
-def pick(concentrations, voxel, out, f):
-    """out[e, f] = concentrations[voxel[e]] for flat concentrations."""
-    for e in range(voxel.size):
-        out[e, f] = concentrations[voxel[e]]
+def pick(begin, end, voxel, concentrations, first, out):
+    """out[e] = concentrations[first + voxel[e]] for e in [begin, end), of flat concentrations."""
+    for e in range(begin, end):
+        out[e] = concentrations[first + voxel[e]]
+
+
+@njit(**compiled)
+def hand_out(values, target, out):
+    """out[e, f] = values[f, target[e]], as `add_at` the other way."""
+    for f in range(values.shape[0]):
+        row = values[f]
+        for e in range(target.size):
+            out[e, f] = row[target[e]]
 
 
 @njit(**compiled)

@@ -113,7 +113,6 @@ class Exchange:
         self.local_voxels, target = np.unique(served, return_inverse=True)
         self.local_voxels -= slabs.planes(comm.rank)[0] * plane_size
         self._target = target.astype(np.uint32)
-        self._served_voxels = _short(self.local_voxels)[target]
         self._asked, self._served = routes.buffers(n_fields)
         self._collect = routes.from_owners(self._asked, self._served)
         self.partners = routes.partners
@@ -153,10 +152,14 @@ class Exchange:
         _replay(self._deposit)
         entry_kernels.add_at(self._received, self._target, sources)
 
-    def collect(self, fields: list[np.ndarray]) -> None:
-        """Bring the values of the entries' voxels here; fields: this slab's concentrations, flat. Collective."""
-        for f, concentrations in enumerate(fields):
-            entry_kernels.pick(concentrations, self._served_voxels, self._served, f)
+    def read(self, fields: list[np.ndarray], values: np.ndarray) -> None:
+        """values (fields, local voxels) = those of this slab's concentrations, flat. Local."""
+        for concentrations, of_field in zip(fields, values):
+            entry_kernels.pick(0, self.local_voxels.size, self.local_voxels, concentrations, 0, of_field)
+
+    def collect(self, values: np.ndarray) -> None:
+        """Bring values (fields, local voxels) to the entries of those voxels. Collective."""
+        entry_kernels.hand_out(values, self._target, self._served)
         _replay(self._collect)
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
@@ -198,11 +201,6 @@ class ExactExchange(Exchange):
         """As Exchange.deposit."""
         _replay(self._deposit)
         entry_kernels.add_limbs_at(self._received, self._target, self._limbs, sources)
-
-
-def _short(numbers: np.ndarray) -> np.ndarray:
-    """The whole numbers, in half the memory where they fit: a step reads all of them."""
-    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
 
 
 def _told(routes: Routes, wanted: np.ndarray) -> np.ndarray:

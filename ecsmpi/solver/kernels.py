@@ -21,6 +21,7 @@ planes of a batch on the way down, so that the result does not depend on how man
 import numba
 from numba import get_thread_id, njit, prange
 
+from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
@@ -121,8 +122,9 @@ def _substitute_rows(lo, hi, plane, bottom, top, d, left, right, start, ratio, r
 
 @njit(parallel=True, **compiled)
 def substitute(
-    u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, rows, batch
-):
+    u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall,
+    row_start, voxel, values, rows, batch,
+):  # fmt: skip
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
 
     left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
@@ -131,9 +133,10 @@ def substitute(
     `finish_plane_of_short_lines`. Either this or those along z are None, and what would use them is not compiled.
     scratch: (threads, ...) for the one or the other.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
+    values: (sources,) what u has become in the voxels of the sources, which are as in `eliminate`.
     """
     n, ny, nz = d.shape
-    increments, lefts, rights = d.reshape(-1), left.reshape(-1), right.reshape(-1)
+    concentrations, increments, lefts, rights = u.reshape(-1), d.reshape(-1), left.reshape(-1), right.reshape(-1)
     top, reached = n, n
     while top > 0:
         bottom = max(0, top - batch)
@@ -149,13 +152,16 @@ def substitute(
                 finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[get_thread_id()], edges_held, wall)
             elif inverse is not None:
                 finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
+            pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, concentrations, ny * nz, values)
         top = bottom
 
 
 @njit(**compiled)
-def add_sources(u, voxel, source, scale):
-    """u += sources, for a species that does not diffuse; arguments as in `eliminate`."""
-    _add_sources(0, voxel.size, voxel, source, scale, u[1:-1].reshape(-1))
+def add_sources(u, voxel, source, scale, values):
+    """u += sources, for a species that does not diffuse; arguments as in `eliminate` and `substitute`."""
+    concentrations = u[1:-1].reshape(-1)
+    _add_sources(0, voxel.size, voxel, source, scale, concentrations)
+    pick(0, voxel.size, voxel, concentrations, 0, values)
 
 
 def set_threads(count: int) -> None:

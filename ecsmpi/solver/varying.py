@@ -163,13 +163,13 @@ class VaryingDiffusion:
             dt, s, x, y, tiled(z, m.shape), weight, reach, near, self._borders.strength(dt), shared.join(ends)
         )  # fmt: skip
 
-    def advance(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
+    def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
 
-        sources: (local voxels,) mM times the volume fraction.
+        sources: (local voxels,) mM times the volume fraction. values: (local voxels,) u there, after it.
         """
         if not self.diffuses:
-            varying_kernels.add_sources(u.reshape(-1), self._work.shared.box.plane, self._voxels, sources, self._capacity)
+            varying_kernels.add_sources(u.reshape(-1), self._work.shared.box.plane, self._voxels, sources, self._capacity, values)
             return
         shared, factors = self._work.shared, self.factors(dt)
         self._borders.renew(t, dt)
@@ -178,7 +178,7 @@ class VaryingDiffusion:
         with shared.phases["interfaces"]:
             factors.joints.solve()
         with shared.phases["down"]:
-            self._down(u.reshape(-1), factors)
+            self._down(u.reshape(-1), values, factors)
 
     def _up(self, u, sources, factors: Factors) -> None:
         work, m = self._work, self._m
@@ -188,11 +188,12 @@ class VaryingDiffusion:
             self._bath_start, (self._borders.voxel, factors.strength, self._borders.values), work.rows,
         )  # fmt: skip
 
-    def _down(self, u, factors: Factors) -> None:
+    def _down(self, u, values, factors: Factors) -> None:
         work, m = self._work, self._m
         varying_kernels.substitute(
             m.shape, u, work.d, work.left, work.right, work.start, self._capacity, m.x, m.y, m.z_tiled, factors.s,
-            factors.x, factors.y, factors.z_tiled, factors.reach, factors.near, work.scratch, work.rows, work.batch,
+            factors.x, factors.y, factors.z_tiled, factors.reach, factors.near, work.scratch,
+            self._source_start, self._voxels, values, work.rows, work.batch,
         )  # fmt: skip
 
 

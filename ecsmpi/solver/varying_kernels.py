@@ -16,6 +16,7 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 
 from numba import get_thread_id, njit, prange
 
+from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import compiled, fma
 from ecsmpi.solver.tiles import in_rows, side_by_side
@@ -210,14 +211,16 @@ def _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, sy, sz, py, pz_tiled, 
 
 @njit(parallel=True, **compiled)
 def substitute(
-    shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch, rows, batch
+    shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch,
+    source_start, voxel, values, rows, batch,
 ):  # fmt: skip
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes. All arrays are flat.
 
     left, right: the solution's planes just outside the blocks. capacity: a. fz_tiled, pz_tiled: (n, tiles, nz, TILE), M and p
     along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (threads, ...) for two tiles.
+    values: (sources,) what u has become in the voxels of the sources.
     """
-    n, ny, _ = shape
+    n, ny, nz = shape
     top, reached = n, n
     while top > 0:
         bottom = max(0, top - batch)
@@ -230,11 +233,13 @@ def substitute(
         reached = ahead
         for i in prange(bottom, top):
             _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, s[1], s[2], py, pz_tiled, scratch[get_thread_id()])
+            pick(source_start[i * ny], source_start[(i + 1) * ny], voxel, u, ny * nz, values)
         top = bottom
 
 
 @njit(**compiled)
-def add_sources(u, plane, voxel, source, capacity):
-    """u += source / capacity, for a species that does not diffuse; plane: voxels of one; the others as in `eliminate`."""
+def add_sources(u, plane, voxel, source, capacity, values):
+    """u += source / capacity, for a species that does not diffuse; plane: voxels of one; the others as in `eliminate` and `substitute`."""
     for e in range(voxel.size):
         u[plane + voxel[e]] += source[e] / capacity[voxel[e]]
+    pick(0, voxel.size, voxel, u, plane, values)
