@@ -121,6 +121,15 @@ def on_ranks(tmp_path):
     return run
 
 
+@pytest.fixture(scope="session")
+def compiled_kernels(tmp_path_factory):
+    """A machine that runs the model for the first time compiles for longer than a mistake may take."""
+    from mistakes import MODEL, RUN, run_script  # which imports this module
+
+    done = run_script(tmp_path_factory.mktemp("compiled"), MODEL + RUN, seconds=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def _launcher():
     path = shutil.which("mpirun", path=_environment({})["PATH"])
     if path is None:
