@@ -23,6 +23,9 @@ import pytest
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("steady")
 
+# Its asserts say what they found, as those of a test do.
+pytest.register_assert_rewrite("record_laws")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # More ranks than cores, on any number of cores, also as root: Open MPI 4 and 5 refuse both unless told.
