@@ -23,6 +23,9 @@ import pytest
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("steady")
 
+# Its asserts say what they found, as those of a test do.
+pytest.register_assert_rewrite("record_laws")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # More ranks than cores, on any number of cores, also as root: Open MPI 4 and 5 refuse both unless told.
@@ -119,6 +122,15 @@ def on_ranks(tmp_path):
             return dict(saved)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def compiled_kernels(tmp_path_factory):
+    """A machine that runs the model for the first time compiles for longer than a mistake may take."""
+    from mistakes import MODEL, RUN, run_script  # which imports this module
+
+    done = run_script(tmp_path_factory.mktemp("compiled"), MODEL + RUN, seconds=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _launcher():

@@ -22,7 +22,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 from conftest import mpirun, started  # noqa: E402
-from test_restart import NETWORK  # noqa: E402
+from restarts import NETWORK  # noqa: E402
 
 from ecsmpi.files.checkpoint import PARTIAL, CheckpointSet  # noqa: E402
 
@@ -181,7 +181,7 @@ def kills(times):
 
 def tested(*names, **environment):
     """How many tests of these names pass; an error if one does not."""
-    files = [TESTS / f"test_{name}.py" for name in ("checkpoint", "restart", "faults", "fuzz", "drawn_models")]
+    files = [TESTS / f"test_{name}.py" for name in ("checkpoint", "restart", "restart_refused", "faults", "fuzz", "drawn_models")]
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-k", " or ".join(names), *map(str, files)],
                           capture_output=True, text=True, env=os.environ | environment)  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]

@@ -2,44 +2,15 @@
 
 import numpy as np
 import pytest
-from rxd_scripts import as_neuron, holds, script
+from across_scripts import BOTH, CELLS, POTASSIUM, QUIET, model
+from rxd_scripts import holds, script
 
-QUIET = """
-def cells(numbers=range(4), apart=20):
-    made = {}
-    for i in numbers:
-        if i % ranks == rank:
-            sec = made[i] = n.Section(name=f"cell{i}")
-            sec.pt3dadd(apart * i - 30, 0, 0, 5)
-            sec.pt3dadd(apart * i - 25, 8, 30, 5)
-            sec.nseg = 3
-    return made
-"""
-CELLS = """
-parts = cells(apart=9)
-sections = list(parts.values())
-cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=rxd.FractionalVolume(0.5, surface_fraction=1))
-membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
-"""
-POTASSIUM = """
-ecs = box()
-inside = rxd.Species(cyt, name="k", charge=1, initial=140)
-outside = rxd.Species(ecs, name="k", d=2, charge=1, initial=uneven)
-ki, ko = inside[cyt], outside[ecs]
-
-def across(*scheme_and_rates, **named):
-    return rxd.MultiCompartmentReaction(*scheme_and_rates, membrane=membrane, **named)
-"""
 AMOUNTS = """
 def amount():
     # mM um3 inside and outside, on every rank
     mine = [node.value * node.volume for node in inside.nodes]
     return sum(map(sum, pc.py_allgather(mine))), ko.states3d.sum() * 7 * 8 * 9 * 0.2
 """
-
-
-def model(*parts):
-    return "".join(parts)
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
@@ -79,44 +50,6 @@ for sec in sections:
 """))
 
 
-def test_reaction_agrees_with_neuron(on_ranks):
-    saved = as_neuron(on_ranks, model(CELLS, POTASSIUM, """
-pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
-leak = across(ki, ko, 20, 600)
-trickle = across(ko, ki, 90, scale_by_area=False)
-loss = rxd.Rate(outside, -ko / 20)  # acts before what crosses the membrane does
-n.finitialize(-65)
-steps(60)
-ko.concentration = 5  # seen at once
-steps(40)
-save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
-"""), tolerance=1e-9)
-    assert abs(saved["grid"] - 5).max() > 0.1
-
-
-def test_reaction_in_uneven_tissue_agrees_with_neuron(on_ranks):
-    as_neuron(on_ranks, model(CELLS, POTASSIUM.replace("ecs = box()", """
-ecs = rxd.Extracellular(
-    -50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=lambda x, y, z: 0.2 + 0.001 * x + 0.002 * y, tortuosity=1.6
-)
-"""), """
-pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
-n.finitialize(-65)
-steps(50)
-save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
-"""), tolerance=1e-9)
-
-
-def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuron(on_ranks):
-    as_neuron(on_ranks, model(CELLS, POTASSIUM, """
-bound = rxd.Species(ecs, d=1, initial=0.1)
-binding = across(ko, bound[ecs], 2 * ki, mass_action=False)  # of no outside species: NEURON differences those wrongly
-n.finitialize(-65)
-steps(100)
-save(k=np.array(ko.states3d), bound=np.array(bound[ecs].states3d), segments=of_segments(parts, "ko", "v"))
-"""))
-
-
 def test_jacobian_is_that_of_all_species(on_ranks):
     """One implicit step of k and na in one voxel, linearised by hand; NEURON differences the second one wrongly."""
     holds(on_ranks, None, model("""
@@ -153,30 +86,6 @@ save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
     assert all((expected[name] == found[name]).all() for name in expected) and np.ptp(expected["grid"]) > 0.1
 
 
-BOTH = """
-ecs = box()
-k = rxd.Species([cyt, ecs], name="k", charge=1, d=0.7, initial=lambda node: 140 if node.region == cyt else uneven(node))
-ki, ko = k[cyt], k[ecs]
-"""
-
-
-def test_species_on_both_sides_agrees_with_neuron(on_ranks):
-    as_neuron(on_ranks, model(CELLS, BOTH, """
-pump = rxd.MultiCompartmentReaction(
-    ki, ko, 5e4 * ki / (1 + ki) * ko, membrane=membrane, mass_action=False, membrane_flux=True
-)
-used = rxd.Species(cyt, name="waste", initial=0)
-inward = rxd.MultiCompartmentReaction(ki, used[cyt], 30, membrane=membrane, mass_action=False, membrane_flux=True)
-scale = rxd.Parameter([cyt, ecs], value=lambda node: 0.01 if node.region == cyt else 0.02)
-loss = rxd.Rate(k, -scale * k)
-outside_loss = rxd.Rate(ko, -0.01 * ko)
-inside_loss = rxd.Rate(k, -0.001 * k * used)
-n.finitialize(-65)
-steps(100)
-save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "ik", "v"))
-"""), tolerance=1e-9)
-
-
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_reaction_of_species_on_both_sides_acts_on_both(on_ranks, ranks):
     holds(on_ranks, ranks, model(QUIET, CELLS, BOTH, """
@@ -197,14 +106,6 @@ assert len(k.nodes) == len(ki.nodes) + len(ko.nodes) and len(k.nodes(ecs)) == le
 rxd.Output("k.h5", every=1, species=k, attach=False)
 said = message_of(rxd.RxDException, lambda: rxd.Rate(bound[ecs], ki))
 assert "extracellular" in said, said
-"""))
-
-
-def test_segment_outside_the_box_is_named(on_ranks):
-    holds(on_ranks, None, model(CELLS.replace("apart=9", "apart=500"), POTASSIUM, """
-pump = across(ki, ko, 1)
-said = message_of(RuntimeError, lambda: n.finitialize(-65))
-assert "cell1(0.166667)" in said and "outside its box" in said, said
 """))
 
 
@@ -277,65 +178,4 @@ n.finitialize(-65)
 assert closing in names()
 steps(1)
 assert np.abs(gates() - closed).max(initial=0) < 1e-8
-"""))
-
-
-def test_rate_that_is_no_number_names_the_segment(on_ranks):
-    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
-pump = across(ki, ko, rxd.rxdmath.log(100 - ki), mass_action=False)
-n.finitialize(-65)
-try:
-    n.fadvance()
-except Exception:
-    pass
-else:
-    raise AssertionError("the logarithm of a negative number went unseen")
-from ecsmpi.rxd.session import simulation
-said = message_of(ArithmeticError, lambda: simulation.crossings.now.advance(n.dt))
-assert "MultiCompartmentReaction(" in said and "rate is nan at cell0(0.166667), where" in said and "k in cyt = 140" in said, said
-"""))
-
-
-@pytest.mark.parametrize("first", ["tissue", "reaction"])
-def test_tissue_of_a_state_is_refused_beside_reactions_at_the_membrane(on_ranks, first):
-    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, f"""
-first = {first!r}
-alpha = rxd.State(ecs, initial=0.2)
-pump = across(ki, ko, 1) if first == "reaction" else None
-def other():
-    if first == "tissue":
-        ecs.alpha = alpha
-        across(ki, ko, 1)
-    else:
-        ecs.alpha = alpha
-said = message_of(rxd.RxDException, other)
-assert "no State or Parameter" in said and "set_volume_fraction" in said, said
-if first == "reaction":
-    n.finitialize(-65)
-    ecs.alpha = 0.3
-    steps(1)
-"""))
-
-
-def test_new_reaction_waits_for_an_initialisation(on_ranks):
-    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
-n.finitialize(-65)
-steps(2)
-pump = across(ki, ko, 5e4, mass_action=False)
-try:
-    n.fadvance()
-except Exception:
-    pass
-else:
-    raise AssertionError("the reaction runs, and NEURON's with it")
-"""))
-
-
-def test_species_in_two_boxes_must_say_which(on_ranks):
-    holds(on_ranks, None, model(CELLS, POTASSIUM, """
-both = rxd.Species([ecs, box()], initial=1)
-said = message_of(rxd.RxDException, lambda: across(ki, ko, both * ki, mass_action=False))
-assert "say which region" in said, said
-said = message_of(rxd.RxDException, lambda: rxd.MultiCompartmentReaction(ki, ko, 1))
-assert "needs membrane=" in said, said
 """))

@@ -1,0 +1,59 @@
+"""Reactions across the membrane have NEURON's own answer, live, in even and uneven tissue and with species on both sides."""
+
+from across_scripts import BOTH, CELLS, POTASSIUM, model
+from rxd_scripts import as_neuron
+
+
+def test_reaction_agrees_with_neuron(on_ranks):
+    saved = as_neuron(on_ranks, model(CELLS, POTASSIUM, """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+leak = across(ki, ko, 20, 600)
+trickle = across(ko, ki, 90, scale_by_area=False)
+loss = rxd.Rate(outside, -ko / 20)  # acts before what crosses the membrane does
+n.finitialize(-65)
+steps(60)
+ko.concentration = 5  # seen at once
+steps(40)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
+"""), tolerance=1e-9)
+    assert abs(saved["grid"] - 5).max() > 0.1
+
+
+def test_reaction_in_uneven_tissue_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, POTASSIUM.replace("ecs = box()", """
+ecs = rxd.Extracellular(
+    -50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=lambda x, y, z: 0.2 + 0.001 * x + 0.002 * y, tortuosity=1.6
+)
+"""), """
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+n.finitialize(-65)
+steps(50)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
+"""), tolerance=1e-9)
+
+
+def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, POTASSIUM, """
+bound = rxd.Species(ecs, d=1, initial=0.1)
+binding = across(ko, bound[ecs], 2 * ki, mass_action=False)  # of no outside species: NEURON differences those wrongly
+n.finitialize(-65)
+steps(100)
+save(k=np.array(ko.states3d), bound=np.array(bound[ecs].states3d), segments=of_segments(parts, "ko", "v"))
+"""))
+
+
+def test_species_on_both_sides_agrees_with_neuron(on_ranks):
+    as_neuron(on_ranks, model(CELLS, BOTH, """
+pump = rxd.MultiCompartmentReaction(
+    ki, ko, 5e4 * ki / (1 + ki) * ko, membrane=membrane, mass_action=False, membrane_flux=True
+)
+used = rxd.Species(cyt, name="waste", initial=0)
+inward = rxd.MultiCompartmentReaction(ki, used[cyt], 30, membrane=membrane, mass_action=False, membrane_flux=True)
+scale = rxd.Parameter([cyt, ecs], value=lambda node: 0.01 if node.region == cyt else 0.02)
+loss = rxd.Rate(k, -scale * k)
+outside_loss = rxd.Rate(ko, -0.01 * ko)
+inside_loss = rxd.Rate(k, -0.001 * k * used)
+n.finitialize(-65)
+steps(100)
+save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "ik", "v"))
+"""), tolerance=1e-9)
