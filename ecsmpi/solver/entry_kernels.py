@@ -3,6 +3,7 @@
 Arrays in, arrays out, nothing allocated.
 """
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -91,8 +92,9 @@ def add_at(received, target, out):
 @njit(**compiled)
 def pick(begin, end, voxel, concentrations, first, out):
     """out[e] = concentrations[first + voxel[e]] for e in [begin, end), of flat concentrations."""
-    for e in range(begin, end):
-        out[e] = concentrations[first + voxel[e]]
+    for i in range(begin, end):
+        e = numba.uint64(i)  # unsigned: no check for negative indices
+        out[e] = concentrations[numba.uint64(first + voxel[e])]
 
 
 @njit(**compiled)
