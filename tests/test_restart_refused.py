@@ -22,7 +22,24 @@ def test_cells_without_gids_cannot_move(tmp_path):
     assert "restart on 2 ranks with the same cells on each" in done.stderr
 
 
-REFUSED = '''
+TOLD = '''
+from ecsmpi.rxd.session import simulation
+
+def told_by_restart(folder):
+    """What a restart is told here; where nothing, the run goes on."""
+    rxd.restart(folder)
+    try:
+        simulation.plan()
+        simulation.deliver_first()
+        simulation.deliver()
+        simulation.start()
+    except ValueError as error:
+        simulation.course.restart = None
+        return str(error)
+    return ""
+'''
+
+REFUSED = TOLD + '''
 import sys
 import numpy as np
 from ecsmpi import rxd
@@ -40,20 +57,6 @@ def box(width=40):
 def potassium(ecs, d=2.62):
     return rxd.Species(ecs, d=d, name="k", charge=1, initial=3)
 
-def said():
-    """What a restart is told here, or nothing."""
-    from ecsmpi.rxd.session import simulation
-    rxd.restart(folder)
-    try:
-        simulation.plan()
-        simulation.deliver_first()
-        simulation.deliver()
-        simulation.start()
-    except ValueError as error:
-        simulation.course.restart = None
-        return str(error)
-    return ""
-
 ecs = box()
 k = potassium(ecs)
 n.dt = 0.025
@@ -61,31 +64,31 @@ pc.set_maxstep(10)
 rxd.Checkpoint(folder, every="10 steps")
 n.finitialize(-65)
 pc.psolve(0.5)
-told = {"same": said()}
+told = {"same": told_by_restart(folder)}
 n.dt = 0.05
-told["dt"] = said()
+told["dt"] = told_by_restart(folder)
 n.dt = 0.025
 del k
 k = potassium(ecs, 2.5)
-told["d"] = said()
+told["d"] = told_by_restart(folder)
 del k, ecs
 ecs = box(42)
 k = potassium(ecs)
-told["box"] = said()
+told["box"] = told_by_restart(folder)
 del k, ecs
 ecs = box()
 k = potassium(ecs)
 na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-told["species"] = said()
+told["species"] = told_by_restart(folder)
 del na
 sec.nseg = 3
-told["segments"] = said()
+told["segments"] = told_by_restart(folder)
 sec.nseg = 1
 sec.insert("pas")
-told["mechanisms of a section"] = said()
+told["mechanisms of a section"] = told_by_restart(folder)
 sec.uninsert("pas")
 folder = folder + "-none"
-told["nothing"] = said()
+told["nothing"] = told_by_restart(folder)
 np.savez(sys.argv[1], **told)
 '''
 
@@ -128,11 +131,10 @@ def test_statements_of_hoc_cannot_go_with_cells_to_other_ranks(tmp_path):
     assert "restart on 2 ranks with the same cells on each" in done.stderr
 
 
-CHANGED_TISSUE = '''
+CHANGED_TISSUE = TOLD + '''
 import sys
 import numpy as np
 from ecsmpi import rxd
-from ecsmpi.rxd.session import simulation
 from neuron import n
 pc = n.ParallelContext()
 out, folder = sys.argv[1:]
@@ -151,21 +153,8 @@ for step in range(18):
     n.fadvance()
 expected = np.array(k[ecs].states3d)
 
-def told(mean):
-    """What a restart with another tissue is told; where it is the tissue of the checkpoint, the run goes on."""
-    ecs.alpha = fraction(mean)
-    rxd.restart(folder)
-    try:
-        simulation.plan()
-        simulation.deliver_first()
-        simulation.deliver()
-        simulation.start()
-    except ValueError as error:
-        simulation.course.restart = None
-        return str(error)
-    return ""
-
-refused = told(0.2)
+ecs.alpha = fraction(0.2)
+refused = told_by_restart(folder)
 ecs.alpha = fraction(0.3)
 rxd.Checkpoint(folder + "-not")
 rxd.restart(folder)

@@ -110,7 +110,7 @@ class Neuron:
 
 def neurons(options):
     """(how many there are, the `Neuron`) so that they fill their share of the tissue, with the surface that neurons have."""
-    volume = (1 if options.eighth else 8) * math.prod(half_lengths(options))
+    volume = math.prod(high - low for low, high in zip(lower_corner(options), half_lengths(options)))
     count = int(options.density * volume * 1e-9)
     if not count:
         raise SystemExit(f"slice: at {options.density:g} neurons a mm3 there is none: give a larger --density or --size")

@@ -27,8 +27,9 @@ def main(library, script, arguments):
     exec(compile(source, script, "exec"), model)
     n = model["n"]
     if library == "potentials":
-        for sec in n.allsec():
-            n.ion_style("k_ion", 3, 2, 1, 1, 0, sec=sec)
+        from ecsmpi.cells.membrane import use_ion
+
+        use_ion("k", 1)
     began = perf_counter()
     n.finitialize(-65)
     finitialize = perf_counter() - began
