@@ -66,16 +66,18 @@ def _eliminate_rows(
         for i in range(start[b], start[b + 1]):
             on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
             separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
-            below, a, p = (i, 0.0, 1.0) if separate else (i - 1, lower[i], pivot[i])
+            begins = i == start[b]
+            below = i if begins else i - 1
+            a, p = (0.0, 1.0) if separate else (lower[i], pivot[i])
             f = d[i * plane + lo : i * plane + hi]
             if on_wall:
                 gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
             else:
-                if separate:
+                if begins:
                     fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
                 _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
                 _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
-            if i == start[b]:
+            if begins:
                 scaled(block_first, weight[i], f)
                 scale_row(f, pivot[i])
             elif separate:
