@@ -144,7 +144,7 @@ def _box(
 def _tutorial(morphology: Path | None) -> dict:
     """The tutorial with NEURON's space, with ecsmpi's and without, a few steps of each in turn: differences of steps are wanted."""
     arguments = json.dumps([] if morphology is None else ["--morphology", str(morphology)])
-    words = {name: [str(SCRIPTS / "tutorial.py"), name.lower(), str(TUTORIAL), arguments] for name in ("NEURON", "ecsmpi", "none", "potentials")}
+    words = {name: [str(SCRIPTS / "tutorial.py"), name.lower(), str(TUTORIAL), arguments] for name in ("NEURON", "ecsmpi", "none")}
     return in_turn(words, TUTORIAL_TURNS, str(TUTORIAL_STEPS), NUMBA_NUM_THREADS=1)
 
 
@@ -231,14 +231,10 @@ def _richer_rows(edge: int, step):
 
 def _tutorial_rows(runs: list[dict]):
     steps = {name: [median(turn["step_seconds"]) for run in runs for turn in run[name]["turns"]] for name in runs[0]}
-
-    def beyond(without: str):
-        pairs = (zip(steps[name], steps[without]) for name in ("NEURON", "ecsmpi"))
-        return [1e3 * median(with_space - other for with_space, other in pair) for pair in pairs]
-
+    pairs = (zip(steps[name], steps["none"]) for name in ("NEURON", "ecsmpi"))
+    beyond = [1e3 * median(with_space - none for with_space, none in pair) for pair in pairs]
     what = f"tutorial's step, {runs[0]['none']['segments']:,} segments, with minus without the space"
-    yield _ratio(what, "ms", *beyond("none"), 4, 8)
-    yield _ratio("the same, the cells' reversal potentials counted in neither", "ms", *beyond("potentials"), None, None)
+    yield _ratio(what, "ms", *beyond, 4, 8)
     set_up = [median(run[name]["finitialize_seconds"] for run in runs) for name in ("NEURON", "ecsmpi")]
     yield _ratio("finitialize of the tutorial", "s", *set_up, 10, None)
 

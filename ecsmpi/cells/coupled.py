@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi.cells import membrane
+from ecsmpi.cells.potentials import ReversalPotentials
 from ecsmpi.cells.segment_ion import SegmentIon
 
 
@@ -13,17 +14,21 @@ class CoupledSegments:
 
     def __init__(self):
         self.all, self.ions, self._counts = None, {}, None
+        self._potentials = ReversalPotentials()
 
     def plan(self, charges: dict[str, int]) -> None:
         """Insert ions of these charges everywhere and read the segments. Raises where a mechanism writes their outside."""
         for name, charge in charges.items():
             membrane.use_ion(name, charge)
             membrane.refuse_other_writers(name)
+        if any(charges.values()):
+            self._potentials.register()
         self.all = membrane.Segments()
         self.ions = {name: SegmentIon(name, charge) for name, charge in charges.items()}
 
     def release(self, names) -> None:
         """Ions other than these are NEURON's own again."""
+        self.let_move()
         for name in set(self.ions) - set(names):
             membrane.release_ion(name)
             del self.ions[name]
@@ -32,7 +37,12 @@ class CoupledSegments:
         """Find where NEURON, whose structure is settled, keeps the variables of the ions."""
         for ion in self.ions.values():
             ion.find()
+        self._potentials.take_over({name: ion.outside for name, ion in self.ions.items() if ion.charge})
         self._counts = membrane.structure_counts()
+
+    def let_move(self) -> None:
+        """NEURON may move what it keeps now, of which all is NEURON's own until `find` is called."""
+        self._potentials.hand_back()
 
     def moved(self) -> bool:
         """Whether NEURON's structure has changed since, without which its variables stay where they are."""

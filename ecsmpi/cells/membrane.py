@@ -111,6 +111,7 @@ def _read_paths(sections):
 
 
 ADVANCED = 3 + 8 * 2 + 32 * 1 + 64 * 1  # what ion_style says where `use_ion` has set it
+POTENTIAL_GIVEN = ADVANCED - 64  # and where NEURON need not compute the reversal potential
 
 
 def use_ion(name: str, charge: float):
@@ -145,8 +146,23 @@ def release_ion(name: str):
     Sections that were made since are as they are in NEURON: there ek of hh alone is a constant.
     """
     for sec in n.allsec():
-        if sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) == ADVANCED:
+        if _is_used(name, sec):
             n.ion_style(f"{name}_ion", 3, 2, 1, 1, 1, sec=sec)
+
+
+def choose_potential(name: str, computed: bool) -> bool:
+    """Whether NEURON computes the ion's reversal potential itself where `use_ion` has set it; false if not in all sections."""
+    used = [sec for sec in n.allsec() if _is_used(name, sec)]
+    everywhere = len(used) == sum(1 for _ in n.allsec())
+    if computed or everywhere:
+        for sec in used:
+            n.ion_style(f"{name}_ion", 3, 2, 1, int(computed), 0, sec=sec)
+    return everywhere
+
+
+def _is_used(name: str, sec) -> bool:
+    """Whether the ion is in a section as `use_ion` has set it."""
+    return sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) in (ADVANCED, POTENTIAL_GIVEN)
 
 
 def default_concentrations(name: str) -> tuple[float, float]:
@@ -208,6 +224,11 @@ def structure_counts() -> tuple[int, int, int]:
     return _structure_change.value, _diam_change.value, _change_waits.value
 
 
+def change_structure():
+    """Let NEURON set itself up anew at its next initialisation or step, as after a change of structure."""
+    _change_waits.value = 1
+
+
 def refuse_unsupported_modes():
     """Raise where NEURON would step in a way that leaves the extracellular space out; microseconds.
 
@@ -215,11 +236,17 @@ def refuse_unsupported_modes():
     ------
     RuntimeError naming the mode and the cure.
     """
-    threads = int(n.ParallelContext().nthread())
-    if threads > 1:
-        raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
+    refuse_threads()
     if n.CVode().active():
         raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
     coreneuron = sys.modules.get("neuron.coreneuron")
     if coreneuron is not None and coreneuron.enable:
         raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")
+
+
+def refuse_threads():
+    """Raise RuntimeError, which names the cure, where NEURON has several threads; and again when it sets itself up anew."""
+    threads = int(n.ParallelContext().nthread())
+    if threads > 1:
+        change_structure()
+        raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")

@@ -45,16 +45,12 @@ class RangeVariable:
     """
 
     def __init__(self, name: str, sections=None):
-        self._symbol = _symbol(name.encode())
+        symbol = _symbol(name.encode())
         places = list(_places(name, n.allsec() if sections is None else sections))
-        address = np.array([self._address(*place) for place in places], dtype=np.int64)
+        address = np.array([_address(symbol, *place) for place in places], dtype=np.int64)
         first, last = address.min(initial=2**63 - 1), address.max(initial=0)
         self.rows = ((address - first) // VALUE).astype(np.uint32)
         self.column = memory(int(first), int(last - first) // VALUE + 1) if places else np.zeros(0)
-
-    def _address(self, section: int, x: float) -> int:
-        _push_variable(self._symbol, section, x)
-        return _pop_address()
 
     def values(self) -> np.ndarray:
         """(segments,) the values now, a copy."""
@@ -67,9 +63,25 @@ class RangeVariable:
             return self.column[rows[0] : rows[0] + rows.size], rows[:0]
         return self.column, rows
 
+    def is_all_of_column(self) -> bool:
+        """Whether the column holds the segments' values and no others."""
+        return 0 < self.rows.size == self.column.size
+
+    def beside(self, name: str) -> np.ndarray:
+        """The column of another variable of the same mechanism, whose instances have the same rows."""
+        section, x = next(_places(name, n.allsec()))
+        first = _address(_symbol(name.encode()), section, x)
+        return memory(first - VALUE * int(self.rows[0]), self.column.size)
+
     def fill(self, value: float) -> None:
         """Set the variable of every segment."""
         self.column[self.rows] = value
+
+
+def _address(symbol: int, section: int, x: float) -> int:
+    """Where the variable of a symbol is, at a place along a section."""
+    _push_variable(symbol, section, x)
+    return _pop_address()
 
 
 def _places(name: str, sections):

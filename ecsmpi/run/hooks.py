@@ -25,13 +25,12 @@ from ecsmpi.ranks import launch
 from ecsmpi.run.simulation import Simulation
 
 import neuron  # isort: skip  (simulation has started MPI)
+from ecsmpi.cells.callbacks import NonvintBlock  # isort: skip
 from ecsmpi.cells.range_variable import memory  # isort: skip
 from neuron import n  # isort: skip
 from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
-CURRENTS, FIXED_STEP, ODE_COUNT = 2, 4, 5  # those methods of NEURON's nonvint block that concern us
-
-_block_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = 0, 2, 4, 5  # those methods of NEURON's nonvint block that concern us
 
 
 class Hooks:
@@ -44,7 +43,8 @@ class Hooks:
         self._context = n.ParallelContext()
         self._right_at = self._right = None
         simulation.course.guard = self._guarded
-        self._blocks = _block_type(self._called_first), _block_type(self._called)
+        first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
+        self._blocks = first, NonvintBlock(self._called, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         _surround_intracellular_block(*self._blocks)
         actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
@@ -54,7 +54,7 @@ class Hooks:
         """The nonvint block before that of NEURON's diffusion in cells."""
         if method == CURRENTS:
             return self._done(self._simulation.add_currents, lambda: self._array(right, size))
-        return self._done(self._simulation.before_reactions) if method == FIXED_STEP else 0
+        return self._done(self._simulation.before_reactions)
 
     def _array(self, address: int, size: int) -> np.ndarray:
         """NEURON's memory, as an array that is kept for as long as it does not move."""
@@ -64,9 +64,11 @@ class Hooks:
 
     def _called(self, method, _size, _pd1, _pd2, _thread) -> int:
         """The nonvint block after that of NEURON's reactions."""
+        if method == STRUCTURE:
+            return self._done(self._simulation.structure_changes)
         if method == FIXED_STEP:
             return self._done(self._simulation.step, self._context.t(0), self._context.dt(0))
-        return self._done(self._simulation.refuse_variable_steps) if method == ODE_COUNT else 0
+        return self._done(self._simulation.refuse_variable_steps)
 
     def _done(self, action, *arguments) -> int:
         """0 after the action. -1 raises on this rank alone, so with more ranks a failure ends the job."""
@@ -100,5 +102,5 @@ def _surround_intracellular_block(first, last) -> None:
     """Let NEURON call a block before, and one after, that of its own reactions."""
     intracellular = neuron.nrn_dll_sym("rxd_nonvint_block")
     neuron.nrn_dll_sym("unset_nonvint_block")(intracellular)
-    for block in (first, intracellular, last):
+    for block in (ctypes.c_void_p(first.address), intracellular, ctypes.c_void_p(last.address)):
         neuron.nrn_dll_sym("set_nonvint_block")(block)

@@ -139,6 +139,11 @@ class Simulation(Planned):
             for observer in self.observers:
                 observer.stepped(self, t)
 
+    def structure_changes(self) -> None:
+        """NEURON has taken in a change of structure. Raises where it would call Python from several threads. Local."""
+        self.segments.let_move()
+        membrane.refuse_threads()
+
     def refuse_variable_steps(self) -> None:
         """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""
         if self.species:

@@ -4,6 +4,7 @@ A row of memory is a whole z-line here, of a few registers and a part of one. y 
 register; z by the inverse of a line, of which all are the same.
 """
 
+from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -48,23 +49,34 @@ def _substitute_rows(typing, ratio, y, b, to, width):
     return types.void(ratio, types.intp, b, types.intp, types.intp), generate
 
 
-@intrinsic
-def _add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
-    """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m < TILE: registers at ``at`` + stride m of u."""
+def _products(columns):
+    """An intrinsic for that many registers of a row side by side."""
 
-    def generate(context, builder, signature, arguments):
-        given = Arguments(context, builder, signature, arguments)
-        sums = [cgutils.alloca_once_value(builder, given.load(6, given.place(7, m, 8))) for m in range(TILE)]
-        with cgutils.for_range(builder, given[5]) as loop:
-            weights = given.load(3, builder.add(given[4], builder.mul(given[2], loop.index)))
-            for m, total in enumerate(sums):
-                value = given.spread(0, builder.add(given.place(1, m, 2), loop.index))
-                builder.store(fma(builder, weights, value, builder.load(total)), total)
-        for m, total in enumerate(sums):
-            given.store(builder.load(total), 6, given.place(7, m, 8))
-        return context.get_dummy_value()
+    @intrinsic
+    def add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
+        """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m < TILE: registers at ``at`` + stride m of u."""
 
-    return types.void(f, types.intp, types.intp, inverse, types.intp, types.intp, u, types.intp, types.intp), generate
+        def generate(context, builder, signature, arguments):
+            given = Arguments(context, builder, signature, arguments)
+            places = [(m, builder.add(given.place(7, m, 8), ir.Constant(given[7].type, TILE * c))) for m in range(TILE) for c in range(columns)]
+            sums = [cgutils.alloca_once_value(builder, given.load(6, place)) for _, place in places]
+            with cgutils.for_range(builder, given[5]) as loop:
+                row = builder.mul(given[2], loop.index)
+                weights = [given.load(3, builder.add(given.place(4, TILE * c), row)) for c in range(columns)]
+                for m in range(TILE):
+                    value = given.spread(0, builder.add(given.place(1, m, 2), loop.index))
+                    for weight, total in zip(weights, sums[columns * m :]):
+                        builder.store(fma(builder, weight, value, builder.load(total)), total)
+            for (_, place), total in zip(places, sums):
+                given.store(builder.load(total), 6, place)
+            return context.get_dummy_value()
+
+        return types.void(f, types.intp, types.intp, inverse, types.intp, types.intp, u, types.intp, types.intp), generate
+
+    return add_products
+
+
+_add_products, _add_pairs = _products(1), _products(2)
 
 
 @njit(**compiled)
@@ -81,7 +93,11 @@ def _down(ratio, y, x, width):
 
 @njit(**compiled)
 def _add(x, y, width, inverse, nz, u, at, stride):
-    for column in range(0, width, TILE):
+    column = 0
+    while column + TILE < width:
+        _add_pairs(x, (y + 1) * width, width, inverse, column, nz, u, at + column, stride)
+        column += 2 * TILE
+    if column < width:
         _add_products(x, (y + 1) * width, width, inverse, column, nz, u, at + column, stride)
 
 

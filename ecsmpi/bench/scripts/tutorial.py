@@ -1,8 +1,6 @@
 """The tutorial's model, timed in a process of its own, with NEURON's extracellular space, ecsmpi's or none.
 
-With "potentials" there is none, but NEURON computes the reversal potentials of potassium in each step, as either space lets it.
-
-    python tutorial.py neuron|ecsmpi|none|potentials scripts/ca1_potassium.py '["arguments", "of", "the", "model"]'
+    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '["arguments", "of", "the", "model"]'
 
 Prints a JSON object: segments, finitialize_seconds; then, for each number of steps that it reads, one with step_seconds, a list.
 """
@@ -26,10 +24,6 @@ def main(library, script, arguments):
     model = {"__name__": "tutorial", "__file__": script}
     exec(compile(source, script, "exec"), model)
     n = model["n"]
-    if library == "potentials":
-        from ecsmpi.cells.membrane import use_ion
-
-        use_ion("k", 1)
     began = perf_counter()
     n.finitialize(-65)
     finitialize = perf_counter() - began
@@ -47,7 +41,7 @@ def with_space_of(library, source):
         sys.exit(
             f"the script must have one line each that begins with {IMPORT.strip()!r}, {' and '.join(SPACE)}"
         )
-    if library in ("none", "potentials"):
+    if library == "none":
         return "".join(line for line in lines if line != IMPORT and not line.startswith(SPACE))
     return source.replace(IMPORT, f"from {library} import rxd\n")
 
