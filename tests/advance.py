@@ -43,7 +43,7 @@ def advance(case):
         if step in dict(case.changes):
             tissue.change(dict(case.changes)[step])
         for f, values in enumerate(amounts):
-            stepper.exchange.take(f, values, at, ones, dt, True)
+            stepper.exchange.take(f, values, at, ones, dt)
         stepper.advance(dt, t)
     at_entries = np.full_like(amounts, np.nan)
     for f, values in enumerate(at_entries):

@@ -29,9 +29,9 @@ EXCHANGED = """
 
     def take(exchange, amounts, dt, at):
         # in two parts, the factor being a half
-        for anew, part in ((True, 0.75 * dt), (False, 0.25 * dt)):
+        for part in (0.75 * dt, 0.25 * dt):
             for f in (0, 1):
-                exchange.take(f, amounts[f], at, factor, part, anew)
+                exchange.take(f, amounts[f], at, factor, part)
 
     def own_voxels(slabs, plane):
         return rng.integers(*(np.array(slabs.planes(comm.rank)) * plane), 30)
@@ -64,16 +64,15 @@ EXCHANGED = """
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
             exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
             picked, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
-            sources, values = np.full((2, 2, exchange.local_voxels.size), np.nan)
             owned = np.zeros((2, (hi - lo) * plane))
             for turn, at in ((1, picked), (2, picked[:0])):  # a plan replayed, with entries in turn
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
                 take(exchange, exact, 0.5, at)
-                exchange.deposit(sources)
-                owned[:, exchange.local_voxels] = sources
+                exchange.deposit()
+                owned[:, exchange.local_voxels] = exchange.sources
                 field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
-                exchange.read([field, -field], values)
-                exchange.collect(values)
+                exchange.read([field, -field])
+                exchange.collect()
                 got = np.full((2, voxels.size), np.nan)
                 for f in (0, 1):
                     exchange.give(f, got[f], at)
@@ -86,9 +85,9 @@ EXCHANGED = """
             whole(key + "partners", np.array([exchange.partners]))
             any_amounts = rng.uniform(-1, 1, (2, voxels.size))
             take(exchange, any_amounts, 0.05, at)
-            exchange.deposit(sources)
+            exchange.deposit()
             whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
-            whole(key + "taken", sources.sum(axis=1, keepdims=True))
+            whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
             exchange.free()
         slab = np.arange(slabs.n_planes * plane, dtype=float).reshape(shape)[lo:hi]
         for root in (None, comm.size - 1):

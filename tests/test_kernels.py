@@ -74,7 +74,7 @@ THREADED = """
         at = np.arange(500, dtype=np.uint32)
         for _ in range(3):
             for f, values in enumerate(at_entries):
-                stepper.exchange.take(f, values, at, ones, dt, True)
+                stepper.exchange.take(f, values, at, ones, dt)
             stepper.advance(dt, 0.0)
             for f, values in enumerate(at_entries):
                 stepper.exchange.give(f, values, at)

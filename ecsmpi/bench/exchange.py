@@ -84,20 +84,21 @@ def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort)
     concentrations = [
         np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)
     ]
-    at_entries, factor, in_turn = np.ones((problem.species, entries)), np.ones(entries), np.empty(0, dtype=np.uint32)
-    sources, values = np.zeros((2, problem.species, exchange.local_voxels.size))
+    at_entries, factor, turn = np.ones((problem.species, entries)), np.ones(entries), exchange.order(np.arange(entries))
+    exchange.reorder(turn)
+    at = turn.astype(np.uint32)
     laps = []
 
     def step():
         begin = perf_counter()
         for f, currents in enumerate(at_entries):
-            exchange.take(f, currents, in_turn, factor, problem.dt, True)
-        exchange.deposit(sources)
+            exchange.take(f, currents, at, factor, problem.dt)
+        exchange.deposit()
         between = perf_counter()
-        exchange.read(concentrations, values)
-        exchange.collect(values)
+        exchange.read(concentrations)
+        exchange.collect()
         for f, outside in enumerate(at_entries):
-            exchange.give(f, outside, in_turn)
+            exchange.give(f, outside, at)
         laps.append((between - begin, perf_counter() - between))
 
     steps = steps_of_repetition(comm, step, effort.warm_up)

@@ -113,13 +113,13 @@ class Fluxes:
             if kind(flux.source) == "pointer":
                 living(flux.source)
 
-    def take(self, dt: float, begun) -> None:
-        """Let the sources flow for dt (ms); ``begun``: ions of which the exchange has been told something. Local."""
+    def take(self, dt: float) -> None:
+        """Let the sources flow for dt (ms). Local."""
         if not self._entries:
             return
         values = self._sources.read()
         for ion, source, factor, rows in self._entries:
-            self._exchange.take(ion, values, source, factor, dt, ion not in begun, rows)
+            self._exchange.take(ion, values, source, factor, dt, rows)
 
 
 class Sources:

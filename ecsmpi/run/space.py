@@ -157,11 +157,11 @@ class Space:
     def find_segments(self) -> None:
         """Where NEURON keeps the variables of the segments in the box, as its ions have just found it. Local.
 
-        Entries are in the order of its memory from now on, so that a step reads and writes them in turn.
+        Entries come in another order from now on, in which a step reads and writes them with few leaps.
         """
         self._currents, self._outsides = [], []
         named = [ion for ion in self._at_segments if ion is not None]
-        turn = np.argsort(named[0].outside.rows[self.inside]) if named else slice(0)
+        turn = self._stepper.exchange.order(named[0].outside.rows[self.inside]) if named else slice(0)
         self._stepper.exchange.reorder(turn)
         inside = self.inside[turn]
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
@@ -172,11 +172,9 @@ class Space:
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a further one. Local."""
-        first = self._taken == 0.0
         for current in self._currents:
-            self._stepper.exchange.take(*current, dt, first)
-        with_currents = {f for f, *_ in self._currents} if first else range(len(self._ions))
-        self.fluxes.take(dt, with_currents)
+            self._stepper.exchange.take(*current, dt)
+        self.fluxes.take(dt)
         self._taken += dt
 
     def react(self) -> None:

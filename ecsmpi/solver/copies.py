@@ -30,7 +30,6 @@ class Copies:
         self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
-        self._sources, self._values = np.zeros((2, len(fields), self._exchange.local_voxels.size))
         self._places = places.astype(np.uint32)
         self._shares = [share[self._places] for share in shares]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
@@ -41,16 +40,16 @@ class Copies:
         for f, (held, before, shares) in enumerate(zip(self._held, self._before, self._shares)):
             np.subtract(held, before, out=self._change)
             before[:] = held
-            self._exchange.take(f, self._change, self._places, shares, 1.0, True)
-        self._exchange.deposit(self._sources)
-        for field, sources, tissue in zip(self._fields, self._sources, self._tissues):
+            self._exchange.take(f, self._change, self._places, shares, 1.0)
+        self._exchange.deposit()
+        for field, sources, tissue in zip(self._fields, self._exchange.sources, self._tissues):
             fractions = np.asarray(tissue.volume_fraction, dtype=float).reshape(-1)
             entry_kernels.add_over(sources, self._exchange.local_voxels, fractions, field)
 
     def renew(self) -> None:
         """Let the copies be what their voxels are now. Collective."""
-        self._exchange.read(self._fields, self._values)
-        self._exchange.collect(self._values)
+        self._exchange.read(self._fields)
+        self._exchange.collect()
         for f, (held, before) in enumerate(zip(self._held, self._before)):
             self._exchange.give(f, held, self._places)
             before[:] = held

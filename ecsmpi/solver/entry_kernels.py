@@ -47,46 +47,40 @@ def _sum_of_products(values, at, factor, begin, end):
 
 
 @njit(**compiled)
-def add_by_voxel(values, at, factor, row, start, alike, dt, anew, out, f):
-    """out[row[e], f] += dt * factor[e] * values[at[e]] for all entries e; from 0 on if anew.
+def add_by_voxel(values, at, factor, row, start, alike, dt, out):
+    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e.
 
-    Entries are in the order of NEURON's memory rather than of voxels: of the two, what is read is larger.
     start: (pieces + 1,) where pieces of the entries begin. alike: (pieces,) whether a piece has one row, so that its sum is added
     at once: additions in memory, one upon the other, would wait for each other.
     """
-    if anew:
-        out[:, f] = 0.0
     for piece in range(alike.size):
         begin, end = start[piece], start[piece + 1]
         if alike[piece]:
-            out[row[begin], f] += dt * _sum_of_products(values, at, factor, begin, end)
+            out[row[begin]] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e], f] += dt * (factor[e] * values[at[e]])
+                out[row[e]] += dt * (factor[e] * values[at[e]])
 
 
 @njit(**compiled)
-def add_in_turn(values, factor, row, start, alike, dt, anew, out, f):
+def add_in_turn(values, factor, row, start, alike, dt, out):
     """As add_by_voxel, of values[e]. Apart, since a loop that asks which it is counts references."""
-    if anew:
-        out[:, f] = 0.0
     for piece in range(alike.size):
         begin, end = start[piece], start[piece + 1]
         if alike[piece]:
-            out[row[begin], f] += dt * _sum_of_registers(values, factor, begin, end)
+            out[row[begin]] += dt * _sum_of_registers(values, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e], f] += dt * (factor[e] * values[e])
+                out[row[e]] += dt * (factor[e] * values[e])
 
 
 @njit(**compiled)
 def add_at(received, target, out):
-    """out[f, target[e]] = sum of received[e, f], in the order received."""
+    """out[f, target[e]] += received[f, e], in the order received."""
     for f in range(out.shape[0]):
-        sums = out[f]
-        fill(sums, 0.0)
+        sums, more = out[f], received[f]
         for e in range(target.size):
-            sums[target[e]] += received[e, f]
+            sums[target[e]] += more[e]
 
 
 @njit(**compiled)
@@ -99,32 +93,32 @@ def pick(begin, end, voxel, concentrations, first, out):
 
 @njit(**compiled)
 def hand_out(values, target, out):
-    """out[e, f] = values[f, target[e]], as `add_at` the other way."""
+    """out[f, e] = values[f, target[e]], as `add_at` the other way."""
     for f in range(values.shape[0]):
-        row = values[f]
+        row, served = values[f], out[f]
         for e in range(target.size):
-            out[e, f] = row[target[e]]
+            served[e] = row[target[e]]
 
 
 @njit(**compiled)
-def give_entries(values, f, row, out, at):
-    """out[at[e]] = values[row[e], f] for all entries e."""
+def give_entries(values, row, out, at):
+    """out[at[e]] = values[row[e]] for all entries e."""
     for e in range(row.size):
-        out[at[e]] = values[row[e], f]
+        out[at[e]] = values[row[e]]
 
 
 @njit(**compiled)
-def give_in_turn(values, f, row, start, alike, out):
-    """out[e] = values[row[e], f] for all entries e; start, alike as in `add_by_voxel`."""
+def give_in_turn(values, row, start, alike, out):
+    """out[e] = values[row[e]] for all entries e; start, alike as in `add_by_voxel`."""
     for piece in range(alike.size):
         begin, end = start[piece], start[piece + 1]
         if alike[piece]:
-            value = values[row[begin], f]
+            value = values[row[begin]]
             for e in range(begin, end):
                 out[e] = value
         else:
             for e in range(begin, end):
-                out[e] = values[row[e], f]
+                out[e] = values[row[e]]
 
 
 @njit(**compiled)
@@ -140,27 +134,22 @@ def _add_limbs(amount, limbs):
 
 
 @njit(**compiled)
-def add_limbs_by_voxel(values, at, factor, row, dt, anew, out, f):
-    """As add_by_voxel, in limbs: out (voxels, fields, LIMBS); values[e] where ``at`` is empty."""
-    if anew:
-        out[:, f] = 0
+def add_limbs_by_voxel(values, at, factor, row, dt, out):
+    """As add_by_voxel, in limbs: out (rows, LIMBS); values[e] where ``at`` is empty."""
     for e in range(row.size):
-        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), out[row[e], f])
+        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), out[row[e]])
 
 
 @njit(**compiled)
-def add_limbs_at(received, target, limbs, out):
-    """As add_at, of limbs (entries, fields, LIMBS), summed in ``limbs`` (fields, voxels, LIMBS)."""
-    limbs[:] = 0
+def add_limbs_at(received, target, sums, out):
+    """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the sums of row v are worth."""
     for e in range(target.size):
-        for f in range(out.shape[0]):
-            for part in range(LIMBS):
-                limbs[f, target[e], part] += received[e, f, part]
-    for f in range(out.shape[0]):
-        for v in range(out.shape[1]):
-            high, middle, low, lost = limbs[f, v]
-            total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
-            out[f, v] = np.nan if lost else total
+        for part in range(LIMBS):
+            sums[target[e], part] += received[e, part]
+    for v in range(out.size):
+        high, middle, low, lost = sums[v]
+        total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
+        out[v] = np.nan if lost else total
 
 
 @njit(**compiled)

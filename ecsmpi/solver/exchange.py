@@ -1,13 +1,12 @@
 """Segments' currents to the ranks that own their voxels, and the concentrations back.
 
-Planned once, replayed each step. What a rank's entries (segments) carry is first summed by voxel; the sums of
-consecutive voxels then lie side by side for each owner, since a slab's voxels are consecutive in C order, so that a
-message is a slice and nothing is packed. What a rank asks of itself is not sent: both sides are the same memory there.
+Planned once, replayed each step. What a rank's entries (segments) carry is summed by voxel, in one array for each field:
 
-    asked by rank p    [ of p+1 | p+2 | ... | p-1 | of itself ]
-    served by rank p                              [ to itself | to p+1 | p+2 | ... | p-1 ]
+    [ local voxels: of this slab, that any rank asks for | those of rank p+1 | p+2 | ... | p-1 that this rank asks for ]
 
-Only ranks that share voxels exchange messages.
+The sums of the local voxels are the sources of the step, with what other ranks send added to them; a message is what
+lies side by side for one owner, in all fields, so that nothing is packed. Concentrations come back through an array of
+the same shape. So what a rank asks of itself is neither sent nor copied, and only ranks that share voxels exchange messages.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
+from mpi4py.util import dtlib
 
 from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
@@ -23,52 +23,50 @@ from ecsmpi.solver.registers import TILE
 
 NONE = np.zeros(0, dtype=np.int64)
 LONG = TILE  # entries of one voxel in a row that are worth a sum of their own, at least a register of them
+PIECE = 2**15  # rows of a field that stay in a core's cache
 
 
 class Routes:
-    """How many values this rank asks of each owner and serves to each rank, and where in a buffer they lie."""
+    """How many values this rank asks of each other rank and serves to it, in turn from the next rank on."""
 
     def __init__(self, comm, asked: np.ndarray):
-        """Collective. asked: (ranks,) how many of each owner."""
+        """Collective. asked: (ranks,) how many of each owner, none of itself."""
         self._comm, self._asked, self._served = comm, asked.astype(np.int64), np.empty(comm.size, dtype=np.int64)
         comm.Alltoall(self._asked, self._served)
-        self._asked_ends = _ends(self._asked, comm.rank + 1)
-        self._served_ends = _ends(self._served, comm.rank)
-        others = np.arange(comm.size) != comm.rank
-        self.partners = int(np.count_nonzero(self._asked[others]) + np.count_nonzero(self._served[others]))
-
-    def buffers(self, *shape: int, dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
-        """(asked, served), values of the given shape; they share what this rank asks of itself."""
-        asked, served, own = self._asked.sum(), self._served.sum(), self._asked[self._comm.rank]
-        memory = np.zeros((asked + served - own, *shape), dtype)
-        return memory[:asked], memory[asked - own :]
+        self.served = int(self._served.sum())
+        self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
 
     def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
-        """The messages that bring what is asked to those who serve it."""
-        return self._messages(served, self._served, self._served_ends, asked, self._asked, self._asked_ends, 5)
+        """The messages that bring what is asked, last in (fields, ...), to those who serve it: (fields, served)."""
+        return self._messages((served, self._served), (asked, self._asked), 5)
 
     def from_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
         """The messages that bring it back."""
-        return self._messages(asked, self._asked, self._asked_ends, served, self._served, self._served_ends, 6)
+        return self._messages((asked, self._asked), (served, self._served), 6)
 
-    def _messages(self, incoming, in_counts, in_ends, outgoing, out_counts, out_ends, tag) -> list:
+    def _messages(self, incoming, outgoing, tag: int) -> list:
         requests = []
-        for make, buffer, counts, ends in (
-            (self._comm.Recv_init, incoming, in_counts, in_ends),
-            (self._comm.Send_init, outgoing, out_counts, out_ends),
-        ):
-            for rank in np.flatnonzero(counts):
-                if rank != self._comm.rank:
-                    requests.append(make(buffer[ends[rank] - counts[rank] : ends[rank]], int(rank), tag))
+        for make, array, counts in ((self._comm.Recv_init, *incoming), (self._comm.Send_init, *outgoing)):
+            for rank, columns in self._parts(array, counts):
+                requests.append(make(columns, rank, tag))
+                columns[-1].Free()  # the request keeps what it needs of it
         return requests
 
+    def _parts(self, array: np.ndarray, counts: np.ndarray):
+        """(rank, its share of the last columns of an array, in all rows, for MPI) of those that have one."""
+        at = array.shape[1] - counts.sum()
+        for rank in np.roll(np.arange(counts.size), -self._comm.rank - 1)[:-1].tolist():
+            if counts[rank]:
+                yield rank, _columns(array, int(at), int(counts[rank]))
+            at += counts[rank]
 
-def _ends(counts: np.ndarray, first: int) -> np.ndarray:
-    """Where each rank's share of a buffer ends, the ranks in turn from the first."""
-    turn = np.roll(np.arange(counts.size), -first)
-    ends = np.empty_like(counts)
-    ends[turn] = np.cumsum(counts[turn])
-    return ends
+
+def _columns(array: np.ndarray, first: int, count: int) -> list:
+    """What MPI is to know of some columns of all rows of an array (rows, columns, ...)."""
+    flat, per_column = array.reshape(-1), array[0, :1].size
+    of = dtlib.from_numpy_dtype(array.dtype)
+    kind = of.Create_vector(array.shape[0], per_column * count, per_column * array.shape[1]).Commit()
+    return [flat[per_column * first :], 1, kind]
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,15 @@ class Rows:
 
 
 class Exchange:
-    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan, or of `reorder`."""
+    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan, or of `reorder`.
+
+    Attributes
+    ----------
+    local_voxels : (local voxels,) flat index into this slab of those that any rank asks for, ascending
+    sources : of each field, (local voxels,) mM, after `deposit`
+    values : of each field, (local voxels,) to be set before `collect`
+    partners : how many messages come and go
+    """
 
     def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
         """Collective.
@@ -104,19 +110,26 @@ class Exchange:
         """
         wanted = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
         owner = slabs.owner(wanted // plane_size)
-        wanted = wanted[np.argsort((owner - comm.rank - 1) % comm.size, kind="stable")]
-        self._wanted, self._ascending = wanted, np.argsort(wanted)
+        turn = (owner - comm.rank - 1) % comm.size
+        asked = wanted[np.argsort(turn, kind="stable")][: np.count_nonzero(owner != comm.rank)]
+        routes = Routes(comm, np.bincount(owner[owner != comm.rank], minlength=comm.size))
+        served = _told(routes, asked)
+        local = np.unique(np.concatenate([wanted[owner == comm.rank], served]))
+        self.local_voxels = _short(local - slabs.planes(comm.rank)[0] * plane_size)
+        self._target = np.searchsorted(local, served).astype(np.uint32)
+        self._wanted = np.concatenate([local, asked])
+        self._ascending = np.argsort(self._wanted)
         self._row, self._watched = self._find(voxels), self._find(watched)
-        self._rows = Rows.of(self._row)
-        routes = Routes(comm, np.bincount(owner, minlength=comm.size))
-        served = _told(routes, wanted)
-        voxels, target = np.unique(served, return_inverse=True)
-        self.local_voxels = _short(voxels - slabs.planes(comm.rank)[0] * plane_size)
-        self._target = target.astype(np.uint32)
-        self._asked, self._served = routes.buffers(n_fields)
-        self._collect = routes.from_owners(self._asked, self._served)
+        self._rows, self._begun = Rows.of(self._row), [False] * n_fields
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
+        self._values, self._served = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
+        self.values = [row[: local.size] for row in self._values]
+        self._collect = routes.from_owners(self._values, self._served)
+
+    def order(self, places: np.ndarray) -> np.ndarray:
+        """The order in which entries, of which each has a place in memory, go through it and through their voxels with few leaps. Local."""
+        return np.lexsort((places, self._row // PIECE))
 
     def reorder(self, turn) -> None:
         """Entries come in this order from now on: an index into those of the plan. Local."""
@@ -130,49 +143,66 @@ class Exchange:
         return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
-        self._sums, self._received = routes.buffers(n_fields)
+        self._sums, self._received = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
+        self.sources = [row[: self.local_voxels.size] for row in self._sums]
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             rows: Rows | None = None) -> None:  # fmt: skip
-        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has unless anew. Local.
+    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, rows: Rows | None = None) -> None:
+        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has got since `deposit`. Local.
 
         at: (entries,), or empty where the values are those of the entries in turn. rows: from `rows`, for other entries than
         those of the plan.
         """
-        rows = rows or self._rows
-        given = factor, rows.row, rows.start, rows.alike, dt, anew, self._sums, f
+        self._begin(f)
+        self._add(f, values, at, factor, dt, rows or self._rows)
+
+    def _begin(self, f: int) -> None:
+        """Let the sums of a field begin with 0, unless they have begun."""
+        if not self._begun[f]:
+            self._sums[f].fill(0)
+            self._begun[f] = True
+
+    def _add(self, f: int, values, at, factor, dt: float, rows: Rows) -> None:
+        given = factor, rows.row, rows.start, rows.alike, dt, self._sums[f]
         if at.size:
             entry_kernels.add_by_voxel(values, at, *given)
         else:
             entry_kernels.add_in_turn(values, *given)
 
-    def deposit(self, sources: np.ndarray) -> None:
-        """What was taken, summed where it belongs, into sources (fields, local voxels). Collective."""
+    def deposit(self) -> None:
+        """What was taken, summed where it belongs, into the sources. Collective."""
+        for f in range(len(self._begun)):
+            self._begin(f)
+        self._begun = [False] * len(self._begun)
         _replay(self._deposit)
-        entry_kernels.add_at(self._received, self._target, sources)
+        self._add_received()
 
-    def read(self, fields: list[np.ndarray], values: np.ndarray) -> None:
-        """values (fields, local voxels) = those of this slab's concentrations, flat. Local."""
-        for concentrations, of_field in zip(fields, values):
-            entry_kernels.pick(0, self.local_voxels.size, self.local_voxels, concentrations, 0, of_field)
+    def _add_received(self) -> None:
+        if self._target.size:
+            entry_kernels.add_at(self._received, self._target, self._sums)
 
-    def collect(self, values: np.ndarray) -> None:
-        """Bring values (fields, local voxels) to the entries of those voxels. Collective."""
-        entry_kernels.hand_out(values, self._target, self._served)
+    def read(self, fields: list[np.ndarray]) -> None:
+        """The values are those of this slab's concentrations, flat. Local."""
+        for concentrations, values in zip(fields, self.values):
+            entry_kernels.pick(0, self.local_voxels.size, self.local_voxels, concentrations, 0, values)
+
+    def collect(self) -> None:
+        """Bring the values to the entries of those voxels. Collective."""
+        if self._target.size:
+            entry_kernels.hand_out(self._values, self._target, self._served)
         _replay(self._collect)
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
         rows = self._rows
         if at.size:
-            entry_kernels.give_entries(self._asked, f, rows.row, values, at)
+            entry_kernels.give_entries(self._values[f], rows.row, values, at)
         else:
-            entry_kernels.give_in_turn(self._asked, f, rows.row, rows.start, rows.alike, values)
+            entry_kernels.give_in_turn(self._values[f], rows.row, rows.start, rows.alike, values)
 
     def watched(self, f: int, which: int) -> float:
         """The collected value of field f in one of the watched voxels. Local."""
-        return self._asked[self._watched[which], f]
+        return self._values[f, self._watched[which]]
 
     def free(self) -> None:
         """Release the messages."""
@@ -184,23 +214,22 @@ class ExactExchange(Exchange):
     """An exchange whose sums have the same bits in any order, so at any number of ranks.
 
     Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact: up to 2**29 mM an
-    entry, and eight million entries a voxel.
+    entry, and eight million entries a voxel. An amount beyond the range, or not a number, makes its source not a number.
     """
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
-        self._sums, self._received = routes.buffers(n_fields, entry_kernels.LIMBS, dtype=np.int64)
-        self._limbs = np.zeros((n_fields, self.local_voxels.size, entry_kernels.LIMBS), dtype=np.int64)
+        limbs = entry_kernels.LIMBS
+        self._sums = np.zeros((n_fields, self._wanted.size, limbs), dtype=np.int64)
+        self._received = np.zeros((n_fields, routes.served, limbs), dtype=np.int64)
+        self.sources = list(np.zeros((n_fields, self.local_voxels.size)))
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, anew: bool,
-             rows: Rows | None = None) -> None:  # fmt: skip
-        """As Exchange.take. An amount beyond the range, or not a number, makes its source not a number."""
-        entry_kernels.add_limbs_by_voxel(values, at, factor, (rows or self._rows).row, dt, anew, self._sums, f)
+    def _add(self, f: int, values, at, factor, dt: float, rows: Rows) -> None:
+        entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, dt, self._sums[f])
 
-    def deposit(self, sources: np.ndarray) -> None:
-        """As Exchange.deposit."""
-        _replay(self._deposit)
-        entry_kernels.add_limbs_at(self._received, self._target, self._limbs, sources)
+    def _add_received(self) -> None:
+        for sums, received, sources in zip(self._sums, self._received, self.sources):
+            entry_kernels.add_limbs_at(received, self._target, sums, sources)
 
 
 def _short(numbers: np.ndarray) -> np.ndarray:
@@ -208,15 +237,14 @@ def _short(numbers: np.ndarray) -> np.ndarray:
     return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
 
 
-def _told(routes: Routes, wanted: np.ndarray) -> np.ndarray:
-    """The voxels that this rank is asked for. Collective."""
-    asked, served = routes.buffers(dtype=np.int64)
-    asked[:] = wanted
-    requests = routes.to_owners(asked, served)
+def _told(routes: Routes, asked: np.ndarray) -> np.ndarray:
+    """The voxels that this rank is asked for by others. Collective."""
+    served = np.zeros((1, routes.served), dtype=np.int64)
+    requests = routes.to_owners(asked.reshape(1, -1), served)
     _replay(requests)
     for request in requests:
         request.Free()
-    return served
+    return served[0]
 
 
 def _replay(requests: list) -> None:

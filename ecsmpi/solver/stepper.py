@@ -69,7 +69,6 @@ class Stepper:
         self.tissues, self._versions = tissue, [each.version for each in tissue]
         kind = ExactExchange if self.slabs.grain else Exchange
         self.exchange = kind(comm, self.slabs, box.plane, voxels, len(ions), watched)
-        self._sources, self._values = np.zeros((2, len(ions), self.exchange.local_voxels.size))
         self._accounts = []  # (number of the ion, its Account) of what is asked for
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
@@ -138,18 +137,18 @@ class Stepper:
             for halo in self._halos:
                 halo.start()
         with self.phases["deposit"]:
-            self.exchange.deposit(self._sources)
+            self.exchange.deposit()
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.finish()
         for ion, account in self._accounts:
-            account.before_diffusion(self._sources[ion])
-        for field, diffusion, sources, values in zip(self._fields, self._diffusions, self._sources, self._values):
+            account.before_diffusion(self.exchange.sources[ion])
+        for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
             diffusion.advance(field.u, sources, values, dt, t)
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
-            self.exchange.collect(self._values)
+            self.exchange.collect()
 
     def reacting(self, react, *arguments) -> None:
         """Let reactions change the concentrations, and put that down in the accounts."""
@@ -169,8 +168,8 @@ class Stepper:
 
     def collect(self) -> None:
         """Let `exchange` give the concentrations of now. Collective."""
-        self.exchange.read(self._flat, self._values)
-        self.exchange.collect(self._values)
+        self.exchange.read(self._flat)
+        self.exchange.collect()
 
     def report(self, dt: float) -> list[str]:
         """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
