@@ -2,7 +2,7 @@
 
 Before each evaluation of the currents NEURON lets mechanisms with a BEFORE BREAKPOINT block do something, and then
 computes the reversal potentials of ions whose concentrations change, through a record of each segment. Registered as
-such a block, one pass over NEURON's columns gives the same numbers in a quarter of the time; the ions' style tells
+such a block, one vectorised pass over NEURON's columns gives the same numbers, to round-off, sooner; the ions' style tells
 NEURON that it need not. Currents that a script asks for (``n.fcurrent()``) see them as well.
 """
 
