@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import ctypes
 
-import neuron
-
 from ecsmpi.cells import membrane
 from ecsmpi.cells.callbacks import MechanismBlock
 from ecsmpi.cells.nernst import nernst
-from ecsmpi.cells.range_variable import RangeVariable
+from ecsmpi.cells.range_variable import RangeVariable, neurons_function
 
 CAPACITANCE, BEFORE_BREAKPOINT = 3, 11  # the mechanism of every segment; the kind of block, as compiled mod files say it
 BLOCK = "PFvP4NodePN6neuron9container19generic_data_handleES4_P9NrnThreadP9Memb_listmRKNS1_18model_sorted_tokenEE"
@@ -30,10 +28,16 @@ class ReversalPotentials:
 
     def register(self) -> None:
         """Let NEURON, whose structure may change, call the block from now on; if it knows none with these arguments, it computes as ever."""
-        if self._block or (register := _function(REGISTER)) is None:
+        if self._block:
+            return
+        try:
+            register = neurons_function(REGISTER, None, ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+            self._type_of = neurons_function(TYPE_OF, ctypes.c_int, ctypes.c_char_p)
+            self._coefficient = neurons_function(COEFFICIENT, ctypes.c_double, ctypes.c_int)
+        except AttributeError:
             return
         self._block = MechanismBlock(self._compute, self._taken)
-        register(CAPACITANCE, ctypes.c_void_p(self._block.address), BEFORE_BREAKPOINT)
+        register(CAPACITANCE, self._block.address, BEFORE_BREAKPOINT)
         membrane.change_structure()
 
     def take_over(self, outside: dict[str, RangeVariable]) -> None:
@@ -43,7 +47,8 @@ class ReversalPotentials:
             return
         for name, values in outside.items():
             if values.is_all_of_column() and membrane.choose_potential(name, computed=False):
-                self._columns[name] = _type_of(name), values.beside(f"e{name}"), values.beside(f"{name}i"), values.column
+                kind = self._type_of(f"{name}_ion".encode())
+                self._columns[name] = kind, values.beside(f"e{name}"), values.beside(f"{name}i"), values.column
         self._taken.value = bool(self._columns)
 
     def hand_back(self) -> None:
@@ -55,22 +60,4 @@ class ReversalPotentials:
 
     def _compute(self) -> None:
         for kind, *columns in self._columns.values():
-            nernst(*columns, _coefficient(kind))
-
-
-def _function(name: str, result=None, *arguments):
-    """A function of NEURON's by its name, of which its arguments are a part; None where there is none."""
-    try:
-        function = neuron.nrn_dll_sym(name)
-    except AttributeError:
-        return None
-    function.restype, function.argtypes = result, arguments
-    return function
-
-
-def _type_of(name: str) -> int:
-    """NEURON's number of the mechanism of an ion."""
-    return _function(TYPE_OF, ctypes.c_int, ctypes.c_char_p)(f"{name}_ion".encode())
-
-
-_coefficient = _function(COEFFICIENT, ctypes.c_double, ctypes.c_int)  # R T / z F in mV, at the celsius of now
+            nernst(*columns, self._coefficient(kind))  # R T / z F in mV, at the celsius of now

@@ -16,17 +16,17 @@ from neuron import n
 VALUE = ctypes.sizeof(ctypes.c_double)
 
 
-def _function(name: str, result, *arguments):
-    """A function of NEURON's C interface (neuronapi.h)."""
+def neurons_function(name: str, result, *arguments):
+    """A function of NEURON's by its name in the library, such as those of its C interface (neuronapi.h). Raises AttributeError without it."""
     function = neuron.nrn_dll_sym(name)
     function.restype, function.argtypes = result, arguments
     return function
 
 
-_symbol = _function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)
-_accessed_section = _function("nrn_cas", ctypes.c_void_p)
-_push_variable = _function("nrn_rangevar_push", None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double)
-_pop_address = _function("nrn_double_ptr_pop", ctypes.c_void_p)
+_symbol = neurons_function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)
+_accessed_section = neurons_function("nrn_cas", ctypes.c_void_p)
+_push_variable = neurons_function("nrn_rangevar_push", None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double)
+_pop_address = neurons_function("nrn_double_ptr_pop", ctypes.c_void_p)
 
 
 class RangeVariable:

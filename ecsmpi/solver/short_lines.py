@@ -58,8 +58,9 @@ def _products(columns):
 
         def generate(context, builder, signature, arguments):
             given = Arguments(context, builder, signature, arguments)
-            places = [(m, builder.add(given.place(7, m, 8), ir.Constant(given[7].type, TILE * c))) for m in range(TILE) for c in range(columns)]
-            sums = [cgutils.alloca_once_value(builder, given.load(6, place)) for _, place in places]
+            starts = [given.place(7, m, 8) for m in range(TILE)]
+            places = [builder.add(start, ir.Constant(start.type, TILE * c)) for start in starts for c in range(columns)]
+            sums = [cgutils.alloca_once_value(builder, given.load(6, place)) for place in places]
             with cgutils.for_range(builder, given[5]) as loop:
                 row = builder.mul(given[2], loop.index)
                 weights = [given.load(3, builder.add(given.place(4, TILE * c), row)) for c in range(columns)]
@@ -67,7 +68,7 @@ def _products(columns):
                     value = given.spread(0, builder.add(given.place(1, m, 2), loop.index))
                     for weight, total in zip(weights, sums[columns * m :]):
                         builder.store(fma(builder, weight, value, builder.load(total)), total)
-            for (_, place), total in zip(places, sums):
+            for place, total in zip(places, sums):
                 given.store(builder.load(total), 6, place)
             return context.get_dummy_value()
 
