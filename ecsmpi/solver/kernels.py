@@ -25,6 +25,7 @@ from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
+from ecsmpi.solver.subnormals import flush_subnormals, restore_mode
 
 
 @njit(**compiled)
@@ -99,11 +100,12 @@ def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights,
     shape, ny = d.shape, d.shape[1]
     values, increments, firsts = u.reshape(-1), d.reshape(-1), first.reshape(-1)
     for block in prange((ny + rows - 1) // rows):
-        y0 = block * rows
+        y0, mode = block * rows, flush_subnormals()
         _eliminate_rows(
             y0, min(y0 + rows, ny), values, increments, firsts, shape, start, r, rz, strip, lower, pivot, weight, n_weights,
             row_start, voxel, source, scale, held, wall,
         )  # fmt: skip
+        restore_mode(mode)
 
 
 @njit(**compiled)
@@ -144,10 +146,12 @@ def substitute(
         bottom = max(0, top - batch)
         ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
         for block in prange((ny + rows - 1) // rows):
-            lo, hi = block * rows * nz, min((block + 1) * rows, ny) * nz
+            lo, hi, mode = block * rows * nz, min((block + 1) * rows, ny) * nz, flush_subnormals()
             _substitute_rows(lo, hi, ny * nz, ahead, reached, increments, lefts, rights, start, ratio, reach, n_reach)
+            restore_mode(mode)
         reached = ahead
         for i in prange(bottom, top):
+            mode = flush_subnormals()
             if (i == 0 and held[0]) or (i == n - 1 and held[1]):
                 fill(u[i + 1].reshape(-1), wall)
             elif cz is not None:
@@ -155,6 +159,7 @@ def substitute(
             elif inverse is not None:
                 finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
             pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, concentrations, ny * nz, values)
+            restore_mode(mode)
         top = bottom
 
 

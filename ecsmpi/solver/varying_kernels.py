@@ -19,6 +19,7 @@ from numba import get_thread_id, njit, prange
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import compiled, fma
+from ecsmpi.solver.subnormals import flush_subnormals, restore_mode
 from ecsmpi.solver.tiles import in_rows, side_by_side
 
 
@@ -137,11 +138,12 @@ def eliminate(shape, u, d, first, start, faces, s, px, weight, near, source_star
     """
     ny = shape[1]
     for block in prange((ny + rows - 1) // rows):
-        y0 = block * rows
+        y0, mode = block * rows, flush_subnormals()
         _eliminate_rows(
             y0, min(y0 + rows, ny), shape, u, d, first, start, faces[0], faces[1], faces[2], s[0], s[1], s[2], px,
             weight, near, source_start, sources, bath_start, baths,
         )  # fmt: skip
+        restore_mode(mode)
 
 
 @njit(**compiled)
@@ -226,14 +228,17 @@ def substitute(
         bottom = max(0, top - batch)
         ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
         for block in prange((ny + rows - 1) // rows):
-            y0 = block * rows
+            y0, mode = block * rows, flush_subnormals()
             _substitute_rows(
                 y0, min(y0 + rows, ny), ahead, reached, shape, d, left, right, start, fx, s[0], px, reach, near
             )  # fmt: skip
+            restore_mode(mode)
         reached = ahead
         for i in prange(bottom, top):
+            mode = flush_subnormals()
             _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, s[1], s[2], py, pz_tiled, scratch[get_thread_id()])
             pick(source_start[i * ny], source_start[(i + 1) * ny], voxel, u, ny * nz, values)
+            restore_mode(mode)
         top = bottom
 
 
