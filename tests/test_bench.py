@@ -99,6 +99,7 @@ def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
         check_record(one, "exchange", ranks or 1)
         assert one["plan_seconds"] > 0 and one["grid_step_seconds"] > 0 and set(one["phases"]) == {"deposit", "collect"}
         assert sum(one["phases"].values()) == pytest.approx(one["step_seconds"], rel=0.9)
+        assert f"whole steps {one['whole_step_ratio'] - 1:+.1%}" in said
     assert said.count("1,000 segments") == 3 and said.count("% of the grid's") == 6
 
 

@@ -7,6 +7,7 @@ import pytest
 
 SHAPE = (9, 4, 5)
 THIN = (2, 3, 4)  # fewer planes than ranks
+WAYS = ("as planned", "in blocks", "in turn")
 RANKS = (1, 2, 3, 4, 8)
 WHERE = ("anywhere", "one voxel", "repeated", "runs", "odd ranks", "none", "own slab")
 
@@ -16,8 +17,10 @@ EXCHANGED = """
     import numpy as np
     from mpi4py import MPI
     from ecsmpi.description.decomposition import Slabs
+    from ecsmpi.solver import exchange as module
     from ecsmpi.solver.exchange import Exchange, gather_planes
 
+    module.BLOCK = 8  # so that the cases have several
     comm = MPI.COMM_WORLD
     rng = np.random.default_rng(comm.rank)
     saved = {}
@@ -53,19 +56,23 @@ EXCHANGED = """
         "own slab": own_voxels,
     }
 
-    for shape in json.loads(sys.argv[2]):
+    shapes, WAYS = json.loads(sys.argv[2])
+    for shape in shapes:
         slabs, plane = Slabs(shape[0], comm.size), shape[1] * shape[2]
         lo, hi = slabs.planes(comm.rank)
         for name, where in WHERE.items():
             if name == "own slab" and slabs.owners < comm.size:
                 continue
-            key = f"{name} {shape[0]} "
             voxels = where(slabs, plane)
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
             exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
             picked, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
+            ordered = exchange.order(picked).astype(np.uint32)
             owned = np.zeros((2, (hi - lo) * plane))
-            for turn, at in ((1, picked), (2, picked[:0])):  # a plan replayed, with entries in turn
+            # a plan replayed, with entries as they were planned, in order of their voxels, and without an index
+            for turn, (way, order, at) in enumerate(zip(WAYS, (picked, ordered, picked), (picked, ordered, picked[:0]))):
+                key = f"{name} {shape[0]} {way} "
+                exchange.reorder(order)
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
                 take(exchange, exact, 0.5, at)
                 exchange.deposit()
@@ -78,16 +85,16 @@ EXCHANGED = """
                     exchange.give(f, got[f], at)
                     seen = [exchange.watched(f, which) for which in range(watched.size)]
                     assert seen == list((1 - 2 * f) * (watched + 1e4 * turn)), (comm.rank, seen, watched)
-            whole(key + "voxels", voxels)
-            whole(key + "amounts", exact)
-            whole(key + "owned", owned)
-            whole(key + "got", got)
-            whole(key + "partners", np.array([exchange.partners]))
-            any_amounts = rng.uniform(-1, 1, (2, voxels.size))
-            take(exchange, any_amounts, 0.05, at)
-            exchange.deposit()
-            whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
-            whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
+                whole(key + "voxels", voxels)
+                whole(key + "amounts", exact)
+                whole(key + "owned", owned)
+                whole(key + "got", got - (1e4 - 2e4 * np.arange(2)[:, np.newaxis]) * turn)
+                whole(key + "partners", np.array([exchange.partners]))
+                any_amounts = rng.uniform(-1, 1, (2, voxels.size))
+                take(exchange, any_amounts, 0.05, at)
+                exchange.deposit()
+                whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
+                whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
             exchange.free()
         slab = np.arange(slabs.n_planes * plane, dtype=float).reshape(shape)[lo:hi]
         for root in (None, comm.size - 1):
@@ -101,7 +108,7 @@ EXCHANGED = """
         np.savez(sys.argv[1], **saved)
 """
 
-CASES = [f"{where} {shape[0]} " for shape in (SHAPE, THIN) for where in WHERE]
+CASES = [f"{where} {shape[0]} {way} " for shape in (SHAPE, THIN) for where in WHERE for way in WAYS]
 RESULTS = {}
 
 
@@ -110,7 +117,7 @@ def exchanged(request, on_ranks):
     """What every case gave on so many ranks: name -> its arrays; run once, for all tests."""
     ranks = request.param
     if ranks not in RESULTS:
-        RESULTS[ranks] = on_ranks(ranks, EXCHANGED, json.dumps([SHAPE, THIN]))
+        RESULTS[ranks] = on_ranks(ranks, EXCHANGED, json.dumps([[SHAPE, THIN], WAYS]), env={"NUMBA_NUM_THREADS": 2})
     saved = RESULTS[ranks]
     keys = ("voxels", "amounts", "owned", "got", "partners", "given", "taken")
     return {case: [saved[case + key] for key in keys] for case in CASES if case + "voxels" in saved}
@@ -125,7 +132,7 @@ def test_sources_are_the_sums_of_their_voxels_entries(exchanged):
 
 def test_entries_get_the_value_of_their_voxel(exchanged):
     for case, (voxels, _, _, got, *_) in exchanged.items():
-        np.testing.assert_array_equal(got, [voxels + 2e4, -voxels - 2e4], err_msg=case)
+        np.testing.assert_array_equal(got, [voxels, -voxels], err_msg=case)
 
 
 def test_nothing_is_lost_on_the_way(exchanged):
@@ -146,7 +153,7 @@ def test_only_ranks_that_share_voxels_exchange_messages(exchanged):
 
 def test_ranks_may_have_no_planes_and_no_entries(exchanged):
     """The cases above hold both: without them the other laws would be weaker than they seem."""
-    ranks = len(exchanged["none 2 "][4])
-    assert ("own slab 2 " in exchanged) == (ranks <= THIN[0])
-    assert not exchanged["none 9 "][0].size
-    assert exchanged["odd ranks 9 "][0].size == 50 * (ranks // 2)
+    ranks = len(exchanged["none 2 in turn "][4])
+    assert ("own slab 2 in turn " in exchanged) == (ranks <= THIN[0])
+    assert not exchanged["none 9 in turn "][0].size
+    assert exchanged["odd ranks 9 in turn "][0].size == 50 * (ranks // 2)

@@ -130,16 +130,18 @@ def compare_model(args):
 
 def measure_exchange(args):
     """Each number of segments, in each layout. Collective."""
-    from ecsmpi.bench import box, exchange, tables
+    from ecsmpi.bench import box, tables
     from ecsmpi.bench.problem import Problem
     from ecsmpi.bench.repetition import Effort
 
     effort = Effort(args.repetitions, args.seconds)
     problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
     _check_json(args)
-    comm, rxd, threads = box.start(None)
+    comm, _, threads = box.start(None)
+    from ecsmpi.bench import exchange
+
     box.compile_first(comm, args.shape[2])
-    grid = exchange.step_of_grid(rxd, comm, problems[0], effort)
+    grid = exchange.grid(comm, problems[0])
     for problem in problems:
         for layout in exchange.LAYOUTS:
             record = exchange.measure(problem, layout, comm, threads, effort, grid)

@@ -8,46 +8,98 @@ from time import perf_counter
 
 import numpy as np
 
-from ecsmpi.bench.box import Box, Watch, timed_steps
-from ecsmpi.bench.problem import Problem
+from ecsmpi.bench.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.bench.records import record
-from ecsmpi.bench.repetition import Effort, measured, steps_of_repetition
+from ecsmpi.bench.repetition import Effort, Times, measured, slowest, steps_of_repetition
 from ecsmpi.description.decomposition import Slabs
+from ecsmpi.description.grid import Box
+from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.solver.exchange import NONE, Exchange
+from ecsmpi.solver.stepper import Field, Stepper
 
 LAYOUTS = ("neurites", "spread", "one voxel")
 NEURITE = 200  # segments, each about a voxel from the one before
 BEND = 0.2  # of its direction, from one segment to the next
 
 
-def step_of_grid(rxd, comm, problem: Problem, effort: Effort) -> float:
-    """Seconds of a step of such a box without segments. Collective."""
-    box = Box(rxd, comm, replace(problem, segments=0), Watch())
-    times, _, _ = timed_steps(comm, rxd.phases(), box.fadvance, effort)
-    return times.median
+def grid(comm, problem: Problem) -> Space:
+    """Such a box without segments. Collective."""
+    return Space(comm, problem, NONE)
 
 
-def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort, grid_seconds: float) -> dict:
-    """The record of the exchange alone, without diffusion and without NEURON. Collective.
+def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort, grid: Space) -> dict:
+    """The record of the exchange alone, which repeats itself and finds its arrays in cache, and of whole steps with it. Collective.
 
     layout: along "neurites", as segments of cells are; "spread" over all voxels, in no order; or all in "one voxel", in the middle.
-    grid_seconds: of a step of such a box without segments.
+    grid: such a box without segments.
     """
     voxels = _voxels(problem, layout, comm)
     plan_times = measured(comm, lambda: _planned(comm, problem, voxels).free(), replace(effort, seconds=0.0))
-    exchange = _planned(comm, problem, voxels)
-    times, phases, most = _timed_steps(comm, exchange, problem, voxels.size, effort)
-    partners = max(comm.allgather(exchange.partners))
-    exchange.free()
+    space = Space(comm, problem, voxels)
+    times, phases, most = _timed_exchange(comm, space, effort)
+    without, more = _compared(comm, grid.step, space.step, effort)
+    partners = max(comm.allgather(space.partners))
+    space.free()
     return record(
         "exchange", problem, comm, threads, times, layout=layout, phases=phases, phases_max=most,
-        grid_step_seconds=grid_seconds, partners=partners, plan_seconds=plan_times.median, plan_seconds_interval=list(plan_times.interval),
-        plan_times=plan_times.seconds,
+        grid_step_seconds=without.median, whole_step_ratio=more, partners=partners, plan_seconds=plan_times.median,
+        plan_seconds_interval=list(plan_times.interval), plan_times=plan_times.seconds,
     )  # fmt: skip
 
 
-def _planned(comm, problem: Problem, voxels):
-    from ecsmpi.solver.exchange import Exchange
+class Space:
+    """A box and segments in it, and nothing of NEURON's: currents come from arrays, concentrations go to arrays.
 
+    partners: as of the exchange.
+    """
+
+    def __init__(self, comm, problem: Problem, voxels: np.ndarray):
+        """voxels: (segments,) flat index into the box of each of this rank's segments. Collective."""
+        box, planes = Box((0.0,) * 3, (problem.dx,) * 3, problem.shape), Slabs(problem.shape[0], comm.size).planes(comm.rank)
+        fields, ions = [Field(box, planes) for _ in range(problem.species)], [Ion(None, (D,) * 3)] * problem.species
+        for field in fields:
+            field.owned[:] = 3
+        self._stepper = Stepper(comm, box, Tissue(VOLUME_FRACTION, TORTUOSITY**-2), ions, fields, voxels)
+        self._exchange, self._dt = self._stepper.exchange, problem.dt
+        self.partners = self._exchange.partners
+        self._currents, self._outside = np.ones((2, problem.species, voxels.size))
+        self._factor = np.full(voxels.size, 1e-6)  # mM/ms: some change that does not add up to much
+        turn = self._exchange.order(np.arange(voxels.size))
+        self._exchange.reorder(turn)
+        self._at = turn.astype(np.uint32) if (np.diff(turn) != 1).any() else NONE.astype(np.uint32)
+
+    def take(self) -> None:
+        """Let the exchange take the segments' currents. Local."""
+        for f, currents in enumerate(self._currents):
+            self._exchange.take(f, currents, self._at, self._factor, self._dt)
+
+    def give(self) -> None:
+        """Let the exchange give concentrations. Local."""
+        for f, outside in enumerate(self._outside):
+            self._exchange.give(f, outside, self._at)
+
+    def step(self) -> None:
+        """A step of the box, and of the segments that are in it. Collective."""
+        self.take()
+        self._stepper.diffuse(self._dt, 0.0)
+        self.give()
+
+    def exchange(self) -> tuple[float, float]:
+        """What of a step is the exchange's; seconds of its two halves. Collective."""
+        begin = perf_counter()
+        self.take()
+        self._exchange.deposit()
+        between = perf_counter()
+        self._exchange.collect()
+        self.give()
+        return between - begin, perf_counter() - between
+
+    def free(self) -> None:
+        """Release messages and communicators."""
+        self._stepper.free()
+
+
+def _planned(comm, problem: Problem, voxels):
     _, ny, nz = problem.shape
     return Exchange(comm, Slabs(problem.shape[0], comm.size), ny * nz, voxels, problem.species)
 
@@ -79,35 +131,21 @@ def _neurites(random, count: int, shape: np.ndarray) -> np.ndarray:
     return np.minimum(points.reshape(-1, 3)[:count].astype(np.int64), shape - 1)
 
 
-def _timed_steps(comm, exchange, problem: Problem, entries: int, effort: Effort):
-    lo, hi = Slabs(problem.shape[0], comm.size).planes(comm.rank)
-    concentrations = [
-        np.ones((hi - lo) * problem.shape[1] * problem.shape[2]) for _ in range(problem.species)
-    ]
-    at_entries, factor, turn = np.ones((problem.species, entries)), np.ones(entries), exchange.order(np.arange(entries))
-    exchange.reorder(turn)
-    at = turn.astype(np.uint32)
-    laps = []
-
-    def step():
-        begin = perf_counter()
-        for f, currents in enumerate(at_entries):
-            exchange.take(f, currents, at, factor, problem.dt)
-        exchange.deposit()
-        between = perf_counter()
-        exchange.read(concentrations)
-        exchange.collect()
-        for f, outside in enumerate(at_entries):
-            exchange.give(f, outside, at)
-        laps.append((between - begin, perf_counter() - between))
-
-    steps = steps_of_repetition(comm, step, effort.warm_up)
-    laps.clear()
-    times = measured(comm, lambda: [step() for _ in range(steps)], effort).over(steps)
-    own = [median(lap[part] for lap in laps) for part in (0, 1)]
-    everywhere = comm.allgather(own)
+def _timed_exchange(comm, space: Space, effort: Effort):
+    """Times of the exchange, and seconds of its halves, the mean and the maximum over ranks. Collective."""
+    steps, halves = steps_of_repetition(comm, space.exchange, effort.warm_up), []
+    times = measured(comm, lambda: halves.extend(space.exchange() for _ in range(steps)), effort).over(steps)
+    everywhere = comm.allgather([median(half) for half in zip(*halves[effort.warm_up * steps :])])
     mean, most = (
-        {name: of([one[part] for one in everywhere]) for part, name in enumerate(("deposit", "collect"))}
+        {name: of([halves[part] for halves in everywhere]) for part, name in enumerate(("deposit", "collect"))}
         for of in (lambda values: sum(values) / len(values), max)
     )
     return times, mean, most
+
+
+def _compared(comm, work, more, effort: Effort) -> tuple[Times, float]:
+    """Times of some work, and how many times as long more of it takes: they take turns, as the machine's speed drifts. Collective."""
+    pairs = []
+    measured(comm, lambda: pairs.append((slowest(comm, work), slowest(comm, more))), effort)
+    kept = pairs[effort.warm_up :]
+    return Times([one for one, _ in kept]), median(other / one for one, other in kept)

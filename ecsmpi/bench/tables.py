@@ -146,6 +146,7 @@ def exchange_report(record: dict) -> str:
         f"plan {1e3 * record['plan_seconds']:.3g} ms, "
         f"step {1e6 * record['step_seconds']:.4g} us ({lo:.4g} to {hi:.4g}), "
         f"{record['step_seconds'] / record['grid_step_seconds']:.1%} of the grid's, "
+        f"whole steps {record['whole_step_ratio'] - 1:+.1%}, "
         f"{record['partners']} messages, {ranks_x_threads(record)}"
     )
 

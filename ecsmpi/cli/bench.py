@@ -116,8 +116,8 @@ def _add_model(kinds):
 def _add_exchange(kinds):
     parser = _kind(
         kinds, "exchange", "segments' currents to the owners of their voxels, and back",
-        "Plan and repeat the exchange alone, with segments along neurites, spread over the box in no order, and all "
-        "in one voxel. " + LAUNCHED,
+        "Plan and repeat the exchange alone, then whole steps with and without it in turn, all without NEURON's part; with segments "
+        "along neurites, spread over the box in no order, and all in one voxel. " + LAUNCHED,
         commands.measure_exchange,
     )  # fmt: skip
     options.add_shape(parser, (128, 128, 128))

@@ -30,7 +30,9 @@ class Copies:
         self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
-        self._places = places.astype(np.uint32)
+        turn = self._exchange.order(places)
+        self._exchange.reorder(turn)
+        self._places = places[turn].astype(np.uint32)
         self._shares = [share[self._places] for share in shares]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
         self._change = np.zeros(held[0].size)

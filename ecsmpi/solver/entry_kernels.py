@@ -6,7 +6,7 @@ Arrays in, arrays out, nothing allocated.
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -47,15 +47,12 @@ def _sum_of_products(values, at, factor, begin, end):
 
 
 @njit(**compiled)
-def add_by_voxel(values, at, factor, row, start, alike, dt, out):
-    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e.
-
-    start: (pieces + 1,) where pieces of the entries begin. alike: (pieces,) whether a piece has one row, so that its sum is added
-    at once: additions in memory, one upon the other, would wait for each other.
-    """
-    for piece in range(alike.size):
-        begin, end = start[piece], start[piece + 1]
-        if alike[piece]:
+def _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out):
+    if anew:
+        fill(out[edge[k] : edge[k + 1]], 0.0)
+    for run in range(block[k], block[k + 1]):
+        begin, end = start[run], start[run + 1]
+        if alike[run]:
             out[row[begin]] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
             for e in range(begin, end):
@@ -63,11 +60,29 @@ def add_by_voxel(values, at, factor, row, start, alike, dt, out):
 
 
 @njit(**compiled)
+def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, out):
+    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e; what was in out is forgotten where it is ``anew``.
+
+    row, start, alike, block, edge: as exchange.Rows has them. Where a run of entries has one row their sum is added at
+    once: additions in memory, one upon the other, would wait for each other.
+    """
+    for k in range(block.size - 1):
+        _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
+
+
+@njit(parallel=True, **compiled)
+def add_by_voxel_in_blocks(values, at, factor, row, start, alike, block, edge, dt, anew, out):
+    """As add_by_voxel, to the same bits: threads share the blocks, of which no two have a row in common."""
+    for k in prange(block.size - 1):
+        _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
+
+
+@njit(**compiled)
 def add_in_turn(values, factor, row, start, alike, dt, out):
     """As add_by_voxel, of values[e]. Apart, since a loop that asks which it is counts references."""
-    for piece in range(alike.size):
-        begin, end = start[piece], start[piece + 1]
-        if alike[piece]:
+    for run in range(alike.size):
+        begin, end = start[run], start[run + 1]
+        if alike[run]:
             out[row[begin]] += dt * _sum_of_registers(values, factor, begin, end)
         else:
             for e in range(begin, end):
@@ -101,18 +116,30 @@ def hand_out(values, target, out):
 
 
 @njit(**compiled)
+def _give_block(values, row, begin, end, out, at):
+    for e in range(begin, end):
+        out[at[e]] = values[row[e]]
+
+
+@njit(**compiled)
 def give_entries(values, row, out, at):
     """out[at[e]] = values[row[e]] for all entries e."""
-    for e in range(row.size):
-        out[at[e]] = values[row[e]]
+    _give_block(values, row, 0, row.size, out, at)
+
+
+@njit(parallel=True, **compiled)
+def give_entries_in_blocks(values, row, start, block, out, at):
+    """As give_entries, by several threads; start, block: as exchange.Rows has them."""
+    for k in prange(block.size - 1):
+        _give_block(values, row, start[block[k]], start[block[k + 1]], out, at)
 
 
 @njit(**compiled)
 def give_in_turn(values, row, start, alike, out):
     """out[e] = values[row[e]] for all entries e; start, alike as in `add_by_voxel`."""
-    for piece in range(alike.size):
-        begin, end = start[piece], start[piece + 1]
-        if alike[piece]:
+    for run in range(alike.size):
+        begin, end = start[run], start[run + 1]
+        if alike[run]:
             value = values[row[begin]]
             for e in range(begin, end):
                 out[e] = value

@@ -23,7 +23,7 @@ from ecsmpi.solver.registers import TILE
 
 NONE = np.zeros(0, dtype=np.int64)
 LONG = TILE  # entries of one voxel in a row that are worth a sum of their own, at least a register of them
-PIECE = 2**15  # rows of a field that stay in a core's cache
+BLOCK = 2**15  # rows of a field that stay in a core's cache
 
 
 class Routes:
@@ -71,23 +71,42 @@ def _columns(array: np.ndarray, first: int, count: int) -> list:
 
 @dataclass(frozen=True)
 class Rows:
-    """Where entries' values lie, among those that a rank asks for, and the pieces of entry_kernels.add_by_voxel.
+    """Where entries' values lie, among those that a rank asks for, and how kernels go through them.
 
-    row: (entries,); start: (pieces + 1,); alike: (pieces,).
+    row: (entries,) of each. start: (runs + 1,) the entry where each run begins; alike: (runs,) whether all of it has one row.
+    edge: (blocks + 1,) the row where each block of rows begins; block: (blocks + 1,) the first of its runs.
     """
 
     row: np.ndarray
     start: np.ndarray
     alike: np.ndarray
+    block: np.ndarray
+    edge: np.ndarray
 
     @classmethod
-    def of(cls, row: np.ndarray) -> Rows:
-        """row: (entries,) uint32. Long runs of one row are pieces of their own; what is between them are others."""
+    def of(cls, row: np.ndarray, n_rows: int) -> Rows:
+        """row: (entries,) uint32 < n_rows. Long stretches of one row are runs of their own; what is between them are others.
+
+        Blocks have BLOCK rows where entries are in the order of these; else all rows are one.
+        """
+        inside, size = (row // BLOCK, BLOCK) if _ascends(row // BLOCK) else (np.zeros_like(row), max(n_rows, 1))
+        edge = np.append(np.arange(0, n_rows, size), n_rows)
         begin = np.flatnonzero(np.diff(row.astype(np.int64), prepend=-1))
         alike = np.diff(begin, append=row.size) >= LONG
-        kept = alike | np.concatenate([[True], alike])[: alike.size]  # pieces: all long runs, and the first after each
+        kept = alike | np.diff(inside[begin].astype(np.int64), prepend=-1).astype(bool)
+        kept[1:] |= alike[:-1]
+        block = np.searchsorted(inside[begin[kept]], np.arange(edge.size))
         start = np.append(begin[kept], row.size)
-        return cls(row, start.astype(np.uint32), alike[kept])
+        return cls(row, start.astype(np.uint32), alike[kept], block.astype(np.uint32), edge.astype(np.uint32))
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks of rows, which threads can share."""
+        return self.edge.size - 1
+
+
+def _ascends(numbers: np.ndarray) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
 
 
 class Exchange:
@@ -120,7 +139,7 @@ class Exchange:
         self._wanted = np.concatenate([local, asked])
         self._ascending = np.argsort(self._wanted)
         self._row, self._watched = self._find(voxels), self._find(watched)
-        self._rows, self._begun = Rows.of(self._row), [False] * n_fields
+        self._rows, self._begun = self._in_blocks(self._row), [False] * n_fields
         self.partners = routes.partners
         self._plan_deposit(routes, n_fields)
         self._values, self._served = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
@@ -129,15 +148,18 @@ class Exchange:
 
     def order(self, places: np.ndarray) -> np.ndarray:
         """The order in which entries, of which each has a place in memory, go through it and through their voxels with few leaps. Local."""
-        return np.lexsort((places, self._row // PIECE))
+        return np.lexsort((places, self._row // BLOCK))
 
     def reorder(self, turn) -> None:
         """Entries come in this order from now on: an index into those of the plan. Local."""
-        self._rows = Rows.of(self._row[turn])
+        self._rows = self._in_blocks(self._row[turn])
 
     def rows(self, voxels: np.ndarray) -> Rows:
         """What `take` is to know of further entries, in voxels (entries,) that this rank wants. Local."""
-        return Rows.of(self._find(voxels))
+        return self._in_blocks(self._find(voxels))
+
+    def _in_blocks(self, row: np.ndarray) -> Rows:
+        return Rows.of(row, self._wanted.size)
 
     def _find(self, voxels: np.ndarray) -> np.ndarray:
         return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
@@ -153,26 +175,24 @@ class Exchange:
         at: (entries,), or empty where the values are those of the entries in turn. rows: from `rows`, for other entries than
         those of the plan.
         """
-        self._begin(f)
-        self._add(f, values, at, factor, dt, rows or self._rows)
+        anew, self._begun[f] = not self._begun[f], True
+        self._add(f, values, at, factor, dt, rows or self._rows, anew)
 
-    def _begin(self, f: int) -> None:
-        """Let the sums of a field begin with 0, unless they have begun."""
-        if not self._begun[f]:
-            self._sums[f].fill(0)
-            self._begun[f] = True
-
-    def _add(self, f: int, values, at, factor, dt: float, rows: Rows) -> None:
-        given = factor, rows.row, rows.start, rows.alike, dt, self._sums[f]
+    def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
+        sums, runs = self._sums[f], (rows.row, rows.start, rows.alike)
         if at.size:
-            entry_kernels.add_by_voxel(values, at, *given)
+            add = entry_kernels.add_by_voxel if rows.n_blocks == 1 else entry_kernels.add_by_voxel_in_blocks
+            add(values, at, factor, *runs, rows.block, rows.edge, dt, anew, sums)
         else:
-            entry_kernels.add_in_turn(values, *given)
+            if anew:
+                sums.fill(0)
+            entry_kernels.add_in_turn(values, factor, *runs, dt, sums)
 
     def deposit(self) -> None:
         """What was taken, summed where it belongs, into the sources. Collective."""
-        for f in range(len(self._begun)):
-            self._begin(f)
+        for f, begun in enumerate(self._begun):
+            if not begun:
+                self._sums[f].fill(0)
         self._begun = [False] * len(self._begun)
         _replay(self._deposit)
         self._add_received()
@@ -195,7 +215,9 @@ class Exchange:
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
         rows = self._rows
-        if at.size:
+        if at.size and rows.n_blocks > 1:
+            entry_kernels.give_entries_in_blocks(self._values[f], rows.row, rows.start, rows.block, values, at)
+        elif at.size:
             entry_kernels.give_entries(self._values[f], rows.row, values, at)
         else:
             entry_kernels.give_in_turn(self._values[f], rows.row, rows.start, rows.alike, values)
@@ -224,7 +246,9 @@ class ExactExchange(Exchange):
         self.sources = list(np.zeros((n_fields, self.local_voxels.size)))
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def _add(self, f: int, values, at, factor, dt: float, rows: Rows) -> None:
+    def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
+        if anew:
+            self._sums[f].fill(0)
         entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, dt, self._sums[f])
 
     def _add_received(self) -> None:
