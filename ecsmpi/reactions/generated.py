@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from ecsmpi import subnormals
 from ecsmpi.reactions import rate_kernels
 
 
@@ -19,7 +20,7 @@ def load(source: str) -> ModuleType:
 
     The file is named after what it holds and after the functions it calls, so a later run finds what numba has compiled.
     """
-    callees = Path(rate_kernels.__file__).read_bytes()
+    callees = b"".join(Path(module.__file__).read_bytes() for module in (rate_kernels, subnormals))
     name = f"ecsmpi_reactions_{hashlib.sha256(source.encode() + callees).hexdigest()[:20]}"
     if name not in sys.modules:
         path = _written(f"{name}.py", source)

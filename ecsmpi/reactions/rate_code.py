@@ -178,6 +178,7 @@ def _module(rates, matrix, right, deltas, fields) -> str:
         "",
         *(f"from {module} import {', '.join(functions)}" for module, functions in imported.items() if functions),
         "from numba import njit, prange",
+        "from ecsmpi.subnormals import flush_subnormals, restore_mode",
         "",
         'compiled = dict(cache=True, nogil=True, error_model="numpy")',
         "",
@@ -249,6 +250,8 @@ def _advance_source(count: int) -> list[str]:
     runs = ", ".join(f"u{i}[starts[p] : stops[p]]" for i in range(count))
     body = [
         "for p in prange(starts.size):",
+        "    mode = flush_subnormals()",
         f"    failed[p] = _advance_run(dt, scratch[p], {runs})",
+        "    restore_mode(mode)",
     ]
     return _function_of(f"advance(starts, stops, dt, scratch, failed, {names})", body, [], lambda values: values, "parallel=True, ")

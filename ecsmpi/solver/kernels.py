@@ -25,7 +25,7 @@ from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
-from ecsmpi.solver.subnormals import flush_subnormals, restore_mode
+from ecsmpi.subnormals import flush_subnormals, restore_mode
 
 
 @njit(**compiled)

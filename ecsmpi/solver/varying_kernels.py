@@ -19,7 +19,7 @@ from numba import get_thread_id, njit, prange
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import compiled, fma
-from ecsmpi.solver.subnormals import flush_subnormals, restore_mode
+from ecsmpi.subnormals import flush_subnormals, restore_mode
 from ecsmpi.solver.tiles import in_rows, side_by_side
 
 

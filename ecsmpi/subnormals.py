@@ -1,7 +1,8 @@
 """Numbers under 2.2e-308, for which a processor takes some hundred times as long as for others.
 
 Away from its sources an increment decays with each voxel until it is one of these: in a shell around the cells, a few voxels
-thick, that can cost a third of a step. The sweeps take them for 0, which changes no sum with a concentration.
+thick, that can cost a third of a step. A species that decays in time ends as one, everywhere, and its reactions take thirty times
+as long. The sweeps and the reactions take such numbers for 0.
 """
 
 import platform
