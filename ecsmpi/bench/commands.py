@@ -138,10 +138,10 @@ def measure_exchange(args):
     problems = [Problem(tuple(args.shape), args.species, segments) for segments in args.segments]
     _check_json(args)
     comm, _, threads = box.start(None)
-    from ecsmpi.bench import exchange
+    from ecsmpi.bench import exchange  # which imports what is to be imported after the start
 
     box.compile_first(comm, args.shape[2])
-    grid = exchange.grid(comm, problems[0])
+    grid = exchange.Space(comm, problems[0])
     for problem in problems:
         for layout in exchange.LAYOUTS:
             record = exchange.measure(problem, layout, comm, threads, effort, grid)

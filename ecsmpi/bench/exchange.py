@@ -22,11 +22,6 @@ NEURITE = 200  # segments, each about a voxel from the one before
 BEND = 0.2  # of its direction, from one segment to the next
 
 
-def grid(comm, problem: Problem) -> Space:
-    """Such a box without segments. Collective."""
-    return Space(comm, problem, NONE)
-
-
 def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort, grid: Space) -> dict:
     """The record of the exchange alone, which repeats itself and finds its arrays in cache, and of whole steps with it. Collective.
 
@@ -53,7 +48,7 @@ class Space:
     partners: as of the exchange.
     """
 
-    def __init__(self, comm, problem: Problem, voxels: np.ndarray):
+    def __init__(self, comm, problem: Problem, voxels: np.ndarray = NONE):
         """voxels: (segments,) flat index into the box of each of this rank's segments. Collective."""
         box, planes = Box((0.0,) * 3, (problem.dx,) * 3, problem.shape), Slabs(problem.shape[0], comm.size).planes(comm.rank)
         fields, ions = [Field(box, planes) for _ in range(problem.species)], [Ion(None, (D,) * 3)] * problem.species
