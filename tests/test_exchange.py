@@ -14,11 +14,12 @@ WHERE = ("anywhere", "one voxel", "repeated", "runs", "odd ranks", "none", "own 
 EXCHANGED = """
     import json
     import sys
+    from itertools import product
     import numpy as np
     from mpi4py import MPI
     from ecsmpi.description.decomposition import Slabs
     from ecsmpi.solver import exchange as module
-    from ecsmpi.solver.exchange import Exchange, gather_planes
+    from ecsmpi.solver.exchange import ExactExchange, Exchange, gather_planes
 
     module.BLOCK = 8  # so that the cases have several
     comm = MPI.COMM_WORLD
@@ -60,18 +61,18 @@ EXCHANGED = """
     for shape in shapes:
         slabs, plane = Slabs(shape[0], comm.size), shape[1] * shape[2]
         lo, hi = slabs.planes(comm.rank)
-        for name, where in WHERE.items():
+        for (name, where), kind in product(WHERE.items(), (Exchange, ExactExchange)):
             if name == "own slab" and slabs.owners < comm.size:
                 continue
             voxels = where(slabs, plane)
             watched = rng.integers(0, slabs.n_planes * plane, 5 if name in ("anywhere", "odd ranks") else 0)
-            exchange = Exchange(comm, slabs, plane, voxels, 2, watched)
+            exchange = kind(comm, slabs, plane, voxels, 2, watched)
             picked, factor = np.arange(voxels.size, dtype=np.uint32), np.full(voxels.size, 0.5)
             ordered = exchange.order(picked).astype(np.uint32)
             owned = np.zeros((2, (hi - lo) * plane))
             # a plan replayed, with entries as they were planned, in order of their voxels, and without an index
             for turn, (way, order, at) in enumerate(zip(WAYS, (picked, ordered, picked), (picked, ordered, picked[:0]))):
-                key = f"{name} {shape[0]} {way} "
+                key = f"{name} {shape[0]} {way} {kind.__name__} "
                 exchange.reorder(order)
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
                 take(exchange, exact, 0.5, at)
@@ -108,7 +109,8 @@ EXCHANGED = """
         np.savez(sys.argv[1], **saved)
 """
 
-CASES = [f"{where} {shape[0]} {way} " for shape in (SHAPE, THIN) for where in WHERE for way in WAYS]
+KINDS = ("Exchange", "ExactExchange")
+CASES = [f"{where} {shape[0]} {way} {kind} " for shape in (SHAPE, THIN) for where in WHERE for way in WAYS for kind in KINDS]
 RESULTS = {}
 
 
@@ -153,7 +155,7 @@ def test_only_ranks_that_share_voxels_exchange_messages(exchanged):
 
 def test_ranks_may_have_no_planes_and_no_entries(exchanged):
     """The cases above hold both: without them the other laws would be weaker than they seem."""
-    ranks = len(exchanged["none 2 in turn "][4])
-    assert ("own slab 2 in turn " in exchanged) == (ranks <= THIN[0])
-    assert not exchanged["none 9 in turn "][0].size
-    assert exchanged["odd ranks 9 in turn "][0].size == 50 * (ranks // 2)
+    ranks = len(exchanged["none 2 in turn Exchange "][4])
+    assert ("own slab 2 in turn Exchange " in exchanged) == (ranks <= THIN[0])
+    assert not exchanged["none 9 in turn Exchange "][0].size
+    assert exchanged["odd ranks 9 in turn Exchange "][0].size == 50 * (ranks // 2)

@@ -16,6 +16,7 @@ from ecsmpi.solver.row_kernels import compiled, fill
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
 LIMBS = 4  # these three, and the number of amounts that they cannot hold
 LARGEST = 2.0**29  # mM
+ROUNDER = 1.5 * 2.0**52  # what is added to it is rounded to a whole number, where that has under 51 bits
 
 
 @intrinsic
@@ -149,31 +150,40 @@ def give_in_turn(values, row, start, alike, out):
 
 
 @njit(**compiled)
-def _add_limbs(amount, limbs):
-    """Add an amount, exactly but for what is under half a unit of the last limb."""
+def _add_limbs(amount, row, out):
+    """Add an amount to a row of limbs, exactly but for what is under half a unit of the last."""
     if not abs(amount) < LARGEST:
-        limbs[3] += 1
+        out[row, 3] += 1
         return
     for part in range(3):
-        whole = np.rint(amount / UNITS[part])
-        limbs[part] += np.int64(whole)
+        whole = (amount / UNITS[part] + ROUNDER) - ROUNDER
+        out[row, part] += np.int64(whole)
         amount -= whole * UNITS[part]
 
 
 @njit(**compiled)
-def add_limbs_by_voxel(values, at, factor, row, dt, out):
-    """As add_by_voxel, in limbs: out (rows, LIMBS); values[e] where ``at`` is empty."""
-    for e in range(row.size):
-        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), out[row[e]])
+def _add_limbs_of_block(begin, end, values, at, factor, row, dt, out):
+    for i in range(begin, end):
+        e = numba.uint64(i)  # unsigned: no check for negative indices
+        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(row[e]), out)
 
 
-@njit(**compiled)
+@njit(parallel=True, **compiled)
+def add_limbs_by_voxel(values, at, factor, row, start, block, edge, dt, anew, out):
+    """As add_by_voxel_in_blocks, in limbs: out (rows, LIMBS); values[e] where ``at`` is empty."""
+    for k in prange(block.size - 1):
+        if anew:
+            fill(out[edge[k] : edge[k + 1]].reshape(-1), 0)
+        _add_limbs_of_block(start[block[k]], start[block[k + 1]], values, at, factor, row, dt, out)
+
+
+@njit(parallel=True, **compiled)
 def add_limbs_at(received, target, sums, out):
     """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the sums of row v are worth."""
     for e in range(target.size):
         for part in range(LIMBS):
             sums[target[e], part] += received[e, part]
-    for v in range(out.size):
+    for v in prange(out.size):
         high, middle, low, lost = sums[v]
         total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
         out[v] = np.nan if lost else total

@@ -247,9 +247,7 @@ class ExactExchange(Exchange):
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
-        if anew:
-            self._sums[f].fill(0)
-        entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, dt, self._sums[f])
+        entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, rows.start, rows.block, rows.edge, dt, anew, self._sums[f])
 
     def _add_received(self) -> None:
         for sums, received, sources in zip(self._sums, self._received, self.sources):
