@@ -13,7 +13,7 @@ from ecsmpi.ranks import launch
 from ecsmpi.bench.bandwidth import copy_bandwidth
 from ecsmpi.bench.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.bench.records import record
-from ecsmpi.bench.repetition import Effort, measured, steps_of_repetition
+from ecsmpi.bench.repetition import Effort, measured, over_ranks, steps_of_repetition
 
 SEGMENTS_OF_SECTION = 50
 NAMES = ("k", "na", "ca")  # further species have no name, so no currents
@@ -128,11 +128,7 @@ def timed_steps(comm, phases, step, effort: Effort):
         seen.append({**inside, "neuron": whole - sum(inside.values())})
 
     times = measured(comm, repetition, effort)
-    own = _median_of_each(seen[effort.warm_up :], steps)
-    everywhere = comm.allgather(own)
-    mean = {name: sum(one[name] for one in everywhere) / comm.size for name in own}
-    most = {name: max(one[name] for one in everywhere) for name in own}
-    return times.over(steps), mean, most
+    return times.over(steps), *over_ranks(comm, _median_of_each(seen[effort.warm_up :], steps))
 
 
 def _median_of_each(repetitions: list[dict], steps: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecsmpi.bench.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.bench.records import record
-from ecsmpi.bench.repetition import Effort, Times, measured, slowest, steps_of_repetition
+from ecsmpi.bench.repetition import Effort, Times, measured, over_ranks, slowest, steps_of_repetition
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import Ion, Tissue
@@ -130,12 +130,8 @@ def _timed_exchange(comm, space: Space, effort: Effort):
     """Times of the exchange, and seconds of its halves, the mean and the maximum over ranks. Collective."""
     steps, halves = steps_of_repetition(comm, space.exchange, effort.warm_up), []
     times = measured(comm, lambda: halves.extend(space.exchange() for _ in range(steps)), effort).over(steps)
-    everywhere = comm.allgather([median(half) for half in zip(*halves[effort.warm_up * steps :])])
-    mean, most = (
-        {name: of([halves[part] for halves in everywhere]) for part, name in enumerate(("deposit", "collect"))}
-        for of in (lambda values: sum(values) / len(values), max)
-    )
-    return times, mean, most
+    own = dict(zip(("deposit", "collect"), map(median, zip(*halves[effort.warm_up * steps :]))))
+    return times, *over_ranks(comm, own)
 
 
 def _compared(comm, work, more, effort: Effort) -> tuple[Times, float]:

@@ -85,6 +85,13 @@ def steps_of_repetition(comm, step, warm_up: int) -> int:
     return ceil(SHORTEST / median(slowest(comm, step) for _ in range(3)))
 
 
+def over_ranks(comm, own: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """The mean over ranks and the maximum of each of some numbers. Collective."""
+    everywhere = comm.allgather(own)
+    mean = {name: sum(one[name] for one in everywhere) / comm.size for name in own}
+    return mean, {name: max(one[name] for one in everywhere) for name in own}
+
+
 def slowest(comm, work) -> float:
     """Seconds of `work()` from a barrier on, on the slowest rank. Collective."""
     comm.Barrier()

@@ -16,9 +16,9 @@ from ecsmpi import __version__
 from ecsmpi.cells.reported import Reported
 from ecsmpi.files.cadence import ROUND_OFF, Cadence, checked_interval
 from ecsmpi.files.file_layout import origin
-from ecsmpi.files.wanted import chosen_storage
 from ecsmpi.files.report_file import ReportFile
 from ecsmpi.files.spike_file import SpikeFile
+from ecsmpi.files.wanted import chosen_storage
 from ecsmpi.run.restart import RECORDER
 
 

@@ -10,13 +10,13 @@ from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ecsmpi.reactions.rate_kernels import ROUNDER
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill
 
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
 LIMBS = 4  # these three, and the number of amounts that they cannot hold
 LARGEST = 2.0**29  # mM
-ROUNDER = 1.5 * 2.0**52  # what is added to it is rounded to a whole number, where that has under 51 bits
 
 
 @intrinsic

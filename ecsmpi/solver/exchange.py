@@ -89,7 +89,9 @@ class Rows:
 
         Blocks have BLOCK rows where entries are in the order of these; else all rows are one.
         """
-        inside, size = (row // BLOCK, BLOCK) if _ascends(row // BLOCK) else (np.zeros_like(row), max(n_rows, 1))
+        inside, size = row // BLOCK, BLOCK
+        if (inside[1:] < inside[:-1]).any():
+            inside, size = np.zeros_like(row), n_rows
         edge = np.append(np.arange(0, n_rows, size), n_rows)
         begin = np.flatnonzero(np.diff(row.astype(np.int64), prepend=-1))
         alike = np.diff(begin, append=row.size) >= LONG
@@ -103,10 +105,6 @@ class Rows:
     def n_blocks(self) -> int:
         """Blocks of rows, which threads can share."""
         return self.edge.size - 1
-
-
-def _ascends(numbers: np.ndarray) -> bool:
-    return bool((numbers[1:] >= numbers[:-1]).all())
 
 
 class Exchange:
