@@ -2,7 +2,6 @@
 
 import sys
 
-import numpy as np
 from frames import BOX, TIMES, coded, storages
 
 from ecsmpi.files.items import Encoding, Mean, Slice, Subvolume

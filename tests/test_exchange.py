@@ -18,10 +18,10 @@ EXCHANGED = """
     import numpy as np
     from mpi4py import MPI
     from ecsmpi.description.decomposition import Slabs
-    from ecsmpi.solver import exchange as module
+    from ecsmpi.solver import entry_rows
     from ecsmpi.solver.exchange import ExactExchange, Exchange, gather_planes
 
-    module.BLOCK = 8  # so that the cases have several
+    entry_rows.BLOCK = 8  # so that the cases have several
     comm = MPI.COMM_WORLD
     rng = np.random.default_rng(comm.rank)
     saved = {}

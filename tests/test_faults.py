@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import mpirun, started
-from faults import MODEL, TESTS, Killed, command, last_state, run, small_disk, soak, until, wait_for_ranks
+from faults import TESTS, Killed, command, last_state, run, small_disk, soak, until, wait_for_ranks
 
 from ecsmpi.files.checkpoint import CheckpointSet
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray
 from conftest import ROOT, mpirun
-from frames import BOX, TIMES, Alone, coded, expected, storages
+from frames import BOX, Alone, coded, expected, storages
 from hypothesis import given
 from hypothesis import strategies as st
 from rxd_scripts import script

@@ -1,69 +1,11 @@
 """`ecsmpi run`: a script's model is run, shown and written, and is what the script computes by itself."""
 
-import textwrap
-
-import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, mpirun
+from run_command import BY_ITSELF, MODEL, ecsmpi_run, read, succeeded
 
 from ecsmpi.files.recording import load
-
-MODEL = """
-import sys
-from ecsmpi import rxd
-from neuron import n
-n.load_file("stdrun.hoc")
-pc = n.ParallelContext()
-rank, ranks = int(pc.id()), int(pc.nhost())
-cells = []
-for i in range(rank, 4, ranks):
-    sec = n.Section(name=f"cell{i}")
-    sec.pt3dadd(20 * i - 30, 0, 0, 5)
-    sec.pt3dadd(20 * i - 25, 8, 30, 4)
-    sec.insert("hh")
-    cells.append(sec)
-ecs = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=0.2, tortuosity=1.6)
-k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 100)
-na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 2
-"""
-
-BY_ITSELF = """
-if __name__ == "__main__":
-    import numpy as np
-    n.dt = 0.05
-    frames, times = {"k": [], "na": []}, []
-    n.finitialize(-65)
-    while True:
-        times.append(n.t)
-        for name, one in (("k", k), ("na", na)):
-            frames[name].append(one[ecs].states3d.copy())
-        if n.t > 0.99:
-            break
-        for _ in range(5):
-            n.fadvance()
-    if rank == 0:
-        np.savez(sys.argv[1], t=times, **frames)
-"""
-
-
-def ecsmpi_run(tmp_path, source, *options, ranks=None, env=None):
-    """Run `ecsmpi run model.py OPTIONS` in tmp_path, where model.py has the text `source`."""
-    (tmp_path / "model.py").write_text(textwrap.dedent(source))
-    return mpirun(ranks, ["ecsmpi", "run", "model.py", *options], cwd=tmp_path, env=env)
-
-
-def read(path):
-    """Times and {name: (time, x, y, z) concentrations} of a file."""
-    with h5py.File(path) as file:
-        cells = file["VTKHDF/CellData"]
-        return file["time"][:], {name: cells[name][:].transpose(0, 3, 2, 1) for name in cells}
-
-
-def succeeded(done):
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 @pytest.mark.parametrize("ranks", [None, 2, 3])
@@ -210,65 +152,6 @@ def test_script_that_only_initialises_is_run(tmp_path):
         ecsmpi_run(tmp_path, MODEL + "n.finitialize(-65)\n", "--output", "k.h5", "--every", "0.5", "-q")
     )
     assert np.allclose(read(tmp_path / "k.h5")[0], [0, 0.5, 1, 1.5, 2])
-
-
-RUNS_ITSELF = (
-    MODEL
-    + """
-for end in (0.5, 1):
-    n.finitialize(-65)
-    n.continuerun(end)
-if rank == 0:
-    print("at the end", k[ecs].local[0, 3, 4] if ranks == 1 else "")
-"""
-)
-
-
-@pytest.mark.parametrize("ranks", [None, 2])
-def test_script_that_runs_itself_is_shown_and_written(ranks, tmp_path):
-    done = succeeded(ecsmpi_run(tmp_path, RUNS_ITSELF, "--output", "k.h5", "--every", "0.2", ranks=ranks))
-    times, found = read(tmp_path / "k.h5")
-    assert np.allclose(times, np.linspace(0, 1, 6), atol=1e-9)  # its last run
-    if ranks is None:
-        assert f"at the end {found['k'][-1, 0, 3, 4]}" in done.stdout
-    assert "ecsmpi: t = 1 of 2 ms, " in done.stderr
-    assert done.stdout.count("wrote k.h5") == 1
-
-
-def test_script_that_runs_itself_needs_no_tstop(tmp_path):
-    source = MODEL.replace('n.load_file("stdrun.hoc")\n', "").replace(
-        "n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 2", ""
-    )
-    done = succeeded(
-        ecsmpi_run(
-            tmp_path,
-            source
-            + """
-n.dt = 0.1
-n.finitialize(-65)
-for _ in range(10):
-    n.fadvance()
-""",
-            "--output",
-            "k.h5",
-            "--every",
-            "0.5",
-        )
-    )
-    assert np.allclose(read(tmp_path / "k.h5")[0], [0, 0.5, 1])
-    assert "ecsmpi: t = 1" in done.stderr
-
-
-@pytest.mark.parametrize(
-    "options, named",
-    [(["--tstop", "3"], "--tstop"), (["--dt", "0.1", "--threads", "1"], "--dt and --threads")],
-)
-def test_script_that_runs_itself_refuses_what_it_decides(options, named, tmp_path):
-    done = ecsmpi_run(tmp_path, RUNS_ITSELF, *options, ranks=2)
-    assert done.returncode != 0
-    words = f"model.py runs its model itself, so {named} would do nothing: put its run under `if __name__ =="
-    assert (done.stdout + done.stderr).count(words) == 1, done.stderr
-    assert "wrote" not in done.stdout
 
 
 def test_tutorials_script_runs(tmp_path):

@@ -7,11 +7,11 @@ column, only where its structure changes, which `membrane.structure_counts` tell
 from __future__ import annotations
 
 import ctypes
+import functools
 
 import neuron
 import numpy as np
 from neuron import n
-
 
 VALUE = ctypes.sizeof(ctypes.c_double)
 
@@ -21,6 +21,12 @@ def neurons_function(name: str, result, *arguments):
     function = neuron.nrn_dll_sym(name)
     function.restype, function.argtypes = result, arguments
     return function
+
+
+def neurons_function_when_called(name: str, result, *arguments):
+    """As `neurons_function`, looked up at its first call: a NEURON without it can do all else."""
+    find = functools.cache(lambda: neurons_function(name, result, *arguments))
+    return lambda *values: find()(*values)
 
 
 _symbol = neurons_function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from neuron import n
 
-from ecsmpi.cells.cell_state import known_gids
+from ecsmpi.cells.inventory import known_gids
 from ecsmpi.cells.membrane import structure_counts
 from ecsmpi.cells.range_variable import RangeVariable
 from ecsmpi.ranks.meeting import everywhere

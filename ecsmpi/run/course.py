@@ -10,7 +10,7 @@ import neuron
 from neuron import n
 
 from ecsmpi import __version__
-from ecsmpi.cells import cell_state
+from ecsmpi.cells import inventory
 from ecsmpi.run.observers import begin, label
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
@@ -81,7 +81,7 @@ class Course:
             "box": self.boxes(),
             "species": [f"{label(one, species)}: {[species.ion(region) for region in species.regions]}" for species in one.species],
             "reaction": one.laws_in_words(), "dt": n.dt, "steps of NEURON in one of the grid": one.clock.steps,
-            "reproducible": one.reproducible, "mechanism": cell_state.mechanisms(),
+            "reproducible": one.reproducible, "mechanism": inventory.mechanisms(),
             "sections": sum(count for count, _ in counts), "segments": sum(count for _, count in counts),
             "version of ecsmpi": __version__, "version of NEURON": neuron.__version__,
         }  # fmt: skip

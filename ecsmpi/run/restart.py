@@ -12,7 +12,7 @@ import json
 
 import numpy as np
 
-from ecsmpi.cells import cell_state
+from ecsmpi.cells import cell_state, gid_state, inventory
 from ecsmpi.files.checkpoint import BOX, CheckpointSet
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.files.part import PartWriter
@@ -33,13 +33,13 @@ class Differs(ValueError):
 def about(simulation, vectors: dict) -> dict:
     """What the manifest says, the same on every rank. vectors: {name: NEURON's vector} that are kept. Collective."""
     comm = simulation.comm
-    why = next((text for text in comm.allgather(cell_state.without_gid(RECORDER)) if text), None)
-    gids = comm.allgather([] if why else cell_state.known_gids())
+    why = next((text for text in comm.allgather(gid_state.without_gid(RECORDER)) if text), None)
+    gids = comm.allgather([] if why else inventory.known_gids())
     return {
         "model": simulation.course.model | {"box": simulation.course.boxes()}, "t": n.t, "dt": n.dt, "step": simulation.course.steps,
         "planes": [comm.allgather(simulation.space(region).planes) for region in simulation.regions],
-        "cells": comm.allgather(cell_state.fingerprint(RECORDER)), "gids": gids, "without_gids": why,
-        "connected": any(comm.allgather(bool(cell_state.known_gids()))),
+        "cells": comm.allgather(inventory.fingerprint(RECORDER)), "gids": gids, "without_gids": why,
+        "connected": any(comm.allgather(bool(inventory.known_gids()))),
         "vectors": comm.allgather(sorted(vectors)),
         "observers": [place for one in simulation.observers if (place := _place(one))],
     }  # fmt: skip
@@ -54,7 +54,7 @@ def cells(facts: dict, vectors: dict) -> dict[str, bytes]:
     found = {"cells": cell_state.of_rank(), "random": json.dumps(cell_state.random_places()).encode()}
     found |= {f"vector {name}": np.array(vector, dtype=float).tobytes() for name, vector in vectors.items()}
     if facts["without_gids"] is None:
-        found |= {f"gid {gid}": data for gid, data in cell_state.of_gids().items()}
+        found |= {f"gid {gid}": data for gid, data in gid_state.of_gids().items()}
     return found
 
 
@@ -128,7 +128,7 @@ def _read_planes(part, box: str, arrays: dict, lo: int) -> None:
 
 def _place_cells(comm, found: CheckpointSet) -> None:
     """Give each rank's cells their state, in whichever way these ranks allow."""
-    facts, now = found.about, comm.allgather(cell_state.fingerprint(RECORDER))
+    facts, now = found.about, comm.allgather(inventory.fingerprint(RECORDER))
     then = facts["cells"]
     if now == then:
         return everywhere(comm, _read_rank, found, comm.rank)
@@ -178,15 +178,15 @@ def _read_rank(found: CheckpointSet, rank: int) -> None:
 
 def _read_gids(comm, found: CheckpointSet) -> None:
     cells = everywhere(comm, _own_gids, found)
-    cell_state.set_gids(cells, found.about["t"])
+    gid_state.set_gids(cells, found.about["t"])
 
 
 def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
     """The states of the cells that this rank has."""
     where = {gid: rank for rank, gids in enumerate(found.about["gids"]) for gid in gids}
-    if why := cell_state.without_gid(RECORDER):
+    if why := gid_state.without_gid(RECORDER):
         raise ValueError(f"NEURON's cells have moved to other ranks, which needs gids for all: {why}")
-    wanted, cells = cell_state.known_gids(), {}
+    wanted, cells = inventory.known_gids(), {}
     if strange := [gid for gid in wanted if gid not in where]:
         raise Differs(f"the checkpoint has no cell with gid {strange[0]}")
     for rank in sorted({where[gid] for gid in wanted}):

@@ -64,7 +64,7 @@ def _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, 
 def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, out):
     """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e; what was in out is forgotten where it is ``anew``.
 
-    row, start, alike, block, edge: as exchange.Rows has them. Where a run of entries has one row their sum is added at
+    row, start, alike, block, edge: as entry_rows.Rows has them. Where a run of entries has one row their sum is added at
     once: additions in memory, one upon the other, would wait for each other.
     """
     for k in range(block.size - 1):
@@ -130,7 +130,7 @@ def give_entries(values, row, out, at):
 
 @njit(parallel=True, **compiled)
 def give_entries_in_blocks(values, row, start, block, out, at):
-    """As give_entries, by several threads; start, block: as exchange.Rows has them."""
+    """As give_entries, by several threads; start, block: as entry_rows.Rows has them."""
     for k in prange(block.size - 1):
         _give_block(values, row, start[block[k]], start[block[k + 1]], out, at)
 

@@ -11,100 +11,15 @@ the same shape. So what a rank asks of itself is neither sent nor copied, and on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from mpi4py import MPI
-from mpi4py.util import dtlib
 
 from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.entry_rows import Rows, in_order
+from ecsmpi.solver.routes import Routes, replay
 
 NONE = np.zeros(0, dtype=np.int64)
-LONG = TILE  # entries of one voxel in a row that are worth a sum of their own, at least a register of them
-BLOCK = 2**15  # rows of a field that stay in a core's cache
-
-
-class Routes:
-    """How many values this rank asks of each other rank and serves to it, in turn from the next rank on."""
-
-    def __init__(self, comm, asked: np.ndarray):
-        """Collective. asked: (ranks,) how many of each owner, none of itself."""
-        self._comm, self._asked, self._served = comm, asked.astype(np.int64), np.empty(comm.size, dtype=np.int64)
-        comm.Alltoall(self._asked, self._served)
-        self.served = int(self._served.sum())
-        self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
-
-    def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
-        """The messages that bring what is asked, last in (fields, ...), to those who serve it: (fields, served)."""
-        return self._messages((served, self._served), (asked, self._asked), 5)
-
-    def from_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
-        """The messages that bring it back."""
-        return self._messages((asked, self._asked), (served, self._served), 6)
-
-    def _messages(self, incoming, outgoing, tag: int) -> list:
-        requests = []
-        for make, array, counts in ((self._comm.Recv_init, *incoming), (self._comm.Send_init, *outgoing)):
-            for rank, columns in self._parts(array, counts):
-                requests.append(make(columns, rank, tag))
-                columns[-1].Free()  # the request keeps what it needs of it
-        return requests
-
-    def _parts(self, array: np.ndarray, counts: np.ndarray):
-        """(rank, its share of the last columns of an array, in all rows, for MPI) of those that have one."""
-        at = array.shape[1] - counts.sum()
-        for rank in np.roll(np.arange(counts.size), -self._comm.rank - 1)[:-1].tolist():
-            if counts[rank]:
-                yield rank, _columns(array, int(at), int(counts[rank]))
-            at += counts[rank]
-
-
-def _columns(array: np.ndarray, first: int, count: int) -> list:
-    """What MPI is to know of some columns of all rows of an array (rows, columns, ...)."""
-    flat, per_column = array.reshape(-1), array[0, :1].size
-    of = dtlib.from_numpy_dtype(array.dtype)
-    kind = of.Create_vector(array.shape[0], per_column * count, per_column * array.shape[1]).Commit()
-    return [flat[per_column * first :], 1, kind]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where entries' values lie, among those that a rank asks for, and how kernels go through them.
-
-    row: (entries,) of each. start: (runs + 1,) the entry where each run begins; alike: (runs,) whether all of it has one row.
-    edge: (blocks + 1,) the row where each block of rows begins; block: (blocks + 1,) the first of its runs.
-    """
-
-    row: np.ndarray
-    start: np.ndarray
-    alike: np.ndarray
-    block: np.ndarray
-    edge: np.ndarray
-
-    @classmethod
-    def of(cls, row: np.ndarray, n_rows: int) -> Rows:
-        """row: (entries,) uint32 < n_rows. Long stretches of one row are runs of their own; what is between them are others.
-
-        Blocks have BLOCK rows where entries are in the order of these; else all rows are one.
-        """
-        inside, size = row // BLOCK, BLOCK
-        if (inside[1:] < inside[:-1]).any():
-            inside, size = np.zeros_like(row), n_rows
-        edge = np.append(np.arange(0, n_rows, size), n_rows)
-        begin = np.flatnonzero(np.diff(row.astype(np.int64), prepend=-1))
-        alike = np.diff(begin, append=row.size) >= LONG
-        kept = alike | np.diff(inside[begin].astype(np.int64), prepend=-1).astype(bool)
-        kept[1:] |= alike[:-1]
-        block = np.searchsorted(inside[begin[kept]], np.arange(edge.size))
-        start = np.append(begin[kept], row.size)
-        return cls(row, start.astype(np.uint32), alike[kept], block.astype(np.uint32), edge.astype(np.uint32))
-
-    @property
-    def n_blocks(self) -> int:
-        """Blocks of rows, which threads can share."""
-        return self.edge.size - 1
 
 
 class Exchange:
@@ -130,7 +45,7 @@ class Exchange:
         turn = (owner - comm.rank - 1) % comm.size
         asked = wanted[np.argsort(turn, kind="stable")][: np.count_nonzero(owner != comm.rank)]
         routes = Routes(comm, np.bincount(owner[owner != comm.rank], minlength=comm.size))
-        served = _told(routes, asked)
+        served = routes.tell(asked)
         local = np.unique(np.concatenate([wanted[owner == comm.rank], served]))
         self.local_voxels = _short(local - slabs.planes(comm.rank)[0] * plane_size)
         self._target = np.searchsorted(local, served).astype(np.uint32)
@@ -146,7 +61,7 @@ class Exchange:
 
     def order(self, places: np.ndarray) -> np.ndarray:
         """The order in which entries, of which each has a place in memory, go through it and through their voxels with few leaps. Local."""
-        return np.lexsort((places, self._row // BLOCK))
+        return in_order(self._row, places)
 
     def reorder(self, turn) -> None:
         """Entries come in this order from now on: an index into those of the plan. Local."""
@@ -192,7 +107,7 @@ class Exchange:
             if not begun:
                 self._sums[f].fill(0)
         self._begun = [False] * len(self._begun)
-        _replay(self._deposit)
+        replay(self._deposit)
         self._add_received()
 
     def _add_received(self) -> None:
@@ -208,7 +123,7 @@ class Exchange:
         """Bring the values to the entries of those voxels. Collective."""
         if self._target.size:
             entry_kernels.hand_out(self._values, self._target, self._served)
-        _replay(self._collect)
+        replay(self._collect)
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
@@ -255,22 +170,6 @@ class ExactExchange(Exchange):
 def _short(numbers: np.ndarray) -> np.ndarray:
     """The whole numbers, in half the memory where they fit: a step reads all of them."""
     return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
-
-
-def _told(routes: Routes, asked: np.ndarray) -> np.ndarray:
-    """The voxels that this rank is asked for by others. Collective."""
-    served = np.zeros((1, routes.served), dtype=np.int64)
-    requests = routes.to_owners(asked.reshape(1, -1), served)
-    _replay(requests)
-    for request in requests:
-        request.Free()
-    return served[0]
-
-
-def _replay(requests: list) -> None:
-    if requests:
-        MPI.Prequest.Startall(requests)
-        MPI.Prequest.Waitall(requests)
 
 
 def gather_planes(comm, slabs: Slabs, owned: np.ndarray, root: int | None = None) -> np.ndarray | None:
