@@ -150,10 +150,7 @@ COMMANDS = {
     "frames without a file": (["model.py", "--every", "1"], "need --output FILE.h5"),
     "no species": (["empty.py"], "empty.py makes no rxd.Species at its top level: there is nothing to run"),
     "no end": (["endless.py"], "the script sets no n.tstop: give --tstop MS"),
-    "too many threads": (
-        ["model.py", "--threads", "99"],
-        "nthread must be from 1 to 1, the cores of this rank, got 99",
-    ),
+    "no threads": (["model.py", "--threads", "0"], "nthread must be 1 or more, got 0"),
     "script that fails on one rank": (["failing.py"], "KeyError: 'lost cell'"),
 }
 

@@ -7,6 +7,8 @@ so that no script silently computes something else.
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from ecsmpi.files.items import Slice as Slice
 from ecsmpi.files.items import Subvolume as Subvolume
 from ecsmpi.description.profiles import FileProfile, FunctionProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
-from ecsmpi.rxd.both_sides import BothSides, without
+from ecsmpi.rxd.both_sides import BothSides, whole, without
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
 from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
@@ -42,6 +44,8 @@ from neuron import rxd as neuron_rxd  # isort: skip
 
 
 simulation.crossings.neurons = NeuronsReactions()
+for _name in ("constants", "geometry", "rxdmath"):  # so that `from ecsmpi.rxd.rxdmath import exp` finds NEURON's
+    sys.modules[f"{__name__}.{_name}"] = getattr(neuron_rxd, _name)
 
 
 def __getattr__(name):
@@ -178,9 +182,9 @@ def add_observer(observer) -> None:
     simulation.observers.append(observer)
 
 
-def all_species() -> list[Species]:
-    """The script's species, in the order they were made."""
-    return simulation.species
+def all_species() -> list[Species | BothSides]:
+    """The script's species in the extracellular space, in the order they were made."""
+    return [whole(one) for one in simulation.species]
 
 
 def phases() -> Phases:
@@ -194,15 +198,17 @@ def rank() -> int:
 
 
 def nthread(count: int | None = None) -> int:
-    """Threads that each rank uses for its slab; ``count`` sets it. Raises ValueError beyond the rank's cores."""
+    """Threads that each rank uses for its slab; ``count`` sets it, or as many as the rank has cores, with a warning. ValueError under 1."""
     if count is not None:
         most = int(os.environ["NUMBA_NUM_THREADS"])
-        if not 1 <= count <= most:
-            raise ValueError(
-                f"nthread must be from 1 to {most}, the cores of this rank, got {count}; "
-                "start the ranks with more cores each, or set NUMBA_NUM_THREADS"
+        if count < 1:
+            raise ValueError(f"nthread must be 1 or more, got {count}")
+        if count > most:
+            warnings.warn(
+                f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores each, or set NUMBA_NUM_THREADS",
+                stacklevel=2,
             )
-        kernels.set_threads(int(count))
+        kernels.set_threads(min(int(count), most))
     return kernels.threads()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-from ecsmpi.rxd.both_sides import BothSides, is_half, within
-from ecsmpi.rxd.cell_parts import Term, part_of
+from ecsmpi.rxd.both_sides import is_half, within
+from ecsmpi.rxd.cell_parts import Term
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
-from ecsmpi.rxd.restriction import SpeciesOnExtracellular
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.tissue_species import refuse_live_volume
@@ -40,7 +39,8 @@ class AtSegments(StandIn):
 class MultiCompartmentReaction(AtSegments):
     """A reaction between regions that a membrane separates, of which some may be extracellular, per area of the membrane.
 
-    As in NEURON: a scheme of species[region], rates in molecules/(um2 ms), or in molecules/ms with scale_by_area=False;
+    As in NEURON: a scheme of species[region], rates in molecules/(um2 ms), or in molecules/ms with scale_by_area=False, in which
+    species without [region] are those on the membrane;
     membrane (or border): the membrane's region, on whose sections it runs; membrane_flux: it carries a current, which
     enters the cell once. What it takes from a voxel and brings to it is summed over the voxel's segments. Where nothing is
     extracellular, it is NEURON's own. Raises RxDException naming the argument.
@@ -66,10 +66,15 @@ class MultiCompartmentReaction(AtSegments):
     def terms(self) -> list[Term]:
         """The one law that it is."""
         changes, rate = change_and_rate(self._scheme, self._forward, self._backward, self._custom)
-        for leaf in [*changes, *leaves(rate)]:
-            if isinstance(leaf, BothSides):
+        self._refuse_unclear(changes, rate)
+        return [Term(list(changes.items()), within(rate), self._membrane, self._membrane, self._per_area, self._carries, repr(self))]
+
+    def _refuse_unclear(self, changes, rate) -> None:
+        """What the scheme names says its region; what the rate names is else on the membrane, or in the one region that it has."""
+        several = [leaf for leaf in [*changes, *leaves(rate)] if len(getattr(leaf, "regions", ())) > 1]
+        for leaf in several:
+            if leaf in changes or self._membrane not in leaf.regions:
                 raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
-        return [Term(list(changes.items()), rate, None, self._membrane, self._per_area, self._carries, repr(self))]
 
     @property
     def f_rate(self):

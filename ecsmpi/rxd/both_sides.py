@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import weakref
 
+import numpy as np
+
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.trees import leaves, replaced
 
-from neuron.rxd import rxdmath  # isort: skip  (missing has started MPI)
+from neuron.rxd import rxdmath, species as neurons  # isort: skip  (session has started MPI)
 from neuron.rxd.species import Species, SpeciesOnRegion, _SpeciesMathable  # isort: skip
 
 _halves = weakref.WeakSet()  # NEURON's
@@ -24,6 +27,7 @@ class BothSides(Arithmetic, StandIn):
 
     def __init__(self, within, without):
         self._within, self._without = within, without
+        without._whole = weakref.ref(self)
         _halves.add(within)
 
     def __getitem__(self, region):
@@ -105,6 +109,42 @@ class NodesOfBothSides:
 
     def __len__(self) -> int:
         return sum(map(len, self._lists))
+
+    def __getitem__(self, at: int):
+        """One of the nodes, by its number."""
+        at = range(len(self))[at]
+        for nodes in self._lists:
+            if at < len(nodes):
+                return nodes[at]
+            at -= len(nodes)
+
+    @property
+    def value(self) -> np.ndarray:
+        """Concentrations (mM) of all nodes; set by a number, or one for each. Collective."""
+        return np.concatenate([nodes.value for nodes in self._lists])
+
+    @value.setter
+    def value(self, given) -> None:
+        if np.ndim(given) and len(given) != len(self):
+            raise RxDException(f"concentration needs one number, or one for each of {len(self)} nodes, got {len(given)}")
+        end = 0
+        for nodes in self._lists:
+            begin, end = end, end + len(nodes)
+            nodes.value = given[begin:end] if np.ndim(given) else given
+
+    concentration = value
+
+
+def whole(species):
+    """The species on both sides whose extracellular half this is, or the species itself."""
+    made = getattr(species, "_whole", None)
+    return made() if made else species
+
+
+def every_species() -> list:
+    """All of the script's, as it has them, first those that are outside."""
+    inside = (reference() for reference in neurons._all_species)
+    return [*map(whole, simulation.species), *(one for one in inside if one is not None and one not in _halves)]
 
 
 def is_half(leaf) -> bool:

@@ -37,6 +37,10 @@ class Extracellular(StandIn):
             self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
+        self._xlo, self._ylo, self._zlo = self.box.lo  # NEURON's names, which scripts read
+        self._xhi, self._yhi, self._zhi = self.box.hi
+        self._nx, self._ny, self._nz = self.box.shape
+        self._dx = self.box.spacing
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
 
     @property

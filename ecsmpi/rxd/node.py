@@ -7,10 +7,12 @@ import warnings
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.description.voxels import Voxels
 
+from neuron.rxd.node import Node1D as Node1D, Node3D as Node3D  # isort: skip  (of regions inside cells; missing has started MPI)
+
 _set = object.__setattr__
 
 
-class Node(StandIn):
+class NodeExtracellular(StandIn):
     """A voxel (i, j, k) of a species in an extracellular region.
 
     ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) is the same on every rank and
@@ -117,7 +119,7 @@ class Node(StandIn):
         restriction.include_flux(voxel, source, units)
 
     def __eq__(self, other):
-        return isinstance(other, Node) and self._place() == other._place()
+        return isinstance(other, NodeExtracellular) and self._place() == other._place()
 
     def __hash__(self):
         return hash(self._place())
@@ -126,4 +128,4 @@ class Node(StandIn):
         return self._restriction, self._i, self._j, self._k
 
     def __repr__(self):
-        return f"Node({self.species}, i={self._i}, j={self._j}, k={self._k})"
+        return f"NodeExtracellular({self.species}, i={self._i}, j={self._j}, k={self._k})"

@@ -9,7 +9,7 @@ import numpy as np
 from neuron import nrn
 
 from ecsmpi.rxd.missing import RxDException, StandIn
-from ecsmpi.rxd.node import Node
+from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.description.voxels import Voxels
 
 
@@ -24,7 +24,7 @@ class NodeList(StandIn, MutableSequence):
     original = "nodelist.NodeList"
 
     def __init__(self, nodes=()):
-        """nodes: Node objects, or another list of nodes."""
+        """nodes: NodeExtracellular objects, or another list of nodes."""
         self._parts = _joined(nodes._parts if isinstance(nodes, NodeList) else map(_part_of, nodes))
 
     @classmethod
@@ -73,7 +73,7 @@ class NodeList(StandIn, MutableSequence):
         places = np.delete(np.arange(len(self)), key)
         self._parts = self[places]._parts if places.size else []
 
-    def insert(self, at: int, node: Node) -> None:
+    def insert(self, at: int, node: NodeExtracellular) -> None:
         """Put a node before place ``at``."""
         at = slice(at).indices(len(self))[1]
         self._parts = (self[:at] + [node] + self[at:])._parts
@@ -173,11 +173,11 @@ class NodeList(StandIn, MutableSequence):
     _ref_concentration = _ref_value
 
     def include_flux(self, *source, units: str = "molecule/ms") -> None:
-        """The same flux into each of the nodes: see Node.include_flux."""
+        """The same flux into each of the nodes: see NodeExtracellular.include_flux."""
         for part, voxels in self._parts:
             part.include_flux(voxels, source, units)
 
-    def _only(self) -> Node:
+    def _only(self) -> NodeExtracellular:
         if len(self) != 1:
             raise RxDException(f"a reference needs a list of one node, this has {len(self)}")
         return self[0]
@@ -197,7 +197,7 @@ class NodeList(StandIn, MutableSequence):
 
 
 def _part_of(node) -> tuple:
-    if not isinstance(node, Node):
+    if not isinstance(node, NodeExtracellular):
         raise TypeError(f"a list of nodes takes nodes, got {node!r}")
     return node.part()
 

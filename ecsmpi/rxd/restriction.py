@@ -12,7 +12,7 @@ from ecsmpi.ranks.meeting import meet
 from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
-from ecsmpi.rxd.node import Node
+from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.source import checked_source, scale_of
 from ecsmpi.description.voxels import Voxels
@@ -152,27 +152,27 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
             raise InvalidValue(f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}")
         return array
 
-    def node_by_location(self, x: float, y: float, z: float) -> Node:
+    def node_by_location(self, x: float, y: float, z: float) -> NodeExtracellular:
         """The node of the voxel that holds a point (um)."""
         flat = int(self.region.box.index_of([[x, y, z]])[0])
         if flat < 0:
             raise RxDException(f"location ({x}, {y}, {z}) um is outside {self.region!r}")
         return self.node_by_ijk(*(int(index) for index in np.unravel_index(flat, self.region.box.shape)))
 
-    def node_by_ijk(self, i: int, j: int, k: int) -> Node:
+    def node_by_ijk(self, i: int, j: int, k: int) -> NodeExtracellular:
         """The node of voxel (i, j, k)."""
         if not all(0 <= index < count for index, count in zip((i, j, k), self.region.box.shape)):
             raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region")
-        return Node(self, i, j, k)
+        return NodeExtracellular(self, i, j, k)
 
     def each(self, voxels: Voxels):
         """The nodes of voxels, one by one."""
-        return itertools.starmap(Node, ((self, *ijk) for ijk in voxels.ijk()))
+        return itertools.starmap(NodeExtracellular, ((self, *ijk) for ijk in voxels.ijk()))
 
-    def node(self, flat: int) -> Node:
+    def node(self, flat: int) -> NodeExtracellular:
         """The node of a voxel by its index in C order."""
         _, ny, nz = self.region.box.shape
-        return Node(self, flat // (ny * nz), flat // nz % ny, flat % nz)
+        return NodeExtracellular(self, flat // (ny * nz), flat // nz % ny, flat % nz)
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration of a voxel (mM). Collective."""
@@ -189,7 +189,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         self.set_values_at(voxel, float(concentrations("node.value", concentration)))
 
     def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
-        """See Node.include_flux. Local; during a run to be called on every rank."""
+        """See NodeExtracellular.include_flux. Local; during a run to be called on every rank."""
         self._field
         if self.species.ion(self.region).constant:
             raise RxDException(f"{self.species} is a Parameter, which does not change: no flux can go into it")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
-from ecsmpi.rxd.both_sides import BothSides
+from ecsmpi.rxd.both_sides import BothSides, every_species
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import sides
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
@@ -21,6 +21,12 @@ from ecsmpi.description.voxels import Voxels
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
 
 _keys = itertools.count()
+
+
+def __getattr__(name):
+    if name == "_all_species":  # NEURON's list of weak references, which scripts read to save all concentrations
+        return [weakref.ref(one) for one in every_species()]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Species(Arithmetic, StandIn):
@@ -181,7 +187,7 @@ class Species(Arithmetic, StandIn):
 
     def __getitem__(self, region) -> SpeciesOnExtracellular:
         if region not in self._regions:
-            raise RxDException(f"species {self} is not defined on {region!r}")
+            raise RxDException(f"{self!r} is not defined on {region!r}")
         return SpeciesOnExtracellular(simulation, self, region)
 
     def __repr__(self):

@@ -40,7 +40,7 @@ class Taken:
         if isinstance(one, neuron_rxd.Reaction):
             return in_regions(*change_and_rate(one._scheme, *rates, one._custom_dynamics), listed(one._regions), repr(one))
         changes, rate = change_and_rate(one._scheme, *both_ways(one._scheme, *rates), one._custom_dynamics)
-        return [Term(list(changes.items()), rate, None, one._regions[0], one._scale_by_area, one._membrane_flux, repr(one))]
+        return [Term(list(changes.items()), rate, one._regions[0], one._regions[0], one._scale_by_area, one._membrane_flux, repr(one))]
 
     def _of_rate(self, rate) -> list[Term]:
         if isinstance(rate._original_rate, RangeVar) or rate._membrane_flux:

@@ -42,11 +42,13 @@ binding = 0.01 * k - 0.02 * bound  # on both sides
 changes = [rxd.Rate(k, -binding), rxd.Rate(bound, binding - bound / 50)]
 oxygen = rxd.Species(air, name="o2", d=3.3, initial=0.1)
 used = rxd.Parameter(cyt, value=0)
-n_gate, m_gate = rxd.State(membrane, initial=0.1), rxd.State(membrane, initial=0.05)
+n_gate, m_gate = rxd.State(membrane, initial=0.1), rxd.State([cyt, membrane], initial=lambda node: 0.05 if node.region == membrane else 0.5)
+door = rxd.Parameter([cyt, membrane, ecs], value=lambda node: 1 if node.region == membrane else 5)
 n_open, m_open = 1 / (1 + exp(-(rxd.v + 40) / 9)), 1 / (1 + exp(-(rxd.v + 34) / 6))
 gates = [rxd.Rate(n_gate, (n_open - n_gate) / 4), rxd.Rate(m_gate, (m_open - m_gate) / 0.5)]
 
 
+# In these rates, a species that does not say its region is that on the membrane.
 def across(*scheme_and_rates, flux=True, **named):
     return rxd.MultiCompartmentReaction(*scheme_and_rates, membrane=membrane, mass_action=False, membrane_flux=flux, **named)
 
@@ -59,8 +61,8 @@ PER_MV = 60  # molecules/(um2 ms mV)
 pump_rate = 2000 * oxygen[air] / (0.05 + oxygen[air]) / ((1 + exp((25 - nai) / 3)) * (1 + exp(3.5 - ko)))
 carried = [
     across(ki, ko, PER_MV * (10 * n_gate[membrane] + 0.5) * (rxd.v - nernst(ki, ko, 1))),
-    across(nai, nao, PER_MV * (2 * m_gate[membrane] + 0.05) * (rxd.v - nernst(nai, nao, 1))),
-    across(cli, clo, PER_MV * (rxd.v - nernst(cli, clo, -1)) * -1),
+    across(nai, nao, PER_MV * (2 * m_gate + 0.05) * (rxd.v - nernst(nai, nao, 1))),
+    across(cli, clo, PER_MV * door * (rxd.v - nernst(cli, clo, -1)) * -1),
     across(3 * nai, 3 * nao, pump_rate),
     across(2 * ko, 2 * ki, pump_rate),
     across(2 * cli + ki + nai, 2 * clo + ko + nao, 500 * log(ki * nai * cli**2 / (ko * nao * clo**2)), flux=False),
