@@ -57,3 +57,30 @@ n.finitialize(-65)
 steps(100)
 save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "ik", "v"))
 """), tolerance=1e-9)
+
+
+def test_cells_with_regions_and_reactions_of_their_own_agree_with_neuron(on_ranks):
+    as_neuron(on_ranks, """
+        exp, log, v, ecs = rxd.rxdmath.exp, rxd.rxdmath.log, rxd.v, box()
+        k = rxd.Species(ecs, name="k", d=2.62, charge=1, initial=uneven)
+        other = rxd.Species(ecs, name="cl", d=2, charge=-1, initial=130)
+
+        class Cell:
+            def __init__(self, i, sec):
+                cyt = self.cyt = rxd.Region([sec], nrn_region="i", name="cyt")
+                mem = self.mem = rxd.Region([sec], name="mem", geometry=rxd.membrane())
+                self.k = rxd.Species([cyt, mem], name="k", d=1, charge=1, initial=120 + i)
+                self.gate = rxd.State([cyt, mem], initial=0.3)
+                self.opening = rxd.Rate(self.gate, (1 / (1 + exp(-(v + 50) / 9)) - self.gate) / (3 + i))
+                reversal, named = 26.64 * log(k[ecs] / self.k[cyt]), dict(membrane=mem, mass_action=False, membrane_flux=True)
+                self.carried = [rxd.MultiCompartmentReaction(self.k[cyt], k[ecs], 60 * self.gate**4 * (v - reversal), **named)]
+                if i == 1:
+                    self.cl = rxd.Species(cyt, name="cl", charge=-1, initial=6)
+                    self.carried += [rxd.MultiCompartmentReaction(self.cl[cyt], other[ecs], 2 * (v + 80) * -1, **named)]
+
+        made = cells(range(3), apart=10)
+        parts = {i: Cell(i, sec) for i, sec in made.items()}
+        n.finitialize(-65)
+        steps(100)
+        save(k=np.array(k[ecs].states3d), cl=np.array(other[ecs].states3d), segments=of_segments(made, "ko", "ki", "ik", "v"))
+    """, ranks=(None, 2, 4), tolerance=1e-8)  # NEURON differences these rates, which are not linear

@@ -44,7 +44,7 @@ class CrossingPlan:
     """One plan; it ends with the structure of NEURON's segments."""
 
     def __init__(self, comm, terms: list, segments, numbers: dict, constants: tuple[float, float], states):
-        """Collective. numbers: {section: number of its first segment}. constants: molecules in a um3 at 1 mM; FARADAY (C/mol)."""
+        """Collective; ranks may have other terms, or none. numbers: {section: number of its first segment}. constants: molecules in a um3 at 1 mM; FARADAY (C/mol)."""
         self._segments, self._numbers, self._states = segments, numbers, states
         self._molecules, self._faraday = constants
         parts = list(dict.fromkeys(part for term in terms for part in term.parts()))
@@ -67,7 +67,7 @@ class CrossingPlan:
     # where laws act
 
     def _masks(self, terms) -> dict:
-        """{where: (segments,) whether laws act there}, where all of its regions of NEURON's are; the same keys on all ranks."""
+        """{where: (segments,) whether laws act there}, where all of its regions of NEURON's are."""
         found = {}
         for term in terms:
             if _where(term) in found:
@@ -135,18 +135,18 @@ class CrossingPlan:
         return inside, voxels[inside]
 
     def outside(self, region) -> dict:
-        """{key of a species outside: its field} in a region, in the order of the species; the same keys on all ranks."""
-        found = {part.key: self._rows[number] for part, number in self.number.items() if getattr(part, "region", None) is region}
-        return dict(sorted(found.items()))
+        """{key of a species outside that this rank's laws name: its field} in a region."""
+        return {part.key: self._rows[number] for part, number in self._parts_outside(region)}
 
-    def copies(self, region) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """(voxels, places, shares) of the copies in a region, as `Copies` wants them."""
+    def _parts_outside(self, region) -> list:
+        return [(part, number) for part, number in self.number.items() if getattr(part, "region", None) is region]
+
+    def copies(self, region) -> tuple[np.ndarray, np.ndarray, dict]:
+        """(voxels, places, {key: shares}) of the copies in a region, as `Copies` wants them."""
         places, voxels = self._in_box(region)
-        shares = []
-        parts = {part.key: part for part in self.number if getattr(part, "region", None) is region}
-        for _, part in sorted(parts.items()):
-            shares.append(np.zeros(self.at.size))
-            shares[-1][places] = part.volumes(voxels) / region.box.voxel_volume
+        shares = {part.key: np.zeros(self.at.size) for part, _ in self._parts_outside(region)}
+        for part, _ in self._parts_outside(region):
+            shares[part.key][places] = part.volumes(voxels) / region.box.voxel_volume
         return voxels, places, shares
 
     # NEURON's memory
@@ -187,7 +187,7 @@ class CrossingPlan:
 
     def _plan_currents(self, comm, terms, laws) -> None:
         carrying = [(term, law) for term, law in zip(terms, laws) if term.carries]
-        self._rates = Rates(comm, [law for _, law in carrying], self._rows) if carrying else None
+        self._rates = Rates(comm, [law for _, law in carrying], self._rows, self.at.size)
         self._carried, by_part = [], {}
         per_molecule = self._faraday / (1e4 * self._molecules) / segment_areas()[self.at] if carrying else None
         for r, (term, law) in enumerate(carrying):

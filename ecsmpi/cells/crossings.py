@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 
-
 from ecsmpi.cells.crossing_plan import CrossingPlan
 
 
@@ -35,9 +34,12 @@ class Crossings:
         """The script's, in the order they were made."""
         return [reaction for reference in self._reactions if (reaction := reference()) is not None]
 
-    def take_over(self) -> None:
-        """Take from NEURON what it would run at the same segments, before it plans, or give it back. Local."""
-        if self.own:
+    def take_over(self, anywhere: bool) -> None:
+        """Take from NEURON what it would run at the same segments, before it plans, or give it back. Local.
+
+        anywhere: whether a rank has reactions of its own.
+        """
+        if anywhere:
             self.neurons.take()
         elif self.neurons:
             self.neurons.give_back()
@@ -45,18 +47,18 @@ class Crossings:
     @property
     def all(self) -> list:
         """All that run at segments."""
-        return [*self.neurons.taken, *self.own] if self.own else []
+        return [*(self.neurons.taken if self.neurons else []), *self.own]
 
     def keys(self) -> list:
         """Other ones after each change."""
         return [reaction.key for reaction in self.all]
 
     def outside(self) -> list:
-        """What is outside cells of what the reactions name, each once, in the order they name them; the same on all ranks."""
+        """What is outside cells of what this rank's reactions name, each once, in the order they name them."""
         parts = (part for reaction in self.all for term in reaction.terms() for part in term.parts())
         return list(dict.fromkeys(part for part in parts if hasattr(part, "region")))
 
     def plan(self, comm, segments, numbers: dict, constants: tuple[float, float]) -> None:
         """From now on the reactions of now hold; arguments as of `CrossingPlan`. Collective."""
         terms = [term for reaction in self.all for term in reaction.terms()]
-        self.now = CrossingPlan(comm, terms, segments, numbers, constants, self._states) if terms else None
+        self.now = CrossingPlan(comm, terms, segments, numbers, constants, self._states) if comm.allreduce(len(terms)) else None

@@ -129,7 +129,8 @@ def _power(base, exponent):
 def source(laws: list[Law], by_rates: bool | None = None) -> str:
     """A module for the laws, which change some species in common.
 
-    rates(*concentrations) are the laws' rates in a voxel, evaluate(out, *arrays) those of all voxels; advance(starts, stops, dt, scratch, failed, *concentrations) takes
+    rates(*concentrations) are the laws' rates in a voxel; evaluate(starts, stops, *outs, *arrays) sets an array for each law to those in
+    pieces of voxels; advance(starts, stops, dt, scratch, failed, *concentrations) takes
     the step in pieces of voxels, arrays of the fields `fields_of` names, and says which pieces have failed.
     by_rates: whether the system is that of the rates or that of the species; None: the smaller.
     """
@@ -240,9 +241,10 @@ def _elimination(size, entries, right) -> list[str]:
 
 
 def _evaluate_source(count: int, laws: int) -> list[str]:
-    values, results = (", ".join(f"{name}[i]" for name in names) for names in ([f"u{i}" for i in range(count)], [f"out{r}" for r in range(laws)]))
-    body = [*(f"out{r} = out[{r}]" for r in range(laws)), "for i in range(u0.size):", f"    {results}, = rates({values})"]
-    return _function_of(f"evaluate(out, {', '.join(f'u{i}' for i in range(count))})", body, [], lambda values: values)
+    outs, names = [f"out{r}" for r in range(laws)], [f"u{i}" for i in range(count)]
+    values, results = (", ".join(f"{name}[i]" for name in those) for those in (names, outs))
+    body = ["for p in range(starts.size):", "    for i in range(starts[p], stops[p]):", f"        {results}, = rates({values})"]
+    return _function_of(f"evaluate(starts, stops, {', '.join([*outs, *names])})", body, [], lambda values: values)
 
 
 def _advance_source(count: int) -> list[str]:

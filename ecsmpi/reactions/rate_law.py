@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ecsmpi.reactions.expression import Expression, leaves
+from ecsmpi.reactions.expression import Concentration, Expression, leaves
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,16 @@ def groups(laws: list[Law]) -> list[list[Law]]:
         found = [group for group in found if group not in joined]
         found.append((touched.union(*(group[0] for group in joined)), [*(one for group in joined for one in group[1]), law]))
     return [sorted(members, key=laws.index) for _, members in found]
+
+
+def in_words(laws: list[Law]) -> str:
+    """The same for laws that differ in the numbers of their species alone, in the same order: they have the same code."""
+    place = {number: i for i, number in enumerate(fields_of(laws))}
+    changes = [sorted((place[number], _words(count, place)) for number, count in law.changes.items()) for law in laws]
+    return "; ".join(f"{_words(law.rate, place)} changes {change}" for law, change in zip(laws, changes))
+
+
+def _words(tree, place: dict[int, int]) -> str:
+    if isinstance(tree, Expression):
+        return f"{tree.operation}({', '.join(_words(argument, place) for argument in tree.arguments)})"
+    return f"c{place[tree.number]}" if isinstance(tree, Concentration) else repr(tree)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.ranks.meeting import one_per_node_first
-from ecsmpi.reactions.rate_law import Law, changing, fields_of, groups
+from ecsmpi.reactions.rate_law import Law, changing, fields_of, groups, in_words
 
 PIECE = 1024  # voxels that a thread takes at a time
 
@@ -51,18 +51,16 @@ class Reactions:
     """Reactions in places that do not touch, each with one concentration of each species."""
 
     def __init__(self, comm, laws: list[Law], fields: list[np.ndarray], names: list[str], locate):
-        """fields: mM of each species, contiguous, changed in place by `advance`. locate(place): where it is, in words. Collective."""
-        self._names, self._locate = names, locate
-        self._parts = []
-        laws = [law for law in laws if any(law.changes.values())]
-        if laws:
-            self._plan(comm, laws, [array.reshape(-1) for array in fields])
+        """fields: mM of each species, contiguous, changed in place by `advance`. locate(place): where it is, in words.
 
-    def _plan(self, comm, laws, arrays) -> None:
-        for acting, (starts, stops) in _sets_of_voxels(comm, laws, arrays[0].size):
-            for group in groups(acting):
-                module = _compiled(comm, group, arrays[0], _advance_nothing)
-                self._parts.append(_Part(group, module, arrays, starts, stops))
+        Collective; ranks may have other laws than others, or none.
+        """
+        self._names, self._locate = names, locate
+        laws = [law for law in laws if any(law.changes.values())]
+        arrays = [array.reshape(-1) for array in fields]
+        found = [(group, *pieces) for acting, pieces in _sets_of_places(laws, arrays) for group in groups(acting)]
+        modules = _compiled(comm, [group for group, *_ in found], _advance_nothing)
+        self._parts = [_Part(group, module, arrays, *pieces) for (group, *pieces), module in zip(found, modules)]
 
     @property
     def act(self) -> bool:
@@ -96,33 +94,35 @@ def in_slab(box: Box, planes: tuple[int, int]):
 class Rates:
     """The rates of laws, without a step of them."""
 
-    def __init__(self, comm, laws: list[Law], fields: list[np.ndarray]):
-        """Collective."""
-        self.values = np.zeros((len(laws), fields[0].size))
-        self._arrays = [fields[number] for number in fields_of(laws)]
-        self._module = _compiled(comm, laws, self._arrays[0], self._evaluate_nothing)
+    def __init__(self, comm, laws: list[Law], fields: list[np.ndarray], size: int):
+        """fields: (size,) each. Collective; ranks may have other laws than others, or none."""
+        self.values = np.zeros((len(laws), size))
+        found = list(_sets_of_places(laws, fields))
+        modules = _compiled(comm, [acting for acting, _ in found], _evaluate_nothing)
+        self._calls = [(module.evaluate, *pieces, *self._arrays(laws, acting, fields)) for (acting, pieces), module in zip(found, modules)]
 
-    def _evaluate_nothing(self, module, arrays) -> None:
-        module.evaluate(self.values[:, :0], *arrays)
+    def _arrays(self, laws, acting, fields) -> list[np.ndarray]:
+        rows = [row for row, law in enumerate(laws) if any(law is one for one in acting)]
+        return [*(self.values[row] for row in rows), *(fields[number] for number in fields_of(acting))]
 
     def take(self) -> np.ndarray:
-        """(laws, places) of now; what is in places where a law does not act means nothing. Local."""
-        self._module.evaluate(self.values, *self._arrays)
+        """(laws, places) of now; 0 where a law does not act. Local."""
+        for evaluate, *arguments in self._calls:
+            evaluate(*arguments)
         return self.values
 
 
-def _sets_of_voxels(comm, laws, size: int):
-    """(the laws that act, (starts, stops) of the pieces of voxels) for each set of laws that occurs on any rank. Collective."""
-    masks = list({id(law.where): law.where for law in laws if law.where is not None}.values())
-    if not masks:
-        yield laws, _pieces(np.array([0]), np.array([size]))
-        return
-    code = np.zeros(size, dtype=np.int64)
-    for bit, mask in enumerate(masks):
-        code |= mask.reshape(-1).astype(np.int64) << bit
-    for present in sorted(set().union(*comm.allgather(np.unique(code).tolist()))):
-        acts = {id(mask) for bit, mask in enumerate(masks) if present >> bit & 1}
-        acting = [law for law in laws if law.where is None or id(law.where) in acts]
+def _sets_of_places(laws: list[Law], arrays: list[np.ndarray]):
+    """(the laws that act, (starts, stops) of the pieces of places) for each set of laws that occurs in some place."""
+    masks = list({id(law.where): law.where.reshape(-1) for law in laws if law.where is not None}.values())
+    size = arrays[0].size if laws else 0
+    code = np.zeros(size, dtype=np.int64)  # another one for each set of masks
+    for mask in masks:
+        if code.max(initial=0) > 2**60:
+            code = np.unique(code, return_inverse=True)[1]
+        code = 2 * code + mask
+    for present, place in zip(*np.unique(code, return_index=True)):
+        acting = [law for law in laws if law.where is None or law.where.reshape(-1)[place]]
         if acting:
             edges = np.flatnonzero(np.diff(np.concatenate([[0], code == present, [0]]).astype(np.int8)))
             yield acting, _pieces(edges[::2], edges[1::2])
@@ -136,18 +136,30 @@ def _pieces(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return begins.astype(np.int64), np.minimum(begins + PIECE, np.repeat(stops, counts)).astype(np.int64)
 
 
-def _compiled(comm, laws: list[Law], like: np.ndarray, call):
-    """The laws' module, made on rank 0; one rank of a node compiles what call(module, empty arrays) calls before the others load it. Collective."""
+def _compiled(comm, groups: list[list[Law]], call) -> list:
+    """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles what
+    call(module, laws) calls before the others load it, and compile what they alone have. Collective.
+    """
     from ecsmpi.reactions.generated import load  # with sympy, which takes a while to import: only where something reacts
     from ecsmpi.reactions.rate_code import source
 
-    text = comm.bcast(source(laws) if comm.rank == 0 else None)
+    own = {in_words(laws): laws for laws in groups}
+    first = {words: rank for rank, there in reversed(list(enumerate(comm.allgather(list(own))))) for words in there}
+    made = {words: source(laws) for words, laws in own.items() if first[words] == comm.rank}
+    texts = {words: text for there in comm.allgather(made) for words, text in there.items()}
     with one_per_node_first(comm):
-        module = load(text)
-        call(module, [like[:0]] * len(fields_of(laws)))
-    return module
+        modules = {words: load(texts[words]) for words in own}
+        for words, laws in own.items():
+            call(modules[words], laws)
+    return [modules[in_words(laws)] for laws in groups]
 
 
-def _advance_nothing(module, arrays) -> None:
-    nowhere = np.zeros(0, dtype=np.int64)
-    module.advance(nowhere, nowhere, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *arrays)
+NOTHING, NOWHERE = np.zeros(0), np.zeros(0, dtype=np.int64)
+
+
+def _advance_nothing(module, laws: list[Law]) -> None:
+    module.advance(NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *[NOTHING] * len(fields_of(laws)))
+
+
+def _evaluate_nothing(module, laws: list[Law]) -> None:
+    module.evaluate(NOWHERE, NOWHERE, *[NOTHING] * (len(laws) + len(fields_of(laws))))

@@ -101,8 +101,7 @@ class Planned(Spaces):
 
     def _describe(self, species) -> str:
         boxes = (str([(one.ion(region), region.box, region.tissue) for region in one.regions]) for one in species)
-        crossing = [(part.key, self.regions.index(part.region)) for part in self.crossings.outside() if part.region in self.regions]
-        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}; crossing {crossing}"
+        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}"
 
     def _agree(self, described: str) -> None:
         """Raise on every rank where ranks describe different models, which no later message would explain."""
@@ -111,7 +110,7 @@ class Planned(Spaces):
             odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
             raise ValueError(
                 f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
-                f"reactions on every rank (only sections may differ). This is rank {self.comm.rank}: {described}"
+                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ). This is rank {self.comm.rank}: {described}"
             )
 
     def _warn_of_segments_outside(self) -> None:

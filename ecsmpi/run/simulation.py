@@ -123,8 +123,8 @@ class Simulation(Planned):
             self.crossings.now.withhold_currents()
 
     def take_reactions(self) -> None:
-        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Local."""
-        self.crossings.take_over()
+        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective."""
+        self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""

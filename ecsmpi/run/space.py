@@ -109,11 +109,12 @@ class Space:
     def plan_copies(self, plan: CrossingPlan | None, region) -> None:
         """Couple the copies of this region's voxels at segments. Collective."""
         held = plan.outside(region) if plan else {}
-        if held:
-            fields = [self.fields[key].owned for key in held]
-            tissues = [self.slab_tissue(key) for key in held]
+        keys = sorted(set().union(*self.comm.allgather(list(held))))  # ranks may have other reactions
+        if keys:
             voxels, places, shares = plan.copies(region)
-            self._copies = Copies(self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, list(held.values()), shares)
+            fields, tissues = [self.fields[key].owned for key in keys], [self.slab_tissue(key) for key in keys]
+            held, shares = ([those.get(key, np.zeros(plan.at.size)) for key in keys] for those in (held, shares))
+            self._copies = Copies(self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, held, shares)
             self.renew_copies()
 
     def _plan_tissues(self) -> list[SlabTissue]:
