@@ -247,6 +247,12 @@ class Space:
         self.comm.Allreduce(mine, values)
         return values
 
+    def value(self, field: Field, i: int, j: int, k: int) -> float:
+        """Concentration (mM) of one of this space's fields in a voxel, the same on every rank. Collective."""
+        lo, hi = self.planes
+        own = float(field.owned[i - lo, j, k]) if lo <= i < hi else None
+        return own if self.comm.size == 1 else self.comm.bcast(own, root=int(self.slabs.owner(i)))
+
     def take_segments(self, key, values: np.ndarray) -> None:
         """Set voxels to the values (segments,) of their segments (mM); the last one of a voxel counts. Collective."""
         asked = self.comm.allgather((self._voxel, values[self.inside]))

@@ -17,6 +17,7 @@ from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.source import checked_source, scale_of
 from ecsmpi.description.voxels import Voxels
 
+
 class SpeciesOnExtracellular(Arithmetic, StandIn):
     """The part of a species that lies in one region; it does not keep the species alive."""
 
@@ -176,17 +177,18 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration of a voxel (mM). Collective."""
-        self._field
+        field = self._field
         self._meet("node.value")
-        _, voxel = self.node_by_ijk(i, j, k).part()
-        return float(self._space.values(self.species.key, voxel)[0])
+        return self._space.value(field, i, j, k)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
         """Set the concentration of a voxel (mM). Collective."""
-        self._field
+        field = self._field
         self._meet("node.value = ...")
-        _, voxel = self.node_by_ijk(i, j, k).part()
-        self.set_values_at(voxel, float(concentrations("node.value", concentration)))
+        value, (lo, hi) = float(concentrations("node.value", concentration)), field.planes
+        if lo <= i < hi:
+            field.owned[i - lo, j, k] = value
+        self._simulation.touch()
 
     def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
         """See NodeExtracellular.include_flux. Local; during a run to be called on every rank."""
