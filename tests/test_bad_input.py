@@ -46,7 +46,7 @@ ARGUMENTS = {
     "rxd.Species(ecs, name='na', initial=float('nan'))": "initial must be finite, got nan",
     "rxd.Species(ecs, name='na', initial='high')": "initial must be a number in mM, got 'high'",
     "rxd.Species(ecs, name='na', ecs_boundary_conditions=1e999)": "ecs_boundary_conditions of na must be",
-    "rxd.Species(ecs, name='k+')": "must be an identifier such as 'k', or None, got 'k+'",
+    "rxd.Species(ecs, name='k+', charge=1)": "must be an identifier such as 'k', or None, or without charge any words without /, got 'k+'",
     "rxd.Species(ecs, name='k', charge=1)": 'species "k" is already defined on Extracellular(',
     "rxd.Species(rxd.Extracellular(0, 0, 0, 9, 9, 9, 1), name='k', charge=2)": "charge 1 on another region",
     "rxd.Species(name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got None",

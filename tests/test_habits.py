@@ -4,6 +4,8 @@ import pytest
 from conftest import mpirun
 from rxd_scripts import as_neuron, holds
 
+from ecsmpi.files.recording import load
+
 BOTH = """
 ecs = box()
 made = cells(apart=10)
@@ -83,3 +85,27 @@ with warnings.catch_warnings(record=True) as said:
 assert 1 <= most == rxd.nthread() < 99
 assert f"nthread(99) is {most}, the cores of this rank" in str(said[0].message)
 """)  # fmt: skip
+
+
+def test_uncharged_species_have_names_that_no_variable_could_have(on_ranks, tmp_path):
+    as_neuron(on_ranks, """
+ecs, made = box(), cells()
+peptide = rxd.Species(ecs, name="dynorphin A(1-8)", d=0.1, initial=uneven, ecs_boundary_conditions=0)
+sensor, both = rxd.Species(ecs, name="kLight", initial=1), rxd.Species(ecs, name="kLight-dynorphin", initial=0)
+on, away = rxd.Parameter(ecs, name="kon", value=0.3), rxd.Parameter(ecs, name="koff", value=0.1)
+binding = rxd.Reaction(peptide + sensor, both, on, away)
+n.finitialize(-65)
+steps(20)
+save(**{str(one): np.array(one[ecs].states3d) for one in (peptide, sensor, both)})
+""", tolerance=1e-7)  # NEURON differences the rate, which is not linear
+    holds(on_ranks, 2, f"""
+peptide = rxd.Species(box(), name="dynorphin A(1-8)", d=0.1, initial=uneven)
+made = cells()
+output = rxd.Output(r"{tmp_path}/peptide.h5", every=0.5)
+watch = rxd.Diagnostics(peptide, every=0.5, output=output)
+n.finitialize(-65)
+n.continuerun(1)
+""")  # fmt: skip
+    with load(tmp_path / "peptide.h5") as recording:
+        assert recording.names == ["dynorphin A(1-8)"] and recording["dynorphin A(1-8)"].shape == (3, 15, 11, 12)
+        assert list(recording.diagnostics) == ["dynorphin A(1-8)"]

@@ -116,6 +116,17 @@ def test_bad_name_is_named(name):
         Ion.from_rxd(name, 1, 1, None)
 
 
+@pytest.mark.parametrize("name", ["dynorphin A(1-8)", "sensor-sst", "2k"])
+def test_what_has_no_charge_may_have_any_words_for_a_name(name):
+    assert Ion.from_rxd(name, 1, 0, None).name == name
+
+
+@pytest.mark.parametrize("name", ["", " a", "a/b", "a\n"])
+def test_words_that_files_cannot_have_are_no_name(name):
+    with pytest.raises(ValueError, match="must be an identifier"):
+        Ion.from_rxd(name, 1, 0, None)
+
+
 def test_an_ion_without_a_name_is_told_by_words():
     assert Ion.from_rxd(None, 1, 0, None).name is None
     with pytest.raises(ValueError, match="d of an unnamed species"):
@@ -139,7 +150,7 @@ def test_bad_wall_is_named(wall):
         lambda: Ion("k", (-1, 1, 1)),
         lambda: Ion("k", (1, 1, 1), 0.5),
         lambda: Ion("k", (1, 1, 1), 1, math.nan),
-        lambda: Ion("k+", (1, 1, 1)),
+        lambda: Ion("k+", (1, 1, 1), 1),
         lambda: Tissue("x"),
         lambda: Tissue.from_rxd(0.2, 1e-200),
     ],

@@ -107,9 +107,15 @@ class Ion:
     faces: Faces | None = None
     tissue: Tissue | None = None
 
+    def _is_label(self) -> bool:
+        """Whether the name, which no variable of NEURON's could have, can stand for what is no ion: in files, too."""
+        return self.charge == 0 and self.name.isprintable() and self.name.strip() == self.name != "" and "/" not in self.name
+
     def __post_init__(self):
-        if self.name is not None and not (isinstance(self.name, str) and self.name.isidentifier()):
-            raise ValueError(f"a species' name must be an identifier such as 'k', or None, got {self.name!r}")
+        if self.name is not None and not (isinstance(self.name, str) and (self.name.isidentifier() or self._is_label())):
+            raise ValueError(
+                f"a species' name must be an identifier such as 'k', or None, or without charge any words without /, got {self.name!r}"
+            )
         label = self.name or "an unnamed species"
         diffusion_coefficients(self.d, label)
         _whole(f"charge of {label}", self.charge)

@@ -50,7 +50,7 @@ class Planned(Spaces):
         membrane.refuse_unsupported_modes()
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
-        self.segments.plan({one.name: one.charge for one in species if one.name})
+        self.segments.plan({one.name: one.charge for one in species if one.name and one.name.isidentifier()})
         self._partition()
         self._here = [self.space(region) for region in self.regions]
         for region in self.regions:

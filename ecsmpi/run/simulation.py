@@ -161,7 +161,7 @@ class Simulation(Planned):
         if self._changed and self.clock.between_steps:
             self._take_changes()
         for species in self.species if self._planned else []:
-            if species.name and species in chosen:
+            if species.name in self.segments.ions and species in chosen:
                 outside = self.segments.ions[species.name].outside.values()
                 for region in species.regions:
                     self.space(region).take_segments(species.key, outside)
