@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rxd_scripts import as_neuron, holds
 
 SCRIPT = """
     import math
@@ -201,8 +202,36 @@ def test_what_cannot_be_is_refused_by_name():
     used[ecs].states3d
     with pytest.raises(ValueError, match=r"volume_fraction must be in \(0, 1\], got 1.25 at voxel \(3, 0, 0\)"):
         ecs.alpha = lambda x, y, z: 0.5 + x / 4
-    with pytest.raises(ValueError, match=r"tortuosity must be finite and > 0, got 0.0 at voxel \(0, 1, 0\)"):
+    with pytest.raises(ValueError, match=r"tortuosity must be > 0, got 0.0 at voxel \(0, 1, 0\)"):
         ecs.tortuosity = lambda x, y, z: 1 - y
     with pytest.raises(ValueError, match="function abs must take x, y, z .um. and return a number: abs"):
         ecs.alpha = abs
     assert (ecs.alpha, ecs.tortuosity) == (1.0, 1.0)
+
+
+OBSTACLE = """
+def within(x, y, z):
+    return 1.0 if -15 <= y <= 20 else np.inf
+
+ecs = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=0.3, tortuosity=within, face_average={average!r})
+k = rxd.Species(ecs, d=2, initial=uneven)
+"""
+
+
+def test_nothing_passes_where_tortuosity_is_infinite(on_ranks):
+    as_neuron(on_ranks, OBSTACLE.replace(", face_average={average!r}", "") + """
+n.finitialize(-65)
+steps(50)
+save(k=np.array(k[ecs].states3d))
+""", ranks=(None, 3))  # fmt: skip
+    for ranks in (None, 3):
+        holds(on_ranks, ranks, OBSTACLE.format(average="symmetric") + """
+n.finitialize(-65)
+before = np.array(k[ecs].states3d)
+steps(50)
+after = np.array(k[ecs].states3d)
+open_ = np.array([within(0, -40 + 8 * j, 0) == 1 for j in range(before.shape[1])])
+assert open_.any() and not open_.all()
+assert (after[:, ~open_] == before[:, ~open_]).all() and abs(after[:, open_] - before[:, open_]).max() > 0.01
+assert abs(after[:, open_].sum() / before[:, open_].sum() - 1) < 1e-12
+""")  # fmt: skip

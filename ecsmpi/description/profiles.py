@@ -125,7 +125,7 @@ class FileProfile(Profile):
 
 @dataclass(frozen=True)
 class PowerProfile(Profile):
-    """Another profile, of numbers > 0, to some power; ``name`` is what messages call it."""
+    """Another profile, of numbers >= 0, to some power; ``name`` is what messages call it."""
 
     name: str
     base: Profile
@@ -141,16 +141,23 @@ class PowerProfile(Profile):
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
         values = self.base.planes(box, lo, hi)
-        check_range(self.name, values, lo, np.inf)
-        return values**self.exponent
+        check_range(self.name, values, lo)
+        with np.errstate(divide="ignore"):
+            return values**self.exponent
 
 
-def check_range(name: str, values: np.ndarray, lo: int, most: float) -> None:
-    """Raise ValueError naming the first voxel whose value is not in (0, most]; values: (planes, ny, nz) from plane lo on."""
-    wrong = ~((values > 0) & (values <= most) & np.isfinite(values))
-    if wrong.any():
-        i, j, k = (int(each) for each in np.argwhere(wrong)[0])
-        bound = f"in (0, {most:g}]" if np.isfinite(most) else "finite and > 0"
+RANGES = {  # of what varies: in words, and whether numbers are in it
+    "volume_fraction": ("in (0, 1]", lambda values: (values > 0) & (values <= 1)),
+    "permeability": ("finite and >= 0", lambda values: (values >= 0) & np.isfinite(values)),
+    "tortuosity": ("> 0", lambda values: values > 0),  # infinite where nothing passes
+}
+
+
+def check_range(name: str, values: np.ndarray, lo: int) -> None:
+    """Raise ValueError naming the first voxel out of the range of what is called so; values: (planes, ny, nz) from plane lo on."""
+    bound, within = RANGES[name]
+    if not (inside := within(values)).all():
+        i, j, k = (int(each) for each in np.argwhere(~inside)[0])
         raise ValueError(f"{name} must be {bound}, got {values[i, j, k]} at voxel {(i + lo, j, k)}")
 
 

@@ -22,6 +22,7 @@ class Extracellular(StandIn):
     dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
     not both. Each is a number, an array of the box's shape, a function of x, y, z (um) of a voxel's lower corner, also if it takes
     arrays of these only, or rxd.from_file(path, dataset); volume_fraction and permeability also a State or Parameter.
+    Voxels whose permeability is 0, or tortuosity infinite, let nothing pass.
     face_average: "neuron", or "symmetric" for harmonic means that do not depend on the direction of the axes.
     Set them at any time, on every rank: collective. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
     """

@@ -25,19 +25,19 @@ class SlabTissue:
     def change(self, tissue: Tissue) -> None:
         """Become another tissue. Local; ValueError names the first voxel out of range."""
         renewed = {}
-        for name, most in (("volume_fraction", 1.0), ("permeability", np.inf)):
+        for name in ("volume_fraction", "permeability"):
             given, before = getattr(tissue, name), getattr(self.description, name, None)
             if given is not before or getattr(given, "live", False):
-                renewed[name] = self._evaluate(name, given, most)
+                renewed[name] = self._evaluate(name, given)
         vars(self).update(renewed)
         self.description, self.version = tissue, self.version + 1
         self.live = any(profile.live for profile in tissue.profiles)
 
-    def _evaluate(self, name: str, given, most: float):
+    def _evaluate(self, name: str, given):
         if not isinstance(given, Profile):
             return given
         values = np.ascontiguousarray(given.planes(self._box, *self._planes), dtype=float)
-        check_range(name, values, self._planes[0], most)
+        check_range(name, values, self._planes[0])
         return values
 
     def followed(self) -> dict[str, np.ndarray]:
@@ -79,7 +79,8 @@ def _neuron(a, a_next, permeability, permeability_next):
 def _symmetric(a, a_next, permeability, permeability_next):
     """The harmonic mean of their products: what two halves of voxels conduct in series."""
     here, there = a * permeability, a_next * permeability_next
-    return 2 * here * there / (here + there)
+    total = here + there
+    return 2 * here * there / np.where(total > 0, total, 1.0)
 
 
 RULES = dict(zip(FACE_AVERAGES, (_neuron, _symmetric)))
