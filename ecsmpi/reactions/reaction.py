@@ -102,7 +102,8 @@ class Rates:
         self._calls = [(module.evaluate, *pieces, *self._arrays(laws, acting, fields)) for (acting, pieces), module in zip(found, modules)]
 
     def _arrays(self, laws, acting, fields) -> list[np.ndarray]:
-        rows = [row for row, law in enumerate(laws) if any(law is one for one in acting)]
+        these = set(map(id, acting))
+        rows = [row for row, law in enumerate(laws) if id(law) in these]
         return [*(self.values[row] for row in rows), *(fields[number] for number in fields_of(acting))]
 
     def take(self) -> np.ndarray:
