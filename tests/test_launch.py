@@ -31,6 +31,20 @@ def lines_with(text, words):
 # Starting
 
 
+def nrniv(ranks, tmp_path, source):
+    (tmp_path / "model.py").write_text(source)
+    return mpirun(ranks, ["nrniv", "-python", "-mpi", "model.py"], cwd=tmp_path)
+
+
+def test_neurons_own_program_starts_ranks_as_well(tmp_path):
+    ranks = START + "from neuron import n\npc = n.ParallelContext()\nsay('rank', *map(str, (comm.rank, comm.size, int(pc.id()), int(pc.nhost()))))\n"
+    done = nrniv(2, tmp_path, ranks + "pc.barrier()\nn.quit()\n")
+    assert done.returncode == 0, done.stderr
+    assert sorted(lines_with(done.stdout, "rank")) == ["rank 0 2 0 2", "rank 1 2 1 2"]
+    done = nrniv(2, tmp_path, START + "if comm.rank:\n    raise KeyError('lost cell')\ncomm.Barrier()\n")
+    assert done.returncode != 0 and "rank 1 of 2 failed and ends the job" in done.stderr
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_neuron_and_mpi_have_the_same_ranks(on_ranks, ranks):
     seen = on_ranks(

@@ -203,7 +203,7 @@ def nthread(count: int | None = None) -> int:
         most = int(os.environ["NUMBA_NUM_THREADS"])
         if count < 1:
             raise ValueError(f"nthread must be 1 or more, got {count}")
-        if count > most:
+        if count > most and rank() == 0:
             warnings.warn(
                 f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores each, or set NUMBA_NUM_THREADS",
                 stacklevel=2,
