@@ -21,6 +21,9 @@ n.finitialize(-65)
 @pytest.mark.parametrize("lines", [
     "from ecsmpi import rxd\nfrom ecsmpi.rxd import v\nfrom ecsmpi.rxd.rxdmath import exp, log\nfrom neuron import rxd as original",
     "import ecsmpi.rxd as rxd\nimport ecsmpi.rxd.rxdmath as math\nfrom neuron import rxd as original\nexp, log, v = math.exp, math.log, rxd.v",
+    "from ecsmpi import crxd as rxd\nfrom ecsmpi.crxd import v\nfrom ecsmpi.crxd.rxdmath import exp, log\nfrom neuron import rxd as original\n"
+    "import ecsmpi.rxd\nassert rxd is ecsmpi.rxd",
+    "from ecsmpi.crxd import rxdmath, v\nfrom neuron import rxd as original\nexp, log = rxdmath.exp, rxdmath.log",
     "from ecsmpi import rxd\nfrom neuron.rxd import v\nfrom neuron.rxd.rxdmath import exp, log\nfrom neuron import rxd as original",
 ])  # fmt: skip
 def test_modules_of_neurons_are_imported_through_either(lines, tmp_path):

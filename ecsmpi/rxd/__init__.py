@@ -45,7 +45,8 @@ from neuron import rxd as neuron_rxd  # isort: skip
 
 simulation.crossings.neurons = NeuronsReactions()
 for _name in ("constants", "geometry", "rxdmath"):  # so that `from ecsmpi.rxd.rxdmath import exp` finds NEURON's
-    sys.modules[f"{__name__}.{_name}"] = getattr(neuron_rxd, _name)
+    for _rxd in ("rxd", "crxd"):
+        sys.modules[f"ecsmpi.{_rxd}.{_name}"] = getattr(neuron_rxd, _name)
 
 
 def __getattr__(name):
