@@ -119,7 +119,7 @@ def exchanged(request, on_ranks):
     """What every case gave on so many ranks: name -> its arrays; run once, for all tests."""
     ranks = request.param
     if ranks not in RESULTS:
-        RESULTS[ranks] = on_ranks(ranks, EXCHANGED, json.dumps([[SHAPE, THIN], WAYS]), env={"NUMBA_NUM_THREADS": 2})
+        RESULTS[ranks] = on_ranks(ranks, EXCHANGED, json.dumps([[SHAPE, THIN], WAYS]), env={"NUMBA_NUM_THREADS": 2 if ranks < 3 else 1})
     saved = RESULTS[ranks]
     keys = ("voxels", "amounts", "owned", "got", "partners", "given", "taken")
     return {case: [saved[case + key] for key in keys] for case in CASES if case + "voxels" in saved}
