@@ -271,6 +271,14 @@ with launch.one_per_node_first(comm) as first:
 # The harness itself
 
 
+def test_what_takes_long_is_said_once():
+    block = "with launch.one_per_node_first(comm, 'compiles'):\n    time.sleep({})\n"
+    done = python(2, START + "import time\nmeeting.LONG = 0.5\n" + block.format(1))
+    assert done.returncode == 0 and done.stderr.count("ecsmpi: compiles") == 1
+    done = python(2, START + "import time\n" + block.format(0))
+    assert done.returncode == 0 and "ecsmpi: compiles" not in done.stderr
+
+
 def test_hang_fails_and_leaves_no_process():
     mark = f"hang_{os.getpid()}"
     source = "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"

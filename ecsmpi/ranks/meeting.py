@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from functools import cache
 
 NOTICE_AFTER = 10.0  # s of waiting before a rank says so
+LONG = 3.0  # s that a rank works before it says what on
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 
 
@@ -54,11 +56,13 @@ def timeout_seconds():
 
 
 @contextmanager
-def one_per_node_first(comm):
+def one_per_node_first(comm, doing: str = ""):
     """The first rank of each node runs the block, then its other ranks do. Collective.
 
-    with one_per_node_first(comm):
+    with one_per_node_first(comm, "compiles"):
         compile_kernels()           # the others find them in the cache
+
+    doing: what rank 0 says that it does, where that takes more than a few seconds.
     """
     from mpi4py import MPI
 
@@ -67,11 +71,24 @@ def one_per_node_first(comm):
     if not first:
         wait(node.Ibarrier(), float("inf"))
     try:
-        yield first
+        with _said_when_long(doing if comm.rank == 0 else ""):
+            yield first
     finally:
         if first:
             wait(node.Ibarrier(), float("inf"))
         node.Free()
+
+
+@contextmanager
+def _said_when_long(doing: str):
+    say = threading.Timer(LONG, print, (f"ecsmpi: {doing}",), {"file": sys.stderr, "flush": True})
+    say.daemon = True
+    if doing:
+        say.start()
+    try:
+        yield
+    finally:
+        say.cancel()
 
 
 def everywhere(comm, action, *arguments):

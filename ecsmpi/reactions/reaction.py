@@ -148,7 +148,7 @@ def _compiled(comm, groups: list[list[Law]], call) -> list:
     first = {words: rank for rank, there in reversed(list(enumerate(comm.allgather(list(own))))) for words in there}
     made = {words: source(laws) for words, laws in own.items() if first[words] == comm.rank}
     texts = {words: text for there in comm.allgather(made) for words, text in there.items()}
-    with one_per_node_first(comm):
+    with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
         modules = {words: load(texts[words]) for words in own}
         for words, laws in own.items():
             call(modules[words], laws)

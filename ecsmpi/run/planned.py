@@ -67,7 +67,7 @@ class Planned(Spaces):
             for one in self.species for region in one.regions
         }  # fmt: skip
         for kind in sorted(needed - self._compiled):
-            with launch.one_per_node_first(self.comm):
+            with launch.one_per_node_first(self.comm, "compiles the solver, once on this machine; about 20 s"):
                 compile_kernels(launch.own_communicator(), *kind)
         self._compiled |= needed
 
