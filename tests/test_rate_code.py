@@ -9,7 +9,7 @@ import sympy
 from ecsmpi.reactions import rate_code, rate_kernels
 from ecsmpi.reactions.expression import ARGUMENTS, Concentration, Expression, call, leaves
 from ecsmpi.reactions.generated import load
-from ecsmpi.reactions.rate_law import Law
+from ecsmpi.reactions.rate_law import Law, in_words
 
 X, Y = Concentration(0), Concentration(1)
 
@@ -168,3 +168,13 @@ def test_numpys_numbers_are_numbers():
         for tree in (number * X, X * number, number + X, number / X):
             assert isinstance(tree, Expression)
             assert all(type(one) in (int, float) for one in tree.arguments if one is not X)
+
+
+def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_species():
+    def laws(k, bound, size):
+        k, bound, size = map(Concentration, (k, bound, size))
+        return [Law(call("exp", bound) * k**2 - 3.5, {k.number: -1, bound.number: Expression("*", 2, size)}, "one"), Law(k / bound, {bound.number: 1}, "two")]
+
+    assert in_words(laws(0, 1, 2)) == in_words(laws(7, 3, 5)) and rate_code.source(laws(0, 1, 2)) == rate_code.source(laws(7, 3, 5))
+    others = [laws(0, 1, 2)[::-1], laws(0, 1, 1), laws(0, 1, 2)[:1]]
+    assert len({in_words(each) for each in [laws(0, 1, 2), *others]}) == 4

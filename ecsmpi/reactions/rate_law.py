@@ -24,14 +24,18 @@ class Law:
 
 
 def fields_of(laws: list[Law]) -> list[int]:
-    """The numbers of the species that the laws read or change, ascending."""
-    read = {leaf.number for law in laws for tree in (law.rate, *law.changes.values()) for leaf in leaves(tree)}
-    return sorted(read.union(*(law.changes for law in laws)))
+    """The numbers of the species that the laws read or change, in the order in which they name them.
+
+    So the code of some laws does not depend on what else has numbers, to the last bit.
+    """
+    trees = (tree for law in laws for tree in (law.rate, *law.changes.values()))
+    read = [leaf.number for tree in trees for leaf in leaves(tree)]
+    return list(dict.fromkeys([*read, *(number for law in laws for number in law.changes)]))
 
 
 def changing(laws: list[Law]) -> list[int]:
-    """The numbers of the species that the laws change, ascending."""
-    return sorted({number for law in laws for number, count in law.changes.items() if not (isinstance(count, int) and count == 0)})
+    """The numbers of the species that the laws change, in the order in which they name them."""
+    return list(dict.fromkeys(number for law in laws for number, count in law.changes.items() if not (isinstance(count, int) and count == 0)))
 
 
 def groups(laws: list[Law]) -> list[list[Law]]:
