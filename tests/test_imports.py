@@ -84,3 +84,20 @@ def test_import_starts_neither_mpi_nor_neuron(statement):
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_sympy_waits_for_a_reaction():
+    source = """
+import sys
+from ecsmpi import rxd
+from neuron import n
+k = rxd.Species(rxd.Extracellular(0, 0, 0, 30, 30, 30, dx=10), d=1, initial=3)
+n.finitialize(-65)
+n.fadvance()
+assert "sympy" not in sys.modules
+loss = rxd.Rate(k, -k)
+n.fadvance()
+assert "sympy" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -117,15 +117,20 @@ def _sets_of_places(laws: list[Law], arrays: list[np.ndarray]):
     """(the laws that act, (starts, stops) of the pieces of places) for each set of laws that occurs in some place."""
     masks = list({id(law.where): law.where.reshape(-1) for law in laws if law.where is not None}.values())
     size = arrays[0].size if laws else 0
+    if not masks:
+        if size:
+            yield laws, _pieces(np.array([0]), np.array([size]))
+        return
     code = np.zeros(size, dtype=np.int64)  # another one for each set of masks
     for mask in masks:
         if code.max(initial=0) > 2**60:
             code = np.unique(code, return_inverse=True)[1]
         code = 2 * code + mask
-    for present, place in zip(*np.unique(code, return_index=True)):
-        acting = [law for law in laws if law.where is None or law.where.reshape(-1)[place]]
+    for present in np.unique(code):
+        here = code == present
+        acting = [law for law in laws if law.where is None or law.where.reshape(-1)[np.argmax(here)]]
         if acting:
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], code == present, [0]]).astype(np.int8)))
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], here, [0]]).astype(np.int8)))
             yield acting, _pieces(edges[::2], edges[1::2])
 
 
@@ -141,11 +146,14 @@ def _compiled(comm, groups: list[list[Law]], call) -> list:
     """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles what
     call(module, laws) calls before the others load it, and compile what they alone have. Collective.
     """
+    own = {in_words(laws): laws for laws in groups}
+    everywhere = comm.allgather(list(own))
+    if not any(everywhere):
+        return []
     from ecsmpi.reactions.generated import load  # with sympy, which takes a while to import: only where something reacts
     from ecsmpi.reactions.rate_code import source
 
-    own = {in_words(laws): laws for laws in groups}
-    first = {words: rank for rank, there in reversed(list(enumerate(comm.allgather(list(own))))) for words in there}
+    first = {words: rank for rank, there in reversed(list(enumerate(everywhere))) for words in there}
     made = {words: source(laws) for words, laws in own.items() if first[words] == comm.rank}
     texts = {words: text for there in comm.allgather(made) for words, text in there.items()}
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
