@@ -143,9 +143,9 @@ class CrossingPlan:
 
     def copies(self, region) -> tuple[np.ndarray, np.ndarray, dict]:
         """(voxels, places, {key: shares}) of the copies in a region, as `Copies` wants them."""
-        places, voxels = self._in_box(region)
-        shares = {part.key: np.zeros(self.at.size) for part, _ in self._parts_outside(region)}
+        (places, voxels), shares = self._in_box(region), {}
         for part, _ in self._parts_outside(region):
+            shares[part.key] = np.zeros(self.at.size)
             shares[part.key][places] = part.volumes(voxels) / region.box.voxel_volume
         return voxels, places, shares
 

@@ -21,19 +21,19 @@ class Crossings:
     def __init__(self, states):
         """states: () -> NEURON's array of the states of all its species."""
         self._states = states
-        self._reactions = {}  # {id: weak reference}
+        self._reactions = weakref.WeakValueDictionary()  # by id
         self.neurons = None
         self.now: CrossingPlan | None = None
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next finitialize on. Local."""
         self._reactions.pop(id(reaction), None)
-        self._reactions[id(reaction)] = weakref.ref(reaction)
+        self._reactions[id(reaction)] = reaction
 
     @property
     def own(self) -> list:
         """The script's, in the order they were made."""
-        return [reaction for reference in self._reactions.values() if (reaction := reference()) is not None]
+        return list(self._reactions.values())
 
     def take_over(self, anywhere: bool) -> None:
         """Take from NEURON what it would run at the same segments, before it plans, or give it back. Local.

@@ -1,7 +1,7 @@
 """NEURON's own state cell by cell, by BBSaveState, so that a cell may lie on any rank after a restart.
 
 BBSaveState ends the process where it finds a cell that it cannot hold, so `without_gid` asks before. Its functions in C++
-are called by their names in the library, as those of Python and hoc write to files only.
+are called by their names in the library: its buffers may then lie on any rank.
 """
 
 from __future__ import annotations

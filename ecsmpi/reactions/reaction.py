@@ -58,7 +58,8 @@ class Reactions:
         self._names, self._locate = names, locate
         laws = [law for law in laws if any(law.changes.values())]
         arrays = [array.reshape(-1) for array in fields]
-        found = [(group, *pieces) for acting, pieces in _sets_of_places(laws, arrays) for group in groups(acting)]
+        size = arrays[0].size if arrays else 0
+        found = [(group, *pieces) for acting, pieces in _sets_of_places(laws, size) for group in groups(acting)]
         modules = _compiled(comm, [group for group, *_ in found], _advance_nothing)
         self._parts = [_Part(group, module, arrays, *pieces) for (group, *pieces), module in zip(found, modules)]
 
@@ -97,7 +98,7 @@ class Rates:
     def __init__(self, comm, laws: list[Law], fields: list[np.ndarray], size: int):
         """fields: (size,) each. Collective; ranks may have other laws than others, or none."""
         self.values = np.zeros((len(laws), size))
-        found = list(_sets_of_places(laws, fields))
+        found = list(_sets_of_places(laws, size))
         modules = _compiled(comm, [acting for acting, _ in found], _evaluate_nothing)
         self._calls = [(module.evaluate, *pieces, *self._arrays(laws, acting, fields)) for (acting, pieces), module in zip(found, modules)]
 
@@ -113,12 +114,11 @@ class Rates:
         return self.values
 
 
-def _sets_of_places(laws: list[Law], arrays: list[np.ndarray]):
+def _sets_of_places(laws: list[Law], size: int):
     """(the laws that act, (starts, stops) of the pieces of places) for each set of laws that occurs in some place."""
     masks = list({id(law.where): law.where.reshape(-1) for law in laws if law.where is not None}.values())
-    size = arrays[0].size if laws else 0
     if not masks:
-        if size:
+        if laws and size:
             yield laws, _pieces(np.array([0]), np.array([size]))
         return
     code = np.zeros(size, dtype=np.int64)  # another one for each set of masks
@@ -146,21 +146,22 @@ def _compiled(comm, groups: list[list[Law]], call) -> list:
     """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles what
     call(module, laws) calls before the others load it, and compile what they alone have. Collective.
     """
-    own = {in_words(laws): laws for laws in groups}
+    words = [in_words(laws) for laws in groups]
+    own = dict(zip(words, groups))
     everywhere = comm.allgather(list(own))
     if not any(everywhere):
         return []
     from ecsmpi.reactions.generated import load  # with sympy, which takes a while to import: only where something reacts
     from ecsmpi.reactions.rate_code import source
 
-    first = {words: rank for rank, there in reversed(list(enumerate(everywhere))) for words in there}
-    made = {words: source(laws) for words, laws in own.items() if first[words] == comm.rank}
-    texts = {words: text for there in comm.allgather(made) for words, text in there.items()}
+    first = {one: rank for rank, there in reversed(list(enumerate(everywhere))) for one in there}
+    made = {one: source(laws) for one, laws in own.items() if first[one] == comm.rank}
+    texts = {one: text for there in comm.allgather(made) for one, text in there.items()}
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
-        modules = {words: load(texts[words]) for words in own}
-        for words, laws in own.items():
-            call(modules[words], laws)
-    return [modules[in_words(laws)] for laws in groups]
+        modules = {one: load(texts[one]) for one in own}
+        for one, laws in own.items():
+            call(modules[one], laws)
+    return [modules[one] for one in words]
 
 
 NOTHING, NOWHERE = np.zeros(0), np.zeros(0, dtype=np.int64)
