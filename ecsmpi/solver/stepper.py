@@ -27,6 +27,11 @@ from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.workspace import Workspace
 
 
+def _nothing() -> bool:
+    """Before changes that nobody waits for."""
+    return False
+
+
 class Field:
     """The concentration of one ion in this rank's slab (mM).
 
@@ -126,11 +131,15 @@ class Stepper:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
 
-    def diffuse(self, dt: float, t: float) -> None:
+    def diffuse(self, dt: float, t: float, before_change=_nothing) -> None:
         """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
 
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        before_change() is called before concentrations change, and after the sweep up where that is possible, so that the
+        sweep hides what the call waits for; it returns whether it has itself changed some, on all ranks alike.
         """
+        if any(tissue.live for tissue in self.tissues):
+            before_change()
         with self.phases["factors"]:
             self._renew_tissue()
         with self.phases["ghosts"]:
@@ -141,14 +150,32 @@ class Stepper:
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.finish()
-        for ion, account in self._accounts:
-            account.before_diffusion(self.exchange.sources[ion])
-        for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
-            diffusion.advance(field.u, sources, values, dt, t)
+        self._sweep(dt, t, before_change)
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
             self.exchange.collect()
+
+    def _sweep(self, dt: float, t: float, before_change) -> None:
+        """Advance all fields, whose ghost planes are filled. Collective."""
+        fields = zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values)
+        for number, (field, diffusion, sources, values) in enumerate(fields):
+            diffusion.sweep_up(field.u, sources, dt, t)
+            if number == 0:
+                if before_change():
+                    self._exchange_ghosts()
+                    diffusion.sweep_up(field.u, sources, dt, t)
+                for ion, account in self._accounts:
+                    account.before_diffusion(self.exchange.sources[ion])
+            diffusion.sweep_down(field.u, sources, values)
+        if not self._diffusions:
+            before_change()
+
+    def _exchange_ghosts(self) -> None:
+        for halo in self._halos:
+            halo.start()
+        for halo in self._halos:
+            halo.finish()
 
     def reacting(self, react, *arguments) -> None:
         """Let reactions change the concentrations, and put that down in the accounts."""
