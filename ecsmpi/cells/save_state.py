@@ -38,6 +38,7 @@ class SavedFields:
     def _store(self) -> bytes:
         if self._left_out or not self._simulation.species:
             return b""
+        self._simulation.reading.take_own_writes()
         file = io.BytesIO()
         np.savez(file, **self._arrays())
         return file.getvalue()

@@ -56,7 +56,7 @@ class Arrivals:
         Parameters
         ----------
         call : what the user would know the call by; the same on all ranks
-        difference : any number; `finish` tells whether it is the same on all ranks
+        difference : any whole number; `finish` returns the least and the greatest of all ranks
         """
         name = _hash(call)
         self._own[:] = name, -name, difference, -difference
@@ -64,8 +64,8 @@ class Arrivals:
         self.waiting = call
         self._request = self._place.Iallreduce(self._own, self._all, op=self._max)
 
-    def finish(self, timeout: float | None = None, missing=None, serve=None) -> bool:
-        """Wait until all ranks have come; is ``difference`` the same on all of them? Collective.
+    def finish(self, timeout: float | None = None, missing=None, serve=None) -> tuple[int, int]:
+        """Wait until all ranks have come; returns the least and the greatest ``difference`` of them. Collective.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Arrivals:
         call, self.waiting = self.waiting, ""
         if self._all[0] != -self._all[1]:
             raise self._different(call)
-        return bool(self._all[2] == -self._all[3])
+        return -int(self._all[3]), int(self._all[2])
 
     def progress(self) -> None:
         """Let MPI send what this rank has left to it. Local."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from mpi4py import MPI
 
 from ecsmpi.ranks.arrivals import CALLS, CHANGES, arrivals
 from ecsmpi.ranks.peers import Peers, Unreadable
@@ -31,14 +32,15 @@ class Gate:
         self._seen = [0] * comm.size  # changes that each rank is known to have completed
         self._number = np.zeros(1, dtype=np.int64)
         self._number_at = self._number.ctypes.data
-        self._is_open = True
+        self._is_open, self._is_closed = True, False
+        _before_mpi_ends(self.close)
 
     def start(self, call: str, difference: int = 0) -> None:
         """This rank reads no more until `completed`. Local; see `Arrivals.start`."""
         self._is_open = False
         self._arrivals.start(call, difference)
 
-    def finish(self, timeout: float | None = None) -> bool:
+    def finish(self, timeout: float | None = None) -> tuple[int, int]:
         """Wait until no rank reads; see `Arrivals.finish`. Collective."""
         return self._arrivals.finish(timeout, self.missing, self.peers.serve)
 
@@ -74,7 +76,10 @@ class Gate:
         return int(self._number[0])
 
     def close(self) -> None:
-        """Wait at the end until no rank reads any more, or a process has gone. Collective."""
+        """Wait at the end until no rank reads any more, or a process has gone. Collective; again, it does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.start(THE_END)
         self._next_check = time.monotonic() + CHECK_EVERY
         try:
@@ -89,3 +94,9 @@ class Gate:
             self._next_check = time.monotonic() + CHECK_EVERY
             if not self.peers.are_alive():
                 raise Unreadable("a process has ended")
+
+
+def _before_mpi_ends(action) -> None:
+    """Call a function first in MPI_Finalize, which NEURON's quit and pc.done() call before Python's own exit."""
+    key = MPI.Comm.Create_keyval(delete_fn=lambda *_: action())
+    MPI.COMM_SELF.Set_attr(key, action)

@@ -48,11 +48,13 @@ class Simulation(Planned):
 
     def deliver(self) -> None:
         """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        self._agree_on_concentrations()
         for region in self.regions:
             self.space(region).deliver()
 
     def start(self) -> None:
         """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
+        self._agree_on_concentrations()
         if self.species:
             self.course.begin()
 
@@ -115,8 +117,8 @@ class Simulation(Planned):
                 space.take_currents(dt)
         if self.clock.ends_next:
             self.reading.start_step()
-            if self.crossings.now and self._before_change():
-                self._renew_copies()
+            if self.crossings.now or self.reading.often:
+                self._before_change()
         self._react_at_segments(t, dt)
         if self.clock.tick():
             self._advance(t)
@@ -162,6 +164,11 @@ class Simulation(Planned):
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
+
+    def _agree_on_concentrations(self) -> None:
+        """What the script has set on any rank, all have. Collective."""
+        with self.reading.changing("n.finitialize()"):
+            pass
 
     def _before_change(self) -> bool:
         """No rank reads from here on, until its step is complete; have concentrations been set meanwhile? Collective."""

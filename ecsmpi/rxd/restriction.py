@@ -53,8 +53,12 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     @property
     def local(self) -> np.ndarray:
-        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`."""
-        return self._field.owned
+        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`.
+
+        Other ranks may see at once what is written to it: between such a write and their reads put ``pc.barrier()``.
+        """
+        self._field
+        return self._simulation.reading.slab(self.species, self.region)
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -205,7 +209,8 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         value = concentrations("node.value", concentration)
         if value.ndim:
             raise InvalidValue(f"node.value must be one number in mM, got {concentration!r}")
-        self.set_values_at(Voxels(self.region.box, range(flat, flat + 1)), value)
+        self._field
+        self._simulation.reading.set_one(self.species, self.region, flat, float(value))
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape
