@@ -1,7 +1,7 @@
 """The gate before each change of the concentrations: while a rank may read, no rank writes.
 
     rank that reads      |-- step n --|  reads ...        |-- step n + 1 --|
-    another rank         |-- step n ----|-- step n + 1: currents, sweep up  (gate)  sweep down --|
+    another rank         |-- step n ----|-- step n + 1: currents  (gate)  reactions, sweeps --|
 
 A rank that is in the script's Python code has not come to the gate. So what it reads are the concentrations at the end
 of the last change that it took part in, once the other rank has completed that change.

@@ -48,10 +48,6 @@ class Reading:
     """Reads and sets concentrations of a simulation.
 
     On one process that concerns the fields themselves. A field is known by (key of the species, its `Space`).
-
-    Attributes
-    ----------
-    often : whether the script has set concentrations before the last step; the same on all ranks
     """
 
     def __init__(self, simulation):
@@ -62,7 +58,7 @@ class Reading:
         self._few: dict[tuple, int] = {}  # how many values were read one by one
         self._live = set()  # fields of which the script has a live view: nothing is kept of them
         self._writes = Writes()
-        self._in_step, self.often = False, False  # _in_step: between `start_step` and `finish_start`
+        self._in_step = False  # between `start_step` and `finish_start`
         self._number = np.zeros(1)
         self._number_at = self._number.ctypes.data
 
@@ -106,8 +102,7 @@ class Reading:
         if self.gate is None or not self._in_step:
             return False
         self._in_step = False
-        self.often = self._take_writes(*self.gate.finish())
-        return self.often
+        return self._take_writes(*self.gate.finish())
 
     def completed(self) -> None:
         """The change is made on this rank. Local."""
@@ -237,23 +232,24 @@ class Reading:
         if not self.alone:
             self._writes.add(field, self._number_of(field), write)
         self._lay_over(field, lambda box: write.apply(box, (0, region.box.shape[0])))
+        self._simulation.touch()
 
     def set_one(self, species, region, flat: int, value: float) -> None:
-        """As `set`, of the voxel of a flat index (C order). Local."""
-        field = self._field(species, region)
+        """As `set`, of the voxel of a flat index (C order), on one of several ranks. Local."""
+        field, plane = self._field(species, region), region.box.plane
         if self._is_set_at_once(field):
-            lo, hi = self._simulation.field(species, region).planes
-            if 0 <= (local := flat - lo * region.box.plane) < (hi - lo) * region.box.plane:
-                self._owned(species, region).reshape(-1)[local] = value
-        if not self.alone:
-            self._writes.add_one(field, self._number_of(field), region.box.plane, flat, value)
-            if self._is_set_at_once(field):
-                self._writes.of(field)[-1].is_done = True
+            self._set_own(species, region, flat, value)
+        self._writes.add_one(field, self._number_of(field), plane, flat, value, self._is_set_at_once(field))
+        if field in self._wholes:
+            self._lay_over(field, lambda box: _put(box, flat, value))
+        self._simulation.touch()
 
-        def change(box):
-            box.reshape(-1)[flat] = value
-
-        self._lay_over(field, change)
+    def _set_own(self, species, region, flat: int, value: float) -> None:
+        """Set the voxel of a flat index if it is this rank's."""
+        own, plane = self._simulation.field(species, region), region.box.plane
+        lo, hi = own.planes
+        if lo <= flat // plane < hi:
+            own.owned.reshape(-1)[flat - lo * plane] = value
 
     def _is_set_at_once(self, field: tuple) -> bool:
         """Whether this rank's planes are set by the call itself: no plan has the field, or the script looks at the planes."""
@@ -269,7 +265,6 @@ class Reading:
             self._wholes[field] = whole.changed_by(change)
             if self._wholes[field] is not whole:
                 self._simulation.stamp += 1
-        self._simulation.touch()
 
     def _field(self, species, region) -> tuple:
         return species.key, self._simulation.space(region)
@@ -322,6 +317,10 @@ class Reading:
         """Nobody reads after this, at the end of the script. Collective."""
         if self.gate is not None:
             self.gate.close()
+
+
+def _put(box: np.ndarray, flat: int, value: float) -> None:
+    box.reshape(-1)[flat] = value
 
 
 def _many(box) -> int:

@@ -117,7 +117,7 @@ class Simulation(Planned):
                 space.take_currents(dt)
         if self.clock.ends_next:
             self.reading.start_step()
-            if self.crossings.now or self.reading.often:
+            if self.crossings.now:
                 self._before_change()
         self._react_at_segments(t, dt)
         if self.clock.tick():

@@ -51,9 +51,9 @@ class Write:
 class OneByOne:
     """Voxels that were set by calls for one voxel each; otherwise as `Write`."""
 
-    def __init__(self, plane: int):
+    def __init__(self, plane: int, is_done: bool):
         """plane: voxels of a plane of the box."""
-        self._plane, self._index, self._values, self.is_done = plane, [], [], False
+        self._plane, self._index, self._values, self.is_done = plane, [], [], is_done
 
     def add(self, flat: int, value: float) -> None:
         """One more, by its flat index into the box (C order) and its value (mM)."""
@@ -91,11 +91,13 @@ class Writes:
         if number is not None:
             self._note(b"%d " % number + write.known_by())
 
-    def add_one(self, field: tuple, number: int | None, plane: int, flat: int, value: float) -> None:
-        """Keep one of one voxel; plane: voxels of a plane of the box."""
+    def add_one(
+        self, field: tuple, number: int | None, plane: int, flat: int, value: float, is_done: bool
+    ) -> None:
+        """Keep one of one voxel; plane: voxels of a plane of the box. is_done: as of `Write`."""
         writes = self._of.setdefault(field, [])
-        if not writes or type(writes[-1]) is not OneByOne or writes[-1].is_done:
-            writes.append(OneByOne(plane))
+        if not writes or type(writes[-1]) is not OneByOne or writes[-1].is_done != is_done:
+            writes.append(OneByOne(plane, is_done))
         writes[-1].add(flat, value)
         if number is not None:
             self._note(b"%d %d" % (number, flat))

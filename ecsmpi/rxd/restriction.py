@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import weakref
 
 import numpy as np
@@ -205,12 +206,16 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
         """Set the concentration of a voxel (mM). Local; see `concentration`."""
-        flat = self._flat(i, j, k)
-        value = concentrations("node.value", concentration)
-        if value.ndim:
-            raise InvalidValue(f"node.value must be one number in mM, got {concentration!r}")
-        self._field
-        self._simulation.reading.set_one(self.species, self.region, flat, float(value))
+        value = concentration if type(concentration) is float else _one_number(concentration)
+        if not math.isfinite(value):
+            raise InvalidValue(f"node.value must be finite, got {value}")
+        if self._seen_at != self._simulation.stamp:
+            self._look()
+        if self._simulation.comm.size == 1:
+            self._seen[i, j, k] = value
+            self._simulation.touch()
+        else:
+            self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape
@@ -241,6 +246,14 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def __str__(self):
         return f"{self.species}[ecs]"
+
+
+def _one_number(value) -> float:
+    """A number in mM; InvalidValue names what is none."""
+    number = concentrations("node.value", value)
+    if number.ndim:
+        raise InvalidValue(f"node.value must be one number in mM, got {value!r}")
+    return float(number)
 
 
 def concentrations(what: str, value) -> np.ndarray:

@@ -70,26 +70,21 @@ class Diffusion:
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
         return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), z, inverse)
 
-    def sweep_up(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
-        """The part of a step of dt to t (ms) that leaves u (n + 2, ny, nz) mM, ghosts filled, as it is. Collective.
+    def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
+        """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
 
-        sources: (local voxels,) mM times the volume fraction, by which they are divided here.
+        sources: (local voxels,) mM times the volume fraction, by which they are divided here. values: (local voxels,) u there, after it.
         """
         if not self.diffuses:
+            kernels.add_sources(u, self._voxels, sources, self._per_volume_fraction, values)
             return
         work, factors = self._work, self.factors(dt)
         with work.phases["up"]:
             self._up(u, sources, factors)
         with work.phases["interfaces"]:
             factors.joints.solve()
-
-    def sweep_down(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
-        """The rest of that step. values: (local voxels,) u there, after it. Local."""
-        if not self.diffuses:
-            kernels.add_sources(u, self._voxels, sources, self._per_volume_fraction, values)
-            return
-        with self._work.phases["down"]:
-            self._down(u, values, self._factors)
+        with work.phases["down"]:
+            self._down(u, values, factors)
 
     def _up(self, u, sources, factors: Factors) -> None:
         work, slab = self._work, factors.slab

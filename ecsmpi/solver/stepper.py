@@ -135,47 +135,38 @@ class Stepper:
         """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
 
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
-        before_change() is called before concentrations change, and after the sweep up where that is possible, so that the
-        sweep hides what the call waits for; it returns whether it has itself changed some, on all ranks alike.
+        before_change() is called before concentrations change, while ghost planes are under way; it returns whether it has
+        itself changed some, on all ranks alike.
         """
         if any(tissue.live for tissue in self.tissues):
             before_change()
         with self.phases["factors"]:
             self._renew_tissue()
-        with self.phases["ghosts"]:
-            for halo in self._halos:
-                halo.start()
+        self._start_ghosts()
+        if before_change():
+            self._finish_ghosts()
+            self._start_ghosts()
         with self.phases["deposit"]:
             self.exchange.deposit()
-        with self.phases["ghosts"]:
-            for halo in self._halos:
-                halo.finish()
-        self._sweep(dt, t, before_change)
+        self._finish_ghosts()
+        for ion, account in self._accounts:
+            account.before_diffusion(self.exchange.sources[ion])
+        for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
+            diffusion.advance(field.u, sources, values, dt, t)
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
             self.exchange.collect()
 
-    def _sweep(self, dt: float, t: float, before_change) -> None:
-        """Advance all fields, whose ghost planes are filled. Collective."""
-        fields = zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values)
-        for number, (field, diffusion, sources, values) in enumerate(fields):
-            diffusion.sweep_up(field.u, sources, dt, t)
-            if number == 0:
-                if before_change():
-                    self._exchange_ghosts()
-                    diffusion.sweep_up(field.u, sources, dt, t)
-                for ion, account in self._accounts:
-                    account.before_diffusion(self.exchange.sources[ion])
-            diffusion.sweep_down(field.u, sources, values)
-        if not self._diffusions:
-            before_change()
+    def _start_ghosts(self) -> None:
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.start()
 
-    def _exchange_ghosts(self) -> None:
-        for halo in self._halos:
-            halo.start()
-        for halo in self._halos:
-            halo.finish()
+    def _finish_ghosts(self) -> None:
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.finish()
 
     def reacting(self, react, *arguments) -> None:
         """Let reactions change the concentrations, and put that down in the accounts."""

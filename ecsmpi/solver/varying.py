@@ -163,12 +163,13 @@ class VaryingDiffusion:
             dt, s, x, y, tiled(z, m.shape), weight, reach, near, self._borders.strength(dt), shared.join(ends)
         )  # fmt: skip
 
-    def sweep_up(self, u: np.ndarray, sources: np.ndarray, dt: float, t: float) -> None:
-        """The part of a step of dt to t (ms) that leaves u (n + 2, ny, nz) mM, ghosts filled, as it is. Collective.
+    def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
+        """One step of dt to t (ms) of u (n + 2, ny, nz) mM, ghosts filled. Collective.
 
-        sources: (local voxels,) mM times the volume fraction.
+        sources: (local voxels,) mM times the volume fraction. values: (local voxels,) u there, after it.
         """
         if not self.diffuses:
+            varying_kernels.add_sources(u.reshape(-1), self._work.shared.box.plane, self._voxels, sources, self._capacity, values)
             return
         shared, factors = self._work.shared, self.factors(dt)
         self._borders.renew(t, dt)
@@ -176,15 +177,8 @@ class VaryingDiffusion:
             self._up(u.reshape(-1), sources, factors)
         with shared.phases["interfaces"]:
             factors.joints.solve()
-
-    def sweep_down(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
-        """The rest of that step. values: (local voxels,) u there, after it. Local."""
-        shared = self._work.shared
-        if not self.diffuses:
-            varying_kernels.add_sources(u.reshape(-1), shared.box.plane, self._voxels, sources, self._capacity, values)
-            return
         with shared.phases["down"]:
-            self._down(u.reshape(-1), values, self._factors)
+            self._down(u.reshape(-1), values, factors)
 
     def _up(self, u, sources, factors: Factors) -> None:
         work, m = self._work, self._m
