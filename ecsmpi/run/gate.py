@@ -12,10 +12,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from mpi4py import MPI
 
 from ecsmpi.ranks.arrivals import CALLS, CHANGES, arrivals
-from ecsmpi.ranks.peers import Peers, Unreadable
+from ecsmpi.ranks.peers import Peers, Unreadable, before_mpi_ends
 
 CHECK_EVERY = 0.5  # s between two looks whether other processes still run
 THE_END = "the end of the script"
@@ -33,7 +32,7 @@ class Gate:
         self._number = np.zeros(1, dtype=np.int64)
         self._number_at = self._number.ctypes.data
         self._is_open, self._is_closed = True, False
-        _before_mpi_ends(self.close)
+        before_mpi_ends(self.close)
 
     def start(self, call: str, difference: int = 0) -> None:
         """This rank reads no more until `completed`. Local; see `Arrivals.start`."""
@@ -94,9 +93,3 @@ class Gate:
             self._next_check = time.monotonic() + CHECK_EVERY
             if not self.peers.are_alive():
                 raise Unreadable("a process has ended")
-
-
-def _before_mpi_ends(action) -> None:
-    """Call a function first in MPI_Finalize, which NEURON's quit and pc.done() call before Python's own exit."""
-    key = MPI.Comm.Create_keyval(delete_fn=lambda *_: action())
-    MPI.COMM_SELF.Set_attr(key, action)

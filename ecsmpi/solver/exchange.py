@@ -12,7 +12,6 @@ the same shape. So what a rank asks of itself is neither sent nor copied, and on
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
 
 from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
