@@ -13,23 +13,32 @@ from hypothesis import strategies as st
 
 from ecsmpi.files import checkpoint
 from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
+from ecsmpi.files.facts import Facts
 from ecsmpi.run.limits import seconds
 from ecsmpi.files.part import Damaged, PartReader, PartWriter
 from ecsmpi.run.trends import Trends
 
-FIELD = np.arange(5 * 3 * 4, dtype=float).reshape(5, 3, 4)
+FIELD = np.arange(7 * 3 * 4, dtype=float).reshape(7, 3, 4)
 CELLS = bytes(range(256)) * 9000  # more than two rows
 
 
 def fill(part):
-    part.add_planes("box 0 k", FIELD, 7)
+    part.add_planes("box 0 k", FIELD, 0)
     part.add_bytes("cells", CELLS)
     part.add_bytes("nothing", b"")
 
 
+def facts(step=100, **changed):
+    return Facts(**{
+        "model": {"box": ["a box"], "dt": 0.025}, "t": 0.005 * step, "dt": 0.025, "step": step, "planes": [[[0, 7]]], "cells": ["c"],
+        "gids": [[3, 5]], "without_gids": None, "connected": True, "vectors": [["spikes"]],
+        "observers": [["output", "k.h5", [{"": 3}], [[0.0, 2]]]], "statements": [], **changed,
+    })  # fmt: skip
+
+
 def written(folder, count=1, **options):
     sets = Checkpoints(Alone(), folder, **options)
-    return [sets.write(100 * (i + 1), {"t": 0.5 * (i + 1)}, fill) for i in range(count)]
+    return [sets.write(facts(100 * (i + 1)), fill) for i in range(count)]
 
 
 def newest(folder):
@@ -40,13 +49,13 @@ def newest(folder):
 def test_planes_and_bytes_come_back(tmp_path):
     found = CheckpointSet(written(tmp_path)[0])
     found.verify()
-    assert found.about == {"t": 0.5} and found.ranks == 1
+    assert found.facts == facts() and found.ranks == 1
     part = found.part(0)
     assert part.read_bytes("cells") == CELLS and part.read_bytes("nothing") == b""
-    assert part.planes("box 0 k") == (7, 12)
+    assert part.planes("box 0 k") == (0, 7)
     out = np.full((4, 3, 4), -1.0)
-    part.read_planes("box 0 k", out, 5)  # planes 5 to 8, of which 7 and 8 are here
-    assert np.array_equal(out[2:], FIELD[:2]) and np.all(out[:2] == -1)
+    part.read_planes("box 0 k", out, 5)  # planes 5 to 8, of which 5 and 6 are here
+    assert np.array_equal(out[:2], FIELD[5:]) and np.all(out[2:] == -1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3)), max_size=5))
@@ -156,7 +165,7 @@ def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
 
     with pytest.raises(OSError, match="No space left on device; see that the disk has space left"):
-        Checkpoints(Alone(), tmp_path).write(7, {}, full)
+        Checkpoints(Alone(), tmp_path).write(facts(), full)
     monkeypatch.undo()
     assert newest(tmp_path)[0].path == before
 

@@ -31,7 +31,7 @@ def whole_sets(folder):
     found = [CheckpointSet(path) for path in sorted(folder.glob("*-step-*")) if not path.name.endswith(".part")]
     for one in found:
         one.verify()
-    return [one.about["step"] for one in found]
+    return [one.facts.step for one in found]
 
 
 def fails(tmp_path, change, ranks=2, options=(), within=60):
