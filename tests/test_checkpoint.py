@@ -1,17 +1,18 @@
 """Checkpoints on the disk: whole or not there, and every byte under a digest. No MPI, no NEURON."""
 
-import json
+import errno
 import os
 import random
 import shutil
 
 import numpy as np
 import pytest
+from forged import write_manifest
 from frames import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecsmpi.files import checkpoint
+from ecsmpi.files import disk
 from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.limits import seconds
@@ -134,7 +135,7 @@ def test_no_bytes_pass_for_a_manifest(tmp_path_factory, data):
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)))
 def test_no_json_passes_for_a_manifest(tmp_path_factory, body):
     folder = tmp_path_factory.mktemp("manifest")
-    (folder / "manifest.json").write_text(json.dumps({"format": checkpoint.FORMAT, "digest": "", "body": body}))
+    write_manifest(folder, body)
     with pytest.raises(Damaged):
         CheckpointSet(folder)
 
@@ -168,6 +169,43 @@ def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
         Checkpoints(Alone(), tmp_path).write(facts(), full)
     monkeypatch.undo()
     assert newest(tmp_path)[0].path == before
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_disk_that_cannot_sync_warns_once_and_takes_the_set(number, tmp_path, monkeypatch, capsys):
+    def refuses(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuses)
+    monkeypatch.setattr(disk, "_warned_of", set())
+    paths = written(tmp_path, 2)
+    assert newest(tmp_path)[0].path == paths[1]
+    said = capsys.readouterr().err
+    assert said.count("cannot tell when data are on the disk") == 1 and os.strerror(number) in said
+
+
+def test_a_disk_that_fails_to_sync_is_an_error(tmp_path, monkeypatch):
+    def fails(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="cannot write .*Input/output error"):
+        written(tmp_path)
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
+    written(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    Checkpoints(Alone(), tmp_path).try_out()
+    assert sorted(tmp_path.iterdir()) == before
+    Checkpoints(Alone(), tmp_path / "new" / "one").try_out()
+    assert list((tmp_path / "new" / "one").iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "sets").write_text("no folder")
+    with pytest.raises(OSError, match="cannot write .*sets"):
+        Checkpoints(Alone(), tmp_path / "sets").try_out()
 
 
 @pytest.mark.parametrize("text, expected", [

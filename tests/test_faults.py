@@ -167,6 +167,31 @@ def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
         assert whole_sets(tmp_path / ("old" if trouble == "file in its place" else "sets")) == [44, 48]
 
 
+FOLDERS = {  # what happens to the folder of checkpoints before the run begins, on one rank
+    "read-only": ("from faults import read_only; read_only('sets')", "cannot write sets: .*(Read-only file system|Permission denied)"),
+    "another folder on one rank": (
+        "import os; os.makedirs('elsewhere', exist_ok=True); os.chdir('elsewhere')",
+        "rank 1 on .* does not see what rank 0 writes: give a folder that all nodes share",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", FOLDERS)
+def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
+    """Not when the first checkpoint is due, which an hour never is here; and no file of an earlier run is touched."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    (tmp_path / "k.h5").write_text("of an earlier run")
+    change, expected = FOLDERS[trouble]
+    on_last = f"\nif rank == ranks - 1:\n    {change}\npc.barrier()\n"
+    options = ("--checkpoint-every", "1h", "--output", "k.h5", "--every", "1")
+    with small_disk(tmp_path / "sets") if trouble == "read-only" else nullcontext() as mounted:
+        if mounted is False and os.getuid() == 0:
+            pytest.skip("this machine lets nobody mount a disk")
+        said = fails(tmp_path, on_last, options=options)
+    assert re.search(expected, said), said
+    assert (tmp_path / "k.h5").read_text() == "of an earlier run"
+
+
 def test_folder_deleted_in_a_run_is_made_again(tmp_path):
     done = run(tmp_path, change=AT_STEP_50.format(action="import shutil; shutil.rmtree('sets')"))
     assert done.returncode == 0, done.stderr

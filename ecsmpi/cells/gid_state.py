@@ -83,7 +83,7 @@ def of_gids() -> dict[int, bytes]:
 
 
 class Restoring:
-    """Brings this rank's cells to the states of `of_gids`: ``begin``, then ``check``, then ``set``. After finitialize.
+    """Brings this rank's cells to the states of `of_gids`: ``begin``, then ``check``, then ``set`` or ``give_up``. After finitialize.
 
     ``check`` stands between what comes from a disk and NEURON, which looks at none of its bytes.
     """
@@ -120,6 +120,11 @@ class Restoring:
             _restore(self._state, self._gids[i], 1, ctypes.create_string_buffer(data, len(data)), len(data))
         _free(self._gids, self._sizes)
         _restore_done(self._state)
+
+    def give_up(self) -> None:
+        """Leave the cells as they are: NEURON holds one such state at a time. Local."""
+        _free(self._gids, self._sizes)
+        _save_done(self._state)
 
     def _written(self, i: int) -> bytes:
         size = self._sizes[i] + NAME_GROWS

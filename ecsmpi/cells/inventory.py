@@ -89,6 +89,11 @@ def _section(sec) -> list:
     return [sec.name().rpartition(".")[2], sec.nseg, sec.L, sorted(mechanism.name() for mechanism in sec(0.5))]
 
 
+def saving_modules() -> list[str]:
+    """Names under which modules of Python save something along with SaveState (`neuron.register_savestate`)."""
+    return list(neuron._id_savestates)
+
+
 def random_streams():
     """The random streams of this rank's mechanisms, declared RANDOM in them."""
     for is_point in (0, 1):

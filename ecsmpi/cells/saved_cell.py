@@ -37,7 +37,7 @@ class Mechanisms:
 
     random : streams of random numbers, by type; where they stand is behind the states
     sizes : ("states", type), ("weights", type) of a NetCon that leads to it, ("receives", type) whether NetCons may lead to
-        it, and ("callback", type): 0 without a function that saves, else 1 and the values that it saves
+        it, and ("callback", type): values that a function of its own saves
     """
 
     random: dict
@@ -151,9 +151,10 @@ class _Reader:
         self._states(kind)
         if self._size("receives", kind):
             self._receives(kind, name[2:], layout)
-        if self._size("callback", kind):
+        if self._data.startswith(b"callback\0", self._at):
+            layout.append("callback")
             self._expect(b"callback")
-            self._take(8 * (self._size("callback", kind) - 1))
+            self._take(8 * self._size("callback", kind))
 
     def _states(self, kind: int) -> None:
         data = self._take(8 * self._size("states", kind))

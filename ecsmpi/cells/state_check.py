@@ -10,11 +10,10 @@ import functools
 import struct
 import zlib
 
-import neuron
 import numpy as np
 
 from ecsmpi.cells import saved_state
-from ecsmpi.cells.inventory import context, objects, places_of_pointers, point_types
+from ecsmpi.cells.inventory import context, objects, places_of_pointers, point_types, saving_modules
 from ecsmpi.cells.save_state import NAME as BOXES
 from ecsmpi.cells.saved_state import PYTHON, Event, Malformed, SavedState
 
@@ -142,9 +141,9 @@ def _check_statements(found: SavedState, own: SavedState) -> None:
 def _check_plugins(found: SavedState, own: SavedState) -> None:
     """What modules of Python saved goes only to those that the script has, and to NEURON's rxd only what it would save itself."""
     for name in found.plugins:
-        if name == BOXES or name not in neuron._id_savestates:
+        if name == BOXES or name not in saving_modules():
             raise Malformed(f"{ascii(name)} has saved something, and there is nothing of that name")
-    for name in neuron._id_savestates:
+    for name in saving_modules():
         if name.startswith("rxd-"):
             now = own.plugins.get(name, b"")
             if _layout_of_rxd(found.plugins.get(name, b""), len(now)) != _layout_of_rxd(now, len(now)):

@@ -203,6 +203,8 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
         try:
             cell_state.check_rank(state, found.facts.t, found.facts.dt)
             places = cell_state.check_random_places(read_json(part.read_bytes("random"), "what it says of random streams"))
+        except Damaged:
+            raise
         except ForeignStatement as error:
             raise ForeignStatement(f"{part.path}: {error}") from None
         except ValueError as error:
@@ -214,7 +216,11 @@ def _read_gids(comm, found: CheckpointSet) -> None:
     cells = everywhere(comm, _own_gids, found)
     restoring = gid_state.Restoring(found.facts.t)
     restoring.begin()
-    everywhere(comm, _check_gids, restoring, cells, found)
+    try:
+        everywhere(comm, _check_gids, restoring, cells, found)
+    except BaseException:
+        restoring.give_up()
+        raise
     restoring.set(cells)
 
 
