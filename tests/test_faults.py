@@ -90,6 +90,45 @@ def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, t
     assert last_state(tmp_path) == expected
 
 
+BEFORE = {  # where a run is that has not begun
+    "imports": ("import time; open('there', 'w').close(); time.sleep(60)\n", ""),
+    "makes its model": ("", "\nimport time; open('there', 'w').close(); time.sleep(60)\n"),
+    "compiles": ("", """
+from ecsmpi.rxd.session import simulation
+import time
+def compile_for_long(): open('there', 'w').close(); time.sleep(60)
+simulation._compile = compile_for_long
+"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", BEFORE)
+def test_signal_before_the_run_begins_says_to_be_continued(where, tmp_path):
+    before, change = BEFORE[where]
+    argv = command(tmp_path, change=change)
+    model = tmp_path / "model.py"
+    model.write_text(before + model.read_text())
+    with started(2, argv, cwd=tmp_path) as process:
+        until(lambda: (tmp_path / "there").exists())
+        os.kill(process.pid, signal.SIGUSR1)
+        assert process.wait(30) == TO_BE_CONTINUED, process.said()
+        assert process.said().count("SIGUSR1: stopped before the run began, to be continued") == 1
+    assert not list(tmp_path.glob("sets/*")) or whole_sets(tmp_path / "sets") == []
+
+
+def test_signal_before_a_plain_script_begins_is_heard_once_it_has_a_checkpoint(tmp_path):
+    (tmp_path / "model.py").write_text("""
+import os, signal, time
+from ecsmpi import rxd
+from neuron import n
+rxd.Checkpoint("sets")
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+""")
+    done = mpirun(None, ["python", "model.py"], cwd=tmp_path, timeout=50)
+    assert done.returncode == TO_BE_CONTINUED and "SIGTERM: stopped before the run began" in done.stderr
+
+
 def test_second_signal_ends_at_once(tmp_path):
     change = "import time\n" + AT_STEP_50.format(action="open('slow', 'w'); time.sleep(60)")
     argv = command(tmp_path, "--tstop", "1e9", change=change)

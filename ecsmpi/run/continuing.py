@@ -37,7 +37,10 @@ class Checkpointing:
         self.path = self._sets.path
 
     def try_out(self) -> None:
-        """Raise OSError on every rank where the folder takes no files: now, not when the first checkpoint is due. Collective."""
+        """The run is about to begin. Raises OSError on every rank where the folder takes no files, which it would else find out
+        when the first checkpoint is due. Collective.
+        """
+        self._limits.begun = True
         self._sets.try_out()
 
     def started(self) -> None:
