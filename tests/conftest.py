@@ -94,6 +94,22 @@ def started(ranks, argv, cwd):
             _end_session(process)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what takes long: more ranks, more models, more of each kind")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: one of a kind whose other tests are in every run; scripts/test --long runs it too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    chosen = [item for item in items if "long" not in item.keywords]
+    config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
+    items[:] = chosen
+
+
 @pytest.fixture
 def on_ranks(tmp_path):
     """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0 saved.

@@ -82,7 +82,7 @@ def last_state(folder):
     sets = sorted(path for path in (Path(folder) / "sets").iterdir() if not path.name.endswith(PARTIAL))
     found = CheckpointSet(sets[-1])
     parts = [found.part(rank) for rank in range(found.ranks)]
-    return found.about["step"], [
+    return found.facts.step, [
         {name: _unnumbered(part.read_bytes(name)) for name in part.names() if name[:3] in ("box", "gid")}
         for part in parts
     ]

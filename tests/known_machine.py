@@ -4,7 +4,7 @@ from ecsmpi.plans import planning
 from ecsmpi.plans.planning import Layout, Machine, Problem
 
 TRUE = Machine(
-    cores=8, core_bandwidth=30e9, node_bandwidth=60e9, traffic=72.0, compute=4e-9, message=5e-6,
+    cores=8, domains=1, core_bandwidth=30e9, node_bandwidth=60e9, traffic=72.0, compute=4e-9, message=5e-6,
     plane_byte=4e-10,
     coupling_step=4e-5, coupling_message=3e-6, entry=9e-8, neuron_step=5e-5, neuron_segment=3e-7,
 )  # fmt: skip

@@ -1,35 +1,45 @@
 """Checkpoints on the disk: whole or not there, and every byte under a digest. No MPI, no NEURON."""
 
-import json
+import errno
 import os
 import random
 import shutil
 
 import numpy as np
 import pytest
+from forged import write_manifest
 from frames import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecsmpi.files import checkpoint
+from ecsmpi.files import disk
 from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
+from ecsmpi.files.facts import Facts
 from ecsmpi.run.limits import seconds
 from ecsmpi.files.part import Damaged, PartReader, PartWriter
 from ecsmpi.run.trends import Trends
 
-FIELD = np.arange(5 * 3 * 4, dtype=float).reshape(5, 3, 4)
+FIELD = np.arange(7 * 3 * 4, dtype=float).reshape(7, 3, 4)
 CELLS = bytes(range(256)) * 9000  # more than two rows
 
 
 def fill(part):
-    part.add_planes("box 0 k", FIELD, 7)
+    part.add_planes("box 0 k", FIELD, 0)
     part.add_bytes("cells", CELLS)
     part.add_bytes("nothing", b"")
 
 
+def facts(step=100, **changed):
+    return Facts(**{
+        "model": {"box": ["a box"], "dt": 0.025}, "t": 0.005 * step, "dt": 0.025, "step": step, "planes": [[[0, 7]]], "cells": ["c"],
+        "gids": [[3, 5]], "without_gids": None, "connected": True, "vectors": [["spikes"]],
+        "observers": [["output", "k.h5", [{"": 3}], [[0.0, 2]]]], "statements": [], **changed,
+    })  # fmt: skip
+
+
 def written(folder, count=1, **options):
     sets = Checkpoints(Alone(), folder, **options)
-    return [sets.write(100 * (i + 1), {"t": 0.5 * (i + 1)}, fill) for i in range(count)]
+    return [sets.write(facts(100 * (i + 1)), fill) for i in range(count)]
 
 
 def newest(folder):
@@ -40,13 +50,13 @@ def newest(folder):
 def test_planes_and_bytes_come_back(tmp_path):
     found = CheckpointSet(written(tmp_path)[0])
     found.verify()
-    assert found.about == {"t": 0.5} and found.ranks == 1
+    assert found.facts == facts() and found.ranks == 1
     part = found.part(0)
     assert part.read_bytes("cells") == CELLS and part.read_bytes("nothing") == b""
-    assert part.planes("box 0 k") == (7, 12)
+    assert part.planes("box 0 k") == (0, 7)
     out = np.full((4, 3, 4), -1.0)
-    part.read_planes("box 0 k", out, 5)  # planes 5 to 8, of which 7 and 8 are here
-    assert np.array_equal(out[2:], FIELD[:2]) and np.all(out[:2] == -1)
+    part.read_planes("box 0 k", out, 5)  # planes 5 to 8, of which 5 and 6 are here
+    assert np.array_equal(out[:2], FIELD[5:]) and np.all(out[2:] == -1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3)), max_size=5))
@@ -125,7 +135,7 @@ def test_no_bytes_pass_for_a_manifest(tmp_path_factory, data):
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)))
 def test_no_json_passes_for_a_manifest(tmp_path_factory, body):
     folder = tmp_path_factory.mktemp("manifest")
-    (folder / "manifest.json").write_text(json.dumps({"format": checkpoint.FORMAT, "digest": "", "body": body}))
+    write_manifest(folder, body)
     with pytest.raises(Damaged):
         CheckpointSet(folder)
 
@@ -156,9 +166,46 @@ def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
 
     with pytest.raises(OSError, match="No space left on device; see that the disk has space left"):
-        Checkpoints(Alone(), tmp_path).write(7, {}, full)
+        Checkpoints(Alone(), tmp_path).write(facts(), full)
     monkeypatch.undo()
     assert newest(tmp_path)[0].path == before
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_disk_that_cannot_sync_warns_once_and_takes_the_set(number, tmp_path, monkeypatch, capsys):
+    def refuses(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuses)
+    monkeypatch.setattr(disk, "_warned_of", set())
+    paths = written(tmp_path, 2)
+    assert newest(tmp_path)[0].path == paths[1]
+    said = capsys.readouterr().err
+    assert said.count("cannot tell when data are on the disk") == 1 and os.strerror(number) in said
+
+
+def test_a_disk_that_fails_to_sync_is_an_error(tmp_path, monkeypatch):
+    def fails(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="cannot write .*Input/output error"):
+        written(tmp_path)
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
+    written(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    Checkpoints(Alone(), tmp_path).try_out()
+    assert sorted(tmp_path.iterdir()) == before
+    Checkpoints(Alone(), tmp_path / "new" / "one").try_out()
+    assert list((tmp_path / "new" / "one").iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "sets").write_text("no folder")
+    with pytest.raises(OSError, match="cannot write .*sets"):
+        Checkpoints(Alone(), tmp_path / "sets").try_out()
 
 
 @pytest.mark.parametrize("text, expected", [

@@ -31,7 +31,7 @@ def whole_sets(folder):
     found = [CheckpointSet(path) for path in sorted(folder.glob("*-step-*")) if not path.name.endswith(".part")]
     for one in found:
         one.verify()
-    return [one.about["step"] for one in found]
+    return [one.facts.step for one in found]
 
 
 def fails(tmp_path, change, ranks=2, options=(), within=60):
@@ -88,6 +88,45 @@ def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, t
     assert len(whole_sets(tmp_path / "sets")) == 1
     assert run(tmp_path).returncode == 0
     assert last_state(tmp_path) == expected
+
+
+BEFORE = {  # where a run is that has not begun
+    "imports": ("import time; open('there', 'w').close(); time.sleep(60)\n", ""),
+    "makes its model": ("", "\nimport time; open('there', 'w').close(); time.sleep(60)\n"),
+    "compiles": ("", """
+from ecsmpi.rxd.session import simulation
+import time
+def compile_for_long(): open('there', 'w').close(); time.sleep(60)
+simulation._compile = compile_for_long
+"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", BEFORE)
+def test_signal_before_the_run_begins_says_to_be_continued(where, tmp_path):
+    before, change = BEFORE[where]
+    argv = command(tmp_path, change=change)
+    model = tmp_path / "model.py"
+    model.write_text(before + model.read_text())
+    with started(2, argv, cwd=tmp_path) as process:
+        until(lambda: (tmp_path / "there").exists())
+        os.kill(process.pid, signal.SIGUSR1)
+        assert process.wait(30) == TO_BE_CONTINUED, process.said()
+        assert process.said().count("SIGUSR1: stopped before the run began, to be continued") == 1
+    assert not list(tmp_path.glob("sets/*")) or whole_sets(tmp_path / "sets") == []
+
+
+def test_signal_before_a_plain_script_begins_is_heard_once_it_has_a_checkpoint(tmp_path):
+    (tmp_path / "model.py").write_text("""
+import os, signal, time
+from ecsmpi import rxd
+from neuron import n
+rxd.Checkpoint("sets")
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+""")
+    done = mpirun(None, ["python", "model.py"], cwd=tmp_path, timeout=50)
+    assert done.returncode == TO_BE_CONTINUED and "SIGTERM: stopped before the run began" in done.stderr
 
 
 def test_second_signal_ends_at_once(tmp_path):
@@ -165,6 +204,31 @@ def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
         assert trouble != "read-only" or re.search("Read-only file system|Permission denied", said)
         assert time.monotonic() - began < 40
         assert whole_sets(tmp_path / ("old" if trouble == "file in its place" else "sets")) == [44, 48]
+
+
+FOLDERS = {  # what happens to the folder of checkpoints before the run begins, on one rank
+    "read-only": ("from faults import read_only; read_only('sets')", "cannot write sets: .*(Read-only file system|Permission denied)"),
+    "another folder on one rank": (
+        "import os; os.makedirs('elsewhere', exist_ok=True); os.chdir('elsewhere')",
+        "rank 1 on .* does not see what rank 0 writes: give a folder that all nodes share",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", FOLDERS)
+def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
+    """Not when the first checkpoint is due, which an hour never is here; and no file of an earlier run is touched."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    (tmp_path / "k.h5").write_text("of an earlier run")
+    change, expected = FOLDERS[trouble]
+    on_last = f"\nif rank == ranks - 1:\n    {change}\npc.barrier()\n"
+    options = ("--checkpoint-every", "1h", "--output", "k.h5", "--every", "1")
+    with small_disk(tmp_path / "sets") if trouble == "read-only" else nullcontext() as mounted:
+        if mounted is False and os.getuid() == 0:
+            pytest.skip("this machine lets nobody mount a disk")
+        said = fails(tmp_path, on_last, options=options)
+    assert re.search(expected, said), said
+    assert (tmp_path / "k.h5").read_text() == "of an earlier run"
 
 
 def test_folder_deleted_in_a_run_is_made_again(tmp_path):

@@ -1,6 +1,7 @@
 """The command `ecsmpi plan`: what it prints, what it appends, what it refuses."""
 
 import json
+import re
 
 import pytest
 from known_machine import record, records
@@ -38,7 +39,65 @@ def test_plan_prints_table_recommendation_and_sbatch_line(capsys):
     submit = next(line for line in lines if line[:1] == ["sbatch"])
     assert [word.split("=")[0] for word in submit[1:4]] == ["--nodes", "--ntasks-per-node", "--cpus-per-task"]
     ranks, threads = (int(word.split("=")[1]) for word in submit[2:4])
-    assert ranks * threads == Machine().cores and submit[4:] == ["slurm/hybrid.sbatch", "SCRIPT"]
+    assert ranks * threads == Machine().cores and submit[6:] == ["slurm/hybrid.sbatch", "SCRIPT"]
+    assert re.fullmatch(r"--time=\d\d:\d\d:00", submit[4]) and re.fullmatch(r"--mem=\d+G", submit[5])
+
+
+def submission(out):
+    """The options in the line to submit."""
+    line = next(line for line in out.splitlines() if line.startswith("sbatch"))
+    return dict(word.removeprefix("--").split("=") for word in line.split() if word.startswith("--"))
+
+
+def test_submission_asks_for_the_time_and_memory_of_the_table_and_a_quarter_more(capsys):
+    words = ("--box", 512, 512, 512, "--nodes", 1, "--species", 2, "--tstop", 10_000, "--cores-per-node", 4)
+    _, out, _ = command(capsys, *words)
+    row = next(line.split() for line in out.splitlines() if line.split()[:1] == ["1"])
+    ranks, size = int(row[1]), float(row[4])
+    assert row[5] == "GB" and ranks * size * 1.25 <= int(submission(out)["mem"][:-1]) <= ranks * size * 1.25 + 1 + ranks / 10
+    hours, minutes, _ = map(int, re.fullmatch(r"(?:\d-)?(\d+):(\d+):(\d+)", submission(out)["time"]).groups())
+    days = int(submission(out)["time"].split("-")[0]) if "-" in submission(out)["time"] else 0
+    step, steps = float(row[6].replace(",", "")) * 1e-6, 400_000
+    assert 0 <= (days * 24 + hours) * 3600 + minutes * 60 - (300 + 1.25 * step * steps) <= 60 + 2e-6 * steps
+
+
+def test_frames_take_eight_bytes_a_voxel_and_species_more(capsys):
+    words = ("--box", 512, 512, 512, "--nodes", 1, "--species", 3)
+    sizes = [int(submission(command(capsys, *words, *more)[1])["mem"][:-1]) for more in ((), ("--no-frames",))]
+    assert abs(sizes[0] - sizes[1] - 1.25 * 8 * 3 * 512**3 / 1e9) <= 1
+
+
+def test_numbers_of_nodes_with_too_little_memory_are_named_and_not_recommended(capsys):
+    words = ("--box", 1024, 512, 512, "--nodes", "1-8")
+    status, out, _ = command(capsys, *words, "--memory-per-node", 5)
+    assert status == 0 and "memory    5.0 GB a node (given)" in out
+    assert re.search(r"Too little memory on 1 node: each would need [67]\.\d GB and has 5\.0 GB\.", out)
+    assert int(submission(out)["nodes"]) >= 2
+    status, out, _ = command(capsys, *words, "--memory-per-node", 0.3)
+    assert status == 1 and "Too little memory on 1, 2, 4, 8 nodes" in out and "Take more nodes, or larger ones" in out
+    assert "sbatch" not in out
+
+
+def test_a_rank_for_each_numa_domain_is_recommended_and_none_in_several(capsys):
+    words = ("--box", 256, 256, 256, "--nodes", 1, "--cores-per-node", 64)
+    for domains in (1, 2, 4, 8):
+        _, out, _ = command(capsys, *words, "--numa-domains", domains)
+        assert f"NUMA      {domains} domain{'s' * (domains > 1)} a node (given)" in out
+        assert submission(out)["ntasks-per-node"] == str(domains) and submission(out)["cpus-per-task"] == str(64 // domains)
+        ranks = int(submission(command(capsys, *words, "--numa-domains", domains, "--segments", 10**7)[1])["ntasks-per-node"])
+        assert ranks > domains and ranks % domains == 0, "NEURON uses one thread of each rank"
+    assert "4 domains a node (a guess" in command(capsys, *words)[1]
+    status, _, err = command(capsys, *words, "--numa-domains", 5)
+    assert status == 2 and "--numa-domains must divide the 64 cores of a node, got 5" in err
+
+
+def test_memory_and_domains_of_a_node_are_those_of_the_records(tmp_path, capsys):
+    path = tmp_path / "b.jsonl"
+    seen = {"cores": 8, "numa_domains": 4, "memory_bytes": 3e9}
+    path.write_text("".join(json.dumps(one | {"provenance": seen}) + "\n" for one in records()))
+    _, out, _ = command(capsys, "--box", 128, 64, 64, "--nodes", 1, "--bench", path)
+    assert "NUMA      4 domains a node (measured)" in out and "memory    3.0 GB a node (measured)" in out
+    assert submission(out)["ntasks-per-node"] in ("4", "8")
 
 
 def test_box_in_um_is_cut_into_voxels_as_by_the_solver(capsys):
@@ -114,6 +173,8 @@ GOOD = {"--box": (64, 64, 64), "--nodes": ("1-4",)}
     ("--nodes", ("2-",), "--nodes: must be"),
     ("--nodes", ("65-80",), "65 nodes are more than the box has planes along x, 64"),
     ("--cores-per-node", (0,), "--cores-per-node: must be"),
+    ("--numa-domains", (0,), "--numa-domains: must be"),
+    ("--memory-per-node", (-2,), "--memory-per-node: must be"),
     ("--network-bandwidth", (0,), "--network-bandwidth: must be"),
     ("--network-latency", ("inf",), "--network-latency: must be"),
     ("--neuron-ns", (-4,), "--neuron-ns: must be"),

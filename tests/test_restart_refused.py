@@ -119,16 +119,35 @@ except RuntimeError:
     assert (tmp_path / "out.npz").exists()
 
 
-def test_statements_of_hoc_cannot_go_with_cells_to_other_ranks(tmp_path):
-    """They wait in a rank's queue; the same ranks have them again."""
-    waiting = "n('strdef said')\nn('proc tell() { said = \"told\" }')\nn.finitialize(-65)\nif n.t == 0: n.CVode().event(4.5, 'tell()')\n"
-    source = GOES_ON.replace("n.finitialize(-65)\n", waiting) + "assert n.said == 'told'\n"
-    (tmp_path / "script.py").write_text(source)
-    for ranks, since in ((2, "-"), (2, "sets"), (3, "sets")):
-        done = mpirun(ranks, ["python", "script.py", "out.npz", "sets", since, 170], cwd=tmp_path)
-        assert (done.returncode != 0) == (ranks == 3), done.stderr
-    assert "has statements of hoc that wait for their time (cvode.event) on rank 0" in done.stderr
-    assert "restart on 2 ranks with the same cells on each" in done.stderr
+POSTED = """
+n('strdef said')
+n('proc tell() { said = "told" }')
+posts = n.FInitializeHandler(lambda: n.CVode().event(4.5, 'tell()'))
+n.finitialize(-65)
+"""
+
+
+def test_statements_of_hoc_go_on_where_the_script_posts_them_on_the_same_ranks(tmp_path):
+    """They wait in a rank's queue, and what waits in a checkpoint is executed only where the script has posted it too."""
+    posting = GOES_ON.replace("n.finitialize(-65)\n", POSTED) + "assert n.said == 'told'\n"
+    (tmp_path / "posting.py").write_text(posting)
+    (tmp_path / "silent.py").write_text(GOES_ON)
+
+    def run(ranks, script, since):
+        return mpirun(ranks, ["python", script, "out.npz", "sets", since, 170], cwd=tmp_path)
+
+    done = run(2, "posting.py", "-")
+    assert done.returncode == 0, done.stderr
+    refused = run(3, "posting.py", "sets")
+    assert refused.returncode != 0
+    assert "has statements of hoc that wait for their time (cvode.event) on rank 0" in refused.stderr
+    assert "restart on 2 ranks with the same cells on each" in refused.stderr
+    refused = run(2, "silent.py", "sets")
+    assert refused.returncode != 0
+    assert "nothing of a checkpoint is executed: 'tell()'" in refused.stderr
+    assert "n.FInitializeHandler(lambda: n.CVode().event(t, statement))" in refused.stderr
+    done = run(2, "posting.py", "sets")
+    assert done.returncode == 0, done.stderr
 
 
 CHANGED_TISSUE = TOLD + '''

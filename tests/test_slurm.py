@@ -19,7 +19,9 @@ case "$3" in
     slow.py | lost.py)
         [ "$3" = slow.py ] && status=75 || status=3
         trap 'kill $!; exit $status' USR1; sleep 60 & touch "$2.slow"; wait ;;
+    early.py) touch "$2.slow"; sleep 60 ;;  # as a launcher that the signal finds before it listens
     bad.py) exit 3 ;;
+    killed.py) kill -USR1 $$ ;;
     *) echo whole > "$2" ;;
 esac
 """
@@ -129,6 +131,31 @@ def test_chain_near_its_limit_goes_back_to_the_queue(job, tmp_path):
     status, said = finish(chain(job, tmp_path, "one good.py", "two good.py", "three good.py"))
     assert status == 0, said
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one", "three", "two"]
+
+
+def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_queue(job, tmp_path):
+    status, said = stopped(chain(job, tmp_path, "one early.py", "two good.py"), tmp_path / "runs" / "one.part")
+    assert status == 0, said
+    assert "one goes on in the next job" in said and "failed" not in said
+    assert (tmp_path / "scontrol.log").read_text() == "requeue 7\n"
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one.part"]
+
+
+def test_chain_told_to_stop_while_nothing_runs_starts_nothing_more(job, tmp_path):
+    """The signal comes between two runs: here, while the folder of the first is made ready."""
+    slow = tmp_path / "bin" / "mkdir"
+    slow.write_text('#!/bin/sh\n/bin/mkdir "$@"\ncase "$*" in *one.part) touch runs/one.part/one.slow; sleep 2 ;; esac\n')
+    slow.chmod(0o755)
+    status, said = stopped(chain(job, tmp_path, "one slow.py", "two good.py"), tmp_path / "runs" / "one.part")
+    assert status == 0, said
+    assert "one goes on in the next job" in said
+    assert (tmp_path / "scontrol.log").read_text() == "requeue 7\n"
+
+
+def test_chain_whose_run_dies_of_a_signal_that_nobody_sent_fails(job, tmp_path):
+    status, said = finish(chain(job, tmp_path, "one killed.py", "two good.py"))
+    assert status == 1
+    assert "failed: one" in said and not (tmp_path / "scontrol.log").exists()
 
 
 def test_chain_whose_run_writes_no_checkpoint_near_its_limit_fails(job, tmp_path):

@@ -164,7 +164,7 @@ def measure_memory(args):
     from ecsmpi.bench.problem import Problem
 
     _check_json(args)
-    record = memory.measure(Problem(tuple(args.shape)), args.steps)
+    record = memory.measure(Problem(tuple(args.shape)), args.steps, args.frames)
     _hand_over(record, args.json, tables.memory_report)
 
 

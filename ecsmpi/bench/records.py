@@ -61,6 +61,7 @@ def provenance() -> dict:
         "cores": len(os.sched_getaffinity(0)),  # this rank's
         "node_cores": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "numa_domains": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or 1,
         "ecsmpi": __version__,
         "python": platform.python_version(),
         "mpi": _mpi_library(),

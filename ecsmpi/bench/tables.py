@@ -163,8 +163,9 @@ def gate_report(record: dict) -> str:
 def memory_report(record: dict) -> str:
     """Bytes a voxel, at the end and at the peak."""
     nx, ny, nz = record["shape"]
+    frames = ", whole frames written" if record.get("frames") else ""
     return (
-        f"{nx} x {ny} x {nz} voxels, 1 species, {record['ranks']} ranks: "
+        f"{nx} x {ny} x {nz} voxels, 1 species, {record['ranks']} ranks{frames}: "
         f"{record['bytes_a_voxel']:.1f} bytes a voxel, "
         f"{record['bytes_a_voxel_peak']:.1f} at its peak"
     )

@@ -7,15 +7,22 @@ are called by their names in the library: its buffers may then lie on any rank.
 from __future__ import annotations
 
 import ctypes
+import math
 
 from neuron import n
 from neuron.rxd import species
 
-from ecsmpi.cells.inventory import artificial_cells, context, known_gids, objects
+from ecsmpi.cells import saved_cell
+from ecsmpi.cells.inventory import artificial_cells, context, known_gids, objects, random_counts
 from ecsmpi.cells.range_variable import neurons_function_when_called
+from ecsmpi.cells.saved_cell import Mechanisms, SavedCell
+from ecsmpi.cells.saved_state import Malformed
+from ecsmpi.cells.state_check import check_place, check_times
 
 NAME_GROWS = 64  # bytes by which a cell's name, PythonObject[9], may be longer when it is written than when it was counted
 MOST_GID = 10_000_000  # BBSaveState takes gids modulo this
+ROUND_OFF = 1e-6  # ms, of a time that NEURON takes a delay from
+HAS_SOURCE = 2  # what gid_exists says where a gid has a source of spikes, and not only a rank
 _int, _pointer, _text = ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p
 _buffer_counts = neurons_function_when_called("_Z18bbss_buffer_countsPiPS_S0_S_", _pointer, *[_pointer] * 4)
 _save = neurons_function_when_called("_Z9bbss_savePviPci", None, _pointer, _int, _text, _int)
@@ -75,16 +82,68 @@ def of_gids() -> dict[int, bytes]:
     return found
 
 
-def set_gids(cells: dict[int, bytes], t: float) -> None:
-    """Bring this rank's cells to the states of `of_gids` at t (ms). Collective, after finitialize."""
-    time = (ctypes.c_double * 1)(t)
-    _restore_global(None, ctypes.cast(time, _text), ctypes.sizeof(time))
-    (count, state), gids, sizes = _counts()
-    for i in range(count):
-        data = cells[gids[i]]
-        _restore(state, gids[i], 1, ctypes.create_string_buffer(data, len(data)), len(data))
-    _free(gids, sizes)
-    _restore_done(state)
+class Restoring:
+    """Brings this rank's cells to the states of `of_gids`: ``begin``, then ``check``, then ``set`` or ``give_up``. After finitialize.
+
+    ``check`` stands between what comes from a disk and NEURON, which looks at none of its bytes.
+    """
+
+    def __init__(self, t: float):
+        """t: ms, of the states."""
+        self._t = t
+
+    def begin(self) -> None:
+        """NEURON forgets what waits, and its time is that of the states. Collective."""
+        time = (ctypes.c_double * 1)(self._t)
+        _restore_global(None, ctypes.cast(time, _text), ctypes.sizeof(time))
+        (self._count, self._state), self._gids, self._sizes = _counts()
+
+    def check(self, cells: dict[int, bytes], earliest: float) -> None:
+        """Raise Malformed, naming the gid, unless NEURON may read the states. earliest: ms, before which nothing waits. Local."""
+        known = Mechanisms(random_counts())
+        for i in range(self._count):
+            gid, has_source = self._gids[i], context().gid_exists(self._gids[i]) >= HAS_SOURCE
+            written = self._written(i)
+            known = saved_cell.learn(written, gid, has_source, known)
+            own = saved_cell.read(written, gid, has_source, known)
+            try:
+                _check_cell(saved_cell.read(cells[gid], gid, has_source, known), own, self._t, earliest)
+            except saved_cell.Unknown:
+                raise Malformed(f"the cell with gid {gid} has mechanisms that the script's cell has not") from None
+            except Malformed as error:
+                raise Malformed(f"the cell with gid {gid}: {error}") from None
+
+    def set(self, cells: dict[int, bytes]) -> None:
+        """Let NEURON read the states. Collective."""
+        for i in range(self._count):
+            data = cells[self._gids[i]]
+            _restore(self._state, self._gids[i], 1, ctypes.create_string_buffer(data, len(data)), len(data))
+        _free(self._gids, self._sizes)
+        _restore_done(self._state)
+
+    def give_up(self) -> None:
+        """Leave the cells as they are: NEURON holds one such state at a time. Local."""
+        _free(self._gids, self._sizes)
+        _save_done(self._state)
+
+    def _written(self, i: int) -> bytes:
+        size = self._sizes[i] + NAME_GROWS
+        buffer = ctypes.create_string_buffer(size)
+        _save(self._state, self._gids[i], buffer, size)
+        return buffer.raw
+
+
+def _check_cell(found: SavedCell, own: SavedCell, t: float, earliest: float) -> None:
+    if found.sections != own.sections:
+        raise Malformed("its sections and mechanisms are not those that the script makes")
+    if found.threshold != own.threshold:
+        raise Malformed("its source of spikes is not the one that the script makes")
+    check_times(found.times, earliest)
+    check_times(found.sent, -math.inf)
+    if any(time > t + ROUND_OFF for time in found.sent):
+        raise Malformed(f"a spike was sent at t = {max(found.sent):g} ms, after the checkpoint")
+    for kind, place in found.places:
+        check_place(place, kind, "a mechanism")
 
 
 def _counts():

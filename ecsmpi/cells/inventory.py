@@ -47,6 +47,25 @@ def _names(kind) -> list[str]:
     return found
 
 
+def point_types() -> dict[str, int]:
+    """NEURON's number of each type of point process, by name."""
+    return _types(_kind(1))
+
+
+def _types(kind) -> dict[str, int]:
+    found = {}
+    for i, name in enumerate(_names(kind)):
+        kind.select(i)
+        found[name] = int(kind.internal_type())
+    return found
+
+
+def places_of_pointers(mechanism: int) -> range:
+    """Where a point process of this type keeps pointers of its own: numbers of NEURON's, which have its node and itself before."""
+    sizes = ctypes.POINTER(ctypes.c_int).in_dll(neuron.nrn_dll(), "nrn_prop_dparam_size_")
+    return range(2, sizes[mechanism])
+
+
 def objects(template: str) -> list:
     """All objects of a template."""
     return [_list(template).o(i) for i in range(int(_list(template).count()))]
@@ -70,12 +89,27 @@ def _section(sec) -> list:
     return [sec.name().rpartition(".")[2], sec.nseg, sec.L, sorted(mechanism.name() for mechanism in sec(0.5))]
 
 
+def saving_modules() -> list[str]:
+    """Names under which modules of Python save something along with SaveState (`neuron.register_savestate`)."""
+    return list(neuron._id_savestates)
+
+
 def random_streams():
     """The random streams of this rank's mechanisms, declared RANDOM in them."""
     for is_point in (0, 1):
         for name, variables in _random_variables(is_point):
             for one in _placed(name, is_point):
                 yield from (getattr(one, variable) for variable in variables)
+
+
+def random_counts() -> dict[int, int]:
+    """How many random streams each instance of a mechanism has, by NEURON's number of its type; those with any."""
+    found = {}
+    for is_point in (0, 1):
+        streams = dict(_random_variables(is_point))
+        types = _types(_kind(is_point))
+        found |= {types[name]: len(variables) for name, variables in streams.items()}
+    return found
 
 
 def _random_variables(is_point: int) -> list[tuple[str, list[str]]]:

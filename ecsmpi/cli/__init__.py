@@ -11,6 +11,7 @@ from importlib import import_module
 
 from ecsmpi import __version__
 from ecsmpi.ranks import launch
+from ecsmpi.run.limits import leave_early_when_asked
 
 COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
 
@@ -23,6 +24,8 @@ def main(argv=None):
     traceback.
     """
     own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
+    if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
+        leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
     parser = _parser()
     args = parser.parse_args(own)
     if arguments and "arguments" not in args:

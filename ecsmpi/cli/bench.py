@@ -156,6 +156,7 @@ def _add_memory(kinds):
     )  # fmt: skip
     options.add_shape(parser, (256, 256, 256))
     parser.add_argument("--steps", type=options.positive, default=3, help="steps to advance (default: 3)")
+    parser.add_argument("--frames", action="store_true", help="write a whole frame after each step, to a file that is removed")
 
 
 def _add_plot(kinds):

@@ -16,6 +16,8 @@ from ecsmpi.plans.planning import Machine, Problem, slabs_of
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given
+MARGIN = 1.25  # of time and memory that are asked for, over what the model says
+START_SECONDS = 300  # until the first step: imports, compilers, the model
 
 
 def add_parser(subparsers):
@@ -49,6 +51,8 @@ def _add_problem(parser):
         help="segments of all cells together (default: 0)")
     add("--cells-within", type=_part, default=1.0, metavar="PART",
         help="the part of the box along x that holds the segments: slabs are thinner there (default: 1, all of it)")
+    add("--no-frames", action="store_true",
+        help="the run writes no whole frames: they take 8 bytes a voxel and species (slices and means hardly any)")
     add("--tstop", type=_positive, default=1000.0, metavar="MS", help="length of the run (default: 1000)")
     add("--dt", type=_positive, default=0.025, metavar="MS", help="time step (default: 0.025)")
     add("--d", type=_positive, default=POTASSIUM, metavar="UM2/MS",
@@ -61,6 +65,9 @@ def _add_machine(parser):
         help="numbers of nodes: A, B and the powers of two between")
     add("--cores-per-node", type=_count, metavar="C",
         help="cores of a node (default: of --bench, else a guess)")
+    add("--numa-domains", type=_count, metavar="D",
+        help="NUMA domains of a node, of which each rank stays in one (default: of --bench, else a guess)")
+    add("--memory-per-node", type=_positive, metavar="GB", help="memory of a node (default: of --bench)")
     add("--bench", type=Path, nargs="+", default=[], metavar="FILE",
         help="records of ecsmpi bench kernel, strong or weak")
     add("--network-bandwidth", type=_positive, metavar="GB/S", help="of a node (default: a guess)")
@@ -72,23 +79,34 @@ def _add_machine(parser):
 
 
 def plan(args):
-    """Print the machine, the table, the recommendation."""
+    """Print the machine, the table, the recommendation. Status 1 where no number of nodes has the memory."""
     problem = _problem(args)
     if args.model is not None:
         check_folder(args.model)
     found = _machine(args)
     planes = problem.shape[0]
     counts = [nodes for nodes in args.nodes if nodes <= planes] or args.nodes[:1]
-    rows = [plan_table.best_row(problem, nodes, found.machine) for nodes in counts]
+    rows = [plan_table.best_row(problem, nodes, found.machine, not args.no_frames) for nodes in counts]
     steps = math.ceil(args.tstop / args.dt * (1 - 1e-12))  # 0.07 / 0.01 is a bit more than 7
     print("\n".join([_title(problem, steps, args.dt), "", *plan_table.describe(found), ""]))
-    print("\n".join([*plan_table.table(rows, steps), "", *plan_table.advice(rows, steps)]))
-    print(_partition(problem, plan_table.recommended(rows).layout.ranks))
+    print("\n".join([*plan_table.table(rows, steps), "", *plan_table.too_large(rows, found.machine)]))
+    fitting = [row for row in rows if row.fits(found.machine)]
+    if fitting:
+        _recommend(problem, fitting, steps)
+    else:
+        print("Take more nodes, or larger ones: the more nodes, the less memory each needs.")
     if counts[-1] < args.nodes[-1]:
         print(f"More than {planes} nodes cannot share the box: it has {planes} planes along x.")
-    print(f"\n{_submission(plan_table.recommended(rows).layout)}")
+    if fitting:
+        print(f"\n{_submission(plan_table.recommended(fitting), steps)}")
     if args.model is not None:
         _write_model(args, problem, rows, found)
+    return 0 if fitting else 1
+
+
+def _recommend(problem, rows, steps):
+    print("\n".join(plan_table.advice(rows, steps)))
+    print(_partition(problem, plan_table.recommended(rows).layout.ranks))
 
 
 def _title(problem, steps, dt):
@@ -102,10 +120,19 @@ def _partition(problem, ranks):
     return f"The box is cut into {slabs}{', thinner where the segments are' if slabs.ends else ''}."
 
 
-def _submission(layout):
-    ranks, threads = layout.ranks_per_node, layout.threads
-    options = f"--nodes={layout.nodes} --ntasks-per-node={ranks} --cpus-per-task={threads}"
-    return f"sbatch {options} slurm/hybrid.sbatch SCRIPT"
+def _submission(row, steps):
+    """The line to submit, with room in time and memory for what the model does not know."""
+    layout = row.layout
+    options = f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} --cpus-per-task={layout.threads}"
+    time, size = _clock(START_SECONDS + MARGIN * row.seconds * steps), math.ceil(MARGIN * row.bytes_per_node / 1e9)
+    return f"sbatch {options} --time={time} --mem={size}G slurm/hybrid.sbatch SCRIPT"
+
+
+def _clock(seconds):
+    """D-HH:MM:SS, or HH:MM:SS, of whole minutes."""
+    minutes = math.ceil(seconds / 60)
+    days, rest = divmod(minutes, 24 * 60)
+    return f"{f'{days}-' if days else ''}{rest // 60:02d}:{rest % 60:02d}:00"
 
 
 def _problem(args):
@@ -126,7 +153,10 @@ def _problem(args):
 
 
 def _machine(args):
-    units = {"network_bandwidth": 1e9, "network_latency": 1e-6, "neuron_ns": 1e-9, "cores_per_node": 1}
+    units = {
+        "network_bandwidth": 1e9, "network_latency": 1e-6, "neuron_ns": 1e-9, "cores_per_node": 1,
+        "numa_domains": 1, "memory_per_node": 1e9,
+    }  # fmt: skip
     given = {name: value * units[name] for name in units if (value := getattr(args, name)) is not None}
     network = {name: value for name, value in given.items() if name.startswith("network")}
     machine = replace(Machine(), **network)
@@ -140,7 +170,13 @@ def _machine(args):
     if measurements:
         machine = calibration.calibrated(measurements, machine)
     if "cores_per_node" in given:
-        machine = replace(machine, cores=given["cores_per_node"])
+        machine = replace(machine, cores=given["cores_per_node"], domains=calibration.guessed_domains(given["cores_per_node"]))
+    if "numa_domains" in given:
+        machine = replace(machine, domains=given["numa_domains"])
+    if machine.cores % machine.domains:
+        raise ValueError(f"--numa-domains must divide the {machine.cores} cores of a node, got {machine.domains}")
+    if "memory_per_node" in given:
+        machine = replace(machine, memory=given["memory_per_node"])
     if "neuron_ns" in given:
         machine = replace(machine, neuron_segment=given["neuron_ns"])
     return plan_table.Found(machine, measurements, len(read) - len(measurements), checked, set(given))

@@ -81,7 +81,7 @@ def _check_set(path):
     found = CheckpointSet(path)
     found.verify()
     found.verify_numbers()
-    return f"checkpoint at t = {found.about['t']:g} ms, step {found.about['step']}, of {found.ranks} ranks: whole"
+    return f"checkpoint at t = {found.facts.t:g} ms, step {found.facts.step}, of {found.ranks} ranks: whole"
 
 
 def _check_frames(path):

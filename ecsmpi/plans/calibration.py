@@ -21,6 +21,7 @@ from ecsmpi.solver.timing import PHASES
 KINDS = ("kernel", "strong", "weak")  # of records that measure whole steps
 SWEEPS, PLANES = ("up", "down"), ("ghosts", "interfaces")
 EXCHANGE = ("currents", "deposit", "collect", "segments")
+CORES_OF_DOMAIN = 16
 TRUST = 0.01  # noise of a measured step over doubt about a default, both relative
 
 
@@ -28,7 +29,8 @@ TRUST = 0.01  # noise of a measured step over doubt about a default, both relati
 class Measurement:
     """One record: its steps took ``seconds`` each, of which ``phases`` (seconds, mean over ranks) in ecsmpi.
 
-    copy: bytes a second that the cores in use copied, on a node. cores: of a node. dt: ms.
+    copy: bytes a second that the cores in use copied, on a node. cores: of a node. dt: ms. domains, memory: NUMA domains and
+    bytes of a node, 0 in records that do not say.
     """
 
     problem: Problem
@@ -38,6 +40,8 @@ class Measurement:
     phases: dict[str, float]
     copy: float
     cores: int
+    domains: int = 0
+    memory: float = 0.0
 
     @classmethod
     def from_record(cls, record: dict) -> Measurement:
@@ -52,7 +56,8 @@ class Measurement:
         phases = {name: float(record["phases"].get(name, 0.0)) for name in PHASES}
         seen = record["provenance"]
         cores = int(seen.get("node_cores") or seen["cores"])  # a bound rank sees fewer than there are
-        return cls(Problem(*sizes, measured.r), layout, measured.dt, seconds, phases, copy / nodes, cores)
+        node = cores, int(seen.get("numa_domains") or 0), float(seen.get("memory_bytes") or 0)
+        return cls(Problem(*sizes, measured.r), layout, measured.dt, seconds, phases, copy / nodes, *node)
 
     @property
     def is_crowded(self) -> bool:
@@ -85,6 +90,8 @@ def calibrated(measurements: list[Measurement], start: Machine) -> Machine:
     machine = replace(
         start,
         cores=max(one.cores for one in measurements),
+        domains=_domains(measurements),
+        memory=min(one.memory for one in measurements),
         core_bandwidth=per_core,
         node_bandwidth=max(one.copy for one in measurements),
     )
@@ -96,6 +103,15 @@ def calibrated(measurements: list[Measurement], start: Machine) -> Machine:
     machine = _fit(machine, coupling, alone, _exchange_counts, lambda one: one.spent(EXCHANGE))
     own = ("neuron_step", "neuron_segment")
     return _fit(machine, own, measurements, _neuron_counts, lambda one: one.seconds - one.spent(PHASES))
+
+
+def guessed_domains(cores: int) -> int:
+    """NUMA domains of a node of so many cores, where nobody says."""
+    return max(1, cores // CORES_OF_DOMAIN)
+
+
+def _domains(measurements: list[Measurement]) -> int:
+    return max(one.domains for one in measurements) or guessed_domains(max(one.cores for one in measurements))
 
 
 def _plane_counts(one: Measurement):

@@ -10,6 +10,7 @@ from ecsmpi.plans.calibration import LeftOut, Measurement
 from ecsmpi.plans.planning import FLOOR_BYTES, Layout, Machine, Problem, memory, step_parts, step_seconds
 
 WORTHWHILE = 0.7  # parallel efficiency below which more nodes are not recommended
+ALIKE = 1.1  # times the fastest step: as fast, as far as the model can tell
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,36 @@ class Row:
         """Seconds of a step."""
         return sum(self.parts.values())
 
+    @property
+    def bytes_per_node(self) -> float:
+        """Bytes of all ranks of a node."""
+        return self.bytes_per_rank * self.layout.ranks_per_node
+
+    def fits(self, machine: Machine) -> bool:
+        """Whether a node has that much memory; True where it is not known how much it has."""
+        return not machine.memory or self.bytes_per_node <= machine.memory
+
     def efficiency(self, base: Row) -> float:
         """Speed-up over ``base`` for each of its nodes."""
         return base.seconds * base.layout.nodes / (self.seconds * self.layout.nodes)
 
 
-def best_row(problem: Problem, nodes: int, machine: Machine) -> Row:
-    """The fastest ranks x threads that fill the cores of ``nodes`` nodes, with a plane for each rank."""
+def best_row(problem: Problem, nodes: int, machine: Machine, frames: bool = True) -> Row:
+    """The ranks x threads that fill the cores of ``nodes`` nodes, with a plane for each rank: of the fastest the fewest ranks.
+
+    A rank stays in a NUMA domain where there are planes enough: its threads then have its slab in memory of their own.
+    frames: whether the run writes whole frames.
+    """
     if nodes > problem.shape[0]:
         planes = problem.shape[0]
         raise ValueError(f"{nodes} nodes are more than the box has planes along x, {planes}: use fewer")
     most = min(machine.cores, problem.shape[0] // nodes)
     divisors = [ranks for ranks in range(1, most + 1) if machine.cores % ranks == 0]
-    layouts = [Layout(nodes, ranks, machine.cores // ranks) for ranks in divisors]
-    best = min(layouts, key=lambda layout: step_seconds(problem, layout, machine))
-    size = sum(memory(problem, best).values())
+    inside = [ranks for ranks in divisors if ranks % machine.domains == 0]
+    layouts = [Layout(nodes, ranks, machine.cores // ranks) for ranks in inside or divisors[-1:]]
+    seconds = [step_seconds(problem, layout, machine) for layout in layouts]
+    best = next(layout for layout, each in zip(layouts, seconds) if each <= ALIKE * min(seconds))
+    size = sum(memory(problem, best, frames).values())
     return Row(best, size, step_parts(problem, best, machine), problem.is_reduced(best.ranks))
 
 
@@ -71,8 +87,13 @@ def describe(found: Found) -> Iterator[str]:
     left = f"; {found.crowded} not used: more threads than cores" if found.crowded else ""
     yield f"the machine ({source}{left})"
     yield f"  cores     {machine.cores} a node ({_given(found, 'cores_per_node', origin)})"
+    yield f"  NUMA      {_of(machine.domains, 'domain')} a node ({_given(found, 'numa_domains', _domains_origin(found))})"
+    if machine.memory:
+        yield f"  memory    {_bytes(machine.memory)} a node ({_given(found, 'memory_per_node', origin)})"
+    else:
+        yield "  memory    of a node is not known: give --memory-per-node"
     core, node = machine.core_bandwidth / 1e9, machine.node_bandwidth / 1e9
-    yield f"  memory    {core:.3g} GB/s a core, {node:.3g} GB/s a node ({origin}{_untested_cores(found)})"
+    yield f"  bandwidth {core:.3g} GB/s a core, {node:.3g} GB/s a node ({origin}{_untested_cores(found)})"
     yield (
         f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, or {machine.traffic:.3g} bytes "
         f"a voxel (at least {FLOOR_BYTES}): the slower ({origin})"
@@ -94,6 +115,10 @@ def _untested_cores(found):
     """Bandwidth was measured with some cores; a node that has more may have more of it."""
     most = max((one.layout.cores for one in found.measurements), default=found.machine.cores)
     return "" if most == found.machine.cores else f", with {most} of {found.machine.cores} cores"
+
+
+def _domains_origin(found):
+    return "measured" if any(one.domains for one in found.measurements) else "a guess: give --numa-domains, as lscpu says"
 
 
 def _neuron_origin(found):
@@ -127,9 +152,21 @@ def table(rows: list[Row], steps: int) -> Iterator[str]:
             f"{row.layout.nodes:>6}{shape:>10}{_bytes(row.bytes_per_rank):>10}{parts}{whole:>10}"
             f"{efficiency:>6.0f} %{note}"
         )
-    yield "ranks x threads are those of a node, the fastest that fill its cores"
+    yield "ranks x threads are those of a node that fill its cores, each rank in one NUMA domain: of the fastest the fewest ranks"
     if any(row.reduced for row in rows):
         yield "reduced system: slabs too thin for neighbours to settle their interface; all ranks do together"
+
+
+def too_large(rows: list[Row], machine: Machine) -> Iterator[str]:
+    """Lines: which numbers of nodes have too little memory."""
+    large = [row for row in rows if not row.fits(machine)]
+    if large:
+        nodes = ", ".join(str(row.layout.nodes) for row in large)
+        most = large[-1]
+        yield (
+            f"Too little memory on {nodes} {'node' if nodes == '1' else 'nodes'}: each would need {_bytes(most.bytes_per_node)}"
+            f"{' or more' if len(large) > 1 else ''} and has {_bytes(machine.memory)}."
+        )
 
 
 def advice(rows: list[Row], steps: int) -> Iterator[str]:

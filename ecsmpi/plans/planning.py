@@ -93,9 +93,12 @@ class Machine:
     coupling_step, coupling_message, entry: the exchange with segments: each step, each message inside a node,
     each segment and species. neuron_step, neuron_segment: NEURON: each step, each segment.
     network_latency, network_bandwidth: between nodes, each message (s), and a node's bytes a second.
+    domains: parts of a node's cores with memory of their own (NUMA). memory: bytes of a node, 0 where it is not known.
     """
 
     cores: int = 32
+    domains: int = 2
+    memory: float = 0.0
     core_bandwidth: float = 20e9
     node_bandwidth: float = 150e9
     traffic: float = 64.0
@@ -145,14 +148,18 @@ def _is_reduced(problem: Problem, ranks: int) -> bool:
     return not tridiagonal.Chain((tridiagonal.Block.of(rows),) * 3).neighbours_suffice
 
 
-def memory(problem: Problem, layout: Layout) -> dict[str, float]:
-    """Bytes of the rank with the thickest slab: the grid, the segments, the program itself."""
+def memory(problem: Problem, layout: Layout, frames: bool = True) -> dict[str, float]:
+    """Bytes of the rank with the thickest slab: the grid, output, the segments, the program itself.
+
+    frames: whether the run writes whole frames, of which each species has a copy in the order of the file.
+    """
     thick = max(slabs_of(problem, layout.ranks).thicknesses())
     planes = problem.species * (thick + 2) + thick + 3  # u with ghosts; d; what meets at interfaces
     if problem.is_reduced(layout.ranks):
         planes += 4
     return {
         "grid": 8.0 * planes * problem.plane,
+        "output": 8.0 * thick * problem.plane * problem.species if frames else 0.0,
         "segments": SEGMENT_BYTES * math.ceil(problem.segments / layout.ranks),
         "program": PROGRAM_BYTES,
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.cells import cell_state
-from ecsmpi.ranks import launch
-from ecsmpi.run import restart
 from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet, is_set, opened
+from ecsmpi.ranks import launch
+from ecsmpi.ranks.meeting import everywhere
+from ecsmpi.run import restart
 from ecsmpi.run.limits import TO_BE_CONTINUED, Limits, seconds
 
 from neuron import n  # isort: skip
@@ -34,6 +36,13 @@ class Checkpointing:
         self._sets = Checkpoints(comm, path, keep)
         self.path = self._sets.path
 
+    def try_out(self) -> None:
+        """The run is about to begin. Raises OSError on every rank where the folder takes no files, which it would else find out
+        when the first checkpoint is due. Collective.
+        """
+        self._limits.begun = True
+        self._sets.try_out()
+
     def started(self) -> None:
         """A run begins."""
         self._last = time.monotonic()
@@ -53,11 +62,11 @@ class Checkpointing:
         """Write a checkpoint, between two steps; stop: and end the run. Collective."""
         simulation.course.lookout.check(simulation, n.t)
         cell_state.exchange_spikes()
-        facts = restart.about(simulation, self.vectors)
+        facts = restart.facts_of(simulation, self.vectors)
         with simulation.course.saved_fields.left_out():
             saved = restart.cells(facts, self.vectors)
-        facts["statements"] = restart.holding(simulation.comm, saved)
-        path = self._sets.write(simulation.course.steps, facts, lambda part: restart.fill(simulation, saved, part))
+        facts = replace(facts, statements=restart.holding(simulation.comm, saved))
+        path = self._sets.write(facts, lambda part: restart.fill(simulation, saved, part))
         self._last = time.monotonic()
         if stop:
             why = next((text for text in simulation.comm.allgather(self._why) if text), "")
@@ -76,19 +85,19 @@ class Restart:
 
     def find(self, comm) -> CheckpointSet | None:
         """The set, each byte of it read. Collective; ValueError on every rank where there is none."""
-        if comm.bcast(is_set(self.path) if comm.rank == 0 else None):
+        if any(comm.allgather(everywhere(comm, is_set, self.path))):
             return opened(comm, self.path)
         found = Checkpoints(comm, self.path).newest(lambda text: print(text, file=sys.stderr, flush=True))
         if found is None and self._must:
             raise ValueError(f"there is no checkpoint in {self.path} to restart from: give its folder, or run from the start")
         return found
 
-    def begin(self, simulation, vectors: dict) -> list | None:
-        """Restore, at the end of finitialize; returns the places of observers, None where the run begins anew. Collective."""
+    def begin(self, simulation, vectors: dict) -> CheckpointSet | None:
+        """Restore, at the end of finitialize; returns what from, None where the run begins anew. Collective."""
         found = self.find(simulation.comm)
         if found is None:
             return None
         restart.restore(simulation, found, vectors)
         if simulation.comm.rank == 0:
             print(f"ecsmpi: restarted at t = {n.t:g} ms from {found.path}", file=sys.stderr, flush=True)
-        return found.about["observers"]
+        return found

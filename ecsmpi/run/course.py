@@ -11,6 +11,7 @@ from neuron import n
 
 from ecsmpi import __version__
 from ecsmpi.cells import inventory
+from ecsmpi.files.part import Damaged
 from ecsmpi.run.observers import begin, label
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
@@ -34,17 +35,29 @@ class Course:
 
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
-        self.steps, self._wanted, self._scheduled, places = 0, None, False, None
+        self.steps, self._wanted, self._scheduled, found = 0, None, False, None
+        if self.checkpointing:
+            self.checkpointing.try_out()
         self.model = self.described()
         if self.restart is not None:
             vectors = self.checkpointing.vectors if self.checkpointing else {}
-            places, self.restart = self.restart.begin(self._simulation, vectors), None
+            found, self.restart = self.restart.begin(self._simulation, vectors), None
         for observer in self._simulation.observers:
-            begin(observer, self._simulation, n.t, places)
+            self._begin(observer, found)
         self.lookout.started()
         if self.checkpointing:
             self.checkpointing.started()
         self._look_ahead(None, n.t, n.dt)
+
+    def _begin(self, observer, found) -> None:
+        """Let an observer begin, or go on from a checkpoint. Collective."""
+        places = list(found.facts.observers) if found else None
+        try:
+            begin(observer, self._simulation, n.t, places)
+        except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+            if found and type(observer).__module__.startswith("ecsmpi."):
+                raise Damaged(f"{found.path}: {type(observer).__name__} cannot go on from what it says ({error!r})") from error
+            raise
 
     def stepped(self, t: float, dt: float) -> None:
         """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""

@@ -1,6 +1,8 @@
 """When a run must end before it is done: signals, and the time its job has.
 
-SIGTERM and SIGUSR1 ask the run to write a checkpoint and end; a second one ends the process at once.
+SIGTERM and SIGUSR1 ask the run to write a checkpoint and end; a second one ends the process at once. Before the run has
+begun, while Python imports, kernels compile and the model is made, there is nothing to write: the process ends at once
+with the same status, and the next job begins where this one would have begun.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
+
+from ecsmpi.ranks.launch import launched_rank
 
 TO_BE_CONTINUED = 75  # exit status of a run that wrote a checkpoint and ended early (EX_TEMPFAIL)
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -39,18 +44,40 @@ def _number(text: str) -> float:
         return -1.0
 
 
+def leave_early_when_asked() -> None:
+    """From now on a signal ends the process with TO_BE_CONTINUED. Local.
+
+    For a run that will write checkpoints and has not come so far; `Limits` takes over.
+    """
+    for one in SIGNALS:
+        signal.signal(one, _leave_early)
+
+
+def _leave_early(number, _frame) -> None:
+    """End now. Ranks need no word from each other: each gets the signal, or the launcher ends those that did not."""
+    if launched_rank() == 0:
+        os.write(sys.__stderr__.fileno(), f"ecsmpi: {signal.Signals(number).name}: stopped before the run began, to be continued\n".encode())
+    os._exit(TO_BE_CONTINUED)
+
+
 class Limits:
-    """What asks this process to end early. max_time: seconds from its start, or None; SLURM's limit counts too."""
+    """What asks this process to end early. max_time: seconds from its start, or None; SLURM's limit counts too.
+
+    begun: whether the run has begun, so that it ends between two steps and with a checkpoint.
+    """
 
     def __init__(self, max_time: float | None = None):
         ends = [_process_began() + max_time] if max_time else []
         ends += [end for end in [slurm_end()] if end]
         self._end = min(ends, default=None)
         self._signal = None
+        self.begun = False
         for one in SIGNALS:
             signal.signal(one, self._asked)
 
-    def _asked(self, number, _frame) -> None:
+    def _asked(self, number, frame) -> None:
+        if not self.begun:
+            _leave_early(number, frame)
         self._signal = number
         for one in SIGNALS:
             signal.signal(one, signal.SIG_DFL)  # the second one ends at once
