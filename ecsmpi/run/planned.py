@@ -11,6 +11,7 @@ from neuron.rxd import constants, node
 
 from ecsmpi.cells import membrane
 from ecsmpi.cells.crossings import Crossings
+from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.ranks import launch
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
@@ -35,6 +36,7 @@ class Planned(Spaces):
         self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
         self._reacting, self._react_in = [], []
         self._warned_outside = None
+        self._duplicates = Duplicates()
         self._compiled = set()
 
     def plan(self) -> None:
@@ -59,6 +61,7 @@ class Planned(Spaces):
         self._plan_crossings()
         self._plan_reactions()
         self._warn_of_segments_outside()
+        self._duplicates.warn(self.comm, self.segments.all, [space.inside for space in self._here])
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
