@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 
+from ecsmpi.ranks import cores
 from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, wait
 
 __all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
@@ -66,6 +67,7 @@ def own_communicator():
 
 
 def _start_mpi():
+    cores.share_before_mpi()
     from mpi4py import MPI
 
     check_one_job(MPI.COMM_WORLD.size)
@@ -73,10 +75,7 @@ def _start_mpi():
     meeting_place(comm)
     if comm.size > 1:
         _end_together(comm)
-    # Read when numba is imported, so this comes before any kernel. Threads that wait spin for some 0.1 ms at most, longer
-    # than between two sweeps, shorter than what hurts where another process needs the core.
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(cores_of_rank(comm)))
-    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    cores.share_threads(cores_of_rank(comm))  # numba reads that when it is imported: before any kernel
     return comm
 
 
@@ -112,11 +111,11 @@ def cores_of_rank(comm):
     """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
     from mpi4py import MPI
 
-    cores = os.sched_getaffinity(0)
+    own = os.sched_getaffinity(0)
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    masks = node.allgather(cores)
+    masks = node.allgather(own)
     node.Free()
-    return max(1, len(cores) // sum(1 for mask in masks if mask & cores))
+    return max(1, len(own) // sum(1 for mask in masks if mask & own))
 
 
 def _start_neuron(comm, neuron_was_first):

@@ -50,11 +50,11 @@ class Planned(Spaces):
         if not species:
             return
         membrane.refuse_unsupported_modes()
-        self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self.segments.plan({one.name: one.charge for one in species if one.name and one.name.isidentifier()})
         self._partition()
         self._here = [self.space(region) for region in self.regions]
+        self._compile()
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
@@ -65,10 +65,11 @@ class Planned(Spaces):
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
-        needed = {
-            (needs_uneven(one.ion(region), region.tissue), lines_are_short(region.box))
+        here = {
+            (needs_uneven(one.ion(region), region.tissue), lines_are_short(region.box), self.space(region).has_threads)
             for one in self.species for region in one.regions
         }  # fmt: skip
+        needed = set().union(*self.comm.allgather(here))  # slabs of other sizes may have other threads
         for kind in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm, "compiles the solver, once on this machine; about 20 s"):
                 compile_kernels(launch.own_communicator(), *kind)

@@ -22,6 +22,7 @@ from ecsmpi.cells.membrane import Segments
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.solver import threads
 from ecsmpi.solver.stepper import Field, Stepper
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.timing import Phases
@@ -46,6 +47,11 @@ class Space:
         self._stepper = self._copies = None
         self._named: list[tuple[object, Ion]] = []
         self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether several threads share the voxels of this slab."""
+        return threads.for_work((self.planes[1] - self.planes[0]) * self.box.plane) > 1
 
     def field(self, key) -> Field:
         """The field of an ion, made at the first call. Local."""
