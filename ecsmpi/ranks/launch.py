@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 
-from ecsmpi.ranks import cores
+from ecsmpi.ranks import cores, forks
 from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, wait
 
 __all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
@@ -73,6 +73,8 @@ def _start_mpi():
     check_one_job(MPI.COMM_WORLD.size)
     comm = MPI.COMM_WORLD.Dup()
     meeting_place(comm)
+    atexit.register(_end_child)  # the first one registered is the last to run
+    forks.watch(comm.size)
     if comm.size > 1:
         _end_together(comm)
     cores.share_threads(cores_of_rank(comm))  # numba reads that when it is imported: before any kernel
@@ -208,6 +210,11 @@ def _end_together(comm):
         leave(status)
 
     sys.exit = leave_noted
+
+
+def _end_child():
+    if forks.is_child():
+        forks.leave_mpi(mpi_libraries())
 
 
 def _part(comm, status, patience=5.0):

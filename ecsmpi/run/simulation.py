@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecsmpi.ranks import launch
+import os
+
+from ecsmpi.ranks import forks, launch
 
 launch.start()
 
@@ -27,6 +29,11 @@ class Simulation(Planned):
         self.observers = []
         self.course = Course(self)
         self._touched = False
+        os.register_at_fork(after_in_child=self._leave_observers)
+
+    def _leave_observers(self) -> None:
+        """A child that a script forks writes nothing to its parent's files. They stay open in it, as the parent needs them."""
+        self._of_parent, self.observers = self.observers, []
 
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
@@ -90,6 +97,7 @@ class Simulation(Planned):
 
     def step(self, t: float, dt: float) -> None:
         """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
+        forks.refuse_child()
         self._check_plan()
         if not self._planned:
             return
@@ -124,6 +132,7 @@ class Simulation(Planned):
 
     def take_reactions(self) -> None:
         """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective."""
+        forks.refuse_child()
         self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 
     def _advance(self, t: float) -> None:

@@ -119,7 +119,7 @@ class Team:
     FIRST = 4  # steps before the first trial
     TRIAL = 2  # steps that one takes
     SHARE = 100  # times as long as it took passes before the next one
-    PAUSE = 1.0  # s of sweeps, at least
+    PAUSE = 1.0, 30.0  # s of sweeps, at least and at most
 
     def __init__(self, voxels: int, phases: Phases):
         self._voxels, self._phases = voxels, phases
@@ -164,4 +164,5 @@ class Team:
             self._steps = self._mean = 0
         else:
             self._now = self._other()
-        self._spent, self._next = 0.0, max(self.PAUSE, self.SHARE * took)
+        least, longest = self.PAUSE
+        self._spent, self._next = 0.0, min(max(least, self.SHARE * took), longest)
