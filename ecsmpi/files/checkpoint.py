@@ -49,6 +49,10 @@ class Checkpoints:
         self._comm, self.path, self._keep = comm, Path(path), keep
         self.seconds = 0.0  # that the last one took
 
+    def follow(self, comm) -> None:
+        """All ranks of `comm` write and find them from now on."""
+        self._comm = comm
+
     def write(self, step: int, about: dict, fill) -> Path:
         """Write a set; returns its folder.
 

@@ -122,19 +122,22 @@ def cores_of_rank(comm):
 
 def _start_neuron(comm, neuron_was_first):
     _show_mpi_to_neuron()
+    import neuron
     from neuron import n
 
     # A ParallelContext or a section that exists already was made under NEURON's own idea of the rank count.
     used = neuron_was_first and (n.List("ParallelContext").count() > 0 or any(True for _ in n.allsec()))
-    context = n.ParallelContext()
-    if int(context.nhost()) != comm.size and neuron_was_first:
+    # Not asked of a ParallelContext, of which the first one settles who is the bulletin board's master.
+    size = ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value
+    if size != comm.size and neuron_was_first:
         if used:
             raise LaunchError(
-                f"ecsmpi was imported too late: neuron, imported before it, runs as {int(context.nhost())} "
+                f"ecsmpi was imported too late: neuron, imported before it, runs as {size} "
                 f"rank(s) while MPI has {comm.size}, and the script has already made sections or a "
                 "ParallelContext. Import ecsmpi before neuron."
             )
         n.nrnmpi_init()
+    context = n.ParallelContext()
     rank, size = int(context.id()), int(context.nhost())
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(

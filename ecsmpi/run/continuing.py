@@ -34,6 +34,10 @@ class Checkpointing:
         self._sets = Checkpoints(comm, path, keep)
         self.path = self._sets.path
 
+    def follow(self, comm) -> None:
+        """Checkpoints are of the ranks of `comm`."""
+        self._sets.follow(comm)
+
     def started(self) -> None:
         """A run begins."""
         self._last = time.monotonic()

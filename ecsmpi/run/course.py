@@ -34,6 +34,7 @@ class Course:
 
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
+        self._follow(self._simulation.comm)
         self.steps, self._wanted, self._scheduled, places = 0, None, False, None
         self.model = self.described()
         if self.restart is not None:
@@ -45,6 +46,13 @@ class Course:
         if self.checkpointing:
             self.checkpointing.started()
         self._look_ahead(None, n.t, n.dt)
+
+    def _follow(self, comm) -> None:
+        """The run is one of the ranks of `comm`."""
+        if comm is not self._comm:
+            self._comm, self.lookout = comm, Watch(comm)
+        if self.checkpointing:
+            self.checkpointing.follow(comm)
 
     def stepped(self, t: float, dt: float) -> None:
         """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""

@@ -114,7 +114,8 @@ class Planned(Spaces):
             odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
             raise ValueError(
                 f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
-                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ). This is rank {self.comm.rank}: {described}"
+                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ); for models of its own on each rank "
+                f"call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. This is rank {self.comm.rank}: {described}"
             )
 
     def _warn_of_segments_outside(self) -> None:
@@ -156,6 +157,8 @@ class Planned(Spaces):
             self.crossings.now.find()
 
     def _check_plan(self) -> None:
+        if self.worlds.changed_from(self.comm) and self._planned:
+            raise RuntimeError("the ranks of the model have changed since n.finitialize(): call it again before the run goes on")
         if self._planned_as != (now := self._now()):
             self._refuse_other_couplings()
             self._planned_as = now

@@ -270,6 +270,16 @@ class Space:
         """The whole box (nx, ny, nz), read-only: on rank ``root`` (None elsewhere) or on all. Collective."""
         return gather_planes(self.comm, self.slabs, self.fields[key].owned, root)
 
+    def leave(self) -> None:
+        """Drop the plan, in a world that this rank has left: nothing waits for ranks that may never come. Local."""
+        if self.comm.size == 1:
+            self.free()
+        self._stepper = self._copies = None
+
+    def take_over(self, other: Space) -> None:
+        """Watch what the space of this region watched in another world, with its fluxes. Local."""
+        self.watched, self.fluxes = other.watched, other.fluxes
+
     def free(self) -> None:
         """Release the plan. Collective."""
         if self._stepper is not None:
