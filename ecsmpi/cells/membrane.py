@@ -18,6 +18,11 @@ from ecsmpi.cells.nmodl import written_variables
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
 _change_waits = neuron.nrn_dll_sym("v_structure_change", ctypes.c_int)
+# Odd numbers without a pattern, by which bits are spread over a hash.
+HASH_ODD = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F],
+    dtype=np.uint64,
+)
 
 
 class Segments:
@@ -50,6 +55,29 @@ class Segments:
         nseg = self._nseg[section]
         x = (i - (self._end[section] - nseg) + 0.5) / nseg
         return f"{self._sections[section]}({x:g})"
+
+    def section_hashes(self, names: list[str]) -> np.ndarray:
+        """(sections,) uint64: equal where the given name, nseg, areas and centres are, and the same on every rank.
+
+        names: one for each section, in the order of ``n.allsec()``.
+        """
+        words = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
+        hashes = np.frombuffer(b"".join(words), dtype=np.uint64) * HASH_ODD[4]
+        if not len(names):
+            return hashes
+        numbers = np.column_stack([self.area, self.centre]) + 0.0  # -0.0 is 0.0
+        bits = numbers.view(np.uint64) * HASH_ODD[:4]
+        begin = self._end - self._nseg
+        within = np.arange(self.count) - np.repeat(begin, self._nseg)
+        mixed = (bits ^ (bits >> np.uint64(29))).sum(axis=1, dtype=np.uint64) * (2 * within + 1).astype(np.uint64)
+        mixed ^= mixed >> np.uint64(32)
+        return hashes + np.add.reduceat(mixed * HASH_ODD[0], begin)
+
+    def sections_of(self, segments: np.ndarray) -> np.ndarray:
+        """(sections,) whether any of these numbers of segments is in a section."""
+        found = np.zeros(self._nseg.size, dtype=bool)
+        found[np.searchsorted(self._end, segments, side="right")] = True
+        return found
 
     def require(self) -> None:
         """Raise RuntimeError where the number of segments is no longer this."""

@@ -55,6 +55,10 @@ class Checkpoints:
         self._comm, self.path, self._keep = comm, Path(path), keep
         self.seconds = 0.0  # that the last one took
 
+    def follow(self, comm) -> None:
+        """All ranks of `comm` write and find them from now on."""
+        self._comm = comm
+
     def try_out(self) -> None:
         """Write a small file from each rank and remove it: a run finds out at its start whether checkpoints can be written.
 

@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 
+from ecsmpi.ranks import cores, forks
 from ecsmpi.ranks.arrivals import arrivals
 from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, wait
 
@@ -67,18 +68,18 @@ def own_communicator():
 
 
 def _start_mpi():
+    cores.share_before_mpi()
     from mpi4py import MPI
 
     check_one_job(MPI.COMM_WORLD.size)
     comm = MPI.COMM_WORLD.Dup()
     meeting_place(comm)
     arrivals(comm)
+    atexit.register(_end_child)  # the first one registered is the last to run
+    forks.watch(comm.size)
     if comm.size > 1:
         _end_together(comm)
-    # Read when numba is imported, so this comes before any kernel. Threads that wait spin for some 0.1 ms at most, longer
-    # than between two sweeps, shorter than what hurts where another process needs the core.
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(cores_of_rank(comm)))
-    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    cores.share_threads(cores_of_rank(comm))  # numba reads that when it is imported: before any kernel
     return comm
 
 
@@ -114,28 +115,31 @@ def cores_of_rank(comm):
     """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
     from mpi4py import MPI
 
-    cores = os.sched_getaffinity(0)
+    own = os.sched_getaffinity(0)
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    masks = node.allgather(cores)
+    masks = node.allgather(own)
     node.Free()
-    return max(1, len(cores) // sum(1 for mask in masks if mask & cores))
+    return max(1, len(own) // sum(1 for mask in masks if mask & own))
 
 
 def _start_neuron(comm, neuron_was_first):
     _show_mpi_to_neuron()
+    import neuron
     from neuron import n
 
     # A ParallelContext or a section that exists already was made under NEURON's own idea of the rank count.
     used = neuron_was_first and (n.List("ParallelContext").count() > 0 or any(True for _ in n.allsec()))
-    context = n.ParallelContext()
-    if int(context.nhost()) != comm.size and neuron_was_first:
+    # Not asked of a ParallelContext, of which the first one settles who is the bulletin board's master.
+    size = ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value
+    if size != comm.size and neuron_was_first:
         if used:
             raise LaunchError(
-                f"ecsmpi was imported too late: neuron, imported before it, runs as {int(context.nhost())} "
+                f"ecsmpi was imported too late: neuron, imported before it, runs as {size} "
                 f"rank(s) while MPI has {comm.size}, and the script has already made sections or a "
                 "ParallelContext. Import ecsmpi before neuron."
             )
         n.nrnmpi_init()
+    context = n.ParallelContext()
     rank, size = int(context.id()), int(context.nhost())
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
@@ -211,6 +215,11 @@ def _end_together(comm):
         leave(status)
 
     sys.exit = leave_noted
+
+
+def _end_child():
+    if forks.is_child():
+        forks.leave_mpi(mpi_libraries())
 
 
 def _part(comm, status, patience=5.0):

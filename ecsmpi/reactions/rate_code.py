@@ -179,6 +179,7 @@ def _module(rates, matrix, right, deltas, fields) -> str:
         "",
         *(f"from {module} import {', '.join(functions)}" for module, functions in imported.items() if functions),
         "from numba import njit, prange",
+        "from ecsmpi.solver.threads import shared",
         "from ecsmpi.subnormals import flush_subnormals, restore_mode",
         "",
         'compiled = dict(cache=True, nogil=True, error_model="numpy")',
@@ -194,8 +195,8 @@ def _assigned(expressions, more) -> tuple[list[str], list[str]]:
     return [f"{name} = {text(value)}" for name, value in common], [text(one) for one in reduced]
 
 
-def _function_of(head: str, body: list[str], values: list[str], end, options: str = "") -> list[str]:
-    return ["", f"@njit({options}**compiled)", f"def {head}:", *(f"    {line}" for line in [*body, *end(values)])]
+def _function_of(head: str, body: list[str], values: list[str], end, made: str = "@njit(**compiled)") -> list[str]:
+    return ["", made, f"def {head}:", *(f"    {line}" for line in [*body, *end(values)])]
 
 
 def _run_source(names: str, matrix, right, deltas) -> list[str]:
@@ -256,4 +257,4 @@ def _advance_source(count: int) -> list[str]:
         f"    failed[p] = _advance_run(dt, scratch[p], {runs})",
         "    restore_mode(mode)",
     ]
-    return _function_of(f"advance(starts, stops, dt, scratch, failed, {names})", body, [], lambda values: values, "parallel=True, ")
+    return _function_of(f"advance(starts, stops, dt, scratch, failed, {names})", body, [], lambda values: values, "@shared")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.ranks.meeting import one_per_node_first
+from ecsmpi.solver import threads
 from ecsmpi.reactions.rate_law import Law, changing, fields_of, groups, in_words
 
 PIECE = 1024  # voxels that a thread takes at a time
@@ -60,6 +61,8 @@ class Reactions:
         arrays = [array.reshape(-1) for array in fields]
         size = arrays[0].size if arrays else 0
         found = [(group, *pieces) for acting, pieces in _sets_of_places(laws, size) for group in groups(acting)]
+        self._size = size
+        threads.use(self._threads())
         modules = _compiled(comm, [group for group, *_ in found], _advance_nothing)
         self._parts = [_Part(group, module, arrays, *pieces) for (group, *pieces), module in zip(found, modules)]
 
@@ -70,10 +73,14 @@ class Reactions:
 
     def advance(self, dt: float) -> None:
         """One step of dt (ms); RateNotFinite names the voxel, the reaction and its rate. Local."""
+        threads.use(self._threads())
         for part in self._parts:
             part.advance(dt)
             if failure := part.failure():
                 raise RateNotFinite(self._located(part, *failure))
+
+    def _threads(self) -> int:
+        return threads.for_work(self._size, threads.PLACES)
 
     def _located(self, part, place: int, wrong: str) -> str:
         values = ", ".join(

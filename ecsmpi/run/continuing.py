@@ -42,6 +42,9 @@ class Checkpointing:
         """
         self._limits.begun = True
         self._sets.try_out()
+    def follow(self, comm) -> None:
+        """Checkpoints are of the ranks of `comm`."""
+        self._sets.follow(comm)
 
     def started(self) -> None:
         """A run begins."""

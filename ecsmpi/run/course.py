@@ -35,6 +35,7 @@ class Course:
 
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
+        self._follow(self._simulation.comm)
         self.steps, self._wanted, self._scheduled, found = 0, None, False, None
         if self.checkpointing:
             self.checkpointing.try_out()
@@ -58,6 +59,12 @@ class Course:
             if found and type(observer).__module__.startswith("ecsmpi."):
                 raise Damaged(f"{found.path}: {type(observer).__name__} cannot go on from what it says ({error!r})") from error
             raise
+    def _follow(self, comm) -> None:
+        """The run is one of the ranks of `comm`."""
+        if comm is not self._comm:
+            self._comm, self.lookout = comm, Watch(comm)
+        if self.checkpointing:
+            self.checkpointing.follow(comm)
 
     def stepped(self, t: float, dt: float) -> None:
         """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""

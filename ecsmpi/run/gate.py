@@ -24,7 +24,8 @@ class Gate:
     """Lets all ranks of a communicator change concentrations together, and read each other's in between."""
 
     def __init__(self, comm):
-        """Collective."""
+        """Collective. comm: of all ranks that read and change."""
+        self.comm = comm
         self._arrivals, self.peers = arrivals(comm), Peers(comm)
         self._published = self._arrivals.published
         self._addresses = comm.allgather(self._published.ctypes.data)

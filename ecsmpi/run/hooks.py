@@ -21,7 +21,7 @@ import traceback
 
 import numpy as np
 
-from ecsmpi.ranks import launch
+from ecsmpi.ranks import forks, launch
 from ecsmpi.run.simulation import Simulation
 
 import neuron  # isort: skip  (simulation has started MPI)
@@ -94,7 +94,7 @@ class Hooks:
 
     def _end_if_others_wait(self, error) -> None:
         sys.stdout.flush()
-        if self._comm.size > 1:
+        if self._comm.size > 1 and not forks.is_child():
             launch.abort(self._comm, error)
 
 

@@ -11,6 +11,7 @@ from neuron.rxd import constants, node
 
 from ecsmpi.cells import membrane
 from ecsmpi.cells.crossings import Crossings
+from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.ranks import launch
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
@@ -35,6 +36,7 @@ class Planned(Spaces):
         self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
         self._reacting, self._react_in = [], []
         self._warned_outside = None
+        self._duplicates = Duplicates()
         self._compiled = set()
 
     def plan(self) -> None:
@@ -48,24 +50,26 @@ class Planned(Spaces):
         if not species:
             return
         membrane.refuse_unsupported_modes()
-        self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
         self.segments.plan({one.name: one.charge for one in species if one.name and one.name.isidentifier()})
         self._partition()
         self._here = [self.space(region) for region in self.regions]
+        self._compile()
         for region in self.regions:
             self._fill_space(region)
             self._plan_space(region)
         self._plan_crossings()
         self._plan_reactions()
         self._warn_of_segments_outside()
+        self._duplicates.warn(self.comm, self.segments.all, [space.inside for space in self._here])
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
-        needed = {
-            (needs_uneven(one.ion(region), region.tissue), lines_are_short(region.box))
+        here = {
+            (needs_uneven(one.ion(region), region.tissue), lines_are_short(region.box), self.space(region).has_threads)
             for one in self.species for region in one.regions
         }  # fmt: skip
+        needed = set().union(*self.comm.allgather(here))  # slabs of other sizes may have other threads
         for kind in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm, "compiles the solver, once on this machine; about 20 s"):
                 compile_kernels(launch.own_communicator(), *kind)
@@ -110,7 +114,8 @@ class Planned(Spaces):
             odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
             raise ValueError(
                 f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
-                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ). This is rank {self.comm.rank}: {described}"
+                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ); for models of its own on each rank "
+                f"call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. This is rank {self.comm.rank}: {described}"
             )
 
     def _warn_of_segments_outside(self) -> None:
@@ -152,6 +157,8 @@ class Planned(Spaces):
             self.crossings.now.find()
 
     def _check_plan(self) -> None:
+        if self.worlds.changed_from(self.comm) and self._planned:
+            raise RuntimeError("the ranks of the model have changed since n.finitialize(): call it again before the run goes on")
         if self._planned_as != (now := self._now()):
             self._refuse_other_couplings()
             self._planned_as = now

@@ -51,7 +51,7 @@ class Reading:
     """
 
     def __init__(self, simulation):
-        self._simulation, self.gate = simulation, None
+        self._simulation, self.gate, self._gates = simulation, None, []
         self._fields = []  # those of the plan, by number
         self._places: dict[tuple, tuple] = {}  # field -> (its number, addresses of its slabs)
         self._wholes: dict[tuple, Whole] = {}
@@ -81,12 +81,19 @@ class Reading:
 
         timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish` does.
         """
-        if self.alone:
-            return
+        self._find_gate()
         if self.gate is None:
-            self.gate = Gate(self._simulation.comm)
+            return
         self.gate.start(call, self._writes.difference)
         self._take_writes(*self.gate.finish(timeout))
+
+    def _find_gate(self) -> None:
+        """That of the ranks of now, which a script may change (`ecsmpi.ranks.worlds`). Collective."""
+        comm = self._simulation.comm
+        self.gate = next((gate for gate in self._gates if gate.comm is comm), None)
+        if self.gate is None and comm.size > 1:
+            self.gate = Gate(comm)
+            self._gates.append(self.gate)
 
     def start_step(self) -> None:
         """This rank reads no more until its step is `completed`. Local."""
@@ -315,8 +322,8 @@ class Reading:
 
     def close(self) -> None:
         """Nobody reads after this, at the end of the script. Collective."""
-        if self.gate is not None:
-            self.gate.close()
+        for gate in self._gates:
+            gate.close()
 
 
 def _put(box: np.ndarray, flat: int, value: float) -> None:

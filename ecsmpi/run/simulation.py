@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecsmpi.ranks import launch
+import os
+
+from ecsmpi.ranks import forks, launch
 
 launch.start()
 
@@ -29,6 +31,11 @@ class Simulation(Planned):
         self.course = Course(self)
         self.reading = Reading(self)
         self._touched = False
+        os.register_at_fork(after_in_child=self._leave_observers)
+
+    def _leave_observers(self) -> None:
+        """A child that a script forks writes nothing to its parent's files. They stay open in it, as the parent needs them."""
+        self._of_parent, self.observers = self.observers, []
 
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
@@ -105,6 +112,7 @@ class Simulation(Planned):
 
     def step(self, t: float, dt: float) -> None:
         """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
+        forks.refuse_child()
         self._check_plan()
         if not self._planned:
             return
@@ -146,6 +154,8 @@ class Simulation(Planned):
 
         Here n.finitialize begins: `plan` follows.
         """
+        forks.refuse_child()
+        self.enter_world()
         self.reading.begin("n.finitialize()")
         self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 

@@ -21,6 +21,7 @@ from ecsmpi.cells.membrane import Segments
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.solver import threads
 from ecsmpi.solver.stepper import Field, Stepper
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.timing import Phases
@@ -45,6 +46,11 @@ class Space:
         self._stepper = self._copies = None
         self._named: list[tuple[object, Ion]] = []
         self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether several threads share the voxels of this slab."""
+        return threads.for_work((self.planes[1] - self.planes[0]) * self.box.plane) > 1
 
     def field(self, key) -> Field:
         """The field of an ion, made at the first call. Local."""
@@ -254,6 +260,16 @@ class Space:
         voxels, values = (np.concatenate(parts) for parts in zip(*asked))
         places, local = Voxels(self.box, voxels).within(self.planes)
         self.fields[key].owned.reshape(-1)[local] = values[places]
+
+    def leave(self) -> None:
+        """Drop the plan, in a world that this rank has left: nothing waits for ranks that may never come. Local."""
+        if self.comm.size == 1:
+            self.free()
+        self._stepper = self._copies = None
+
+    def take_over(self, other: Space) -> None:
+        """Watch what the space of this region watched in another world, with its fluxes. Local."""
+        self.watched, self.fluxes = other.watched, other.fluxes
 
     def free(self) -> None:
         """Release the plan. Collective."""

@@ -11,6 +11,7 @@ from ecsmpi.cells.coupled import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
 from ecsmpi.run.described import Described
 from ecsmpi.run.observers import label
+from ecsmpi.ranks.worlds import Worlds
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.space import Space
 from ecsmpi.solver.timing import Phases
@@ -23,6 +24,7 @@ class Spaces(Described):
 
     def __init__(self, comm):
         super().__init__()
+        self.worlds = Worlds(comm)
         self.comm, self.phases, self.segments = comm, Phases(), CoupledSegments()
         self.reproducible = False
         self._spaces, self._slabs = {}, {}  # boxes that are alike are cut alike
@@ -33,6 +35,8 @@ class Spaces(Described):
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)
         if key not in self._spaces:
+            if not self._spaces:
+                self.enter_world()
             slabs = self._slabs.setdefault(region.box, self._even_slabs(region.box))
             self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, slabs)
         return self._spaces[key]
@@ -40,6 +44,17 @@ class Spaces(Described):
     def spaces_in_order(self) -> list[Space]:
         """Those of the script's regions, in an order that is the same on all ranks. Local."""
         return [self.space(region) for region in self.regions]
+    def enter_world(self) -> None:
+        """Go on in the world of now; what was planned in another one is dropped. Collective over the world where it is new."""
+        comm = self.worlds.now()
+        if comm is self.comm:
+            return
+        self.comm, old = comm, self._spaces
+        self._spaces, self._slabs = {}, {}
+        for reference, space in old.items():
+            space.leave()
+            if (region := reference()) is not None:
+                self.space(region).take_over(space)
 
     def _even_slabs(self, box) -> Slabs:
         return Slabs(box.shape[0], self.comm.size, GRAIN if self.reproducible else None)

@@ -194,8 +194,8 @@ def phases() -> Phases:
 
 
 def rank() -> int:
-    """This rank."""
-    return simulation.comm.rank
+    """This rank among those that compute the model together: all, or those of NEURON's world or of ``rxd.options.comm``."""
+    return simulation.worlds.rank
 
 
 def nthread(count: int | None = None) -> int:

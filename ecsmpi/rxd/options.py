@@ -11,7 +11,7 @@ from ecsmpi.rxd.session import simulation
 class Options(StandIn):
     """rxd.options: ``enable.extracellular`` can forbid extracellular regions; ``reproducible`` makes results have
     the same bits at any number of ranks, in blocks of 16 planes, of which each rank owns whole ones;
-    ``grid_steps`` is the number of NEURON's steps in one step of the grid.
+    ``comm`` is the communicator whose ranks compute a model together; ``grid_steps`` is the number of NEURON's steps in one step of the grid.
     """
 
     original = "options"
@@ -27,6 +27,19 @@ class Options(StandIn):
     @reproducible.setter
     def reproducible(self, wanted: bool) -> None:
         simulation.reproduce(wanted)
+
+    @property
+    def comm(self):
+        """The communicator (mpi4py) of the ranks that compute a model together, or None: those of NEURON's world.
+
+        ``rxd.options.comm = MPI.COMM_SELF`` gives each rank models of its own. Set it on every rank of the communicator (collective);
+        it holds from the next ``n.finitialize`` on.
+        """
+        return simulation.worlds.chosen
+
+    @comm.setter
+    def comm(self, comm) -> None:
+        simulation.worlds.choose(comm)
 
     @property
     def grid_steps(self) -> int:

@@ -13,6 +13,7 @@ from numba.extending import intrinsic
 from ecsmpi.reactions.rate_kernels import ROUNDER
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill
+from ecsmpi.solver.threads import shared
 
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
 LIMBS = 4  # these three, and the number of amounts that they cannot hold
@@ -71,7 +72,7 @@ def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, o
         _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
 
 
-@njit(parallel=True, **compiled)
+@shared
 def add_by_voxel_in_blocks(values, at, factor, row, start, alike, block, edge, dt, anew, out):
     """As add_by_voxel, to the same bits: threads share the blocks, of which no two have a row in common."""
     for k in prange(block.size - 1):
@@ -128,7 +129,7 @@ def give_entries(values, row, out, at):
     _give_block(values, row, 0, row.size, out, at)
 
 
-@njit(parallel=True, **compiled)
+@shared
 def give_entries_in_blocks(values, row, start, block, out, at):
     """As give_entries, by several threads; start, block: as entry_rows.Rows has them."""
     for k in prange(block.size - 1):
@@ -168,7 +169,7 @@ def _add_limbs_of_block(begin, end, values, at, factor, row, dt, out):
         _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(row[e]), out)
 
 
-@njit(parallel=True, **compiled)
+@shared
 def add_limbs_by_voxel(values, at, factor, row, start, block, edge, dt, anew, out):
     """As add_by_voxel_in_blocks, in limbs: out (rows, LIMBS); values[e] where ``at`` is empty."""
     for k in prange(block.size - 1):
@@ -177,7 +178,7 @@ def add_limbs_by_voxel(values, at, factor, row, start, block, edge, dt, anew, ou
         _add_limbs_of_block(start[block[k]], start[block[k + 1]], values, at, factor, row, dt, out)
 
 
-@njit(parallel=True, **compiled)
+@shared
 def add_limbs_at(received, target, sums, out):
     """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the sums of row v are worth."""
     for e in range(target.size):

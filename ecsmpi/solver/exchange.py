@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.solver import entry_kernels
+from ecsmpi.solver import entry_kernels, threads
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.entry_rows import Rows, in_order
 from ecsmpi.solver.routes import Routes, replay
@@ -93,6 +93,7 @@ class Exchange:
     def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
         sums, runs = self._sums[f], (rows.row, rows.start, rows.alike)
         if at.size:
+            threads.use(threads.for_work(sums.size, threads.ROWS))
             add = entry_kernels.add_by_voxel if rows.n_blocks == 1 else entry_kernels.add_by_voxel_in_blocks
             add(values, at, factor, *runs, rows.block, rows.edge, dt, anew, sums)
         else:
@@ -128,6 +129,7 @@ class Exchange:
         """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
         rows = self._rows
         if at.size and rows.n_blocks > 1:
+            threads.use(threads.for_work(self._wanted.size, threads.ROWS))
             entry_kernels.give_entries_in_blocks(self._values[f], rows.row, rows.start, rows.block, values, at)
         elif at.size:
             entry_kernels.give_entries(self._values[f], rows.row, values, at)
@@ -159,9 +161,11 @@ class ExactExchange(Exchange):
         self._deposit = routes.to_owners(self._sums, self._received)
 
     def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
+        threads.use(threads.for_work(self._wanted.size, threads.ROWS))
         entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, rows.start, rows.block, rows.edge, dt, anew, self._sums[f])
 
     def _add_received(self) -> None:
+        threads.use(threads.for_work(self.local_voxels.size, threads.ROWS))
         for sums, received, sources in zip(self._sums, self._received, self.sources):
             entry_kernels.add_limbs_at(received, self._target, sums, sources)
 

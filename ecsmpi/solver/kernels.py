@@ -18,13 +18,14 @@ plane as soon as it is final, while it is in cache. Threads share the rows of a 
 planes of a batch on the way down, so that the result does not depend on how many there are.
 """
 
-import numba
 from numba import get_thread_id, njit, prange
 
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
+from ecsmpi.solver import threads as team
+from ecsmpi.solver.threads import shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 
 
@@ -86,7 +87,7 @@ def _eliminate_rows(
                 up_row(f, d[(i - 1) * plane + lo : (i - 1) * plane + hi], lower[i], pivot[i])
 
 
-@njit(parallel=True, **compiled)
+@shared
 def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
@@ -124,7 +125,7 @@ def _substitute_rows(lo, hi, plane, bottom, top, d, left, right, start, ratio, r
             add_scaled(x, reach[i], left[beside])
 
 
-@njit(parallel=True, **compiled)
+@shared
 def substitute(
     u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall,
     row_start, voxel, values, rows, batch,
@@ -172,15 +173,15 @@ def add_sources(u, voxel, source, scale, values):
 
 
 def set_threads(count: int) -> None:
-    """Use ``count`` threads from now on."""
-    numba.set_num_threads(count)
+    """Use ``count`` threads from now on, however small the box."""
+    team.choose(count)
 
 
 def threads() -> int:
-    """Threads in use."""
-    return numba.get_num_threads()
+    """Threads in use where the box has work for them."""
+    return team.chosen() or team.most()
 
 
 def most_threads() -> int:
     """Threads that may come into use."""
-    return numba.config.NUMBA_NUM_THREADS
+    return team.most()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.solver import interface_kernels
+from ecsmpi.solver import interface_kernels, threads
 from ecsmpi.solver.accounts import Account
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
@@ -20,6 +20,7 @@ from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
+from ecsmpi.solver.threads import Team
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.varying import DiffusionPlanner
@@ -77,6 +78,8 @@ class Stepper:
         self._accounts = []  # (number of the ion, its Account) of what is asked for
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
+        lo, hi = self.slabs.planes(comm.rank)
+        self._team = Team((hi - lo) * box.plane, self.phases)
         self.plan_reactions([])
         self._owners = comm.Split(0 if owns else 1, comm.rank)
         self._halos, self._diffusions, self._workspace = [], [], None
@@ -151,8 +154,10 @@ class Stepper:
         self._finish_ghosts()
         for ion, account in self._accounts:
             account.before_diffusion(self.exchange.sources[ion])
+        self._team.begin()
         for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
             diffusion.advance(field.u, sources, values, dt, t)
+        self._team.end()
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
@@ -204,11 +209,17 @@ class Stepper:
         self._owners.Free()
 
 
-def compile_kernels(comm, uneven: bool, short: bool) -> None:
+def compile_kernels(comm, uneven: bool, short: bool, threaded: bool) -> None:
     """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this process alone.
 
     uneven: those for tissue that varies, or open faces; else the others, for short z-lines or longer ones.
+    threaded: those that threads share, else those for one thread.
     """
+    with threads.whatever_the_work(2 if threaded else 1):
+        _advance_small_box(comm, uneven, short)
+
+
+def _advance_small_box(comm, uneven: bool, short: bool) -> None:
     box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
     still = Ion("a", (0.0, 0.0, 0.0))

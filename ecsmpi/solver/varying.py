@@ -208,7 +208,7 @@ class VaryingWorkspace:
         n, ny, nz = shared.d.shape
         lo = shared.partition.planes(shared.comm.rank)[0]
         self.start = np.array([shared.partition.block(b)[0] - lo for b in shared.blocks] + [n])
-        self.rows, self.batch = -(-ny // kernels.threads()), shared.batch  # so many arrays are best read in long pieces
+        self.rows, self.batch = -(-ny // shared.threads), shared.batch  # so many arrays are best read in long pieces
         self.scratch = aligned_zeros((kernels.most_threads(), 2 * TILE * (-(-nz // TILE) * TILE + TILE)))
         self.factors = WeakValueDictionary()
 

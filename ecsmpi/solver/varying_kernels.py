@@ -19,6 +19,7 @@ from numba import get_thread_id, njit, prange
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import compiled, fma
+from ecsmpi.solver.threads import shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 from ecsmpi.solver.tiles import in_rows, side_by_side
 
@@ -127,7 +128,7 @@ def _eliminate_rows(y0, y1, shape, u, d, first, start, fx, fy, fz, sx, sy, sz, p
                 _add_product(weight[w : w + size], out, block_first)
 
 
-@njit(parallel=True, **compiled)
+@shared
 def eliminate(shape, u, d, first, start, faces, s, px, weight, near, source_start, sources, bath_start, baths, rows):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time. All arrays are flat.
 
@@ -211,7 +212,7 @@ def _finish_plane(i, shape, u, d, capacity, fy, fz_tiled, sy, sz, py, pz_tiled, 
             _add(rows[r : r + nz], u[m : m + nz])
 
 
-@njit(parallel=True, **compiled)
+@shared
 def substitute(
     shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch,
     source_start, voxel, values, rows, batch,

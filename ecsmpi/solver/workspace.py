@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecsmpi.solver import kernels
+from ecsmpi.solver import kernels, threads
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.solver.registers import TILE
@@ -53,11 +53,11 @@ class Workspace:
         self.d = aligned_zeros((hi - lo, ny, nz))
         self.blocks = partition.blocks(comm.rank)
         self.first, self.left, self.right = (aligned_zeros((len(self.blocks), ny, nz)) for _ in range(3))
-        threads = kernels.threads()
+        self.threads = count = threads.for_work(self.d.size)
         cached = max(1, CACHE_BYTES // (8 * 6 * nz))  # rows of the six planes that elimination has in hand
-        rounds = -(-ny // (cached * threads))
-        self.rows = -(-ny // (rounds * threads))  # so that all threads have as much to do in each round
-        planes = 4 * threads if threads > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
+        rounds = -(-ny // (cached * count))
+        self.rows = -(-ny // (rounds * count))  # so that all threads have as much to do in each round
+        planes = 4 * count if count > 1 else 1  # threads meet after each batch: rarely, but with it still in cache
         self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
         rows, width = (-(-count // TILE) * TILE for count in (ny, nz))
         for_a_plane = (rows + 2 + TILE) * width if lines_are_short(box) else (width + 2 + TILE) * TILE + 2 * TILE * nz

@@ -1,0 +1,168 @@
+"""How many threads share a piece of work; compiled loops that threads share, and the same for one thread.
+
+No more threads than the work is worth: a slab of few voxels is done by one thread before a second one has woken up. One thread
+takes loops that are compiled without threads, so that small boxes never start any, and a process that was forked after threads
+had started (GNU OpenMP ends it where it enters a parallel loop) can go on. Results have the same bits either way.
+
+Where other programs want the cores, several threads can be slower than one: each meeting of theirs waits for the one that
+has lost its core. `Team` tries, now and then, the other way, and keeps what is faster.
+"""
+
+from __future__ import annotations
+
+import os
+import types
+from contextlib import contextmanager
+
+import numba
+from numba import get_thread_id, njit
+
+from ecsmpi.ranks import cores
+from ecsmpi.solver.row_kernels import compiled
+from ecsmpi.solver.timing import Phases
+
+VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
+ROWS = 2**15  # entries' rows, of which a voxel's share of work is less
+PLACES = 10_000  # with reactions, of which a step takes some 20 ns and more
+
+_chosen = cores.users_threads()  # by the user: for any work, None: as many as it is worth
+_alone = True  # loops without threads from now on
+_in_use = 0  # threads that numba has been told of
+_forked = False
+
+
+def most() -> int:
+    """Threads that may come into use."""
+    return numba.config.NUMBA_NUM_THREADS
+
+
+def choose(count: int) -> None:
+    """Use ``count`` threads from now on, whatever the work."""
+    global _chosen
+    _chosen = count
+
+
+def chosen() -> int | None:
+    """What `choose`, or the user's NUMBA_NUM_THREADS, has said."""
+    return 1 if _forked else _chosen
+
+
+def for_work(size: int, each: int = VOXELS) -> int:
+    """Threads for work of that size, of which ``each`` is worth a thread."""
+    return chosen() or min(most(), max(1, size // each))
+
+
+def use(count: int, now: int | None = None) -> None:
+    """Let the loops that follow have ``count`` threads, or ``now`` of them."""
+    global _alone, _in_use
+    _alone = count == 1
+    if not _alone and _in_use != (now or count):
+        _in_use = now or count
+        numba.set_num_threads(_in_use)
+
+
+@contextmanager
+def whatever_the_work(count: int):
+    """Within it, any work has ``count`` threads."""
+    global _chosen
+    before, _chosen = _chosen, count
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
+def _begin_in_child() -> None:
+    """After a fork: the threads are the parent's, so one thread does all from now on."""
+    global _forked, _alone
+    _forked = _alone = True
+
+
+os.register_at_fork(after_in_child=_begin_in_child)
+
+
+class Shared:
+    """A compiled loop that threads share, and its twin for one thread; each is compiled at its first call."""
+
+    def __init__(self, function, **options):
+        self.py_func, options = function, {**compiled, **options}
+        self.many = njit(parallel=True, **options)(function)
+        self.alone = njit(**options)(_without_threads(function))
+
+    def __call__(self, *arguments):
+        return (self.alone if _alone else self.many)(*arguments)
+
+
+def shared(function) -> Shared:
+    """A function whose prange threads share, compiled: as many threads as `use` has said last."""
+    return Shared(function)
+
+
+@njit(**compiled)
+def _first_thread() -> int:
+    return 0
+
+
+def _without_threads(function):
+    """A copy under another name, since numba's cache goes by the name and not by whether there are threads."""
+    names = dict(function.__globals__)
+    names.update({name: _first_thread for name, value in names.items() if value is get_thread_id})
+    twin = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    twin.__qualname__, twin.__module__ = f"{function.__qualname__}_alone", function.__module__
+    twin.__doc__ = function.__doc__
+    return twin
+
+
+class Team:
+    """The threads that share the sweeps of a slab. Local: ranks may differ, for bits do not depend on it."""
+
+    FIRST = 4  # steps before the first trial
+    TRIAL = 2  # steps that one takes
+    SHARE = 100  # times as long as it took passes before the next one
+    PAUSE = 1.0, 30.0  # s of sweeps, at least and at most
+
+    def __init__(self, voxels: int, phases: Phases):
+        self._voxels, self._phases = voxels, phases
+        self.wanted = for_work(voxels)
+        self._now = self.wanted
+        self._mean, self._steps, self._spent = 0.0, 0, 0.0
+        self._next, self._trial = 0.0, None
+
+    def begin(self) -> None:
+        """Before the sweeps of a step."""
+        self.wanted = for_work(self._voxels)
+        use(self.wanted, min(self._now, self.wanted) if chosen() is None else self.wanted)
+        self._began = self._seconds()
+
+    def end(self) -> None:
+        """After them."""
+        if self.wanted > 1 and chosen() is None:
+            self.took(self._seconds() - self._began)
+
+    def _seconds(self) -> float:
+        return self._phases["up"].seconds + self._phases["down"].seconds
+
+    def took(self, seconds: float) -> None:
+        """A step's sweeps took so long with the threads of now: think about how many the next one gets."""
+        if self._trial is not None:
+            self._trial.append(seconds)
+            if len(self._trial) == self.TRIAL:
+                self._decide()
+            return
+        self._steps += 1
+        self._spent += seconds
+        self._mean += (seconds - self._mean) / min(self._steps, 32)
+        if self._steps >= self.FIRST and self._spent >= self._next:
+            self._now, self._trial = self._other(), []
+
+    def _other(self) -> int:
+        return 1 if self._now > 1 else self.wanted
+
+    def _decide(self) -> None:
+        took, self._trial = sum(self._trial), None
+        if took / self.TRIAL < self._mean:
+            self._steps = self._mean = 0
+        else:
+            self._now = self._other()
+        least, longest = self.PAUSE
+        self._spent, self._next = 0.0, min(max(least, self.SHARE * took), longest)
