@@ -99,6 +99,18 @@ class Frames:
                 for j in range(0, ny, high):
                     yield data[frame, k : k + deep, j : j + high]
 
+    def check_axes(self) -> None:
+        """Raise OSError where the file's own axes, by which other programs place the voxels, are not those of the grid."""
+        if not self.names:
+            return
+        group = self.place_of(self.names[0]).rpartition("/")[0]
+        with self._source.opened() as file:
+            axes = file if group == "VTKHDF/CellData" else file[group]
+            for axis, expected in zip(AXES, (self.x, self.y, self.z)):
+                data = axes[axis]
+                if data.shape != expected.shape or not np.allclose(data[:], expected, rtol=1e-9, atol=1e-9):
+                    raise OSError(f"{self.path} is damaged: its axis {axis} is not that of its voxels; run the simulation again")
+
     def extremes(self, name, index) -> tuple[float, float, float]:
         """Least, mean and greatest concentration of one frame (mM), read piece by piece."""
         least, total, most = np.inf, [], -np.inf
