@@ -55,7 +55,9 @@ def _answer(read, path: Path, pipe: int) -> None:
     try:
         size = sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
         seconds = int(LEAST + PER_MEGABYTE * size / 1e6)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 60))
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        limited = most != resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_CPU, (min(seconds, most) if limited else seconds, most))
         signal.alarm(LONGEST_SILENCE + seconds)
         answer = _read(read, path)
         with open(pipe, "w") as file:
