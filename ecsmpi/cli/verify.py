@@ -99,20 +99,20 @@ def _check_set(path):
         raise ValueError("it is a checkpoint of no ranks: nothing can go on from it")
     found.verify()
     found.verify_numbers()
-    _check_planes(found)
+    _check_planes(found, found.about["planes"], found.about["model"]["box"])
     return f"checkpoint at t = {found.about['t']:g} ms, step {found.about['step']}, of {found.ranks} ranks: whole"
 
 
-def _check_planes(found):
+def _check_planes(found, planes_of, boxes):
     """The ranks' parts must have each plane of each box once."""
     from ecsmpi.files.checkpoint import BOX
 
-    for number, planes in enumerate(found.about["planes"]):
+    for number, planes in enumerate(planes_of):
         if len(planes) != found.ranks:
             raise ValueError(f"box {number} has planes of {len(planes)} ranks, the checkpoint has {found.ranks}")
         covered = sorted((lo, hi) for lo, hi in planes if hi > lo)
         ends = [0, *(hi for _, hi in covered)]
-        shape = re.search(r"shape=\((\d+),", str(found.about["model"]["box"][number]))
+        shape = re.search(r"shape=\((\d+),", str(boxes[number]))
         count = int(shape[1]) if shape else ends[-1]
         if [lo for lo, _ in covered] + [count] != ends:
             raise ValueError(f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}")

@@ -6,12 +6,48 @@ import errno
 import os
 import re
 import shutil
-import warnings
+import sys
 from contextlib import contextmanager
 
 LAYOUT_BYTES = 1 << 18  # more than the layout of a file takes, axes of 10,000 voxels included
 FRAME_BYTES = 1 << 16  # what HDF5 may add to a frame for its own bookkeeping
-NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR}
+
+# What systems say that cannot sync: network and user-space file systems, mostly for folders.
+NOT_SUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR, errno.EACCES, errno.EPERM)
+_warned_of = set()
+
+
+def sync(descriptor: int, path) -> None:
+    """Wait until an open file or folder is on the disk. Where the file system has no such call, warn once and go on."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        _warn_unless_broken(error, path)
+
+
+def sync_folder(path) -> None:
+    """Wait until the names in a folder are on the disk, so that a renamed file has its new name after a power cut."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        return _warn_unless_broken(error, path)
+    try:
+        sync(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _warn_unless_broken(error: OSError, path) -> None:
+    if error.errno not in NOT_SUPPORTED:
+        raise error
+    disk = os.stat(path).st_dev
+    if disk not in _warned_of:
+        _warned_of.add(disk)
+        print(
+            f"ecsmpi: the file system of {path} cannot tell when data are on the disk ({error.strerror}): the run goes on, "
+            "and only a failure of the machine may cost what was written last",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
 
 
 @contextmanager
@@ -60,22 +96,4 @@ def check_room(path, size):
 def sync_file(path):
     """Wait until a file is on the disk. Raises OSError where the disk does not take it."""
     with open(path, "rb") as written:
-        os.fsync(written.fileno())
-
-
-def sync_folder(path):
-    """Wait until the names in a folder are on the disk; where its file system cannot do that, warn once and go on."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        if error.errno not in NO_SYNC:
-            raise
-        warnings.warn(
-            f"the file system of {path} cannot bring names of files to the disk at once ({error.strerror}): a power failure "
-            "may lose the file that was written last",
-            stacklevel=2,
-        )
+        sync(written.fileno(), path)

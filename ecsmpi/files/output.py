@@ -26,7 +26,7 @@ from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.parts import Source, keep_under, part_path
 from ecsmpi.files.shared_folder import check_folder_of
 from ecsmpi.ranks.meeting import everywhere
-from ecsmpi.files.table import TableWriter, lay_out_table
+from ecsmpi.files.table import FOLDER, TableWriter, lay_out_table
 from ecsmpi.files.track_writer import TrackWriter
 from ecsmpi.files.wanted import checked_planes, chosen_storage, tracks_of
 from ecsmpi.files.writer_lock import WriterLock
@@ -216,6 +216,39 @@ class GridFile:
     def _check_own_files(self):
         for file in self._own_files():
             file.check()
+
+    @property
+    def closed(self):
+        """Whether nothing can be written any more."""
+        return self._closed
+
+    def add_table(self, name, table):
+        """Lay out a table in the open file, for rows from now on; or go on with one that has the same columns (collective)."""
+        self._check_open()
+        everywhere(self._comm, self._check_table, name, table)
+        if self._file is not None:
+            with telling(self.path):
+                if name not in self._file.get(FOLDER, ()):
+                    lay_out_table(self._file, name, table)
+                self._tables[name] = TableWriter(self._file, name, self._comm.rank)
+                self._file.flush()
+
+    def has_table(self, name):
+        """Whether rows of this name can be appended; the same on every rank (collective)."""
+        return self._comm.bcast(name in self._tables)
+
+    def _check_table(self, name, table):
+        there = self._file[FOLDER].get(name) if self._file is not None and FOLDER in self._file else None
+        columns = {"time", *table.columns, *table.axes}
+        if there is not None and set(there) != columns:
+            raise ValueError(
+                f"{self.path} has diagnostics {name} of other columns, {', '.join(sorted(set(there) - {'time'}))}: give these "
+                "another name=..., or make them before n.finitialize()"
+            )
+
+    def appear(self):
+        """Let a new file take its name now, before it has a frame (collective); nothing where it has."""
+        self._appear()
 
     def _appear(self):
         """Let a new file take its name, and its parts theirs before it; collective, and nothing where it has."""

@@ -48,7 +48,7 @@ class Hooks:
         _surround_intracellular_block(*self._blocks)
         actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
-        atexit.register(self._guarded(simulation.end))
+        atexit.register(self._at_exit)
 
     def _called_first(self, method, size, right, _pd2, _thread) -> int:
         """The nonvint block before that of NEURON's diffusion in cells."""
@@ -91,6 +91,14 @@ class Hooks:
                 raise
 
         return call
+
+    def _at_exit(self) -> None:
+        """Close what observers hold; Python would end with status 0 where that fails. Collective."""
+        try:
+            self._guarded(self._simulation.end)()
+        except BaseException:
+            traceback.print_exc()
+            launch.leave(self._comm, 1)
 
     def _end_if_others_wait(self, error) -> None:
         sys.stdout.flush()
