@@ -187,11 +187,17 @@ class Diagnostics(Observer):
             output.add_table(self)
 
     def __repr__(self):
-        return f"Diagnostics({self.name!r}, every={self._cadence.every:g})"
+        file = "" if self._output is None else f", in {str(self._output.path)!r}"
+        return f"Diagnostics({self.name!r}, every={self._cadence.every:g}{file})"
 
     def parts(self) -> list:
         """The output, where it is theirs alone."""
         return [self._output] if self._owned else []
+
+    @property
+    def has_run(self) -> bool:
+        """Whether they have been in a run."""
+        return self._measure is not None
 
     def go_to(self, output) -> None:
         """Write the rows to another Output, from the next run on. Local."""

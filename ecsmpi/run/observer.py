@@ -220,9 +220,7 @@ class Observers:
         """The last run ends, before another is planned; those that the script has dropped are let go. Collective."""
         self.completed()
         self._end_leaving()
-        for place in self._places:
-            place.observer.ended()
-        self._acting.clear()
+        self._end_acting()
         while self._let_go():
             self._end_leaving()
         for place in self._places:
@@ -253,8 +251,20 @@ class Observers:
     def end(self) -> None:
         """All end, at exit. Collective."""
         self._end_leaving()
-        for place in self._places:
-            place.observer.ended()
+        self._end_acting()
+
+    def _end_acting(self) -> None:
+        """On one rank all of them, whatever happens; on several the first failure ends the job."""
+        failure = None
+        while self._acting:
+            try:
+                self._acting.pop(0).ended()
+            except Exception as error:
+                if not self.alone:
+                    raise
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _end_leaving(self) -> None:
         while self._leaving:

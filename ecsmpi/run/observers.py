@@ -63,9 +63,11 @@ class Output(Observer):
         return [one for reference in self._tables if (one := reference()) is not None]
 
     def add_table(self, diagnostics) -> None:
-        """Write the rows of diagnostics too, from the next finitialize on. They are not kept alive."""
+        """Write the rows of diagnostics too; they are not kept alive. Those of that name leave, if they have been in a run."""
         for other in self.tables:
             if other.name == diagnostics.name:
+                if not other.has_run:
+                    raise ValueError(f"{self.path} has diagnostics {other.name} already: give these another name=..., or close() those")
                 if other.observers is not None and other is not diagnostics:
                     other.observers.remove(other)
                 self.remove_table(other)
