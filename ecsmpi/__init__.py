@@ -23,3 +23,7 @@ def __getattr__(name):
 
         return load
     raise AttributeError(f"module 'ecsmpi' has no attribute {name!r}")
+
+
+def __dir__():
+    return ["__version__", "load", "rxd"]

@@ -172,6 +172,7 @@ def test_wrong_diagnostics_of_a_script_are_refused(on_ranks):
         output = rxd.Output("k.h5", 1, attach=False)
         assert "give path or output, not both" in begin(na, 1, output=output, path="k.h5")
         assert "is not open" in begin(na, 1, output=output)
+        first = rxd.Diagnostics(na, 1, output=output, attach=False)
         assert "has diagnostics na already" in begin(na, 1, output=output)
         n.finitialize(-65)
         silent = rxd.Diagnostics(na, 1)

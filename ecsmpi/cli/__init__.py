@@ -5,6 +5,7 @@ NEURON.
 """
 
 import argparse
+import os
 import sys
 import time
 from importlib import import_module
@@ -32,8 +33,13 @@ def main(argv=None):
         parser.error(f"nothing takes arguments after --, got {' '.join(arguments)}")
     args.arguments = arguments
     try:
-        return args.func(args) or 0
-    except (ValueError, OSError, launch.LaunchError) as error:
+        status = args.func(args) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # `ecsmpi info FILE | head`: nobody reads on, and that is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
+        return 141
+    except (ValueError, OSError, MemoryError, launch.LaunchError) as error:
         if args.tracebacks:
             raise
         return _complain(error)
@@ -68,7 +74,9 @@ def _parser():
 
 def _complain(error):
     """Say what was wrong, once for all ranks, and end them all."""
-    message = f"ecsmpi: {error}"
+    from ecsmpi.files.summary import as_plain
+
+    message = as_plain(f"ecsmpi: {error}", kept="\n")
     comm = launch.communicator()
     if comm is not None and comm.size > 1:
         launch.abort(comm, message, status=2)

@@ -9,44 +9,78 @@ from pathlib import Path
 
 LEAST = 20  # seconds of computing that any file may take
 PER_MEGABYTE = 1  # and for each megabyte more
+LONGEST_SILENCE = 600  # seconds in which a file that is read neither computes nor reads anything
 
 
 def apart(read, path: Path) -> str:
-    """read(path), a text, from a process of its own. Raises ValueError with what it raised, OSError where it crashed or did not end."""
+    """read(path), a text, from a process of its own.
+
+    Raises ValueError with what it raised, MemoryError where it lacked memory, and OSError where it crashed or did not end.
+    """
     sys.stdout.flush()
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(ours)
         _answer(read, path, theirs)
     os.close(theirs)
     with open(ours) as pipe:
         answer = pipe.read()
     _, ended = os.waitpid(child, 0)
     if ended:
-        endless = os.WIFSIGNALED(ended) and os.WTERMSIG(ended) in (signal.SIGXCPU, signal.SIGKILL)
-        why = "reading it does not end" if endless else "HDF5's library crashes on it"
-        raise OSError(f"{path} is damaged: {why}; run the simulation again")
-    whole, text = json.loads(answer)
-    if not whole:
+        raise _why(path, ended)
+    kind, text = json.loads(answer)
+    if kind == "memory":
+        raise MemoryError(text)
+    if kind == "wrong":
         raise ValueError(text)
     return text
+
+
+def _why(path, ended):
+    """The error for a process that ended without an answer."""
+    from ecsmpi.files.recording import too_little_memory
+
+    number = os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else None
+    if number == signal.SIGKILL:
+        return MemoryError(too_little_memory(path, "the system has ended the process that read it"))
+    endless = number in (signal.SIGXCPU, signal.SIGALRM)
+    why = "reading it does not end" if endless else "HDF5's library crashes on it"
+    return OSError(f"{path} is damaged: {why}; run the simulation again")
 
 
 def _answer(read, path: Path, pipe: int) -> None:
     """What the child does, and ends."""
     status = 1
     try:
-        size = sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")))
+        size = sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
         seconds = int(LEAST + PER_MEGABYTE * size / 1e6)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-        try:
-            answer = True, read(path)
-        except (ValueError, OSError) as error:
-            answer = False, str(error)
-        except Exception as error:  # of any kind, from h5py, where bytes are not what they were
-            answer = False, f"{path} is damaged ({error}); run the simulation again"
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        limited = most != resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_CPU, (min(seconds, most) if limited else seconds, most))
+        signal.alarm(LONGEST_SILENCE + seconds)
+        answer = _read(read, path)
         with open(pipe, "w") as file:
             json.dump(answer, file)
         status = 0
     finally:
         os._exit(status)
+
+
+def _read(read, path: Path) -> tuple[str, str]:
+    """What came of it, "told", "wrong" or "memory", and a text."""
+    from ecsmpi.files.recording import too_little_memory, wants_memory
+
+    try:
+        return "told", read(path)
+    except MemoryError as error:
+        told = str(error)
+        return "memory", told if told.startswith("too little memory") else too_little_memory(path, error)
+    except (ValueError, OSError) as error:
+        if wants_memory(error) and not str(error).startswith("too little"):
+            return "memory", too_little_memory(path, error)
+        return "wrong", str(error)
+    except Exception as error:  # of any kind, from h5py, where bytes are not what they were
+        if wants_memory(error):
+            return "memory", too_little_memory(path, error)
+        return "wrong", f"{path} is damaged ({error}); run the simulation again"

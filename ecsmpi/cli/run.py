@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from ecsmpi.run.observer import Observer
+
 
 def add_parser(subparsers):
     """Add `run`."""
@@ -146,7 +148,7 @@ def _run_model(args, watch):
         context.psolve(watch.tstop())
 
 
-class _Watch:
+class _Watch(Observer):
     """Progress and output of whatever runs, begun when it initialises: only then is its tstop known."""
 
     def __init__(self, args):

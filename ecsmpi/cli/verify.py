@@ -1,8 +1,11 @@
 """`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames, of segments and of spikes."""
 
+import re
 from pathlib import Path
 
 from ecsmpi.cli.apart import apart
+
+SUFFIXES = (".h5", ".vtkhdf", ".hdf5", ".hdf")  # of files in a folder that are looked at
 
 
 def add_parser(subparsers):
@@ -11,7 +14,8 @@ def add_parser(subparsers):
         "verify",
         help="check that checkpoints and files that a run wrote are whole",
         description="Reads all of a file of frames, a report or spikes, of a checkpoint, or of each in a folder of checkpoints: its structure, its "
-        "parts, its checksums where it has them, and whether every value is a number. Status 1 where something is wrong.",
+        "parts, its checksums where it has them, and whether every value is a number. Status 1 where something is wrong, or "
+        "where there was too little memory to look.",
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="file of frames, checkpoint, or folder of these")
     parser.set_defaults(func=verify)
@@ -19,13 +23,17 @@ def add_parser(subparsers):
 
 def verify(args):
     """Say for each file what it is, or what is wrong with it."""
+    from ecsmpi.files.summary import as_plain
+
     good = True
     for path in (one for given in args.paths for one in _files(given)):
         try:
-            print(f"{path}: {apart(_check, path)}")
+            said = apart(_check, path)
+        except MemoryError as error:
+            good, said = False, f"NOT LOOKED AT: {error}"
         except (ValueError, OSError) as error:
-            good = False
-            print(f"{path}: WRONG: {error}")
+            good, said = False, f"WRONG: {error}"
+        print(as_plain(f"{path}: {said}"), flush=True)
     return 0 if good else 1
 
 
@@ -35,12 +43,17 @@ def _files(path):
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
-    if path.is_file() or is_set(path) or SET_NAME.fullmatch(path.name):
+    if not path.is_dir() or is_set(path) or SET_NAME.fullmatch(path.name):
         return [path]
-    found = sorted(one for one in path.iterdir() if SET_NAME.fullmatch(one.name) or one.suffix == ".h5" and ".rank" not in one.name)
+    found = sorted(one for one in path.iterdir() if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name))
     if not found:
         raise ValueError(f"{path} holds neither checkpoints nor files of frames")
     return found
+
+
+def _may_be_frames(name):
+    hidden_or_part = name.startswith(".") or re.search(r"\.rank\d{5}\.h5$", name)
+    return name.endswith(SUFFIXES) and not hidden_or_part
 
 
 def _check(path):
@@ -54,7 +67,7 @@ def _check_file(path):
     with opened(path) as file:
         found = of_cells(file)
         if found is not None:
-            return _check_spikes(found) if hasattr(found, "times") else _check_report(found)
+            return _check_spikes(found) if hasattr(found, "spikes") else _check_report(found)
     return _check_frames(path)
 
 
@@ -70,30 +83,67 @@ def _check_report(report):
 def _check_spikes(train):
     import numpy as np
 
-    if not np.all(np.diff(train.times) >= 0):
-        raise ValueError("its spikes are not in the order of time")
-    return f"{len(train.times)} spikes: whole"
+    before = -np.inf
+    for times, _ in train.spikes():
+        if times[0] < before or not np.all(np.diff(times) >= 0):
+            raise ValueError("its spikes are not in the order of time")
+        before = times[-1]
+    return f"{len(train)} spikes: whole"
 
 
 def _check_set(path):
     from ecsmpi.files.checkpoint import CheckpointSet
 
     found = CheckpointSet(path)
+    if found.ranks == 0:
+        raise ValueError("it is a checkpoint of no ranks: nothing can go on from it")
     found.verify()
     found.verify_numbers()
-    return f"checkpoint at t = {found.facts.t:g} ms, step {found.facts.step}, of {found.ranks} ranks: whole"
+    facts = found.facts
+    _check_planes(found, facts.planes, facts.model["box"])
+    return f"checkpoint at t = {facts.t:g} ms, step {facts.step}, of {found.ranks} ranks: whole"
+
+
+def _check_planes(found, planes_of, boxes):
+    """The ranks' parts must have each plane of each box once."""
+    from ecsmpi.files.checkpoint import BOX
+
+    for number, planes in enumerate(planes_of):
+        if len(planes) != found.ranks:
+            raise ValueError(f"box {number} has planes of {len(planes)} ranks, the checkpoint has {found.ranks}")
+        covered = sorted((lo, hi) for lo, hi in planes if hi > lo)
+        ends = [0, *(hi for _, hi in covered)]
+        shape = re.search(r"shape=\((\d+),", str(boxes[number]))
+        count = int(shape[1]) if shape else ends[-1]
+        if [lo for lo, _ in covered] + [count] != ends:
+            raise ValueError(f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}")
+        for rank, (lo, hi) in enumerate(planes):
+            part = found.part(rank)
+            for name in part.names():
+                if name.startswith(f"{BOX}{number} ") and part.planes(name) not in ((lo, hi), (lo, lo)):
+                    raise ValueError(f"{part.path}: {name} has planes {part.planes(name)}, expected {(lo, hi)}")
+            part.close()
 
 
 def _check_frames(path):
-    import numpy as np
-
     from ecsmpi.files.recording import load
 
-    with load(path) as recording:
-        if len(recording) and not np.all(np.diff(recording.time) > 0):
-            raise ValueError("times do not increase")
-        for name in recording.names:
-            for index in range(len(recording)):
-                if not np.isfinite(recording.frame(name, index)).all():
-                    raise ValueError(f"{name} holds values that are no numbers at t = {recording.time[index]:g} ms")
-        return f"{len(recording)} frames of {', '.join(recording.names)}: whole"
+    recording = load(path)
+    for frames in (recording, *recording.selections.values()):
+        _check_values(frames)
+    told = [f"{len(recording)} frames of {', '.join(recording.names)}"] if recording.names else []
+    told += [f"{len(one)} frames of {name}" for name, one in recording.selections.items()]
+    told += [f"{len(table['time'])} rows of diagnostics of {name}" for name, table in recording.diagnostics.items()]
+    return f"{'; '.join(told)}: whole"
+
+
+def _check_values(frames):
+    import numpy as np
+
+    if len(frames) and not np.all(np.diff(frames.time) > 0):
+        raise ValueError("times do not increase")
+    frames.check_axes()
+    for name in frames.names:
+        for index in range(len(frames)):
+            if not all(np.isfinite(block).all() for block in frames.blocks(name, index)):
+                raise ValueError(f"{name} holds values that are no numbers at t = {frames.time[index]:g} ms")

@@ -103,12 +103,12 @@ class FileProfile(Profile):
         self.planes(box, 0, 0)
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        import h5py  # only for those who have files
+        from ecsmpi.files.opening import open_hdf5  # only for those who have files
 
         if not self.path.is_file():
             raise ValueError(f"no file {self.path}")
         try:
-            with h5py.File(self.path, "r") as file:
+            with open_hdf5(self.path, "r") as file:
                 return self._read(file, box, lo, hi)
         except ValueError:
             raise

@@ -24,6 +24,11 @@ class Cadence:
         """The beginning, in ms."""
         self._begin, self._last = t, 0
 
+    def join(self, began: float, t: float) -> None:
+        """Begin in mid-run, at t (ms): due at the next multiple of the interval since the run began."""
+        self._begin = began
+        self._last = math.floor((t - began) / self.every + ROUND_OFF)
+
     def due(self, t: float) -> bool:
         """Whether a multiple of the interval has passed since it was last due."""
         count = math.floor((t - self._begin) / self.every + ROUND_OFF)

@@ -56,10 +56,22 @@ def telling(path):
     try:
         yield
     except (OSError, RuntimeError) as error:
+        if str(error).startswith("cannot write "):
+            raise  # it has been told already
         reason = re.search("error message = '([^']*)'", str(error))
         reason = reason[1] if reason else " ".join(str(error).split())
         raise OSError(f"cannot write {path}: {reason}; see that the disk has space left, that the folder is "
                       "writable and that no other program writes the file") from error
+
+
+def check_place(path):
+    """Raise OSError unless a file could have this path: its folder is there, and it is no folder or pipe itself."""
+    if not path.parent.is_dir():
+        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
+    if path.is_dir():
+        raise OSError(f"cannot write {path}: it is a folder; give the name of a file")
+    if path.exists() and not path.is_file():
+        raise OSError(f"cannot write {path}: it is a pipe or a device; give the name of a file")
 
 
 def check_writable(path):
@@ -67,11 +79,7 @@ def check_writable(path):
 
     HDF5 crashes where a new file cannot take its first bytes: so plain bytes meet the full disk before it.
     """
-    if not path.parent.is_dir():
-        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
-    if path.is_dir():
-        raise OSError(f"cannot write {path}: it is a folder; give the name of a file")
-    with telling(path), open(path, "wb") as file:
+    with open(path, "wb") as file:
         file.write(bytes(LAYOUT_BYTES))
         file.flush()
         os.fsync(file.fileno())
@@ -83,3 +91,9 @@ def check_room(path, size):
     if free < needed:
         raise OSError(f"cannot write {path}: a frame takes {needed:,} bytes, the disk has {free:,} left; "
                       "the frames before it are whole; free some space or write fewer frames")
+
+
+def sync_file(path):
+    """Wait until a file is on the disk. Raises OSError where the disk does not take it."""
+    with open(path, "rb") as written:
+        sync(written.fileno(), path)

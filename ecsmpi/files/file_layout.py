@@ -20,12 +20,12 @@ import datetime
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import h5py
 import numpy as np
 
 from ecsmpi.files.items import Encoding
+from ecsmpi.files.parts import virtual_field
 from ecsmpi.files.selection import Selection
 from ecsmpi.files.table import FOLDER
 
@@ -34,7 +34,6 @@ PART_FORMAT = "ecsmpi grid part 1"
 RESERVED = ("time", "x", "y", "z", "VTKHDF", FOLDER)
 CHUNK_BYTES = 4 << 20
 MOST_NUMBERS = 4096  # in an attribute: HDF5 has room for 64 kB
-UNLIMITED = h5py.h5s.UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,10 @@ class Track:
         """Where in the file the species are; in the files beside it they are in ``group``."""
         return self.group or "VTKHDF/CellData"
 
+    def in_part(self, name: str) -> str:
+        """The path of a species in the files beside it."""
+        return f"{self.group}/{name}" if self.group else name
+
 
 def origin(comm) -> dict:
     """When and how a file is written, for its attributes."""
@@ -60,63 +63,56 @@ def origin(comm) -> dict:
     return {"date": now.isoformat(timespec="seconds"), "command": shlex.join(sys.orig_argv), "ranks": comm.size}
 
 
-def part_path(path, rank):
-    """The file with the planes of one rank, beside ``path``."""
-    path = Path(path)
-    return path.with_name(f"{path.stem}.rank{rank:05d}.h5")
-
-
-def lay_out(file, tracks, owned, attributes, part_of=None):
+def lay_out(file, tracks, owned, attributes, sources=None):
     """Everything of an open, empty file but its frames.
 
     owned       (lo, hi) of each rank: the x-planes that it writes, none where lo == hi
     attributes  for the root of the file: name -> text, number or list of these
-    part_of     None: the frames come into this file; else rank -> name of the file beside it with its planes
+    sources     None: the frames come into this file; else (track, species) -> the Sources in files beside it
     """
     for name, value in attributes.items():
         _write_attribute(file, name, value)
     for track in tracks:
         lay_out_track = _lay_out_selection if track.group else _lay_out_box
-        lay_out_track(file, track, [track.selection.planes(*planes) for planes in owned], part_of)
+        lay_out_track(file, track, [track.selection.planes(*planes) for planes in owned], sources)
 
 
-def _lay_out_box(file, track, owned, part_of):
+def _lay_out_box(file, track, owned, sources):
     """The whole box, for VTK and for netCDF readers."""
     vtk = _write_vtk(file, track.selection.grid)
     axes = _write_axes(file, track.selection.grid)
     values = series(vtk, "Steps/Values", float)
     values.dims[0].attach_scale(axes[0])
     vtk["Steps"].attrs["NSteps"] = np.int64(0)
-    for name, data in _fields(file, track, owned, part_of):
+    for name, data in _fields(file, track, owned, sources):
         _describe(name, data, axes)
         file[name] = data
         offsets = series(vtk, f"Steps/CellDataOffsets/{name}", np.int64)
         offsets.dims[0].attach_scale(axes[0])
 
 
-def _lay_out_selection(file, track, owned, part_of):
+def _lay_out_selection(file, track, owned, sources):
     """A selection of voxels, for netCDF readers."""
     selection, group = track.selection, file.create_group(track.group)
     group.attrs.update({"voxels": selection.describe(), "frames": np.int64(0),
                         "grid_lo_um": selection.grid.lo, "grid_voxel_um": selection.grid.spacing,
                         "grid_voxels": selection.grid.shape})
     axes = _write_axes(group, selection.grid)
-    for name, data in _fields(file, track, owned, part_of):
+    for name, data in _fields(file, track, owned, sources):
         _describe(name, data, axes)
         if selection.mean is not None:
             data.attrs["cell_methods"] = f"{selection.mean}: mean"
 
 
-def _fields(file, track, owned, part_of):
+def _fields(file, track, owned, sources):
     """(name, dataset) of each species, made on the way; owned: the planes of the track's own grid."""
     group, shape = file.require_group(track.data_group), track.selection.grid.shape
     widest = max(hi - lo for lo, hi in owned)
     for name, encoding in track.encodings.items():
-        if part_of is None:
+        if sources is None:
             yield name, field(group, name, shape, widest, encoding)
         else:
-            sources = [(lo, hi, part_of(rank)) for rank, (lo, hi) in enumerate(owned) if hi > lo]
-            yield name, _virtual_field(group, name, shape, sources, f"{track.group}/{name}".strip("/"), encoding)
+            yield name, virtual_field(group, name, shape, sources(track, name), encoding)
 
 
 def _write_attribute(file, name, value):
@@ -195,30 +191,6 @@ def _even(count, most):
     """The size of the pieces when ``count`` is cut into as few equal pieces of at most ``most`` as can be."""
     pieces = -(-count // max(1, min(count, most)))
     return -(-count // pieces)
-
-
-def _virtual_field(group, name, shape, sources, part_name, encoding):
-    """A dataset that is the parts side by side along x; its length in time is theirs.
-
-    sources: (lo, hi, file name) of each part; part_name: of the dataset in them
-    """
-    nx, ny, nz = shape
-    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    dtype = np.dtype(encoding.precision)
-    properties.set_fill_value(np.array([np.nan], dtype))
-    for lo, hi, part in sources:
-        properties.set_virtual(_frames(nx, ny, nz, lo, hi), part.encode(), part_name.encode(),
-                               _frames(hi - lo, ny, nz, 0, hi - lo))
-    space = h5py.h5s.create_simple((0, nz, ny, nx), (UNLIMITED, nz, ny, nx))
-    h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(dtype), space, dcpl=properties)
-    return group[name]
-
-
-def _frames(nx, ny, nz, lo, hi):
-    """The planes lo to hi of all frames there will ever be."""
-    space = h5py.h5s.create_simple((1, nz, ny, nx), (UNLIMITED, nz, ny, nx))
-    space.select_hyperslab((0, 0, 0, lo), (UNLIMITED, 1, 1, 1), block=(1, nz, ny, hi - lo))
-    return space
 
 
 def _describe(name, data, axes):

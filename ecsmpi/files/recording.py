@@ -1,27 +1,54 @@
 """Reading back the frames that `output` wrote: plain arrays, without MPI and without NEURON.
 
-    with load("k.h5") as recording:
-        recording.time, recording.x        # ms, um
-        recording["k"]                     # (time, x, y, z) in mM
-        recording.frame("k", -1)           # (x, y, z): reads this frame alone
-        recording.selections["k_mean_z"]["k"]   # with time, x, y and z of its own
+    recording = load("k.h5")
+    recording                          # what is in it
+    recording.time, recording.x        # ms, um
+    recording["k"]                     # (time, x, y, z) in mM
+    recording.frame("k", -1)           # (x, y, z): reads this frame alone
+    recording.selections["k_mean_z"]["k"]   # with time, x, y and z of its own
+
+The file is open only while one of these reads it, so a run may write it anew, and other programs may open it.
 """
 
 from __future__ import annotations
 
-import weakref
+import re
+from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
-
+from ecsmpi.description.grid import Box
 from ecsmpi.files.file_layout import FORMAT
 from ecsmpi.files.frames import Frames
-from ecsmpi.description.grid import Box
+from ecsmpi.files.opening import open_hdf5
+from ecsmpi.files.parts import sources_of
+from ecsmpi.files.sonata import REPORT, SPIKES
+from ecsmpi.files.strange_links import check_links
 from ecsmpi.files.table import read_tables
+
+AGAIN = "run the simulation again"
+AXES = ("time", "x", "y", "z")
+
+
+class Unreadable(OSError):
+    """A file that cannot be read, with the cure."""
+
+
+def wants_memory(error: BaseException) -> bool:
+    """Whether reading failed for want of memory, which says nothing of the file."""
+    return isinstance(error, MemoryError) or bool(re.search("(?i)memory|unable to allocate|can't allocate", str(error)))
+
+
+def too_little_memory(path, error) -> str:
+    """What to say then."""
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"too little memory here to read {path}{f' ({reason})' if reason else ''}: read it where there is more, or raise the "
+        "limit (ulimit -v, --mem of a job); the file may well be whole"
+    )
 
 
 def load(path) -> Recording:
-    """Open a file of frames; one that is still being written has the frames of this moment.
+    """Read what is in a file of frames; one that is still being written has the frames of this moment.
 
     Raises OSError where the file, or a part of it, is missing, truncated or not HDF5, and ValueError where it
     is HDF5 of something else.
@@ -35,42 +62,38 @@ class Recording(Frames):
     selections  name -> Frames
     diagnostics name -> {column: (rows,) or (rows, shells)}
     attributes  the provenance, by name
+
+    No file is held open. Where the file is replaced by that of another run, reading raises OSError; what was read stays.
     """
 
     def __init__(self, path):
-        path = Path(path)
-        self._file, self._datasets = opened(path), []
-        self._end = weakref.finalize(self, _close, self._file, self._datasets)
-        try:
-            self._read(path)
-        except BaseException:
-            self.close()
-            raise
+        source = Source(path)
+        with opened(source.path) as file:
+            _check_kind(path, file)
+            try:
+                self._read(source, file)
+            except (Unreadable, ValueError):
+                raise
+            except Exception as error:  # of any kind, from h5py, where bytes are not what they were
+                if wants_memory(error):
+                    raise MemoryError(too_little_memory(path, error)) from error
+                raise Unreadable(f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}") from error
 
-    def _read(self, path):
-        file = self._file
-        if file.attrs.get("format") != FORMAT:
-            raise ValueError(f"{path} is not a file of frames written by ecsmpi: "
-                             f"it lacks the attribute format = {FORMAT!r}")
-        try:
-            self.attributes = plain(file.attrs)
-            data, frames = {}, 0
-            if "VTKHDF" in file:
-                data, frames = dict(file["VTKHDF/CellData"].items()), int(file["VTKHDF/Steps"].attrs["NSteps"])
-            box = Box(*(tuple(self.attributes[name]) for name in ("box_lo_um", "voxel_um", "voxels")))
-            super().__init__(path, box, "all voxels", file, data, frames)
-            self.selections = {name: _selection(path, group) for name, group in file.items() if "frames" in group.attrs}
-            self._datasets += [one._data for one in (self, *self.selections.values())]
-            self.diagnostics = read_tables(file)
-            found = [(name, data, len(one)) for one in (self, *self.selections.values()) for name, data in one._data.items()]
-            virtual = [data.is_virtual for _, data, _ in found]
-        except ValueError:
-            raise
-        except Exception as error:  # of any kind, from h5py, where bytes are not what they were
-            raise OSError(f"{path} is damaged ({error}): its writer was ended inside a write; "
-                          "run the simulation again") from error
-        for (name, data, frames), parted in zip(found, virtual):
-            _check_frames(path, name, data, parted, frames, self.attributes["run"])
+    def _read(self, source, file):
+        self.attributes = plain(file.attrs)
+        source.run = self.attributes["run"]
+        places, frames = {}, 0
+        if "VTKHDF" in file:
+            places = {name: f"VTKHDF/CellData/{name}" for name in file["VTKHDF/CellData"]}
+            frames = int(file["VTKHDF/Steps"].attrs["NSteps"])
+        box = Box(*(tuple(self.attributes[name]) for name in ("box_lo_um", "voxel_um", "voxels")))
+        time = file["time"][:frames] if places else None
+        super().__init__(source, box, "all voxels", places, time)
+        self.selections = {name: _selection(source, name, group) for name, group in _groups(file).items()}
+        self.diagnostics = read_tables(file)
+        for one in (self, *self.selections.values()):
+            for name in one.names:
+                _check_field(source, file, one, name)
 
     def of(self, selection: str | None) -> Frames:
         """The frames of a selection; None for those of the whole box or, where there are none, of the first selection."""
@@ -81,8 +104,8 @@ class Recording(Frames):
         return self.selections[selection]
 
     def close(self):
-        """Close the file; again is harmless, and what is still open closes when Python ends."""
-        self._end()
+        """Read no more; there is nothing open to be closed."""
+        self._source.closed = True
 
     def __enter__(self):
         return self
@@ -90,34 +113,84 @@ class Recording(Frames):
     def __exit__(self, *exception):
         self.close()
 
+    def __repr__(self):
+        from ecsmpi.files.summary import described
 
-def _close(file, datasets):
-    """HDF5 crashes where the end of MPI finds a virtual dataset's properties still open: none is left behind."""
-    for of_species in datasets:
-        of_species.clear()
-    file.close()
+        return described(self)
 
 
+class Source:
+    """A file of frames that is opened anew for each reading. path: as given. run: which run's file it is."""
+
+    def __init__(self, path):
+        self.shown = Path(path)
+        self.path = self.shown.absolute()  # the script may go to another folder
+        self.run, self.closed = None, False
+
+    @contextmanager
+    def opened(self):
+        """The open file. ValueError once the recording is closed, OSError where the file is of another run by now."""
+        if self.closed:
+            raise ValueError(f"{self.shown} is closed: load it again")
+        with opened(self.path) as file:
+            if file.attrs.get("run") != self.run:
+                raise Unreadable(
+                    f"{self.shown} has been replaced by that of another run since it was loaded: ecsmpi.load it again"
+                )
+            yield file
+
+
+@contextmanager
 def opened(path):
     """The open file; OSError says what is to be done, as HDF5's own messages do not."""
+    path = Path(path)
     if not path.is_file():
-        raise OSError(f"there is no file {path}")
+        raise Unreadable(_is_no_file(path))
     try:
-        return h5py.File(path, "r", locking=False)
+        file = open_hdf5(path, "r")
     except OSError as error:
         if "truncated" in str(error):
-            raise OSError(f"{path} is truncated: its copy is incomplete, or its writer was ended inside a "
-                          "write; copy it again or run the simulation again") from error
+            raise Unreadable(f"{path} is truncated: its copy is incomplete, or its writer was ended inside a "
+                          f"write; copy it again or {AGAIN}") from error
         if "signature not found" in str(error):
-            raise OSError(f"{path} is not an HDF5 file; give a file of frames written by ecsmpi") from error
-        raise OSError(f"cannot read {path}: {error}") from error
+            raise Unreadable(f"{path} is not an HDF5 file; give a file of frames written by ecsmpi") from error
+        raise Unreadable(f"cannot read {path}: {error}") from error
+    with file:
+        check_links(path, file)
+        yield file
 
 
-def _selection(path, group) -> Frames:
+def _is_no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; give a file of frames (`ecsmpi verify` takes folders)"
+    if path.exists():
+        return f"{path} is a pipe or a device; give a file of frames"
+    return f"there is no file {path}"
+
+
+def _check_kind(path, file) -> None:
+    kind = file.attrs.get("format")
+    if isinstance(kind, str) and kind in (REPORT, SPIKES):
+        what = "spikes" if kind == SPIKES else f"a report of {file.attrs.get('variable')!r}"
+        how = "SpikeReader" if kind == SPIKES else "ElementReportReader"
+        raise ValueError(
+            f"{path} holds {what} of cells in SONATA's format, and no frames of a box: read it by libsonata "
+            f"(libsonata.{how}({str(path)!r})), bmtk or h5py, or look at it by `ecsmpi info`"
+        )
+    if not isinstance(kind, str) or kind != FORMAT:
+        raise ValueError(f"{path} is not a file of frames written by ecsmpi: it lacks the attribute format = {FORMAT!r}")
+
+
+def _groups(file) -> dict:
+    """The selections, by name."""
+    return {name: group for name, group in file.items() if "frames" in group.attrs}
+
+
+def _selection(source, name, group) -> Frames:
     about = group.attrs
-    data = {species: data for species, data in group.items() if species not in ("time", "x", "y", "z")}
-    grid = Box(*(tuple(about[name].tolist()) for name in ("grid_lo_um", "grid_voxel_um", "grid_voxels")))
-    return Frames(path, grid, about["voxels"], group, data, int(about["frames"]))
+    places = {species: f"{name}/{species}" for species in group if species not in AXES}
+    grid = Box(*(tuple(about[one].tolist()) for one in ("grid_lo_um", "grid_voxel_um", "grid_voxels")))
+    return Frames(source, grid, about["voxels"], places, group["time"][: int(about["frames"])])
 
 
 def plain(attributes) -> dict:
@@ -126,23 +199,53 @@ def plain(attributes) -> dict:
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in decoded.items()}
 
 
-def _check_frames(path, name, data, parted, frames, run):
-    """All frames must be there. In a virtual dataset HDF5 reads those of a missing part as NaN, silently."""
-    if parted:
-        for source in data.virtual_sources():
-            _check_part(path.parent / source.file_name, source.dset_name, frames, run)
-    elif len(data) < frames:
-        raise OSError(f"{path} is damaged: it has {len(data)} of {frames} frames of {name}; "
-                      "run the simulation again")
+def _check_field(source: Source, file, frames: Frames, name: str) -> None:
+    """All frames must be there, and be frames. In a virtual dataset HDF5 reads those of a missing part as NaN, silently."""
+    data, count = file[frames.place_of(name)], len(frames)
+    if data.dtype.kind != "f" or data.dtype.itemsize not in (4, 8):
+        raise Unreadable(f"{source.shown} is damaged: {name} has numbers of the type {data.dtype}, not of 4 or 8 bytes each; {AGAIN}")
+    if data.is_virtual:
+        _check_parts(source, sources_of(data), frames, name)  # before HDF5 opens them
+    elif data.external:
+        raise Unreadable(f"{source.shown}: {name} is in other files, {data.external[0][0]!r}, where no run writes it: {AGAIN}")
+    nx, ny, nz = frames.box.shape
+    if data.ndim != 4 or data.shape[1:] != (nz, ny, nx):
+        raise Unreadable(f"{source.shown} is damaged: {name} has the shape {data.shape}, expected (frames, {nz}, {ny}, {nx}); {AGAIN}")
+    if len(data) < count:
+        raise Unreadable(f"{source.shown} is damaged: it has {len(data)} of {count} frames of {name}; {AGAIN}")
 
 
-def _check_part(part, name, frames, run):
-    if not part.is_file():
-        raise OSError(f"the part {part} is missing: put it beside the main file, which only points to it")
-    with opened(part) as file:
-        if file.attrs.get("run") != run:
-            raise OSError(f"the part {part} belongs to another run: put that of this run in its place")
-        count = len(file[name]) if name in file else 0
-        if count < frames:
-            raise OSError(f"the part {part} is short: {count} of {frames} frames of {name}; "
-                          "copy it again or run the simulation again")
+def _check_parts(source: Source, parts: list, frames: Frames, name: str) -> None:
+    planes, count = frames.box.shape[0], len(frames)
+    for part in parts:
+        if Path(part.file).name != part.file:
+            raise Unreadable(f"{source.shown} points to {part.file!r}, which is not beside it: no run writes that; {AGAIN}")
+        _check_part(source, part, frames, count)
+    edges = sorted({0, *(frame for part in parts for frame in (part.first, part.end or count) if frame < count)})
+    for frame in edges if count else ():
+        here = [part for part in parts if part.first <= frame and (part.frames is None or frame < part.end)]
+        covered = 0
+        for part in sorted(here, key=lambda one: one.lo):
+            if part.lo != covered:
+                break
+            covered = part.hi
+        if covered != planes:
+            raise Unreadable(f"{source.shown} is damaged: the parts of {name} do not have all of its {planes} planes, each once, "
+                          f"from frame {frame} on; {AGAIN}")  # fmt: skip
+
+
+def _check_part(source: Source, part, frames: Frames, count: int) -> None:
+    path = source.path.with_name(part.file)
+    if not path.is_file():
+        raise Unreadable(f"the part {path} is missing: put it beside the main file, which only points to it")
+    with opened(path) as file:
+        if file.attrs.get("run") != source.run:
+            raise Unreadable(f"the part {path} belongs to another run: put that of this run in its place")
+        data = file[part.dataset] if part.dataset in file else None
+        _, ny, nz = frames.box.shape
+        if data is not None and data.shape[1:] != (nz, ny, part.hi - part.lo):
+            raise Unreadable(f"the part {path} is damaged: {part.dataset} has the shape {data.shape}; {AGAIN}")
+        there = 0 if data is None else len(data)
+        wanted = max(0, count - part.first) if part.frames is None else part.frames
+        if there < wanted:
+            raise Unreadable(f"the part {path} is short: {there} of {wanted} frames of {part.dataset}; copy it again or {AGAIN}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import h5py
@@ -10,8 +9,12 @@ import numpy as np
 
 from ecsmpi.files.columns import Columns, columns_of
 from ecsmpi.files.continued_file import ELSE, opened_to_go_on
-from ecsmpi.files.disk import check_room, check_writable, telling
+from ecsmpi.files.disk import check_room, telling
+from ecsmpi.files.opening import open_hdf5, open_together
+from ecsmpi.files.own_file import OwnFile
+from ecsmpi.files.shared_folder import check_folder_of
 from ecsmpi.files.sonata import REPORT, Mapping, lay_out_report
+from ecsmpi.files.writer_lock import WriterLock
 from ecsmpi.ranks.meeting import everywhere
 
 BUFFER_BYTES = 16 << 20  # of each rank's frames that wait
@@ -21,7 +24,7 @@ MOST_ROWS = 1000
 class ReportFile:
     """One variable of all ranks' segments through time.
 
-    path: an older file there is replaced. population: its name in the file. node, element, position: (segments,) of this rank,
+    path: an older file there is replaced once this one has a frame, or by ``appear``. population: its name in the file. node, element, position: (segments,) of this rank,
     see `sonata`. interval: ms. shared: whether all ranks write the file, else the first does. attributes: provenance.
     kept: None for a new file, else frames after which to go on with the one that is there.
 
@@ -37,23 +40,34 @@ class ReportFile:
         mapping = _mapping(comm, columns, node, element, position)
         self._group = f"report/{population}"
         self.frames = kept or 0
-        if kept is None:
-            everywhere(comm, self._create, population, mapping, units, attributes)
-        else:
-            everywhere(comm, self._cut, mapping)
-        everywhere(comm, self._open, shared)
+        self._file, self._lock, self._own, self._closed = None, None, OwnFile(path), False
+        check_folder_of(comm, self.path)
+        everywhere(comm, self._take_lock)
+        try:
+            if kept is None:
+                everywhere(comm, self._create, population, mapping, units, attributes)
+            else:
+                everywhere(comm, self._cut, mapping)
+            everywhere(comm, self._open, shared)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _take_lock(self):
+        if self._comm.rank == 0:
+            self._lock = WriterLock(self._own.path)
 
     def _create(self, population, mapping, units, attributes):
         if self._comm.rank == 0:
-            check_writable(self.path)
-            with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
+            self._own.begin()
+            with telling(self.path), open_hdf5(self._own.now, "w") as file:
                 lay_out_report(file, population, mapping, units, self.rows, attributes)
 
     def _cut(self, mapping):
         """Drop the frames after those that are kept."""
         if self._comm.rank != 0:
             return
-        with opened_to_go_on(self.path) as file:
+        with opened_to_go_on(self._own.path) as file:
             group = file.get(self._group)
             if file.attrs.get("format") != REPORT or group is None or not mapping.same(group["mapping"]):
                 raise ValueError(f"{self.path} is not a report of these segments: {ELSE}")
@@ -62,29 +76,37 @@ class ReportFile:
             group["data"].resize(self.frames, axis=0)
             first = group["mapping/time"][0]
             group["mapping/time"][:] = first, first + self.frames * self.interval, self.interval
+        self._own.go_on()
 
     def _open(self, shared):
-        self._file = None
         self._transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
+        path = self._comm.bcast(self._own.now if self._comm.rank == 0 else None)
         with telling(self.path):
             if shared and self._comm.size > 1:
-                self._file = h5py.File(self.path, "r+", driver="mpio", comm=self._comm)
+                self._file = open_together(path, self._comm)
                 self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
             elif self._comm.rank == 0:
-                self._file = h5py.File(self.path, "r+", locking=False)
+                self._file = open_hdf5(path, "r+")
+
+    def appear(self) -> None:
+        """Let a new file take its name; nothing where it has. Collective."""
+        everywhere(self._comm, lambda: self._comm.rank == 0 and self._own.appear())
 
     def append(self, first: float, rows: np.ndarray) -> None:
         """Write frames: (n, segments) float32 of this rank, n > 0. first: ms, of the file's first frame."""
         share = self._columns.bring(rows)
-        everywhere(self._comm, self._check_room, rows.shape[0])
+        everywhere(self._comm, self._look_at_disk, rows.shape[0])
         if self._file is not None:
             with telling(self.path):
                 self._write(share)
                 self._tell(first, self.frames + len(share))
         self.frames += len(rows)
+        self.appear()
 
-    def _check_room(self, rows):
+    def _look_at_disk(self, rows):
+        """The file is the one that was begun, and there is room for the frames."""
         if self._comm.rank == 0:
+            self._own.check()
             check_room(self.path, 4 * rows * self._file[self._group]["data"].shape[1])
 
     def _write(self, share):
@@ -107,18 +129,43 @@ class ReportFile:
         self._file.flush()
 
     def sync(self) -> int:
-        """Wait until all of it is on the disk; returns the number of frames."""
-        if self._file is not None:
-            with telling(self.path), open(self.path, "rb") as written:
-                os.fsync(written.fileno())
+        """Wait until all of it is on the disk; returns the number of frames. Collective."""
+        self.appear()
+        everywhere(self._comm, lambda: self._comm.rank == 0 and self._own.sync())
         return self.frames
 
     def close(self) -> None:
-        """Close the file; again is harmless."""
+        """Close the file; again is harmless. OSError, on every rank, where it was deleted or replaced by somebody. Collective."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.appear()
+            everywhere(self._comm, lambda: self._comm.rank == 0 and self._own.check())
+        finally:
+            self._close_handles()
+
+    def discard(self) -> None:
+        """Give up: a file that has not appeared is deleted, so that an older one stays. Local."""
+        if self._comm.rank == 0:
+            self._own.discard()
+        if self._comm.size == 1:
+            self._close_handles()
+        self._release()
+
+    def _close_handles(self):
         file, self._file = self._file, None
-        if file is not None:
-            with telling(self.path):
-                file.close()
+        try:
+            if file is not None:
+                with telling(self.path):
+                    file.close()
+        finally:
+            self._release()
+
+    def _release(self):
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
 
 def _mapping(comm, columns, *arrays) -> Mapping | None:

@@ -25,6 +25,7 @@ REPORT, SPIKES = "ecsmpi report 1", "ecsmpi spikes 1"
 MAGIC, VERSION = np.uint32(0x0A7A), np.array([0, 1], np.uint32)
 SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 CHUNK_BYTES = 1 << 20
+MOST_SPIKES = 1 << 18  # read at once
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,27 @@ class Report:
 
 
 class SpikeTrain:
-    """Spikes in an open file: times (ms), nodes."""
+    """Spikes in an open file, in pieces: ``spikes`` yields times (ms) and nodes of some of them at a time."""
 
     def __init__(self, file):
         group = next(iter(file["spikes"].values()))
-        self.times, self.nodes = group["timestamps"][:], group["node_ids"][:]
-        if len(self.times) != len(self.nodes):
-            raise OSError(f"{file.filename} is damaged: {len(self.times)} times and {len(self.nodes)} cells")
+        self._times, self._nodes = group["timestamps"], group["node_ids"]
+        if len(self._times) != len(self._nodes):
+            raise OSError(f"{file.filename} is damaged: {len(self._times)} times and {len(self._nodes)} cells")
+
+    def __len__(self):
+        """How many there are."""
+        return len(self._times)
+
+    def spikes(self):
+        """Pairs of arrays."""
+        for at in range(0, len(self), MOST_SPIKES):
+            yield self._times[at : at + MOST_SPIKES], self._nodes[at : at + MOST_SPIKES]
 
 
 def of_cells(file) -> Report | SpikeTrain | None:
     """What an open file has of cells; None where it is no report and no spikes."""
-    kind = {REPORT: Report, SPIKES: SpikeTrain}.get(file.attrs.get("format"))
-    return kind and kind(file)
+    kind = file.attrs.get("format")
+    if not isinstance(kind, str) or kind not in (REPORT, SPIKES):
+        return None
+    return Report(file) if kind == REPORT else SpikeTrain(file)

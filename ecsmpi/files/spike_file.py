@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ecsmpi.files.continued_file import ELSE, opened_to_go_on
-from ecsmpi.files.disk import check_room, check_writable, telling
+from ecsmpi.files.disk import check_place, check_room, telling
+from ecsmpi.files.opening import open_hdf5
+from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
+from ecsmpi.files.writer_lock import WriterLock
 from ecsmpi.ranks.meeting import everywhere
 
 
@@ -25,19 +26,33 @@ class SpikeFile:
 
     def __init__(self, path, population, comm, attributes, kept=None):
         self.path, self._comm, self._group = Path(path), comm, f"spikes/{population}"
-        self.count, self._file = kept or 0, None
-        everywhere(comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept)
+        self.count, self._file, self._lock, self._closed = kept or 0, None, None, False
+        self._own = OwnFile(path)
+        try:
+            everywhere(comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept)
+        except BaseException:
+            self._give_up()
+            raise
 
     def _open(self, population, attributes, kept):
+        check_place(self.path)
+        self._lock = WriterLock(self._own.path)
         if kept is None:
-            check_writable(self.path)
-            with telling(self.path), h5py.File(self.path, "w", locking=False) as file:
+            self._own.begin()
+            with telling(self.path), open_hdf5(self._own.now, "w") as file:
                 lay_out_spikes(file, population, attributes)
         else:
-            with opened_to_go_on(self.path) as file:
+            with opened_to_go_on(self._own.path) as file:
                 self._cut(file)
+            self._own.go_on()
         with telling(self.path):
-            self._file = h5py.File(self.path, "r+", locking=False)
+            self._file = open_hdf5(self._own.now, "r+")
+        self._own.appear()
+
+    def _give_up(self):
+        if self._comm.rank == 0:
+            self._own.discard()
+        self._close_handles()
 
     def _cut(self, file):
         group = file.get(self._group)
@@ -55,6 +70,7 @@ class SpikeFile:
         self.count = self._comm.bcast(self.count)
 
     def _write(self, times, nodes):
+        self._own.check()
         check_room(self.path, 16 * times.size)
         order = np.lexsort((nodes, times))
         with telling(self.path):
@@ -66,18 +82,30 @@ class SpikeFile:
         self.count += times.size
 
     def sync(self) -> int:
-        """Wait until all of it is on the disk; returns the number of spikes."""
-        if self._file is not None:
-            with telling(self.path), open(self.path, "rb") as written:
-                os.fsync(written.fileno())
+        """Wait until all of it is on the disk; returns the number of spikes. Collective."""
+        everywhere(self._comm, self._own.sync if self._comm.rank == 0 else _nothing)
         return self.count
 
     def close(self) -> None:
-        """Close the file; again is harmless."""
+        """Close the file; again is harmless. OSError, on every rank, where it was deleted or replaced by somebody. Collective."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            everywhere(self._comm, self._own.check if self._comm.rank == 0 else _nothing)
+        finally:
+            self._close_handles()
+
+    def _close_handles(self):
         file, self._file = self._file, None
-        if file is not None:
-            with telling(self.path):
-                file.close()
+        lock, self._lock = self._lock, None
+        try:
+            if file is not None:
+                with telling(self.path):
+                    file.close()
+        finally:
+            if lock is not None:
+                lock.release()
 
 
 def _nothing(*_):

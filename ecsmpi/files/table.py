@@ -55,6 +55,23 @@ def _dataset(group, name, shape, units, long_name):
     return data
 
 
+def copy_table(old, file, name: str, rows: int) -> None:
+    """The first rows of a table of another file, laid out anew in an open one."""
+    columns, axes = {}, {}
+    for one, data in old.items():
+        if data.maxshape[0] is not None:
+            axes[one] = data[:]
+        elif one != "time":
+            along = data.dims[1][0].name.rpartition("/")[2] if data.ndim > 1 else None
+            columns[one] = Column(data.attrs["units"], data.attrs["long_name"], along)
+    lay_out_table(file, name, Table(columns, axes))
+    group = file[f"{FOLDER}/{name}"]
+    for one in ("time", *columns):
+        group[one].resize(rows, axis=0)
+        group[one][:] = old[one][:rows]
+    group.attrs.modify("rows", np.int64(rows))
+
+
 class TableWriter:
     """Adds rows to a table of an open file, on all ranks that have it open."""
 

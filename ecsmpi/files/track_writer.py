@@ -28,6 +28,7 @@ class TrackWriter:
         if shared and comm.size > 1:
             self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
         self._data, self._series, self._counter = {}, {}, None
+        self._first_plane = self._first_frame = 0  # of the dataset that this rank writes
 
     @property
     def names(self) -> list[str]:
@@ -60,8 +61,12 @@ class TrackWriter:
         self._first_plane = 0
         self._data = {name: part[self.track.group or "/"][name] for name in self.names if hi > lo}
 
-    def go_on(self, frames: int) -> None:
-        """Go on after the first so many frames, the last of those that are there. Collective."""
+    def go_on(self, frames: int, first: int = 0) -> None:
+        """Go on after the first so many frames, the last of those that are there. Collective.
+
+        first: the frame with which the file that this rank writes begins.
+        """
+        self._first_frame = first
         last = float(self._series["time"][frames - 1]) if self._series and frames else -np.inf
         self.frames, self.last_time = frames, self._comm.bcast(last)
 
@@ -93,10 +98,11 @@ class TrackWriter:
         if name not in self._data:
             return
         dataset, frame = self._data[name], self._frame[name]
-        dataset.resize(self.frames + 1, axis=0)
+        place = self.frames - self._first_frame
+        dataset.resize(place + 1, axis=0)
         space, memory = dataset.id.get_space(), h5py.h5s.create_simple(frame.shape)
         if frame.size:
-            space.select_hyperslab((self.frames, 0, 0, self._first_plane), (1, *frame.shape))
+            space.select_hyperslab((place, 0, 0, self._first_plane), (1, *frame.shape))
         else:
             space.select_none()
             memory.select_none()

@@ -197,6 +197,20 @@ def leave(comm, status):
     os._exit(status)
 
 
+def before_mpi_ends(comm, action):
+    """Have ``action()`` called when MPI is about to end, whoever ends it: then ranks can still reach each other.
+
+    MPI deletes the attributes of COMM_SELF first, the last one first: this one has to be set after that of HDF5.
+    """
+    from mpi4py import MPI
+
+    def deleted(_comm, _key, _value):
+        action()
+
+    if isinstance(comm, MPI.Comm):
+        MPI.COMM_SELF.Set_attr(MPI.Comm.Create_keyval(delete_fn=deleted), True)
+
+
 def _end_together(comm):
     """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all of them.
 

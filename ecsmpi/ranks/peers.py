@@ -179,8 +179,3 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-def before_mpi_ends(action) -> None:
-    """Call a function first in MPI_Finalize, which NEURON's quit and pc.done() call before Python's own exit."""
-    key = MPI.Comm.Create_keyval(delete_fn=lambda *_: action())
-    MPI.COMM_SELF.Set_attr(key, action)

@@ -12,6 +12,7 @@ from neuron import n
 from ecsmpi import __version__
 from ecsmpi.cells import inventory
 from ecsmpi.files.part import Damaged
+from ecsmpi.ranks.meeting import meet
 from ecsmpi.run.observers import begin, label
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
@@ -30,6 +31,8 @@ class Course:
         self.steps = 0  # of NEURON, since the beginning of the run
         self.lookout = Watch(simulation.comm)
         self.checkpointing = self.restart = None
+        self._checkpointing_began = None  # the one that has
+        self.began = 0.0  # ms, when the run began, or went on after a restart
         self.guard = lambda action: action
         self.saved_fields = SavedFields(simulation)
 
@@ -43,11 +46,13 @@ class Course:
         if self.restart is not None:
             vectors = self.checkpointing.vectors if self.checkpointing else {}
             found, self.restart = self.restart.begin(self._simulation, vectors), None
+        self.began = n.t
         for observer in self._simulation.observers:
             self._begin(observer, found)
         self.lookout.started()
         if self.checkpointing:
             self.checkpointing.started()
+        self._checkpointing_began = self.checkpointing
         self._look_ahead(None, n.t, n.dt)
 
     def _begin(self, observer, found) -> None:
@@ -59,12 +64,31 @@ class Course:
             if found and type(observer).__module__.startswith("ecsmpi."):
                 raise Damaged(f"{found.path}: {type(observer).__name__} cannot go on from what it says ({error!r})") from error
             raise
+
     def _follow(self, comm) -> None:
         """The run is one of the ranks of `comm`."""
         if comm is not self._comm:
             self._comm, self.lookout = comm, Watch(comm)
         if self.checkpointing:
             self.checkpointing.follow(comm)
+
+    def let_join(self, t: float) -> None:
+        """Let what the script has made in mid-run take part from t (ms) on. Collective where there is something."""
+        one = self._simulation
+        if self._checkpointing_began is not self.checkpointing:
+            self._meet("the first step after a new rxd.Checkpoint")
+            self._checkpointing_began = self.checkpointing
+            if self.checkpointing is not None:
+                self._follow(self._simulation.comm)
+                self.checkpointing.try_out()
+                self.checkpointing.started()
+        if one.observers.news and one.clock.between_steps:
+            self._meet("the first step after an observer, such as an rxd.Output, was made or closed")
+            one.observers.join(one, t)
+
+    def _meet(self, what: str) -> None:
+        if self._comm.size > 1:
+            meet(self._comm, what)
 
     def stepped(self, t: float, dt: float) -> None:
         """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""
@@ -86,6 +110,8 @@ class Course:
     def _between_steps(self) -> None:
         """Take the checkpoint that is wanted; NEURON's queue holds no event of ours then. Collective."""
         wanted, self._wanted, self._scheduled = self._wanted, None, False
+        if self.checkpointing is None:
+            return  # it was closed meanwhile
         with self._simulation.reading.changing("a checkpoint"):
             pass  # what the script has set on any rank is in the fields now
         self.checkpointing.take(self._simulation, wanted == "stop")

@@ -14,6 +14,7 @@ from ecsmpi.solver.accounts import amount
 from ecsmpi.files.cadence import Cadence
 from ecsmpi.run.fronts import AxisProfile, RadialProfile, front, radii
 from ecsmpi.description.grid import AXES, each_axis, finite
+from ecsmpi.run.observer import Observer
 from ecsmpi.run.observers import by_name
 from ecsmpi.files.table import Column, Table
 
@@ -164,22 +165,44 @@ class Measure:
         return math.nan if before is None else (at - before[1]) / (t - before[0])
 
 
-class Diagnostics:
+class Diagnostics(Observer):
     """Numbers about a species while the run goes on: to a table, to a file, and to the line of progress.
 
     species: its name. every: ms between them, of which the first are of the initial state. region: for a species that has
     several. output: an Output, whose file they go to, as /diagnostics/NAME, or None. name: in that file, the species' by
-    default. watched: what is asked. A second finitialize begins anew; after a restart sums go on, and
-    so do the rows in the file. All ranks have the same numbers.
+    default. watched: what is asked. owned: whether the output is theirs alone, and goes with them. A second finitialize
+    begins anew; after a restart sums go on, and so do the rows in the file. All ranks have the same numbers.
     Raises ValueError for wrong arguments.
     """
 
-    def __init__(self, species: str, every: float, watched: Watched, region=None, output=None, name: str | None = None):
+    goes_when_dropped = True
+
+    def __init__(
+        self, species: str, every: float, watched: Watched, region=None, output=None, name: str | None = None, owned: bool = False
+    ):  # fmt: skip
         self.name, self._species, self._region, self._watched = name or species, species, region, watched
         self._cadence, self._output, self._rows = Cadence(every), output, []
-        self._measure = self._file = None
+        self._owned, self._measure, self._file = owned, None, None
         if output is not None:
             output.add_table(self)
+
+    def __repr__(self):
+        file = "" if self._output is None else f", in {str(self._output.path)!r}"
+        return f"Diagnostics({self.name!r}, every={self._cadence.every:g}{file})"
+
+    def parts(self) -> list:
+        """The output, where it is theirs alone."""
+        return [self._output] if self._owned else []
+
+    @property
+    def has_run(self) -> bool:
+        """Whether they have been in a run."""
+        return self._measure is not None
+
+    def go_to(self, output) -> None:
+        """Write the rows to another Output, from the next run on. Local."""
+        self._output, self._owned = output, False
+        output.add_table(self)
 
     # what the output asks
 
@@ -213,6 +236,15 @@ class Diagnostics:
         self._cadence.resume(place[2])
         self._measure.resume(place[3])
 
+    def joined(self, simulation, t: float) -> None:
+        """Begin in mid-run; the first row comes when it is due, and the balance is from now on. Collective."""
+        _, region = self._found(simulation)
+        if self._output is not None and not self._output.file_of(region).has_table(self.name):
+            self._output.file_of(region).add_table(self.name, self.layout(region.box))
+        self._plan(simulation)
+        self._cadence.join(simulation.course.began, t)
+        self._measure.sample(t)  # what is there now, from which the balance begins
+
     def _plan(self, simulation) -> None:
         species, region = self._found(simulation)
         simulation.field(species, region)
@@ -226,7 +258,10 @@ class Diagnostics:
             self._sample(t)
 
     def ended(self) -> None:
-        """Nothing is left open."""
+        """Leave the file, which its Output closes. Collective."""
+        file, self._file = self._file, None
+        if file is not None and not file.closed:
+            file.flush()
 
     def _sample(self, t: float) -> None:
         self._rows.append({"time": t, **self._measure.sample(t)})
@@ -235,7 +270,7 @@ class Diagnostics:
 
     def flush(self) -> None:
         """Bring the rows of the last half second to the file, to read it before the script ends. Collective."""
-        if self._file is not None:
+        if self._file is not None and not self._file.closed:
             self._file.flush()
 
     # what a script reads

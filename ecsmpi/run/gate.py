@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from ecsmpi.ranks.arrivals import CALLS, CHANGES, arrivals
-from ecsmpi.ranks.peers import Peers, Unreadable, before_mpi_ends
+from ecsmpi.ranks.peers import Peers, Unreadable
 
 CHECK_EVERY = 0.5  # s between two looks whether other processes still run
 THE_END = "the end of the script"
@@ -33,7 +33,6 @@ class Gate:
         self._number = np.zeros(1, dtype=np.int64)
         self._number_at = self._number.ctypes.data
         self._is_open, self._is_closed = True, False
-        before_mpi_ends(self.close)
 
     def start(self, call: str, difference: int = 0) -> None:
         """This rank reads no more until `completed`. Local; see `Arrivals.start`."""

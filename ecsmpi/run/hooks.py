@@ -48,7 +48,9 @@ class Hooks:
         _surround_intracellular_block(*self._blocks)
         actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
-        atexit.register(self._guarded(simulation.end))
+        self._ended = False
+        atexit.register(self._at_exit)
+        launch.before_mpi_ends(self._comm, self._at_exit)  # n.quit() ends MPI before Python's exit
 
     def _called_first(self, method, size, right, _pd2, _thread) -> int:
         """The nonvint block before that of NEURON's diffusion in cells."""
@@ -91,6 +93,17 @@ class Hooks:
                 raise
 
         return call
+
+    def _at_exit(self) -> None:
+        """Close what observers hold; Python would end with status 0 where that fails. Collective."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            self._guarded(self._simulation.end)()
+        except BaseException:
+            traceback.print_exc()
+            launch.abort(self._comm, "", status=1)
 
     def _end_if_others_wait(self, error) -> None:
         sys.stdout.flush()

@@ -82,6 +82,12 @@ class Limits:
         for one in SIGNALS:
             signal.signal(one, signal.SIG_DFL)  # the second one ends at once
 
+    def let_go(self) -> None:
+        """Signals mean again what they meant to the system, unless somebody else has taken them."""
+        for one in SIGNALS:
+            if signal.getsignal(one) == self._asked:
+                signal.signal(one, signal.SIG_DFL)
+
     def reached(self, needed: float) -> str | None:
         """Why the run must end now, or None. needed: seconds that ending takes."""
         if self._signal is not None:

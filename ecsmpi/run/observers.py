@@ -1,8 +1,4 @@
-"""What watches a run: the frames that go to a file, and the line that says how far it is.
-
-The simulation calls ``started(simulation, t)`` when NEURON has initialised, ``stepped(simulation, t)`` after every step of the grid and
-``ended()`` at exit, on all ranks.
-"""
+"""What watches a run: the frames that go to a file, and the line that says how far it is. See `observer`."""
 
 from __future__ import annotations
 
@@ -10,26 +6,34 @@ import itertools
 import math
 import sys
 import time
+import weakref
 from pathlib import Path
 
 from ecsmpi import __version__
 from ecsmpi.files.cadence import Cadence, checked_interval
 from ecsmpi.files.items import Field
 from ecsmpi.files.output import GridFile
-
+from ecsmpi.run.observer import Observer
 
 LAST_FRAME = "ecsmpi_last_frame.h5"  # of a run that went wrong
 
 
-class Output:
-    """Writes concentrations to an HDF5 file, from the next finitialize on.
+class Output(Observer):
+    """Writes concentrations to an HDF5 file, from the next finitialize on; made in mid-run, from the next due time on.
 
     path: one box goes to this file; further boxes to FILE.box1.h5, FILE.box2.h5 and so on. every: ms
     between frames, of which the first is at initialisation. species: the names of those that are written in whole, or
-    None for all. items: instead, what is written of which species: Field, Slice, Mean, Subvolume (see `items`). A second
-    finitialize begins the files again. Raises ValueError for wrong arguments and OSError where a file cannot be
-    written, on every rank.
+    None for all. items: instead, what is written of which species: Field, Slice, Mean, Subvolume (see `items`). Raises
+    ValueError for wrong arguments and OSError where a file cannot be written, on every rank.
+
+    A file takes its name with its first frame, in place of an older one; where it cannot be begun, that one stays.
+    ``close()``, or the end of ``with rxd.Output(...):``, ends it (collective). Each finitialize begins a new run, and the
+    files again, unless the Output has been let go: one for the same path is made anew; or the script had a name for it
+    and has dropped it (``output = ...`` anew, the end of a function); or it never had a name, and another Output was
+    made after its first run.
     """
+
+    goes_when_dropped = True
 
     def __init__(self, path, every: float, species=None, items=None, versions: dict | None = None):
         if species is not None and items is not None:
@@ -38,31 +42,77 @@ class Output:
         self._items = [Field(str(name)) for name in species] if species is not None else items
         self._groups = _groups(self._items or [])
         self._versions = {"ecsmpi": __version__, **(versions or {})}
-        self._files, self._frames, self._tables = {}, {}, []
+        self._files, self._frames, self._tables, self._cadences = {}, {}, [], []
+        self._place = self.path.absolute()  # where it is unless the script goes to another folder
+
+    def __repr__(self):
+        return f"Output({str(self.path)!r}, every={self.every:g})"
 
     @property
     def paths(self) -> list[Path]:
         """The files of this run so far."""
         return [file.path for file in self._files.values()]
 
+    def paths_written(self) -> list[Path]:
+        """The first file."""
+        return [self._place]
+
+    @property
+    def tables(self) -> list:
+        """The diagnostics whose rows go to the file."""
+        return [one for reference in self._tables if (one := reference()) is not None]
+
     def add_table(self, diagnostics) -> None:
-        """Write the rows of diagnostics too, from the next finitialize on."""
-        if diagnostics.name in [one.name for one in self._tables]:
-            raise ValueError(f"{self.path} has diagnostics {diagnostics.name} already: give these another name=...")
-        self._tables.append(diagnostics)
+        """Write the rows of diagnostics too; they are not kept alive. Those of that name leave, if they have been in a run."""
+        for other in self.tables:
+            if other.name == diagnostics.name:
+                if not other.has_run:
+                    raise ValueError(f"{self.path} has diagnostics {other.name} already: give these another name=..., or close() those")
+                if other.observers is not None and other is not diagnostics:
+                    other.observers.remove(other)
+                self.remove_table(other)
+        self._tables.append(weakref.ref(diagnostics))
+
+    def remove_table(self, diagnostics) -> None:
+        """Write no more of their rows."""
+        self._tables = [one for one in self._tables if one() not in (diagnostics, None)]
+
+    def replaced_by(self, other: Observer) -> None:
+        """The diagnostics go to the new file."""
+        for one in self.tables if isinstance(other, Output) else ():
+            one.go_to(other)
 
     def file_of(self, region) -> GridFile:
         """The open file of a region."""
-        if region not in self._files:
-            raise ValueError(f"{self.path} is not open: attach the Output to the run before its diagnostics")
-        return self._files[region]
+        file = self._files.get(weakref.ref(region))
+        if file is None or file.closed:
+            raise ValueError(
+                f"{self.path} is not open, so diagnostics cannot go to it: make the Output before its diagnostics, close it after them"
+            )
+        return file
 
     def started(self, simulation, t: float) -> None:
         """Begin the files with a frame of the initial state. Collective."""
-        self._open_all(simulation, None)
-        for cadence in self._cadences:
-            cadence.begin(t)
-            self._append(simulation, cadence.every, t)
+        try:
+            self._open_all(simulation, None)
+            for cadence in self._cadences:
+                cadence.begin(t)
+                self._append(cadence.every, t)
+        except BaseException:
+            self._give_up()
+            raise
+
+    def joined(self, simulation, t: float) -> None:
+        """Begin the files in mid-run; the first frame comes when it is due. Collective."""
+        try:
+            self._open_all(simulation, None)
+            for cadence in self._cadences:
+                cadence.join(simulation.course.began, t)
+            for file in self._files.values():
+                file.appear()
+        except BaseException:
+            self._give_up()
+            raise
 
     def state(self) -> list:
         """Where the files stand, for a checkpoint, with all of it on the disk. Collective."""
@@ -85,14 +135,20 @@ class Output:
             self._open(simulation, region, items, tables, kept and kept[len(self._files)])
         self._cadences = [Cadence(every) for every in self._frames]
 
+    def _give_up(self) -> None:
+        for file in self._files.values():
+            file.discard()
+        self._files, self._frames, self._cadences = {}, {}, []
+
     def stepped(self, simulation, t: float) -> None:
         """Write the frames that are due. Collective."""
         for cadence in self._cadences:
             if cadence.due(t):
-                self._append(simulation, cadence.every, t)
+                self._append(cadence.every, t)
 
     def ended(self) -> None:
         """Close the files. Collective."""
+        self._frames, self._cadences = {}, []
         for file in self._files.values():
             file.close()
 
@@ -111,7 +167,7 @@ class Output:
         boxes = []
         for region in simulation.regions:
             here = [one for one in chosen if region in one[2].regions and one[0].region in (None, region)]
-            tables = {one.name: one.layout(region.box) for one in self._tables if one.region(simulation) is region}
+            tables = {one.name: one.layout(region.box) for one in self.tables if one.region(simulation) is region}
             boxes += [(region, here, tables)] if here or tables else []
         return boxes
 
@@ -129,14 +185,15 @@ class Output:
         file = GridFile(
             path, region.box, whole, space.planes, simulation.comm, about, selections=selections, tables=tables, kept=kept
         )
-        self._files[region] = file
+        self._files[weakref.ref(region)] = file
         for item, group, species in items:
+            simulation.field(species, region)
             frames = self._frames.setdefault(item.every or self.every, {})
-            frames.setdefault((file, group, region), {})[item.species] = species
+            frames.setdefault((file, group), {})[item.species] = (space, species.key)
 
-    def _append(self, simulation, every: float, t: float) -> None:
-        for (file, group, region), written in self._frames[every].items():
-            file.append(t, {name: simulation.field(one, region).owned for name, one in written.items()}, group)
+    def _append(self, every: float, t: float) -> None:
+        for (file, group), written in self._frames[every].items():
+            file.append(t, {name: space.fields[key].owned for name, (space, key) in written.items()}, group)
 
 
 def _groups(items) -> list[str]:
@@ -162,7 +219,7 @@ def _free(name: str, taken: set) -> str:
 
 def begin(observer, simulation, t: float, places: list | None) -> None:
     """Let an observer begin at t (ms), or go on; places: what the observers' ``state`` said, of a restart. Collective."""
-    if places is not None and hasattr(observer, "resumed"):
+    if places is not None:
         observer.resumed(simulation, t, places)
     else:
         observer.started(simulation, t)
@@ -192,17 +249,27 @@ def label(simulation, species) -> str:
     return species.name or f"species{simulation.species.index(species)}"
 
 
-class Progress:
-    """Rank 0 says how far the run is: t, steps a second, time left."""
+class Progress(Observer):
+    """Rank 0 says how far the run is: t, steps a second, time left, and what diagnostics have to say.
+
+    tstop: ms, or None for a run of unknown length. stream: a text stream, standard error by default. A terminal gets one
+    line, renewed; anything else a line every 10 s. One made anew for the same stream takes the place of the one before;
+    ``close()`` ends it.
+    """
+
+    goes_when_dropped = True
 
     def __init__(self, tstop: float | None = None, stream=None):
-        """tstop: ms, or None for a run of unknown length. stream: a text stream, standard error by default.
-
-        A terminal gets one line, renewed.
-        """
         self._tstop, self._stream = tstop, stream or sys.stderr
         self._steps = 0
         self._interval = 0.5 if self._stream.isatty() else 10.0  # s
+
+    def __repr__(self):
+        return "Progress()" if self._tstop is None else f"Progress({self._tstop:g})"
+
+    def paths_written(self) -> list:
+        """None; but one for the same stream is enough."""
+        return [f"stream {id(self._stream)}"]
 
     def started(self, simulation, t: float) -> None:
         """Say what runs."""
@@ -244,7 +311,7 @@ class Progress:
 
 def _told(observers) -> str:
     """What diagnostics have to say."""
-    lines = [observer.line() for observer in observers if hasattr(observer, "line")]
+    lines = [observer.line() for observer in observers]
     return "".join(f"; {line}" for line in lines if line)
 
 

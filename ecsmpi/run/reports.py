@@ -19,6 +19,7 @@ from ecsmpi.files.file_layout import origin
 from ecsmpi.files.report_file import ReportFile
 from ecsmpi.files.spike_file import SpikeFile
 from ecsmpi.files.wanted import chosen_storage
+from ecsmpi.run.observer import Observer
 from ecsmpi.run.restart import RECORDER
 
 
@@ -51,15 +52,18 @@ class Variable:
             self.waiting = 0
 
 
-class SegmentReport:
-    """Writes variables of segments to SONATA reports, from the next finitialize on.
+class SegmentReport(Observer):
+    """Writes variables of segments to SONATA reports, from the next finitialize on; made in mid-run, from the next due time on.
 
     path: the file of one variable; several go to FILE.v.h5, FILE.ki.h5 and so on. variables: such as "v", "ki", "ko", "m_hh".
     every: ms between frames, a whole number of the grid's steps. sections: of this rank; None for all that have the variable.
     population: its name in the files. Cells are nodes with their gids, their sections are elements; without any gids, cells are
     numbered from 0 on. Frames are buffered; ``flush``, called on every rank, brings them to the file.
+    ``close()``, or the end of ``with rxd.SegmentReport(...):``, ends it (collective); when it is let go, see rxd.Output.
     Raises ValueError for wrong arguments, and OSError where a file cannot be written, on every rank.
     """
+
+    goes_when_dropped = True
 
     def __init__(self, path, variables=("v",), every: float = 1.0, sections=None, population: str = "All", versions=None):
         self._names = [variables] if isinstance(variables, str) else list(variables)
@@ -68,7 +72,15 @@ class SegmentReport:
         self.path, self._cadence = Path(path), Cadence(checked_interval(every))
         self._sections, self._population = None if sections is None else list(sections), _checked_population(population)
         self._about = {f"{program}_version": version for program, version in {"ecsmpi": __version__, **(versions or {})}.items()}
-        self._variables, self._due, self._comm = [], None, None
+        self._variables, self._due, self._comm, self._first = [], None, None, None
+        self._places = [one.absolute() for one in self.paths]
+
+    def __repr__(self):
+        return f"SegmentReport({str(self.path)!r}, {self._names!r}, every={self._cadence.every:g})"
+
+    def paths_written(self) -> list[Path]:
+        """The file of each variable, unless the script has gone to another folder."""
+        return self._places
 
     @property
     def paths(self) -> list[Path]:
@@ -82,6 +94,15 @@ class SegmentReport:
         self._cadence.begin(t)
         self._first = t
         self._take()
+        self._write()  # so that the files take their names
+
+    def joined(self, simulation, t: float) -> None:
+        """Begin the files in mid-run; the first frame comes when it is due. Collective."""
+        self._open(simulation, None)
+        self._cadence.join(simulation.course.began, t)
+        self._first = None
+        for one in self._variables:
+            one.file.appear()
 
     def state(self) -> list:
         """Where the files stand, for a checkpoint, with all of it on the disk. Collective."""
@@ -101,15 +122,22 @@ class SegmentReport:
         self._close()
         self._comm, self._due = simulation.comm, None
         self._variables = []
-        for number, (name, path) in enumerate(zip(self._names, self.paths)):
-            frames = kept and kept[number]
-            self._variables.append(Variable(
-                self._comm, path, name, self._sections, self._population, self._cadence.every, self._about, frames
-            ))  # fmt: skip
+        try:
+            for number, (name, path) in enumerate(zip(self._names, self.paths)):
+                frames = kept and kept[number]
+                self._variables.append(Variable(
+                    self._comm, path, name, self._sections, self._population, self._cadence.every, self._about, frames
+                ))  # fmt: skip
+        except BaseException:
+            for one in self._variables:
+                one.file.discard()
+            self._variables = []
+            raise
 
     def stepped(self, simulation, t: float) -> None:
         """Have a frame taken if it is due; write those that wait if there are many. Collective."""
         if self._cadence.due(t):
+            self._first = t if self._first is None else self._first
             self._check_time(t)
             if any(one.full for one in self._variables):
                 self._write()
@@ -168,14 +196,18 @@ class SegmentReport:
         self._variables = []
 
 
-class Spikes:
-    """Writes the spikes of all cells with gids to a SONATA file, in the order of time, from the next finitialize on.
+class Spikes(Observer):
+    """Writes the spikes of all cells with gids to a SONATA file, in the order of time, from the next finitialize or step on.
 
     path: the file. recorded: (times, gids), this rank's vectors that the script itself has ``pc.spike_record`` fill: NEURON
     records the spikes of a gid in one place only; None to record all gids of this rank here. every: ms between writes.
     population: its name in the file. ``flush``, called on every rank, brings all spikes until now to the file.
+    ``close()``, or the end of ``with rxd.Spikes(...):``, ends it (collective); when it is let go, see rxd.Output. One that
+    records all gids takes the place of one that does.
     Raises ValueError for wrong arguments, and OSError where the file cannot be written, on every rank.
     """
+
+    goes_when_dropped = True
 
     def __init__(self, path, recorded=None, every: float = 100.0, population: str = "All", versions=None):
         self.path, self._cadence, self._population = Path(path), Cadence(checked_interval(every)), _checked_population(population)
@@ -184,12 +216,25 @@ class Spikes:
         if len(self._vectors) != 2 or not all(hasattr(one, "as_numpy") for one in self._vectors):
             raise ValueError(f"recorded must be two n.Vector, of times and of gids, got {recorded!r}")
         self._about = {f"{program}_version": version for program, version in {"ecsmpi": __version__, **(versions or {})}.items()}
-        self._file = None
+        self._file, self._place = None, self.path.absolute()
+
+    def __repr__(self):
+        return f"Spikes({str(self.path)!r})"
+
+    def paths_written(self) -> list:
+        """The file; and NEURON's own recording, of which there is one."""
+        return [self._place, *(["the spikes of all gids"] if self._ours else [])]
 
     def started(self, simulation, t: float) -> None:
         """Begin the file. Collective."""
         self._open(simulation, None)
         self._cadence.begin(t)
+
+    def joined(self, simulation, t: float) -> None:
+        """Begin the file in mid-run. Collective."""
+        self._open(simulation, None)
+        self._cadence.join(simulation.course.began, t)
+        self._written = 0 if self._ours else self._vectors[0].size()
 
     def state(self) -> list:
         """Where the file stands, for a checkpoint, with all of it on the disk. Collective."""

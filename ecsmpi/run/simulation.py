@@ -14,6 +14,7 @@ from ecsmpi.cells import membrane  # noqa: E402
 from ecsmpi.ranks.meeting import meet, timeout_seconds  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
+from ecsmpi.run.observer import Observers  # noqa: E402
 from ecsmpi.run.planned import Planned  # noqa: E402
 from ecsmpi.run.reading import Reading  # noqa: E402
 
@@ -21,13 +22,12 @@ from ecsmpi.run.reading import Reading  # noqa: E402
 class Simulation(Planned):
     """All regions and species of a script while it runs.
 
-    Observers have ``started(simulation, t)``, ``stepped(simulation, t)`` after each step of the grid, and ``ended()``; where they
-    wait for what NEURON does after that, ``completed()`` before its next step.
+    observers: what takes part, see `observer`.
     """
 
     def __init__(self, comm):
         super().__init__(comm)
-        self.observers = []
+        self.observers = Observers(comm)
         self.course = Course(self)
         self.reading = Reading(self)
         self._touched = False
@@ -35,11 +35,13 @@ class Simulation(Planned):
 
     def _leave_observers(self) -> None:
         """A child that a script forks writes nothing to its parent's files. They stay open in it, as the parent needs them."""
-        self._of_parent, self.observers = self.observers, []
+        self._of_parent, self.observers = self.observers, Observers(self.comm)
 
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
         self._complete()
+        self.observers.follow(self.comm)
+        self.observers.begin_again()
         super().plan()
         self.reading.renew()
         self.reading.completed()
@@ -89,9 +91,7 @@ class Simulation(Planned):
 
     def _complete(self) -> None:
         """Observers that wait for the end of a step may look now. Local."""
-        for observer in self.observers:
-            if hasattr(observer, "completed"):
-                observer.completed()
+        self.observers.completed()
 
     def touch(self) -> None:
         """The script has set concentrations. Local."""
@@ -116,6 +116,7 @@ class Simulation(Planned):
         self._check_plan()
         if not self._planned:
             return
+        self.course.let_join(t - dt)
         if self._stale() and self.clock.between_steps:
             self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
             self._take_changes()
@@ -218,5 +219,4 @@ class Simulation(Planned):
     def end(self) -> None:
         """Close what observers hold, when no rank reads any more. Collective, at exit."""
         self.reading.close()
-        for observer in self.observers:
-            observer.ended()
+        self.observers.end()

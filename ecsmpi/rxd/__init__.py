@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
 from ecsmpi.run import continuing, diagnostics, observers, reports
+from ecsmpi.run.observer import Observer as Observer
 from ecsmpi.solver import kernels  # isort: skip  (numba reads its environment after that)
 from ecsmpi.description.boundaries import Bath as Bath
 from ecsmpi.description.boundaries import Held as Held
@@ -59,14 +60,22 @@ class Output(observers.Output):
     __doc__ = observers.Output.__doc__
 
     def __init__(self, path, every: float, species=None, items=None, attach: bool = True):
-        """Arguments as above; species also as rxd.Species. attach: take part from now on."""
+        """Write concentrations to ``path``, a frame every so many ms: of some species, or items; by default of all.
+
+        species: a name, an rxd.Species, or a list of these. items: rxd.Field, Slice, Mean or Subvolume, one or a list.
+        attach: take part in the script's runs.
+        """
         if species is not None:
             species = [_named(one) for one in ([species] if isinstance(species, (str, Species, BothSides)) else species)]
         if items is not None:
             items = [replace(item, species=_named(item.species), region=_region_of(item.species, item.region)) for item in _checked_items(items)]
         super().__init__(path, every, species, items, {"neuron": neuron.__version__})
-        if attach:
-            add_observer(self)
+        _attach(self, attach)
+
+
+def _attach(observer: Observer, wanted: bool) -> None:
+    if wanted:
+        simulation.observers.add(observer)
 
 
 def _named(species) -> str:
@@ -93,23 +102,35 @@ class Progress(observers.Progress):
     __doc__ = observers.Progress.__doc__
 
     def __init__(self, tstop: float | None = None, stream=None, attach: bool = True):
-        """Arguments as above. attach: take part from now on."""
+        """Show how far the run is, to tstop (ms), on a text stream (standard error). attach: take part in the script's runs."""
         super().__init__(tstop, stream)
-        if attach:
-            add_observer(self)
+        _attach(self, attach)
 
 
 class Checkpoint(continuing.Checkpointing):
-    """Writes checkpoints from the next finitialize on, and ends the run early where its time is up or a signal asks for it.
+    """Writes checkpoints from the next finitialize or step on, and ends the run early where its time is up or a signal asks for it.
 
     path: a folder; every: seconds, "15min", or steps as in "1000 steps"; keep: how many stay; max_time: of the process, as
     in "23:50:00" (SLURM's own limit counts too); vectors: {name: n.Vector} that are kept along. SIGTERM and SIGUSR1 ask for
-    a checkpoint and the end, with status 75: to be continued. Raises ValueError naming the argument.
+    a checkpoint and the end, with status 75: to be continued. One made anew takes the place of the one before; ``close()``, or the
+    end of ``with rxd.Checkpoint(...):``, ends it: call it on every rank. Raises ValueError naming the argument.
     """
 
     def __init__(self, path, every="15min", keep: int = 2, max_time=None, vectors: dict | None = None):
         super().__init__(simulation.comm, path, every, keep, max_time, vectors)
         simulation.course.checkpointing = self
+
+    def close(self) -> None:
+        """Write no more checkpoints, and leave signals to the system. Local, to be called on every rank; again is harmless."""
+        if simulation.course.checkpointing is self:
+            simulation.course.checkpointing = None
+            self._limits.let_go()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
 
 
 def restart(path, must: bool = True) -> None:
@@ -141,7 +162,8 @@ class Diagnostics(diagnostics.Diagnostics):
     a front that moves down) or "radius", with its speed. centre (x, y, z) um: means in shells around it, ``shell`` um wide.
     balance: what came in, reacted, passed the walls, and what of the change in amount these leave unexplained.
     path: a file to write; or output: the rxd.Output whose file it goes to. name: its group there, /diagnostics/NAME. Rows come to
-    the file within half a second; ``flush``, called on every rank, brings them at once.
+    the file within half a second; ``flush``, called on every rank, brings them at once. Made in mid-run, they begin at the next due
+    time. ``close()``, or the end of ``with rxd.Diagnostics(...):``, ends them (collective); when they are let go, see rxd.Output.
     """
 
     def __init__(
@@ -153,34 +175,44 @@ class Diagnostics(diagnostics.Diagnostics):
         watched = diagnostics.Watched(threshold, front, centre, shell, balance)
         if path is not None:
             output = Output(path, every, items=[], attach=attach)
-        super().__init__(_named(species), every, watched, _region_of(species, region), output, name)
-        if attach:
-            add_observer(self)
+        super().__init__(_named(species), every, watched, _region_of(species, region), output, name, owned=path is not None)
+        _attach(self, attach)
 
 
 class SegmentReport(reports.SegmentReport):
     __doc__ = reports.SegmentReport.__doc__
 
     def __init__(self, path, variables=("v",), every: float = 1.0, sections=None, population="All", attach: bool = True):
-        """Arguments as above. attach: take part from now on."""
+        """Write these variables of segments to ``path``, a frame every so many ms. attach: take part in the script's runs."""
         super().__init__(path, variables, every, sections, population, {"neuron": neuron.__version__})
-        if attach:
-            add_observer(self)
+        _attach(self, attach)
 
 
 class Spikes(reports.Spikes):
     __doc__ = reports.Spikes.__doc__
 
     def __init__(self, path, recorded=None, every: float = 100.0, population="All", attach: bool = True):
-        """Arguments as above. attach: take part from now on."""
+        """Write the spikes of all cells with gids to ``path``. attach: take part in the script's runs."""
         super().__init__(path, recorded, every, population, {"neuron": neuron.__version__})
-        if attach:
-            add_observer(self)
+        _attach(self, attach)
 
 
 def add_observer(observer) -> None:
-    """Let an object take part in the run: started(simulation, t), stepped(simulation, t), ended(), on all ranks."""
-    simulation.observers.append(observer)
+    """Let an object take part in the runs, on every rank: an rxd.Observer, or any object with some of its methods.
+
+    started(simulation, t) at the end of n.finitialize; stepped(simulation, t) after each step of the grid; ended() when the run
+    has ended: at the next n.finitialize, or at exit. It is held until `remove_observer`.
+    """
+    simulation.observers.add(observer)
+
+
+def remove_observer(observer) -> None:
+    """Let an observer take part no more; it ends before the next step, at the next n.finitialize or at exit. Call it on every rank.
+
+    ``close()`` of ecsmpi's own observers ends them at once. ValueError where it takes no part.
+    """
+    if not simulation.observers.remove(observer):
+        raise ValueError(f"{observer!r} takes no part in the run: give an object that add_observer was given, or an rxd.Output and the like")
 
 
 def all_species() -> list[Species | BothSides]:
