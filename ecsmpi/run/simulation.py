@@ -33,17 +33,14 @@ class Simulation(Planned):
         self._complete()
         super().plan()
 
-    def deliver_first(self) -> None:
-        """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
+    def find(self) -> None:
+        """Type 0: where NEURON keeps the segments' variables, whose structure is settled now. Local."""
         if self._planned:
             self.segments.all.require()
             self._find_segments()
-        for ion in self.segments.ions.values():
-            ion.reset()
-        self.deliver()
 
     def deliver(self) -> None:
-        """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        """Type 1: outside concentrations of all segments, which INITIAL blocks have not seen, and watched values. Collective."""
         for region in self.regions:
             self.space(region).deliver()
 

@@ -185,7 +185,7 @@ def add_observer(observer) -> None:
 
 def all_species() -> list[Species | BothSides]:
     """The script's species in the extracellular space, in the order they were made."""
-    return [whole(one) for one in simulation.species]
+    return [whole(one) for one in simulation.scripts_species]
 
 
 def phases() -> Phases:

@@ -144,7 +144,7 @@ def whole(species):
 def every_species() -> list:
     """All of the script's, as it has them, first those that are outside."""
     inside = (reference() for reference in neurons._all_species)
-    return [*map(whole, simulation.species), *(one for one in inside if one is not None and one not in _halves)]
+    return [*map(whole, simulation.scripts_species), *(one for one in inside if one is not None and one not in _halves)]
 
 
 def is_half(leaf) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 
 import numpy as np
 
@@ -113,7 +112,7 @@ class Rate(Reacting):
         if not isinstance(species, (Species, SpeciesOnExtracellular)):
             raise RxDException(f"this Rate is that of an extracellular species or of species[region], got {species!r}")
         self._tree = tree_of(rate)
-        self._species = weakref.ref(species_of(species))  # weakly: a rate ends with its species
+        self._species = species_of(species)._held  # weakly: a rate ends with its species
         self._take_part(_listed(regions) or regions_of(species), where)
 
     def _law(self):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     original = "species.SpeciesOnExtracellular"
 
     def __init__(self, simulation, species, region):
-        self._simulation, self._of, self.region = simulation, weakref.ref(species), region
+        self._simulation, self._of, self.region = simulation, species._held, region
 
     @property
     def species(self):

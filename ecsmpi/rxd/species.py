@@ -208,7 +208,7 @@ def _checked_regions(regions) -> list[Extracellular]:
 
 
 def _refuse_duplicate(species: Species) -> None:
-    for other in simulation.species:
+    for other in simulation.scripts_species:
         if other is not species and species.name and other.name == species.name:
             if shared := [region for region in species.regions if region in other.regions]:
                 raise RxDException(
