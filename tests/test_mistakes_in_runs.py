@@ -154,7 +154,7 @@ def test_threads_during_the_run_end_all_ranks(tmp_path):
 
 
 def test_session_on_one_rank_outlives_its_mistakes(tmp_path):
-    words = f"{CELLS_CHANGED = }\n{SODIUM_CAME = }\n{SODIUM_WENT = }\n{VARIABLE = }\n"
+    words = f"from ecsmpi.rxd.missing import InvalidValue\n{CELLS_CHANGED = }\n{SODIUM_CAME = }\n{SODIUM_WENT = }\n{VARIABLE = }\n"
     done = run_script(
         tmp_path,
         MODEL + words + """
@@ -200,7 +200,7 @@ sec.pt3dadd(0, 0, 40, 5)
 fails(n.fadvance)
 works()
 k.initial = float("nan")
-fails(lambda: n.finitialize(-65), rxd.InvalidValue, "concentration of k must be finite, got nan")
+fails(lambda: n.finitialize(-65), InvalidValue, "concentration of k must be finite, got nan")
 fails(n.fadvance, words="n.finitialize() did not come to its end: call it again before the run goes on")
 k.initial = 3
 works()

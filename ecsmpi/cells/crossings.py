@@ -28,6 +28,13 @@ class Crossings:
         """Take part from the next finitialize on. Local."""
         self.living.add(reaction)
 
+    def forget(self) -> None:
+        """There are none any more. Local."""
+        self.living.clear()
+        self.now = None
+        if self.neurons:
+            self.neurons.forget()
+
     @property
     def own(self) -> list:
         """The script's, in the order they were made."""

@@ -5,6 +5,16 @@ from __future__ import annotations
 from neuron.rxd import initializer, rxd, section1d, species
 
 
+def forget(made) -> None:
+    """Its species and reactions ``made`` are gone, whoever holds them. Local."""
+    gone = [one for one in made if not isinstance(one, species.Species)]
+    for reaction in gone:
+        rxd._unregister_reaction(reaction)
+    for one in made:
+        if isinstance(one, species.Species):
+            one.__del__()  # what ends it, once
+
+
 def settle() -> None:
     """Before NEURON's initialisation: where the last of its species has gone, its solver goes, too. Local.
 

@@ -17,10 +17,17 @@ class Described:
     def __init__(self):
         self._species, self._reactions = Living(self.redescribe), Living()
         self.version = 0  # another one after each change of what there is
+        self.made_in = 0  # what is made from now on belongs to the description of this number
 
     def add(self, species) -> Held:
         """Take part from the next finitialize on; a reference to it, which keeps it not alive."""
         return self._species.add(species)
+
+    def forget(self) -> None:
+        """There is nothing any more. Local."""
+        self.made_in += 1
+        self._species.clear()
+        self._reactions.clear()
 
     def redescribe(self) -> None:
         """A species has come, gone, or another name, charge or regions. Local."""

@@ -13,6 +13,7 @@ from ecsmpi.cells import garbage, membrane
 from ecsmpi.cells.crossings import Crossings
 from ecsmpi.ranks import launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
+from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
@@ -36,12 +37,20 @@ class Planned(Spaces):
         self._planned, self._planned_as, self._here = Couplings(), None, []  # what for, as of which version, the spaces
         self._begun, self._whole = False, True  # whether a plan was ever begun, and whether the last one came to its end
         self._reacting, self._react_in = [], []
-        self._warned_outside = None
+        self._warned_outside = self._warned_overlaps = None
         self._compiled = set()
 
     def let_go(self) -> None:
         """What the script has dropped is gone. Local, before a plan or where nothing goes on."""
         garbage.let_go(self._species, self._reactions, self.crossings.living)
+
+    def forget(self) -> None:
+        """There is nothing any more, as before the first plan. Collective."""
+        super().forget()
+        self.crossings.forget()
+        self._planned, self._planned_as, self._here = Couplings(), None, []
+        self._begun, self._whole = False, True
+        self._reacting, self._react_in, self._warned_outside = [], [], None
 
     def plan(self) -> None:
         """Find the segments, plan the exchange, set initial concentrations. Collective."""
@@ -70,6 +79,9 @@ class Planned(Spaces):
         self._plan_crossings()
         self._plan_reactions()
         self._warn_of_segments_outside()
+        if self.comm.rank == 0 and self._warned_overlaps != self.version:
+            self._warned_overlaps = self.version
+            warn_of_overlaps(species)
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""

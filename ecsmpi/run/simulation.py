@@ -33,6 +33,14 @@ class Simulation(Planned):
         self._complete()
         super().plan()
 
+    def forget(self) -> None:
+        """There is nothing any more; observers end, and what was to be continued is not. Collective."""
+        self.end()
+        self.observers.clear()
+        self.course.checkpointing = self.course.restart = None
+        self._touched = False
+        super().forget()
+
     def find(self) -> None:
         """Type 0: where NEURON keeps the segments' variables, whose structure is settled now. Local."""
         if self._planned:

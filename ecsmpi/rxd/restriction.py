@@ -10,6 +10,7 @@ from ecsmpi.cells.flux import Flux
 from ecsmpi.ranks.meeting import meet
 from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
+from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
@@ -31,6 +32,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         species = self._of()
         if species is None:
             raise RxDException("the species has been deleted: keep it in a variable as long as its parts are used")
+        refuse_forgotten(species)
         return species
 
     @property
