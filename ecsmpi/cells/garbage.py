@@ -16,9 +16,10 @@ class Collector:
     def __init__(self):
         self.collecting = False
         self._held = self._was_on = False
-        gc.callbacks.append(self._said)
+        gc.callbacks.append(self.said)
 
-    def _said(self, phase, _info) -> None:
+    def said(self, phase, _info) -> None:
+        """What Python calls before and after a collection."""
         self.collecting = phase == "start"
 
     def hold(self) -> None:
@@ -85,12 +86,13 @@ class Living:
         """Add an object, or move it to the end; ``one._held`` is the reference to it from then on. Local."""
         if (before := getattr(one, "_held", None)) is not None:
             self._forget(before)
-        held = Held(one, self._ended)
+        held = Held(one, self.ended)
         one._held = self._held[id(held)] = held
         self._changed()
         return held
 
-    def _ended(self, held: Held) -> None:
+    def ended(self, held: Held) -> None:
+        """What Python calls when an object ends."""
         if collector.collecting and held.twin is not None:
             held.stands_in = True
         else:

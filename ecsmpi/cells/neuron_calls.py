@@ -50,11 +50,15 @@ def keep(error: BaseException) -> bool:
     """Let the script's call of NEURON raise the error, and NEURON say nothing of its own; false where no such call is in progress."""
     if not inside():
         return False
+    _keep(error)
+    _says_errors.value = 0  # NEURON sets it again as it takes the error
+    return True
+
+
+def _keep(error: BaseException) -> None:
     if not _state.kept:  # else what came first counts
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(error))
         _state.kept = id(error)
-    _says_errors.value = 0  # NEURON sets it again as it takes the error
-    return True
 
 
 def after_this_call() -> None:
@@ -63,11 +67,17 @@ def after_this_call() -> None:
 
 
 def install(afterwards) -> bool:
-    """Whether NEURON's objects are called through here from now on. afterwards(): see `after_this_call`."""
+    """Whether NEURON's objects are called through here from now on.
+
+    afterwards(): what `after_this_call` is for; an exception of it is raised by the script's call.
+    """
 
     def finish():
         _state.wanted = 0
-        afterwards()
+        try:
+            afterwards()
+        except BaseException as error:
+            _keep(error)
 
     own = _call_slot(hoc.HocObject)
     places = [_place_of_slot(kind) for kind in _kinds(hoc.HocObject)]
@@ -134,7 +144,7 @@ def _code(own: int, finish):
 
 
 def _finish(builder, finish) -> None:
-    """Call finish(); an exception of NEURON's call stays, one of finish is said and no more."""
+    """Call finish(); an exception of NEURON's call stays."""
     error = [builder.alloca(POINTER) for _ in range(3)]
     call(builder, address_of("PyErr_Fetch"), ir.VoidType(), *error)
     python = builder.inttoptr(LONG(id(finish)), POINTER)

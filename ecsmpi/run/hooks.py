@@ -29,7 +29,8 @@ from ecsmpi.run.simulation import Simulation
 import neuron  # isort: skip  (simulation has started MPI)
 from ecsmpi.cells import neuron_calls, neurons_rxd  # isort: skip
 from ecsmpi.cells.callbacks import DONE, FAILED, NonvintBlock  # isort: skip
-from ecsmpi.cells.garbage import collector  # isort: skip
+from ecsmpi.cells.garbage import Collector, Living, collector  # isort: skip
+from ecsmpi.cells.potentials import ReversalPotentials  # isort: skip
 from ecsmpi.cells.range_variable import memory  # isort: skip
 from ecsmpi.run.interrupts import Interrupts  # isort: skip
 from neuron import n  # isort: skip
@@ -44,7 +45,9 @@ class Hooks:
     def __init__(self, simulation: Simulation):
         self._simulation, self._comm = simulation, simulation.comm
         self._interrupts = Interrupts(neuron_calls.after_this_call)
-        self._interrupts.entries = {each.__code__ for each in (self._called_first, self._called, self._done)}
+        in_steps = self._called_first, self._called, ReversalPotentials.compute
+        self._interrupts.steps = {function.__code__ for function in in_steps}
+        self._interrupts.called_by_python = {function.__code__ for function in (Collector.said, Living.ended)}
         self._handlers_kept = None
         neuron_calls.install(self._after_neurons_call)
         self._early = n.FInitializeHandler(3, self._guarded(self._begin))
@@ -79,7 +82,7 @@ class Hooks:
         collector.release()
         self._handlers_kept = None
         if self._interrupts.take():
-            neuron_calls.keep(KeyboardInterrupt())
+            raise KeyboardInterrupt
 
     # steps
 
@@ -104,10 +107,10 @@ class Hooks:
         return self._done(self._simulation.refuse_variable_steps)
 
     def _step(self) -> None:
-        t = self._context.t(0)
-        self._simulation.step(t, self._context.dt(0))
-        if self._interrupts.waits:
-            self._events.event(t, self._guarded(self._show_time))  # NEURON carries it out when its step is complete
+        t, dt = self._context.t(0), self._context.dt(0)
+        self._simulation.step(t, dt)
+        if self._interrupts.waits:  # until NEURON has completed a step: an event that falls into the next one waits for its end
+            self._events.event(t + dt / 4, self._guarded(self._show_time))
 
     def _show_time(self) -> None:
         n.t = self._context.t(0)
@@ -115,15 +118,13 @@ class Hooks:
     def _done(self, action, *arguments) -> int:
         """DONE after the action; FAILED raises on this rank alone, so with more ranks a failure ends the job."""
         try:
-            self._interrupts.step_begins()
+            self._interrupts.watch()
             action(*arguments)
         except BaseException as error:
             self._end_if_others_wait(error)
             if not neuron_calls.keep(error):
                 traceback.print_exc()
             return FAILED
-        finally:
-            self._interrupts.step_ends()
         return DONE
 
     def _guarded(self, action):
