@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from ecsmpi.cells import neurons_rxd
 from ecsmpi.rxd.forgotten import made_inside
 from ecsmpi.rxd.missing import RxDException
 
@@ -18,30 +19,29 @@ LEFTOVER = (
 def species_inside(kind, regions: list, args: tuple, kwargs: dict):
     """NEURON's species of a kind, inside cells; one of the name that only a reference cycle holds makes way. Local.
 
-    Raises RxDException, as NEURON does, where another one of the name lives there.
+    Raises RxDException where another one of the name lives there. (NEURON raises, too, and takes the next one for the first.)
     """
-    name = kwargs.get("name", args[1] if len(args) > 1 else None)
-    if _is_taken(name, regions):
-        gc.collect()
-    taken = _is_taken(name, regions)
-    try:
-        made = kind(regions, *args, **kwargs)
-    except RxDException as error:
-        raise RxDException(f"{error}; {LEFTOVER}") if taken else error from None
+    if initializer.is_initialized():  # else NEURON looks at its first initialisation, before which garbage is collected
+        name = kwargs.get("name", args[1] if len(args) > 1 else None)
+        if _taken(name, regions):
+            gc.collect()
+        if taken := _taken(name, regions):
+            raise RxDException(f'species "{name}" is already defined on {taken[0]!r}: give it another name; {LEFTOVER}')
+        neurons_rxd.tidy()
+    made = kind(regions, *args, **kwargs)
     made_inside.add(made)
     return made
 
 
-def _is_taken(name: str | None, regions: list) -> bool:
-    """Whether NEURON knows a species of the name in the regions, or in others of the same side of the same sections."""
-    if not initializer.is_initialized():
-        return False  # NEURON looks at its first initialisation, before which garbage is collected
-    known = neurons._defined_species.get(name, {})
-    return any(_overlap(region, other) for other in list(known) for region in regions)
+def _taken(name: str | None, regions: list) -> list:
+    """NEURON's regions with a species of the name that are among these, or on the same side of the same sections."""
+    known = list(neurons._defined_species.get(name, {}))
+    return [other for other in known if any(_overlap(region, other) for region in regions)]
 
 
 def _overlap(region, other) -> bool:
     if region is other:
         return True
+    side = getattr(other, "nrn_region", None)
     sections = set(getattr(region, "_secs", ())) & set(getattr(other, "_secs", ()))
-    return bool(sections) and region.nrn_region == getattr(other, "nrn_region", None) is not None
+    return bool(sections) and side is not None and region.nrn_region == side
