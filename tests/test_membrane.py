@@ -26,29 +26,20 @@ def test_use_ion_reaches_every_section_and_new_ones(tmp_path):
     """)
 
 
-def test_concentrations_survive_initialisation_and_the_potential_follows(tmp_path):
+def test_initialisation_resets_concentrations_and_the_potential_follows(tmp_path):
+    """As with NEURON's own rxd: INITIAL blocks see the ion's defaults."""
     in_neuron(tmp_path, """
         cell = n.Section(name="cell")
         cell.insert("hh")
         membrane.use_ion("k", 1)
         cell(0.5).ki, cell(0.5).ko = 140, 7
         n.finitialize(-65)
-        assert (cell(0.5).ki, cell(0.5).ko) == (140, 7)
-        nernst = n.nernst(140, 7, 1)
+        assert (cell(0.5).ki, cell(0.5).ko) == (n.ki0_k_ion, n.ko0_k_ion) == (54.4, 2.5)
+        nernst = n.nernst(54.4, 2.5, 1)
         assert abs(cell(0.5).ek - nernst) < 1e-9, (cell(0.5).ek, nernst)
         cell(0.5).ko = 14
         n.fadvance()
-        assert abs(cell(0.5).ek - n.nernst(140, 14, 1)) < 1e-9
-    """)
-
-
-def test_defaults_are_neurons_globals(tmp_path):
-    in_neuron(tmp_path, """
-        assert membrane.default_concentrations("k") == (n.ki0_k_ion, n.ko0_k_ion) == (54.4, 2.5)
-        n.ko0_k_ion = 3.5
-        assert membrane.default_concentrations("k") == (54.4, 3.5)
-        membrane.use_ion("tracer", 0)
-        assert membrane.default_concentrations("tracer") == (1.0, 1.0)
+        assert abs(cell(0.5).ek - n.nernst(54.4, 14, 1)) < 1e-9
     """)
 
 

@@ -100,11 +100,11 @@ def test_neuron_need_not_compute_them_again(on_ranks):
         on_ranks,
         None,
         CELL + """
-        assert n.ion_style("k_ion", sec=sec) == 51
-        n.ion_style("k_ion", 3, 2, 1, 1, 0, sec=sec)
+        assert n.ion_style("k_ion", sec=sec) == 55
+        n.ion_style("k_ion", 3, 2, 1, 1, 1, sec=sec)
         check()
         for name in "k", "ca", "cl":
-            n.ion_style(f"{name}_ion", 3, 2, 1, 0, 0, sec=sec)
+            n.ion_style(f"{name}_ion", 3, 2, 1, 0, 1, sec=sec)
         sec(0.5).ki = 20
         check()
         assert abs(potentials("k")[1] - potentials("k")[0]) > 1
@@ -123,10 +123,10 @@ def test_sections_made_since_keep_the_constants_that_neuron_gives_them(on_ranks)
         new.ek = -71.5
         sec(0.5).ki = 20
         check()
-        assert new.ek == -71.5 and n.ion_style("k_ion", sec=sec) == 115
+        assert new.ek == -71.5 and n.ion_style("k_ion", sec=sec) == 119
         del new
         steps(1)
-        assert n.ion_style("k_ion", sec=sec) == 51
+        assert n.ion_style("k_ion", sec=sec) == 55
         check()
     """,
     )
@@ -174,7 +174,7 @@ def test_a_neuron_that_knows_no_such_block_computes_them_itself(on_ranks):
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         n.finitialize(-65)
-        assert BACKEND == "neuron" or all(n.ion_style("k_ion", sec=sec) == 115 for sec in made.values())
+        assert BACKEND == "neuron" or all(n.ion_style("k_ion", sec=sec) == 119 for sec in made.values())
         steps(50)
         save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
     """,

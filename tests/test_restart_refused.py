@@ -30,7 +30,7 @@ def told_by_restart(folder):
     rxd.restart(folder)
     try:
         simulation.plan()
-        simulation.deliver_first()
+        simulation.find()
         simulation.deliver()
         simulation.start()
     except ValueError as error:

@@ -29,9 +29,7 @@ class CoupledSegments:
     def release(self, names) -> None:
         """Ions other than these are NEURON's own again."""
         self.let_move()
-        for name in set(self.ions) - set(names):
-            membrane.release_ion(name)
-            del self.ions[name]
+        self.ions = {name: ion for name, ion in self.ions.items() if name in set(names)}
 
     def find(self) -> None:
         """Find where NEURON, whose structure is settled, keeps the variables of the ions."""

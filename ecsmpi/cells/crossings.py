@@ -7,9 +7,8 @@ carries is that of NEURON's membrane currents, explicit in the voltage: it charg
 
 from __future__ import annotations
 
-import weakref
-
 from ecsmpi.cells.crossing_plan import CrossingPlan
+from ecsmpi.cells.garbage import Living
 
 
 class Crossings:
@@ -21,19 +20,25 @@ class Crossings:
     def __init__(self, states):
         """states: () -> NEURON's array of the states of all its species."""
         self._states = states
-        self._reactions = weakref.WeakValueDictionary()  # by id
+        self.living = Living()
         self.neurons = None
         self.now: CrossingPlan | None = None
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next finitialize on. Local."""
-        self._reactions.pop(id(reaction), None)
-        self._reactions[id(reaction)] = reaction
+        self.living.add(reaction)
+
+    def forget(self) -> None:
+        """There are none any more. Local."""
+        self.living.clear()
+        self.now = None
+        if self.neurons:
+            self.neurons.forget()
 
     @property
     def own(self) -> list:
         """The script's, in the order they were made."""
-        return list(self._reactions.values())
+        return self.living.acting
 
     def take_over(self, anywhere: bool) -> None:
         """Take from NEURON what it would run at the same segments, before it plans, or give it back. Local.

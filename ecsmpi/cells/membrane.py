@@ -138,16 +138,16 @@ def _read_paths(sections):
     return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
 
 
-ADVANCED = 3 + 8 * 2 + 32 * 1 + 64 * 1  # what ion_style says where `use_ion` has set it
+ADVANCED = 3 + 4 * 1 + 8 * 2 + 32 * 1 + 64 * 1  # what ion_style says where `use_ion` has set it, and NEURON's rxd
 POTENTIAL_GIVEN = ADVANCED - 64  # and where NEURON need not compute the reversal potential
 
 
 def use_ion(name: str, charge: float):
     """Let every section have the ion `name`, its concentrations being states that somebody else advances.
 
-    The reversal potential follows the concentrations before every step. ``finitialize`` leaves the
-    concentrations alone: the caller sets them before the INITIAL blocks (see `default_concentrations`).
-    Safe to repeat.
+    The reversal potential follows the concentrations before every step. ``finitialize`` resets the concentrations
+    to the ion's defaults (ki0_k_ion, ko0_k_ion), which INITIAL blocks see, as with NEURON's rxd: the caller sets
+    them after the INITIAL blocks. Safe to repeat.
 
     Raises
     ------
@@ -165,17 +165,7 @@ def use_ion(name: str, charge: float):
     for sec in n.allsec():
         if not sec.has_membrane(ion):
             sec.insert(ion)
-        n.ion_style(ion, 3, 2, 1, 1, 0, sec=sec)
-
-
-def release_ion(name: str):
-    """Let ``finitialize`` reset the ion's concentrations again, as it does where nobody else advances them.
-
-    Sections that were made since are as they are in NEURON: there ek of hh alone is a constant.
-    """
-    for sec in n.allsec():
-        if _is_used(name, sec):
-            n.ion_style(f"{name}_ion", 3, 2, 1, 1, 1, sec=sec)
+        n.ion_style(ion, 3, 2, 1, 1, 1, sec=sec)
 
 
 def choose_potential(name: str, computed: bool) -> bool:
@@ -184,18 +174,13 @@ def choose_potential(name: str, computed: bool) -> bool:
     everywhere = len(used) == sum(1 for _ in n.allsec())
     if computed or everywhere:
         for sec in used:
-            n.ion_style(f"{name}_ion", 3, 2, 1, int(computed), 0, sec=sec)
+            n.ion_style(f"{name}_ion", 3, 2, 1, int(computed), 1, sec=sec)
     return everywhere
 
 
 def _is_used(name: str, sec) -> bool:
     """Whether the ion is in a section as `use_ion` has set it."""
     return sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) in (ADVANCED, POTENTIAL_GIVEN)
-
-
-def default_concentrations(name: str) -> tuple[float, float]:
-    """NEURON's initial (inside, outside) concentrations of an ion, mM: such as ki0_k_ion and ko0_k_ion."""
-    return getattr(n, f"{name}i0_{name}_ion"), getattr(n, f"{name}o0_{name}_ion")
 
 
 def refuse_other_writers(name: str):

@@ -36,7 +36,7 @@ class ReversalPotentials:
             self._coefficient = neurons_function(COEFFICIENT, ctypes.c_double, ctypes.c_int)
         except AttributeError:
             return
-        self._block = MechanismBlock(self._compute, self._taken)
+        self._block = MechanismBlock(self.compute, self._taken)
         register(CAPACITANCE, self._block.address, BEFORE_BREAKPOINT)
         membrane.change_structure()
 
@@ -58,6 +58,7 @@ class ReversalPotentials:
             membrane.choose_potential(name, computed=True)
         self._columns.clear()
 
-    def _compute(self) -> None:
+    def compute(self) -> None:
+        """What NEURON calls before each evaluation of the currents."""
         for kind, *columns in self._columns.values():
             nernst(*columns, self._coefficient(kind))  # R T / z F in mV, at the celsius of now

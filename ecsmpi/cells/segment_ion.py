@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ecsmpi.cells.membrane import default_concentrations
 from ecsmpi.cells.range_variable import RangeVariable
 
 
 class SegmentIon:
     """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at the segments.
 
-    Boxes read and write theirs in place; segments in no box keep NEURON's default concentration.
+    Boxes read and write theirs in place; segments in no box keep the default concentration that NEURON's initialisation sets.
     """
 
     def __init__(self, name: str, charge: int):
@@ -20,9 +19,3 @@ class SegmentIon:
         """Find NEURON's memory anew, as its changes of structure make needed."""
         self.outside = RangeVariable(f"{self.name}o")
         self.current = RangeVariable(f"i{self.name}") if self.charge else None
-
-    def reset(self) -> None:
-        """Concentrations as NEURON's initialisation resets them."""
-        inside, outside = default_concentrations(self.name)
-        RangeVariable(f"{self.name}i").fill(inside)
-        self.outside.fill(outside)

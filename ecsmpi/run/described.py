@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
+from ecsmpi.cells.garbage import Held, Living
 
 
 class Described:
@@ -10,37 +10,49 @@ class Described:
 
     A species is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and ``fill(region, field)``; a region
     anything with ``box`` and ``tissue``; a reaction anything with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
-    All are held weakly: those that a script drops are gone.
+    All are held weakly: those that a script drops are gone; those that Python's collector ends, which may be on one rank alone and
+    in any step, go on until the next finitialize.
     """
 
     def __init__(self):
-        self._species, self._reactions = [], []
+        self._species, self._reactions = Living(self.redescribe), Living()
         self.version = 0  # another one after each change of what there is
         self.stamp = 0  # another one after whatever may change what a script reads of the concentrations
+        self.made_in = 0  # what is made from now on belongs to the description of this number
 
-    def add(self, species) -> None:
-        """Take part from the next finitialize on."""
-        self._species.append(weakref.ref(species, self.redescribe))
-        self.redescribe()
+    def add(self, species) -> Held:
+        """Take part from the next finitialize on; a reference to it, which keeps it not alive."""
+        return self._species.add(species)
 
-    def redescribe(self, _=None) -> None:
+    def forget(self) -> None:
+        """There is nothing any more. Local."""
+        self.made_in += 1
+        self._species.clear()
+        self._reactions.clear()
+
+    def redescribe(self) -> None:
         """A species has come, gone, or another name, charge or regions. Local."""
         self.version += 1
         self.stamp += 1
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next step on."""
-        self._reactions.append(weakref.ref(reaction))
+        self._reactions.add(reaction)
+
+    @property
+    def scripts_species(self) -> list:
+        """The species that the script holds."""
+        return self._species.scripts
 
     @property
     def species(self) -> list:
-        """The script's species."""
-        return [species for reference in self._species if (species := reference()) is not None]
+        """The species that take part."""
+        return self._species.acting
 
     @property
     def reactions(self) -> list:
-        """The script's rates and reactions."""
-        return [reaction for reference in self._reactions if (reaction := reference()) is not None]
+        """The rates and reactions that take part."""
+        return self._reactions.acting
 
     @property
     def regions(self) -> list:

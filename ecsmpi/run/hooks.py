@@ -2,14 +2,16 @@
 
 NEURON initialises in this order, and the extracellular space with it:
 
-    type 3   the structure may change: insert ions, plan the exchange, set the initial concentrations
-    type 0   segments get their concentrations, before INITIAL blocks read them
-             ... INITIAL blocks ...
-    type 1   and once more, for what an INITIAL block has changed
+    type 3   the structure may change: collect garbage, insert ions, plan the exchange, set the initial concentrations
+    type 0   where NEURON keeps the segments' variables
+             ... INITIAL blocks, which see the ions' default concentrations, as NEURON resets them ...
+    type 1   segments get their concentrations
     type 2   everything is set: observers see t = 0
 
 Every fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms' states, NEURON's own
 reactions first; and before the voltages it lets them add currents.
+
+An exception reaches the script as itself, from its own call of NEURON (`cells.neuron_calls`). On several ranks it ends the job.
 """
 
 from __future__ import annotations
@@ -25,8 +27,12 @@ from ecsmpi.ranks import forks, launch
 from ecsmpi.run.simulation import Simulation
 
 import neuron  # isort: skip  (simulation has started MPI)
-from ecsmpi.cells.callbacks import NonvintBlock  # isort: skip
+from ecsmpi.cells import neuron_calls, neurons_rxd  # isort: skip
+from ecsmpi.cells.callbacks import DONE, FAILED, NonvintBlock  # isort: skip
+from ecsmpi.cells.garbage import Collector, Living, collector  # isort: skip
+from ecsmpi.cells.potentials import ReversalPotentials  # isort: skip
 from ecsmpi.cells.range_variable import memory  # isort: skip
+from ecsmpi.run.interrupts import Interrupts  # isort: skip
 from neuron import n  # isort: skip
 from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
@@ -38,19 +44,49 @@ class Hooks:
 
     def __init__(self, simulation: Simulation):
         self._simulation, self._comm = simulation, simulation.comm
-        self._early = n.FInitializeHandler(3, self._guarded(simulation.take_reactions))
+        self._interrupts = Interrupts(neuron_calls.after_this_call)
+        in_steps = self._called_first, self._called, ReversalPotentials.compute
+        self._interrupts.steps = {function.__code__ for function in in_steps}
+        self._interrupts.called_by_python = {function.__code__ for function in (Collector.said, Living.ended)}
+        self._handlers_kept = None
+        neuron_calls.install(self._after_neurons_call)
+        self._early = n.FInitializeHandler(3, self._guarded(self._begin))
         register_intracellular()  # NEURON's own reactions and diffusion come first in each step and phase
-        self._context = n.ParallelContext()
+        self._context, self._events = n.ParallelContext(), n.CVode()
         self._right_at = self._right = None
         simulation.course.guard = self._guarded
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
         self._blocks = first, NonvintBlock(self._called, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         _surround_intracellular_block(*self._blocks)
-        actions = {3: simulation.plan, 0: simulation.deliver_first, 1: simulation.deliver, 2: simulation.start}
+        actions = {3: simulation.plan, 0: simulation.find, 1: simulation.deliver, 2: self._start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
         self._ended = False
         atexit.register(self._at_exit)
         launch.before_mpi_ends(self._comm, self._at_exit)  # n.quit() ends MPI before Python's exit
+
+    # initialisation
+
+    def _begin(self) -> None:
+        """Type 3, first: what the script has dropped is gone before anything is planned, and no more until all is set."""
+        self._handlers_kept = list(n.List("FInitializeHandler"))  # NEURON goes through them now: none may end
+        neuron_calls.after_this_call()
+        self._simulation.let_go()
+        collector.hold()
+        neurons_rxd.settle()
+        self._simulation.take_reactions()
+
+    def _start(self) -> None:
+        self._simulation.start()
+        collector.release()
+
+    def _after_neurons_call(self) -> None:
+        """The script's call of NEURON has ended, well or not."""
+        collector.release()
+        self._handlers_kept = None
+        if self._interrupts.take():
+            raise KeyboardInterrupt
+
+    # steps
 
     def _called_first(self, method, size, right, _pd2, _thread) -> int:
         """The nonvint block before that of NEURON's diffusion in cells."""
@@ -69,30 +105,46 @@ class Hooks:
         if method == STRUCTURE:
             return self._done(self._simulation.structure_changes)
         if method == FIXED_STEP:
-            return self._done(self._simulation.step, self._context.t(0), self._context.dt(0))
+            return self._done(self._step)
         return self._done(self._simulation.refuse_variable_steps)
 
+    def _step(self) -> None:
+        t, dt = self._context.t(0), self._context.dt(0)
+        self._simulation.step(t, dt)
+        if self._interrupts.waits:  # until NEURON has completed a step: an event that falls into the next one waits for its end
+            self._events.event(t + dt / 4, self._guarded(self._show_time))
+
+    def _show_time(self) -> None:
+        n.t = self._context.t(0)
+
     def _done(self, action, *arguments) -> int:
-        """0 after the action. -1 raises on this rank alone, so with more ranks a failure ends the job."""
+        """DONE after the action; FAILED raises on this rank alone, so with more ranks a failure ends the job."""
         try:
+            self._interrupts.watch()
             action(*arguments)
         except BaseException as error:
             self._end_if_others_wait(error)
-            traceback.print_exc()
-            return -1
-        return 0
+            if not neuron_calls.keep(error):
+                traceback.print_exc()
+            return FAILED
+        return DONE
 
     def _guarded(self, action):
-        """The action, whose failure on one rank ends the job on all of them."""
+        """The action, whose failure on one rank ends the job on all of them, and on one alone reaches the script."""
 
-        def call():
+        def handler():
             try:
                 action()
+                if self._interrupts.take():
+                    raise KeyboardInterrupt
             except BaseException as error:
                 self._end_if_others_wait(error)
-                raise
+                if not neuron_calls.keep(error):
+                    raise
+                raise neuron_calls.Stopped(f"{type(error).__name__}: {error}") from None
 
-        return call
+        self._interrupts.entries.add(handler.__code__)
+        return handler
 
     def _at_exit(self) -> None:
         """Close what observers hold; Python would end with status 0 where that fails. Collective."""

@@ -9,10 +9,12 @@ import numpy as np
 from neuron import n
 from neuron.rxd import constants, node
 
-from ecsmpi.cells import membrane
+from ecsmpi.cells import garbage, membrane
 from ecsmpi.cells.crossings import Crossings
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.ranks import launch
+from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
+from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
@@ -33,14 +35,32 @@ class Planned(Spaces):
         super().__init__(comm)
         self.clock = GridClock()
         self.crossings = Crossings(node._get_states)
-        self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
+        self._planned, self._planned_as, self._here = Couplings(), None, []  # what for, as of which version, the spaces
+        self._begun, self._whole = False, True  # whether a plan was ever begun, and whether the last one came to its end
         self._reacting, self._react_in = [], []
-        self._warned_outside = None
+        self._warned_outside = self._warned_overlaps = None
         self._duplicates = Duplicates()
         self._compiled = set()
 
+    def let_go(self) -> None:
+        """What the script has dropped is gone. Local, before a plan or where nothing goes on."""
+        garbage.let_go(self._species, self._reactions, self.crossings.living)
+
+    def forget(self) -> None:
+        """There is nothing any more, as before the first plan. Collective."""
+        super().forget()
+        self.crossings.forget()
+        self._planned, self._planned_as, self._here = Couplings(), None, []
+        self._begun, self._whole = False, True
+        self._reacting, self._react_in, self._warned_outside = [], [], None
+
     def plan(self) -> None:
         """Find the segments, plan the exchange, set initial concentrations. Collective."""
+        self._begun, self._whole = True, False
+        self._plan()
+        self._whole = True
+
+    def _plan(self) -> None:
         species = self.species
         self._agree(self._describe(species))
         self.segments.release(one.name for one in species)
@@ -62,6 +82,9 @@ class Planned(Spaces):
         self._plan_reactions()
         self._warn_of_segments_outside()
         self._duplicates.warn(self.comm, self.segments.all, [space.inside for space in self._here])
+        if self.comm.rank == 0 and self._warned_overlaps != self.version:
+            self._warned_overlaps = self.version
+            warn_of_overlaps(species)
 
     def _compile(self) -> None:
         """Compile the kernels that the model needs, once for each node, outside of any step. Collective."""
@@ -162,6 +185,8 @@ class Planned(Spaces):
         if self._planned_as != (now := self._now()):
             self._refuse_other_couplings()
             self._planned_as = now
+        if not self._whole:
+            raise RuntimeError(f"n.finitialize() did not come to its end: {CALL_AGAIN}")
         if self._planned and self.segments.moved():
             self._check_segments()
             self._find_segments()
@@ -171,14 +196,15 @@ class Planned(Spaces):
         return self.version, bool(self.crossings.own)
 
     def _refuse_other_couplings(self) -> None:
-        if self._planned != (coupled := self._coupled()):
-            what = "species" if self._planned[:-1] != coupled[:-1] else "reactions at segments, of which there were or are none,"
-            raise RuntimeError(f"{what} have changed since n.finitialize(): call it again before the run goes on")
+        coupled = self._coupled()
+        if coupled.species and not self._begun:
+            raise RuntimeError("n.finitialize() was never called: call it before the first step")
+        self._planned.refuse(coupled)
 
-    def _coupled(self) -> list:
-        """What NEURON's side depends on: of the species, and whether its reactions inside cells are ours."""
-        species = [(one.key, one.name, one.charge, *map(id, one.regions)) for one in self.species]
-        return [*species, bool(self.crossings.own)] if species else []
+    def _coupled(self) -> Couplings:
+        """What NEURON's side depends on."""
+        species = tuple(Coupled(one.key, one.name, one.charge, tuple(map(id, one.regions))) for one in self.species)
+        return Couplings(species, bool(self.crossings.own)) if species else Couplings()
 
     def _check_segments(self) -> None:
         """NEURON's structure has changed: the plan is dead if the segments have."""

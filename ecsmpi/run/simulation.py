@@ -46,17 +46,23 @@ class Simulation(Planned):
         self.reading.renew()
         self.reading.completed()
 
-    def deliver_first(self) -> None:
-        """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
+    def forget(self) -> None:
+        """There is nothing any more; observers end, and what was to be continued is not. Collective."""
+        with self.reading.changing("rxd.reset()"):
+            self.observers.end()
+            self.observers.clear()
+            self.course.checkpointing = self.course.restart = None
+            self._touched = False
+            super().forget()
+
+    def find(self) -> None:
+        """Type 0: where NEURON keeps the segments' variables, whose structure is settled now. Local."""
         if self._planned:
             self.segments.all.require()
             self._find_segments()
-        for ion in self.segments.ions.values():
-            ion.reset()
-        self.deliver()
 
     def deliver(self) -> None:
-        """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        """Type 1: outside concentrations of all segments, which INITIAL blocks have not seen, and watched values. Collective."""
         self._agree_on_concentrations()
         for region in self.regions:
             self.space(region).deliver()

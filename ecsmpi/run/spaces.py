@@ -31,6 +31,15 @@ class Spaces(Described):
         self._changed = False
         self._recorder = None
 
+    def forget(self) -> None:
+        """There is nothing any more, and no messages between ranks for it. Collective."""
+        super().forget()
+        for space in self._spaces.values():
+            space.free()
+        self._spaces, self._slabs = {}, {}
+        self.segments.release([])
+        self._changed, self._recorder = False, None
+
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)

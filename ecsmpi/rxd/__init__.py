@@ -27,6 +27,7 @@ from ecsmpi.description.profiles import FileProfile, FunctionProfile
 from ecsmpi.rxd.across import MultiCompartmentReaction as MultiCompartmentReaction
 from ecsmpi.rxd.both_sides import BothSides, whole, without
 from ecsmpi.rxd.extracellular import Extracellular as Extracellular
+from ecsmpi.rxd.forgotten import reset as reset
 from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
 from ecsmpi.rxd.missing import RxDException as RxDException
@@ -217,7 +218,7 @@ def remove_observer(observer) -> None:
 
 def all_species() -> list[Species | BothSides]:
     """The script's species in the extracellular space, in the order they were made."""
-    return [whole(one) for one in simulation.species]
+    return [whole(one) for one in simulation.scripts_species]
 
 
 def phases() -> Phases:

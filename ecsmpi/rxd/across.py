@@ -6,6 +6,7 @@ import itertools
 
 from ecsmpi.rxd.both_sides import is_half, within
 from ecsmpi.rxd.cell_parts import Term
+from ecsmpi.rxd.forgotten import made_inside
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
@@ -50,7 +51,9 @@ class MultiCompartmentReaction(AtSegments):
 
     def __new__(cls, *arguments, **named):
         if not names_extracellular(arguments, named) and not _carries_of_both_sides(arguments, named):
-            return neuron_rxd.MultiCompartmentReaction(*arguments, **named)
+            reaction = neuron_rxd.MultiCompartmentReaction(*arguments, **named)
+            made_inside.add(reaction)
+            return reaction
         return super().__new__(cls)
 
     def __init__(self, *arguments, membrane=None, border=None, scale_by_area=True, membrane_flux=False, **named):

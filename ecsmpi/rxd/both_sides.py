@@ -7,6 +7,7 @@ import weakref
 import numpy as np
 
 from ecsmpi.rxd.arithmetic import Arithmetic
+from ecsmpi.rxd.forgotten import made_inside
 from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.trees import leaves, replaced
@@ -144,7 +145,7 @@ def whole(species):
 def every_species() -> list:
     """All of the script's, as it has them, first those that are outside."""
     inside = (reference() for reference in neurons._all_species)
-    return [*map(whole, simulation.species), *(one for one in inside if one is not None and one not in _halves)]
+    return [*map(whole, simulation.scripts_species), *(one for one in inside if one is not None and one not in _halves)]
 
 
 def is_half(leaf) -> bool:
@@ -206,6 +207,7 @@ def on_both_sides(kind, original, args: tuple, kwargs: dict):
     if kwargs.get("where") is not None:
         raise RxDException("where= is for the extracellular space: say regions=..., or make one reaction for each side")
     half = original(*map(within, args), **_with_regions(kwargs, inside, within))
+    made_inside.add(half)
     return HalvesOfReaction(half, kind(*map(without, args), **_with_regions(kwargs, outside, without))) if is_outside else half
 
 

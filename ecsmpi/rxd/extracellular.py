@@ -10,6 +10,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.ranks.meeting import timeout_seconds
 from ecsmpi.description.model import Tissue
 from ecsmpi.description.profiles import Profile, values_at
+from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation
@@ -43,6 +44,7 @@ class Extracellular(StandIn):
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
+        self.made_in = simulation.made_in
 
     @property
     def tissue(self) -> Tissue:
@@ -66,6 +68,7 @@ class Extracellular(StandIn):
         return SpeciesProfile.on(self, given) if is_species(given) else given
 
     def _become(self, tissue: Tissue, what: str, conserve_mass: bool = False) -> None:
+        refuse_forgotten(self)
         try:
             with simulation.reading.changing(f"setting {what} of {self!r}", timeout_seconds()):
                 simulation.change_tissue(self, tissue, conserve_mass)

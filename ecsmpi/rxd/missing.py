@@ -18,7 +18,7 @@ class InvalidValue(RxDException, ValueError):
 
 def missing(what: str) -> MissingFeature:
     """The exception to raise for it."""
-    return MissingFeature(f"{what} of neuron.rxd is not available in ecsmpi; the README lists what is")
+    return MissingFeature(f"{what} of neuron.rxd is not available in ecsmpi; docs/features.md lists what is")
 
 
 def missing_name(name: str) -> AttributeError:

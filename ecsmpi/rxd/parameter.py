@@ -41,7 +41,7 @@ class Parameter(Species):
         return replace(ion, constant=True)
 
     def __repr__(self):
-        return f"Parameter({self.name or 'unkwargs'}, value={self.initial})"
+        return f"Parameter({self.name or 'unnamed'}, value={self.initial})"
 
 
 class State(Species):
@@ -50,4 +50,4 @@ class State(Species):
     original = "State"
 
     def __repr__(self):
-        return f"State({self.name or 'unkwargs'}, d={self.d}, initial={self.initial})"
+        return f"State({self.name or 'unnamed'}, d={self.d}, initial={self.initial})"

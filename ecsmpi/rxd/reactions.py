@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import weakref
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
 from ecsmpi.rxd.across import in_cells
 from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
 from ecsmpi.rxd.extracellular import Extracellular
+from ecsmpi.rxd.forgotten import made_inside, refuse_forgotten
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.parameter import Parameter
@@ -39,7 +39,9 @@ class Reacting(StandIn):
     def __new__(cls, *args, **kwargs):
         original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
-            return original(*args, **kwargs)
+            reaction = original(*args, **kwargs)
+            made_inside.add(reaction)
+            return reaction
         if (reaction := in_cells(cls.original, args, kwargs)) is not None:
             return reaction
         halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
@@ -59,6 +61,8 @@ class Reacting(StandIn):
     def _check(self, law) -> None:
         """Raise RxDException where a species is not in all of the regions, ValueError for numbers that are none."""
         changes, rate = law
+        for leaf in [*changes, *species_in(rate)]:
+            refuse_forgotten(species_of(leaf))
         expression_of(rate, lambda _: Concentration(0))
         for region in self._regions:
             if not isinstance(region, Extracellular):
@@ -113,7 +117,7 @@ class Rate(Reacting):
         if not isinstance(species, (Species, SpeciesOnExtracellular)):
             raise RxDException(f"this Rate is that of an extracellular species or of species[region], got {species!r}")
         self._tree = tree_of(rate)
-        self._species = weakref.ref(species_of(species))  # weakly: a rate ends with its species
+        self._species = species_of(species)._held  # weakly: a rate ends with its species
         self._take_part(_listed(regions) or regions_of(species), where)
 
     def _law(self):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import weakref
 
 import numpy as np
 
 from ecsmpi.cells.flux import Flux
 from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
+from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
@@ -25,7 +25,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     original = "species.SpeciesOnExtracellular"
 
     def __init__(self, simulation, species, region):
-        self._simulation, self._of, self.region = simulation, weakref.ref(species), region
+        self._simulation, self._of, self.region = simulation, species._held, region
         self._seen_at, self._seen = None, None  # the box that answers reads, and the stamp of the simulation then
 
     @property
@@ -34,6 +34,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         species = self._of()
         if species is None:
             raise RxDException("the species has been deleted: keep it in a variable as long as its parts are used")
+        refuse_forgotten(species)
         return species
 
     @property

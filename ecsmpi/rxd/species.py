@@ -10,7 +10,9 @@ from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.both_sides import BothSides, every_species
+from ecsmpi.rxd.made_again import LEFTOVER, species_inside
 from ecsmpi.rxd.extracellular import Extracellular
+from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.intracellular import sides
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
@@ -51,7 +53,7 @@ class Species(Arithmetic, StandIn):
         inside, outside = sides(regions)
         if not inside:
             return super().__new__(cls)
-        within = getattr(neuron_rxd, cls.original)(inside, *args, **kwargs)
+        within = species_inside(getattr(neuron_rxd, cls.original), inside, args, kwargs)
         return BothSides(within, cls(outside, *args, **kwargs)) if outside else within
 
     def __init__(
@@ -67,6 +69,7 @@ class Species(Arithmetic, StandIn):
             for name, value in (("volume_fraction", volume_fraction), ("tortuosity", tortuosity), ("permeability", permeability))
             if value is not None
         }  # fmt: skip
+        self.made_in = simulation.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = concentrations("initial", initial)
@@ -148,6 +151,7 @@ class Species(Arithmetic, StandIn):
 
     def _change(self, attribute: str, value) -> None:
         """Set an attribute unless the species would be wrong with it."""
+        refuse_forgotten(self)
         before = getattr(self, attribute)
         object.__setattr__(self, attribute, value)
         try:
@@ -174,6 +178,7 @@ class Species(Arithmetic, StandIn):
 
     def re_init(self) -> None:
         """Set the voxels of segments to what these hold outside (ko). Collective."""
+        refuse_forgotten(self)
         simulation.take_segments([self])
 
     def fill(self, region: Extracellular, field) -> None:
@@ -186,6 +191,7 @@ class Species(Arithmetic, StandIn):
         return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if self._name else 0.0
 
     def __getitem__(self, region) -> SpeciesOnExtracellular:
+        refuse_forgotten(self)
         if region not in self._regions:
             raise RxDException(f"{self!r} is not defined on {region!r}")
         return SpeciesOnExtracellular(simulation, self, region)
@@ -202,20 +208,31 @@ def _checked_regions(regions) -> list[Extracellular]:
     for region in found:
         if not isinstance(region, Extracellular):
             raise RxDException(f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}")
+        refuse_forgotten(region)
     if not found or len(set(found)) < len(found):
         raise RxDException(f"a species needs one or more different regions, got {regions!r}")
     return found
 
 
 def _refuse_duplicate(species: Species) -> None:
-    for other in simulation.species:
+    """Raise RxDException where another living species has the name in one of the regions, or with another charge."""
+    if _duplicate(species):
+        simulation.let_go()  # it may be one that only a reference cycle holds
+    if said := _duplicate(species):
+        raise RxDException(said)
+
+
+def _duplicate(species: Species) -> str | None:
+    """What is wrong with another species of the name."""
+    for other in simulation.scripts_species:
         if other is not species and species.name and other.name == species.name:
             if shared := [region for region in species.regions if region in other.regions]:
-                raise RxDException(
+                return (
                     f'species "{species.name}" is already defined on {shared[0]!r}: give it another name, or '
-                    "put all regions in one Species"
+                    f"put all regions in one Species; {LEFTOVER}"
                 )
             if other.charge != species.charge:
-                raise RxDException(
-                    f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}'
+                return (
+                    f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}; {LEFTOVER}'
                 )
+    return None

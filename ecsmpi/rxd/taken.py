@@ -71,6 +71,10 @@ class NeuronsReactions:
                 taken.reaction._do_init()  # as at its making: NEURON has since made ready those that it had
         self._taken = []
 
+    def forget(self) -> None:
+        """There are none, and NEURON does not get them back."""
+        self._taken = []
+
     @property
     def taken(self) -> list[Taken]:
         """Those that the script still holds."""

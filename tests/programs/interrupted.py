@@ -1,0 +1,61 @@
+"""Ctrl-C again and again in a run that goes on each time: how often it stopped, and whether its numbers are those of a run in one go."""
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+from ecsmpi import rxd
+from neuron import n
+
+n.load_file("stdrun.hoc")
+END, SIGNALS = 100, 12
+context = n.ParallelContext()
+context.set_maxstep(10)
+goes_on = {"continuerun": n.continuerun, "psolve": context.psolve, "fadvance": lambda end: n.fadvance()}[sys.argv[1]]
+
+ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
+k = rxd.Species(ecs, name="k", d=2, charge=1, initial=lambda node: 3 + node.x3d / 100)
+cell = n.Section("cell")
+cell.pt3dadd(0, 0, 0, 5)
+cell.pt3dadd(0, 0, 20, 5)
+cell.insert("hh")
+clamp = n.IClamp(cell(0.5))
+clamp.delay, clamp.dur, clamp.amp = 1, 1e3, 0.5
+voltage = n.Vector().record(cell(0.5)._ref_v)
+
+
+def run(started=lambda: None):
+    """To the end, however often it is interrupted; the number of interrupts, and what came out."""
+    n.finitialize(-65)
+    started()
+    stopped, done = 0, False
+    while not done:
+        try:
+            while n.t < END - 1e-9:
+                goes_on(END)
+            done = True
+        except KeyboardInterrupt:
+            stopped += 1
+            waiting.set()
+    return stopped, k[ecs].states3d.copy(), list(voltage)
+
+
+def interrupt():
+    random.seed(3)
+    for _ in range(SIGNALS):
+        time.sleep(random.uniform(0.001, 0.03))
+        waiting.clear()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert waiting.wait(30), "an interrupt was swallowed"
+
+
+waiting = threading.Event()
+_, expected, expected_voltage = run()
+thread = threading.Thread(target=interrupt, daemon=True)
+stopped, found, found_voltage = run(thread.start)
+thread.join()
+assert stopped == SIGNALS, f"{SIGNALS} interrupts, {stopped} stops"
+assert (found == expected).all() and found_voltage == expected_voltage
