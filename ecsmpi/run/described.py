@@ -32,8 +32,9 @@ class Described:
 
     @property
     def species(self) -> list:
-        """The script's species."""
-        return [species for reference in self._species if (species := reference()) is not None]
+        """The script's species that have regions."""
+        living = (reference() for reference in self._species)
+        return [species for species in living if species is not None and species.regions]
 
     @property
     def reactions(self) -> list:

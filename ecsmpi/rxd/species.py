@@ -16,6 +16,7 @@ from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.signatures import shows_arguments
 from ecsmpi.description.voxels import Voxels
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -29,6 +30,7 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+@shows_arguments
 class Species(Arithmetic, StandIn):
     """A species in one or more extracellular regions.
 
@@ -43,9 +45,11 @@ class Species(Arithmetic, StandIn):
     Raises InvalidValue, an RxDException and a ValueError, naming the argument.
 
     Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of NEURON's inside, and one outside.
+    A species without regions (None, or []) takes part once it has some.
     """
 
     original = "Species"
+    settable = ("initial", "represents", "key")
 
     def __new__(cls, regions=None, *args, **kwargs):
         inside, outside = sides(regions)
@@ -198,12 +202,17 @@ class Species(Arithmetic, StandIn):
 
 
 def _checked_regions(regions) -> list[Extracellular]:
+    """Regions as a list: of one, of several, or of none where a species gets its regions later."""
+    if regions is None:
+        return []
     found = list(regions) if hasattr(regions, "__iter__") else [regions]
     for region in found:
+        if isinstance(region, neuron_rxd.Region):
+            raise RxDException(f"a species gets its regions inside cells when it is made, got {region!r}: make it anew with them")
         if not isinstance(region, Extracellular):
             raise RxDException(f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}")
-    if not found or len(set(found)) < len(found):
-        raise RxDException(f"a species needs one or more different regions, got {regions!r}")
+    if len(set(found)) < len(found):
+        raise RxDException(f"a species needs different regions, got {regions!r}")
     return found
 
 
