@@ -11,6 +11,8 @@ from neuron.rxd import constants, node
 
 from ecsmpi.cells import membrane
 from ecsmpi.cells.crossings import Crossings
+from ecsmpi.cells.used_ions import misspelt_ions
+from ecsmpi.description.model import can_name_ion
 from ecsmpi.ranks import launch
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
@@ -34,7 +36,7 @@ class Planned(Spaces):
         self.crossings = Crossings(node._get_states)
         self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
         self._reacting, self._react_in = [], []
-        self._warned_outside = None
+        self._warned_outside, self._warned_misspelt = None, set()
         self._compiled = set()
 
     def plan(self) -> None:
@@ -50,7 +52,8 @@ class Planned(Spaces):
         membrane.refuse_unsupported_modes()
         self._compile()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
-        self.segments.plan({one.name: one.charge for one in species if one.name and one.name.isidentifier()})
+        self._warn_of_misspelt_ions()
+        self.segments.plan({one.name: one.charge for one in species if can_name_ion(one.name)})
         self._partition()
         self._here = [self.space(region) for region in self.regions]
         for region in self.regions:
@@ -132,6 +135,16 @@ class Planned(Spaces):
                 stacklevel=2,
             )
 
+    def _warn_of_misspelt_ions(self) -> None:
+        """One warning, on rank 0, of each species that no mechanism uses beside an ion that one does, such as K and k. Collective."""
+        names = [one.name for one in self.species if one.charge and can_name_ion(one.name)]
+        found = [misspelt for there in self.comm.allgather(misspelt_ions(names)) for misspelt in there]
+        used = {ion for _, ion in found}
+        for name, ion in dict.fromkeys(found):
+            if self.comm.rank == 0 and name not in used and (name, ion) not in self._warned_misspelt:
+                warnings.warn(f"no mechanism uses {name}, the name of an extracellular species; did you mean {ion}?", stacklevel=2)
+                self._warned_misspelt.add((name, ion))
+
     def _in_no_box(self) -> np.ndarray:
         """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
         outside = np.zeros(self.segments.all.count, dtype=bool)
@@ -164,9 +177,18 @@ class Planned(Spaces):
         return self.version, bool(self.crossings.own)
 
     def _refuse_other_couplings(self) -> None:
-        if self._planned != (coupled := self._coupled()):
+        coupled = self._coupled()
+        if self._planned and self._planned == self._without_newcomers(coupled):
+            self._changed = self._changed or self._planned != coupled
+            self._planned = coupled
+        if self._planned != coupled:
             what = "species" if self._planned[:-1] != coupled[:-1] else "reactions at segments, of which there were or are none,"
             raise RuntimeError(f"{what} have changed since n.finitialize(): call it again before the run goes on")
+
+    def _without_newcomers(self, coupled: list) -> list:
+        """What is coupled without species that have come since, and have no charge: these need nothing of NEURON's."""
+        known = [one[0] for one in self._planned[:-1]]
+        return [one for one in coupled[:-1] if one[0] in known or one[2]] + coupled[-1:]
 
     def _coupled(self) -> list:
         """What NEURON's side depends on: of the species, and whether its reactions inside cells are ours."""
@@ -188,7 +210,11 @@ class Planned(Spaces):
     def _take_changes(self) -> None:
         """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
         self._agree(self._describe(self.species))
+        self._compile()
+        self._here = [self.space(region) for region in self.regions]
         for region in self.regions:
+            for species in self.on(region):
+                self.field(species, region)  # with its initial concentrations where it has come since the last plan
             self.space(region).settle_copies()
             self._plan_space(region)
             self.space(region).find_segments()

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from dataclasses import replace
 
-from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.description.model import Ion, Tissue, can_name_ion
 from ecsmpi.description.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.both_sides import BothSides, every_species
@@ -187,7 +187,7 @@ class Species(Arithmetic, StandIn):
             field.hold_walls(self._walls)
 
     def _default(self) -> float:
-        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if self._name else 0.0
+        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if can_name_ion(self._name) else 0.0
 
     def __getitem__(self, region) -> SpeciesOnExtracellular:
         if region not in self._regions:
