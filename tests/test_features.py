@@ -44,7 +44,7 @@ OTHERS = {
     "k.regions = [ecs, ecs]": ("RxDException", "a species needs different regions, got [Extracellular("),
     "k.d = -1": ("InvalidValue", "d of k must be >= 0 um2/ms, got -1"),
     "k[ecs].d = (1, 2)": ("InvalidValue", "d of k must be a number or (dx, dy, dz), got (1, 2)"),
-    "k.name = 'k+'": ("InvalidValue", "a species' name must be an identifier of ASCII letters, digits and _ such as"),
+    "k.name = 'k+'": ("InvalidValue", "a species' name must be an identifier such as 'k', or None, or without charge"),
     "k.charge = 0.5": ("InvalidValue", "charge of k must be a whole number, got 0.5"),
     "other.name = 'k'": ("RxDException", 'species "k" is already defined on Extracellular('),
     "node.satisfies(0.5)": ("RxDException", "unrecognized node condition: 0.5; give a region or a point (x, y, z)"),

@@ -118,9 +118,10 @@ class Ion:
 
     def __post_init__(self):
         if self.name is not None and not (can_name_ion(self.name) or (isinstance(self.name, str) and self._is_label())):
+            letters = "" if str(self.name).isascii() else "; names of NEURON's ions have ASCII letters alone"
             raise ValueError(
-                "a species' name must be an identifier of ASCII letters, digits and _ such as 'k', which NEURON can have as an ion, or "
-                f"None, or without charge any words without /, got {self.name!r}"
+                "a species' name must be an identifier such as 'k', or None, or without charge any words without /, "
+                f"got {self.name!r}{letters}"
             )
         label = self.name or "an unnamed species"
         diffusion_coefficients(self.d, label)

@@ -35,7 +35,7 @@ class Planned(Spaces):
         self.clock = GridClock()
         self.crossings = Crossings(node._get_states)
         self._planned, self._planned_as, self._here = [], None, []  # what for, as of which version, the spaces
-        self._reacting, self._react_in = [], []
+        self._reacting, self._react_in, self._fractions = [], [], {}
         self._warned_outside, self._warned_misspelt = None, set()
         self._compiled = set()
 
@@ -46,6 +46,7 @@ class Planned(Spaces):
         self.segments.release(one.name for one in species)
         self._free_dropped_spaces()
         self._planned, self._planned_as, self._changed, self._here = self._coupled(), self._now(), False, []
+        self._fractions = {}
         self.clock.restart()
         if not species:
             return
@@ -88,9 +89,21 @@ class Planned(Spaces):
 
     def _plan_crossings(self) -> None:
         """The reactions at segments, with copies of the voxels of now. Collective."""
-        self.crossings.plan(self.comm, self.segments.all, membrane.first_segments(), (constants.molecules_per_mM_um3(), n.FARADAY))
+        constants_of_nature = constants.molecules_per_mM_um3(), n.FARADAY
+        numbers = membrane.first_segments()
+        self.crossings.plan(self.comm, self.segments.all, numbers, constants_of_nature, self._fractions_at_segments)
         for region in self.regions:
             self.space(region).plan_copies(self.crossings.now, region)
+
+    def _fractions_at_segments(self) -> dict:
+        """{region: (segments,) volume fractions} where a State is the volume fraction. Collective.
+
+        They stay what they are at initialisation, or when the State becomes the tissue, as NEURON's reactions keep them.
+        """
+        for region in self.regions:
+            if region not in self._fractions and getattr(region.tissue.volume_fraction, "live", False):
+                self._fractions[region] = self.space(region).volume_fractions_at_segments()
+        return self._fractions
 
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""

@@ -13,7 +13,6 @@ from ecsmpi.rxd.regions_given import are_none
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.signatures import shows
-from ecsmpi.rxd.tissue_species import refuse_live_volume
 from ecsmpi.rxd.trees import leaves
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -33,9 +32,6 @@ class AtSegments(StandIn):
 
     def _take_part(self) -> None:
         for term in self.terms():
-            for part in term.parts():
-                if hasattr(part, "region"):
-                    refuse_live_volume(part.region.tissue)
             term.expression(lambda part: 1)
         self.key = next(_keys)
         simulation.crossings.add_reaction(self)

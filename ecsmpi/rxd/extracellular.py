@@ -13,7 +13,7 @@ from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species, refuse_live_volume
+from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species
 
 
 class Extracellular(StandIn):
@@ -99,8 +99,6 @@ class Extracellular(StandIn):
         factors are then made anew in each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        if any(part.region is self for part in simulation.crossings.outside()):
-            refuse_live_volume(made)
         goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
         self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on), "alpha", conserve_mass)
 

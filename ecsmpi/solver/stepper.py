@@ -16,6 +16,7 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.halo import Halo
+from ecsmpi.solver.induced import InducedCurrents
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
@@ -126,10 +127,10 @@ class Stepper:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
 
-    def diffuse(self, dt: float, t: float) -> None:
+    def diffuse(self, dt: float, t: float, induced: InducedCurrents | None = None) -> None:
         """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
 
-        What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        What it takes is mM of a voxel, tissue and all: volume fractions divide it here. induced: currents that add to it.
         """
         with self.phases["factors"]:
             self._renew_tissue()
@@ -138,6 +139,8 @@ class Stepper:
                 halo.start()
         with self.phases["deposit"]:
             self.exchange.deposit()
+            if induced:
+                induced.add_to(self.exchange)
         with self.phases["ghosts"]:
             for halo in self._halos:
                 halo.finish()
