@@ -20,6 +20,8 @@ MODELS = {
     "recorded": ("recorded.py",),
     "intracellular": ("intracellular.py",),
     "across the membrane": ("across.py",),
+    "across the membrane in moving tissue": ("moving_across.py",),
+    "one reaction across the membrane in moving tissue": ("moving_across.py", "--one"),
     "nodes": ("nodes.py",),
     "reactions": ("reactions.py",),
     "slice": ("slice.py",),
@@ -29,7 +31,7 @@ MODELS = {
 # NEURON's derivatives of rates are difference quotients over 1.2e-7 mM: exact but for round-off where rates are linear, and
 # wrong where the reactions of a segment name two extracellular species.
 TOLERANCE = {
-    "intracellular": 1e-10, "reactions": 1e-6, "across the membrane": 3e-6, "slice": 1e-6,
+    "intracellular": 1e-10, "reactions": 1e-6, "across the membrane": 3e-6, "across the membrane in moving tissue": 3e-6, "slice": 1e-6,
     "spreading depression, oedema and glia": 1e-8,
 }  # fmt: skip
 if SWC.exists():

@@ -33,6 +33,34 @@ assert later[0] < after[0] and abs(sum(later) - sum(before)) < 1e-12 * sum(befor
 """))
 
 
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume(on_ranks, ranks):
+    """With set_volume_fraction, which keeps the ions of each voxel, what leaves cells is what comes to the box."""
+    holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, """
+alpha = rxd.State(ecs, initial=lambda node: 0.3 + 0.001 * node.x3d)
+shrinks = rxd.Rate(alpha, -0.02 * alpha)
+pump = across(ki, ko, 60 * ki, mass_action=False, membrane_flux=True)
+leak = across(ko, ki, 90, scale_by_area=False)
+ecs.set_volume_fraction(alpha)
+n.finitialize(-65)
+def amount():
+    mine = [node.value * node.volume for node in inside.nodes]
+    return sum(map(sum, pc.py_allgather(mine))), (ko.states3d * alpha[ecs].states3d).sum() * 7 * 8 * 9
+before = amount()
+steps(20)
+after = amount()
+assert abs(after[0] - before[0]) > 1e-4 * before[0], "nothing crosses the membrane"
+assert abs(sum(after) - sum(before)) < 1e-12 * sum(before), (before, after)
+ecs.alpha = 0.2
+outside.d = 1
+steps(2)
+last = amount()[0], ko.states3d.sum() * 7 * 8 * 9 * 0.2
+steps(5)
+later = amount()[0], ko.states3d.sum() * 7 * 8 * 9 * 0.2
+assert later[0] < last[0] and abs(sum(later) - sum(last)) < 1e-12 * sum(last), (last, later)
+"""))
+
+
 @pytest.mark.parametrize("ranks", [None, 4])
 def test_what_leaves_a_cell_charges_its_membrane_once(on_ranks, ranks):
     holds(on_ranks, ranks, model(QUIET, CELLS, POTASSIUM, """

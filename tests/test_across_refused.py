@@ -29,27 +29,6 @@ assert "MultiCompartmentReaction(" in said and "rate is nan at cell0(0.166667), 
 """))
 
 
-@pytest.mark.parametrize("first", ["tissue", "reaction"])
-def test_tissue_of_a_state_is_refused_beside_reactions_at_the_membrane(on_ranks, first):
-    holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, f"""
-first = {first!r}
-alpha = rxd.State(ecs, initial=0.2)
-pump = across(ki, ko, 1) if first == "reaction" else None
-def other():
-    if first == "tissue":
-        ecs.alpha = alpha
-        across(ki, ko, 1)
-    else:
-        ecs.alpha = alpha
-said = message_of(rxd.RxDException, other)
-assert "no State or Parameter" in said and "set_volume_fraction" in said, said
-if first == "reaction":
-    n.finitialize(-65)
-    ecs.alpha = 0.3
-    steps(1)
-"""))
-
-
 def test_new_reaction_waits_for_an_initialisation(on_ranks):
     holds(on_ranks, None, model(QUIET, CELLS, POTASSIUM, """
 n.finitialize(-65)

@@ -50,8 +50,7 @@ ARGUMENTS = {
     "rxd.Species(ecs, name='k', charge=1)": 'species "k" is already defined on Extracellular(',
     "rxd.Species(rxd.Extracellular(0, 0, 0, 9, 9, 9, 1), name='k', charge=2)": "charge 1 on another region",
     "rxd.Species(name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got None",
-    "rxd.Species([], name='na')": "a species needs one or more different regions, got []",
-    "rxd.Species([ecs, ecs], name='na')": "a species needs one or more different regions, got [",
+    "rxd.Species([ecs, ecs], name='na')": "a species needs different regions, got [",
     "rxd.Species(neuron_rxd.Extracellular(0, 0, 0, 9, 9, 9, 1))": "must be rxd.Extracellular of ecsmpi, got",
 }
 

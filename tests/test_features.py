@@ -41,7 +41,7 @@ OTHERS = {
     ),
     "ecs.no_such_name": ("AttributeError", "'Extracellular' object has no attribute 'no_such_name'"),
     "k[far]": ("RxDException", "Species(k, d=2, charge=1, initial=3.0) is not defined on Extracellular("),
-    "k.regions = []": ("RxDException", "a species needs one or more different regions, got []"),
+    "k.regions = [ecs, ecs]": ("RxDException", "a species needs different regions, got [Extracellular("),
     "k.d = -1": ("InvalidValue", "d of k must be >= 0 um2/ms, got -1"),
     "k[ecs].d = (1, 2)": ("InvalidValue", "d of k must be a number or (dx, dy, dz), got (1, 2)"),
     "k.name = 'k+'": ("InvalidValue", "a species' name must be an identifier such as 'k', or None, or without charge"),

@@ -43,9 +43,12 @@ class Carried:
 class CrossingPlan:
     """One plan; it ends with the structure of NEURON's segments."""
 
-    def __init__(self, comm, terms: list, segments, numbers: dict, constants: tuple[float, float], states):
-        """Collective; ranks may have other terms, or none. numbers: {section: number of its first segment}. constants: molecules in a um3 at 1 mM; FARADAY (C/mol)."""
-        self._segments, self._numbers, self._states = segments, numbers, states
+    def __init__(self, comm, terms: list, segments, numbers: dict, constants: tuple[float, float], states, fractions: dict):
+        """Collective; ranks may have other terms, or none. numbers: {section: number of its first segment}. constants: molecules in a um3 at 1 mM; FARADAY (C/mol).
+
+        fractions: {region: (segments,) volume fractions} of the regions in which a State is the volume fraction.
+        """
+        self._segments, self._numbers, self._states, self._fractions = segments, numbers, states, fractions
         self._molecules, self._faraday = constants
         parts = list(dict.fromkeys(part for term in terms for part in term.parts()))
         self.number = {part: number for number, part in enumerate(parts)}
@@ -123,8 +126,14 @@ class CrossingPlan:
             found[held.places] = 1 / (self._molecules * part.volumes(held.rows))
         else:
             inside, voxels = self._in_box(part.region)
-            found[inside] = 1 / (self._molecules * part.volumes(voxels))
+            found[inside] = 1 / (self._molecules * self._volumes_outside(part, inside, voxels))
         return found
+
+    def _volumes_outside(self, part, places: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+        """um3 free in the voxels of some places."""
+        if part.region in self._fractions:
+            return self._fractions[part.region][self.at[places]] * part.region.box.voxel_volume
+        return part.volumes(voxels)
 
     # voxels
 
@@ -146,7 +155,7 @@ class CrossingPlan:
         (places, voxels), shares = self._in_box(region), {}
         for part, _ in self._parts_outside(region):
             shares[part.key] = np.zeros(self.at.size)
-            shares[part.key][places] = part.volumes(voxels) / region.box.voxel_volume
+            shares[part.key][places] = self._volumes_outside(part, places, voxels) / region.box.voxel_volume
         return voxels, places, shares
 
     # NEURON's memory
@@ -198,6 +207,10 @@ class CrossingPlan:
                     by_part[part].terms.append((r, np.where(law.where, -count * part.charge * per_molecule, 0.0)))
         self._carried = list(by_part.values())
         self._total = np.zeros(self.at.size)
+
+    def carried(self) -> dict[str, np.ndarray]:
+        """{name of an ion: (places,) what reactions carry of it, mA/cm2, renewed by `add_currents`}."""
+        return {one.part.ion: one.current for one in self._carried}
 
     def add_currents(self, right: np.ndarray) -> None:
         """Add what reactions carry now to the ions' currents, and take it from the voltages' right-hand side. Local."""

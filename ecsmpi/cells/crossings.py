@@ -64,7 +64,9 @@ class Crossings:
         parts = (part for reaction in self.all for term in reaction.terms() for part in term.parts())
         return list(dict.fromkeys(part for part in parts if hasattr(part, "region")))
 
-    def plan(self, comm, segments, numbers: dict, constants: tuple[float, float]) -> None:
-        """From now on the reactions of now hold; arguments as of `CrossingPlan`. Collective."""
+    def plan(self, comm, segments, numbers: dict, constants: tuple[float, float], fractions) -> None:
+        """From now on the reactions of now hold; arguments as of `CrossingPlan`, fractions by a collective call. Collective."""
         terms = [term for reaction in self.all for term in reaction.terms()]
-        self.now = CrossingPlan(comm, terms, segments, numbers, constants, self._states) if comm.allreduce(len(terms)) else None
+        self.now = None
+        if comm.allreduce(len(terms)):
+            self.now = CrossingPlan(comm, terms, segments, numbers, constants, self._states, fractions())

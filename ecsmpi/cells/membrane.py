@@ -13,7 +13,7 @@ import numpy as np
 from neuron import n
 
 from ecsmpi.cells.morphology import Paths
-from ecsmpi.cells.nmodl import written_variables
+from ecsmpi.cells.nmodl import used_ions, written_variables
 
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
@@ -210,6 +210,28 @@ def _mechanisms():
             kind.select(i)
             kind.selected(selected)
             yield is_point, selected[0]
+
+
+def ions_in_use(among) -> set[str]:
+    """The ions among some names that a mechanism of this rank's segments uses."""
+    wanted, found = set(among), set()
+    for is_point, mechanism in _mechanisms():
+        named = _ions(is_point, mechanism) & wanted
+        if not named <= found and _section_with(is_point, mechanism) is not None:
+            found |= named
+    return found
+
+
+def known_ions() -> set[str]:
+    """The ions that some mechanism of NEURON's could use, in use or not."""
+    return {ion for kind in _mechanisms() for ion in _ions(*kind)}
+
+
+@functools.lru_cache(maxsize=None)
+def _ions(is_point, mechanism):
+    kind = n.MechanismType(int(is_point))
+    kind.select(mechanism)
+    return frozenset(used_ions(kind.code()))
 
 
 @functools.lru_cache(maxsize=None)

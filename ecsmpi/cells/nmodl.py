@@ -23,6 +23,11 @@ def written_variables(text: str, ion: str) -> set[str]:
     return {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
 
 
+def used_ions(text: str) -> set[str]:
+    """Names of ions in the ``USEION`` statements of the NMODL `text`, e.g. {"k", "na"}."""
+    return {name for name, _ in _USEION.findall(_NO_CODE.sub(" ", text))}
+
+
 def random_variables(text: str) -> list[str]:
     """Names after RANDOM, each a stream of random numbers of every instance."""
     code = _NO_CODE.sub(" ", text)

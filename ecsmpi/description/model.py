@@ -89,6 +89,11 @@ def _number_or_profile(name: str, value) -> float | Profile:
     return given if isinstance(given, Profile) else finite(name, given)
 
 
+def can_name_ion(name) -> bool:
+    """Whether NEURON can have an ion of this name, whose variables are then called such as ki, ko, ik, ek."""
+    return isinstance(name, str) and name.isidentifier() and name.isascii()
+
+
 @dataclass(frozen=True)
 class Ion:
     """One species in one box: d (um2/ms for each axis), charge, and what happens at the box's faces.
@@ -112,9 +117,11 @@ class Ion:
         return self.charge == 0 and self.name.isprintable() and self.name.strip() == self.name != "" and "/" not in self.name
 
     def __post_init__(self):
-        if self.name is not None and not (isinstance(self.name, str) and (self.name.isidentifier() or self._is_label())):
+        if self.name is not None and not (can_name_ion(self.name) or (isinstance(self.name, str) and self._is_label())):
+            letters = "" if str(self.name).isascii() else "; names of NEURON's ions have ASCII letters alone"
             raise ValueError(
-                f"a species' name must be an identifier such as 'k', or None, or without charge any words without /, got {self.name!r}"
+                "a species' name must be an identifier such as 'k', or None, or without charge any words without /, "
+                f"got {self.name!r}{letters}"
             )
         label = self.name or "an unnamed species"
         diffusion_coefficients(self.d, label)

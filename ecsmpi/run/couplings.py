@@ -28,6 +28,11 @@ class Couplings(NamedTuple):
     def __bool__(self):
         return bool(self.species)
 
+    def without_newcomers(self, before: Couplings) -> Couplings:
+        """These without species that have come since, and have no charge: such need nothing of NEURON's."""
+        known = {one.key for one in before.species}
+        return self._replace(species=tuple(one for one in self.species if one.key in known or one.charge))
+
     def refuse(self, now: Couplings) -> None:
         """Raise RuntimeError, which says what has come, gone or changed, where the couplings are others now."""
         if self.species != now.species:

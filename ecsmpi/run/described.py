@@ -46,8 +46,8 @@ class Described:
 
     @property
     def species(self) -> list:
-        """The species that take part."""
-        return self._species.acting
+        """The species that take part: those that have regions."""
+        return [species for species in self._species.acting if species.regions]
 
     @property
     def reactions(self) -> list:

@@ -12,6 +12,8 @@ from neuron.rxd import constants, node
 from ecsmpi.cells import garbage, membrane
 from ecsmpi.cells.crossings import Crossings
 from ecsmpi.cells.duplicates import Duplicates
+from ecsmpi.cells.used_ions import misspelt_ions
+from ecsmpi.description.model import can_name_ion
 from ecsmpi.ranks import launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.overlaps import warn_of_overlaps
@@ -37,8 +39,9 @@ class Planned(Spaces):
         self.crossings = Crossings(node._get_states)
         self._planned, self._planned_as, self._here = Couplings(), None, []  # what for, as of which version, the spaces
         self._begun, self._whole = False, True  # whether a plan was ever begun, and whether the last one came to its end
-        self._reacting, self._react_in = [], []
+        self._reacting, self._react_in, self._fractions = [], [], {}
         self._warned_outside = self._warned_overlaps = None
+        self._warned_misspelt = set()
         self._duplicates = Duplicates()
         self._compiled = set()
 
@@ -66,12 +69,14 @@ class Planned(Spaces):
         self.segments.release(one.name for one in species)
         self._free_dropped_spaces()
         self._planned, self._planned_as, self._changed, self._here = self._coupled(), self._now(), False, []
+        self._fractions = {}
         self.clock.restart()
         if not species:
             return
         membrane.refuse_unsupported_modes()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end a run of long steps with status 0
-        self.segments.plan({one.name: one.charge for one in species if one.name and one.name.isidentifier()})
+        self._warn_of_misspelt_ions()
+        self.segments.plan({one.name: one.charge for one in species if can_name_ion(one.name)})
         self._partition()
         self._here = [self.space(region) for region in self.regions]
         self._compile()
@@ -112,9 +117,21 @@ class Planned(Spaces):
 
     def _plan_crossings(self) -> None:
         """The reactions at segments, with copies of the voxels of now. Collective."""
-        self.crossings.plan(self.comm, self.segments.all, membrane.first_segments(), (constants.molecules_per_mM_um3(), n.FARADAY))
+        constants_of_nature = constants.molecules_per_mM_um3(), n.FARADAY
+        numbers = membrane.first_segments()
+        self.crossings.plan(self.comm, self.segments.all, numbers, constants_of_nature, self._fractions_at_segments)
         for region in self.regions:
             self.space(region).plan_copies(self.crossings.now, region)
+
+    def _fractions_at_segments(self) -> dict:
+        """{region: (segments,) volume fractions} where a State is the volume fraction. Collective.
+
+        They stay what they are at initialisation, or when the State becomes the tissue, as NEURON's reactions keep them.
+        """
+        for region in self.regions:
+            if region not in self._fractions and getattr(region.tissue.volume_fraction, "live", False):
+                self._fractions[region] = self.space(region).volume_fractions_at_segments()
+        return self._fractions
 
     def _plan_reactions(self) -> None:
         """The laws that hold in each region from now on. Collective."""
@@ -160,6 +177,16 @@ class Planned(Spaces):
                 stacklevel=2,
             )
 
+    def _warn_of_misspelt_ions(self) -> None:
+        """One warning, on rank 0, of each species that no mechanism uses beside an ion that one does, such as K and k. Collective."""
+        names = [one.name for one in self.species if one.charge and can_name_ion(one.name)]
+        found = [misspelt for there in self.comm.allgather(misspelt_ions(names)) for misspelt in there]
+        used = {ion for _, ion in found}
+        for name, ion in dict.fromkeys(found):
+            if self.comm.rank == 0 and name not in used and (name, ion) not in self._warned_misspelt:
+                warnings.warn(f"no mechanism uses {name}, the name of an extracellular species; did you mean {ion}?", stacklevel=2)
+                self._warned_misspelt.add((name, ion))
+
     def _in_no_box(self) -> np.ndarray:
         """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
         outside = np.zeros(self.segments.all.count, dtype=bool)
@@ -199,6 +226,9 @@ class Planned(Spaces):
         coupled = self._coupled()
         if coupled.species and not self._begun:
             raise RuntimeError("n.finitialize() was never called: call it before the first step")
+        if self._planned and self._planned == coupled.without_newcomers(self._planned):
+            self._changed = self._changed or self._planned != coupled
+            self._planned = coupled
         self._planned.refuse(coupled)
 
     def _coupled(self) -> Couplings:
@@ -221,7 +251,11 @@ class Planned(Spaces):
     def _take_changes(self) -> None:
         """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
         self._agree(self._describe(self.species))
+        self._compile()
+        self._here = [self.space(region) for region in self.regions]
         for region in self.regions:
+            for species in self.on(region):
+                self.field(species, region)  # with its initial concentrations where it has come since the last plan
             self.space(region).settle_copies()
             self._plan_space(region)
             self.space(region).find_segments()

@@ -120,10 +120,14 @@ class Reading:
         self._simulation.stamp += 1
 
     def renew(self) -> None:
-        """The fields of now stay where they are until the next plan. Collective, between `begin` and `completed`."""
+        """There is another plan, and nothing has been set since. Collective, between `begin` and `completed`."""
+        self._writes = Writes()
+        self.find_fields()
+
+    def find_fields(self) -> None:
+        """The fields of now stay where they are until the next plan. Collective, while no rank reads."""
         if self.alone:
             return
-        self._writes = Writes()
         simulation = self._simulation
         self._fields = [(key, space) for space in simulation.spaces_in_order() for key in space.planned_keys]
         self._live &= set(self._fields)

@@ -126,6 +126,7 @@ class Simulation(Planned):
         if self._stale() and self.clock.between_steps:
             self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
             self._take_changes()
+            self.reading.find_fields()
         n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
         with self.phases["currents"]:
             for space in self._here:
@@ -213,6 +214,7 @@ class Simulation(Planned):
         self._changed = any(self.comm.allgather(self._stale()))
         if self._changed and self.clock.between_steps:
             self._take_changes()
+            self.reading.find_fields()
         for species in self.species if self._planned else []:
             if species.name in self.segments.ions and species in chosen:
                 outside = self.segments.ions[species.name].outside.values()

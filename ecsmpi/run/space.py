@@ -15,6 +15,8 @@ from ecsmpi.solver.accounts import Account
 from ecsmpi.solver.copies import Copies
 from ecsmpi.cells.crossing_plan import CrossingPlan
 from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver.exchange import Exchange
+from ecsmpi.solver.induced import InducedCurrents
 from ecsmpi.cells.flux import Fluxes
 from ecsmpi.description.grid import Box
 from ecsmpi.cells.membrane import Segments
@@ -43,7 +45,7 @@ class Space:
         self.fields: dict[object, Field] = {}
         self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
         self.fluxes = Fluxes()
-        self._stepper = self._copies = None
+        self._stepper = self._copies = self._induced = None
         self._named: list[tuple[object, Ion]] = []
         self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
 
@@ -97,10 +99,11 @@ class Space:
             self.comm, self.box, tissues, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
             np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
         )  # fmt: skip
-        self._voxel = voxel[self.inside]
+        self._voxel, self._segment_count = voxel[self.inside], segments.count
         self._taken = 0.0
         self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
-        area = segments.area[self.inside] * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
+        self._per_current_everywhere = segments.area * (UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume))
+        area = self._per_current_everywhere[self.inside]
         self._per_current = [area / ion.charge if ion.name and ion.charge and not ion.constant else None for ion in self._ions]
 
     def plan_reactions(self, laws: list[Law], beside: list[tuple[Ion, Field]]) -> None:
@@ -126,7 +129,35 @@ class Space:
             held, shares = ([those.get(key, np.zeros(plan.at.size)) for key in keys] for those in (held, shares))
             self._copy_keys = keys
             self._copies = Copies(self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, held, shares)
+            self._plan_induced(plan, voxels, places)
             self.renew_copies()
+
+    def _plan_induced(self, plan: CrossingPlan, voxels: np.ndarray, places: np.ndarray) -> None:
+        """Currents of reactions in tissue of which a State is the volume fraction; voxels, places: of the copies. Collective."""
+        ions = [f for f, ion in enumerate(self._ions) if ion.name and ion.charge and self._stepper.tissues[f].copies_keep_volume]
+        carried = plan.carried()
+        if not ions or not self.comm.allreduce(len(carried)):
+            return
+        nothing = np.zeros(plan.at.size)
+        currents = [carried.get(self._ions[f].name, nothing) for f in ions]
+        segments = plan.at[places]
+        factors = [self._per_current_everywhere[segments] / self._ions[f].charge for f in ions]
+        self._induced = InducedCurrents(
+            self.comm, self.slabs, self.box.plane, self._stepper.tissues[ions[0]], self._fractions_then, voxels, places,
+            ions, currents, factors,
+        )  # fmt: skip
+
+    def volume_fractions_at_segments(self) -> np.ndarray:
+        """(segments,) volume fractions now of the voxels of this rank's segments, 1 outside the box. Collective."""
+        fractions = np.ascontiguousarray(self.tissue.volume_fraction.planes(self.box, *self.planes), dtype=float)
+        self._fractions_then = fractions.reshape(-1)
+        found = np.ones(self._segment_count)
+        exchange = Exchange(self.comm, self.slabs, self.box.plane, self._voxel, 1)
+        exchange.read([fractions.reshape(-1)])
+        exchange.collect()
+        exchange.give(0, found, self.inside.astype(np.uint32))
+        exchange.free()
+        return found
 
     def _plan_tissues(self) -> list[SlabTissue]:
         """The slab's share of the tissue of each ion; ions with the same tissue share it. Local."""
@@ -187,6 +218,8 @@ class Space:
         for current in self._currents:
             self._stepper.exchange.take(*current, dt)
         self.fluxes.take(dt)
+        if self._induced:
+            self._induced.take(dt)
         self._taken += dt
 
     def react(self) -> None:
@@ -199,7 +232,7 @@ class Space:
         if self._copies:
             before_change()
         self.settle_copies()
-        self._stepper.diffuse(dt, t, before_change)
+        self._stepper.diffuse(dt, t, before_change, self._induced)
         self._give()
 
     def deliver(self) -> None:
@@ -279,3 +312,6 @@ class Space:
         if self._copies is not None:
             self._copies.free()
             self._copies = None
+        if self._induced is not None:
+            self._induced.free()
+            self._induced = None

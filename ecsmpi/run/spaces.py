@@ -87,9 +87,10 @@ class Spaces(Described):
 
     def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
         """A region becomes another tissue. Local, to be called on every rank."""
+        was_live = any(profile.live for profile in region.tissue.profiles)
         if (space := self._spaces.get(weakref.ref(region))) is not None:
             space.change_tissue(tissue, conserve_mass)
-        if any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self.on(region)):
+        if was_live or any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self.on(region)):
             self.change()  # their own tissue has parts of the region's, or the region's is made of them
 
     def watch(self, species, region, flat: int):

@@ -31,7 +31,7 @@ from ecsmpi.rxd.forgotten import reset as reset
 from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
 from ecsmpi.rxd.missing import RxDException as RxDException
-from ecsmpi.rxd.missing import missing_name
+from ecsmpi.rxd.missing import missing_name, refuse_unknown_names
 from ecsmpi.rxd.options import options as options
 from ecsmpi.rxd.parameter import Parameter as Parameter
 from ecsmpi.rxd.parameter import State as State
@@ -51,10 +51,28 @@ for _name in ("constants", "geometry", "rxdmath"):  # so that `from ecsmpi.rxd.r
         sys.modules[f"ecsmpi.{_rxd}.{_name}"] = getattr(neuron_rxd, _name)
 
 
+__all__ = [
+    *"""
+    Extracellular Species Parameter State Rate Reaction MultiCompartmentReaction
+    Bath Held from_file from_function
+    Output Field Slice Mean Subvolume Diagnostics SegmentReport Spikes Progress add_observer
+    Checkpoint restart options nthread re_init all_species rank phases
+    node nodelist species
+    RxDException MissingFeature
+    """.split(),
+    *OWN,
+]
+
+
 def __getattr__(name):
     if name in OWN:
         return getattr(neuron_rxd, name)
     raise missing_name(name)
+
+
+def __dir__() -> list[str]:
+    """The public names, those of NEURON's too, which are given when they are asked for."""
+    return sorted(__all__)
 
 
 class Output(observers.Output):
@@ -254,3 +272,7 @@ def re_init() -> None:
     if neuron_rxd.species._get_all_species():
         neuron_rxd.re_init()
     simulation.take_segments(simulation.species)
+
+
+for _kind in (Output, Progress, Checkpoint, Diagnostics, SegmentReport, Spikes):
+    refuse_unknown_names(_kind)

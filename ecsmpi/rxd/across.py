@@ -9,9 +9,11 @@ from ecsmpi.rxd.cell_parts import Term
 from ecsmpi.rxd.forgotten import made_inside
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
+from ecsmpi.rxd.of_numpy import plain
+from ecsmpi.rxd.regions_given import are_none
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.tissue_species import refuse_live_volume
+from ecsmpi.rxd.signatures import shows
 from ecsmpi.rxd.trees import leaves
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -27,16 +29,16 @@ _keys = itertools.count()
 class AtSegments(StandIn):
     """What ecsmpi runs at segments. The simulation holds it weakly: ``del reaction`` ends it. ``key`` is another after each change."""
 
+    settable = ("key",)
+
     def _take_part(self) -> None:
         for term in self.terms():
-            for part in term.parts():
-                if hasattr(part, "region"):
-                    refuse_live_volume(part.region.tissue)
             term.expression(lambda part: 1)
         self.key = next(_keys)
         simulation.crossings.add_reaction(self)
 
 
+@shows(membrane=None, border=None, scale_by_area=True, membrane_flux=False, custom_dynamics=None, mass_action=None)
 class MultiCompartmentReaction(AtSegments):
     """A reaction between regions that a membrane separates, of which some may be extracellular, per area of the membrane.
 
@@ -133,8 +135,10 @@ def _rate(arguments, named) -> InCells:
     species, rate, regions, flux = (*arguments, None, None, None, None)[:4]
     if flux or named.get("membrane_flux"):
         raise missing("membrane_flux of a Rate")
-    species, rate, regions = species or named["species"], named.get("rate", rate), regions or named.get("regions")
-    return InCells(({species: 1}, rxdmath._ensure_arithmeticed(rate)), listed(regions), f"Rate({species}, {rate})")
+    species, rate = species or named["species"], plain(named.get("rate", rate))
+    regions = named.get("regions") if regions is None else regions
+    changes = {} if are_none(regions) else {species: 1}
+    return InCells((changes, rxdmath._ensure_arithmeticed(rate)), listed(regions), f"Rate({species}, {rate})")
 
 
 def _reaction(arguments, named) -> InCells:
@@ -144,7 +148,12 @@ def _reaction(arguments, named) -> InCells:
 
 
 def in_regions(changes: dict, rate, regions: list, label: str) -> list[Term]:
-    """The laws of a rate or reaction of NEURON's species: where all are that do not say so; where none is, where the changed ones are."""
+    """The laws of a rate or reaction of NEURON's species: where all are that do not say so; where none is, where the changed ones are.
+
+    None where nothing is changed.
+    """
+    if not changes:
+        return []
     where = _regions_of(next(iter(changes)))
     where = [region for region in where if region in regions] if regions else where
     whole = [leaf for leaf in [*changes, *leaves(rate)] if isinstance(leaf, InsideSpecies)]

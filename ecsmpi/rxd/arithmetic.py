@@ -7,6 +7,7 @@ from numbers import Real
 
 from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
+from ecsmpi.rxd.of_numpy import OPERATORS, call_on_objects, operator_with_numpy, plain
 from ecsmpi.rxd.trees import leaves
 
 from neuron.rxd import rxdmath  # isort: skip  (missing has started MPI)
@@ -17,12 +18,16 @@ class Arithmetic(_SpeciesMathable):
     """NEURON's operators, for what stands for a species: numbers and functions make expressions, > < != make schemes."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # numpy's numbers leave the operators to this class
+    __array_ufunc__ = call_on_objects
+
+
+for _name in OPERATORS:
+    setattr(Arithmetic, f"__{_name}__", operator_with_numpy(f"__{_name}__"))
 
 
 def tree_of(rate):
     """NEURON's expression of a number, a species or an expression; RxDException names what is none of them."""
-    tree = rxdmath._ensure_arithmeticed(rate)
+    tree = rxdmath._ensure_arithmeticed(plain(rate))
     for leaf in leaves(tree):
         if isinstance(leaf, rxdmath.Vm._Vm):
             raise missing("the voltage in rates of the extracellular space")

@@ -8,7 +8,9 @@ import numpy as np
 
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.forgotten import made_inside
-from ecsmpi.rxd.missing import RxDException, StandIn
+from ecsmpi.rxd.missing import RxDException, StandIn, refuse_unknown_names
+from ecsmpi.rxd.nodelist import NodeList
+from ecsmpi.rxd.regions_given import are_none, listed, warn_of_none
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.trees import leaves, replaced
 
@@ -87,6 +89,7 @@ def _rate_of_both(name: str) -> property:
     return property(read, write, doc=f"{name} of both halves; set it on every rank.")
 
 
+@refuse_unknown_names
 class NodesOfBothSides:
     """Nodes of NEURON's and of ecsmpi's."""
 
@@ -136,6 +139,9 @@ class NodesOfBothSides:
     concentration = value
 
 
+NodeList.register(NodesOfBothSides)
+
+
 def whole(species):
     """The species on both sides whose extracellular half this is, or the species itself."""
     made = getattr(species, "_whole", None)
@@ -166,6 +172,7 @@ class HalvesOfReaction:
 
 for _name in ("f_rate", "b_rate"):
     setattr(HalvesOfReaction, _name, _rate_of_both(_name))
+refuse_unknown_names(HalvesOfReaction)
 
 
 def names_both_sides(args: tuple, kwargs: dict) -> bool:
@@ -191,8 +198,11 @@ def on_both_sides(kind, original, args: tuple, kwargs: dict):
     """
     if kind.original == "Rate":
         args, kwargs = args[:2], dict(zip(("regions", "membrane_flux"), args[2:])) | kwargs
+    if are_none(kwargs.get("regions")):
+        warn_of_none(f"{kind.original}({', '.join(map(str, args))})", frames=2)
+        return original(*map(within, args), **{name: within(given) for name, given in kwargs.items()})
     named = [leaf for one in (*args, *kwargs.values()) for leaf in leaves(one)]
-    regions = _listed(kwargs.get("regions"))
+    regions = listed(kwargs.get("regions")) or []
     outside = [region for region in regions if isinstance(region, StandIn)]
     inside = [region for region in regions if not isinstance(region, StandIn)]
     is_inside = not any(map(_outside_only, named)) and (inside or not regions)
@@ -213,10 +223,6 @@ def on_both_sides(kind, original, args: tuple, kwargs: dict):
 
 def _with_regions(kwargs: dict, regions: list, half) -> dict:
     return {name: half(given) for name, given in kwargs.items() if name != "regions"} | ({"regions": regions} if regions else {})
-
-
-def _listed(regions) -> list:
-    return [] if regions is None else list(regions) if hasattr(regions, "__len__") else [regions]
 
 
 def _outside_only(leaf) -> bool:

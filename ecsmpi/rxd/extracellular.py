@@ -14,7 +14,7 @@ from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species, refuse_live_volume
+from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species
 
 
 class Extracellular(StandIn):
@@ -22,13 +22,15 @@ class Extracellular(StandIn):
 
     dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
     not both. Each is a number, an array of the box's shape, a function of x, y, z (um) of a voxel's lower corner, also if it takes
-    arrays of these only, or rxd.from_file(path, dataset); volume_fraction and permeability also a State or Parameter.
+    arrays of these only, or rxd.from_file(path, dataset); volume_fraction and permeability also a State or Parameter, or a dict
+    of the arguments of a State, such as {"name": "alpha", "initial": 0.2}, which is then made here: ``ecs.alpha`` is that State.
     Voxels whose permeability is 0, or tortuosity infinite, let nothing pass.
     face_average: "neuron", or "symmetric" for harmonic means that do not depend on the direction of the axes.
     Set them at any time, on every rank: collective. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
     """
 
     original = "Extracellular"
+    settable = ("box",)
 
     def __init__(
         self, xlo, ylo, zlo, xhi, yhi, zhi, dx, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron"
@@ -43,6 +45,7 @@ class Extracellular(StandIn):
         self._xhi, self._yhi, self._zhi = self.box.hi
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
+        self._tissue = Tissue()  # until there is what a State given by a dict lies in
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
         self.made_in = simulation.made_in
 
@@ -53,7 +56,7 @@ class Extracellular(StandIn):
 
     def made_of(self, volume_fraction, tortuosity, permeability, face_average) -> Tissue:
         """A tissue from rxd's arguments, which fits the box as far as can be told; InvalidValue else. Local."""
-        if is_species(tortuosity):
+        if is_species(tortuosity) or isinstance(tortuosity, dict):
             raise InvalidValue("tortuosity cannot be a State or Parameter; permeability = 1/tortuosity**2 can")
         volume_fraction, permeability = (self._profile(each) for each in (volume_fraction, permeability))
         try:
@@ -65,6 +68,11 @@ class Extracellular(StandIn):
         return tissue
 
     def _profile(self, given):
+        """What the solver takes: of a State or Parameter, or of a dict of a State's arguments, the values in this region."""
+        if isinstance(given, dict):
+            from ecsmpi.rxd.parameter import State  # which imports this module
+
+            given = State(**{**given, "regions": [self]})
         return SpeciesProfile.on(self, given) if is_species(given) else given
 
     def _become(self, tissue: Tissue, what: str, conserve_mass: bool = False) -> None:
@@ -93,8 +101,6 @@ class Extracellular(StandIn):
         factors are then made anew in each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        if any(part.region is self for part in simulation.crossings.outside()):
-            refuse_live_volume(made)
         goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
         self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on), "alpha", conserve_mass)
 
@@ -139,5 +145,9 @@ class Extracellular(StandIn):
         return self.box.voxel_volume * fraction * self.box.voxels
 
     def __repr__(self):
-        tissue = self.tissue
-        return f"Extracellular({self.box}, volume_fraction={tissue.volume_fraction}, tortuosity={tissue.tortuosity})"
+        ends = dict(zip(("xlo", "ylo", "zlo", "xhi", "yhi", "zhi"), (*self.box.lo, *self.box.hi)))
+        words = [f"{name}={end:g}" for name, end in ends.items()]
+        words.append(f"dx=({', '.join(f'{edge:g}' for edge in self.box.spacing)})")
+        words.append(f"volume_fraction={self.tissue.volume_fraction}")
+        words.append(f"tortuosity={self.tissue.tortuosity}")
+        return f"Extracellular({', '.join(words)})"

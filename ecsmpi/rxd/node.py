@@ -116,7 +116,7 @@ class NodeExtracellular(StandIn):
         collective. Before a finitialize any rank may call this. During a run every rank must, or call rxd.re_init().
         """
         restriction, voxel = self.part()
-        restriction.include_flux(voxel, source, units)
+        restriction._include_flux(voxel, source, units)
 
     def __eq__(self, other):
         return isinstance(other, NodeExtracellular) and self._place() == other._place()

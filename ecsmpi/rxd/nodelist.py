@@ -12,6 +12,9 @@ from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.description.voxels import Voxels
 
+from neuron.rxd.node import Node as NodeInside  # isort: skip  (missing has started MPI)
+from neuron.rxd.nodelist import NodeList as NodeListInside  # isort: skip
+
 
 class NodeList(StandIn, MutableSequence):
     """Nodes of one species, made when asked for one by one; ``value`` and coordinates are arrays, (nodes,).
@@ -23,9 +26,15 @@ class NodeList(StandIn, MutableSequence):
 
     original = "nodelist.NodeList"
 
+    def __new__(cls, nodes=()):
+        """A list of nodes inside cells is NEURON's own."""
+        if type(nodes) is not NodeList and hasattr(nodes, "__len__") and len(nodes) and isinstance(nodes[0], NodeInside):
+            return NodeListInside(nodes)
+        return super().__new__(cls)
+
     def __init__(self, nodes=()):
         """nodes: NodeExtracellular objects, or another list of nodes."""
-        self._parts = _joined(nodes._parts if isinstance(nodes, NodeList) else map(_part_of, nodes))
+        self._parts = _joined(nodes._parts if type(nodes) is NodeList else map(_part_of, nodes))
 
     @classmethod
     def of(cls, parts) -> NodeList:
@@ -175,7 +184,7 @@ class NodeList(StandIn, MutableSequence):
     def include_flux(self, *source, units: str = "molecule/ms") -> None:
         """The same flux into each of the nodes: see NodeExtracellular.include_flux."""
         for part, voxels in self._parts:
-            part.include_flux(voxels, source, units)
+            part._include_flux(voxels, source, units)
 
     def _only(self) -> NodeExtracellular:
         if len(self) != 1:
@@ -194,6 +203,9 @@ class NodeList(StandIn, MutableSequence):
     def __repr__(self):
         parts = ", ".join(f"{len(voxels)} of {part}" for part, voxels in self._parts)
         return f"NodeList({parts or 'no nodes'})"
+
+
+NodeList.register(NodeListInside)  # so that a script can ask of any nodes whether they are a list of nodes
 
 
 def _part_of(node) -> tuple:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from ecsmpi.rxd.missing import StandIn
+from ecsmpi.rxd.missing import StandIn, refuse_unknown_names
 from ecsmpi.rxd.session import simulation
+
+
+@refuse_unknown_names
+class Enabled:
+    """rxd.options.enable: what scripts may use."""
+
+    def __init__(self):
+        self.extracellular = True
+
+    def __repr__(self):
+        return f"Enabled(extracellular={self.extracellular})"
 
 
 class Options(StandIn):
@@ -17,7 +26,7 @@ class Options(StandIn):
     original = "options"
 
     def __init__(self):
-        self.__dict__["enable"] = SimpleNamespace(extracellular=True)
+        self.__dict__["enable"] = Enabled()
 
     @property
     def reproducible(self) -> bool:

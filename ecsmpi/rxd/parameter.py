@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ecsmpi.description.model import Ion
 from ecsmpi.rxd.missing import InvalidValue, RxDException
+from ecsmpi.rxd.signatures import with_keywords
 from ecsmpi.rxd.species import Species
 
 
@@ -17,6 +18,7 @@ class Parameter(Species):
     """
 
     original = "Parameter"
+    __signature__ = with_keywords(Species.__signature__, value=None)
 
     def __init__(self, *args, value=None, **kwargs):
         if value is not None and kwargs.get("initial") is not None:

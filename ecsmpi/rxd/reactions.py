@@ -16,9 +16,11 @@ from ecsmpi.rxd.forgotten import made_inside, refuse_forgotten
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.missing import RxDException, StandIn, missing
 from ecsmpi.rxd.parameter import Parameter
+from ecsmpi.rxd.regions_given import are_none, listed, warn_of_none
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.signatures import shows, shows_arguments
 from ecsmpi.rxd.species import Species
 from ecsmpi.solver.stepper import Field
 
@@ -36,6 +38,8 @@ class Reacting(StandIn):
     ``key`` is another after each change of a rate, so that the next step takes it in.
     """
 
+    settable = ("key",)
+
     def __new__(cls, *args, **kwargs):
         original = getattr(neuron_rxd, cls.original)
         if not names_extracellular(args, kwargs):
@@ -49,11 +53,11 @@ class Reacting(StandIn):
 
     @property
     def regions(self) -> list[Extracellular]:
-        """Where it acts."""
-        return self._regions
+        """Where it acts: the regions that the script gives, else those in which all of its species are now."""
+        return self._everywhere() if self._given is None else self._given
 
-    def _take_part(self, regions: list[Extracellular], where) -> None:
-        self._regions, self._where = regions, where
+    def _take_part(self, regions, where) -> None:
+        self._given, self._where = listed(regions), where
         self._check(self._law())
         self.key = next(_keys)
         simulation.add_reaction(self)
@@ -64,7 +68,7 @@ class Reacting(StandIn):
         for leaf in [*changes, *species_in(rate)]:
             refuse_forgotten(species_of(leaf))
         expression_of(rate, lambda _: Concentration(0))
-        for region in self._regions:
+        for region in self.regions:
             if not isinstance(region, Extracellular):
                 raise RxDException(f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}")
             misplaced = [leaf for leaf in changes if region not in regions_of(leaf)]
@@ -77,7 +81,7 @@ class Reacting(StandIn):
 
     def law(self, region: Extracellular, numbers: dict) -> Law | None:
         """The law in this region, or None; numbers: {(species' key, region): its number there}. Local."""
-        if region not in self._regions or (law := self._law()) is None:
+        if region not in self.regions or (law := self._law()) is None:
             return None
         counts, rate = law
         changes = {}
@@ -99,6 +103,7 @@ class Reacting(StandIn):
         return field.owned != 0
 
 
+@shows_arguments
 class Rate(Reacting):
     """A contribution to the rate of change of a species, in mM/ms: d species / dt = rate.
 
@@ -118,7 +123,14 @@ class Rate(Reacting):
             raise RxDException(f"this Rate is that of an extracellular species or of species[region], got {species!r}")
         self._tree = tree_of(rate)
         self._species = species_of(species)._held  # weakly: a rate ends with its species
-        self._take_part(_listed(regions) or regions_of(species), where)
+        if regions is None and isinstance(species, SpeciesOnExtracellular):
+            regions = [species.region]
+        self._take_part(regions, where)
+        if are_none(regions):
+            warn_of_none(f"{self}", frames=1)
+
+    def _everywhere(self) -> list[Extracellular]:
+        return regions_of(self._species())
 
     def _law(self):
         """({species: how many come with it}, rate), or None where the species is gone."""
@@ -128,6 +140,7 @@ class Rate(Reacting):
         return f"Rate({self._species()}, {self._tree})"
 
 
+@shows(regions=None, custom_dynamics=None, mass_action=None, where=None)
 class Reaction(Reacting):
     """A reaction of a scheme, such as k + A <> AK, at rates in mM/ms.
 
@@ -152,7 +165,14 @@ class Reaction(Reacting):
             raise RxDException(f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments")
         self._custom = is_custom(custom, mass_action)
         self._forward, self._backward = both_ways(self._scheme, rate, second)
-        self._take_part(_listed(regions) or _shared_regions(self._scheme), where)
+        if regions is None:
+            _require_shared_region(self._scheme)
+        self._take_part(regions, where)
+        if are_none(regions):
+            warn_of_none(f"{self}", frames=1)
+
+    def _everywhere(self) -> list[Extracellular]:
+        return _shared_regions(self._scheme)
 
     @property
     def f_rate(self):
@@ -200,10 +220,6 @@ def _refuse_unknown(named) -> None:
         raise TypeError(f"Reaction has no argument {', '.join(sorted(unknown))}")
 
 
-def _listed(regions) -> list:
-    return list(regions) if hasattr(regions, "__len__") else [] if regions is None else [regions]
-
-
 def species_of(leaf) -> Species:
     """The species of a species or of its part in a region."""
     return leaf.species if isinstance(leaf, SpeciesOnExtracellular) else leaf
@@ -230,7 +246,11 @@ def regions_of(leaf) -> list[Extracellular]:
 def _shared_regions(scheme) -> list[Extracellular]:
     """The regions that all species of a scheme have in common."""
     leaves = [*scheme._lhs._items, *scheme._rhs._items]
-    shared = [region for region in regions_of(leaves[0]) if all(region in regions_of(leaf) for leaf in leaves)]
-    if not shared:
+    return [region for region in regions_of(leaves[0]) if all(region in regions_of(leaf) for leaf in leaves)]
+
+
+def _require_shared_region(scheme) -> None:
+    """Raise RxDException where no region has all species of a scheme, unless some of them have no region yet."""
+    leaves = [*scheme._lhs._items, *scheme._rhs._items]
+    if not _shared_regions(scheme) and all(regions_of(leaf) for leaf in leaves):
         raise RxDException(f"the species of {scheme} have no region in common: a reaction is one of species in the same box")
-    return shared

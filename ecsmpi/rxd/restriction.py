@@ -23,6 +23,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     """The part of a species that lies in one region; it does not keep the species alive."""
 
     original = "species.SpeciesOnExtracellular"
+    settable = ("region",)
 
     def __init__(self, simulation, species, region):
         self._simulation, self._of, self.region = simulation, species._held, region
@@ -222,7 +223,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         _, ny, nz = self.region.box.shape
         return (i * ny + j) * nz + k
 
-    def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
+    def _include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
         """See NodeExtracellular.include_flux. Local; during a run to be called on every rank."""
         self._field
         if self.species.ion(self.region).constant:

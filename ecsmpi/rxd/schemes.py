@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from neuron.rxd import rxdmath
+from ecsmpi.rxd.of_numpy import plain
+
+from neuron.rxd import rxdmath  # isort: skip  (of_numpy has started MPI)
 
 
 def change_and_rate(scheme: rxdmath._Reaction, forward, backward, custom: bool) -> tuple[dict, object]:
@@ -14,6 +16,7 @@ def change_and_rate(scheme: rxdmath._Reaction, forward, backward, custom: bool) 
 
 def both_ways(scheme: rxdmath._Reaction, rate, second) -> tuple[object, object]:
     """(forward, backward) of the rates as they are given to a reaction."""
+    rate, second = plain(rate), plain(second)
     return (0, rate) if scheme._dir == "<" else (rate, second or 0)
 
 

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from dataclasses import replace
 
-from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.description.model import Ion, Tissue, can_name_ion
 from ecsmpi.description.profiles import Profile, profile_of
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.both_sides import BothSides, every_species
@@ -18,6 +18,7 @@ from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.signatures import shows_arguments
 from ecsmpi.description.voxels import Voxels
 
 from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -31,6 +32,7 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+@shows_arguments
 class Species(Arithmetic, StandIn):
     """A species in one or more extracellular regions.
 
@@ -45,9 +47,11 @@ class Species(Arithmetic, StandIn):
     Raises InvalidValue, an RxDException and a ValueError, naming the argument.
 
     Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of NEURON's inside, and one outside.
+    A species without regions (None, or []) takes part once it has some.
     """
 
     original = "Species"
+    settable = ("initial", "represents", "key")
 
     def __new__(cls, regions=None, *args, **kwargs):
         inside, outside = sides(regions)
@@ -188,7 +192,7 @@ class Species(Arithmetic, StandIn):
             field.hold_walls(self._walls)
 
     def _default(self) -> float:
-        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if self._name else 0.0
+        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if can_name_ion(self._name) else 0.0
 
     def __getitem__(self, region) -> SpeciesOnExtracellular:
         refuse_forgotten(self)
@@ -204,13 +208,18 @@ class Species(Arithmetic, StandIn):
 
 
 def _checked_regions(regions) -> list[Extracellular]:
+    """Regions as a list: of one, of several, or of none where a species gets its regions later."""
+    if regions is None:
+        return []
     found = list(regions) if hasattr(regions, "__iter__") else [regions]
     for region in found:
+        if isinstance(region, neuron_rxd.Region):
+            raise RxDException(f"a species gets its regions inside cells when it is made, got {region!r}: make it anew with them")
         if not isinstance(region, Extracellular):
             raise RxDException(f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}")
         refuse_forgotten(region)
-    if not found or len(set(found)) < len(found):
-        raise RxDException(f"a species needs one or more different regions, got {regions!r}")
+    if len(set(found)) < len(found):
+        raise RxDException(f"a species needs different regions, got {regions!r}")
     return found
 
 

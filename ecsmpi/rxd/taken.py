@@ -7,6 +7,7 @@ import weakref
 from ecsmpi.rxd.across import in_regions, listed
 from ecsmpi.rxd.cell_parts import Term
 from ecsmpi.rxd.missing import missing
+from ecsmpi.rxd.regions_given import are_none
 from ecsmpi.rxd.schemes import both_ways, change_and_rate
 
 from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
@@ -35,7 +36,8 @@ class Taken:
         """Its laws; an exception where ecsmpi has none for it."""
         one = self.reaction
         if isinstance(one, neuron_rxd.Rate):
-            return [] if one._species() is None else self._of_rate(one)
+            acts = one._species() is not None and not are_none(one._regions)
+            return self._of_rate(one) if acts else []
         rates = one._original_rate_f, one._original_rate_b
         if isinstance(one, neuron_rxd.Reaction):
             return in_regions(*change_and_rate(one._scheme, *rates, one._custom_dynamics), listed(one._regions), repr(one))

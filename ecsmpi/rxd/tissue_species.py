@@ -7,7 +7,6 @@ import weakref
 import numpy as np
 
 from ecsmpi.description.grid import Box
-from ecsmpi.description.model import Tissue
 from ecsmpi.description.profiles import Profile
 from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
@@ -16,16 +15,6 @@ from ecsmpi.rxd.session import simulation
 def is_species(given) -> bool:
     """Whether it is a species, or the part of one in a region."""
     return hasattr(given, "defined_on_region")
-
-
-def refuse_live_volume(tissue: Tissue) -> None:
-    """Raise InvalidValue where the volume of voxels, which copies at segments share, changes by itself."""
-    if getattr(tissue.volume_fraction, "live", False):
-        raise InvalidValue(
-            "a reaction across the membrane, or one inside cells that names an extracellular species, needs a volume_fraction "
-            f"that is no State or Parameter, got {tissue.volume_fraction}: set it to numbers now and then, by "
-            "region.set_volume_fraction(...)"
-        )
 
 
 class SpeciesProfile(Profile):

@@ -2,7 +2,8 @@
 
     voxel's owner --renew--> copies at segments --reactions--> their changes --settle, summed--> voxel's owner
 
-A copy is as large as the free volume that its voxel had when it was made. What the copy gains, the voxel gains.
+A copy is as large as the free volume that its voxel had when it was made. What the copy gains, the voxel gains: in ions, or, where
+the tissue says that copies keep their volume, in concentration.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ class Copies:
         (places,) of each ion, what reactions change; shares: (places,) the volume of each copy over that of a voxel, tissue and all.
         """
         self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
+        self._in_ions = [not tissue.copies_keep_volume for tissue in tissues]
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
         turn = self._exchange.order(places)
         self._exchange.reorder(turn)
         self._places = places[turn].astype(np.uint32)
         self._voxels = voxels[turn]
-        self._shares = [share[self._places] for share in shares]
+        self._shares = [share[self._places] if in_ions else np.ones(turn.size) for share, in_ions in zip(shares, self._in_ions)]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
         self._change = np.zeros(held[0].size)
 
@@ -45,8 +47,8 @@ class Copies:
             before[:] = held
             self._exchange.take(f, self._change, self._places, shares, 1.0)
         self._exchange.deposit()
-        for field, sources, tissue in zip(self._fields, self._exchange.sources, self._tissues):
-            fractions = np.asarray(tissue.volume_fraction, dtype=float).reshape(-1)
+        for field, sources, tissue, in_ions in zip(self._fields, self._exchange.sources, self._tissues, self._in_ions):
+            fractions = np.asarray(tissue.volume_fraction if in_ions else 1.0, dtype=float).reshape(-1)
             entry_kernels.add_over(sources, self._exchange.local_voxels, fractions, field)
 
     def renew(self) -> None:

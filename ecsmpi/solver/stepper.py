@@ -16,6 +16,7 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.halo import Halo
+from ecsmpi.solver.induced import InducedCurrents
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
@@ -134,12 +135,14 @@ class Stepper:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
 
-    def diffuse(self, dt: float, t: float, before_change=_nothing) -> None:
+    def diffuse(
+        self, dt: float, t: float, before_change=_nothing, induced: InducedCurrents | None = None
+    ) -> None:
         """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
 
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
         before_change() is called before concentrations change, while ghost planes are under way; it returns whether it has
-        itself changed some, on all ranks alike.
+        itself changed some, on all ranks alike. induced: currents that add to what `exchange` has taken.
         """
         if any(tissue.live for tissue in self.tissues):
             before_change()
@@ -151,6 +154,8 @@ class Stepper:
             self._start_ghosts()
         with self.phases["deposit"]:
             self.exchange.deposit()
+            if induced:
+                induced.add_to(self.exchange)
         self._finish_ghosts()
         for ion, account in self._accounts:
             account.before_diffusion(self.exchange.sources[ion])

@@ -50,6 +50,14 @@ class SlabTissue:
         self.version += 1
 
     @property
+    def copies_keep_volume(self) -> bool:
+        """Whether copies of voxels at segments stay as large as they were made, while the voxels become larger or smaller.
+
+        So it is in NEURON where a State is the volume fraction: what reactions at a membrane do to a voxel does not depend on it.
+        """
+        return getattr(self.description.volume_fraction, "live", False) and not self.description.conserve_mass
+
+    @property
     def stale(self) -> bool:
         """Whether what is live in the description has other numbers now. Local."""
         return any(
