@@ -46,8 +46,8 @@ class Extracellular(StandIn):
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
         self._tissue = Tissue()  # until there is what a State given by a dict lies in
+        self._made_in = simulation.made_in
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
-        self.made_in = simulation.made_in
 
     @property
     def tissue(self) -> Tissue:

@@ -73,7 +73,7 @@ class Species(Arithmetic, StandIn):
             for name, value in (("volume_fraction", volume_fraction), ("tortuosity", tortuosity), ("permeability", permeability))
             if value is not None
         }  # fmt: skip
-        self.made_in = simulation.made_in
+        self._made_in = simulation.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = concentrations("initial", initial)
