@@ -24,7 +24,7 @@ sys.path.insert(0, str(TESTS))
 from conftest import mpirun, started  # noqa: E402
 from restarts import NETWORK  # noqa: E402
 
-from ecsmpi.files.checkpoint import PARTIAL, CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint import PARTIAL, SET_NAME, CheckpointSet  # noqa: E402
 
 MODEL = NETWORK + "\nn.tstop = 5\n"
 
@@ -143,7 +143,7 @@ def _entries(folder):
 
 
 def _whole(sets):
-    return [path for path in _entries(sets) if not path.name.endswith(PARTIAL)]
+    return [path for path in _entries(sets) if SET_NAME.fullmatch(path.name)]
 
 
 def wait_for_ranks(process, count):
@@ -182,7 +182,7 @@ def kills(times):
 def tested(*names, **environment):
     """How many tests of these names pass; an error if one does not."""
     files = [TESTS / f"test_{name}.py" for name in ("checkpoint", "restart", "restart_refused", "faults", "fuzz", "drawn_models")]
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-k", " or ".join(names), *map(str, files)],
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--long", "-k", " or ".join(names), *map(str, files)],
                           capture_output=True, text=True, env=os.environ | environment)  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout.strip().splitlines()[-1].split(",")[0].strip("= ")

@@ -28,7 +28,7 @@ def bench(tmp_path, ranks, *words, status=0):
 # each measurement, on one rank and on two
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     said, (record,) = bench(tmp_path, ranks, "kernel", *SMALL, "--threads", "1", "--reproducible", *QUICK)
     check_record(record, "kernel", ranks or 1)
@@ -91,7 +91,7 @@ def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
     said, records = bench(tmp_path, ranks, "exchange", *SMALL, "--segments", "1", "1e3", *QUICK)
     assert [(one["segments"], one["layout"]) for one in records] == [

@@ -12,7 +12,7 @@ from frames import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecsmpi.files import disk
+from ecsmpi.files import checkpoint, disk
 from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.limits import seconds
@@ -200,6 +200,15 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
     assert sorted(tmp_path.iterdir()) == before
     Checkpoints(Alone(), tmp_path / "new" / "one").try_out()
     assert list((tmp_path / "new" / "one").iterdir()) == []
+
+
+def test_what_a_run_left_that_was_killed_while_it_tried_the_folder_goes_later(tmp_path):
+    old, new = (tmp_path / f"{checkpoint.PROBE}{name}" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_text("")
+    os.utime(old, (0, 0))
+    path = written(tmp_path)[0]
+    assert sorted(tmp_path.iterdir()) == sorted([path, new]) and newest(tmp_path)[0].path == path
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):

@@ -75,6 +75,17 @@ def test_cells_that_nobody_forged_go_on_to_the_same_bits_and_others_are_refused(
     assert len(refused(found, folder)) == 32
 
 
+def test_artificial_cells_go_on_by_their_gids(tmp_path_factory):
+    found, _ = ran(tmp_path_factory, "artificial_cells.py")
+    assert abs(found["began"] - 1.5) < 1e-9 and found["differ"].size == 0
+    assert {20, 21, 22, 23} <= set(found["spikes"][:, 1].tolist())
+
+
+def test_neurons_savestate_hands_back_arrays_and_nothing_else(restarts):
+    """What a script saves by NEURON's SaveState itself comes back to `SavedFields` by NEURON."""
+    assert restarts[0]["boxes"].tolist() == ["ValueError"] * 6 + ["{'0 k': array([1., 2.])}"]
+
+
 splices = st.tuples(st.floats(0, 1), st.integers(0, 40), st.binary(max_size=40))
 
 

@@ -23,7 +23,7 @@ THICKNESSES = """
 """
 
 
-def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks):
+def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks, request):
     body = CROWD + """
     n.finitialize(-65)
     steps(50)
@@ -33,7 +33,7 @@ def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks):
         assert sum(thick) == 15 and (ranks == 1 or min(thick) == thick[0] < max(thick)), thick
     save(k=np.array(k[ecs].states3d))
     """  # fmt: skip
-    as_neuron(on_ranks, body, ranks=(2, 3, 4))
+    as_neuron(on_ranks, body, ranks=(2, 3, 4) if request.config.getoption("--long") else (3,))
 
 
 @pytest.mark.parametrize("first", ["states3d", "reproducible"])

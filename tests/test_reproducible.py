@@ -55,7 +55,9 @@ def run(on_ranks, ranks, mode="reproducible", threads=1):
     return on_ranks(ranks, SCRIPT, mode, threads, env={"NUMBA_NUM_THREADS": str(threads)})
 
 
-@pytest.mark.parametrize("ranks, threads", [(2, 1), (3, 1), (4, 2), (7, 1)])
+@pytest.mark.parametrize("ranks, threads", [
+    (3, 1), (4, 2), pytest.param(2, 1, marks=pytest.mark.long), pytest.param(7, 1, marks=pytest.mark.long),
+])  # fmt: skip
 def test_bits_do_not_depend_on_ranks_or_threads(ranks, threads, on_ranks, alone):
     if not alone:
         alone.update(run(on_ranks, 1))

@@ -49,19 +49,26 @@ if rank == 0:
 '''
 
 
-@pytest.mark.parametrize("model, ranks, every", [(NETWORK, 1, 1), (FEATURES, 3, 9), (ACROSS, 2, 19)])
+AT_EVERY_STEP = [(NETWORK, 1, 7), (FEATURES, 3, 17), (ACROSS, 2, 33)]  # a restart at every so many of them
+AT_EVERY_STEP += [pytest.param(*each, marks=pytest.mark.long) for each in ((NETWORK, 1, 1), (FEATURES, 3, 9), (ACROSS, 2, 19))]
+
+
+@pytest.mark.parametrize("model, ranks, every", AT_EVERY_STEP)
 def test_restart_at_every_step_has_the_same_bits(model, ranks, every, on_ranks, tmp_path):
     mode = "grid_steps" if model is FEATURES else "-"
     found = on_ranks(ranks, model + EVERY_STEP, tmp_path / "sets", every, mode)
     assert found["sets"] == (50 if mode == "grid_steps" else 100) and len(found["spikes"]) >= 8
 
 
-@pytest.mark.parametrize("mode, tolerance", [("reproducible", 0), ("usual", 1e-12)])
-def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, on_ranks, tmp_path):
+@pytest.mark.parametrize("mode, tolerance, restarts", [
+    ("reproducible", 0, 2), ("usual", 1e-12, 1),
+    pytest.param("reproducible", 0, 5, marks=pytest.mark.long), pytest.param("usual", 1e-12, 2, marks=pytest.mark.long),
+])  # fmt: skip
+def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ranks, tmp_path):
     expected = on_ranks(4, GOES_ON, tmp_path / "a", "-", 120, mode)
     assert len(expected["spikes"]) >= 8
     chain = [(3, "a", "b", 150), (1, "b", "c", 190), (4, "c", "d", 1000), (7, "c", "e", 1000), (2, "c", "f", 1000)]
-    for ranks, since, to, at in chain[: 5 if mode == "reproducible" else 2]:
+    for ranks, since, to, at in chain[:restarts]:
         found = on_ranks(ranks, GOES_ON, tmp_path / to, tmp_path / since, at, mode)
         assert found["began"] > 0
         assert differences(found, expected, tolerance) == [], f"{since} to {to} on {ranks} ranks"

@@ -8,7 +8,7 @@ from run_command import BY_ITSELF, MODEL, ecsmpi_run, read, succeeded
 from ecsmpi.files.recording import load
 
 
-@pytest.mark.parametrize("ranks", [None, 2, 3])
+@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.long), 3])
 def test_frames_are_what_the_script_computes_by_itself(ranks, tmp_path, on_ranks):
     expected = on_ranks(None, MODEL + BY_ITSELF)
     done = succeeded(

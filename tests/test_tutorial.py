@@ -26,9 +26,9 @@ def balances(printed):
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ranks(script, tmp_path):
+def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ranks(script, tmp_path, request):
     said = []
-    for ranks in (None, 2, 3, 4) if script == "sphere" else (None, 3):
+    for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
         printed = run(script, ranks, tmp_path)
         found = balances(printed)
         assert len(found) == SPECIES[script]

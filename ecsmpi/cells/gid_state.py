@@ -104,7 +104,7 @@ class Restoring:
         for i in range(self._count):
             gid, has_source = self._gids[i], context().gid_exists(self._gids[i]) >= HAS_SOURCE
             written = self._written(i)
-            known = saved_cell.learn(written, gid, has_source, known)
+            known = _learnt(written, gid, has_source, known)
             own = saved_cell.read(written, gid, has_source, known)
             try:
                 _check_cell(saved_cell.read(cells[gid], gid, has_source, known), own, self._t, earliest)
@@ -131,6 +131,16 @@ class Restoring:
         buffer = ctypes.create_string_buffer(size)
         _save(self._state, self._gids[i], buffer, size)
         return buffer.raw
+
+
+def _learnt(written: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechanisms:
+    try:
+        return saved_cell.learn(written, gid, has_source, known)
+    except Malformed as error:
+        raise ValueError(
+            f"a checkpoint's cells cannot be compared with the script's cell of gid {gid}, which {error}: restart on the same ranks, "
+            "with the same cells on each"
+        ) from error
 
 
 def _check_cell(found: SavedCell, own: SavedCell, t: float, earliest: float) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 
 import neuron
-from neuron import n
+from neuron import hoc, n
 
 from ecsmpi.cells.nmodl import random_variables
 from ecsmpi.cells.range_variable import neurons_function_when_called
@@ -134,6 +134,6 @@ def known_gids() -> list[int]:
     found = []
     _for_each_gid(GIDS_WITH(lambda gid, cell: found.append((gid, cell))))
     for gid, cell in found:
-        if cell and not isinstance(context().gid2obj(gid), type(n)):  # NEURON has made an object for a cell of Python's
+        if cell and not isinstance(context().gid2obj(gid), hoc.HocObject):  # NEURON has made an object for a cell of Python's
             _release(cell)
     return sorted(gid for gid, _ in found)

@@ -6,6 +6,7 @@ Each rank's state has the planes of that rank, so it goes back to as many ranks.
 from __future__ import annotations
 
 import io
+import zipfile
 from contextlib import contextmanager
 
 import neuron
@@ -44,8 +45,8 @@ class SavedFields:
         return file.getvalue()
 
     def _restore(self, data: bytes) -> None:
-        saved, arrays = np.load(io.BytesIO(data), allow_pickle=False), self._arrays()
-        if {name: saved[name].shape for name in saved} != {name: array.shape for name, array in arrays.items()}:
+        saved, arrays = _unpacked(data), self._arrays()
+        if {name: one.shape for name, one in saved.items()} != {name: array.shape for name, array in arrays.items()}:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
         with self._simulation.reading.changing("SaveState.restore()"):
             self._take(saved, arrays)
@@ -56,3 +57,12 @@ class SavedFields:
         for region in self._simulation.regions:
             self._simulation.space(region).refilled()
         self._simulation.touch()
+
+
+def _unpacked(data: bytes) -> dict[str, np.ndarray]:
+    """Arrays of doubles by name. ValueError where it is something else: nothing in it is executed."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as saved:
+            return {name: np.asarray(saved[name]).astype(float, casting="no") for name in saved.files}
+    except (ValueError, TypeError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError("this SaveState does not hold the extracellular space as ecsmpi writes it") from error

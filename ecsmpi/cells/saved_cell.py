@@ -75,7 +75,10 @@ class Unknown(Exception):
 
 
 def learn(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechanisms:
-    """What a cell that NEURON has just written shows of its mechanisms, and what was known before. Malformed where nothing fits."""
+    """What a cell that NEURON has just written shows of its mechanisms, and what was known before.
+
+    Raises Malformed where nothing fits.
+    """
     try:
         read(data, gid, has_source, known)
         return known
@@ -86,7 +89,7 @@ def learn(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechani
             return learn(data, gid, has_source, known.beside(what, size))
         except Malformed:
             continue
-    raise Malformed("this NEURON's BBSaveState writes cells in another way than that of NEURON 9.0")
+    raise Malformed("this NEURON's BBSaveState writes in another way than that of NEURON 9.0")
 
 
 def read(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> SavedCell:

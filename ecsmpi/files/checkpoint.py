@@ -35,6 +35,7 @@ SET_NAME = re.compile(r"(\d{6,12})-step-\d+")
 PARTIAL = ".part"
 BOX = "box "  # begins the names of a box's arrays, which are doubles
 PROBE = ".ecsmpi-probe-"  # begins the names of files that only try the folder
+PROBE_IS_OLD = 3600.0  # s after which a probe is one of a run that was killed
 PATIENCE = 10.0  # s until what one rank writes to a shared folder is there for the others
 
 
@@ -128,6 +129,8 @@ class Checkpoints:
             for left in self.path.iterdir():
                 if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(left.name.removesuffix(PARTIAL)):
                     shutil.rmtree(left)
+                if left.name.startswith(PROBE) and time.time() - left.stat().st_mtime > PROBE_IS_OLD:
+                    _remove_probe(left)
             partial.mkdir()
 
     def _write_part(self, partial: Path, fill) -> Written:

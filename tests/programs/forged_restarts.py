@@ -4,6 +4,7 @@ argv: where to save what each restart said, a folder for the sets. On one rank; 
 """
 
 import gzip
+import io
 import pickle
 import struct
 import sys
@@ -14,6 +15,7 @@ from forged import forge, joined, parted
 from restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
+from ecsmpi.cells.save_state import _unpacked  # noqa: E402
 from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
 from ecsmpi.rxd.session import simulation  # noqa: E402
 
@@ -136,10 +138,28 @@ FACTS = {
     "no time": {"dt": 0.0}, "another box": {"planes": [[[0, 3]]] * len(simulation.regions)}, "another time": {"t": 1.0},
 }  # fmt: skip
 said |= {name: refusal(forge(good, folder / f"facts {i}", about=about)) for i, (name, about) in enumerate(FACTS.items())}
+
+def unpacked(data):
+    """What NEURON's SaveState gives back to ecsmpi."""
+    try:
+        return repr(_unpacked(data))
+    except ValueError as error:
+        return type(error).__name__
+
+
+def packed(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+whole = packed(**{"0 k": np.array([1.0, 2.0])})
+boxes = [pickle.dumps(Evil()), b"", b"PK\3\4 no archive", packed(k=np.array([Evil()])), packed(k=np.array(["text"])), whole[:-30], whole]
+boxes = [unpacked(data) for data in boxes]
 executed = PAYLOAD.exists()
 
 n.said = 0
 goes_on = refusal(good)  # the one that nobody forged
 pc.psolve(3.5)
-np.savez(out, executed=executed, goes_on=goes_on, told=n.said, t=n.t, names=list(said), said=list(said.values()),
+np.savez(out, executed=executed, boxes=boxes, goes_on=goes_on, told=n.said, t=n.t, names=list(said), said=list(said.values()),
          state=np.frombuffer(state, "u1"))  # fmt: skip
