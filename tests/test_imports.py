@@ -12,7 +12,7 @@ PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
     "neuron": {"ranks.worlds", "cells.membrane", "cells.duplicates", "cells.range_variable", "cells.reported", "cells.flux", "cells.cell_state", "cells.gid_state", "cells.inventory", "netpyne", "run.restart", "run.course", "cells.save_state", "run.continuing", "run.reports", "run.hooks", "run.spaces", "run.planned", "run.simulation", "rxd", "ranks.launch", "bench", "cli"},
-    "mpi4py": {"ranks.worlds", "solver.halo", "solver.interfaces", "solver.exchange", "solver.routes", "files.output", "run.simulation", "ranks.launch", "ranks.meeting", "run.watch", "run.diagnostics", "bench", "cli"},
+    "mpi4py": {"ranks.mpi", "solver.halo", "solver.interfaces", "solver.exchange", "solver.routes", "files.output", "run.simulation", "ranks.launch", "ranks.meeting", "run.watch", "run.diagnostics", "bench", "cli"},
     "numba": {"cells.nernst", "solver.threads", "solver.kernels", "solver.plane_kernels", "solver.row_kernels", "solver.entry_kernels", "solver.interface_kernels", "reactions.rate_kernels", "solver.varying_kernels", "solver.tiles", "solver.registers", "solver.short_lines", "subnormals", "cli.doctor"},
 }
 

@@ -64,7 +64,7 @@ def one_per_node_first(comm, doing: str = ""):
 
     doing: what rank 0 says that it does, where that takes more than a few seconds.
     """
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
     first = node.rank == 0
@@ -118,7 +118,7 @@ def meeting_place(comm):
 
 @cache
 def _meeting_place_key():
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     return MPI.Comm.Create_keyval()
 

@@ -12,8 +12,8 @@ the same shape. So what a rank asks of itself is neither sent nor copied, and on
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
 
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import entry_kernels, threads
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.entry_rows import Rows, in_order

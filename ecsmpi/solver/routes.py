@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
-from mpi4py.util import dtlib
+
+from ecsmpi.ranks.mpi import MPI
 
 
 class Routes:
@@ -53,6 +53,8 @@ class Routes:
 
 def _columns(array: np.ndarray, first: int, count: int) -> list:
     """What MPI is to know of some columns of all rows of an array (rows, columns, ...)."""
+    from mpi4py.util import dtlib
+
     flat, per_column = array.reshape(-1), array[0, :1].size
     of = dtlib.from_numpy_dtype(array.dtype)
     kind = of.Create_vector(array.shape[0], per_column * count, per_column * array.shape[1]).Commit()
