@@ -15,6 +15,7 @@ from ecsmpi.ranks.meeting import meet  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
 from ecsmpi.run.planned import Planned  # noqa: E402
+from ecsmpi.run.waiting import WaitingWatch  # noqa: E402
 
 
 class Simulation(Planned):
@@ -28,6 +29,7 @@ class Simulation(Planned):
         super().__init__(comm)
         self.observers = []
         self.course = Course(self)
+        self._waiting = WaitingWatch(self.phases)
         self._touched = False
         os.register_at_fork(after_in_child=self._leave_observers)
 
@@ -58,6 +60,15 @@ class Simulation(Planned):
         """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
         if self.species:
             self.course.begin()
+            self._watch_waiting()
+
+    def _watch_waiting(self) -> None:
+        """Say from now on where this rank waits long for others inside a step. Local."""
+        partners = {}
+        for space in self._here:
+            for phase, ranks in space.waits_for().items():
+                partners[phase] = partners.get(phase, set()) | ranks
+        self._waiting.start(self.comm, partners)
 
     def summary(self) -> list[str]:
         """What runs where, and how the slabs are coupled, in a line for each box. Collective."""

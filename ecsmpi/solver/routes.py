@@ -16,6 +16,7 @@ class Routes:
         comm.Alltoall(self._asked, self._served)
         self.served = int(self._served.sum())
         self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
+        self.ranks = set(np.flatnonzero(self._asked + self._served).tolist())
 
     def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
         """The messages that bring what is asked, last in (fields, ...), to those who serve it: (fields, served)."""
