@@ -12,7 +12,7 @@ PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
     "neuron": {"cells.neuron_calls", "cells.neurons_rxd", "ranks.worlds", "cells.duplicates", "cells.membrane", "cells.range_variable", "cells.reported", "cells.flux", "cells.cell_state", "cells.gid_state", "cells.inventory", "netpyne", "run.restart", "run.course", "cells.save_state", "run.continuing", "run.reports", "run.hooks", "run.spaces", "run.planned", "run.simulation", "rxd", "ranks.launch", "bench", "cli"},
-    "mpi4py": {"ranks.worlds", "solver.halo", "solver.interfaces", "solver.routes", "files.output", "run.simulation", "ranks.answering", "ranks.arrivals", "ranks.launch", "ranks.meeting", "ranks.peers", "run.watch", "run.diagnostics", "bench", "cli"},
+    "mpi4py": {"ranks.mpi", "solver.routes", "cli.doctor", "bench"},
     "numba": {"cells.nernst", "solver.threads", "solver.kernels", "solver.plane_kernels", "solver.row_kernels", "solver.entry_kernels", "solver.interface_kernels", "reactions.rate_kernels", "solver.varying_kernels", "solver.tiles", "solver.registers", "solver.short_lines", "subnormals", "ranks.answer_loop", "cli.doctor"},
 }
 

@@ -6,11 +6,11 @@ import time
 import pytest
 from conftest import _members, mpirun
 
-from ecsmpi.ranks import launch, meeting
+from ecsmpi.ranks import launch, launchers, meeting
 
 START = """
 import sys
-from ecsmpi.ranks import launch, meeting
+from ecsmpi.ranks import launch, launchers, meeting
 comm = launch.start()
 
 def say(*words):  # a line of one rank stays a line
@@ -90,7 +90,7 @@ for name in list(os.environ):
 
 
 def test_daemons_of_mpirun_under_slurm_are_no_ranks(monkeypatch):
-    for count, _place in launch.LAUNCHERS:
+    for count, _place in launchers.LAUNCHERS:
         monkeypatch.delenv(count, raising=False)
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
     launch.check_one_job(8)
@@ -295,3 +295,34 @@ def _command_line(pid):
             return file.read()
     except OSError:
         return ""
+
+
+# Ranks that do not all come
+
+
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        ("from mpi4py import MPI\nif MPI.COMM_WORLD.rank == 1:\n    import ecsmpi.rxd\nMPI.COMM_WORLD.Barrier()", "rank 1 of 2 waited 2 s for ranks that never imported ecsmpi"),
+        ("import mpi4py\nmpi4py.rc.initialize = False\nimport ecsmpi.rxd", "remove mpi4py.rc.initialize = False"),
+        ("from mpi4py import MPI\nMPI.Finalize()\nimport ecsmpi.rxd", "MPI has been finalized before ecsmpi was imported"),
+    ],
+)  # fmt: skip
+def test_ecsmpi_where_not_all_ranks_can_start_it_ends_with_the_cure(source, said):
+    done = python(2, source, timeout=60, env={"ECSMPI_TIMEOUT": 2})
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_a_rank_that_waits_for_others_to_import_says_so(monkeypatch):
+    late = "import time\nfrom mpi4py import MPI\ntime.sleep(2 * MPI.COMM_WORLD.rank)\nfrom ecsmpi.ranks import launch, meeting\nlaunch.NOTICE_AFTER = 0.5\nlaunch.start()"
+    done = python(2, late)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("rank 0 waits for ranks that have not imported ecsmpi: import it on every rank") == 1
+
+
+def test_a_pool_of_futures_is_told_to_start_otherwise(tmp_path):
+    (tmp_path / "model.py").write_text("if __name__ == '__main__':\n    from ecsmpi import rxd\n")
+    done = mpirun(2, ["python", "-m", "mpi4py.futures", tmp_path / "model.py"], timeout=60)
+    assert done.returncode != 0
+    assert "mpi4py.futures runs this script on one of 2 ranks, and ecsmpi needs all of them" in done.stderr

@@ -259,7 +259,7 @@ IN_A_PROCESS = textwrap.dedent("""
     at, u = np.array([[0], [1]]), np.ones(1)
     module.advance(at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), u)
     assert abs(u[0] - 1 / 1.1234) < 1e-15
-    print(module.__file__, sum(module.advance.stats.cache_hits.values()))
+    print(module.__file__, sum(module.advance.in_use.stats.cache_hits.values()))
 """)
 
 

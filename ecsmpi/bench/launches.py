@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ecsmpi.bench import records
-from ecsmpi.ranks.launch import LAUNCHERS
+from ecsmpi.ranks.launchers import LAUNCHERS
 
 # What a launcher around this process has left behind; the processes started here must not believe it.
 LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_")

@@ -47,7 +47,7 @@ def _of_most(potential, inside, outside, coefficient):
     return odd
 
 
-@numba.njit("void(f8[::1], f8[::1], f8[::1], f8)", **compiled)
+@numba.njit(**compiled)
 def nernst(potential, inside, outside, coefficient):
     """``potential = coefficient ln(outside / inside)``, element by element, or 1e6 and -1e6 with none inside and outside, as in NEURON.
 

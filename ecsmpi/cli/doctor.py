@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
-from ecsmpi.ranks import launch
+from ecsmpi.ranks import code_folders, cores, launch
+from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
 OLDEST_NEURON = (9, 0, 2)  # before it the solver has a wrong factor at the faces in x
 THREADING_LAYERS = ("tbb", "omp", "workqueue")
@@ -44,22 +45,25 @@ def doctor(_args):
     """Print a finding for each part; collective under mpirun. Returns 1 where there is a problem, else 0."""
     try:
         comm = launch.start()
-    except (launch.LaunchError, ImportError) as error:
+    except (launch.LaunchError, RuntimeError, ImportError, OSError) as error:
         comm, started = None, Finding("ranks", str(error), "start it as the line above says")
     else:
         started = Finding("ranks", f"{comm.size}, the same for MPI and NEURON")
     threads = os.environ.get("NUMBA_NUM_THREADS", str(len(os.sched_getaffinity(0))))
     threads = [threads] if comm is None else comm.allgather(threads)
+    shared = cores.why_shared()
     findings = []
     if comm is None or comm.rank == 0:
-        findings = [started, *(finding for check in _checks(threads) for finding in check)]
+        findings = [started, *(finding for check in _checks(threads, shared) for finding in check)]
         print("\n".join(map(str, findings)), flush=True)
     sick = any(finding.cure for finding in findings)
     return int(sick if comm is None else comm.bcast(sick))
 
 
-def _checks(threads):
-    return (_python(), _mpi(), _launcher(), _neuron(), _hdf5(), _numba(threads), _compiler(), _mechanism())
+def _checks(threads, shared):
+    return (
+        _python(), _mpi(), _launcher(), _neuron(), _hdf5(), _numba(threads), _cores(shared), _compiled(), _compiler(), _mechanism(),
+    )  # fmt: skip
 
 
 def _python():
@@ -69,8 +73,9 @@ def _python():
 def _mpi():
     try:
         from mpi4py import MPI
-    except ImportError as error:
-        yield Finding("MPI", str(error), "install an MPI library (e.g. openmpi-bin), or run scripts/setup")
+    except (ImportError, RuntimeError) as error:
+        why = str(error).strip().splitlines()[0]
+        yield Finding("MPI", f"{why}: one process works, several do not", CURE)
         return
     yield Finding(
         "MPI", f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}"
@@ -106,7 +111,7 @@ def _launcher():
 def _mpi_version():
     try:
         from mpi4py import MPI
-    except ImportError:
+    except (ImportError, RuntimeError):
         return ""
     return MPI.Get_library_version()
 
@@ -132,7 +137,7 @@ def _hdf5():
     """A plain h5py works too, so it is no problem; one linked against another MPI library is."""
     try:
         import h5py
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
         yield Finding("HDF5", str(error), "pip install h5py, or run scripts/setup")
         return
     kind = "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
@@ -159,6 +164,28 @@ def _numba(threads):
         f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
     )
     yield Finding("threads", detail, "" if layer else "install libgomp1")
+
+
+def _compiled():
+    """Where compiled code is kept between runs."""
+    chosen = os.environ.get(code_folders.CHOSEN)
+    try:
+        told = code_folders.settle()
+    except OSError as error:
+        yield Finding("compiled code", str(error), f"set {code_folders.CHOSEN} to a folder of your own, chmod 700")
+        return
+    folder = chosen or os.environ.get(code_folders.CHOSEN) or "beside the package, or in the user's cache folder"
+    yield Finding("compiled code", told or str(folder))
+
+
+def _cores(shared):
+    """How ranks and threads wait: by spinning, or so that others get their core."""
+    ways = {
+        "ranks": {"1": "yield"}.get(os.environ.get(cores.YIELD, ""), "as MPI has it"),
+        "threads": {"0": "sleep"}.get(os.environ.get(cores.SPIN, ""), "spin shortly, then sleep"),
+    }
+    waits = ", ".join(f"waiting {who} {how}" for who, how in ways.items())
+    yield Finding("cores", f"{'shared: ' + shared if shared else 'not shared'}; {waits}")
 
 
 def _has_layer(layer):

@@ -12,7 +12,7 @@ import threading
 import time
 
 import numpy as np
-from mpi4py import MPI
+from ecsmpi.ranks.mpi import MPI
 
 from ecsmpi.ranks.meeting import one_per_node_first
 

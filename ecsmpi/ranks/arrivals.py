@@ -39,7 +39,7 @@ class Arrivals:
 
     def __init__(self, comm):
         """Collective. comm: of all ranks that make the calls."""
-        from mpi4py import MPI
+        from ecsmpi.ranks.mpi import MPI
 
         self._max = MPI.MAX
         self._rank, self._size = comm.rank, comm.size
@@ -153,7 +153,7 @@ def arrivals(comm) -> Arrivals:
 
 @cache
 def _key():
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     return MPI.Comm.Create_keyval()
 

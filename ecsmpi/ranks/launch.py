@@ -19,18 +19,14 @@ import sys
 import time
 import traceback
 
-from ecsmpi.ranks import cores, forks
-from ecsmpi.ranks.arrivals import arrivals
-from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, wait
+from ecsmpi.ranks import code_folders, cores, forks
+from ecsmpi.ranks.launchers import launched
+from ecsmpi.ranks.launchers import launched_rank as launched_rank
+from ecsmpi.ranks.arrivals import NOTICE_AFTER, arrivals
+from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, timeout_seconds, wait
 
 __all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
 
-# What launchers say about the number of processes and this one's place, the innermost launcher first.
-LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
-    ("PMI_SIZE", "PMI_RANK"),
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
-)
 OTHERS_WAIT = 1.0  # s by which rank 0 is ahead with its message when all ranks fail alike
 
 _comm = None
@@ -62,16 +58,19 @@ def communicator():
 
 def own_communicator():
     """The communicator of this process alone."""
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     return MPI.COMM_SELF
 
 
 def _start_mpi():
     cores.share_before_mpi()
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
+    refuse_stopped(MPI)
     check_one_job(MPI.COMM_WORLD.size)
+    refuse_one_of_a_pool(MPI.COMM_WORLD)
+    wait_for_all(MPI.COMM_WORLD)
     comm = MPI.COMM_WORLD.Dup()
     meeting_place(comm)
     arrivals(comm)
@@ -79,41 +78,76 @@ def _start_mpi():
     forks.watch(comm.size)
     if comm.size > 1:
         _end_together(comm)
+    _settle_code_folders(comm)
     cores.share_threads(cores_of_rank(comm))  # numba reads that when it is imported: before any kernel
     return comm
 
 
+def _settle_code_folders(comm):
+    """Before numba starts; a rank whose folder others can write raises."""
+    told = code_folders.settle()
+    if told and comm.rank == 0:
+        print(f"ecsmpi: {told}", file=sys.stderr, flush=True)
+
+
+def refuse_stopped(MPI):
+    """Raise LaunchError where MPI does not run: a script may have told mpi4py not to start it."""
+    if not MPI.Is_initialized():
+        raise LaunchError(
+            "MPI has not been started when ecsmpi is imported: remove mpi4py.rc.initialize = False (or MPI4PY_RC_INITIALIZE), "
+            "or call MPI.Init_thread() before"
+        )
+    if MPI.Is_finalized():
+        raise LaunchError("MPI has been finalized before ecsmpi was imported: import ecsmpi first, and call MPI.Finalize() last")
+
+
+def refuse_one_of_a_pool(comm):
+    """Raise LaunchError where `python -m mpi4py.futures` runs the script on one rank, and keeps the others for tasks."""
+    core = sys.modules.get("mpi4py.futures._core")
+    if comm.size > 1 and getattr(core, "SharedPool", None) is not None:
+        raise LaunchError(
+            f"mpi4py.futures runs this script on one of {comm.size} ranks, and ecsmpi needs all of them: start it by "
+            "`mpirun -n N python script.py`, or let it be one process in which MPIPoolExecutor starts others"
+        )
+
+
+def wait_for_all(comm):
+    """Wait until all ranks import ecsmpi; after 10 s say so, and end the job after ECSMPI_TIMEOUT seconds (300). Collective."""
+    timeout, importing = timeout_seconds(), comm.Ibarrier()
+    if wait(importing, min(NOTICE_AFTER, timeout)):
+        return
+    why = "import it on every rank, not under `if rank == 0`, and not under mpi4py.futures"
+    if timeout > NOTICE_AFTER:
+        print(f"ecsmpi: rank {comm.rank} waits for ranks that have not imported ecsmpi: {why}", file=sys.stderr, flush=True)
+        if wait(importing, timeout - NOTICE_AFTER):
+            return
+    abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} waited {timeout:g} s for ranks that never imported ecsmpi: {why}")
+
+
 def check_one_job(size):
     """Raise LaunchError where the launcher started another number of processes than MPI's `size` ranks."""
-    for count, place in LAUNCHERS:
-        launched = os.environ.get(count, "")
-        if launched.isdigit():
-            break
-    else:
+    found = launched()
+    if found is None:
         return
+    count, place, number = found
     # Where Open MPI's mpirun went through srun, srun counts its daemons: there only a lone process tells.
-    if int(launched) == size or (count.startswith("SLURM") and size > 1):
+    if number == size or (count.startswith("SLURM") and size > 1):
         return
     if os.environ.get(place, "0") != "0":
         time.sleep(
             3 * OTHERS_WAIT
         )  # the launcher ends them once the first has ended, before they say the same
     raise LaunchError(
-        f"the launcher started {launched} processes ({count}={launched}) but MPI has {size} rank(s): each "
+        f"the launcher started {number} processes ({count}={number}) but MPI has {size} rank(s): each "
         "process would compute the whole model alone. Start them with the mpirun of the MPI library that "
         "mpi4py uses (`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, "
         f"unset {count}."
     )
 
 
-def launched_rank():
-    """This process's rank by the launcher's word, before MPI has started; 0 where nothing launched it."""
-    return next((int(os.environ[place]) for _, place in LAUNCHERS if os.environ.get(place, "").isdigit()), 0)
-
-
 def cores_of_rank(comm):
     """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     own = os.sched_getaffinity(0)
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
@@ -188,7 +222,7 @@ def leave(comm, status):
 
     Nothing that is registered to happen at exit happens: the caller has closed what was open.
     """
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     sys.stdout.flush()
     sys.stderr.flush()
@@ -197,17 +231,17 @@ def leave(comm, status):
     os._exit(status)
 
 
-def before_mpi_ends(comm, action):
+def before_mpi_ends(action):
     """Have ``action()`` called when MPI is about to end, whoever ends it: then ranks can still reach each other.
 
     MPI deletes the attributes of COMM_SELF first, the last one first: this one has to be set after that of HDF5.
     """
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI, missing
 
     def deleted(_comm, _key, _value):
         action()
 
-    if isinstance(comm, MPI.Comm):
+    if not missing:
         MPI.COMM_SELF.Set_attr(MPI.Comm.Create_keyval(delete_fn=deleted), True)
 
 

@@ -24,7 +24,8 @@ def meet(comm, what):
     (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang. Where
     ranks meet in two different calls, RanksApart names both, on every rank.
     """
-    arrivals(comm).meet(what, timeout_seconds())
+    if comm.size > 1:
+        arrivals(comm).meet(what, timeout_seconds())
 
 
 def timeout_seconds():
@@ -48,7 +49,7 @@ def one_per_node_first(comm, doing: str = ""):
 
     doing: what rank 0 says that it does, where that takes more than a few seconds.
     """
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
     first = node.rank == 0
@@ -102,7 +103,7 @@ def meeting_place(comm):
 
 @cache
 def _meeting_place_key():
-    from mpi4py import MPI
+    from ecsmpi.ranks.mpi import MPI
 
     return MPI.Comm.Create_keyval()
 

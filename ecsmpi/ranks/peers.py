@@ -15,7 +15,7 @@ import os
 import time
 
 import numpy as np
-from mpi4py import MPI
+from ecsmpi.ranks.mpi import MPI
 
 from ecsmpi.ranks.answering import ASK, Answers, TELL
 

@@ -28,7 +28,7 @@ class Worlds:
 
         Raises ValueError where it is no communicator that this rank is in.
         """
-        from mpi4py import MPI
+        from ecsmpi.ranks.mpi import MPI
 
         if comm is not None and (not isinstance(comm, MPI.Intracomm) or comm == MPI.COMM_NULL):
             raise ValueError(f"comm must be a communicator of mpi4py that this rank is in, such as MPI.COMM_SELF, got {comm!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ecsmpi import subnormals
+from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import rate_kernels
 
 
@@ -19,21 +19,23 @@ def load(source: str) -> ModuleType:
     """The module of this source, from a file in the cache folder. Local; where ranks share the folder, one should be first.
 
     The file is named after what it holds and after the functions it calls, so a later run finds what numba has compiled.
+    What is executed is the source itself, and neither the file nor what lies beside it (such as a .pyc): the file is for numba, which
+    asks for its time, and for people who look for the lines of an error.
     """
     callees = b"".join(Path(module.__file__).read_bytes() for module in (rate_kernels, subnormals))
     name = f"ecsmpi_reactions_{hashlib.sha256(source.encode() + callees).hexdigest()[:20]}"
     if name not in sys.modules:
-        path = _written(f"{name}.py", source)
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = ModuleType(name)
+        module.__file__ = str(_written(f"{name}.py", source))
+        exec(compile(source, module.__file__, "exec"), module.__dict__)
+        sys.modules[name] = module
     return sys.modules[name]
 
 
 def folders() -> list[Path]:
     """Where generated modules may lie, the best first: NUMBA_CACHE_DIR, or the user's cache folder."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ecsmpi"
+    chosen = os.environ.get(code_folders.CHOSEN)
+    own = code_folders.users_cache() / "ecsmpi"
     return [Path(chosen) / "ecsmpi", own] if chosen else [own]
 
 
@@ -42,9 +44,12 @@ def _written(name: str, source: str) -> Path:
     for folder in folders():
         path = folder / name
         try:
+            code_folders.private(folder)
             if not (path.is_file() and path.read_text() == source):
                 _write(path, source)
             return path
+        except code_folders.UnsafeFolder:
+            raise
         except OSError:
             continue  # no such folder can be made here: a home that nodes cannot write
     path = Path(_own_folder().name) / name
@@ -59,7 +64,6 @@ def _own_folder() -> tempfile.TemporaryDirectory:
 
 
 def _write(path: Path, source: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
         file.write(source)
     os.replace(file.name, path)  # at once, for other nodes may read it

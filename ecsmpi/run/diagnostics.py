@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from mpi4py import MPI
 
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver.accounts import amount
 from ecsmpi.files.cadence import Cadence
 from ecsmpi.run.fronts import AxisProfile, RadialProfile, front, radii

@@ -62,7 +62,7 @@ class Hooks:
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
         self._ended = False
         atexit.register(self._at_exit)
-        launch.before_mpi_ends(self._comm, self._at_exit)  # n.quit() ends MPI before Python's exit
+        launch.before_mpi_ends(self._at_exit)  # n.quit() ends MPI before Python's exit
 
     # initialisation
 

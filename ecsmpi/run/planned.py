@@ -9,7 +9,7 @@ import numpy as np
 from neuron import n
 from neuron.rxd import constants, node
 
-from ecsmpi.cells import garbage, membrane
+from ecsmpi.cells import garbage, membrane, rehearsal
 from ecsmpi.cells.crossings import Crossings
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.cells.used_ions import misspelt_ions
@@ -20,6 +20,8 @@ from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
+from ecsmpi.solver import threads
+from ecsmpi.solver.entry_rows import BLOCK
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.varying import needs_uneven
 from ecsmpi.solver.workspace import lines_are_short
@@ -101,6 +103,22 @@ class Planned(Spaces):
         for kind in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm, "compiles the solver, once on this machine; about 20 s"):
                 compile_kernels(launch.own_communicator(), *kind)
+        self._compiled |= needed
+        self._compile_loops_at_segments()
+
+    def _compile_loops_at_segments(self) -> None:
+        """The same of what couples boxes to segments. Collective."""
+        count = self.segments.all.count
+        blocked = count > BLOCK
+        here = set()
+        if count:
+            here.add(("exchange", self.reproducible, blocked, threads.for_work(count, threads.ROWS) > 1))
+        if self.crossings.all:
+            here.add(("crossings",))
+        needed = set().union(*self.comm.allgather(here)) - self._compiled
+        for name, *kind in sorted(needed):
+            with launch.one_per_node_first(self.comm, "compiles the loops at segments, once on this machine"):
+                rehearsal.compile_exchange(*kind) if name == "exchange" else rehearsal.compile_crossings()
         self._compiled |= needed
 
     def _fill_space(self, region) -> None:

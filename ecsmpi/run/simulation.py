@@ -17,6 +17,7 @@ from ecsmpi.run.course import Course  # noqa: E402
 from ecsmpi.run.observer import Observers  # noqa: E402
 from ecsmpi.run.planned import Planned  # noqa: E402
 from ecsmpi.run.reading import Reading  # noqa: E402
+from ecsmpi.run.waiting import WaitingWatch  # noqa: E402
 
 
 class Simulation(Planned):
@@ -30,6 +31,7 @@ class Simulation(Planned):
         self.observers = Observers(comm)
         self.course = Course(self)
         self.reading = Reading(self)
+        self._waiting = WaitingWatch(self.phases)
         self._touched = False
         os.register_at_fork(after_in_child=self._leave_observers)
 
@@ -72,6 +74,15 @@ class Simulation(Planned):
         self._agree_on_concentrations()
         if self.species:
             self.course.begin()
+            self._watch_waiting()
+
+    def _watch_waiting(self) -> None:
+        """Say from now on where this rank waits long for others inside a step. Local."""
+        partners = {}
+        for space in self._here:
+            for phase, ranks in space.waits_for().items():
+                partners[phase] = partners.get(phase, set()) | ranks
+        self._waiting.start(self.comm, partners)
 
     def summary(self) -> list[str]:
         """What runs where, and how the slabs are coupled, in a line for each box. Collective."""

@@ -283,6 +283,10 @@ class Space:
         """Keep account, until the next plan, of what changes the amount of an ion in this slab. Local."""
         return self._stepper.open_account(self._keys.index(key))
 
+    def waits_for(self) -> dict[str, set[int]]:
+        """{phase: the ranks that this one waits for in it}. Local."""
+        return self._stepper.waits_for()
+
     def report(self, dt: float) -> list[str]:
         """How the slabs are coupled at steps of dt (ms). Collective."""
         return self._stepper.report(dt)

@@ -9,8 +9,8 @@ import sys
 import time
 
 import numpy as np
-from mpi4py import MPI
 
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.run.observers import keep_frame
 from ecsmpi.run.trends import Trends
 

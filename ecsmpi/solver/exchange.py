@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import entry_kernels, threads
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.entry_rows import Rows, in_order
@@ -30,6 +31,7 @@ class Exchange:
     sources : of each field, (local voxels,) mM, after `deposit`
     values : of each field, (local voxels,) to be set before `collect`
     partners : how many messages come and go
+    partner_ranks : the ranks that they come from and go to
     """
 
     def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
@@ -52,7 +54,7 @@ class Exchange:
         self._ascending = np.argsort(self._wanted)
         self._row, self._watched = self._find(voxels), self._find(watched)
         self._rows, self._begun = self._in_blocks(self._row), [False] * n_fields
-        self.partners = routes.partners
+        self.partners, self.partner_ranks = routes.partners, routes.ranks
         self._plan_deposit(routes, n_fields)
         self._values, self._served = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
         self.values = [row[: local.size] for row in self._values]

@@ -11,7 +11,8 @@ At the ends of the box the ghost repeats the border plane, which is what zero fl
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
+
+from ecsmpi.ranks.mpi import MPI
 
 
 class Halo:

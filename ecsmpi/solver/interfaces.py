@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mpi4py import MPI
 
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import interface_kernels
 from ecsmpi.description.decomposition import Slabs, share
 from ecsmpi.solver.tridiagonal import Ends, eliminated

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
-from mpi4py.util import dtlib
+
+from ecsmpi.ranks.mpi import MPI
 
 
 class Routes:
@@ -16,6 +16,7 @@ class Routes:
         comm.Alltoall(self._asked, self._served)
         self.served = int(self._served.sum())
         self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
+        self.ranks = set(np.flatnonzero(self._asked + self._served).tolist())
 
     def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
         """The messages that bring what is asked, last in (fields, ...), to those who serve it: (fields, served)."""
@@ -53,6 +54,8 @@ class Routes:
 
 def _columns(array: np.ndarray, first: int, count: int) -> list:
     """What MPI is to know of some columns of all rows of an array (rows, columns, ...)."""
+    from mpi4py.util import dtlib
+
     flat, per_column = array.reshape(-1), array[0, :1].size
     of = dtlib.from_numpy_dtype(array.dtype)
     kind = of.Create_vector(array.shape[0], per_column * count, per_column * array.shape[1]).Commit()

@@ -199,6 +199,14 @@ class Stepper:
         self.exchange.read(self._flat)
         self.exchange.collect()
 
+    def waits_for(self) -> dict[str, set[int]]:
+        """{phase: the ranks whose messages this one waits for in it}. Local."""
+        rank, owners = self._comm.rank, self.slabs.owners
+        beside = {other for other in (rank - 1, rank + 1) if 0 <= other < owners and rank < owners}
+        shared = self.exchange.partner_ranks
+        interfaces = beside if self._workspace is None or self._workspace.asks_neighbours else set(range(owners)) - {rank}
+        return {"ghosts": beside, "interfaces": interfaces, "deposit": shared, "collect": shared}
+
     def report(self, dt: float) -> list[str]:
         """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
         lines = []

@@ -92,6 +92,11 @@ class Shared:
     def __call__(self, *arguments):
         return (self.alone if _alone else self.many)(*arguments)
 
+    @property
+    def in_use(self):
+        """numba's function that a call of now takes."""
+        return self.alone if _alone else self.many
+
 
 def shared(function) -> Shared:
     """A function whose prange threads share, compiled: as many threads as `use` has said last."""

@@ -28,18 +28,19 @@ PHASES = {
 
 
 class Phase:
-    """Seconds spent in a phase so far; a context manager."""
+    """Seconds spent in a phase so far; a context manager. ``began``: when the step entered it, None outside of it."""
 
-    __slots__ = ("seconds", "_begin")
+    __slots__ = ("seconds", "began")
 
     def __init__(self):
-        self.seconds = 0.0
+        self.seconds, self.began = 0.0, None
 
     def __enter__(self):
-        self._begin = perf_counter()
+        self.began = perf_counter()
 
     def __exit__(self, *_):
-        self.seconds += perf_counter() - self._begin
+        self.seconds += perf_counter() - self.began
+        self.began = None
 
 
 class Phases:

@@ -73,6 +73,11 @@ class Workspace:
         interfaces = self._interfaces_of(NeighbourInterfaces if neighbours_suffice(coupling) else GatheredInterfaces)
         return Joints(interfaces, interfaces.plan(ends), coupling)
 
+    @property
+    def asks_neighbours(self) -> bool:
+        """Whether no interfaces but those between neighbours have been planned."""
+        return set(self._interfaces) <= {NeighbourInterfaces}
+
     def _interfaces_of(self, kind: type):
         if kind not in self._interfaces:
             ends = [self.partition.block(b)[1] - 1 - self.partition.planes(self.comm.rank)[0] for b in self.blocks]

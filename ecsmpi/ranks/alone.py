@@ -1,0 +1,163 @@
+"""What one process needs of MPI where there is no MPI library: a communicator of one rank, and no messages.
+
+Names are those of mpi4py, as far as ecsmpi uses them.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+
+class Request:
+    """A message to nobody: complete."""
+
+    def Test(self) -> bool:
+        return True
+
+    def Free(self) -> None:
+        pass
+
+    @staticmethod
+    def Startall(requests) -> None:
+        pass
+
+    Waitall = Startall
+
+
+class Datatype:
+    """All of an array, or the part of one of a shape that begins `at`."""
+
+    def __init__(self, shape=None, part=None, at=None):
+        self._shape = shape
+        self._part = None
+        if shape is not None:
+            self._part = tuple(slice(begin, begin + count) for begin, count in zip(at, part))
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """A view of the part."""
+        return array.reshape(-1) if self._part is None else array.reshape(self._shape)[self._part]
+
+    def Create_subarray(self, shape, part, at) -> Datatype:
+        return Datatype(shape, part, at)
+
+    def Create_contiguous(self, _count) -> Datatype:
+        return self
+
+    def Commit(self) -> Datatype:
+        return self
+
+    def Free(self) -> None:
+        pass
+
+
+class Communicator:
+    """One rank."""
+
+    size, rank = 1, 0
+    group = None
+
+    def __init__(self):
+        self._attributes = {}
+
+    @staticmethod
+    def Create_keyval() -> object:
+        return object()
+
+    def Get_attr(self, key):
+        return self._attributes.get(key)
+
+    def Set_attr(self, key, value) -> None:
+        self._attributes[key] = value
+
+    def Dup(self) -> Communicator:
+        return Communicator()
+
+    def Split(self, *_how) -> Communicator:
+        return Communicator()
+
+    Split_type = Split
+
+    def Free(self) -> None:
+        pass
+
+    def Abort(self, status: int = 1) -> None:
+        os._exit(status)
+
+    def Barrier(self) -> None:
+        pass
+
+    def Ibarrier(self) -> Request:
+        return Request()
+
+    def allgather(self, value) -> list:
+        return [value]
+
+    def gather(self, value, root: int = 0) -> list:
+        return [value]
+
+    def bcast(self, value, root: int = 0):
+        return value
+
+    def allreduce(self, value, op=None):
+        return value
+
+    def Allreduce(self, send, receive, op=None) -> None:
+        if send is not MPI.IN_PLACE:
+            np.copyto(receive, send)
+
+    def Reduce(self, send, receive, op=None, root: int = 0) -> None:
+        self.Allreduce(send, receive)
+
+    def Alltoall(self, send, receive) -> None:
+        np.copyto(receive, send)
+
+    def Alltoallv(self, send, receive) -> None:
+        np.copyto(receive[0], send[0])
+
+    def Allgatherv(self, send, receive) -> None:
+        np.copyto(receive[0], send[0])
+
+    def Gatherv(self, send, receive, root: int = 0) -> None:
+        self.Allgatherv(send, receive)
+
+    def Alltoallw(self, send, receive) -> None:
+        (outgoing, (counts, _), (out_part,)), (incoming, _, (in_part,)) = send, receive
+        if counts[0]:
+            np.copyto(in_part.of(incoming), out_part.of(outgoing).reshape(in_part.of(incoming).shape))
+
+    def Send_init(self, *_message) -> Request:
+        return Request()
+
+    Recv_init = Send_init
+
+    def Sendrecv(self, send, to, send_tag, receive, source, receive_tag) -> None:
+        """With nobody: an only rank has no neighbours."""
+
+
+class MPI:
+    """The module mpi4py.MPI of a process that is alone."""
+
+    IN_PLACE, COMM_NULL, PROC_NULL = object(), object(), -1
+    SUM, MAX, COMM_TYPE_SHARED = "sum", "max", 1
+    DOUBLE = Datatype()
+    Comm = Intracomm = Communicator
+    Prequest = Request
+    COMM_WORLD, COMM_SELF = Communicator(), Communicator()
+
+    @staticmethod
+    def Is_initialized() -> bool:
+        return True
+
+    @staticmethod
+    def Is_finalized() -> bool:
+        return False
+
+    @staticmethod
+    def Finalize() -> None:
+        pass
+
+    @staticmethod
+    def Get_library_version() -> str:
+        return ""
