@@ -20,6 +20,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.files.file_layout import FORMAT
 from ecsmpi.files.frames import Frames
 from ecsmpi.files.opening import open_hdf5
+from ecsmpi.files.part_reader import read_parts
 from ecsmpi.files.parts import sources_of
 from ecsmpi.files.sonata import REPORT, SPIKES
 from ecsmpi.files.strange_links import check_links
@@ -139,6 +140,13 @@ class Source:
                 )
             yield file
 
+    def values(self, file, place: str, shape: tuple, where):
+        """Values of one dataset of the open file. shape: (frames, nz, ny, nx); HDF5, asked for it, would open parts and lock them."""
+        data = file[place]
+        if not data.is_virtual:
+            return data[where]
+        return read_parts(self.path, sources_of(data), shape, data.dtype, where)
+
 
 @contextmanager
 def opened(path):
@@ -204,15 +212,18 @@ def _check_field(source: Source, file, frames: Frames, name: str) -> None:
     data, count = file[frames.place_of(name)], len(frames)
     if data.dtype.kind != "f" or data.dtype.itemsize not in (4, 8):
         raise Unreadable(f"{source.shown} is damaged: {name} has numbers of the type {data.dtype}, not of 4 or 8 bytes each; {AGAIN}")
+    nx, ny, nz = frames.box.shape
     if data.is_virtual:
-        _check_parts(source, sources_of(data), frames, name)  # before HDF5 opens them
+        shape = next((one.vspace.shape for one in data.virtual_sources()), ())
+        _check_parts(source, sources_of(data), frames, name)
     elif data.external:
         raise Unreadable(f"{source.shown}: {name} is in other files, {data.external[0][0]!r}, where no run writes it: {AGAIN}")
-    nx, ny, nz = frames.box.shape
-    if data.ndim != 4 or data.shape[1:] != (nz, ny, nx):
-        raise Unreadable(f"{source.shown} is damaged: {name} has the shape {data.shape}, expected (frames, {nz}, {ny}, {nx}); {AGAIN}")
-    if len(data) < count:
-        raise Unreadable(f"{source.shown} is damaged: it has {len(data)} of {count} frames of {name}; {AGAIN}")
+    else:
+        shape = data.shape
+        if len(shape) == 4 and len(data) < count:
+            raise Unreadable(f"{source.shown} is damaged: it has {len(data)} of {count} frames of {name}; {AGAIN}")
+    if shape[1:] != (nz, ny, nx):
+        raise Unreadable(f"{source.shown} is damaged: {name} has the shape {shape}, expected (frames, {nz}, {ny}, {nx}); {AGAIN}")
 
 
 def _check_parts(source: Source, parts: list, frames: Frames, name: str) -> None:
