@@ -42,11 +42,14 @@ def _why(path, ended):
     from ecsmpi.files.recording import too_little_memory
 
     number = os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else None
-    if number == signal.SIGKILL:
-        return MemoryError(too_little_memory(path, "the system has ended the process that read it"))
-    endless = number in (signal.SIGXCPU, signal.SIGALRM)
-    why = "reading it does not end" if endless else "HDF5's library crashes on it"
-    return OSError(f"{path} is damaged: {why}; run the simulation again")
+    if number in (None, signal.SIGKILL):
+        return MemoryError(too_little_memory(path, "the process that read it came to its end before it could answer"))
+    if number in (signal.SIGXCPU, signal.SIGALRM):
+        return OSError(f"{path} is damaged: reading it does not end; run the simulation again")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        return MemoryError(too_little_memory(path, f"HDF5's library has crashed, where memory is limited to {limit / 1e6:,.0f} MB"))
+    return OSError(f"{path} is damaged: HDF5's library crashes on it; run the simulation again")
 
 
 def _answer(read, path: Path, pipe: int) -> None:

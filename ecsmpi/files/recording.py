@@ -203,7 +203,7 @@ def _selection(source, name, group) -> Frames:
 
 def plain(attributes) -> dict:
     """Numbers and lists rather than NumPy's, text rather than bytes."""
-    decoded = {name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()}
+    decoded = {name: value.decode(errors="backslashreplace") if isinstance(value, bytes) else value for name, value in attributes.items()}
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in decoded.items()}
 
 
