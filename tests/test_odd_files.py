@@ -45,7 +45,9 @@ def large(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("words, said", [("info", r"k +1 +3 +3 +7\n"), ("verify", "2 frames of k: whole")])
+@pytest.mark.parametrize(
+    "words, said", [("info", r"k +1 +3 +3 +7\n"), ("verify", "2 frames of k: whole")]
+)
 def test_whole_file_is_read_with_less_memory_than_a_frame(words, said, large):
     done = mpirun(None, ["python", LITTLE_MEMORY, 40, words, large])
     assert done.returncode == 0 and re.search(said, done.stdout), done.stdout + done.stderr
@@ -55,7 +57,11 @@ def test_whole_file_is_read_with_less_memory_than_a_frame(words, said, large):
 def test_want_of_memory_is_no_damage(words, large):
     done = mpirun(None, ["python", LITTLE_MEMORY, 2, words, large])
     said = done.stdout + done.stderr
-    assert done.returncode in (1, 2) and "too little memory here to read" in said and "damaged" not in said, said
+    assert (
+        done.returncode in (1, 2)
+        and "too little memory here to read" in said
+        and "damaged" not in said
+    ), said
 
 
 def test_process_that_the_system_ends_lacked_memory(tmp_path):
@@ -67,6 +73,7 @@ def test_process_that_the_system_ends_lacked_memory(tmp_path):
 
 
 # -- what no run writes
+
 
 def replaced(make):
     """A change of a file: the field k is made anew."""
@@ -138,7 +145,9 @@ def test_pipe_is_not_waited_for(where, tmp_path):
             file["more"] = h5py.ExternalLink("pipe", "/k")
     for word in ("verify", "info", "plot"):
         done = mpirun(None, ["ecsmpi", word, path], timeout=30)
-        assert done.returncode in (1, 2) and ("is missing" in done.stdout + done.stderr or "pipe" in done.stdout + done.stderr)
+        assert done.returncode in (1, 2) and (
+            "is missing" in done.stdout + done.stderr or "pipe" in done.stdout + done.stderr
+        )
 
 
 def test_control_characters_of_a_file_are_shown_not_sent(tmp_path, capsys):
@@ -168,6 +177,7 @@ def test_reader_that_goes_is_no_error(tmp_path):
 
 # -- beside other programs
 
+
 def test_array_of_a_file_that_another_handle_locks_is_read(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["alpha"] = np.full(BOX.shape, 0.2)
@@ -178,7 +188,10 @@ def test_array_of_a_file_that_another_handle_locks_is_read(tmp_path):
 def test_report_is_told_from_a_recording(tmp_path):
     with h5py.File(tmp_path / "v.h5", "w") as file:
         file.attrs.update({"format": "ecsmpi report 1", "variable": "v"})
-    with pytest.raises(ValueError, match=r"holds a report of 'v' of cells in SONATA's format.*libsonata.ElementReportReader\('.*v.h5'\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds a report of 'v' of cells in SONATA's format.*libsonata.ElementReportReader\('.*v.h5'\)",
+    ):
         ecsmpi.load(tmp_path / "v.h5")
     with h5py.File(tmp_path / "s.h5", "w") as file:
         file.attrs["format"] = "ecsmpi spikes 1"

@@ -1,6 +1,7 @@
 """Frames of a recording in parts, put together from the files beside it.
 
-HDF5 would do so itself, but opens the parts as it likes: with locks, and not at all where this process writes them.
+HDF5 would do so itself, but opens the parts as it likes: with locks, and not at all where this
+process writes them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from ecsmpi.files.parts import Source
 def read_parts(path, sources: list[Source], shape, dtype, where) -> np.ndarray:
     """Values of a virtual dataset; NaN where no part has any.
 
-    path: of the main file. shape: (frames, nz, ny, nx). where: an index of it, of numbers and slices of step 1.
+    path: of the main file. shape: (frames, nz, ny, nx). where: an index of it, of numbers and
+    slices of step 1.
     """
     where = where if isinstance(where, tuple) else (where,)
     full = [*where, *[slice(None)] * (4 - len(where))]
@@ -30,7 +32,9 @@ def read_parts(path, sources: list[Source], shape, dtype, where) -> np.ndarray:
             if first >= end or lo >= hi:
                 continue
             file = files.enter_context(open_hdf5(path.with_name(one.file), "r"))
-            there = file[one.dataset][first - one.first : end - one.first, k0:k1, j0:j1, lo - one.lo : hi - one.lo]
+            there = file[one.dataset][
+                first - one.first : end - one.first, k0:k1, j0:j1, lo - one.lo : hi - one.lo
+            ]
             found[first - t0 : first - t0 + len(there), :, :, lo - i0 : hi - i0] = there
     return found[tuple(slice(None) if isinstance(one, slice) else 0 for one in full)]
 

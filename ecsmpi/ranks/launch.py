@@ -196,12 +196,12 @@ def before_mpi_ends(comm, action):
 
     MPI deletes the attributes of COMM_SELF first, the last one first: this one has to be set after that of HDF5.
     """
-    from mpi4py import MPI
+    MPI = sys.modules.get("mpi4py.MPI")
 
     def deleted(_comm, _key, _value):
         action()
 
-    if isinstance(comm, MPI.Comm):
+    if MPI is not None and isinstance(comm, MPI.Comm):
         MPI.COMM_SELF.Set_attr(MPI.Comm.Create_keyval(delete_fn=deleted), True)
 
 

@@ -1,4 +1,7 @@
-"""Files written by several ranks, without NEURON: python files_on_ranks.py FOLDER. Every rank must be told the same."""
+"""Files written by several ranks, without NEURON: python files_on_ranks.py FOLDER.
+
+Every rank must be told the same.
+"""
 
 import os
 import re
@@ -48,7 +51,18 @@ def hidden():
 def report(path):
     """A report of one segment on each rank."""
     one = np.array([comm.rank])
-    return ReportFile(path, "All", one, one, one, "mV", 1.0, comm, "single" in storages(comm.size), {"variable": "v"})
+    return ReportFile(
+        path,
+        "All",
+        one,
+        one,
+        one,
+        "mV",
+        1.0,
+        comm,
+        "single" in storages(comm.size),
+        {"variable": "v"},
+    )
 
 
 def spikes(path):
@@ -67,7 +81,10 @@ for kind in storages(comm.size):
     told(lambda: opened(path, comm, kind), "this script writes it already")
     comm.Barrier()
     on_first(path.unlink)
-    told(lambda: file.append(0.5, frames(0.5)), f"{kind}.h5 was deleted or moved away while the run wrote it")
+    told(
+        lambda: file.append(0.5, frames(0.5)),
+        f"{kind}.h5 was deleted or moved away while the run wrote it",
+    )
     told(file.close, "was deleted or moved away")
     write(path, comm, kind)
     if kind == "parts":
@@ -78,7 +95,10 @@ for kind in storages(comm.size):
         told(lambda: file.append(0.5, frames(0.5)), "parts.rank00000.h5 was deleted")
         told(file.close, "parts.rank00000.h5 was deleted")
     file, frames = opened(path, comm, kind)
-    usage, shutil.disk_usage = shutil.disk_usage, lambda _: shutil._ntuple_diskusage(10**6, 10**6, 100)
+    usage, shutil.disk_usage = (
+        shutil.disk_usage,
+        lambda _: shutil._ntuple_diskusage(10**6, 10**6, 100),
+    )
     told(lambda: file.append(0.0, frames(0.0)), "the disk has 100 left")
     shutil.disk_usage = usage
     file.discard()
@@ -92,8 +112,13 @@ for make in (report, spikes):
     if make is report:
         one.append(0.0, np.zeros((1, 1), np.float32))
     on_first(path.unlink)
-    values = [np.zeros((1, 1), np.float32)] if make is report else [np.zeros(1), np.zeros(1, np.uint64)]
-    told(lambda: one.append(*([0.0] if make is report else []), *values), f"{path.name} was deleted or moved away")
+    values = (
+        [np.zeros((1, 1), np.float32)] if make is report else [np.zeros(1), np.zeros(1, np.uint64)]
+    )
+    told(
+        lambda: one.append(*([0.0] if make is report else []), *values),
+        f"{path.name} was deleted or moved away",
+    )
     told(one.close, "was deleted or moved away")
     make(path).close()
 comm.Barrier()

@@ -1,4 +1,6 @@
-"""A command of ecsmpi with so many MB more than it has at its beginning: python little_memory.py MB WORDS."""
+"""A command of ecsmpi with so many MB more than it has at its beginning: python little_memory.py MB
+WORDS.
+"""
 
 import resource
 import sys

@@ -1,7 +1,8 @@
-"""A recording in parts that goes on on other ranks, again and again: python parts_go_on.py FOLDER, on 3 ranks.
+"""A recording in parts that goes on on other ranks, again and again: python parts_go_on.py FOLDER,
+on 3 ranks.
 
-Each turn is: how many ranks, frames that are kept of the whole box, and the time from which it goes on. In ends.npz is nothing:
-every value says where it comes from.
+Each turn is: how many ranks, frames that are kept of the whole box, and the time from which it goes
+on. In ends.npz is nothing: every value says where it comes from.
 """
 
 import sys
@@ -23,17 +24,28 @@ SELECTIONS = {
     "layer": (Slice("k", x=-4.5).selection(BOX), {"k": Encoding("float32")}),
     "mean": (Mean("k", axis="x").selection(BOX), {"k": Encoding("float64", 4)}),
 }
-TABLES = {"k": Table({"max": Column("mM", "greatest"), "means": Column("mM", "means", "radius")}, {"radius": np.arange(3.0)})}
+TABLES = {
+    "k": Table(
+        {"max": Column("mM", "greatest"), "means": Column("mM", "means", "radius")},
+        {"radius": np.arange(3.0)},
+    )
+}
 NAMES = ("na", "k")
 
 
 def turn(path, ranks, kept, times, storage="parts"):
-    """Frames of these times, after so many that are kept, or of a new file (None), by the first ranks of the world."""
+    """Frames of these times, after so many that are kept, or of a new file (None), by the first
+    ranks of the world.
+    """
     comm = world.Split(0 if world.rank < ranks else MPI.UNDEFINED, world.rank)
     if comm != MPI.COMM_NULL:
         lo, hi = UNEVEN[ranks][comm.rank]
-        going = None if kept is None else ({"": kept, "layer": kept, "mean": -(-kept // 2)}, kept - 1.0)
-        file = GridFile(path, BOX, list(NAMES), (lo, hi), comm, {"seed": 7}, storage, SELECTIONS, TABLES, going)
+        going = (
+            None if kept is None else ({"": kept, "layer": kept, "mean": -(-kept // 2)}, kept - 1.0)
+        )
+        file = GridFile(
+            path, BOX, list(NAMES), (lo, hi), comm, {"seed": 7}, storage, SELECTIONS, TABLES, going
+        )
         for t in times:
             k = coded("k", t)[lo:hi]
             file.append(float(t), {"na": coded("na", t)[lo:hi], "k": k})
@@ -57,8 +69,12 @@ def check(path, count):
         assert np.array_equal(found.series(name, (-4.5, 9.5, 112.5)), whole[name][:, 2, 1, 2])
     assert np.array_equal(found.section("k", -1, "x", at=2.5), whole["k"][-1, 6])
     assert np.array_equal(found.selections["layer"]["k"], whole["k"][:, 2:3].astype(np.float32))
-    assert np.allclose(found.selections["mean"]["k"], whole["k"][::2].mean(axis=1, keepdims=True), rtol=1e-14)
-    assert np.array_equal(found.diagnostics["k"]["time"], times) and np.array_equal(found.diagnostics["k"]["max"], 10 * times)
+    assert np.allclose(
+        found.selections["mean"]["k"], whole["k"][::2].mean(axis=1, keepdims=True), rtol=1e-14
+    )
+    assert np.array_equal(found.diagnostics["k"]["time"], times) and np.array_equal(
+        found.diagnostics["k"]["max"], 10 * times
+    )
     assert np.array_equal(found.diagnostics["k"]["means"][:, 2], times)
     assert found.attributes["seed"] == 7
     world.Barrier()

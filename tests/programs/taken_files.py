@@ -1,4 +1,6 @@
-"""What happens to the files of a run from outside: python taken_files.py FOLDER HOW, where HOW names one of the functions."""
+"""What happens to the files of a run from outside: python taken_files.py FOLDER HOW, where HOW
+names one of the functions.
+"""
 
 import os
 import sys
