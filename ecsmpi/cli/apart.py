@@ -1,4 +1,6 @@
-"""Files that may be damaged, read in a process of their own: HDF5's library can crash on them, or never end."""
+"""Files that may be damaged, read in a process of their own: HDF5's library can crash on them, or
+never end.
+"""
 
 import json
 import os
@@ -15,7 +17,8 @@ LONGEST_SILENCE = 600  # seconds in which a file that is read neither computes n
 def apart(read, path: Path) -> str:
     """read(path), a text, from a process of its own.
 
-    Raises ValueError with what it raised, MemoryError where it lacked memory, and OSError where it crashed or did not end.
+    Raises ValueError with what it raised, MemoryError where it lacked memory, and OSError where it
+    crashed or did not end.
     """
     sys.stdout.flush()
     ours, theirs = os.pipe()
@@ -42,18 +45,34 @@ def _why(path, ended):
     from ecsmpi.files.recording import too_little_memory
 
     number = os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else None
-    if number == signal.SIGKILL:
-        return MemoryError(too_little_memory(path, "the system has ended the process that read it"))
-    endless = number in (signal.SIGXCPU, signal.SIGALRM)
-    why = "reading it does not end" if endless else "HDF5's library crashes on it"
-    return OSError(f"{path} is damaged: {why}; run the simulation again")
+    if number in (None, signal.SIGKILL):
+        return MemoryError(
+            too_little_memory(
+                path, "the process that read it came to its end before it could answer"
+            )
+        )
+    if number in (signal.SIGXCPU, signal.SIGALRM):
+        return OSError(f"{path} is damaged: reading it does not end; run the simulation again")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        return MemoryError(
+            too_little_memory(
+                path,
+                f"HDF5's library has crashed, where memory is limited to {limit / 1e6:,.0f} MB",
+            )
+        )
+    return OSError(f"{path} is damaged: HDF5's library crashes on it; run the simulation again")
 
 
 def _answer(read, path: Path, pipe: int) -> None:
     """What the child does, and ends."""
     status = 1
     try:
-        size = sum(one.stat().st_size for one in ([path] if path.is_file() else path.rglob("*")) if one.is_file())
+        size = sum(
+            one.stat().st_size
+            for one in ([path] if path.is_file() else path.rglob("*"))
+            if one.is_file()
+        )
         seconds = int(LEAST + PER_MEGABYTE * size / 1e6)
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
         limited = most != resource.RLIM_INFINITY
@@ -75,7 +94,9 @@ def _read(read, path: Path) -> tuple[str, str]:
         return "told", read(path)
     except MemoryError as error:
         told = str(error)
-        return "memory", told if told.startswith("too little memory") else too_little_memory(path, error)
+        return "memory", told if told.startswith("too little memory") else too_little_memory(
+            path, error
+        )
     except (ValueError, OSError) as error:
         if wants_memory(error) and not str(error).startswith("too little"):
             return "memory", too_little_memory(path, error)

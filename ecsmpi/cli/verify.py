@@ -17,7 +17,13 @@ def add_parser(subparsers):
         "parts, its checksums where it has them, and whether every value is a number. Status 1 where something is wrong, or "
         "where there was too little memory to look.",
     )
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="file of frames, checkpoint, or folder of these")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="file of frames, checkpoint, or folder of these",
+    )
     parser.set_defaults(func=verify)
 
 
@@ -45,7 +51,9 @@ def _files(path):
         raise ValueError(f"there is nothing at {path}")
     if not path.is_dir() or is_set(path) or SET_NAME.fullmatch(path.name):
         return [path]
-    found = sorted(one for one in path.iterdir() if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name))
+    found = sorted(
+        one for one in path.iterdir() if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name)
+    )
     if not found:
         raise ValueError(f"{path} holds neither checkpoints nor files of frames")
     return found
@@ -110,18 +118,27 @@ def _check_planes(found, planes_of, boxes):
 
     for number, planes in enumerate(planes_of):
         if len(planes) != found.ranks:
-            raise ValueError(f"box {number} has planes of {len(planes)} ranks, the checkpoint has {found.ranks}")
+            raise ValueError(
+                f"box {number} has planes of {len(planes)} ranks, the checkpoint has {found.ranks}"
+            )
         covered = sorted((lo, hi) for lo, hi in planes if hi > lo)
         ends = [0, *(hi for _, hi in covered)]
         shape = re.search(r"shape=\((\d+),", str(boxes[number]))
         count = int(shape[1]) if shape else ends[-1]
         if [lo for lo, _ in covered] + [count] != ends:
-            raise ValueError(f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}")
+            raise ValueError(
+                f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}"
+            )
         for rank, (lo, hi) in enumerate(planes):
             part = found.part(rank)
             for name in part.names():
-                if name.startswith(f"{BOX}{number} ") and part.planes(name) not in ((lo, hi), (lo, lo)):
-                    raise ValueError(f"{part.path}: {name} has planes {part.planes(name)}, expected {(lo, hi)}")
+                if name.startswith(f"{BOX}{number} ") and part.planes(name) not in (
+                    (lo, hi),
+                    (lo, lo),
+                ):
+                    raise ValueError(
+                        f"{part.path}: {name} has planes {part.planes(name)}, expected {(lo, hi)}"
+                    )
             part.close()
 
 
@@ -133,7 +150,10 @@ def _check_frames(path):
         _check_values(frames)
     told = [f"{len(recording)} frames of {', '.join(recording.names)}"] if recording.names else []
     told += [f"{len(one)} frames of {name}" for name, one in recording.selections.items()]
-    told += [f"{len(table['time'])} rows of diagnostics of {name}" for name, table in recording.diagnostics.items()]
+    told += [
+        f"{len(table['time'])} rows of diagnostics of {name}"
+        for name, table in recording.diagnostics.items()
+    ]
     return f"{'; '.join(told)}: whole"
 
 
@@ -146,4 +166,6 @@ def _check_values(frames):
     for name in frames.names:
         for index in range(len(frames)):
             if not all(np.isfinite(block).all() for block in frames.blocks(name, index)):
-                raise ValueError(f"{name} holds values that are no numbers at t = {frames.time[index]:g} ms")
+                raise ValueError(
+                    f"{name} holds values that are no numbers at t = {frames.time[index]:g} ms"
+                )

@@ -23,7 +23,7 @@ class Frames:
     """
 
     def __init__(self, source, box: Box, voxels: str, places: dict, time):
-        """source: has ``shown`` and ``opened()``. places: species -> path of its dataset (time, z, y, x). time: (frames,) ms."""
+        """source: has ``shown``, ``opened()`` and ``values()``. places: species -> path of its dataset (time, z, y, x). time: (frames,) ms."""
         self._source, self.path, self.box, self.voxels, self._places = source, source.shown, box, voxels, places
         self.time = np.zeros(0) if time is None else time
         self.names = list(places)
@@ -92,12 +92,11 @@ class Frames:
         """One frame piece by piece: arrays of a few MB that together have each voxel once, in any order."""
         frame, place = self._frame_number(index), self.place_of(name)
         with self._source.opened() as file:
-            data = file[place]
-            _, nz, ny, nx = data.shape
-            deep, high = _block(data, nz, ny, nx)
+            nx, ny, nz = self.box.shape
+            deep, high = _block(file[place], nz, ny, nx)
             for k in range(0, nz, deep):
                 for j in range(0, ny, high):
-                    yield data[frame, k : k + deep, j : j + high]
+                    yield self._source.values(file, place, self._shape, (frame, slice(k, k + deep), slice(j, j + high)))
 
     def check_axes(self) -> None:
         """Raise OSError where the file's own axes, by which other programs place the voxels, are not those of the grid."""
@@ -119,10 +118,15 @@ class Frames:
             total.append(block.sum(dtype=float))
         return float(least), math.fsum(total) / self.box.voxels, float(most)
 
+    @property
+    def _shape(self) -> tuple[int, int, int, int]:
+        """Of a dataset."""
+        return (len(self), *self.box.shape[::-1])
+
     def _values(self, name, where) -> np.ndarray:
         place = self.place_of(name)
         with self._source.opened() as file:
-            return file[place][where]
+            return self._source.values(file, place, self._shape, where)
 
     def _frame_number(self, index):
         frames = len(self)

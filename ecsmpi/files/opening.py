@@ -1,8 +1,10 @@
-"""How ecsmpi opens HDF5 files: without locks, and beside any other handle that this process has on the same file.
+"""How ecsmpi opens HDF5 files: without locks, and beside any other handle that this process has on
+the same file.
 
-HDF5 refuses to open a file twice in one process where the two handles disagree on locks, as those of xarray and of
-ecsmpi do. It compares handles of one driver alone. So ecsmpi has a driver of its own: HDF5's "log" driver without a log,
-which reads and writes as the default one does. To HDF5 the two handles are then two files, as in two processes.
+HDF5 refuses to open a file twice in one process where the two handles disagree on locks, as those
+of xarray and of ecsmpi do. It compares handles of one driver alone. So ecsmpi has a driver of its
+own: HDF5's "log" driver without a log, which reads and writes as the default one does. To HDF5 the
+two handles are then two files, as in two processes.
 """
 
 from __future__ import annotations
@@ -25,5 +27,8 @@ def open_hdf5(path, mode: str) -> h5py.File:
 
 
 def open_together(path, comm) -> h5py.File:
-    """Open a file for reading and writing on all ranks of ``comm``, with parallel HDF5. Collective."""
+    """Open a file for reading and writing on all ranks of ``comm``, with parallel HDF5.
+
+    Collective.
+    """
     return h5py.File(path, "r+", driver="mpio", comm=comm)

@@ -1,4 +1,5 @@
-"""A file that one process begins, names and looks after: an older one of its name stays until this one is whole.
+"""A file that one process begins, names and looks after: an older one of its name stays until this
+one is whole.
 
     begun = OwnFile(path)
     begun.begin()         plain bytes meet a full disk; the file is .NAME.begun
@@ -43,7 +44,10 @@ class OwnFile:
         return self._identity is not None
 
     def begin(self) -> None:
-        """Make the file under its first name. Raises OSError where it cannot be written, or could not get its own."""
+        """Make the file under its first name.
+
+        Raises OSError where it cannot be written, or could not get its own.
+        """
         check_place(self.shown)
         with telling(self.shown):
             self._begun.unlink(missing_ok=True)  # of a run that was killed as it began
@@ -78,12 +82,14 @@ class OwnFile:
             now = _identity(self.path)
         except OSError:
             raise FileGone(
-                f"{self.shown} was deleted or moved away while the run wrote it, and what the run wrote is not there: "
+                f"{self.shown} was deleted or moved away while the run wrote it, and what the run "
+                f"wrote is not there: "
                 "let nothing touch the file before the run has ended, and run it again"
             ) from None
         if now != self._identity:
             raise FileGone(
-                f"{self.shown} was replaced by another file while the run wrote it, and what this run wrote is not there: "
+                f"{self.shown} was replaced by another file while the run wrote it, and what this "
+                f"run wrote is not there: "
                 "give each run a file of its own, and run it again"
             )
 

@@ -1,10 +1,12 @@
-"""Which files hold the frames of a recording in parts, and which planes and frames each of them has.
+"""Which files hold the frames of a recording in parts, and which planes and frames each of them
+has.
 
-Without parallel HDF5 each rank writes its planes to a file of its own beside the main one, whose datasets are virtual:
+Without parallel HDF5 each rank writes its planes to a file of its own beside the main one, whose
+datasets are virtual:
 
     k.h5                     points to the parts; has the times
     k.rank00003.h5           the planes of rank 3
-    k.again1.rank00000.h5    after a restart on other ranks: their planes, of the frames from there on
+    k.again1.rank00000.h5    after a restart on other ranks: their planes of the frames since
     k.before1.h5             after a restart in parts: the frames before, that one file held
 """
 
@@ -23,7 +25,9 @@ UNLIMITED = h5py.h5s.UNLIMITED
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset of another file that has planes [lo, hi) of the frames from ``first`` on; frames: None for all to come."""
+    """A dataset of another file that has planes [lo, hi) of the frames from ``first`` on; frames:
+    None for all to come.
+    """
 
     file: str
     dataset: str
@@ -44,7 +48,10 @@ class Source:
 
 
 def part_path(path, rank: int, generation: int = 0) -> Path:
-    """The file with the planes of one rank, beside ``path``. generation: how many restarts on other ranks there were."""
+    """The file with the planes of one rank, beside ``path``.
+
+    generation: how many restarts on other ranks there were.
+    """
     path = Path(path)
     stem = path.stem if path.suffix == ".h5" else path.name
     again = f".again{generation}" if generation else ""
@@ -78,7 +85,9 @@ def sources_of(data) -> list[Source]:
 
 
 def virtual_field(group, name, shape, sources: list[Source], encoding) -> h5py.Dataset:
-    """A dataset that is its sources side by side along x and one after another in time; its length in time is theirs."""
+    """A dataset that is its sources side by side along x and one after another in time; its length
+    in time is theirs.
+    """
     nx, ny, nz = shape
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     dtype = np.dtype(encoding.precision)

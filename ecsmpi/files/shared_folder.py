@@ -1,4 +1,6 @@
-"""Whether all ranks see one folder: MPI-IO waits for ever where each host has a folder of its own under one name."""
+"""Whether all ranks see one folder: MPI-IO waits for ever where each host has a folder of its own
+under one name.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ PATIENCE = 5.0  # s until a file that one host has made is seen on another
 
 
 def check_folder_of(comm, path: Path) -> None:
-    """Raise OSError, on every rank, unless all ranks see the folder in which ``path`` is to be written. Collective."""
+    """Raise OSError, on every rank, unless all ranks see the folder in which ``path`` is to be
+    written. Collective.
+    """
     everywhere(comm, check_place if comm.rank == 0 else _nothing, path)
     if comm.size == 1:
         return
@@ -33,8 +37,10 @@ def check_folder_of(comm, path: Path) -> None:
         _, first_host, first = looks[0]
         _, host, other = looks[blind[0]]
         raise OSError(
-            f"cannot write {path}: the ranks do not see one folder: it is {first} on host {first_host} for rank 0, and rank "
-            f"{blind[0]} on host {host} does not find in {other} what rank 0 writes there; give a path in a folder that "
+            f"cannot write {path}: the ranks do not see one folder: it is {first} on host "
+            f"{first_host} for rank 0, and rank "
+            f"{blind[0]} on host {host} does not find in {other} what rank 0 writes there; give a "
+            f"path in a folder that "
             "all hosts share, from the root (/...) on"
         )
 

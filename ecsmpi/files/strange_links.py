@@ -1,4 +1,6 @@
-"""Links out of an HDF5 file, which HDF5 follows unasked: one to a pipe would be waited for without end."""
+"""Links out of an HDF5 file, which HDF5 follows unasked: one to a pipe would be waited for without
+end.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import h5py
 
 
 def check_links(path, file) -> None:
-    """Raise OSError where an open file has a link to something other than a file, or of a kind that no run makes."""
+    """Raise OSError where an open file has a link to something other than a file, or of a kind that
+    no run makes.
+    """
     strange = []
 
     def look(name):
@@ -23,8 +27,13 @@ def check_links(path, file) -> None:
     try:
         file.id.links.visit(look)
     except (RuntimeError, KeyError, ValueError) as error:
-        raise OSError(f"{path} is damaged: its names cannot be read ({error}); run the simulation again") from error
+        raise OSError(
+            f"{path} is damaged: its names cannot be read ({error}); run the simulation again"
+        ) from error
     if strange:
         name, what = strange[0]
         shown = name.decode(errors="replace") if isinstance(name, bytes) else name
-        raise OSError(f"{path} has a link, {shown!r}, {what}: no run makes such a link; delete it, or run the simulation again")
+        raise OSError(
+            f"{path} has a link, {shown!r}, {what}: no run makes such a link; delete it, or run "
+            f"the simulation again"
+        )

@@ -18,7 +18,12 @@ def described_lines(recording) -> list[str]:
 
 def as_plain(text: str, kept: str = "") -> str:
     r"""Text that a terminal only shows: control characters as \x1b, but for those that are kept."""
-    return "".join(one if one.isprintable() or one in kept else one.encode("unicode_escape", "replace").decode() for one in text)
+    return "".join(
+        one
+        if one.isprintable() or one in kept
+        else one.encode("unicode_escape", "replace").decode()
+        for one in text
+    )
 
 
 def _lines(recording):
@@ -77,5 +82,7 @@ def provenance(attributes):
     width = max(len(name) for name in attributes)
     for name, value in sorted(attributes.items()):
         entries = value if isinstance(value, list) else [value]
-        text = ", ".join(f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in entries)
+        text = ", ".join(
+            f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in entries
+        )
         yield f"  {name:<{width}}  {text}"

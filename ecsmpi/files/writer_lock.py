@@ -1,8 +1,9 @@
-"""One writer for one file: a small file beside it, ``.NAME.lock``, says who writes and is locked for as long.
+"""One writer for one file: a small file beside it, ``.NAME.lock``, says who writes and is locked
+for as long.
 
-The kernel lets go of the lock where its owner dies, so a lock file that is not locked is left over from a dead run. On
-some network file systems locks do not reach other hosts, or there are none: there the owner's own words decide, and where
-they cannot (it ran on another host), the user does.
+The kernel lets go of the lock where its owner dies, so a lock file that is not locked is left over
+from a dead run. On some network file systems locks do not reach other hosts, or there are none:
+there the owner's own words decide, and where they cannot (it ran on another host), the user does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ OF_ONE_KERNEL = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs",
 OF_ALL_HOSTS = {"nfs", "nfs4", "lustre", "gpfs", "ceph", "ocfs2", "gfs2"}
 LOCKS_ARE_LOCAL = {"nolock", "local_lock=all", "local_lock=posix", "localflock"}  # mount options
 
-_held_here: set[Path] = set()  # by this process, in which locks of the kernel do not exclude each other
+_held_here: set[Path] = (
+    set()
+)  # by this process, in which locks of the kernel do not exclude each other
 
 
 class WriterLock:
@@ -36,7 +39,8 @@ class WriterLock:
         self.lock_path = self.path.with_name(f".{self.path.name}.lock")
         if self.path in _held_here:
             raise OSError(
-                f"cannot write {self.path}: this script writes it already, by another Output, report or command; "
+                f"cannot write {self.path}: this script writes it already, by another Output, "
+                f"report or command; "
                 "give this one another name, or close() the other"
             )
         self._descriptor = self._acquire()
@@ -65,7 +69,10 @@ class WriterLock:
                 os.close(descriptor)
                 raise
             return descriptor
-        raise OSError(f"cannot write {self.path}: {self.lock_path} comes and goes; delete it where no run writes the file")
+        raise OSError(
+            f"cannot write {self.path}: {self.lock_path} comes and goes; delete it where no run "
+            f"writes the file"
+        )
 
     def _open(self) -> tuple[bool, int]:
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -76,7 +83,8 @@ class WriterLock:
                 return False, os.open(self.lock_path, flags | os.O_CREAT, 0o666)
         except OSError as error:
             raise OSError(
-                f"cannot write {self.path}: {self.lock_path}: {error.strerror}; see that the folder is writable and "
+                f"cannot write {self.path}: {self.lock_path}: {error.strerror}; see that the "
+                f"folder is writable and "
                 "has space left, and delete that file where no run writes this one"
             ) from error
 
@@ -84,13 +92,16 @@ class WriterLock:
         owner = _read(descriptor)
         if state == HELD:
             raise OSError(
-                f"cannot write {self.path}: {_in_words(owner)} writes it; give another name, or wait until that run has ended"
+                f"cannot write {self.path}: {_in_words(owner)} writes it; give another name, or "
+                f"wait until that run has ended"
             )
         if made or owner == {} and state == TAKEN or self._is_gone(owner, state):
             return
         raise OSError(
-            f"cannot write {self.path}: {_in_words(owner)} writes it, or did, and this file system does not tell whether "
-            f"that run still lives; if it has ended, delete {self.lock_path}; otherwise give another name"
+            f"cannot write {self.path}: {_in_words(owner)} writes it, or did, and this file system "
+            f"does not tell whether "
+            f"that run still lives; if it has ended, delete {self.lock_path}; otherwise give "
+            f"another name"
         )
 
     def _is_gone(self, owner: dict, state: int) -> bool:
@@ -125,7 +136,8 @@ def _is_at(descriptor: int, path: Path) -> bool:
 def _write(descriptor: int) -> None:
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     owner = {
-        "host": socket.gethostname(), "pid": os.getpid(), "since": now, "job": os.environ.get("SLURM_JOB_ID"),
+        "host": socket.gethostname(), "pid": os.getpid(), "since": now,
+        "job": os.environ.get("SLURM_JOB_ID"),
         "command": shlex.join(sys.orig_argv)[:500], "boot": _boot(), "began": _began(os.getpid()),
     }  # fmt: skip
     os.ftruncate(descriptor, 0)
@@ -133,7 +145,9 @@ def _write(descriptor: int) -> None:
 
 
 def _read(descriptor: int) -> dict:
-    """What the owner says of itself; empty where it has not said anything yet, or nothing that can be read."""
+    """What the owner says of itself; empty where it has not said anything yet, or nothing that can
+    be read.
+    """
     try:
         said = json.loads(os.pread(descriptor, 1 << 16, 0))
     except (OSError, ValueError, RecursionError):
@@ -145,7 +159,8 @@ def _in_words(owner: dict) -> str:
     if not owner:
         return "another process"
     job = f", job {owner['job']}" if owner.get("job") else ""
-    words = f"process {owner.get('pid')} on host {owner.get('host')}{job} (since {owner.get('since')}: {owner.get('command')})"
+    who = f"process {owner.get('pid')} on host {owner.get('host')}{job}"
+    words = f"{who} (since {owner.get('since')}: {owner.get('command')})"
     return words.encode("unicode_escape").decode()
 
 
@@ -174,7 +189,9 @@ def locks_reach_all_hosts(folder: Path) -> bool:
 
 
 def mounted_at(folder: Path) -> tuple[str, set[str]]:
-    """The kind of file system of a folder, and the options with which it is mounted; "" where nobody says."""
+    """The kind of file system of a folder, and the options with which it is mounted; "" where
+    nobody says.
+    """
     wanted = os.path.realpath(folder)
     best, found = "", ("", set())
     try:

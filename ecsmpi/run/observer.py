@@ -1,10 +1,11 @@
-"""What takes part in a run, and who takes part: the base class of observers, and the list of those of a simulation.
+"""What takes part in a run, and who takes part: the base class of observers, and the list of those
+of a simulation.
 
-    made        observers.add         the simulation holds it
-    finitialize observers.begin_again the last run ends; those that the script has dropped are let go
-                started or resumed    with the initial state, or that of a checkpoint
-    each step   stepped, completed
-    exit        ended
+    made         observers.add          the simulation holds it
+    finitialize  observers.begin_again  the last run ends; those that the script has dropped go
+                 started or resumed     with the initial state, or that of a checkpoint
+    each step    stepped, completed
+    exit         ended
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import warnings
 
 
 class Observer:
-    """Sees each step of the grid. Subclass it, override what you need, and give it to ``rxd.add_observer``.
+    """Sees each step of the grid. Subclass it, override what you need, and give it to
+    ``rxd.add_observer``.
 
-    All methods are called on every rank at the same moments, so they may be collective. A simulation is given to some: of
-    use are its ``comm``, ``regions``, ``species``, ``space(region)`` and ``field(species, region).owned``, this rank's slab.
+    All methods are called on every rank at the same moments, so they may be collective. A
+    simulation is given to some: of use are its ``comm``, ``regions``, ``species``,
+    ``space(region)`` and ``field(species, region).owned``, this rank's slab.
     """
 
     observers: Observers | None = None  # those among which it takes part
@@ -28,21 +31,28 @@ class Observer:
         """A run begins, at t (ms): at the end of ``n.finitialize``."""
 
     def resumed(self, simulation, t: float, places: list) -> None:
-        """A run goes on from a checkpoint, at t (ms). places: what the observers' ``state`` said when it was taken."""
+        """A run goes on from a checkpoint, at t (ms).
+
+        places: what the observers' ``state`` said when it was taken.
+        """
         self.started(simulation, t)
 
     def joined(self, simulation, t: float) -> None:
-        """It was made in mid-run, and takes part from t (ms) on: before the next step of the grid."""
+        """It was made in mid-run, and takes part from t (ms) on, before the grid's next step."""
         self.started(simulation, t)
 
     def stepped(self, simulation, t: float) -> None:
-        """The grid has come to t (ms); NEURON's own step is not complete yet: voltages are new, states of mechanisms old."""
+        """The grid has come to t (ms); NEURON's own step is not complete yet: voltages are new,
+        states of mechanisms old.
+        """
 
     def completed(self) -> None:
         """NEURON's step is complete. Local; called before the next step, and where none follows."""
 
     def state(self) -> list | None:
-        """Where it stands, for a checkpoint: [its kind, its name, more], as JSON; None where there is nothing to say."""
+        """Where it stands, for a checkpoint: [its kind, its name, more], as JSON; None where there
+        is nothing to say.
+        """
         return None
 
     def line(self) -> str:
@@ -50,7 +60,10 @@ class Observer:
         return ""
 
     def ended(self) -> None:
-        """The run has ended: at the next ``n.finitialize``, when it leaves, or at exit. Again is harmless."""
+        """The run has ended: at the next ``n.finitialize``, when it leaves, or at exit.
+
+        Again is harmless.
+        """
 
     def paths_written(self) -> list:
         """The files that it writes; one made anew for one of these takes its place."""
@@ -64,7 +77,9 @@ class Observer:
         """Another one for the same file takes its place. Local."""
 
     def close(self) -> None:
-        """Take part no more: what waits is written and its files are closed. Collective; again is harmless."""
+        """Take part no more: what waits is written and its files are closed. Collective; again is
+        harmless.
+        """
         self.ended()
         if self.observers is not None:
             self.observers.remove(self)
@@ -128,8 +143,8 @@ def _nothing(*_) -> None:
 class _Place:
     """An observer among the others.
 
-    number: when it was made, and since: when its first run began, or None; both count up. named: whether the script has had a
-    name for it when a run began.
+    number: when it was made, and since: when its first run began, or None; both count up. named:
+    whether the script has had a name for it when a run began.
     """
 
     __slots__ = ("observer", "number", "named", "since")
@@ -138,7 +153,9 @@ class _Place:
         self.observer, self.number, self.named, self.since = observer, number, False, None
 
     def references(self) -> int:
-        """References to the observer, this one among them, by an unknown but constant number too many."""
+        """References to the observer, this one among them, by an unknown but constant number too
+        many.
+        """
         return sys.getrefcount(self.observer)
 
 
@@ -146,7 +163,8 @@ OWN = _Place(Observer(), 0).references()  # where nobody else has one
 
 
 class Observers:
-    """The observers of a simulation, in the order they were added. Local but for ``begin_again``, ``join`` and ``end``.
+    """The observers of a simulation, in the order they were added. Local but for ``begin_again``,
+    ``join`` and ``end``.
 
     Iterating gives those that take part in the run.
     """
@@ -172,7 +190,10 @@ class Observers:
         self._comm = comm
 
     def add(self, observer) -> None:
-        """Let an observer take part, from the next finitialize or step on. One for the same file leaves."""
+        """Let an observer take part, from the next finitialize or step on.
+
+        One for the same file leaves.
+        """
         one = observer if isinstance(observer, Observer) else Foreign(observer)
         mine = {str(path) for path in one.paths_written()}
         for place in list(self._places):
@@ -182,7 +203,8 @@ class Observers:
             if mine & {str(path) for path in other.paths_written()}:
                 if place.since is None:
                     warnings.warn(
-                        f"{one!r} takes the place of {other!r}, which has not been in any run: give the two different "
+                        f"{one!r} takes the place of {other!r}, which has not been in any run: "
+                        f"give the two different "
                         "files, or write all by one of them",
                         stacklevel=4,
                     )
@@ -193,7 +215,10 @@ class Observers:
         self.news = True
 
     def remove(self, observer) -> bool:
-        """Let an observer leave; it ends at the next collective moment, if it has not. Whether it was there."""
+        """Let an observer leave; it ends at the next collective moment, if it has not.
+
+        Whether it was there.
+        """
         for place in self._places:
             if observer in (place.observer, getattr(place.observer, "wrapped", None)):
                 self._leave(place)
@@ -221,7 +246,9 @@ class Observers:
     # collective
 
     def begin_again(self) -> None:
-        """The last run ends, before another is planned; those that the script has dropped are let go. Collective."""
+        """The last run ends, before another is planned; those that the script has dropped are let
+        go. Collective.
+        """
         self.completed()
         self._end_leaving()
         self._end_acting()
@@ -275,16 +302,22 @@ class Observers:
             self._leaving.pop(0).ended()
 
     def _agree(self) -> list[bool]:
-        """Whether the script of any rank refers to each of ecsmpi's own; ValueError where ranks have others. Collective."""
+        """Whether the script of any rank refers to each of ecsmpi's own; ValueError where ranks
+        have others. Collective.
+        """
         acting = set(map(id, self._acting))
-        mine = [(repr(place.observer), place.references() - (id(place.observer) in acting) > OWN) for place in self._own()]
+        mine = [
+            (repr(place.observer), place.references() - (id(place.observer) in acting) > OWN)
+            for place in self._own()
+        ]
         everyone = self._comm.allgather(mine)
         named = [[name for name, _ in told] for told in everyone]
         odd = next((rank for rank, names in enumerate(named) if names != named[0]), None)
         if odd is not None:
             first, other = (", ".join(named[rank]) or "none" for rank in (0, odd))
             raise ValueError(
-                f"ranks have different observers: rank 0 has {first}; rank {odd} has {other}: make each of them on every "
+                f"ranks have different observers: rank 0 has {first}; rank {odd} has {other}: make "
+                f"each of them on every "
                 "rank (outside `if rank == 0`); only one rank writes or prints"
             )
         referred = [any(told[i][1] for told in everyone) for i in range(len(mine))]
@@ -296,7 +329,9 @@ class Observers:
         return [place for place in self._places if place.observer.goes_when_dropped]
 
     def _let_go(self) -> bool:
-        """Let those go that the script has dropped; whether there were some, with which others may go."""
+        """Let those go that the script has dropped; whether there were some, with which others may
+        go.
+        """
         dropped = []
         for place, referred in zip(self._own(), self._agree()):
             if referred:
@@ -313,12 +348,15 @@ class Observers:
     def _is_followed(self, place: _Place) -> bool:
         """Whether another of its kind was made after its first run."""
         kind = type(place.observer)
-        return any(type(other.observer) is kind and other.number > place.since for other in self._own())
+        return any(
+            type(other.observer) is kind and other.number > place.since for other in self._own()
+        )
 
     def _say(self, observer: Observer) -> None:
         if self._comm.rank == 0:
             print(
-                f"ecsmpi: {observer!r} takes no part in this run: another was made after its own, and the script has no name "
+                f"ecsmpi: {observer!r} takes no part in this run: another was made after its own, "
+                f"and the script has no name "
                 "for it; give it one (output = rxd.Output(...)) to have it go on",
                 file=sys.stderr, flush=True,
             )  # fmt: skip

@@ -1,4 +1,5 @@
-"""Runs one after another in one process, each with observers of its own, held in one way after another: python sweep.py FOLDER.
+"""Runs one after another in one process, each with observers of its own, held in one way after
+another: python sweep.py FOLDER.
 
 It writes NAME.npz for each way: what each run ended with.
 """
@@ -78,7 +79,9 @@ def removed(d):
 
 
 def same(d):
-    """The same paths, as in a cell of a notebook that is run again; the older ones have names that live on."""
+    """The same paths, as in a cell of a notebook that is run again; the older ones have names that
+    live on.
+    """
     kept.extend(observers("same"))
     ends_with_run()
 

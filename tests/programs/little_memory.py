@@ -1,0 +1,17 @@
+"""A command of ecsmpi with so many MB more than it has at its beginning: python little_memory.py MB
+WORDS.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+import ecsmpi.files.checkpoint
+import ecsmpi.files.recording
+import ecsmpi.files.sonata  # noqa: F401
+from ecsmpi.cli import main
+
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + int(float(sys.argv[1]) * 1e6)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+sys.exit(main(sys.argv[2:]))
