@@ -105,6 +105,13 @@ def test_a_change_of_species_is_said_in_words():
         before.refuse(Couplings((k, na), True))
 
 
+# ---------------------------------------------------------------- many species
+
+
+def test_many_species_take_no_longer_each_than_a_few(tmp_path):
+    runs(None, "many_species", cwd=tmp_path)
+
+
 # ---------------------------------------------------------------- errors and interrupts
 
 
