@@ -8,7 +8,7 @@ from rxd_scripts import holds
 def test_segment_outside_the_box_is_named(on_ranks):
     holds(on_ranks, None, model(CELLS.replace("apart=9", "apart=500"), POTASSIUM, """
 pump = across(ki, ko, 1)
-said = message_of(RuntimeError, lambda: n.finitialize(-65))
+said = message_of(ValueError, lambda: n.finitialize(-65))
 assert "cell1(0.166667)" in said and "outside its box" in said, said
 """))
 

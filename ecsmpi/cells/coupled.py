@@ -20,7 +20,7 @@ class CoupledSegments:
         """Insert ions of these charges everywhere and read the segments. Raises where a mechanism writes their outside."""
         for name, charge in charges.items():
             membrane.use_ion(name, charge)
-            membrane.refuse_other_writers(name)
+        membrane.refuse_other_writers(*charges)
         if any(charges.values()):
             self._potentials.register()
         self.all = membrane.Segments()
@@ -53,8 +53,7 @@ class CoupledSegments:
             raise RuntimeError(
                 "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
             )
-        for name in self.ions:
-            membrane.refuse_other_writers(name)
+        membrane.refuse_other_writers(*self.ions)
 
     def odd_currents(self) -> list[str]:
         """A sentence for each ion with a current that is no number."""

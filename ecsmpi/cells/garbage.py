@@ -106,7 +106,8 @@ class Living:
     @property
     def scripts(self) -> list:
         """Those that the script holds."""
-        return [one for held in self._held.values() if (one := held.living) is not None]
+        living = weakref.ref.__call__
+        return [one for held in self._held.values() if (one := living(held)) is not None]
 
     @property
     def acting(self) -> list:

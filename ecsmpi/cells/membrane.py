@@ -13,7 +13,7 @@ import numpy as np
 from neuron import n
 
 from ecsmpi.cells.morphology import Paths
-from ecsmpi.cells.nmodl import used_ions, written_variables
+from ecsmpi.cells.nmodl import used_ions, written_by_ion
 
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
@@ -156,10 +156,11 @@ def use_ion(name: str, charge: float):
     ion = f"{name}_ion"
     if not str(name).isidentifier():
         raise ValueError(f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _")
-    if hasattr(n, ion) and n.ion_charge(ion) != charge:
+    is_known = hasattr(n, ion)
+    if is_known and n.ion_charge(ion) != charge:
         known = n.ion_charge(ion)
         raise ValueError(f"charge of {name} is {known:g} in NEURON, got {charge}: give the same charge")
-    if n.ion_register(name, charge) < 0:
+    if not is_known and n.ion_register(name, charge) < 0:  # NEURON takes the longer, the more ions there are
         taken = f"{name}i, {name}o, i{name} or e{name}"
         raise ValueError(f"{name!r} cannot name an ion: {taken} means something else in NEURON")
     for sec in n.allsec():
@@ -183,17 +184,17 @@ def _is_used(name: str, sec) -> bool:
     return sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) in (ADVANCED, POTENTIAL_GIVEN)
 
 
-def refuse_other_writers(name: str):
-    """Raise where a mechanism in use sets the outside concentration of the ion `name` itself.
+def refuse_other_writers(*names: str):
+    """Raise where a mechanism in use sets the outside concentration of one of the ions `names` itself.
 
     Raises
     ------
     ValueError naming the mechanism, a section that has it, and the cure.
     """
-    outside = f"{name}o"
     for is_point, mechanism in _mechanisms():
-        if outside in _written(is_point, mechanism, name):
-            section = _section_with(is_point, mechanism)
+        for name in _written(is_point, mechanism).keys() & set(names):
+            outside = f"{name}o"
+            section = _section_with(is_point, mechanism) if outside in _written(is_point, mechanism)[name] else None
             if section is not None:
                 raise ValueError(
                     f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
@@ -235,10 +236,11 @@ def _ions(is_point, mechanism):
 
 
 @functools.lru_cache(maxsize=None)
-def _written(is_point, mechanism, ion):
+def _written(is_point, mechanism):
+    """{ion: names of its variables} that the mechanism writes."""
     kind = n.MechanismType(int(is_point))
     kind.select(mechanism)
-    return written_variables(kind.code(), ion)
+    return written_by_ion(kind.code())
 
 
 def _section_with(is_point, mechanism):

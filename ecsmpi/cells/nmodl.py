@@ -18,9 +18,16 @@ def written_variables(text: str, ion: str) -> set[str]:
     Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists may
     run over lines.
     """
-    code = _NO_CODE.sub(" ", text)
-    clauses = " ".join(clauses for name, clauses in _USEION.findall(code) if name == ion)
-    return {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
+    return written_by_ion(text).get(ion, set())
+
+
+def written_by_ion(text: str) -> dict[str, set[str]]:
+    """`written_variables` of each ion that the NMODL `text` writes something of."""
+    found = {}
+    for ion, clauses in _USEION.findall(_NO_CODE.sub(" ", text)):
+        names = {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
+        found[ion] = found.get(ion, set()) | names
+    return found
 
 
 def used_ions(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from ecsmpi import __version__
 from ecsmpi.cells import inventory
 from ecsmpi.files.part import Damaged
 from ecsmpi.ranks.meeting import meet
-from ecsmpi.run.observers import begin, label
+from ecsmpi.run.observers import begin, labels
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
 from ecsmpi.run.watch import Watch
@@ -127,7 +127,7 @@ class Course:
         counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
         return {
             "box": self.boxes(),
-            "species": [f"{label(one, species)}: {[species.ion(region) for region in species.regions]}" for species in one.species],
+            "species": [f"{name}: {[species.ion(region) for region in species.regions]}" for name, species in zip(labels(one.species), one.species)],
             "reaction": one.laws_in_words(), "dt": n.dt, "steps of NEURON in one of the grid": one.clock.steps,
             "reproducible": one.reproducible, "mechanism": inventory.mechanisms(),
             "sections": sum(count for count, _ in counts), "segments": sum(count for _, count in counts),

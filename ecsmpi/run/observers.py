@@ -239,14 +239,20 @@ def keep_frame(simulation, t: float) -> str:
 def by_name(simulation) -> dict[str, list]:
     """Species by their labels; one name may be that of several, each in other regions."""
     names = {}
-    for species in simulation.species:
-        names.setdefault(label(simulation, species), []).append(species)
+    species = simulation.species
+    for name, one in zip(labels(species), species):
+        names.setdefault(name, []).append(one)
     return names
 
 
 def label(simulation, species) -> str:
     """A species' name in files and messages; unnamed ones are numbered."""
     return species.name or f"species{simulation.species.index(species)}"
+
+
+def labels(species: list) -> list[str]:
+    """The `label` of each of a simulation's species."""
+    return [one.name or f"species{number}" for number, one in enumerate(species)]
 
 
 class Progress(Observer):

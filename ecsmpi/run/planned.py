@@ -208,11 +208,13 @@ class Planned(Spaces):
     def _in_no_box(self) -> np.ndarray:
         """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
         outside = np.zeros(self.segments.all.count, dtype=bool)
-        for name in self.segments.ions:
+        regions = {}
+        for one in self.species:
+            regions.setdefault(one.name, set()).update(one.regions)
+        for where in {frozenset(regions[name]) for name in self.segments.ions}:
             lost = np.ones(self.segments.all.count, dtype=bool)
-            for region in self.regions:
-                if any(region in one.regions for one in self.species if one.name == name):
-                    lost[self.space(region).inside] = False
+            for region in where:
+                lost[self.space(region).inside] = False
             outside |= lost
         return outside
 

@@ -10,8 +10,8 @@ from neuron import n
 from ecsmpi.cells.coupled import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
 from ecsmpi.run.described import Described
-from ecsmpi.run.observers import label
 from ecsmpi.ranks.worlds import Worlds
+from ecsmpi.run.observers import labels
 from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.space import Space
 from ecsmpi.solver.timing import Phases
@@ -117,7 +117,8 @@ class Spaces(Described):
 
     def fields(self) -> list[tuple]:
         """(name, box, field) of each species in each region."""
-        return [(label(self, one), region.box, self.field(one, region)) for one in self.species for region in one.regions]
+        species = self.species
+        return [(label, region.box, self.field(one, region)) for label, one in zip(labels(species), species) for region in one.regions]
 
     def _free_dropped_spaces(self) -> None:
         """Spaces whose regions are gone give their messages back. Collective."""

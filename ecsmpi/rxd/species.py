@@ -225,16 +225,18 @@ def _checked_regions(regions) -> list[Extracellular]:
 
 def _refuse_duplicate(species: Species) -> None:
     """Raise RxDException where another living species has the name in one of the regions, or with another charge."""
-    if _duplicate(species):
-        simulation.let_go()  # it may be one that only a reference cycle holds
+    if _duplicate(species) is None:
+        return
+    simulation.let_go()  # it may be one that only a reference cycle holds
     if said := _duplicate(species):
         raise RxDException(said)
 
 
 def _duplicate(species: Species) -> str | None:
     """What is wrong with another species of the name."""
-    for other in simulation.scripts_species:
-        if other is not species and species.name and other.name == species.name:
+    name = species.name
+    for other in [one for one in simulation.scripts_species if one._name == name] if name else ():
+        if other is not species:
             if shared := [region for region in species.regions if region in other.regions]:
                 return (
                     f'species "{species.name}" is already defined on {shared[0]!r}: give it another name, or '

@@ -56,7 +56,8 @@ class Diffusion:
     def factors(self, dt: float) -> Factors:
         """The numbers for steps of dt (ms), made again only when dt changes. Collective then."""
         if self._factors is None or self._factors.dt != dt:
-            self._factors = self._factorise(dt)
+            which = self._d_effective.tobytes(), self._fixed  # species that differ in nothing else share them
+            self._factors = self._work.shared_factors(dt, which, lambda: self._factorise(dt))
         return self._factors
 
     def _factorise(self, dt: float) -> Factors:

@@ -64,6 +64,15 @@ class Workspace:
         self.scratch = aligned_zeros((kernels.most_threads(), for_a_plane))
         self.strip = max(1, STRIP // nz)
         self._interfaces = {}
+        self._factors, self._factors_of = {}, None
+
+    def shared_factors(self, dt: float, which, make):
+        """The numbers for steps of dt (ms) of all species alike, told by ``which``; make() makes them, once. Collective then."""
+        if self._factors_of != dt:
+            self._factors, self._factors_of = {}, dt
+        if which not in self._factors:
+            self._factors[which] = make()
+        return self._factors[which]
 
     def join(self, ends: Ends) -> Joints:
         """Plan the interfaces from the numbers of this slab's blocks; the exact bound on their coupling decides. Collective."""

@@ -27,13 +27,13 @@ clamp.delay, clamp.dur, clamp.amp = 1, 1e3, 0.5
 voltage = n.Vector().record(cell(0.5)._ref_v)
 
 
-def run(started=lambda: None):
+def run():
     """To the end, however often it is interrupted; the number of interrupts, and what came out."""
     n.finitialize(-65)
-    started()
     stopped, done = 0, False
     while not done:
         try:
+            begun.set()
             while n.t < END - 1e-9:
                 goes_on(END)
             done = True
@@ -44,6 +44,7 @@ def run(started=lambda: None):
 
 
 def interrupt():
+    begun.wait()
     random.seed(3)
     for _ in range(SIGNALS):
         time.sleep(random.uniform(0.001, 0.03))
@@ -52,10 +53,12 @@ def interrupt():
         assert waiting.wait(30), "an interrupt was swallowed"
 
 
-waiting = threading.Event()
+waiting, begun = threading.Event(), threading.Event()
 _, expected, expected_voltage = run()
+begun.clear()
 thread = threading.Thread(target=interrupt, daemon=True)
-stopped, found, found_voltage = run(thread.start)
+thread.start()
+stopped, found, found_voltage = run()
 thread.join()
 assert stopped == SIGNALS, f"{SIGNALS} interrupts, {stopped} stops"
 assert (found == expected).all() and found_voltage == expected_voltage

@@ -52,7 +52,7 @@ def run(what):
     gc.collect()
     for again in (0, 1):
         n.finitialize(-65)
-        n.continuerun(1)
+        n.continuerun(0.25)
         mine = {number: [[getattr(segment, name, 0) for name in NAMES] for segment in cells[number]] for number in cells}
         everyone = {number: rows for part in context.py_allgather(mine) for number, rows in part.items()}
         saved[f"{what} {again}"] = np.array([everyone[number] for number in sorted(everyone)])
