@@ -48,7 +48,9 @@ reactions = [
     across(ki, dumped_out, 20 * (ki - 30 * ko), flux=True),
 ]
 
+moving = ("ko", "ki", "nao", "nai", "v")
 if "--one" in OPTIONS:
     del reactions[1:]
+    moving = ("ko", "ki", "nao", "v")
 
-run(0.05, {"k": ko, "na": nao, "alpha": alpha[ecs]}, cells, ("ko", "ki", "nao", "nai", "v"))
+run(0.05, {"k": ko, "na": nao, "alpha": alpha[ecs]}, cells, moving)
