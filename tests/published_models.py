@@ -82,13 +82,18 @@ IMPORT_RULE = [
 NETPYNE_LINE = "import ecsmpi.netpyne\n"  # first in the script that starts NetPyNE
 
 
+def changed_line(line: str) -> str:
+    """A line as the rule changes it; several where it has names of NEURON and of its rxd."""
+    for pattern, instead in IMPORT_RULE:
+        line = re.sub(pattern, instead, line)
+    return line
+
+
 def change_imports(script: Path) -> list:
     """Change the import lines of a script by the rule; ["- old", "+ new", ...]."""
     changes, lines = [], []
     for line in script.read_text().splitlines():
-        new = line
-        for pattern, instead in IMPORT_RULE:
-            new = re.sub(pattern, instead, new)
+        new = changed_line(line)
         if new != line:
             changes += [f"- {line}", *(f"+ {part}" for part in new.splitlines())]
         lines.append(new)
