@@ -12,8 +12,8 @@ PACKAGE = ROOT / "ecsmpi"
 
 ALLOWED = {
     "neuron": {"cells.membrane", "cells.range_variable", "cells.reported", "cells.flux", "cells.cell_state", "cells.gid_state", "cells.inventory", "netpyne", "run.restart", "run.course", "cells.save_state", "run.continuing", "run.reports", "run.hooks", "run.spaces", "run.planned", "run.simulation", "rxd", "ranks.launch", "bench", "cli"},
-    "mpi4py": {"solver.halo", "solver.interfaces", "solver.exchange", "solver.routes", "files.output", "run.simulation", "ranks.launch", "ranks.meeting", "run.watch", "run.diagnostics", "bench", "cli"},
-    "numba": {"cells.nernst", "solver.kernels", "solver.plane_kernels", "solver.row_kernels", "solver.entry_kernels", "solver.interface_kernels", "reactions.rate_kernels", "solver.varying_kernels", "solver.tiles", "solver.registers", "solver.short_lines", "subnormals", "cli.doctor"},
+    "mpi4py": {"solver.halo", "solver.interfaces", "solver.routes", "files.output", "run.simulation", "ranks.answering", "ranks.arrivals", "ranks.launch", "ranks.meeting", "ranks.peers", "run.watch", "run.diagnostics", "bench", "cli"},
+    "numba": {"cells.nernst", "solver.kernels", "solver.plane_kernels", "solver.row_kernels", "solver.entry_kernels", "solver.interface_kernels", "reactions.rate_kernels", "solver.varying_kernels", "solver.tiles", "solver.registers", "solver.short_lines", "subnormals", "ranks.answer_loop", "cli.doctor"},
 }
 
 

@@ -148,6 +148,16 @@ def measure_exchange(args):
             _hand_over(record, args.json, tables.exchange_report)
 
 
+def measure_gate(args):
+    """Steps with the gate and without it. Collective."""
+    from ecsmpi.bench import gate, tables
+    from ecsmpi.bench.repetition import Effort
+
+    effort = Effort(args.repetitions, args.seconds)
+    _check_json(args)
+    _hand_over(gate.measure(_problem(args), args.threads, effort), args.json, tables.gate_report)
+
+
 def measure_memory(args):
     """Bytes a voxel. Collective."""
     from ecsmpi.bench import memory, tables

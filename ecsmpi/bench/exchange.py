@@ -10,7 +10,7 @@ import numpy as np
 
 from ecsmpi.bench.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.bench.records import record
-from ecsmpi.bench.repetition import Effort, Times, measured, over_ranks, slowest, steps_of_repetition
+from ecsmpi.bench.repetition import Effort, compared, measured, over_ranks, steps_of_repetition
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import Ion, Tissue
@@ -32,12 +32,12 @@ def measure(problem: Problem, layout: str, comm, threads: int, effort: Effort, g
     plan_times = measured(comm, lambda: _planned(comm, problem, voxels).free(), replace(effort, seconds=0.0))
     space = Space(comm, problem, voxels)
     times, phases, most = _timed_exchange(comm, space, effort)
-    without, more = _compared(comm, grid.step, space.step, effort)
+    without, more = compared(comm, grid.step, space.step, effort)
     partners = max(comm.allgather(space.partners))
     space.free()
     return record(
         "exchange", problem, comm, threads, times, layout=layout, phases=phases, phases_max=most,
-        grid_step_seconds=without.median, whole_step_ratio=more, partners=partners, plan_seconds=plan_times.median,
+        grid_step_seconds=without.median, whole_step_ratio=median(more), partners=partners, plan_seconds=plan_times.median,
         plan_seconds_interval=list(plan_times.interval), plan_times=plan_times.seconds,
     )  # fmt: skip
 
@@ -132,11 +132,3 @@ def _timed_exchange(comm, space: Space, effort: Effort):
     times = measured(comm, lambda: halves.extend(space.exchange() for _ in range(steps)), effort).over(steps)
     own = dict(zip(("deposit", "collect"), map(median, zip(*halves[effort.warm_up * steps :]))))
     return times, *over_ranks(comm, own)
-
-
-def _compared(comm, work, more, effort: Effort) -> tuple[Times, float]:
-    """Times of some work, and how many times as long more of it takes: they take turns, as the machine's speed drifts. Collective."""
-    pairs = []
-    measured(comm, lambda: pairs.append((slowest(comm, work), slowest(comm, more))), effort)
-    kept = pairs[effort.warm_up :]
-    return Times([one for one, _ in kept]), median(other / one for one, other in kept)

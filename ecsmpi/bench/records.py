@@ -22,7 +22,7 @@ from ecsmpi import __version__
 from ecsmpi.bench.problem import Problem
 from ecsmpi.bench.repetition import Times
 
-KINDS = ("strong", "weak", "kernel", "exchange", "neuron", "memory", "model", "slice")
+KINDS = ("strong", "weak", "kernel", "exchange", "gate", "neuron", "memory", "model", "slice")
 NEEDED = ("kind", "ranks", "threads", "shape", "step_seconds")
 
 

@@ -98,3 +98,14 @@ def slowest(comm, work) -> float:
     begin = perf_counter()
     work()
     return max(comm.allgather(perf_counter() - begin))
+
+
+def compared(comm, work, more, effort: Effort) -> tuple[Times, list[float]]:
+    """Times of some work, and how many times as long other work takes, in each repetition. Collective.
+
+    They take turns, since the machine's speed drifts.
+    """
+    pairs = []
+    measured(comm, lambda: pairs.append((slowest(comm, work), slowest(comm, more))), effort)
+    kept = pairs[effort.warm_up :]
+    return Times([one for one, _ in kept]), [other / one for one, other in kept]

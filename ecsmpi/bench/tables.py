@@ -151,6 +151,15 @@ def exchange_report(record: dict) -> str:
     )
 
 
+def gate_report(record: dict) -> str:
+    """How much longer steps are with the gate."""
+    lo, hi = record["ratio_interval"]
+    return (
+        f"{heading(record)}: a step takes {1e3 * record['step_seconds']:.4g} ms without the gate, and with it "
+        f"{record['ratio']:.3f} times as long (median of {record['repetitions']} pairs; 95 % interval {lo:.3f} to {hi:.3f})"
+    )
+
+
 def memory_report(record: dict) -> str:
     """Bytes a voxel, at the end and at the peak."""
     nx, ny, nz = record["shape"]

@@ -38,6 +38,7 @@ class SavedFields:
     def _store(self) -> bytes:
         if self._left_out or not self._simulation.species:
             return b""
+        self._simulation.reading.take_own_writes()
         file = io.BytesIO()
         np.savez(file, **self._arrays())
         return file.getvalue()
@@ -46,6 +47,10 @@ class SavedFields:
         saved, arrays = np.load(io.BytesIO(data), allow_pickle=False), self._arrays()
         if {name: saved[name].shape for name in saved} != {name: array.shape for name, array in arrays.items()}:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
+        with self._simulation.reading.changing("SaveState.restore()"):
+            self._take(saved, arrays)
+
+    def _take(self, saved, arrays: dict[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             array[:] = saved[name]
         for region in self._simulation.regions:

@@ -15,7 +15,7 @@ def add_parser(subparsers):
         "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
     )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_memory, _add_plot):
+    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_gate, _add_memory, _add_plot):
         add(kinds)
 
 
@@ -130,6 +130,20 @@ def _add_exchange(kinds):
         help="numbers of segments, e.g. 1e3 1e4 (default: 1e3 1e4 1e5 1e6)",
     )
     options.add_species(parser)
+    options.add_effort(parser)
+
+
+def _add_gate(kinds):
+    parser = _kind(
+        kinds, "gate", "what it costs that any rank may read at any time",
+        "Step a box that is as large for each rank, with the gate before each change of the concentrations and without it, "
+        "in turn. " + LAUNCHED,
+        commands.measure_gate,
+    )  # fmt: skip
+    options.add_shape(parser, (64, 64, 64), "voxels of each rank")
+    options.add_segments(parser, "for each rank")
+    options.add_problem(parser)
+    options.add_threads(parser)
     options.add_effort(parser)
 
 

@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 
+from ecsmpi.ranks.arrivals import arrivals
 from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, wait
 
 __all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
@@ -71,6 +72,7 @@ def _start_mpi():
     check_one_job(MPI.COMM_WORLD.size)
     comm = MPI.COMM_WORLD.Dup()
     meeting_place(comm)
+    arrivals(comm)
     if comm.size > 1:
         _end_together(comm)
     # Read when numba is imported, so this comes before any kernel. Threads that wait spin for some 0.1 ms at most, longer

@@ -9,38 +9,22 @@ import time
 from contextlib import contextmanager
 from functools import cache
 
-NOTICE_AFTER = 10.0  # s of waiting before a rank says so
+from ecsmpi.ranks.arrivals import RanksApart, arrivals
+
+__all__ = ["RanksApart", "everywhere", "meet", "meeting_place", "one_per_node_first", "timeout_seconds", "wait"]
+
 LONG = 3.0  # s that a rank works before it says what on
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
-
-
-class RanksApart(RuntimeError):
-    """A collective call was made on some ranks and not on the others."""
 
 
 def meet(comm, what):
     """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
 
     Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds
-    (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang.
+    (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang. Where
+    ranks meet in two different calls, RanksApart names both, on every rank.
     """
-    timeout = timeout_seconds()
-    arrival = meeting_place(comm).Ibarrier()
-    if wait(arrival, min(NOTICE_AFTER, timeout)):
-        return
-    if timeout > NOTICE_AFTER:
-        print(
-            f"ecsmpi: rank {comm.rank} waits in {what}: it is collective, call it on every rank",
-            file=sys.stderr,
-            flush=True,
-        )
-        if wait(arrival, timeout - NOTICE_AFTER):
-            return
-    raise RanksApart(
-        f"rank {comm.rank} of {comm.size} waited {timeout:g} s in {what} for ranks that never called it: "
-        "it is collective, so call it on every rank (outside `if rank == 0`). "
-        "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds."
-    )
+    arrivals(comm).meet(what, timeout_seconds())
 
 
 def timeout_seconds():

@@ -66,6 +66,8 @@ class Course:
     def _between_steps(self) -> None:
         """Take the checkpoint that is wanted; NEURON's queue holds no event of ours then. Collective."""
         wanted, self._wanted, self._scheduled = self._wanted, None, False
+        with self._simulation.reading.changing("a checkpoint"):
+            pass  # what the script has set on any rank is in the fields now
         self.checkpointing.take(self._simulation, wanted == "stop")
         self._look_ahead(None, n.t, n.dt)
 

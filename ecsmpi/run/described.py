@@ -16,6 +16,7 @@ class Described:
     def __init__(self):
         self._species, self._reactions = [], []
         self.version = 0  # another one after each change of what there is
+        self.stamp = 0  # another one after whatever may change what a script reads of the concentrations
 
     def add(self, species) -> None:
         """Take part from the next finitialize on."""
@@ -25,6 +26,7 @@ class Described:
     def redescribe(self, _=None) -> None:
         """A species has come, gone, or another name, charge or regions. Local."""
         self.version += 1
+        self.stamp += 1
 
     def add_reaction(self, reaction) -> None:
         """Take part from the next step on."""

@@ -84,7 +84,8 @@ def restore(simulation, found: CheckpointSet, vectors: dict) -> None:
     facts = found.about
     _compare(facts["model"], simulation.course.model)
     _place_cells(simulation.comm, found)
-    everywhere(simulation.comm, _read_boxes, simulation, found)
+    with simulation.reading.changing("a restart"):
+        everywhere(simulation.comm, _read_boxes, simulation, found)
     _read_vectors(simulation.comm, found, vectors)
     n.dt = facts["dt"]
     simulation.course.steps = facts["step"]

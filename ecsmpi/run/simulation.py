@@ -9,10 +9,11 @@ launch.start()
 from neuron import n  # noqa: E402  NEURON must find MPI started
 
 from ecsmpi.cells import membrane  # noqa: E402
-from ecsmpi.ranks.meeting import meet  # noqa: E402
+from ecsmpi.ranks.meeting import meet, timeout_seconds  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
 from ecsmpi.run.planned import Planned  # noqa: E402
+from ecsmpi.run.reading import Reading  # noqa: E402
 
 
 class Simulation(Planned):
@@ -26,12 +27,15 @@ class Simulation(Planned):
         super().__init__(comm)
         self.observers = []
         self.course = Course(self)
+        self.reading = Reading(self)
         self._touched = False
 
     def plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
         self._complete()
         super().plan()
+        self.reading.renew()
+        self.reading.completed()
 
     def deliver_first(self) -> None:
         """Type 0: inside concentrations as NEURON resets them, outside ones from the grid. Collective."""
@@ -44,11 +48,13 @@ class Simulation(Planned):
 
     def deliver(self) -> None:
         """Type 1: outside concentrations of all segments, and watched values. Collective."""
+        self._agree_on_concentrations()
         for region in self.regions:
             self.space(region).deliver()
 
     def start(self) -> None:
         """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
+        self._agree_on_concentrations()
         if self.species:
             self.course.begin()
 
@@ -63,8 +69,9 @@ class Simulation(Planned):
     def add_currents(self, right) -> None:
         """Reactions add the currents that they carry to the ions', and to the right-hand side of the voltages (mA/cm2).
 
-        One process can look at the voxels anew here. With more, copies follow each step instead, so that no call of NEURON's
-        that only some ranks make hangs; and a change by the script, made on all ranks. right(): (nodes,) that side, in NEURON's memory.
+        One process can look at the voxels anew here. With more, copies follow each step instead; where the script has set
+        concentrations this rank reads them by itself, so that no call of NEURON's that only some ranks make hangs.
+        right(): (nodes,) that side, in NEURON's memory.
         """
         self._complete()
         if self._planned and self.crossings.now:
@@ -80,13 +87,21 @@ class Simulation(Planned):
                 observer.completed()
 
     def touch(self) -> None:
-        """The script has set concentrations. Local, to be called on every rank."""
+        """The script has set concentrations. Local."""
         self._touched = True
 
     def _renew_copies(self) -> None:
-        for space in self._here:
-            space.renew_copies()
+        for region, space in zip(self.regions, self._here):
+            if self.comm.size == 1:
+                space.renew_copies()
+            else:
+                space.renew_copies_alone(self._values_of(region))
         self._touched = False
+
+    def _values_of(self, region):
+        """(key of a species, its voxels) -> their concentrations (mM) as this rank reads them."""
+        species = {one.key: one for one in self.on(region)}
+        return lambda key, voxels: self.reading.values(species[key], region, voxels)
 
     def step(self, t: float, dt: float) -> None:
         """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
@@ -100,6 +115,10 @@ class Simulation(Planned):
         with self.phases["currents"]:
             for space in self._here:
                 space.take_currents(dt)
+        if self.clock.ends_next:
+            self.reading.start_step()
+            if self.crossings.now:
+                self._before_change()
         self._react_at_segments(t, dt)
         if self.clock.tick():
             self._advance(t)
@@ -123,21 +142,38 @@ class Simulation(Planned):
             self.crossings.now.withhold_currents()
 
     def take_reactions(self) -> None:
-        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective."""
+        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective.
+
+        Here n.finitialize begins: `plan` follows.
+        """
+        self.reading.begin("n.finitialize()")
         self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 
     def _advance(self, t: float) -> None:
         """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
         try:
+            if self._react_in:
+                self._before_change()
             for space in self._react_in:  # all of them before any diffuses
                 space.react()
             for space in self._here:
-                space.diffuse(t)
+                space.diffuse(t, self._before_change)
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
+        self.reading.completed()
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
+
+    def _agree_on_concentrations(self) -> None:
+        """What the script has set on any rank, all have. Collective."""
+        with self.reading.changing("n.finitialize()"):
+            pass
+
+    def _before_change(self) -> bool:
+        """No rank reads from here on, until its step is complete; have concentrations been set meanwhile? Collective."""
+        with self.phases["gate"]:
+            return self.reading.finish_start()
 
     def structure_changes(self) -> None:
         """NEURON has taken in a change of structure. Raises where it would call Python from several threads. Local."""
@@ -156,7 +192,7 @@ class Simulation(Planned):
     def take_segments(self, chosen) -> None:
         """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
         self._check_plan()
-        self._meet("re_init()")
+        self.reading.begin("re_init()", timeout_seconds())
         self._changed = any(self.comm.allgather(self._stale()))
         if self._changed and self.clock.between_steps:
             self._take_changes()
@@ -165,10 +201,12 @@ class Simulation(Planned):
                 outside = self.segments.ions[species.name].outside.values()
                 for region in species.regions:
                     self.space(region).take_segments(species.key, outside)
+        self.reading.completed()
         for region in self.regions if self._planned else []:
             self.space(region).show()  # the segments are as the script has set them
 
     def end(self) -> None:
-        """Close what observers hold. Collective, at exit."""
+        """Close what observers hold, when no rank reads any more. Collective, at exit."""
+        self.reading.close()
         for observer in self.observers:
             observer.ended()

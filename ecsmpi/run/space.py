@@ -15,7 +15,6 @@ from ecsmpi.solver.accounts import Account
 from ecsmpi.solver.copies import Copies
 from ecsmpi.cells.crossing_plan import CrossingPlan
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver.exchange import gather_planes
 from ecsmpi.cells.flux import Fluxes
 from ecsmpi.description.grid import Box
 from ecsmpi.cells.membrane import Segments
@@ -102,6 +101,11 @@ class Space:
         """From now on the laws hold, whose numbers of species are places in the order of the plan, then beside. Collective."""
         self._stepper.plan_reactions(laws, beside)
 
+    @property
+    def planned_keys(self) -> list:
+        """The keys of the ions of the plan, in its order."""
+        return [key for key, _ in self._named]
+
     def planned(self) -> list[tuple[Ion, Field]]:
         """The ions of the plan, and their fields."""
         return [(ion, self.fields[key]) for key, ion in self._named]
@@ -114,6 +118,7 @@ class Space:
             voxels, places, shares = plan.copies(region)
             fields, tissues = [self.fields[key].owned for key in keys], [self.slab_tissue(key) for key in keys]
             held, shares = ([those.get(key, np.zeros(plan.at.size)) for key in keys] for those in (held, shares))
+            self._copy_keys = keys
             self._copies = Copies(self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, held, shares)
             self.renew_copies()
 
@@ -182,11 +187,13 @@ class Space:
         """The reactions of a step over all the time that currents were taken for. Local."""
         self._stepper.react(self._taken)
 
-    def diffuse(self, t: float) -> None:
-        """The rest of that step, to t (ms). Collective."""
+    def diffuse(self, t: float, before_change) -> None:
+        """The rest of that step, to t (ms). before_change: called before concentrations change. Collective."""
         dt, self._taken = self._taken, 0.0
+        if self._copies:
+            before_change()
         self.settle_copies()
-        self._stepper.diffuse(dt, t)
+        self._stepper.diffuse(dt, t, before_change)
         self._give()
 
     def deliver(self) -> None:
@@ -223,6 +230,12 @@ class Space:
             with self.phases["collect"]:
                 self._copies.renew()
 
+    def renew_copies_alone(self, values) -> None:
+        """As `renew_copies`, of this rank alone; values(key, Voxels): what this rank reads (mM). Local."""
+        if self._copies:
+            keys = self._copy_keys
+            self._copies.renew_from(lambda f, voxels: values(keys[f], Voxels(self.box, voxels)))
+
     def slab_tissue(self, key) -> SlabTissue:
         """This slab's share of an ion's tissue."""
         return self._stepper.tissues[self._keys.index(key)]
@@ -235,34 +248,12 @@ class Space:
         """How the slabs are coupled at steps of dt (ms). Collective."""
         return self._stepper.report(dt)
 
-    def values(self, key, voxels: Voxels) -> np.ndarray:
-        """(voxels,) concentrations (mM), the same on every rank, a copy. Collective."""
-        if voxels.whole:
-            box = self.gather(key)
-            box.flags.writeable = True
-            return box.reshape(-1)
-        places, local = voxels.within(self.planes)
-        values, mine = np.zeros((2, len(voxels)))
-        mine[places] = self.fields[key].owned.reshape(-1)[local]
-        self.comm.Allreduce(mine, values)
-        return values
-
-    def value(self, field: Field, i: int, j: int, k: int) -> float:
-        """Concentration (mM) of one of this space's fields in a voxel, the same on every rank. Collective."""
-        lo, hi = self.planes
-        own = float(field.owned[i - lo, j, k]) if lo <= i < hi else None
-        return own if self.comm.size == 1 else self.comm.bcast(own, root=int(self.slabs.owner(i)))
-
     def take_segments(self, key, values: np.ndarray) -> None:
         """Set voxels to the values (segments,) of their segments (mM); the last one of a voxel counts. Collective."""
         asked = self.comm.allgather((self._voxel, values[self.inside]))
         voxels, values = (np.concatenate(parts) for parts in zip(*asked))
         places, local = Voxels(self.box, voxels).within(self.planes)
         self.fields[key].owned.reshape(-1)[local] = values[places]
-
-    def gather(self, key, root: int | None = None) -> np.ndarray | None:
-        """The whole box (nx, ny, nz), read-only: on rank ``root`` (None elsewhere) or on all. Collective."""
-        return gather_planes(self.comm, self.slabs, self.fields[key].owned, root)
 
     def free(self) -> None:
         """Release the plan. Collective."""

@@ -37,6 +37,10 @@ class Spaces(Described):
             self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, slabs)
         return self._spaces[key]
 
+    def spaces_in_order(self) -> list[Space]:
+        """Those of the script's regions, in an order that is the same on all ranks. Local."""
+        return [self.space(region) for region in self.regions]
+
     def _even_slabs(self, box) -> Slabs:
         return Slabs(box.shape[0], self.comm.size, GRAIN if self.reproducible else None)
 

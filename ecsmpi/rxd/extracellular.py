@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecsmpi.description.grid import Box
-from ecsmpi.ranks.meeting import meet
+from ecsmpi.ranks.meeting import timeout_seconds
 from ecsmpi.description.model import Tissue
 from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
@@ -66,10 +66,9 @@ class Extracellular(StandIn):
         return SpeciesProfile.on(self, given) if is_species(given) else given
 
     def _become(self, tissue: Tissue, what: str, conserve_mass: bool = False) -> None:
-        if simulation.comm.size > 1:
-            meet(simulation.comm, f"setting {what} of {self!r}")
         try:
-            simulation.change_tissue(self, tissue, conserve_mass)
+            with simulation.reading.changing(f"setting {what} of {self!r}", timeout_seconds()):
+                simulation.change_tissue(self, tissue, conserve_mass)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
         self._tissue = tissue

@@ -15,8 +15,8 @@ _set = object.__setattr__
 class NodeExtracellular(StandIn):
     """A voxel (i, j, k) of a species in an extracellular region.
 
-    ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) is the same on every rank and
-    collective to read and to set; so is nothing else here.
+    ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) can be read and set on any rank, at any
+    time; other ranks see what one rank alone has set from the next step on.
     """
 
     original = "node.NodeExtracellular"
@@ -80,7 +80,7 @@ class NodeExtracellular(StandIn):
 
     @property
     def value(self) -> float:
-        """Concentration (mM). Collective."""
+        """Concentration (mM). Local."""
         return self._restriction.value_at(self._i, self._j, self._k)
 
     @value.setter

@@ -17,8 +17,8 @@ class NodeList(StandIn, MutableSequence):
     """Nodes of one species, made when asked for one by one; ``value`` and coordinates are arrays, (nodes,).
 
     Index it by a number, a slice, or an array of integers or Booleans: ``nodes[nodes.x3d > 0]``. Call it with a region, a
-    point (x, y, z), or a function of a node that says which to take. Reading ``value`` is collective, setting it is local:
-    every rank sets its own voxels. No other attribute concerns other ranks.
+    point (x, y, z), or a function of a node that says which to take. Any rank reads and sets ``value`` at any time; other
+    ranks see what one rank alone has set from the next step on.
     """
 
     original = "nodelist.NodeList"
@@ -104,12 +104,12 @@ class NodeList(StandIn, MutableSequence):
 
     @property
     def value(self) -> np.ndarray:
-        """(nodes,) concentrations (mM), a copy. Collective."""
+        """(nodes,) concentrations (mM), a copy. Local."""
         return self._joint([part.values_at(voxels) for part, voxels in self._parts])
 
     @value.setter
     def value(self, value) -> None:
-        """Set by a number, (nodes,) numbers, or a function of a node (mM). Local: set it on every rank."""
+        """Set by a number, (nodes,) numbers, or a function of a node (mM). Local."""
         values = self._each("concentration", value) if np.ndim(value) else value
         at = 0
         for part, voxels in self._parts:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 import weakref
 
 import numpy as np
 
 from ecsmpi.cells.flux import Flux
-from ecsmpi.ranks.meeting import meet
 from ecsmpi.description.profiles import Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
@@ -16,6 +16,7 @@ from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.source import checked_source, scale_of
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.run.writes import Write
 
 
 class SpeciesOnExtracellular(Arithmetic, StandIn):
@@ -25,6 +26,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def __init__(self, simulation, species, region):
         self._simulation, self._of, self.region = simulation, weakref.ref(species), region
+        self._seen_at, self._seen = None, None  # the box that answers reads, and the stamp of the simulation then
 
     @property
     def species(self):
@@ -44,24 +46,20 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def _space(self):
         return self._simulation.space(self.region)
 
-    def _meet(self, what: str) -> None:
-        """All ranks must come here, or this one says so rather than hang."""
-        if self._simulation.comm.size > 1:
-            meet(self._simulation.comm, f"{self}.{what}")
-
     @property
     def states3d(self) -> np.ndarray:
-        """(nx, ny, nz) mM: on one rank a live writable view; on several a read-only gather. Collective."""
-        field = self._field
-        if self._simulation.comm.size == 1:
-            return field.owned
-        self._meet("states3d")
-        return self._space.gather(self.species.key)
+        """(nx, ny, nz) mM: on one process a live, writable view; on several ranks a read-only copy. Local."""
+        self._field
+        return self._simulation.reading.whole(self.species, self.region)
 
     @property
     def local(self) -> np.ndarray:
-        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`."""
-        return self._field.owned
+        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to `planes[1]`.
+
+        Other ranks may see at once what is written to it: between such a write and their reads put ``pc.barrier()``.
+        """
+        self._field
+        return self._simulation.reading.slab(self.species, self.region)
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -69,10 +67,12 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         return self._field.planes
 
     def gather(self, root: int = 0) -> np.ndarray | None:
-        """(nx, ny, nz) mM, read-only, on rank ``root``; None on the others. Collective."""
-        self._field
-        self._meet("gather()")
-        return self._space.gather(self.species.key, root)
+        """(nx, ny, nz) mM, read-only, on rank ``root``; None on the others. Local."""
+        if self._simulation.comm.rank != root:
+            return None
+        box = self.states3d.view()
+        box.flags.writeable = False
+        return box
 
     @property
     def nodes(self) -> NodeList:
@@ -81,13 +81,17 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     @property
     def concentration(self) -> np.ndarray:
-        """All concentrations in C order (mM), a copy. Collective."""
+        """All concentrations in C order (mM), a copy. Local."""
         return self.nodes.value
 
     @concentration.setter
     def concentration(self, value) -> None:
-        """Set by a number, an array of the box's shape, or a function of a node. Local: set it on every rank."""
-        self.fill(self._field, value)
+        """Set by a number, an array of the box's shape, or a function of a node. Local.
+
+        This rank sees the values at once. Other ranks that do not set them too see them from the next step on.
+        """
+        self._field
+        self._simulation.reading.set(self.species, self.region, self._whole_write(value))
 
     @property
     def d(self):
@@ -121,31 +125,41 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         return [end for axis in axes for end in (box.lo["xyz".index(axis)], box.hi["xyz".index(axis)])]
 
     def fill(self, field, value) -> None:
-        """Set a field of this rank by a number, an array of the box's shape, or a function of a node. Local."""
-        if isinstance(value, Profile):
-            field.owned[:] = concentrations(f"concentration of {self.species}", value.planes(self.region.box, *field.planes))
-            return
-        value = self._checked_array(value).reshape(-1) if np.ndim(value) else value
-        self._set(field, Voxels(self.region.box), value)
+        """Set a field of some planes by a number, an array of the box's shape, or a function of a node. Local."""
+        self._whole_write(value).apply(field.owned, field.planes)
 
     def values_at(self, voxels: Voxels) -> np.ndarray:
-        """(voxels,) concentrations (mM), a copy. Collective."""
+        """(voxels,) concentrations (mM), a copy. Local."""
         self._field
-        self._meet("nodes.value")
-        return self._space.values(self.species.key, voxels)
+        return self._simulation.reading.values(self.species, self.region, voxels)
 
     def set_values_at(self, voxels: Voxels, value) -> None:
-        """Set them by a number, (voxels,) numbers, or a function of a node. Local: set them on every rank."""
-        self._set(self._field, voxels, value)
+        """Set them by a number, (voxels,) numbers, or a function of a node. Local; see `concentration`."""
+        self._field
+        self._simulation.reading.set(self.species, self.region, self._write(voxels, value))
 
-    def _set(self, field, voxels: Voxels, value) -> None:
-        places, local = voxels.within(field.planes)
+    def _whole_write(self, value) -> Write:
+        voxels = Voxels(self.region.box)
+        if isinstance(value, Profile):
+            return Write(voxels, lambda planes, _places, _voxels: self._profile_in(value, planes))
+        return self._write(voxels, self._checked_array(value).reshape(-1) if np.ndim(value) else value)
+
+    def _profile_in(self, profile: Profile, planes: tuple[int, int]) -> np.ndarray:
+        return self._checked(profile.planes(self.region.box, *planes)).reshape(-1)
+
+    def _write(self, voxels: Voxels, value) -> Write:
         if callable(value):
-            value = np.fromiter(map(value, self.each(voxels[places])), float, len(voxels[places]))
-            places = slice(None)
-        value = concentrations(f"concentration of {self.species}", value)
-        field.owned.reshape(-1)[local] = value[places] if value.ndim else value
-        self._simulation.touch()
+            return Write(voxels, lambda _planes, _places, there: self._function_in(value, there))
+        values = self._checked(value)
+        if values.ndim:
+            values = values.copy()  # the script may change its own before other ranks ask for them
+        return Write(voxels, lambda _planes, places, _there: values[places] if values.ndim else values)
+
+    def _function_in(self, function, voxels: Voxels) -> np.ndarray:
+        return self._checked(np.fromiter(map(function, self.each(voxels)), float, len(voxels)))
+
+    def _checked(self, values) -> np.ndarray:
+        return concentrations(f"concentration of {self.species}", values)
 
     def _checked_array(self, array) -> np.ndarray:
         array, shape = np.asarray(array), self.region.box.shape
@@ -176,19 +190,36 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         return NodeExtracellular(self, flat // (ny * nz), flat // nz % ny, flat % nz)
 
     def value_at(self, i: int, j: int, k: int) -> float:
-        """Concentration of a voxel (mM). Collective."""
-        field = self._field
-        self._meet("node.value")
-        return self._space.value(field, i, j, k)
+        """Concentration of a voxel (mM). Local."""
+        if self._seen_at != self._simulation.stamp:
+            self._look()
+        if self._seen is not None:
+            return self._seen.item(i, j, k)
+        return self._simulation.reading.value(self.species, self.region, self._flat(i, j, k))
+
+    def _look(self) -> None:
+        """Keep the box that answers reads until something changes, so that loops over nodes are fast."""
+        self._field
+        seen = self._simulation.reading.kept(self.species, self.region)
+        object.__setattr__(self, "_seen", seen)  # past StandIn's checks, which take longer than all the rest
+        object.__setattr__(self, "_seen_at", self._simulation.stamp)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
-        """Set the concentration of a voxel (mM). Collective."""
-        field = self._field
-        self._meet("node.value = ...")
-        value, (lo, hi) = float(concentrations("node.value", concentration)), field.planes
-        if lo <= i < hi:
-            field.owned[i - lo, j, k] = value
-        self._simulation.touch()
+        """Set the concentration of a voxel (mM). Local; see `concentration`."""
+        value = concentration if type(concentration) is float else _one_number(concentration)
+        if not math.isfinite(value):
+            raise InvalidValue(f"node.value must be finite, got {value}")
+        if self._seen_at != self._simulation.stamp:
+            self._look()
+        if self._simulation.comm.size == 1:
+            self._seen[i, j, k] = value
+            self._simulation.touch()
+        else:
+            self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
+
+    def _flat(self, i: int, j: int, k: int) -> int:
+        _, ny, nz = self.region.box.shape
+        return (i * ny + j) * nz + k
 
     def include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
         """See NodeExtracellular.include_flux. Local; during a run to be called on every rank."""
@@ -201,8 +232,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def watch(self, i: int, j: int, k: int):
         """NEURON's one-element vector that follows a voxel. Local."""
         self._field
-        _, ny, nz = self.region.box.shape
-        return self._simulation.watch(self.species, self.region, (i * ny + j) * nz + k)
+        return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
 
     def __eq__(self, other):
         same = isinstance(other, SpeciesOnExtracellular)
@@ -216,6 +246,14 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
 
     def __str__(self):
         return f"{self.species}[ecs]"
+
+
+def _one_number(value) -> float:
+    """A number in mM; InvalidValue names what is none."""
+    number = concentrations("node.value", value)
+    if number.ndim:
+        raise InvalidValue(f"node.value must be one number in mM, got {value!r}")
+    return float(number)
 
 
 def concentrations(what: str, value) -> np.ndarray:

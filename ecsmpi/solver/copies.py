@@ -33,6 +33,7 @@ class Copies:
         turn = self._exchange.order(places)
         self._exchange.reorder(turn)
         self._places = places[turn].astype(np.uint32)
+        self._voxels = voxels[turn]
         self._shares = [share[self._places] for share in shares]
         self._held, self._before = held, [np.zeros_like(one) for one in held]
         self._change = np.zeros(held[0].size)
@@ -54,6 +55,12 @@ class Copies:
         self._exchange.collect()
         for f, (held, before) in enumerate(zip(self._held, self._before)):
             self._exchange.give(f, held, self._places)
+            before[:] = held
+
+    def renew_from(self, values) -> None:
+        """As `renew`, from values(number of the ion, flat indices into the box) -> (entries,) mM. Local."""
+        for f, (held, before) in enumerate(zip(self._held, self._before)):
+            held[self._places] = values(f, self._voxels)
             before[:] = held
 
     def free(self) -> None:

@@ -12,7 +12,6 @@ the same shape. So what a rank asks of itself is neither sent nor copied, and on
 from __future__ import annotations
 
 import numpy as np
-from mpi4py import MPI
 
 from ecsmpi.solver import entry_kernels
 from ecsmpi.description.decomposition import Slabs
@@ -170,22 +169,3 @@ class ExactExchange(Exchange):
 def _short(numbers: np.ndarray) -> np.ndarray:
     """The whole numbers, in half the memory where they fit: a step reads all of them."""
     return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
-
-
-def gather_planes(comm, slabs: Slabs, owned: np.ndarray, root: int | None = None) -> np.ndarray | None:
-    """All slabs (n, ny, nz) as one read-only array: on rank ``root`` (None elsewhere), or on all. Collective."""
-    here = root is None or comm.rank == root
-    bounds = [slabs.planes(rank) for rank in range(comm.size)]
-    layout = [hi - lo for lo, hi in bounds], [lo for lo, _ in bounds]
-    whole = np.empty((slabs.n_planes, *owned.shape[1:])) if here else None
-    plane = MPI.DOUBLE.Create_contiguous(owned.shape[1] * owned.shape[2]).Commit()
-    send = [np.ascontiguousarray(owned), owned.shape[0], plane]
-    receive = [whole, *layout, plane] if here else None
-    if root is None:
-        comm.Allgatherv(send, receive)
-    else:
-        comm.Gatherv(send, receive, root=root)
-    plane.Free()
-    if here:
-        whole.flags.writeable = False
-    return whole

@@ -27,6 +27,11 @@ from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.workspace import Workspace
 
 
+def _nothing() -> bool:
+    """Before changes that nobody waits for."""
+    return False
+
+
 class Field:
     """The concentration of one ion in this rank's slab (mM).
 
@@ -126,21 +131,24 @@ class Stepper:
             if self._reactions.act:
                 self.reacting(self._reactions.advance, dt)
 
-    def diffuse(self, dt: float, t: float) -> None:
+    def diffuse(self, dt: float, t: float, before_change=_nothing) -> None:
         """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
 
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
+        before_change() is called before concentrations change, while ghost planes are under way; it returns whether it has
+        itself changed some, on all ranks alike.
         """
+        if any(tissue.live for tissue in self.tissues):
+            before_change()
         with self.phases["factors"]:
             self._renew_tissue()
-        with self.phases["ghosts"]:
-            for halo in self._halos:
-                halo.start()
+        self._start_ghosts()
+        if before_change():
+            self._finish_ghosts()
+            self._start_ghosts()
         with self.phases["deposit"]:
             self.exchange.deposit()
-        with self.phases["ghosts"]:
-            for halo in self._halos:
-                halo.finish()
+        self._finish_ghosts()
         for ion, account in self._accounts:
             account.before_diffusion(self.exchange.sources[ion])
         for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
@@ -149,6 +157,16 @@ class Stepper:
             account.after_diffusion()
         with self.phases["collect"]:
             self.exchange.collect()
+
+    def _start_ghosts(self) -> None:
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.start()
+
+    def _finish_ghosts(self) -> None:
+        with self.phases["ghosts"]:
+            for halo in self._halos:
+                halo.finish()
 
     def reacting(self, react, *arguments) -> None:
         """Let reactions change the concentrations, and put that down in the accounts."""

@@ -16,6 +16,7 @@ PHASES = {
     "react": "reactions in each voxel",
     "deposit": "currents to the ranks that own their voxels",
     "ghosts": "ghost planes",
+    "gate": "ranks that still read concentrations",
     "factors": "solver made anew where tissue has changed",
     "up": "right-hand side and elimination along x",
     "interfaces": "interfaces of the slabs",

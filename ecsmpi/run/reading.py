@@ -1,0 +1,327 @@
+"""What a script reads and sets of the concentrations, on any rank, at any time, without the other ranks.
+
+A rank reads slabs of others from their memory (`ecsmpi.ranks.peers`): the concentrations at the end of the last step of
+the grid that it took part in (`gate`), with what this rank has set since then laid over them (`writes`). A few values are
+read one by one; after some tens of them the whole box is read once, and kept until the next step.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from ecsmpi.description.voxels import Voxels
+from ecsmpi.run.gate import Gate
+from ecsmpi.run.writes import Write, Writes
+from ecsmpi.solver.stepper import Field
+
+FEW = 32  # values that are read one by one in any box
+FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
+
+
+class ReadInStep(RuntimeError):
+    """The script reads concentrations while all ranks change them."""
+
+
+class Whole:
+    """A box as this rank reads it. shown: whether the script has it, so that it must stay as it is."""
+
+    __slots__ = ("array", "shown")
+
+    def __init__(self, array: np.ndarray):
+        array.flags.writeable = False
+        self.array, self.shown = array, False
+
+    def changed_by(self, change) -> Whole:
+        """The box after change(array)."""
+        array = self.array.copy() if self.shown else self.array
+        array.flags.writeable = True
+        change(array)
+        if self.shown:
+            return Whole(array)
+        array.flags.writeable = False
+        return self
+
+
+class Reading:
+    """Reads and sets concentrations of a simulation.
+
+    On one process that concerns the fields themselves. A field is known by (key of the species, its `Space`).
+    """
+
+    def __init__(self, simulation):
+        self._simulation, self.gate = simulation, None
+        self._fields = []  # those of the plan, by number
+        self._places: dict[tuple, tuple] = {}  # field -> (its number, addresses of its slabs)
+        self._wholes: dict[tuple, Whole] = {}
+        self._few: dict[tuple, int] = {}  # how many values were read one by one
+        self._live = set()  # fields of which the script has a live view: nothing is kept of them
+        self._writes = Writes()
+        self._in_step = False  # between `start_step` and `finish_start`
+        self._number = np.zeros(1)
+        self._number_at = self._number.ctypes.data
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one rank."""
+        return self._simulation.comm.size == 1
+
+    # what the simulation does
+
+    @contextmanager
+    def changing(self, call: str, timeout: float | None = None):
+        """All ranks change concentrations in the block, and none reads. Collective; see `begin`."""
+        self.begin(call, timeout)
+        yield
+        self.completed()
+
+    def begin(self, call: str, timeout: float | None = None) -> None:
+        """All ranks have come to a call, have what any has set, and none reads until `completed`. Collective.
+
+        timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish` does.
+        """
+        if self.alone:
+            return
+        if self.gate is None:
+            self.gate = Gate(self._simulation.comm)
+        self.gate.start(call, self._writes.difference)
+        self._take_writes(*self.gate.finish(timeout))
+
+    def start_step(self) -> None:
+        """This rank reads no more until its step is `completed`. Local."""
+        if self.gate is not None:
+            self.gate.start("a step of the grid", self._writes.difference)
+            self._in_step = True
+
+    def finish_start(self) -> bool:
+        """Before the first change in a step: wait until no rank reads. Collective.
+
+        Returns whether the script has set concentrations since the last step; the same on all ranks.
+        """
+        if self.gate is None or not self._in_step:
+            return False
+        self._in_step = False
+        return self._take_writes(*self.gate.finish())
+
+    def completed(self) -> None:
+        """The change is made on this rank. Local."""
+        if self.gate is not None:
+            self.gate.completed()
+            self._wholes.clear()
+            self._few.clear()
+        self._simulation.stamp += 1
+
+    def renew(self) -> None:
+        """The fields of now stay where they are until the next plan. Collective, between `begin` and `completed`."""
+        if self.alone:
+            return
+        self._writes = Writes()
+        simulation = self._simulation
+        self._fields = [(key, space) for space in simulation.spaces_in_order() for key in space.planned_keys]
+        self._live &= set(self._fields)
+        slabs = [space.fields[key].owned for key, space in self._fields]
+        addresses = zip(*simulation.comm.allgather([slab.ctypes.data for slab in slabs]))
+        self._places = {field: (i, where) for i, (field, where) in enumerate(zip(self._fields, addresses))}
+
+    def _take_writes(self, least: int, greatest: int) -> bool:
+        """Bring what was set into the fields, if anything was; least, greatest: of `Writes.difference` over ranks. Collective."""
+        if greatest == 0:
+            return False
+        if least == greatest:
+            self.take_own_writes()
+        else:
+            self._exchange_writes()
+        self._writes.clear(self._fields)
+        self._simulation.touch()
+        return True
+
+    def take_own_writes(self) -> None:
+        """Bring what this rank has set in its own planes into them. Local."""
+        for key, space in self._fields:
+            for write in self._writes.of((key, space)):
+                if not write.is_done:
+                    write.apply(space.fields[key].owned, space.planes)
+                    write.is_done = True
+
+    def _exchange_writes(self) -> None:
+        """Ranks have set different voxels: each owner gets them, those of the highest rank last. Collective."""
+        comm = self._simulation.comm
+        parts = [self._parts_for(rank) for rank in range(comm.size)]
+        for part in comm.alltoall(parts):
+            for number, local, values in part:
+                key, space = self._fields[number]
+                space.fields[key].owned.reshape(-1)[local] = values
+
+    def _parts_for(self, rank: int) -> list[tuple]:
+        """(number of the field, flat indices into the rank's slab, values) of what this rank has set there."""
+        is_own = rank == self._simulation.comm.rank
+        parts = []
+        for number, (key, space) in enumerate(self._fields):
+            for write in self._writes.of((key, space)):
+                if not (is_own and write.is_done):
+                    parts.append((number, *write.within(space.slabs.planes(rank))))
+        return parts
+
+    # what scripts do
+
+    def whole(self, species, region) -> np.ndarray:
+        """(nx, ny, nz) mM: on one process the field itself, else a read-only copy. Local."""
+        if self.alone:
+            return self._owned(species, region)
+        whole = self._whole(species, region)
+        whole.shown = True
+        return whole.array
+
+    def values(self, species, region, voxels: Voxels) -> np.ndarray:
+        """(voxels,) concentrations (mM), a copy. Local."""
+        if not self.alone and len(voxels) <= FEW:
+            index = voxels.array().tolist()
+            return np.array([self.value(species, region, flat) for flat in index], dtype=float)
+        box = self._owned(species, region) if self.alone else self._whole(species, region).array
+        flat = box.reshape(-1)
+        return flat.copy() if voxels.whole else flat[voxels.array()]
+
+    def value(self, species, region, flat: int) -> float:
+        """Concentration (mM) of the voxel of a flat index (C order). Local."""
+        if self.alone:
+            return float(self._owned(species, region).reshape(-1)[flat])
+        field = self._field(species, region)
+        place, few = self._places.get(field), self._few.get(field, 0)
+        many = few > _many(region.box) and field not in self._live
+        if many or field in self._wholes or place is None or self._writes.of(field):
+            return float(self._whole(species, region).array.reshape(-1)[flat])
+        self._few[field] = few + 1
+        slabs, plane = field[1].slabs, region.box.plane
+        owner = int(slabs.owner(flat // plane))
+        self._may_read(owner)
+        address = place[1][owner] + 8 * (flat - slabs.planes(owner)[0] * plane)
+        self.gate.peers.read_number(owner, address, self._number, self._number_at)
+        return float(self._number[0])
+
+    def slab(self, species, region) -> np.ndarray:
+        """(n, ny, nz) mM: this rank's planes, a live, writable view. Local."""
+        owned = self._owned(species, region)
+        if not self.alone:
+            self.take_own_writes()
+            field = self._field(species, region)
+            self._live.add(field)
+            self._wholes.pop(field, None)
+            self._simulation.stamp += 1
+        return owned
+
+    def kept(self, species, region) -> np.ndarray | None:
+        """The box (nx, ny, nz) that answers reads until the simulation's ``stamp`` changes, if there is one. Local."""
+        if self.alone:
+            return self._owned(species, region)
+        field = self._field(species, region)
+        if field not in self._live and (field in self._wholes or self._few.get(field, 0) > _many(region.box)):
+            return self._whole(species, region).array
+        return None
+
+    def set(self, species, region, write: Write) -> None:
+        """Set voxels, on this rank at once and on the others from the next change on. Local."""
+        field = self._field(species, region)
+        if self._is_set_at_once(field):
+            own = self._simulation.field(species, region)
+            write.apply(own.owned, own.planes)
+            write.is_done = True
+        else:
+            own = self._simulation.field(species, region)
+            write.within(own.planes)  # a wrong value is refused now
+        if not self.alone:
+            self._writes.add(field, self._number_of(field), write)
+        self._lay_over(field, lambda box: write.apply(box, (0, region.box.shape[0])))
+        self._simulation.touch()
+
+    def set_one(self, species, region, flat: int, value: float) -> None:
+        """As `set`, of the voxel of a flat index (C order), on one of several ranks. Local."""
+        field, plane = self._field(species, region), region.box.plane
+        if self._is_set_at_once(field):
+            self._set_own(species, region, flat, value)
+        self._writes.add_one(field, self._number_of(field), plane, flat, value, self._is_set_at_once(field))
+        if field in self._wholes:
+            self._lay_over(field, lambda box: _put(box, flat, value))
+        self._simulation.touch()
+
+    def _set_own(self, species, region, flat: int, value: float) -> None:
+        """Set the voxel of a flat index if it is this rank's."""
+        own, plane = self._simulation.field(species, region), region.box.plane
+        lo, hi = own.planes
+        if lo <= flat // plane < hi:
+            own.owned.reshape(-1)[flat - lo * plane] = value
+
+    def _is_set_at_once(self, field: tuple) -> bool:
+        """Whether this rank's planes are set by the call itself: no plan has the field, or the script looks at the planes."""
+        return field not in self._places or field in self._live
+
+    def _number_of(self, field: tuple) -> int | None:
+        """The number of a field, the same on all ranks; None where no plan has it."""
+        return self._places[field][0] if field in self._places else None
+
+    def _lay_over(self, field: tuple, change) -> None:
+        """Let what is kept of a box be as the script has set it: change(box)."""
+        if (whole := self._wholes.get(field)) is not None:
+            self._wholes[field] = whole.changed_by(change)
+            if self._wholes[field] is not whole:
+                self._simulation.stamp += 1
+
+    def _field(self, species, region) -> tuple:
+        return species.key, self._simulation.space(region)
+
+    def _owned(self, species, region) -> np.ndarray:
+        return self._simulation.field(species, region).owned
+
+    def _whole(self, species, region) -> Whole:
+        field = self._field(species, region)
+        if field in self._wholes:
+            return self._wholes[field]
+        if field in self._places:
+            array = self._read(field, region.box)
+        else:
+            array = self._initial(species, region)
+        for write in self._writes.of(field):
+            write.apply(array, (0, region.box.shape[0]))
+        whole = Whole(array)
+        if field not in self._live:
+            self._wholes[field] = whole
+            self._simulation.stamp += 1
+        return whole
+
+    def _initial(self, species, region) -> np.ndarray:
+        """What a species begins with, which each rank can tell by itself: no plan has it yet."""
+        field = Field(region.box, (0, region.box.shape[0]))
+        species.fill(region, field)
+        own = self._simulation.field(species, region)
+        field.owned[slice(*own.planes)] = own.owned
+        return field.owned
+
+    def _read(self, field: tuple, box) -> np.ndarray:
+        slabs, addresses = field[1].slabs, self._places[field][1]
+        array = np.empty(box.shape)
+        for rank in range(slabs.owners):
+            self._may_read(rank)
+            lo, hi = slabs.planes(rank)
+            self.gate.peers.read(rank, addresses[rank], array[lo:hi])
+        return array
+
+    def _may_read(self, rank: int) -> None:
+        if not self.gate.is_open:
+            raise ReadInStep(
+                "concentrations of several ranks cannot be read while these make a step: read them between steps, "
+                "or in an observer's stepped(simulation, t)"
+            )
+        self.gate.wait_for(rank)
+
+    def close(self) -> None:
+        """Nobody reads after this, at the end of the script. Collective."""
+        if self.gate is not None:
+            self.gate.close()
+
+
+def _put(box: np.ndarray, flat: int, value: float) -> None:
+    box.reshape(-1)[flat] = value
+
+
+def _many(box) -> int:
+    return max(FEW, box.voxels // FEW_OF)
