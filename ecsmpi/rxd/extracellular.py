@@ -14,7 +14,7 @@ from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species
+from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species, kinds
 
 
 class Extracellular(StandIn):
@@ -70,9 +70,7 @@ class Extracellular(StandIn):
     def _profile(self, given):
         """What the solver takes: of a State or Parameter, or of a dict of a State's arguments, the values in this region."""
         if isinstance(given, dict):
-            from ecsmpi.rxd.parameter import State  # which imports this module
-
-            given = State(**{**given, "regions": [self]})
+            given = kinds["State"](**{**given, "regions": [self]})
         return SpeciesProfile.on(self, given) if is_species(given) else given
 
     def _become(self, tissue: Tissue, what: str, conserve_mass: bool = False) -> None:

@@ -8,6 +8,7 @@ from ecsmpi.description.model import Ion
 from ecsmpi.rxd.missing import InvalidValue, RxDException
 from ecsmpi.rxd.signatures import with_keywords
 from ecsmpi.rxd.species import Species
+from ecsmpi.rxd.tissue_species import kinds
 
 
 class Parameter(Species):
@@ -53,3 +54,6 @@ class State(Species):
 
     def __repr__(self):
         return f"State({self.name or 'unnamed'}, d={self.d}, initial={self.initial})"
+
+
+kinds["State"] = State

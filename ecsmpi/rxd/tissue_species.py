@@ -12,6 +12,9 @@ from ecsmpi.rxd.missing import InvalidValue
 from ecsmpi.rxd.session import simulation
 
 
+kinds = {}  # name of a class of species -> the class, which a region makes of a dict; that class knows regions
+
+
 def is_species(given) -> bool:
     """Whether it is a species, or the part of one in a region."""
     return hasattr(given, "defined_on_region")
