@@ -145,7 +145,6 @@ class Simulation(Planned):
         """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective."""
         forks.refuse_child()
         self.enter_world()
-        self._meet("n.finitialize()")
         self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 
     def _advance(self, t: float) -> None:
