@@ -22,6 +22,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
+import notebook  # noqa: E402
 from conftest import mpirun  # noqa: E402
 
 CONFTEST = TESTS / "programs" / "neuron_suite_conftest.py"
@@ -48,6 +49,14 @@ class Verdict:
 def main(argv=None, known=KNOWN) -> int:
     """Run the command; its exit status."""
     options = parser().parse_args(argv)
+    if options.notebook:
+        if not options.notebook.is_file():
+            print(f"test-neuron-suite: no notebook {options.notebook}", file=sys.stderr)
+            return 2
+        files = options.files or options.notebook.parent
+        return notebook.run(options.notebook, options.ranks, options.frames, files, options.seconds)
+    if options.folder is None:
+        parser().error("give DIR, a checkout of NEURON, or --notebook FILE")
     try:
         suite = suite_folder(options.folder)
     except ValueError as error:
@@ -68,10 +77,13 @@ def main(argv=None, known=KNOWN) -> int:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="scripts/test-neuron-suite", description=__doc__.split("\n\n")[0])
-    made.add_argument("folder", metavar="DIR", type=Path, help="a checkout of NEURON, or its folder test/rxd")
+    made.add_argument("folder", metavar="DIR", type=Path, nargs="?", help="a checkout of NEURON, or its folder test/rxd")
     made.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 3], metavar="P", help="default: 1 2 3")
     made.add_argument("-k", metavar="WORDS", default="", help="only tests that match, as in pytest's -k")
     made.add_argument("--seconds", type=float, default=300, help="the most that a test may take (default 300)")
+    made.add_argument("--notebook", type=Path, metavar="FILE", help="run the cells of a notebook instead")
+    made.add_argument("--files", type=Path, metavar="DIR", help="has what the notebook downloads (default: its own folder)")
+    made.add_argument("--frames", type=int, default=50, metavar="N", help="the most that an animation has (default 50)")
     return made
 
 

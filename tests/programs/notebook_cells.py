@@ -9,6 +9,7 @@ RESULT.npz has an array for each species and cell, from rank 0.
 """
 
 import ast
+import gc
 import json
 import linecache
 import re
@@ -128,7 +129,7 @@ except ModuleNotFoundError:
     display = types.ModuleType("IPython.display")
     display.HTML = str
     package = types.ModuleType("IPython")
-    package.get_ipython = lambda: None
+    package.version_info, package.get_ipython = (9, 0), lambda: None  # which matplotlib asks for
     sys.modules |= {"IPython": package, "IPython.display": display}
 urllib.request.urlretrieve = downloaded
 
@@ -138,6 +139,8 @@ cells = [cell for cell in json.loads(Path(notebook).read_text())["cells"] if cel
 for number, cell in enumerate(cells):
     if RANK == 0:
         print(f"cell {number}", flush=True)
+    if backend == "neuron":
+        gc.collect()  # NEURON refuses a species made again while the animation of the one before waits for it
     run_cell(f"cell {number}", source_of(cell), names)
     for name, states in boxes().items():
         left[f"cell {number}, {name}"] = states
