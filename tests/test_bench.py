@@ -105,6 +105,14 @@ def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
     assert said.count("1,000 segments") == 3 and said.count("% of the grid's") == 6
 
 
+def test_gate_is_measured_in_turn_with_steps_without_it(tmp_path):
+    said, (record,) = bench(tmp_path, 2, "gate", "--shape", "12", "12", "12", *QUICK)
+    check_record(record, "gate", 2)
+    lo, hi = record["ratio_interval"]
+    assert record["shape"] == [24, 12, 12] and 0 < lo <= record["ratio"] <= hi
+    assert f"with it {record['ratio']:.3f} times as long" in said
+
+
 @pytest.mark.parametrize("ranks, frames", [(None, False), (2, True)])
 def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     """16.4 bytes a voxel where nothing is written, and 8 more for whole frames, to the few percent that allocators round up."""
@@ -118,7 +126,7 @@ def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     assert record["bytes_a_voxel"] == pytest.approx(expected, rel=0.12)
 
 
-@pytest.mark.parametrize("kind", ["kernel", "neuron", "strong", "weak", "exchange", "memory", "plot", None])
+@pytest.mark.parametrize("kind", ["kernel", "neuron", "strong", "weak", "exchange", "gate", "memory", "plot", None])
 def test_help_says_what_is_measured_without_starting_anything(kind, capsys):
     with pytest.raises(SystemExit) as left:
         main(["bench", *filter(None, [kind]), "--help"])
