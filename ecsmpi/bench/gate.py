@@ -29,6 +29,8 @@ def measure(problem: Problem, threads: int | None, effort: Effort) -> dict:
 
     times, ratios = compared(comm, lambda: run(False), lambda: run(True), effort)
     reading.gate = gate
+    _, phases, most = box.timed_steps(comm, rxd.phases(), made.fadvance, effort)
     return record(
-        "gate", whole, comm, threads, times.over(steps), ratio=median(ratios), ratio_interval=list(median_interval(ratios))
-    )
+        "gate", whole, comm, threads, times.over(steps), phases=phases, phases_max=most,
+        ratio=median(ratios), ratio_interval=list(median_interval(ratios)),
+    )  # fmt: skip
