@@ -1,5 +1,8 @@
 """Any rank reads and sets concentrations at any time, whatever the others do."""
 
+import os
+import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -59,3 +62,22 @@ def test_rank_that_waits_for_a_reader_leaves_its_core(runs):
 def runs():
     """kind -> its run on two ranks, made once."""
     return cache(lambda kind: mpirun(2, ["python", DIFFERENT, kind], timeout=60, env={"ECSMPI_TIMEOUT": 1}))
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="needs root and ip, to make two hosts of one machine")
+def test_ranks_of_two_hosts_read_each_other(alone, tmp_path):
+    path = tmp_path / "found.npz"
+    done = mpirun(None, [PROGRAMS / "two_hosts", "2", sys.executable, PROGRAM, path])
+    assert done.returncode == 0, done.stderr
+    with np.load(path) as found:
+        for name, expected in alone.items():
+            np.testing.assert_allclose(found[name], expected, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["runworker", "quit", "quit alone", "end"])
+def test_script_ends_in_any_way_while_a_rank_reads(kind):
+    done = mpirun(2, ["python", PROGRAMS / "ends.py", kind], timeout=60)
+    assert done.returncode == 0, done.stderr
+    means = [line for line in done.stdout.splitlines() if line.startswith("mean")]
+    assert means[0].startswith("mean 20") and len(means) == (1 if "quit" in kind else 2)
