@@ -30,7 +30,10 @@ from ecsmpi.rxd.extracellular import Extracellular as Extracellular
 from ecsmpi.rxd.forgotten import reset as reset
 from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.missing import MissingFeature as MissingFeature  # for scripts that want to catch it
+from ecsmpi.rxd.missing import InvalidValue as InvalidValue
 from ecsmpi.rxd.missing import RxDException as RxDException
+from ecsmpi.reactions.reaction import RateNotFinite as RateNotFinite
+from ecsmpi.run.watch import NotFinite as NotFinite
 from ecsmpi.rxd.missing import missing_name, refuse_unknown_names
 from ecsmpi.rxd.options import options as options
 from ecsmpi.rxd.parameter import Parameter as Parameter
@@ -55,10 +58,11 @@ __all__ = [
     *"""
     Extracellular Species Parameter State Rate Reaction MultiCompartmentReaction
     Bath Held from_file from_function
-    Output Field Slice Mean Subvolume Diagnostics SegmentReport Spikes Progress add_observer
-    Checkpoint restart options nthread re_init all_species rank phases
+    Output Field Slice Mean Subvolume Diagnostics SegmentReport Spikes Progress
+    Observer add_observer remove_observer
+    Checkpoint restart options nthread re_init reset all_species rank phases
     node nodelist species
-    RxDException MissingFeature
+    RxDException MissingFeature InvalidValue NotFinite RateNotFinite
     """.split(),
     *OWN,
 ]
