@@ -234,7 +234,7 @@ def test_meeting_that_not_all_come_to_ends_with_the_cure():
 def test_long_wait_says_where_and_goes_on():
     done = python(
         2,
-        START + "import time\nmeeting.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
+        START + "import time\nfrom ecsmpi.ranks import arrivals\narrivals.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
         "launch.meet(comm, 'node.value')\nsay('met')",
     )
     assert done.returncode == 0, done.stderr

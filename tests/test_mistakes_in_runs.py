@@ -15,6 +15,7 @@ CELLS_CHANGED = (
     "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
 )
 THREADS = "NEURON uses 2 threads here: call pc.nthread(1) and use more ranks"
+AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
 VARIABLE = "the variable time step is not supported: call n.cvode.active(False) and set n.dt"
 
 
@@ -64,23 +65,15 @@ SCRIPTS = {
     "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
     "d of one rank during the run": (
         BEGIN + "if rank == 1:\n    k.d = 3" + GO_ON,
-        "rank 1 of 2 waited 1 s in the first step after a change of d, of a reaction or a rate, or a new flux for ranks that never",
+        f"rank 0 is in a step of the grid where rank 1 is in {AFTER_A_CHANGE}: make these calls on every rank",
     ),
     "flux of one rank during the run": (
         BEGIN + "if rank == 0:\n    k[ecs].node_by_ijk(1, 2, 3).include_flux(1)" + GO_ON,
-        "rank 0 of 2 waited 1 s in the first step after a change of d, of a reaction or a rate, or a new flux for ranks that never",
+        f"rank 0 is in {AFTER_A_CHANGE} where rank 1 is in a step of the grid: make these calls on every rank",
     ),
     "flux from what is gone": (
         "clamp = n.IClamp(sec(0.5))\nk[ecs].nodes[7].include_flux(clamp, 'i')\n" + BEGIN + "del clamp" + GO_ON,
         "points into, or delete the species, and its fluxes with it",
-    ),
-    "states3d of one rank, the others at the end": (
-        RUN + "if rank == 0:\n    k[ecs].states3d",
-        "rank 0 of 2 waited 1 s in k[ecs].states3d for ranks that never",
-    ),
-    "value on one rank, the others going on": (
-        "if rank == 1:\n    k[ecs].node_by_ijk(1, 2, 3).value" + RUN,
-        "rank 1 of 2 waited 1 s in k[ecs].node.value for ranks that never",
     ),
 }
 
