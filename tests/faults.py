@@ -192,6 +192,7 @@ def soak(minutes, every="20 steps"):
     """Growth of memory and open files of a run that takes checkpoints all the time."""
     with tempfile.TemporaryDirectory() as folder, started(2, command(folder, "--tstop", "1e9", "--checkpoint-every", every), cwd=folder) as process:
         rank = wait_for_ranks(process, 2)[0]
+        until(lambda: len(list((Path(folder) / "sets").glob("*"))) > 0)  # the start is over
         time.sleep(min(300, 30 * minutes))  # until what Python collects now and then has been collected
         before = used(rank)
         time.sleep(60 * minutes)

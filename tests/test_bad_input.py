@@ -49,7 +49,7 @@ ARGUMENTS = {
     "rxd.Species(ecs, name='k+', charge=1)": "must be an identifier such as 'k', or None, or without charge any words without /, got 'k+'",
     "rxd.Species(ecs, name='k', charge=1)": 'species "k" is already defined on Extracellular(',
     "rxd.Species(rxd.Extracellular(0, 0, 0, 9, 9, 9, 1), name='k', charge=2)": "charge 1 on another region",
-    "rxd.Species(name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got None",
+    "rxd.Species(3, name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got 3",
     "rxd.Species([ecs, ecs], name='na')": "a species needs different regions, got [",
     "rxd.Species(neuron_rxd.Extracellular(0, 0, 0, 9, 9, 9, 1))": "must be rxd.Extracellular of ecsmpi, got",
 }

@@ -19,7 +19,7 @@ EXCHANGED = """
     from mpi4py import MPI
     from ecsmpi.description.decomposition import Slabs
     from ecsmpi.solver import entry_rows
-    from ecsmpi.solver.exchange import ExactExchange, Exchange, gather_planes
+    from ecsmpi.solver.exchange import ExactExchange, Exchange
 
     entry_rows.BLOCK = 8  # so that the cases have several
     comm = MPI.COMM_WORLD
@@ -97,14 +97,6 @@ EXCHANGED = """
                 whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
                 whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
             exchange.free()
-        slab = np.arange(slabs.n_planes * plane, dtype=float).reshape(shape)[lo:hi]
-        for root in (None, comm.size - 1):
-            gathered = gather_planes(comm, slabs, slab, root)
-            assert (gathered is None) == (root not in (None, comm.rank)), (root, comm.rank)
-            if gathered is not None:
-                assert not gathered.flags.writeable
-                coded = np.arange(gathered.size).reshape(shape)
-                assert (gathered == coded).all(), (root, comm.rank, gathered)
     if comm.rank == 0:
         np.savez(sys.argv[1], **saved)
 """

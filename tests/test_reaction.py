@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 from conftest import ROOT
-from ecsmpi.reactions import generated, rate_code
+from ecsmpi.reactions import generated, rate_calls, rate_code
 from ecsmpi.reactions.expression import Concentration, call
 from ecsmpi.description.grid import Box
 from ecsmpi.reactions.rate_law import Law, groups
@@ -113,7 +113,8 @@ def step_of(laws, start, dt, by_rates):
     arrays, size = [np.array([value]) for value in start], len(laws) if by_rates else len(start)
     module = generated.load(rate_code.source(laws, by_rates))
     failed, at = np.zeros(1, dtype=bool), np.array([[0], [1]])
-    module.advance(at[0], at[1], dt, np.zeros((1, size, size + 1)), failed, *arrays)
+    scratch, fields = np.zeros((1, size, size + 1)), rate_calls.addresses(arrays)
+    rate_calls.advance(rate_calls.step_of(module), at[0], at[1], dt, scratch, failed, fields)
     assert not failed[0]
     return np.concatenate(arrays)
 
@@ -219,7 +220,6 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         import numpy as np
         from mpi4py import MPI
         from ecsmpi.description.decomposition import Slabs
-        from ecsmpi.solver.exchange import gather_planes
         from ecsmpi.reactions.expression import Concentration, call
         from ecsmpi.description.grid import Box
         from ecsmpi.reactions.rate_law import Law
@@ -237,7 +237,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         reactions = Reactions(comm, laws, fields, list("kABC"), in_slab(box, planes))
         for _ in range(20):
             reactions.advance(0.1)
-        whole = [gather_planes(comm, slabs, field, 0) for field in fields]
+        whole = [np.concatenate(comm.allgather(field)) for field in fields]
         if comm.rank == 0:
             np.savez(sys.argv[1], *whole)
     """
@@ -252,14 +252,15 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
 IN_A_PROCESS = textwrap.dedent("""
     import os, sys
     import numpy as np
-    from ecsmpi.reactions import generated, rate_code
+    from ecsmpi.reactions import generated, rate_calls, rate_code
     from ecsmpi.reactions.expression import Concentration
     from ecsmpi.reactions.reaction import Law
     module = generated.load(rate_code.source([Law(0.1234 * Concentration(0), {0: -1}, "decay")]))
     at, u = np.array([[0], [1]]), np.ones(1)
-    module.advance(at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), u)
+    step, fields = rate_calls.step_of(module), rate_calls.addresses([u])
+    rate_calls.advance(step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields)
     assert abs(u[0] - 1 / 1.1234) < 1e-15
-    print(module.__file__, sum(module.advance.in_use.stats.cache_hits.values()))
+    print(module.__file__, module.made["step"].cache_hits)
 """)
 
 

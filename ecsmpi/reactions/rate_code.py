@@ -129,9 +129,9 @@ def _power(base, exponent):
 def source(laws: list[Law], by_rates: bool | None = None) -> str:
     """A module for the laws, which change some species in common.
 
-    rates(*concentrations) are the laws' rates in a voxel; evaluate(starts, stops, *outs, *arrays) sets an array for each law to those in
-    pieces of voxels; advance(starts, stops, dt, scratch, failed, *concentrations) takes
-    the step in pieces of voxels, arrays of the fields `fields_of` names, and says which pieces have failed.
+    rates(*concentrations) are the laws' rates in a voxel. What `rate_calls` compiles, and calls with addresses of arrays:
+    values(start, stop, outs, fields) sets an array for each law to its rates in a piece of voxels; step(start, stop, dt, scratch,
+    fields) takes the step there, of the fields that `fields_of` names, and returns 1 where it has failed, else 0.
     by_rates: whether the system is that of the rates or that of the species; None: the smaller.
     """
     with distribute(False):
@@ -168,9 +168,8 @@ def _module(rates, matrix, right, deltas, fields) -> str:
     names = ", ".join(f"c{i}" for i in range(len(fields)))
     body = [
         *_function_of(f"rates({names})", *_assigned(rates, []), lambda values: [f"return ({', '.join(values)},)"]),
-        *_run_source(names, matrix, right, deltas),
-        *_advance_source(len(fields)),
-        *_evaluate_source(len(fields), len(rates)),
+        *_step_source(len(fields), matrix, right, deltas),
+        *_values_source(len(fields), rates),
     ]
     called = set(re.findall(r"\w+(?=\()", "\n".join(body)))
     imported = {"math": sorted(called & set(ARGUMENTS) - set(OWN)), "ecsmpi.reactions.rate_kernels": sorted(called & set(OWN))}
@@ -178,9 +177,7 @@ def _module(rates, matrix, right, deltas, fields) -> str:
         '"""Made by ecsmpi.reactions.rate_code: one step of some reactions."""',
         "",
         *(f"from {module} import {', '.join(functions)}" for module, functions in imported.items() if functions),
-        "from numba import njit, prange",
-        "from ecsmpi.solver.threads import shared",
-        "from ecsmpi.subnormals import flush_subnormals, restore_mode",
+        "from numba import carray, njit",
         "",
         'compiled = dict(cache=True, nogil=True, error_model="numpy")',
         "",
@@ -195,22 +192,39 @@ def _assigned(expressions, more) -> tuple[list[str], list[str]]:
     return [f"{name} = {text(value)}" for name, value in common], [text(one) for one in reduced]
 
 
-def _function_of(head: str, body: list[str], values: list[str], end, made: str = "@njit(**compiled)") -> list[str]:
-    return ["", made, f"def {head}:", *(f"    {line}" for line in [*body, *end(values)])]
+def _function_of(head: str, body: list[str], values: list[str], end) -> list[str]:
+    return ["", "@njit(**compiled)", f"def {head}:", *(f"    {line}" for line in [*body, *end(values)])]
 
 
-def _run_source(names: str, matrix, right, deltas) -> list[str]:
-    """The step of a run of voxels."""
+def _step_source(count: int, matrix, right, deltas) -> list[str]:
+    """The step of a piece of voxels."""
     size = len(right)
     body, values = _assigned(list(matrix), list(right))
     entries, right_values = values[: size * size], values[size * size :]
     solution = _unrolled if size <= UNROLLED else _elimination
-    voxel = [f"c{i} = u{i}[i]" for i in range(names.count("c"))] + body + solution(size, entries, right_values)
+    voxel = [f"c{i} = u{i}[i]" for i in range(count)] + body + solution(size, entries, right_values)
     voxel += ["sound = " + " + ".join(f"w{i}" for i in range(size)) + "", "sound = sound - sound == 0.0", "bad |= not sound"]
     voxel += [f"u{s}[i] = c{s} + (dt * ({text(delta)}) if sound else 0.0)" for s, delta in deltas.items()]
-    head = f"_advance_run(dt, a, {names.replace('c', 'u')})"
-    lines = ["bad = False", "for i in range(u0.size):", *(f"    {line}" for line in voxel), "return bad"]
-    return _function_of(head, lines, [], lambda values: values)
+    scratch = [] if size <= UNROLLED else [f"a = carray(scratch, ({size}, {size + 1}))"]
+    lines = [*_arrays("u", "fields", count), *scratch, "bad = False", "for i in range(stop - start):"]
+    return ["", "def step(start, stop, dt, scratch, fields):", *_indented([*lines, *_indented(voxel), "return 1 if bad else 0"])]
+
+
+def _values_source(count: int, rates) -> list[str]:
+    """The rates in a piece of voxels."""
+    body, results = _assigned(rates, [])
+    voxel = [f"c{i} = u{i}[i]" for i in range(count)] + body + [f"v{r}[i] = {result}" for r, result in enumerate(results)]
+    lines = [*_arrays("u", "fields", count), *_arrays("v", "outs", len(results)), "for i in range(stop - start):"]
+    return ["", "def values(start, stop, outs, fields):", *_indented([*lines, *_indented(voxel)])]
+
+
+def _arrays(name: str, given: str, count: int) -> list[str]:
+    """Lines that make arrays of a piece of voxels from the addresses given."""
+    return [f"{name}{i} = carray({given}[{i}], stop)[start:]" for i in range(count)]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _unrolled(size, entries, right) -> list[str]:
@@ -239,22 +253,3 @@ def _elimination(size, entries, right) -> list[str]:
     """The same by a loop, for larger systems."""
     lines = [f"a[{r}, {c}] = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
     return [*lines, "solve(a)", *(f"w{r} = a[{r}, {size}]" for r in range(size))]
-
-
-def _evaluate_source(count: int, laws: int) -> list[str]:
-    outs, names = [f"out{r}" for r in range(laws)], [f"u{i}" for i in range(count)]
-    values, results = (", ".join(f"{name}[i]" for name in those) for those in (names, outs))
-    body = ["for p in range(starts.size):", "    for i in range(starts[p], stops[p]):", f"        {results}, = rates({values})"]
-    return _function_of(f"evaluate(starts, stops, {', '.join([*outs, *names])})", body, [], lambda values: values)
-
-
-def _advance_source(count: int) -> list[str]:
-    names = ", ".join(f"u{i}" for i in range(count))
-    runs = ", ".join(f"u{i}[starts[p] : stops[p]]" for i in range(count))
-    body = [
-        "for p in prange(starts.size):",
-        "    mode = flush_subnormals()",
-        f"    failed[p] = _advance_run(dt, scratch[p], {runs})",
-        "    restore_mode(mode)",
-    ]
-    return _function_of(f"advance(starts, stops, dt, scratch, failed, {names})", body, [], lambda values: values, "@shared")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.ranks.meeting import one_per_node_first
+from ecsmpi.reactions import rate_calls
 from ecsmpi.solver import threads
 from ecsmpi.reactions.rate_law import Law, changing, fields_of, groups, in_words
 
@@ -26,6 +27,7 @@ class _Part:
     def __init__(self, laws: list[Law], module, arrays: list[np.ndarray], starts: np.ndarray, stops: np.ndarray):
         self.laws, self._module, self._starts, self._stops = laws, module, starts, stops
         self._arrays = [arrays[number] for number in fields_of(laws)]
+        self._step, self._addresses = rate_calls.step_of(module), rate_calls.addresses(self._arrays)
         size = min(len(laws), len(changing(laws)))
         self._scratch = np.zeros((starts.size, size, size + 1))
         self._failed = np.zeros(starts.size, dtype=bool)
@@ -33,7 +35,7 @@ class _Part:
     def advance(self, dt: float) -> None:
         """One step of dt (ms)."""
         self._dt = dt
-        self._module.advance(self._starts, self._stops, dt, self._scratch, self._failed, *self._arrays)
+        rate_calls.advance(self._step, self._starts, self._stops, dt, self._scratch, self._failed, self._addresses)
 
     def failure(self) -> tuple[int, str] | None:
         """(voxel of the slab, what is wrong in it) after a step that failed; the concentrations are those before it."""
@@ -107,17 +109,17 @@ class Rates:
         self.values = np.zeros((len(laws), size))
         found = list(_sets_of_places(laws, size))
         modules = _compiled(comm, [acting for acting, _ in found], _evaluate_nothing)
-        self._calls = [(module.evaluate, *pieces, *self._arrays(laws, acting, fields)) for (acting, pieces), module in zip(found, modules)]
-
-    def _arrays(self, laws, acting, fields) -> list[np.ndarray]:
-        these = set(map(id, acting))
-        rows = [row for row, law in enumerate(laws) if id(law) in these]
-        return [*(self.values[row] for row in rows), *(fields[number] for number in fields_of(acting))]
+        self._fields, self._calls = fields, []  # the fields must stay where they are
+        for (acting, pieces), module in zip(found, modules):
+            these = set(map(id, acting))
+            outs = rate_calls.addresses([self.values[row] for row, law in enumerate(laws) if id(law) in these])
+            read = rate_calls.addresses([fields[number] for number in fields_of(acting)])
+            self._calls.append((rate_calls.values_of(module), *pieces, outs, read))
 
     def take(self) -> np.ndarray:
         """(laws, places) of now; 0 where a law does not act. Local."""
-        for evaluate, *arguments in self._calls:
-            evaluate(*arguments)
+        for call in self._calls:
+            rate_calls.evaluate(*call)
         return self.values
 
 
@@ -151,7 +153,7 @@ def _pieces(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _compiled(comm, groups: list[list[Law]], call) -> list:
     """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles what
-    call(module, laws) calls before the others load it, and compile what they alone have. Collective.
+    call(module) calls before the others load it, and compile what they alone have. Collective.
     """
     words = [in_words(laws) for laws in groups]
     own = dict(zip(words, groups))
@@ -166,17 +168,17 @@ def _compiled(comm, groups: list[list[Law]], call) -> list:
     texts = {one: text for there in comm.allgather(made) for one, text in there.items()}
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
         modules = {one: load(texts[one]) for one in own}
-        for one, laws in own.items():
-            call(modules[one], laws)
+        for module in modules.values():
+            call(module)
     return [modules[one] for one in words]
 
 
-NOTHING, NOWHERE = np.zeros(0), np.zeros(0, dtype=np.int64)
+NOWHERE, NOTHING = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
 
 
-def _advance_nothing(module, laws: list[Law]) -> None:
-    module.advance(NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), np.zeros(0, dtype=bool), *[NOTHING] * len(fields_of(laws)))
+def _advance_nothing(module) -> None:
+    rate_calls.advance(rate_calls.step_of(module), NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), NOTHING, NOWHERE)
 
 
-def _evaluate_nothing(module, laws: list[Law]) -> None:
-    module.evaluate(NOWHERE, NOWHERE, *[NOTHING] * (len(laws) + len(fields_of(laws))))
+def _evaluate_nothing(module) -> None:
+    rate_calls.evaluate(rate_calls.values_of(module), NOWHERE, NOWHERE, NOWHERE, NOWHERE)
