@@ -55,12 +55,13 @@ def agreement(found: dict, expected: dict) -> tuple[str, bool]:
 
     A species that a notebook deletes may live on in an animation, in one of the two.
     """
-    worst, where = 0.0, "none"
+    differences = {"none": 0.0}
     for name in expected.keys() & found.keys():
         scale = np.abs(expected[name]).max() or 1.0
         difference = float(np.abs(found[name] - expected[name]).max() / scale)
-        if not difference <= worst:
-            worst, where = difference, name
+        differences[name] = np.inf if np.isnan(difference) else difference
+    where = max(differences, key=differences.get)
+    worst = differences[where]
     cells = {name.partition(",")[0] for name in expected.keys() & found.keys()}
     if not cells:
         return "no cell has a box in both", True

@@ -121,7 +121,7 @@ def row_of(case: Case, base: Path, ranks: int, expected: Answer, options) -> Row
         differences = [one for one in differences if not one.endswith("no such picture")]
     agreement = f"{worst:.1e}, at most {case.tolerance:.0e} ({case.why})"
     if differences:
-        agreement = "; ".join(differences[:4])
+        agreement = "; ".join(differences[:6])
     step = f"{found.step:.3g} ms, {found.step / expected.step:.2f} of NEURON's"
     return Row(case.name, str(ranks), said, agreement, step, bool(differences))
 
@@ -149,7 +149,7 @@ def run(case: Case, base: Path, backend: str, ranks: int, seconds: float, announ
         if not error or error not in done.stderr:
             raise NotRun(f"status {done.returncode}: {last_words(done.stderr)}")
         said = f"to its own {error}: {why}"
-    return answer(result, folder, before), said
+    return answer(result, folder, before, case.serial), said
 
 
 def path_of_python() -> str:

@@ -19,8 +19,11 @@ class Answer:
     step: float
 
 
-def answer(result: Path, folder: Path, before: set) -> Answer:
-    """Read what the ranks left by the name `result`, and the files in `folder` that were not there before."""
+def answer(result: Path, folder: Path, before: set, serial: bool = False) -> Answer:
+    """Read what the ranks left by the name `result`, and the files in `folder` that were not there before.
+
+    serial: the ranks have the same cells.
+    """
     parts = []
     for path in sorted(result.parent.glob(f"{result.name}.*.npz")):
         with np.load(path) as saved:
@@ -30,7 +33,7 @@ def answer(result: Path, folder: Path, before: set) -> Answer:
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     left = {name: path for name, path in files.items() if name not in before}
     boxes = {name: array for name, array in parts[0].items() if name.startswith("box ")}
-    return Answer(boxes | _cells(parts), left, 1e3 * float(np.median(parts[0]["seconds"])))
+    return Answer(boxes | _cells(parts[:1] if serial else parts), left, 1e3 * float(np.median(parts[0]["seconds"])))
 
 
 def _cells(parts: list) -> dict:

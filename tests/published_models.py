@@ -23,6 +23,7 @@ class Case:
     config: tuple = ()
     tolerance: float = 1e-6
     why: str = "NEURON differences rates"
+    serial: bool = False
     one_rank: str = ""
     own_error: tuple = ()
 
@@ -139,7 +140,16 @@ MODELS = (
         "ModelDB 238892",
         ("spreading_depression.py", "spreading_depression_demo.py", "trivial.py", "tnak.mod"),
         (
-            Case("trivial.py", tolerance=1e-12, why="round-off"),
+            Case(
+                "trivial.py",
+                smaller=(
+                    ("trivial.py", "h.continuerun(100)", "h.continuerun(10)"),
+                    ("trivial.py", "h.continuerun(200)", "h.continuerun(20)"),
+                ),
+                tolerance=1e-12,
+                why="round-off",
+                serial=True,
+            ),
             _newton("spreading_depression.py"),
             _newton("spreading_depression.py", "--edema"),
             _newton("spreading_depression.py", "--buffer"),

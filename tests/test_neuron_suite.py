@@ -78,6 +78,8 @@ def test_one_rank_that_fails_is_enough():
     assert verdict([RAN, missing], ended(1)) == Verdict(REFUSED, "rxd.export of neuron.rxd")
     broken = [RAN[0], FAILED | {"kinds": ["KeyError", "LookupError"], "text": "'k'"}]
     assert verdict([broken, RAN], ended(1)) == Verdict(FAILS, "KeyError in call: 'k'")
+    needs = [RAN[0], FAILED | {"kinds": ["ModuleNotFoundError", "ImportError"], "text": "No module named 'plotly'"}]
+    assert verdict([needs], ended(1)) == Verdict(SKIPPED, "No module named 'plotly'")
 
 
 def test_a_process_that_dies_has_not_passed():

@@ -58,12 +58,14 @@ config.recordCells = ["all"]
 config.recordTraces = {
     name: {"sec": "soma", "loc": 0.5, "var": name} for name in ("v", "ko", "nao", "cai")
 }
-config.recordStep, config.verbose, config.saveJson, config.analysis = 0.05, False, False, {}
+config.recordStep, config.verbose, config.saveJson = 0.05, False, False
+PICTURE = {"speciesLabel": "k", "regionLabel": "ecs", "plane": "xz", "showFig": False, "saveFig": OUTPUT + ".png"}
+config.analysis = {"plotRxDConcentration": PICTURE}
 
-sim.createSimulate(netParams=params, simConfig=config)
-region = sim.net.rxd["regions"]["ecs"]["hObj"]
-grids = {name: np.array(sim.net.rxd["species"][name]["hObj"][region].states3d) for name in ("k", "na", "buffer", "bound")}
+sim.createSimulateAnalyze(netParams=params, simConfig=config)  # rank 0 plots
 if sim.rank == 0:
+    region = sim.net.rxd["regions"]["ecs"]["hObj"]
+    grids = {name: np.array(sim.net.rxd["species"][name]["hObj"][region].states3d) for name in ("k", "na", "buffer", "bound")}
     data = sim.allSimData
     traces = {f"{name} of {cell}": np.array(data[name][cell]) for name in config.recordTraces for cell in data[name]}
     order = np.lexsort((data["spkid"], data["spkt"]))

@@ -22,6 +22,7 @@ if backend == "ecsmpi":
     from ecsmpi import rxd
     import neuron
 else:
+    from mpi4py import MPI  # noqa: F401  before NEURON, which then takes its world
     import neuron
     from neuron import rxd
 
