@@ -44,6 +44,7 @@ class Simulation(Planned):
         self._complete()
         self.observers.follow(self.comm)
         self.observers.begin_again()
+        self.reading.forget_plan()
         super().plan()
         self.reading.renew()
         self.reading.completed()
