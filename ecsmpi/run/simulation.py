@@ -237,6 +237,7 @@ class Simulation(Planned):
             self.space(region).show()  # the segments are as the script has set them
 
     def end(self) -> None:
-        """Close what observers hold, when no rank reads any more. Collective, at exit."""
-        self.reading.close()
+        """Close what observers hold, when no rank reads any more. Collective, at exit; in a child that a rank has forked, local."""
+        if not forks.is_child():
+            self.reading.close()
         self.observers.end()
