@@ -81,6 +81,7 @@ class Living:
         """changed(): an object has come or gone."""
         self._held: dict[int, Held] = {}  # by id of the reference
         self._changed = changed
+        self._collector = collector  # also while Python ends, when modules have no names any more
 
     def add(self, one) -> Held:
         """Add an object, or move it to the end; ``one._held`` is the reference to it from then on. Local."""
@@ -93,7 +94,7 @@ class Living:
 
     def ended(self, held: Held) -> None:
         """What Python calls when an object ends."""
-        if collector.collecting and held.twin is not None:
+        if self._collector.collecting and held.twin is not None:
             held.stands_in = True
         else:
             self._forget(held)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import neuron
 import numpy as np
 
+from ecsmpi.ranks.meeting import timeout_seconds
+
 NAME = "ecsmpi-extracellular-1"
 
 
@@ -39,7 +41,8 @@ class SavedFields:
     def _store(self) -> bytes:
         if self._left_out or not self._simulation.species:
             return b""
-        self._simulation.reading.take_own_writes()
+        with self._simulation.reading.changing("SaveState.save()", timeout_seconds()):
+            pass  # what the script has set on any rank is in the fields now
         file = io.BytesIO()
         np.savez(file, **self._arrays())
         return file.getvalue()

@@ -53,11 +53,12 @@ class Reading:
     def __init__(self, simulation):
         self._simulation, self.gate, self._gates = simulation, None, []
         self._fields = []  # those of the plan, by number
-        self._places: dict[tuple, tuple] = {}  # field -> (its number, addresses of its slabs)
+        self._places: dict[tuple, tuple] = {}  # field -> addresses of its slabs
         self._wholes: dict[tuple, Whole] = {}
         self._few: dict[tuple, int] = {}  # how many values were read one by one
         self._live = set()  # fields of which the script has a live view: nothing is kept of them
         self._writes = Writes()
+        self._planning = False  # from `forget_plan` to `renew`
         self._in_step = False  # between `start_step` and `finish_start`
         self._number = np.zeros(1)
         self._number_at = self._number.ctypes.data
@@ -84,8 +85,11 @@ class Reading:
         self._find_gate()
         if self.gate is None:
             return
-        self.gate.start(call, self._writes.difference)
+        self.gate.start(call, self._difference())
         self._take_writes(*self.gate.finish(timeout))
+
+    def _difference(self) -> int:
+        return self._writes.difference(self._fields)
 
     def _find_gate(self) -> None:
         """That of the ranks of now, which a script may change (`ecsmpi.ranks.worlds`). Collective."""
@@ -98,7 +102,7 @@ class Reading:
     def start_step(self) -> None:
         """This rank reads no more until its step is `completed`. Local."""
         if self.gate is not None:
-            self.gate.start("a step of the grid", self._writes.difference)
+            self.gate.start("a step of the grid", self._difference())
             self._in_step = True
 
     def finish_start(self) -> bool:
@@ -119,9 +123,17 @@ class Reading:
             self._few.clear()
         self._simulation.stamp += 1
 
+    def forget_plan(self) -> None:
+        """Another plan is being made: functions that give initial concentrations read those of other species. Local."""
+        self._planning = True
+        self._fields, self._places, self._writes = [], {}, Writes()
+        self._wholes.clear()
+        self._few.clear()
+        self._simulation.stamp += 1
+
     def renew(self) -> None:
         """There is another plan, and nothing has been set since. Collective, between `begin` and `completed`."""
-        self._writes = Writes()
+        self._planning, self._writes = False, Writes()
         self.find_fields()
 
     def find_fields(self) -> None:
@@ -133,10 +145,14 @@ class Reading:
         self._live &= set(self._fields)
         slabs = [space.fields[key].owned for key, space in self._fields]
         addresses = zip(*simulation.comm.allgather([slab.ctypes.data for slab in slabs]))
-        self._places = {field: (i, where) for i, (field, where) in enumerate(zip(self._fields, addresses))}
+        before, self._places = self._places, dict(zip(self._fields, addresses))
+        self._writes.keep(self._fields)
+        for field in self._places.keys() - before.keys() - self._live:
+            for write in self._writes.of(field):
+                write.is_done = False  # in its turn after those of lower ranks
 
     def _take_writes(self, least: int, greatest: int) -> bool:
-        """Bring what was set into the fields, if anything was; least, greatest: of `Writes.difference` over ranks. Collective."""
+        """Bring what was set into the fields, if anything was; least, greatest: of `_difference` over ranks. Collective."""
         if greatest == 0:
             return False
         if least == greatest:
@@ -206,7 +222,7 @@ class Reading:
         slabs, plane = field[1].slabs, region.box.plane
         owner = int(slabs.owner(flat // plane))
         self._may_read(owner)
-        address = place[1][owner] + 8 * (flat - slabs.planes(owner)[0] * plane)
+        address = place[owner] + 8 * (flat - slabs.planes(owner)[0] * plane)
         self.gate.peers.read_number(owner, address, self._number, self._number_at)
         return float(self._number[0])
 
@@ -233,15 +249,14 @@ class Reading:
     def set(self, species, region, write: Write) -> None:
         """Set voxels, on this rank at once and on the others from the next change on. Local."""
         field = self._field(species, region)
-        if self._is_set_at_once(field):
+        if not self.alone:
+            write = write.at_once()
+            write.within(self._simulation.field(species, region).planes)  # a wrong value is refused now
+            self._writes.add(field, write)
+        if self.alone or self._is_set_at_once(field):
             own = self._simulation.field(species, region)
             write.apply(own.owned, own.planes)
             write.is_done = True
-        else:
-            own = self._simulation.field(species, region)
-            write.within(own.planes)  # a wrong value is refused now
-        if not self.alone:
-            self._writes.add(field, self._number_of(field), write)
         self._lay_over(field, lambda box: write.apply(box, (0, region.box.shape[0])))
         self._simulation.touch()
 
@@ -250,7 +265,7 @@ class Reading:
         field, plane = self._field(species, region), region.box.plane
         if self._is_set_at_once(field):
             self._set_own(species, region, flat, value)
-        self._writes.add_one(field, self._number_of(field), plane, flat, value, self._is_set_at_once(field))
+        self._writes.add_one(field, plane, flat, value, self._is_set_at_once(field))
         if field in self._wholes:
             self._lay_over(field, lambda box: _put(box, flat, value))
         self._simulation.touch()
@@ -265,10 +280,6 @@ class Reading:
     def _is_set_at_once(self, field: tuple) -> bool:
         """Whether this rank's planes are set by the call itself: no plan has the field, or the script looks at the planes."""
         return field not in self._places or field in self._live
-
-    def _number_of(self, field: tuple) -> int | None:
-        """The number of a field, the same on all ranks; None where no plan has it."""
-        return self._places[field][0] if field in self._places else None
 
     def _lay_over(self, field: tuple, change) -> None:
         """Let what is kept of a box be as the script has set it: change(box)."""
@@ -294,7 +305,7 @@ class Reading:
         for write in self._writes.of(field):
             write.apply(array, (0, region.box.shape[0]))
         whole = Whole(array)
-        if field not in self._live:
+        if self._planning or field not in self._live:
             self._wholes[field] = whole
             self._simulation.stamp += 1
         return whole
@@ -303,12 +314,13 @@ class Reading:
         """What a species begins with, which each rank can tell by itself: no plan has it yet."""
         field = Field(region.box, (0, region.box.shape[0]))
         species.fill(region, field)
-        own = self._simulation.field(species, region)
-        field.owned[slice(*own.planes)] = own.owned
+        if not self._planning:
+            own = self._simulation.field(species, region)
+            field.owned[slice(*own.planes)] = own.owned
         return field.owned
 
     def _read(self, field: tuple, box) -> np.ndarray:
-        slabs, addresses = field[1].slabs, self._places[field][1]
+        slabs, addresses = field[1].slabs, self._places[field]
         array = np.empty(box.shape)
         for rank in range(slabs.owners):
             self._may_read(rank)

@@ -44,6 +44,7 @@ class Simulation(Planned):
         self._complete()
         self.observers.follow(self.comm)
         self.observers.begin_again()
+        self.reading.forget_plan()
         super().plan()
         self.reading.renew()
         self.reading.completed()
@@ -236,6 +237,7 @@ class Simulation(Planned):
             self.space(region).show()  # the segments are as the script has set them
 
     def end(self) -> None:
-        """Close what observers hold, when no rank reads any more. Collective, at exit."""
-        self.reading.close()
+        """Close what observers hold, when no rank reads any more. Collective, at exit; in a child that a rank has forked, local."""
+        if not forks.is_child():
+            self.reading.close()
         self.observers.end()

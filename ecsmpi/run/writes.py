@@ -1,8 +1,8 @@
 """Concentrations that a script has set on this rank, until the gate before the next change brings them into the fields.
 
 Until then they are laid over what this rank reads, and other ranks read what was there before. At the gate, where all
-ranks have made the same calls, as scripts mostly do, each sets its own planes. Where they have not, what a rank has set
-in the planes of another one goes there.
+ranks have set the same voxels to the same values, as scripts mostly do, each sets its own planes. Where they have not,
+what a rank has set in the planes of another one goes there.
 """
 
 from __future__ import annotations
@@ -26,9 +26,28 @@ class Write:
     is_done : whether this rank's own planes have the values already
     """
 
-    def __init__(self, voxels: Voxels, values_in: Callable):
-        """values_in: (planes [lo, hi), places among the voxels, voxels there) -> mM, one number or one for each voxel there."""
+    def __init__(self, voxels: Voxels, values_in: Callable, stays: str = ""):
+        """values_in: (planes [lo, hi), places among the voxels, voxels there) -> mM, one number or one for each voxel there.
+
+        stays: what it is known by, where it gives the same values at any later time, as a file does.
+        """
         self._voxels, self._values_in, self.is_done = voxels, values_in, False
+        self._known_by = np.frombuffer(stays.encode(), dtype=np.uint8) if stays else None
+
+    @classmethod
+    def of(cls, voxels: Voxels, values: np.ndarray) -> Write:
+        """values: mM, () or (voxels,); they stay as they are."""
+        made = cls(voxels, lambda _planes, places, _there: values[places] if values.ndim else values)
+        made._known_by = values
+        return made
+
+    def at_once(self) -> Write:
+        """The same, with the values that a function of the script gives now: it may give others later. Local."""
+        if self._known_by is not None:
+            return self
+        box = self._voxels.box
+        everywhere = slice(0, len(self._voxels))
+        return Write.of(self._voxels, self._values_in((0, box.shape[0]), everywhere, self._voxels))
 
     def within(self, planes: Planes) -> tuple:
         """(flat indices into the planes, values there (mM)) of the voxels that lie in x-planes [lo, hi)."""
@@ -40,12 +59,12 @@ class Write:
         local, values = self.within(planes)
         slab.reshape(-1)[local] = values
 
-    def known_by(self) -> bytes:
-        """The same for the same voxels."""
+    def digest(self, start: int) -> int:
+        """Goes on from the digest ``start``; the same for the same values in the same voxels."""
         index = self._voxels.index
         if isinstance(index, range):
-            return b"%d %d %d" % (index.start, index.stop, index.step)
-        return np.ascontiguousarray(index, dtype=np.int64).tobytes()
+            index = np.array([index.start, index.stop, index.step])
+        return _digest(start, index, self._known_by)
 
 
 class OneByOne:
@@ -68,45 +87,57 @@ class OneByOne:
 
     apply = Write.apply
 
+    def digest(self, start: int) -> int:
+        """As `Write.digest`."""
+        return _digest(start, np.array(self._index), np.array(self._values))
+
 
 class Writes:
-    """The writes of this rank since the gate, by the field that they concern.
-
-    Attributes
-    ----------
-    difference : a number that is the same on two ranks that have made the same calls; 0 where there are none
-    """
+    """The writes of this rank since the gate, by the field that they concern."""
 
     def __init__(self):
         self._of: dict[tuple, list] = {}
-        self.difference = 0
 
     def of(self, field: tuple) -> list:
         """The writes to a field, in their order."""
         return self._of.get(field, [])
 
-    def add(self, field: tuple, number: int | None, write: Write) -> None:
-        """Keep one. number: that of the field, the same on all ranks, or None for one that other ranks may not have."""
+    def add(self, field: tuple, write: Write) -> None:
+        """Keep one."""
         self._of.setdefault(field, []).append(write)
-        if number is not None:
-            self._note(b"%d " % number + write.known_by())
 
-    def add_one(
-        self, field: tuple, number: int | None, plane: int, flat: int, value: float, is_done: bool
-    ) -> None:
+    def add_one(self, field: tuple, plane: int, flat: int, value: float, is_done: bool) -> None:
         """Keep one of one voxel; plane: voxels of a plane of the box. is_done: as of `Write`."""
         writes = self._of.setdefault(field, [])
         if not writes or type(writes[-1]) is not OneByOne or writes[-1].is_done != is_done:
             writes.append(OneByOne(plane, is_done))
         writes[-1].add(flat, value)
-        if number is not None:
-            self._note(b"%d %d" % (number, flat))
 
-    def _note(self, what: bytes) -> None:
-        self.difference = zlib.crc32(what, self.difference & 0xFFFFFFFF) | SOME
+    def difference(self, fields: list[tuple]) -> int:
+        """A number that is the same on two ranks that have set the same in some fields; 0 where nothing was set. Local.
+
+        fields: in an order that is the same on all ranks. What was set in others is of this rank alone.
+        """
+        if not self._of:
+            return 0
+        found = 0
+        for number, field in enumerate(fields):
+            for write in self._of.get(field, ()):
+                found = write.digest(_digest(found, np.array([number]), np.zeros(0))) | SOME
+        return found
+
+    def keep(self, fields: list[tuple]) -> None:
+        """Forget what was set in other fields than these, which are gone. Local."""
+        self._of = {field: writes for field, writes in self._of.items() if field in fields}
 
     def clear(self, fields: list[tuple]) -> None:
-        """All ranks have what was set in these fields, which are all that have numbers."""
+        """All ranks have what was set in these fields, which are all of the plan."""
         for field in fields:
             self._of.pop(field, None)
-        self.difference = 0
+
+
+def _digest(start: int, index: np.ndarray, values: np.ndarray) -> int:
+    """Goes on from the digest ``start`` with voxels and their values."""
+    where = np.ascontiguousarray(index, dtype=np.int64)
+    what = np.ascontiguousarray(values, dtype=float)
+    return zlib.crc32(what, zlib.crc32(where, start & 0xFFFFFFFF))

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ecsmpi.cells.flux import Flux
-from ecsmpi.description.profiles import Profile, values_at
+from ecsmpi.description.profiles import FileProfile, Profile, values_at
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.forgotten import refuse_forgotten
 from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
@@ -143,7 +143,8 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def _whole_write(self, value) -> Write:
         voxels = Voxels(self.region.box)
         if isinstance(value, Profile):
-            return Write(voxels, lambda planes, _places, _voxels: self._profile_in(value, planes))
+            stays = repr(value) if isinstance(value, FileProfile) else ""
+            return Write(voxels, lambda planes, _places, _voxels: self._profile_in(value, planes), stays)
         return self._write(voxels, self._checked_array(value).reshape(-1) if np.ndim(value) else value)
 
     def _profile_in(self, profile: Profile, planes: tuple[int, int]) -> np.ndarray:
@@ -155,7 +156,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         values = self._checked(value)
         if values.ndim:
             values = values.copy()  # the script may change its own before other ranks ask for them
-        return Write(voxels, lambda _planes, places, _there: values[places] if values.ndim else values)
+        return Write.of(voxels, values)
 
     def _function_in(self, function, voxels: Voxels) -> np.ndarray:
         return self._checked(np.fromiter(map(function, self.each(voxels)), float, len(voxels)))

@@ -1,0 +1,48 @@
+"""Habits of scripts on some ranks: what they set is nowhere lost, late or another one's."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import mpirun
+
+PROGRAMS = Path(__file__).parent / "programs"
+SET = PROGRAMS / "set_by_ranks.py"
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """What a program finds on one rank."""
+
+    @cache
+    def found_by(program):
+        path = tmp_path_factory.mktemp("alone") / "found.npz"
+        done = mpirun(None, ["python", program, path])
+        assert done.returncode == 0, done.stderr
+        with np.load(path) as found:
+            return dict(found)
+
+    return found_by
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_what_ranks_set_is_what_one_rank_sets(ranks, alone, on_ranks):
+    found, expected = on_ranks(ranks, SET), alone(SET)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        factor = ranks if name == "by the rank" else 1
+        np.testing.assert_allclose(found[name], factor * value, rtol=1e-12, err_msg=name)
+
+
+def test_values_on_one_rank_are_those_that_the_script_says(alone):
+    found = alone(SET)
+    np.testing.assert_allclose(found["initial of initial"][:, 0, 0], 2 * (3 + np.arange(5, 60, 10) / 100))
+    decayed = 1 / (1 + 0.1 * 0.025)  # in a step
+    np.testing.assert_allclose(found["new, set by one"][[0, 0, 5], [0, 1, 0], 0], np.array([40, 1, 50]) * decayed)
+    np.testing.assert_allclose(found["and a step later"][5], 50 * decayed**2)
+    np.testing.assert_allclose(found["new, set by all"][[4, 5], 0, 0], np.array([20, 30]) * decayed**2)
+    x = np.arange(5, 60, 10)
+    np.testing.assert_allclose(found["functions of True"][:, 2, 0], 20 + x)
+    np.testing.assert_allclose(found["functions of True"][:, 0, 2], 10)
+    np.testing.assert_allclose(found["a function of arrays"][:, 0, 0], 7 + x)
