@@ -53,3 +53,9 @@ def test_pointers_taken_in_mid_run_and_children_that_read(alone, on_ranks):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert expected[1] == 3  # the child's status
     assert len(set(expected)) == 5  # the values are new in each step
+
+
+def test_error_of_a_copy_says_what_to_set():
+    done = mpirun(2, ["python", PROGRAMS / "writes_to_copy.py"])
+    assert done.returncode != 0
+    assert "read-only copies: set species[ecs].concentration, nodes.value or node.value" in done.stderr
