@@ -8,7 +8,7 @@ import pytest
 from conftest import mpirun
 
 PROGRAMS = Path(__file__).parent / "programs"
-SET = PROGRAMS / "set_by_ranks.py"
+SET, LATE = PROGRAMS / "set_by_ranks.py", PROGRAMS / "pointers_late.py"
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,16 @@ def test_values_on_one_rank_are_those_that_the_script_says(alone):
     np.testing.assert_allclose(found["functions of True"][:, 2, 0], 20 + x)
     np.testing.assert_allclose(found["functions of True"][:, 0, 2], 10)
     np.testing.assert_allclose(found["a function of arrays"][:, 0, 0], 7 + x)
+
+
+def test_pointers_taken_in_mid_run_and_children_that_read(alone, on_ranks):
+    [found], [expected] = on_ranks(2, LATE).values(), alone(LATE).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert expected[1] == 3  # the child's status
+    assert len(set(expected)) == 5  # the values are new in each step
+
+
+def test_error_of_a_copy_says_what_to_set():
+    done = mpirun(2, ["python", PROGRAMS / "writes_to_copy.py"])
+    assert done.returncode != 0
+    assert "read-only copies: set species[ecs].concentration, nodes.value or node.value" in done.stderr

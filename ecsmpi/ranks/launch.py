@@ -210,11 +210,21 @@ def abort(comm, error, status=1):
         time.sleep(OTHERS_WAIT)
     if isinstance(error, BaseException):
         where = f"ecsmpi: rank {comm.rank} of {comm.size} failed and ends the job\n"
-        error = where + "".join(traceback.format_exception(error))
+        error = where + "".join(traceback.format_exception(error)) + _cure(error)
     sys.stdout.flush()
     sys.stderr.write(error.rstrip("\n") + "\n")
     sys.stderr.flush()
     comm.Abort(status)
+
+
+def _cure(error) -> str:
+    """What to do about an error whose words are those of another library."""
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        return (
+            "ecsmpi: on several ranks states3d and gather() are read-only copies: set species[ecs].concentration, "
+            "nodes.value or node.value, which any rank may\n"
+        )
+    return ""
 
 
 def leave(comm, status):

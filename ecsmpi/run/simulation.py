@@ -33,6 +33,7 @@ class Simulation(Planned):
         self.reading = Reading(self)
         self._waiting = WaitingWatch(self.phases)
         self._touched = False
+        self._watched_late = []  # (reference to a species, region, voxel, NEURON's vector): not in the plan yet
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
@@ -45,9 +46,25 @@ class Simulation(Planned):
         self.observers.follow(self.comm)
         self.observers.begin_again()
         self.reading.forget_plan()
+        self._watched_late.clear()
         super().plan()
         self.reading.renew()
         self.reading.completed()
+
+    def watch(self, species, region, flat: int):
+        """As of all spaces; what is watched from mid-run on has its values, too. Local."""
+        is_new = (species.key, flat) not in self.space(region).watched
+        vector = super().watch(species, region, flat)
+        if is_new and self._planned:
+            self._watched_late.append((species._held, region, flat, vector))
+            self._show_late()
+        return vector
+
+    def _show_late(self) -> None:
+        """Vectors that came after the plan follow their voxels. Local."""
+        for held, region, flat, vector in self._watched_late:
+            if (species := held()) is not None:
+                vector.x[0] = self.reading.value(species, region, flat)
 
     def forget(self) -> None:
         """There is nothing any more; observers end, and what was to be continued is not. Collective."""
@@ -56,6 +73,7 @@ class Simulation(Planned):
             self.observers.clear()
             self.course.checkpointing = self.course.restart = None
             self._touched = False
+            self._watched_late.clear()
             super().forget()
 
     def find(self) -> None:
@@ -191,6 +209,7 @@ class Simulation(Planned):
         except RateNotFinite as error:
             raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
         self.reading.completed()
+        self._show_late()
         with self.phases["observers"]:
             for observer in self.observers:
                 observer.stepped(self, t)
@@ -235,6 +254,7 @@ class Simulation(Planned):
         self.reading.completed()
         for region in self.regions if self._planned else []:
             self.space(region).show()  # the segments are as the script has set them
+        self._show_late()
 
     def end(self) -> None:
         """Close what observers hold, when no rank reads any more. Collective, at exit; in a child that a rank has forked, local."""
