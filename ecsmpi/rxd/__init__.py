@@ -240,7 +240,7 @@ def remove_observer(observer) -> None:
 
 def all_species() -> list[Species | BothSides]:
     """The script's species in the extracellular space, in the order they were made."""
-    return [whole(one) for one in simulation.scripts_species]
+    return [whole(one) for one in simulation.scripts_species if one.regions]
 
 
 def phases() -> Phases:
