@@ -37,11 +37,11 @@ def test_some_ranks_read_and_set_what_one_rank_does(ranks, apart, alone, on_rank
 @pytest.mark.parametrize(
     "kind, said",
     [
-        ("alpha and a step", "rank 0 is in setting alpha of Extracellular(Box("),
+        ("alpha and a step", "rank 0 is in setting alpha of Extracellular(xlo="),
         ("alpha and a step", "where rank 1 is in a step of the grid: make these calls on every rank"),
-        ("alpha and tortuosity", "where rank 1 is in setting tortuosity of Extracellular(Box("),
+        ("alpha and tortuosity", "where rank 1 is in setting tortuosity of Extracellular(xlo="),
         ("step and the end", "rank 0 is in a step of the grid where rank 1 is in the end of the script"),
-        ("alpha alone", "rank 0 of 2 waited 1 s in setting alpha of Extracellular(Box("),
+        ("alpha alone", "rank 0 of 2 waited 1 s in setting alpha of Extracellular(xlo="),
         ("read in a step", "cannot be read while these make a step: read them between steps"),
     ],
 )
