@@ -21,6 +21,7 @@ from ecsmpi.files.output import GridFile
 from ecsmpi.files.parts import Source, virtual_field
 from ecsmpi.files.recording import load
 
+MAIN = "import sys; from ecsmpi.cli import main; sys.exit(main())"
 LITTLE_MEMORY = ROOT / "tests" / "programs" / "little_memory.py"
 
 
@@ -218,3 +219,16 @@ def test_file_has_the_name_that_the_user_says(storage, tmp_path, capsys):
     assert len(load(path)) == 3 and command(capsys, "plot", path)[0] == 0
     status, told = command(capsys, "verify", tmp_path)
     assert status == 0 and told.count(": whole") == 2
+
+
+def test_names_beyond_ascii_are_printed_to_a_terminal_of_ascii_alone(tmp_path):
+    box = Box((0.0,) * 3, (1.0,) * 3, (2, 2, 2))
+    file = GridFile(tmp_path / "k.h5", box, {"γ": Encoding("float64", 0)}, (0, 2), Alone())
+    file.append(0.0, {"γ": np.ones(box.shape)})
+    file.close()
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "info", tmp_path / "k.h5"], capture_output=True, text=True,
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "\\u03b3" in done.stdout

@@ -24,6 +24,8 @@ def main(argv=None):
     runs the user's own code sets `tracebacks=True` beside `func`: what that code raises keeps its
     traceback.
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that a terminal of ASCII alone cannot show
     own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
     if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
         leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
