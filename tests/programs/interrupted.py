@@ -10,6 +10,7 @@ import time
 from ecsmpi import rxd
 from neuron import n
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in its background deaf to it
 n.load_file("stdrun.hoc")
 END, SIGNALS = 100, 12
 context = n.ParallelContext()
