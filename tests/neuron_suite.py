@@ -39,6 +39,7 @@ KNOWN = {
     "test_empty_regions.py::test_empty_region_ecs_reaction": (
         "the derivative of a rate is exact here, and a difference quotient over 1.2e-7 mM in NEURON"
     ),
+    "test_pltvar.py::test_plt_variable": "now and then: NEURON's PlotShape begins with a range of colours that nobody has set",
 }
 
 
