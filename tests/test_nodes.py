@@ -211,3 +211,21 @@ def test_list_sets_its_nodes_and_no_others(ranks, on_ranks):
         assert k[ecs].d == k[far].d == nodes[0].d == 5 and k.d == 2
     """,
     )
+
+
+def test_lists_are_made_of_generators_of_nodes_on_either_side_of_the_membrane(on_ranks):
+    holds(
+        on_ranks,
+        None,
+        """
+        ecs, made = box(), cells(range(1))
+        cytosol = rxd.Region(list(made.values()), nrn_region="i")
+        ca = rxd.Species(cytosol, name="ca", charge=2, initial=1)
+        k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3)
+        n.finitialize(-65)
+        inside = rxd.nodelist.NodeList(ca.nodes[i] for i in (0, 1))
+        outside = rxd.nodelist.NodeList(k[ecs].nodes[i] for i in (0, 1, 7))
+        assert len(inside) == 2 and inside[1] is ca.nodes[1] or inside[1].x == ca.nodes[1].x
+        assert len(outside) == 3 and outside[2] == k[ecs].nodes[7] and len(rxd.nodelist.NodeList()) == 0
+    """,
+    )

@@ -27,14 +27,20 @@ class NodeList(StandIn, MutableSequence):
     original = "nodelist.NodeList"
 
     def __new__(cls, nodes=()):
-        """A list of nodes inside cells is NEURON's own."""
-        if type(nodes) is not NodeList and hasattr(nodes, "__len__") and len(nodes) and isinstance(nodes[0], NodeInside):
-            return NodeListInside(nodes)
-        return super().__new__(cls)
+        """A list of nodes inside cells is NEURON's own. The parts are made here: a generator gives its nodes once."""
+        if type(nodes) is NodeList:
+            parts = nodes._parts
+        else:
+            nodes = list(nodes)
+            if nodes and isinstance(nodes[0], NodeInside):
+                return NodeListInside(nodes)
+            parts = map(_part_of, nodes)
+        made = super().__new__(cls)
+        made._parts = _joined(parts)
+        return made
 
     def __init__(self, nodes=()):
-        """nodes: NodeExtracellular objects, or another list of nodes."""
-        self._parts = _joined(nodes._parts if type(nodes) is NodeList else map(_part_of, nodes))
+        """nodes: NodeExtracellular objects, of a list or a generator, or another list of nodes."""
 
     @classmethod
     def of(cls, parts) -> NodeList:
