@@ -28,6 +28,8 @@ pytest.register_assert_rewrite("record_laws")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+collect_ignore = ["programs"]  # what tests start is none of them
+
 # More ranks than cores, on any number of cores, also as root: Open MPI 4 and 5 refuse both unless told.
 MPI_ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",

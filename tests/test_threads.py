@@ -115,4 +115,4 @@ def test_a_small_box_starts_no_threads_unless_told_to(chosen):
     expected = [(2, True), (2, True)] if chosen else [(1, False), (2 if two else 1, two)]
     assert f"threads {expected}" in done.stdout
     if os.cpu_count() < cores.FEW:
-        assert done.stdout.rstrip().endswith("0 1")
+        assert "] 0 1" in done.stdout  # NEURON may print behind it
