@@ -42,9 +42,6 @@ class Datatype:
     def Create_subarray(self, shape, part, at) -> Datatype:
         return Datatype(shape, part, at)
 
-    def Create_contiguous(self, _count) -> Datatype:
-        return self
-
     def Commit(self) -> Datatype:
         return self
 

@@ -34,11 +34,6 @@ class Answers:
         if MPI.Query_thread() == MPI.THREAD_MULTIPLE:
             self._start()
 
-    @property
-    def by_thread(self) -> bool:
-        """Whether a thread answers."""
-        return self._thread is not None
-
     def _start(self) -> None:
         with one_per_node_first(self._comm):
             from ecsmpi.ranks.answer_loop import answer_until  # compiles, or reads the cache

@@ -76,19 +76,15 @@ class Course:
         """Let what the script has made in mid-run take part from t (ms) on. Collective where there is something."""
         one = self._simulation
         if self._checkpointing_began is not self.checkpointing:
-            self._meet("the first step after a new rxd.Checkpoint")
+            meet(self._comm, "the first step after a new rxd.Checkpoint")
             self._checkpointing_began = self.checkpointing
             if self.checkpointing is not None:
                 self._follow(self._simulation.comm)
                 self.checkpointing.try_out()
                 self.checkpointing.started()
         if one.observers.news and one.clock.between_steps:
-            self._meet("the first step after an observer, such as an rxd.Output, was made or closed")
+            meet(self._comm, "the first step after an observer, such as an rxd.Output, was made or closed")
             one.observers.join(one, t)
-
-    def _meet(self, what: str) -> None:
-        if self._comm.size > 1:
-            meet(self._comm, what)
 
     def stepped(self, t: float, dt: float) -> None:
         """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""

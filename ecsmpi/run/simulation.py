@@ -154,7 +154,7 @@ class Simulation(Planned):
             return
         self.course.let_join(t - dt)
         if self._stale() and self.clock.between_steps:
-            self._meet("the first step after a change of d, of a reaction or a rate, or a new flux")
+            meet(self.comm, "the first step after a change of d, of a reaction or a rate, or a new flux")
             self._take_changes()
             self.reading.find_fields()
         n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
@@ -233,10 +233,6 @@ class Simulation(Planned):
         """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""
         if self.species:
             membrane.refuse_unsupported_modes()
-
-    def _meet(self, what: str) -> None:
-        if self.comm.size > 1:
-            meet(self.comm, what)
 
     def take_segments(self, chosen) -> None:
         """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""

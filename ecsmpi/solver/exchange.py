@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import entry_kernels, threads
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.entry_rows import Rows, in_order
