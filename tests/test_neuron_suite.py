@@ -1,5 +1,6 @@
 """`scripts/test-neuron-suite` says of each test of a suite what came of it, on any number of ranks."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,8 @@ def checkout(tmp_path_factory):
 def printed(checkout):
     """What the command prints of it on 1 and 2 ranks, and its status."""
     command = [sys.executable, ROOT / "tests" / "neuron_suite.py", checkout, "--ranks", "1", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    # The environment of Python: where this process has MPI already, that of C has what MPI leaves for its own children.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=os.environ)
     return SimpleNamespace(out=done.stdout, err=done.stderr, status=done.returncode)
 
 

@@ -3,19 +3,27 @@
     arrivals(comm).start("a step of the grid")      this rank is there; it can go on with other work
     arrivals(comm).finish()                         ... until it needs all ranks to be there
 
-One nonblocking allreduce of four whole numbers carries the names of the calls, as hashes. A rank that reads, plots or
-computes elsewhere keeps the others waiting, which is what protects what that rank reads.
+Four whole numbers carry the names of the calls, as hashes. Each rank learns their maximum over all ranks by
+dissemination (Hensgen, Finkel and Manber, Int. J. Parallel Program. 17, 1988): in round k it sends what it knows to
+the rank that is 2^k further, so that ceil(log2 P) rounds suffice. The first round is under way from `start`. A rank
+that reads, plots or computes elsewhere keeps the others waiting, which is what protects what that rank reads.
+
+MPI's own nonblocking allreduce would say the same; in Open MPI it makes a plan of messages in each call, which took
+3 % of a step of 64^3 voxels where these persistent messages take 0.5 %.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 import time
 import zlib
 from functools import cache
+from itertools import count, takewhile
 
 import numpy as np
 
+NUMBERS = struct.Struct("4q")  # hash of the call's name and its negative, difference and its negative
 CALLS, CHANGES = range(2)  # places in `Arrivals.published`
 SPIN = 1e-3  # s of looking without sleep: other ranks are mostly as fast as this one
 SHORT_NAP, LONG_NAP = 5e-5, 2e-3  # s between two looks after that
@@ -39,15 +47,14 @@ class Arrivals:
 
     def __init__(self, comm):
         """Collective. comm: of all ranks that make the calls."""
-        from ecsmpi.ranks.mpi import MPI
-
-        self._max = MPI.MAX
         self._rank, self._size = comm.rank, comm.size
         self._place = comm.Dup()  # nothing else uses it, so calls match in their order
-        self._own = np.zeros(4, dtype=np.int64)
-        self._all = np.zeros(4, dtype=np.int64)
-        self._request = None
+        distances = takewhile(lambda distance: distance < comm.size, (1 << k for k in count()))
+        self._rounds = [Round(self._place, distance) for distance in distances]
+        self._round = 0  # the one that is under way
+        self._known = self._alike = b""  # the maximum over the ranks heard of, and what it is where nobody differs
         self.published = np.zeros(2, dtype=np.int64)
+        self._published = memoryview(self.published)
         self.waiting = ""
 
     def start(self, call: str, difference: int = 0) -> None:
@@ -58,11 +65,13 @@ class Arrivals:
         call : what the user would know the call by; the same on all ranks
         difference : any whole number; `finish` returns the least and the greatest of all ranks
         """
-        name = _hash(call)
-        self._own[:] = name, -name, difference, -difference
-        self.published[CALLS] += 1
+        self._alike = _message(call)
+        self._known = _pack(call, difference) if difference else self._alike
+        self._published[CALLS] += 1
         self.waiting = call
-        self._request = self._place.Iallreduce(self._own, self._all, op=self._max)
+        self._round = 0
+        if self._rounds:
+            self._rounds[0].start(self._known)
 
     def finish(self, timeout: float | None = None, missing=None, serve=None) -> tuple[int, int]:
         """Wait until all ranks have come; returns the least and the greatest ``difference`` of them. Collective.
@@ -79,13 +88,15 @@ class Arrivals:
             on every rank where ranks have come to different calls, with the names of two of them; on this rank
             where some do not come in time.
         """
-        if not self._arrived(timeout, missing, serve):
+        if not self._all_known() and not self._arrived(timeout, missing, serve):
             raise self._too_late(timeout, missing)
-        self._request = None
         call, self.waiting = self.waiting, ""
-        if self._all[0] != -self._all[1]:
+        if self._known is self._alike:
+            return 0, 0
+        name, minus_name, greatest, minus_least = NUMBERS.unpack(self._known)
+        if name != -minus_name:
             raise self._different(call)
-        return -int(self._all[3]), int(self._all[2])
+        return -minus_least, greatest
 
     def progress(self) -> None:
         """Let MPI send what this rank has left to it. Local."""
@@ -99,7 +110,7 @@ class Arrivals:
     def _arrived(self, timeout, missing, serve) -> bool:
         begin = time.monotonic()
         said, nap = False, SHORT_NAP
-        while not self._request.Test():
+        while not self._all_known():
             if serve is not None:
                 serve()
             waited = time.monotonic() - begin
@@ -111,6 +122,19 @@ class Arrivals:
             if waited > SPIN:
                 time.sleep(nap)
                 nap = min(1.1 * nap, LONG_NAP)
+        return True
+
+    def _all_known(self) -> bool:
+        """Go on with the rounds as far as messages have come; are all of them done?"""
+        while self._round < len(self._rounds):
+            this = self._rounds[self._round]
+            if not this.is_done():
+                return False
+            if this.received != self._known:
+                self._known = _maximum(self._known, this.received)
+            self._round += 1
+            if self._round < len(self._rounds):
+                self._rounds[self._round].start(self._known)
         return True
 
     def _say(self, timeout, missing) -> None:
@@ -141,6 +165,31 @@ class Arrivals:
         )
 
 
+class Round:
+    """One message to a rank and one from another, by persistent requests.
+
+    Attributes
+    ----------
+    received : what has come, once `is_done`
+    """
+
+    def __init__(self, place, distance: int):
+        """place: communicator of these messages. distance: from this rank to the one that gets its message."""
+        self._sent, self.received = bytearray(NUMBERS.size), bytearray(NUMBERS.size)
+        self._send = place.Send_init(self._sent, (place.rank + distance) % place.size)
+        self._receive = place.Recv_init(self.received, (place.rank - distance) % place.size)
+
+    def start(self, known: bytes) -> None:
+        """Send four numbers. Local."""
+        self._sent[:] = known
+        self._receive.Start()
+        self._send.Start()
+
+    def is_done(self) -> bool:
+        """Whether the message has come and this rank's own has gone. Local."""
+        return self._receive.Test() and self._send.Test()
+
+
 def arrivals(comm) -> Arrivals:
     """The calls of a communicator's ranks, made by the first call of this function, which is collective."""
     key = _key()
@@ -158,9 +207,18 @@ def _key():
     return MPI.Comm.Create_keyval()
 
 
+def _pack(call: str, difference: int) -> bytes:
+    name = zlib.crc32(call.encode())
+    return NUMBERS.pack(name, -name, difference, -difference)
+
+
 @cache
-def _hash(call: str) -> int:
-    return zlib.crc32(call.encode())
+def _message(call: str) -> bytes:
+    return _pack(call, 0)
+
+
+def _maximum(one: bytes, other: bytes) -> bytes:
+    return NUMBERS.pack(*map(max, NUMBERS.unpack(one), NUMBERS.unpack(other)))
 
 
 def _ranks(numbers: list[int]) -> str:

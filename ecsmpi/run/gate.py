@@ -27,8 +27,8 @@ class Gate:
         """Collective. comm: of all ranks that read and change."""
         self.comm = comm
         self._arrivals, self.peers = arrivals(comm), Peers(comm)
-        self._published = self._arrivals.published
-        self._addresses = comm.allgather(self._published.ctypes.data)
+        self._published = memoryview(self._arrivals.published)
+        self._addresses = comm.allgather(self._arrivals.published.ctypes.data)
         self._seen = [0] * comm.size  # changes that each rank is known to have completed
         self._number = np.zeros(1, dtype=np.int64)
         self._number_at = self._number.ctypes.data
@@ -63,7 +63,7 @@ class Gate:
             self._arrivals.progress()
             time.sleep(nap)
             nap = min(1.2 * nap, 1e-3)
-        self._seen[rank] = int(self._published[CHANGES])
+        self._seen[rank] = self._published[CHANGES]
 
     def missing(self) -> list[int]:
         """The ranks that have come to fewer calls than this one. Local."""
