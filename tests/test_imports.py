@@ -24,7 +24,7 @@ USERS = {
     """.split()),
     "numba": set("""
         cells.nernst cli ranks.answer_loop reactions.rate_calls reactions.rate_kernels
-        solver.entry_kernels solver.interface_kernels solver.kernels solver.plane_kernels
+        solver.entry_kernels solver.interface_kernels solver.kernels solver.lean_numba solver.plane_kernels
         solver.registers solver.row_kernels solver.short_lines solver.threads solver.tiles
         solver.varying_kernels subnormals
     """.split()),
@@ -109,6 +109,28 @@ assert "sympy" not in sys.modules
 loss = rxd.Rate(k, -k)
 n.fadvance()
 assert "sympy" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_scipy_waits_for_a_function_that_calls_it():
+    source = """
+import sys
+import numba, numpy
+from ecsmpi import rxd
+from neuron import n
+k = rxd.Species(rxd.Extracellular(0, 0, 0, 30, 30, 30, dx=10), d=1, initial=3)
+n.finitialize(-65)
+n.fadvance()
+assert "scipy.linalg" not in sys.modules
+
+@numba.njit
+def of_the_user(a, b):
+    return numpy.dot(a, b), numpy.convolve(a, b)[1]
+
+assert of_the_user(numpy.ones(3), numpy.ones(3)) == (3, 2)
+assert "scipy.linalg" in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -18,8 +18,11 @@ import numba
 from numba import get_thread_id, njit
 
 from ecsmpi.ranks import cores
+from ecsmpi.solver.lean_numba import put_off_scipy
 from ecsmpi.solver.row_kernels import compiled
 from ecsmpi.solver.timing import Phases
+
+put_off_scipy()
 
 VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
 ROWS = 2**15  # entries' rows, of which a voxel's share of work is less
