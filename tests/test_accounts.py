@@ -33,7 +33,7 @@ IN_TISSUE = """
 """
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 3])
 def test_amounts_balance_where_tissue_varies_and_changes(ranks, on_ranks):
     saved = on_ranks(ranks, script(IN_TISSUE), "ecsmpi")
     assert saved["sizes"].max() < 0.3

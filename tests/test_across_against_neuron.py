@@ -1,6 +1,7 @@
 """Reactions across the membrane have NEURON's own answer, live, in even and uneven tissue and with species on both sides."""
 
 import numpy as np
+import pytest
 from across_scripts import BOTH, CELLS, POTASSIUM, model
 from rxd_scripts import as_neuron, script
 
@@ -20,6 +21,7 @@ save(grid=np.array(ko.states3d), segments=of_segments(parts, "ko", "ki", "v"))
     assert abs(saved["grid"] - 5).max() > 0.1
 
 
+@pytest.mark.long  # in every run: moving_across.py of test_against_neuron
 def test_reaction_in_uneven_tissue_agrees_with_neuron(on_ranks):
     as_neuron(on_ranks, model(CELLS, POTASSIUM.replace("ecs = box()", """
 ecs = rxd.Extracellular(
@@ -86,8 +88,9 @@ save(k=np.array(k[ecs].states3d), cl=np.array(other[ecs].states3d), segments=of_
 """
 
 
-def test_cells_with_regions_and_reactions_of_their_own_agree_with_neuron(on_ranks):
-    as_neuron(on_ranks, OWN_REACTIONS, ranks=(2, 4), tolerance=1e-8)  # NEURON differences these rates, which are not linear
+def test_cells_with_regions_and_reactions_of_their_own_agree_with_neuron(on_ranks, request):
+    all_ranks = (2, 4) if request.config.getoption("--long") else (2,)
+    as_neuron(on_ranks, OWN_REACTIONS, ranks=all_ranks, tolerance=1e-8)  # NEURON differences these rates, which are not linear
 
 
 def test_bits_of_such_cells_do_not_depend_on_which_are_together(on_ranks):

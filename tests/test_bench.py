@@ -78,6 +78,7 @@ def test_weak_grows_with_a_list_of_ranks(tmp_path):
     assert f"{speed_up:.2f}" in said and f"{speed_up / 2:.0%}" in said
 
 
+@pytest.mark.long
 def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
     said, records = bench(tmp_path, None, "strong", "--ranks", "1", "--threads", "1,2", *SMALL, *QUICK)
     for threads, record in zip((1, 2), records, strict=True):
@@ -113,7 +114,7 @@ def test_gate_is_measured_in_turn_with_steps_without_it(tmp_path):
     assert f"with it {record['ratio']:.3f} times as long" in said
 
 
-@pytest.mark.parametrize("ranks, frames", [(None, False), (2, True)])
+@pytest.mark.parametrize("ranks, frames", [pytest.param(None, False, marks=pytest.mark.long), (2, True)])
 def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     """16.4 bytes a voxel where nothing is written, and 8 more for whole frames, to the few percent that allocators round up."""
     shape = (128, 96, 96)

@@ -11,7 +11,7 @@ from ecsmpi.bench.scripts import tutorial
 def test_neurons_table_has_its_rows_and_its_status(tmp_path):
     words = ["--edge", "12", "--initial-edge", "10", "--rounds", "1", "--repetitions", "2"]
     path = tmp_path / "records.jsonl"
-    done = mpirun(None, ["ecsmpi", "bench", "neuron", *words, "--json", path], cwd=tmp_path)
+    done = mpirun(None, ["ecsmpi", "bench", "neuron", *words, "--json", path], cwd=tmp_path, timeout=240)
     (record,) = read(path)
     missed = [row["what"] for row in record["rows"] if row["met"] is False]
     assert done.returncode == int(bool(missed)), done.stdout + done.stderr
@@ -51,6 +51,7 @@ def test_models_rows_are_the_differences_that_parts_make(monkeypatch):
     check_record(record | {"shape": [1, 1, 1], "species": 1, "segments": 0, "dx": 25}, "slice", 1)
 
 
+@pytest.mark.long
 def test_slice_is_timed_with_and_without_its_cells(tmp_path):
     from ecsmpi.bench import model
 

@@ -155,7 +155,7 @@ print(f"rank {rank} compiled {len(names)} {sorted(names)}\\n", end="", flush=Tru
 """
 
 
-@pytest.mark.parametrize("kind", ["plain", "exact", "across"])
+@pytest.mark.parametrize("kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"])
 def test_one_rank_of_a_node_compiles_and_the_others_read(tmp_path, kind):
     done = mpirun(2, ["python", "-c", COMPILED, kind], env={"NUMBA_CACHE_DIR": tmp_path / "cache"}, timeout=300)
     assert done.returncode == 0, done.stderr

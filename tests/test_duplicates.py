@@ -13,9 +13,7 @@ from ecsmpi.cells.duplicates import _from_several
 PROGRAM = Path(__file__).parent / "programs" / "same_cells.py"
 
 
-
-
-@pytest.mark.parametrize("ranks", [1, 2, 3])
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.long), 3])
 def test_the_same_cells_on_several_ranks_are_named_and_no_others(ranks):
     done = mpirun(ranks, ["python", PROGRAM])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -75,7 +75,7 @@ def test_memory_and_open_files_of_a_soaking_run_stay():
     assert "checkpoints" in soak(minutes=0.25)
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, tmp_path):
     """USR1 as mpirun passes it on to all ranks; TERM to one of them."""
     argv = [word if word != "4 steps" else "1h" for word in command(tmp_path, change=SLOW)]

@@ -42,7 +42,7 @@ def test_run_that_cannot_begin_its_file_leaves_the_old_one(tmp_path):
     assert (tmp_path / "k.h5").read_bytes() == before and hidden(tmp_path) == []
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_files_of_several_ranks_are_as_safe(ranks, tmp_path):
     done = mpirun(ranks, ["python", PROGRAM.with_name("files_on_ranks.py"), tmp_path])
     assert done.returncode == 0 and "all as it should be" in done.stdout, done.stdout + done.stderr

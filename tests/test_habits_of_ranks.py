@@ -26,7 +26,7 @@ def alone(tmp_path_factory):
     return found_by
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_what_ranks_set_is_what_one_rank_sets(ranks, alone, on_ranks):
     found, expected = on_ranks(ranks, SET), alone(SET)
     assert found.keys() == expected.keys()

@@ -37,7 +37,7 @@ def report_cells(folder, name):
         return report["report/All/data"].shape[1]
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
     done = mpirun(ranks, ["python", PROGRAMS / "sweep.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -36,7 +36,7 @@ def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks, request):
     as_neuron(on_ranks, body, ranks=(2, 3, 4) if request.config.getoption("--long") else (3,))
 
 
-@pytest.mark.parametrize("first", ["states3d", "reproducible"])
+@pytest.mark.parametrize("first", ["states3d", pytest.param("reproducible", marks=pytest.mark.long)])
 def test_box_that_the_script_looks_into_or_that_is_reproducible_is_cut_by_itself(first, on_ranks):
     """What does not depend on segments is known before they are; one rank that looks decides for all."""
     look = {"states3d": "if rank == 0: k[ecs].local", "reproducible": "pass"}[first]

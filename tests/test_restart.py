@@ -61,7 +61,7 @@ def test_restart_at_every_step_has_the_same_bits(model, ranks, every, on_ranks, 
 
 
 @pytest.mark.parametrize("mode, tolerance, restarts", [
-    ("reproducible", 0, 2), ("usual", 1e-12, 1),
+    ("reproducible", 0, 2), pytest.param("usual", 1e-12, 1, marks=pytest.mark.long),
     pytest.param("reproducible", 0, 5, marks=pytest.mark.long), pytest.param("usual", 1e-12, 2, marks=pytest.mark.long),
 ])  # fmt: skip
 def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ranks, tmp_path):

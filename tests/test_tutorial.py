@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT, mpirun
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts" / "tutorial").glob("*.py") if path.stem != "cell")
+SHORT = ("buffering", "sphere", "tissue")  # of every run
 SPECIES = {"anisotropy": 2, "buffering": 4, "recording": 1, "sphere": 3, "tissue": 2, "walls": 2}  # balances printed
 
 
@@ -25,7 +26,7 @@ def balances(printed):
     return [{name: float(much) for name, much in re.findall(r"(\w+) (\S+?)(?:,|$)", line)} for line in lines]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in SCRIPTS])
 def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ranks(script, tmp_path, request):
     said = []
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
@@ -38,6 +39,7 @@ def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ra
     assert said[0] and all(other == said[0] for other in said)
 
 
+@pytest.mark.long
 def test_what_is_bound_is_missing_from_what_is_free(tmp_path):
     k, bound = (balances(run("sphere", 2, tmp_path))[i] for i in (0, 2))
     assert bound["reacted"] == pytest.approx(-k["reacted"], rel=1e-4) and bound["reacted"] > 1e-3 * k["came_in"]

@@ -9,7 +9,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 WITHOUT, MODEL = PROGRAMS / "without_mpi.py", PROGRAMS / "one_of_all.py"
 
 
-@pytest.mark.parametrize("mode", ["rounded", "exact"])
+@pytest.mark.parametrize("mode", ["rounded", pytest.param("exact", marks=pytest.mark.long)])
 def test_one_process_gives_the_same_bits_with_an_mpi_library_and_without(tmp_path, mode):
     said = []
     for argv in ([MODEL, mode], [WITHOUT, MODEL, mode]):

@@ -19,7 +19,8 @@ def found(ranks, way):
 
 
 @pytest.mark.parametrize(
-    "ranks, way", [(2, "subworlds1"), (4, "subworlds2"), (3, "comm_self"), (3, "split"), (3, "board1"), (3, "board2")]
+    "ranks, way", [pytest.param(2, "subworlds1", marks=pytest.mark.long), (4, "subworlds2"), (3, "comm_self"),
+        (3, "split"), pytest.param(3, "board1", marks=pytest.mark.long), (3, "board2")]
 )
 def test_each_world_computes_a_model_of_its_own(ranks, way):
     if not DIRECT:

@@ -37,7 +37,10 @@ def run():
             begun.set()
             while n.t < END - 1e-9:
                 goes_on(END)
-            done = True
+            with sending:
+                time.sleep(0)  # an interrupt that was sent before comes here at the latest
+                over.set()
+                done = True
         except KeyboardInterrupt:
             stopped += 1
             waiting.set()
@@ -49,17 +52,22 @@ def interrupt():
     random.seed(3)
     for _ in range(SIGNALS):
         time.sleep(random.uniform(0.001, 0.03))
-        waiting.clear()
-        os.kill(os.getpid(), signal.SIGINT)
+        with sending:
+            if over.is_set():
+                return  # this thread got little of a crowded machine
+            waiting.clear()
+            os.kill(os.getpid(), signal.SIGINT)
+            sent.append(n.t)
         assert waiting.wait(30), "an interrupt was swallowed"
 
 
-waiting, begun = threading.Event(), threading.Event()
+waiting, begun, over, sending, sent = threading.Event(), threading.Event(), threading.Event(), threading.Lock(), []
 _, expected, expected_voltage = run()
 begun.clear()
+over.clear()
 thread = threading.Thread(target=interrupt, daemon=True)
 thread.start()
 stopped, found, found_voltage = run()
 thread.join()
-assert stopped == SIGNALS, f"{SIGNALS} interrupts, {stopped} stops"
+assert stopped == len(sent) > 2, f"{len(sent)} interrupts, {stopped} stops"
 assert (found == expected).all() and found_voltage == expected_voltage
