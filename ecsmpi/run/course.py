@@ -10,11 +10,10 @@ import neuron
 from neuron import n
 
 from ecsmpi import __version__
-from ecsmpi.cells import inventory
+from ecsmpi.cells import inventory, recorder
 from ecsmpi.files.part import Damaged
 from ecsmpi.ranks.meeting import meet
 from ecsmpi.run.observers import begin, labels
-from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
 from ecsmpi.run.watch import Watch
 
@@ -119,7 +118,7 @@ class Course:
 
     def described(self) -> dict:
         """The model as it begins, by which checkpoints know it. Collective."""
-        one, sections = self._simulation, [sec for sec in n.allsec() if sec.name() != RECORDER]
+        one, sections = self._simulation, list(recorder.sections())
         counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
         return {
             "box": self.boxes(),
