@@ -24,6 +24,10 @@ from ecsmpi.run.waiting import WaitingWatch  # noqa: E402
 from ecsmpi.run.writes import Write  # noqa: E402
 
 
+AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
+CURE_OF_ONE_FLUX = "where one rank alone adds a flux, call rxd.re_init() on every rank after that"
+
+
 class Simulation(Planned):
     """All regions and species of a script while it runs.
 
@@ -200,7 +204,7 @@ class Simulation(Planned):
         self.reading.step_begins()
         self.course.let_join(t - dt)
         if self._stale() and self.clock.between_steps:
-            meet(self.comm, "the first step after a change of d, of a reaction or a rate, or a new flux")
+            meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
             self._take_changes()
             self.reading.find_fields()
         n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
