@@ -13,6 +13,7 @@ import re
 import warnings
 
 import numpy as np
+from neuron import n
 from neuron.rxd import species as neuron_species
 
 from ecsmpi.cells import inventory, recorder

@@ -54,15 +54,15 @@ class Simulation(Planned):
         self.observers.follow(self.comm)
         self.observers.begin_again()
         self.reading.forget_plan()
-        self._let_be_continued()
         self._watched_late.clear()
         super().plan()
+        self.let_be_continued()
         self.reading.renew()
         self.reading.completed()
 
-    def _let_be_continued(self) -> None:
+    def let_be_continued(self) -> None:
         """A rank without sections may record from mid-run on: a restart is to find its section before that. Local."""
-        if self.course.checkpointing is not None or self.course.restart is not None:
+        if self._begun and (self.course.checkpointing is not None or self.course.restart is not None):
             recorder.let_record()
 
     def watch(self, species, region, flat: int):
