@@ -221,6 +221,7 @@ class Simulation(Planned):
         self.phases.steps += 1
         with self.phases["observers"]:
             self.course.stepped(t, dt)
+        self._waiting.in_neuron.state.t = t
 
     def _react_at_segments(self, t: float, dt: float) -> None:
         """A step of dt to t (ms) of what reacts there. Local."""
