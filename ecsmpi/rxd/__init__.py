@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
+from ecsmpi.cells import garbage
 from ecsmpi.run import continuing, diagnostics, observers, reports
 from ecsmpi.run.observer import Observer as Observer
 from ecsmpi.solver import kernels  # isort: skip  (numba reads its environment after that)
@@ -282,3 +283,5 @@ def re_init() -> None:
 
 for _kind in (Output, Progress, Checkpoint, Diagnostics, SegmentReport, Spikes):
     refuse_unknown_names(_kind)
+
+garbage.leave_out_modules(script_has_begun=any(True for _ in neuron.n.allsec()))
