@@ -15,9 +15,9 @@ WHOLE_FOLDERS = {"bench", "cli", "rxd"}  # of which each module may import what 
 USERS = {
     "neuron": set("""
         bench cells.cell_state cells.duplicates cells.flux cells.gid_state cells.inventory
-        cells.membrane cells.neuron_calls cells.neurons_rxd cells.range_variable cells.reported
+        cells.membrane cells.neuron_calls cells.neurons_rxd cells.range_variable cells.recorder cells.reported
         cells.save_state cli netpyne ranks.launch ranks.worlds run.continuing run.course run.hooks
-        run.planned run.reports run.restart run.simulation run.spaces rxd
+        run.planned run.pointers run.reports run.restart run.simulation rxd
     """.split()),
     "mpi4py": set("""
         bench cli ranks.mpi solver.routes

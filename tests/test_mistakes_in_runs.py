@@ -69,7 +69,8 @@ SCRIPTS = {
     ),
     "flux of one rank during the run": (
         BEGIN + "if rank == 0:\n    k[ecs].node_by_ijk(1, 2, 3).include_flux(1)" + GO_ON,
-        f"rank 0 is in {AFTER_A_CHANGE} where rank 1 is in a step of the grid: make these calls on every rank",
+        f"rank 0 is in {AFTER_A_CHANGE} where rank 1 is in a step of the grid: make these calls on every rank, "
+        "in the same order; where one rank alone adds a flux, call rxd.re_init() on every rank after that",
     ),
     "flux from what is gone": (
         "clamp = n.IClamp(sec(0.5))\nk[ecs].nodes[7].include_flux(clamp, 'i')\n" + BEGIN + "del clamp" + GO_ON,

@@ -91,3 +91,10 @@ def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
         else "after an observer, such as an rxd.Output, was made"
     )
     assert said in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_a_checkpoint_that_the_script_drops_is_let_go(ranks, tmp_path):
+    done = mpirun(ranks, ["python", PROGRAMS / "dropped_checkpoints.py", tmp_path])
+    assert done.returncode == 0, done.stderr
+    assert "all there" in done.stdout

@@ -1,6 +1,7 @@
 """A rank that waits inside a step says for what and for whom; ranks that do not wait say nothing."""
 
 import io
+from pathlib import Path
 
 from conftest import mpirun
 
@@ -81,3 +82,17 @@ def test_ranks_that_wait_for_a_stopped_one_name_it():
     lines = [line for line in done.stderr.splitlines() if "has waited" in line]
     assert any(line.startswith("ecsmpi: rank 1 of 3 has waited") and "(ranks 0, 2)" in line for line in lines), done.stderr
     assert not any(line.startswith("ecsmpi: rank 2 of 3") and "ghost" in line for line in lines)
+
+
+def test_a_wait_inside_neurons_own_part_of_a_step_is_told_once():
+    done = mpirun(3, ["python", Path(__file__).parent / "programs" / "waits_in_neuron.py"], timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("went on") == 3
+    said = {way.partition("\n")[0]: way for way in done.stderr.split("begins ")[1:]}
+    for way in ("psolve", "fadvance", "continuerun"):
+        told = [line for line in said[way].splitlines() if "in NEURON's own part of a step" in line]
+        of_first = [line for line in told if line.startswith("ecsmpi: rank 0 of 3 has waited 1 s in")]
+        assert len(of_first) == 1 and "not ecsmpi's messages): is another rank slow" in of_first[0], said[way]
+        assert not any(line.startswith("ecsmpi: rank 1") for line in told), said[way]
+    for way in ("barrier", "python", "sleep"):
+        assert "NEURON's own part" not in said[way], said[way]

@@ -16,7 +16,7 @@ import numpy as np
 from neuron import n
 from neuron.rxd import species as neuron_species
 
-from ecsmpi.cells import inventory
+from ecsmpi.cells import inventory, recorder
 from ecsmpi.cells.membrane import Segments
 
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
@@ -56,7 +56,7 @@ class Duplicates:
 
 def _duplicated(comm, segments: Segments, inside: np.ndarray, gids: list[int]) -> tuple[int, list[str]]:
     """How many sections and gids of this rank are on others too, and the first of them in words. Collective."""
-    sections = list(n.allsec())
+    sections = list(recorder.sections())
     names = _names(sections, gids)
     hashes = segments.section_hashes(names)
     in_box = np.flatnonzero(segments.sections_of(inside))

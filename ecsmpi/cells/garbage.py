@@ -7,6 +7,7 @@ species or reaction that only a cycle holds, such as a traceback or an animation
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 
 
@@ -131,6 +132,19 @@ class Living:
         """Forget all of them."""
         for held in list(self._held.values()):
             self._forget(held)
+
+
+def leave_out_modules(script_has_begun: bool) -> bool:
+    """What there is now, mostly modules, is left out of all collections from now on; whether it is. Local, at the end of the import.
+
+    A collection in each finitialize would else take longer than all the rest of it. Objects that the script has made before stay in
+    memory where only a cycle holds them, so nothing is left out in notebooks, or where it has made sections.
+    """
+    is_interactive = hasattr(sys, "ps1") or "IPython" in sys.modules
+    if is_interactive or script_has_begun:
+        return False
+    gc.freeze()
+    return True
 
 
 def let_go(*groups: Living) -> None:

@@ -1,6 +1,6 @@
 """NEURON's side of the coupling: this rank's segments, and their ions.
 
-Nothing here talks to other ranks. Segments are numbered in the order of ``n.allsec()``, and every array of
+Nothing here talks to other ranks. Segments are numbered in the order of `recorder.sections`, and every array of
 segments is in that order.
 """
 import ctypes
@@ -14,6 +14,7 @@ from neuron import n
 
 from ecsmpi.cells.morphology import Paths
 from ecsmpi.cells.nmodl import used_ions, written_by_ion
+from ecsmpi.cells.recorder import sections
 
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
@@ -40,7 +41,7 @@ class Segments:
 
     def __init__(self):
         n.define_shape()
-        self._sections, paths = _read_paths(n.allsec())
+        self._sections, paths = _read_paths()
         self._nseg = paths.nseg
         self.count = int(paths.nseg.sum())
         self.area = paths.segment_areas()
@@ -59,7 +60,7 @@ class Segments:
     def section_hashes(self, names: list[str]) -> np.ndarray:
         """(sections,) uint64: equal where the given name, nseg, areas and centres are, and the same on every rank.
 
-        names: one for each section, in the order of ``n.allsec()``.
+        names: one for each section, in the order of `recorder.sections`.
         """
         words = (hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names)
         hashes = np.frombuffer(b"".join(words), dtype=np.uint64) * HASH_ODD[4]
@@ -81,7 +82,7 @@ class Segments:
 
     def require(self) -> None:
         """Raise RuntimeError where the number of segments is no longer this."""
-        present = sum(sec.nseg for sec in n.allsec())
+        present = sum(sec.nseg for sec in sections())
         if present != self.count:
             raise RuntimeError(
                 f"{self.count} segments have become {present} during n.finitialize(): change sections before it, "
@@ -104,7 +105,7 @@ class Segments:
 def first_segments() -> dict:
     """{section: number of its first segment}."""
     found, count = {}, 0
-    for sec in n.allsec():
+    for sec in sections():
         found[sec] = count
         count += sec.nseg
     return found
@@ -112,18 +113,18 @@ def first_segments() -> dict:
 
 def node_indices() -> np.ndarray:
     """(segments,) where NEURON keeps each one's row of the equations of the voltages."""
-    return np.array([seg.node_index() for sec in n.allsec() for seg in sec], dtype=np.int64)
+    return np.array([seg.node_index() for sec in sections() for seg in sec], dtype=np.int64)
 
 
 def segment_areas() -> np.ndarray:
     """(segments,) um2, as NEURON takes them for currents."""
-    return np.array([seg.area() for sec in n.allsec() for seg in sec], dtype=float)
+    return np.array([seg.area() for sec in sections() for seg in sec], dtype=float)
 
 
-def _read_paths(sections):
+def _read_paths():
     """Names of sections, and their `Paths`."""
     names, nseg, length, first, arc, diam, xyz = [], [], [], [0], [], [], []
-    for sec in sections:
+    for sec in sections():
         points = range(sec.n3d())
         names.append(sec.name())
         nseg.append(sec.nseg)
@@ -163,7 +164,7 @@ def use_ion(name: str, charge: float):
     if not is_known and n.ion_register(name, charge) < 0:  # NEURON takes the longer, the more ions there are
         taken = f"{name}i, {name}o, i{name} or e{name}"
         raise ValueError(f"{name!r} cannot name an ion: {taken} means something else in NEURON")
-    for sec in n.allsec():
+    for sec in sections():
         if not sec.has_membrane(ion):
             sec.insert(ion)
         n.ion_style(ion, 3, 2, 1, 1, 1, sec=sec)
@@ -171,8 +172,8 @@ def use_ion(name: str, charge: float):
 
 def choose_potential(name: str, computed: bool) -> bool:
     """Whether NEURON computes the ion's reversal potential itself where `use_ion` has set it; false if not in all sections."""
-    used = [sec for sec in n.allsec() if _is_used(name, sec)]
-    everywhere = len(used) == sum(1 for _ in n.allsec())
+    used = [sec for sec in sections() if _is_used(name, sec)]
+    everywhere = len(used) == sum(1 for _ in sections())
     if computed or everywhere:
         for sec in used:
             n.ion_style(f"{name}_ion", 3, 2, 1, int(computed), 1, sec=sec)
@@ -246,7 +247,7 @@ def _written(is_point, mechanism):
 def _section_with(is_point, mechanism):
     """The first section of this rank that has the mechanism, or None."""
     if not is_point:
-        return next((sec for sec in n.allsec() if sec.has_membrane(mechanism)), None)
+        return next((sec for sec in sections() if sec.has_membrane(mechanism)), None)
     placed = n.List(mechanism)
     segments = (placed.o(i).get_segment() for i in range(int(placed.count())))
     return next((seg.sec for seg in segments if seg is not None), None)

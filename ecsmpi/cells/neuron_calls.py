@@ -11,12 +11,14 @@ Without the slot where it is expected (another layout of Python's types) nothing
 from __future__ import annotations
 
 import ctypes
+import functools
 
 import neuron
 from llvmlite import ir
-from neuron import hoc
+from neuron import hoc, n
 
 from ecsmpi.cells.callbacks import LONG, POINTER, address_of, call, compiled
+from ecsmpi.cells.range_variable import neurons_function
 
 CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
@@ -31,6 +33,7 @@ class _State(ctypes.Structure):
         ("depth", ctypes.c_int64),  # calls of NEURON that are in progress, one in another
         ("kept", ctypes.c_int64),  # the exception to raise, or 0
         ("wanted", ctypes.c_int64),  # whether something is to be done after the outermost call
+        ("called", ctypes.c_int64),  # what the outermost call in progress has called, by NEURON's symbol, or 0
     ]
 
 
@@ -44,6 +47,22 @@ class Stopped(RuntimeError):
 def inside() -> bool:
     """Whether the script has called NEURON and that call has not returned."""
     return _state.depth > 0
+
+
+def knows_calls() -> bool:
+    """Whether it is known which of NEURON's functions the script has called."""
+    return bool(_kept_alive) and _word_of_symbol() is not None
+
+
+def calls_that_advance(names: tuple[str, ...]) -> list[int]:
+    """NEURON's symbols of those of some functions of hoc that there are, and of the methods that advance time. Local."""
+    functions = [getattr(n, name) for name in names if hasattr(n, name)]
+    return [_symbol_of(one) for one in (n.ParallelContext().psolve, n.CVode().solve, *functions)]
+
+
+def place_of_called():
+    """Where machine code finds the symbol of the function that the script has called, or 0."""
+    return _field("called")
 
 
 def keep(error: BaseException) -> bool:
@@ -113,6 +132,22 @@ def _place_of_slot(kind) -> int | None:
     return id(kind) + 8 * found[0] if len(found) == 1 else None
 
 
+@functools.cache
+def _word_of_symbol() -> int | None:
+    """Which word of an object of NEURON's, that is a function, is its symbol; None where that cannot be told."""
+    words = _words_of(n.fadvance)
+    symbol = neurons_function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)(b"fadvance")
+    return words.index(symbol) if words.count(symbol) == 1 else None
+
+
+def _words_of(one) -> list[int]:
+    return list((ctypes.c_uint64 * (hoc.HocObject.__basicsize__ // 8)).from_address(id(one)))
+
+
+def _symbol_of(function) -> int:
+    return _words_of(function)[_word_of_symbol()]
+
+
 def _code(own: int, finish):
     """Function (object, arguments, named arguments) -> result or null, as NEURON's own, around it."""
     function = ir.Function(ir.Module(), ir.FunctionType(POINTER, [POINTER] * 3), "call_neuron")
@@ -120,11 +155,17 @@ def _code(own: int, finish):
     depth, kept, wanted = map(_field, ("depth", "kept", "wanted"))
     zero, null = LONG(0), POINTER(None)
 
+    result, called = builder.alloca(POINTER), _field("called")
+    if (word := _word_of_symbol()) is not None:
+        with builder.if_then(builder.icmp_signed("==", builder.load(depth), zero)):
+            words = builder.bitcast(function.args[0], LONG.as_pointer())
+            builder.store(builder.load(builder.gep(words, [LONG(word)])), called)
     builder.store(builder.add(builder.load(depth), LONG(1)), depth)
-    result = builder.alloca(POINTER)
     builder.store(call(builder, own, POINTER, *function.args), result)
     builder.store(builder.sub(builder.load(depth), LONG(1)), depth)
     outermost = builder.icmp_signed("==", builder.load(depth), zero)
+    with builder.if_then(outermost):
+        builder.store(zero, called)
     is_wanted = builder.icmp_signed("!=", builder.load(wanted), zero)
     with builder.if_then(builder.and_(outermost, is_wanted), likely=False):
         _finish(builder, finish)

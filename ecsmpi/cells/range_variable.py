@@ -13,6 +13,8 @@ import neuron
 import numpy as np
 from neuron import n
 
+from ecsmpi.cells import recorder
+
 VALUE = ctypes.sizeof(ctypes.c_double)
 
 
@@ -36,7 +38,7 @@ _pop_address = neurons_function("nrn_double_ptr_pop", ctypes.c_void_p)
 
 
 class RangeVariable:
-    """One range variable of all segments of this rank, in the order of ``n.allsec()``, or of those of some sections.
+    """One range variable of all segments of this rank, in the order of `recorder.sections`, or of those of some sections.
 
     It keeps no section alive, and is dead once `structure_counts` move: then make it anew.
 
@@ -52,7 +54,7 @@ class RangeVariable:
 
     def __init__(self, name: str, sections=None):
         symbol = _symbol(name.encode())
-        places = list(_places(name, n.allsec() if sections is None else sections))
+        places = list(_places(name, recorder.sections() if sections is None else sections))
         address = np.array([_address(symbol, *place) for place in places], dtype=np.int64)
         first, last = address.min(initial=2**63 - 1), address.max(initial=0)
         self.rows = ((address - first) // VALUE).astype(np.uint32)
@@ -75,7 +77,7 @@ class RangeVariable:
 
     def beside(self, name: str) -> np.ndarray:
         """The column of another variable of the same mechanism, whose instances have the same rows."""
-        section, x = next(_places(name, n.allsec()))
+        section, x = next(_places(name, recorder.sections()))
         first = _address(_symbol(name.encode()), section, x)
         return memory(first - VALUE * int(self.rows[0]), self.column.size)
 

@@ -53,6 +53,7 @@ class SavedFields:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
         with self._simulation.reading.changing("SaveState.restore()"):
             self._take(saved, arrays)
+        self._simulation.show_pointers()
 
     def _take(self, saved, arrays: dict[str, np.ndarray]) -> None:
         for name, array in arrays.items():

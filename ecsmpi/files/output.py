@@ -29,7 +29,7 @@ from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.files.table import FOLDER, TableWriter, lay_out_table
 from ecsmpi.files.track_writer import TrackWriter
 from ecsmpi.files.wanted import checked_planes, chosen_storage, tracks_of
-from ecsmpi.files.writer_lock import WriterLock
+from ecsmpi.files.written_file import WrittenFile
 
 ROWS_WAIT = 0.5  # s
 
@@ -60,11 +60,12 @@ class GridFile:
         tracks, tables = tracks_of(box, species, selections or {}, tables or {}), tables or {}
         owned = checked_planes(comm.allgather(self._planes), box.shape[0])
         self._storage = chosen_storage(storage, comm.size)
-        self._file = self._part = self._lock = None
+        self._file = self._part = None
         self._closed, self._appeared, self._rows_due, self._tables = False, False, 0.0, {}
-        self._main, self._own_part = OwnFile(path), None
+        self._written, self._own_part = WrittenFile(path), None
+        self._main = self._written.own
         check_folder_of(comm, self.path)
-        everywhere(comm, self._take_lock)
+        everywhere(comm, self._written.lock if comm.rank == 0 else _nothing)
         try:
             if kept is None:
                 self._begin(tracks, tables, owned, attributes or {})
@@ -73,10 +74,6 @@ class GridFile:
         except BaseException:
             self.discard()
             raise
-
-    def _take_lock(self):
-        if self._comm.rank == 0:
-            self._lock = WriterLock(self._main.path)
 
     def _begin(self, tracks, tables, owned, attributes):
         """A new file. Collective."""
@@ -192,21 +189,11 @@ class GridFile:
         self._closed = True
         for file in filter(None, (self._main if self._comm.rank == 0 else None, self._own_part)):
             file.discard()
-        self._release()
+        self._written.unlock()
 
     def _close_handles(self):
-        files, self._file, self._part, self._closed = (self._part, self._file), None, None, True
-        try:
-            for file in filter(None, files):
-                with telling(self.path):
-                    file.close()
-        finally:
-            self._release()
-
-    def _release(self):
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
+        self._file, self._part, self._closed = None, None, True
+        self._written.close()
 
     def _own_files(self):
         """Those that this rank looks after."""
@@ -324,9 +311,9 @@ class GridFile:
         path = self._comm.bcast(self._main.now if self._comm.rank == 0 else None)
         with telling(self.path):
             if self._storage == "single" and self._comm.size > 1:
-                self._file = open_together(path, self._comm)
+                self._file = self._written.keep(open_together(path, self._comm))
             elif self._comm.rank == 0:
-                self._file = open_hdf5(path, "r+")
+                self._file = self._written.keep(open_hdf5(path, "r+"))
             for track in self._tracks.values() if self._file is not None else ():
                 track.open(self._file, has_data=self._storage == "single")
             if self._file is not None:
@@ -336,7 +323,7 @@ class GridFile:
         if self._own_part is None:
             return
         with telling(self._own_part.shown):
-            self._part = open_hdf5(self._own_part.path, "r+")
+            self._part = self._written.keep(open_hdf5(self._own_part.path, "r+"))
         for track in self._tracks.values():
             track.open_part(self._part)
 
@@ -345,7 +332,7 @@ class GridFile:
             return
         self._own_part.begin()
         with telling(self._own_part.shown):
-            self._part = open_hdf5(self._own_part.now, "w")
+            self._part = self._written.keep(open_hdf5(self._own_part.now, "w"))
             self._part.attrs.update({"format": PART_FORMAT, "run": run})
             for track in self._tracks.values():
                 track.create_part(self._part)

@@ -11,10 +11,9 @@ from ecsmpi.files.columns import Columns, columns_of
 from ecsmpi.files.continued_file import ELSE, opened_to_go_on
 from ecsmpi.files.disk import check_room, telling
 from ecsmpi.files.opening import open_hdf5, open_together
-from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.shared_folder import check_folder_of
 from ecsmpi.files.sonata import REPORT, Mapping, lay_out_report
-from ecsmpi.files.writer_lock import WriterLock
+from ecsmpi.files.written_file import WrittenFile
 from ecsmpi.ranks.meeting import everywhere
 
 BUFFER_BYTES = 16 << 20  # of each rank's frames that wait
@@ -40,9 +39,10 @@ class ReportFile:
         mapping = _mapping(comm, columns, node, element, position)
         self._group = f"report/{population}"
         self.frames = kept or 0
-        self._file, self._lock, self._own, self._closed = None, None, OwnFile(path), False
+        self._file, self._written, self._closed = None, WrittenFile(path), False
+        self._own = self._written.own
         check_folder_of(comm, self.path)
-        everywhere(comm, self._take_lock)
+        everywhere(comm, lambda: comm.rank == 0 and self._written.lock())
         try:
             if kept is None:
                 everywhere(comm, self._create, population, mapping, units, attributes)
@@ -52,10 +52,6 @@ class ReportFile:
         except BaseException:
             self.discard()
             raise
-
-    def _take_lock(self):
-        if self._comm.rank == 0:
-            self._lock = WriterLock(self._own.path)
 
     def _create(self, population, mapping, units, attributes):
         if self._comm.rank == 0:
@@ -83,10 +79,10 @@ class ReportFile:
         path = self._comm.bcast(self._own.now if self._comm.rank == 0 else None)
         with telling(self.path):
             if shared and self._comm.size > 1:
-                self._file = open_together(path, self._comm)
+                self._file = self._written.keep(open_together(path, self._comm))
                 self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
             elif self._comm.rank == 0:
-                self._file = open_hdf5(path, "r+")
+                self._file = self._written.keep(open_hdf5(path, "r+"))
 
     def appear(self) -> None:
         """Let a new file take its name; nothing where it has. Collective."""
@@ -143,29 +139,15 @@ class ReportFile:
             self.appear()
             everywhere(self._comm, lambda: self._comm.rank == 0 and self._own.check())
         finally:
-            self._close_handles()
+            self._written.close()
 
     def discard(self) -> None:
         """Give up: a file that has not appeared is deleted, so that an older one stays. Local."""
         if self._comm.rank == 0:
             self._own.discard()
         if self._comm.size == 1:
-            self._close_handles()
-        self._release()
-
-    def _close_handles(self):
-        file, self._file = self._file, None
-        try:
-            if file is not None:
-                with telling(self.path):
-                    file.close()
-        finally:
-            self._release()
-
-    def _release(self):
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
+            self._written.close()
+        self._written.unlock()
 
 
 def _mapping(comm, columns, *arrays) -> Mapping | None:

@@ -9,9 +9,8 @@ import numpy as np
 from ecsmpi.files.continued_file import ELSE, opened_to_go_on
 from ecsmpi.files.disk import check_place, check_room, telling
 from ecsmpi.files.opening import open_hdf5
-from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
-from ecsmpi.files.writer_lock import WriterLock
+from ecsmpi.files.written_file import WrittenFile
 from ecsmpi.ranks.meeting import everywhere
 
 
@@ -26,8 +25,9 @@ class SpikeFile:
 
     def __init__(self, path, population, comm, attributes, kept=None):
         self.path, self._comm, self._group = Path(path), comm, f"spikes/{population}"
-        self.count, self._file, self._lock, self._closed = kept or 0, None, None, False
-        self._own = OwnFile(path)
+        self.count, self._file, self._closed = kept or 0, None, False
+        self._written = WrittenFile(path)
+        self._own = self._written.own
         try:
             everywhere(comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept)
         except BaseException:
@@ -36,7 +36,7 @@ class SpikeFile:
 
     def _open(self, population, attributes, kept):
         check_place(self.path)
-        self._lock = WriterLock(self._own.path)
+        self._written.lock()
         if kept is None:
             self._own.begin()
             with telling(self.path), open_hdf5(self._own.now, "w") as file:
@@ -46,13 +46,13 @@ class SpikeFile:
                 self._cut(file)
             self._own.go_on()
         with telling(self.path):
-            self._file = open_hdf5(self._own.now, "r+")
+            self._file = self._written.keep(open_hdf5(self._own.now, "r+"))
         self._own.appear()
 
     def _give_up(self):
         if self._comm.rank == 0:
             self._own.discard()
-        self._close_handles()
+        self._written.close()
 
     def _cut(self, file):
         group = file.get(self._group)
@@ -94,18 +94,7 @@ class SpikeFile:
         try:
             everywhere(self._comm, self._own.check if self._comm.rank == 0 else _nothing)
         finally:
-            self._close_handles()
-
-    def _close_handles(self):
-        file, self._file = self._file, None
-        lock, self._lock = self._lock, None
-        try:
-            if file is not None:
-                with telling(self.path):
-                    file.close()
-        finally:
-            if lock is not None:
-                lock.release()
+            self._written.close()
 
 
 def _nothing(*_):

@@ -116,9 +116,6 @@ class Communicator:
     def Allgatherv(self, send, receive) -> None:
         np.copyto(receive[0], send[0])
 
-    def Gatherv(self, send, receive, root: int = 0) -> None:
-        self.Allgatherv(send, receive)
-
     def Alltoallw(self, send, receive) -> None:
         (outgoing, (counts, _), (out_part,)), (incoming, _, (in_part,)) = send, receive
         if counts[0]:

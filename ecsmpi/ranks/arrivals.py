@@ -55,20 +55,21 @@ class Arrivals:
         self._known = self._alike = b""  # the maximum over the ranks heard of, and what it is where nobody differs
         self.published = np.zeros(2, dtype=np.int64)
         self._published = memoryview(self.published)
-        self.waiting = ""
+        self.waiting = self._cure = ""
 
-    def start(self, call: str, difference: int = 0) -> None:
+    def start(self, call: str, difference: int = 0, cure: str = "") -> None:
         """This rank has come to a call. Local.
 
         Parameters
         ----------
         call : what the user would know the call by; the same on all ranks
         difference : any whole number; `finish` returns the least and the greatest of all ranks
+        cure : what to do where other ranks are not in this call, beyond making it there too
         """
         self._alike = _message(call)
         self._known = _pack(call, difference) if difference else self._alike
         self._published[CALLS] += 1
-        self.waiting = call
+        self.waiting, self._cure = call, cure
         self._round = 0
         if self._rounds:
             self._rounds[0].start(self._known)
@@ -102,9 +103,9 @@ class Arrivals:
         """Let MPI send what this rank has left to it. Local."""
         self._place.Iprobe()
 
-    def meet(self, call: str, timeout: float) -> None:
+    def meet(self, call: str, timeout: float, cure: str = "") -> None:
         """Wait until all ranks have come to a call, at most ``timeout`` seconds. Collective; raises as `finish`."""
-        self.start(call)
+        self.start(call, cure=cure)
         self.finish(timeout)
 
     def _arrived(self, timeout, missing, serve) -> bool:
@@ -153,15 +154,16 @@ class Arrivals:
             f"rank {self._rank} of {self._size} waited {timeout:g} s in {self.waiting} for "
             f"{_ranks(late) if late else 'ranks'} that never called it: "
             "it is collective, so call it on every rank (outside `if rank == 0`). "
-            "Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds."
+            f"Where a rank is only slow, set ECSMPI_TIMEOUT to more seconds.{f' Else {self._cure}.' if self._cure else ''}"
         )
 
     def _different(self, call: str) -> RanksApart:
-        calls = self._place.allgather(call)
+        calls, cures = zip(*self._place.allgather((call, self._cure)))
+        cure = next(filter(None, cures), "")
         other = next(rank for rank, one in enumerate(calls) if one != calls[0])
         return RanksApart(
             f"rank 0 is in {calls[0]} where rank {other} is in {calls[other]}: "
-            "make these calls on every rank, in the same order"
+            f"make these calls on every rank, in the same order{f'; {cure}' if cure else ''}"
         )
 
 

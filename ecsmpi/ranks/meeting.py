@@ -17,15 +17,17 @@ LONG = 3.0  # s that a rank works before it says what on
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 
 
-def meet(comm, what):
+def meet(comm, what, cure=""):
     """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
+
+    cure: what else to do where ranks meet in two different calls, for messages.
 
     Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds
     (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang. Where
     ranks meet in two different calls, RanksApart names both, on every rank.
     """
     if comm.size > 1:
-        arrivals(comm).meet(what, timeout_seconds())
+        arrivals(comm).meet(what, timeout_seconds(), cure)
 
 
 def timeout_seconds():

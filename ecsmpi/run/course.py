@@ -10,17 +10,21 @@ import neuron
 from neuron import n
 
 from ecsmpi import __version__
-from ecsmpi.cells import inventory
+from ecsmpi.cells import inventory, recorder
 from ecsmpi.files.part import Damaged
 from ecsmpi.ranks.meeting import meet
+from ecsmpi.run.observer import Place
 from ecsmpi.run.observers import begin, labels
-from ecsmpi.run.restart import RECORDER
 from ecsmpi.cells.save_state import SavedFields
 from ecsmpi.run.watch import Watch
 
 
 class Course:
-    """What happens beside the steps of a simulation. checkpointing, restart: set by the script.
+    """What happens beside the steps of a simulation.
+
+    Attributes
+    ----------
+    checkpointing, restart : set by the script. One that takes checkpoints is let go as observers are, see `observer`.
 
     guard(action): makes of an action one that NEURON may call, since a failure ends all ranks.
     """
@@ -30,16 +34,37 @@ class Course:
         self._events = n.CVode()
         self.steps = 0  # of NEURON, since the beginning of the run
         self.lookout = Watch(simulation.comm)
-        self.checkpointing = self.restart = None
-        self._checkpointing_began = None  # the one that has
+        self.restart = self._checkpoints = self._checkpoints_began = None  # `Place` of what takes them, and of what has begun
         self.began = 0.0  # ms, when the run began, or went on after a restart
         self.guard = lambda action: action
         self.saved_fields = SavedFields(simulation)
+
+    @property
+    def checkpointing(self):
+        """What takes checkpoints, or None."""
+        return self._checkpoints.observer if self._checkpoints else None
+
+    @checkpointing.setter
+    def checkpointing(self, one) -> None:
+        self._checkpoints = Place(one, 0) if one is not None else None
+
+    def _let_go_of_checkpoints(self) -> None:
+        """One that the script had a name for when a run began, and has dropped on all ranks, takes no more. Collective."""
+        place = self._checkpoints
+        told = self._comm.allgather((place is not None, place is not None and place.is_referred_to()))
+        if any(there for there, _ in told) and not all(there for there, _ in told):
+            without = [rank for rank, (there, _) in enumerate(told) if not there]
+            raise ValueError(f"rank {without[0]} has no rxd.Checkpoint, others have one: make it on every rank (outside `if rank == 0`)")
+        if any(referred for _, referred in told):
+            place.named = True
+        elif place is not None and place.named:
+            place.observer.close()
 
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
         self._follow(self._simulation.comm)
         self.steps, self._wanted, self._scheduled, found = 0, None, False, None
+        self._let_go_of_checkpoints()
         if self.checkpointing:
             self.checkpointing.try_out()
         self.model = self.described()
@@ -52,7 +77,7 @@ class Course:
         self.lookout.started()
         if self.checkpointing:
             self.checkpointing.started()
-        self._checkpointing_began = self.checkpointing
+        self._checkpoints_began = self._checkpoints
         self._look_ahead(None, n.t, n.dt)
 
     def _begin(self, observer, found) -> None:
@@ -75,9 +100,10 @@ class Course:
     def let_join(self, t: float) -> None:
         """Let what the script has made in mid-run take part from t (ms) on. Collective where there is something."""
         one = self._simulation
-        if self._checkpointing_began is not self.checkpointing:
+        if self._checkpoints_began is not self._checkpoints:
             meet(self._comm, "the first step after a new rxd.Checkpoint")
-            self._checkpointing_began = self.checkpointing
+            self._checkpoints_began = self._checkpoints
+            self._let_go_of_checkpoints()
             if self.checkpointing is not None:
                 self._follow(self._simulation.comm)
                 self.checkpointing.try_out()
@@ -119,7 +145,7 @@ class Course:
 
     def described(self) -> dict:
         """The model as it begins, by which checkpoints know it. Collective."""
-        one, sections = self._simulation, [sec for sec in n.allsec() if sec.name() != RECORDER]
+        one, sections = self._simulation, list(recorder.sections())
         counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
         return {
             "box": self.boxes(),

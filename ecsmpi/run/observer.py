@@ -140,8 +140,8 @@ def _nothing(*_) -> None:
     """A method that the object lacks."""
 
 
-class _Place:
-    """An observer among the others.
+class Place:
+    """An observer among the others, or another object that the script may drop.
 
     number: when it was made, and since: when its first run began, or None; both count up. named:
     whether the script has had a name for it when a run began.
@@ -152,6 +152,10 @@ class _Place:
     def __init__(self, observer, number: int):
         self.observer, self.number, self.named, self.since = observer, number, False, None
 
+    def is_referred_to(self, others: int = 0) -> bool:
+        """Whether something else refers to the observer, beyond so many others of ours."""
+        return self.references() - others > OWN
+
     def references(self) -> int:
         """References to the observer, this one among them, by an unknown but constant number too
         many.
@@ -159,7 +163,7 @@ class _Place:
         return sys.getrefcount(self.observer)
 
 
-OWN = _Place(Observer(), 0).references()  # where nobody else has one
+OWN = Place(Observer(), 0).references()  # where nobody else has one
 
 
 class Observers:
@@ -171,7 +175,7 @@ class Observers:
 
     def __init__(self, comm):
         self._comm = comm
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._leaving: list[Observer] = []  # until they end, at the next moment that is collective
         self._acting: list[Observer] = []
         self._numbers = itertools.count(1)
@@ -211,7 +215,7 @@ class Observers:
                 other.replaced_by(one)
                 self._leave(place)
         one.observers = self
-        self._places.append(_Place(one, next(self._numbers)))
+        self._places.append(Place(one, next(self._numbers)))
         self.news = True
 
     def remove(self, observer) -> bool:
@@ -231,7 +235,7 @@ class Observers:
         self._acting.clear()
         self._leaving.clear()
 
-    def _leave(self, place: _Place) -> None:
+    def _leave(self, place: Place) -> None:
         one = place.observer
         self._places.remove(place)
         if one in self._acting:
@@ -258,7 +262,7 @@ class Observers:
             self._act(place)
         self.news = False
 
-    def _act(self, place: _Place) -> None:
+    def _act(self, place: Place) -> None:
         self._acting.append(place.observer)
         place.since = place.since or next(self._numbers)
 
@@ -307,7 +311,7 @@ class Observers:
         """
         acting = set(map(id, self._acting))
         mine = [
-            (repr(place.observer), place.references() - (id(place.observer) in acting) > OWN)
+            (repr(place.observer), place.is_referred_to(others=id(place.observer) in acting))
             for place in self._own()
         ]
         everyone = self._comm.allgather(mine)
@@ -325,7 +329,7 @@ class Observers:
             place.named |= is_named
         return referred
 
-    def _own(self) -> list[_Place]:
+    def _own(self) -> list[Place]:
         return [place for place in self._places if place.observer.goes_when_dropped]
 
     def _let_go(self) -> bool:
@@ -345,7 +349,7 @@ class Observers:
             self._leave(place)
         return bool(dropped)
 
-    def _is_followed(self, place: _Place) -> bool:
+    def _is_followed(self, place: Place) -> bool:
         """Whether another of its kind was made after its first run."""
         kind = type(place.observer)
         return any(

@@ -18,7 +18,6 @@ from ecsmpi.ranks import launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.grid_clock import GridClock
-from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.spaces import Spaces
 from ecsmpi.solver import threads
 from ecsmpi.solver.entry_rows import BLOCK
@@ -179,8 +178,6 @@ class Planned(Spaces):
     def _warn_of_segments_outside(self) -> None:
         """One warning, on rank 0, that counts and names them. Collective."""
         outside = [self.segments.all.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
-        if self._recorder is not None:
-            outside = [name for name in outside if not name.startswith(RECORDER)]
         listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
         if self.comm.rank or listed == self._warned_outside:
             return

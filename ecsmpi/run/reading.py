@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.run.apart import Part, apply_apart
 from ecsmpi.run.gate import Gate
 from ecsmpi.run.writes import Write, Writes
 from ecsmpi.solver.stepper import Field
@@ -57,7 +58,7 @@ class Reading:
         self._wholes: dict[tuple, Whole] = {}
         self._few: dict[tuple, int] = {}  # how many values were read one by one
         self._live = set()  # fields of which the script has a live view: nothing is kept of them
-        self._writes = Writes()
+        self._writes, self._moment = Writes(), 0
         self._planning = False  # from `forget_plan` to `renew`
         self._in_step = False  # between `start_step` and `finish_start`
         self._number = np.zeros(1)
@@ -82,6 +83,7 @@ class Reading:
 
         timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish` does.
         """
+        self._simulation.take_pointers()
         self._find_gate()
         if self.gate is None:
             return
@@ -98,6 +100,10 @@ class Reading:
         if self.gate is None and comm.size > 1:
             self.gate = Gate(comm)
             self._gates.append(self.gate)
+
+    def step_begins(self) -> None:
+        """NEURON's next step begins: what is set from now on comes after what was set before. Local, on every rank."""
+        self._moment += 1
 
     def start_step(self) -> None:
         """This rank reads no more until its step is `completed`. Local."""
@@ -126,7 +132,7 @@ class Reading:
     def forget_plan(self) -> None:
         """Another plan is being made: functions that give initial concentrations read those of other species. Local."""
         self._planning = True
-        self._fields, self._places, self._writes = [], {}, Writes()
+        self._fields, self._places, self._writes, self._moment = [], {}, Writes(), 0
         self._wholes.clear()
         self._few.clear()
         self._simulation.stamp += 1
@@ -172,28 +178,28 @@ class Reading:
                     write.is_done = True
 
     def _exchange_writes(self) -> None:
-        """Ranks have set different voxels: each owner gets them, those of the highest rank last. Collective."""
+        """Ranks have set different voxels: each owner gets them. Collective."""
         comm = self._simulation.comm
-        parts = [self._parts_for(rank) for rank in range(comm.size)]
-        for part in comm.alltoall(parts):
-            for number, local, values in part:
-                key, space = self._fields[number]
-                space.fields[key].owned.reshape(-1)[local] = values
+        parts = comm.alltoall([self._parts_for(rank) for rank in range(comm.size)])
+        for number, (key, space) in enumerate(self._fields):
+            of_ranks = [[part for part in of_rank if part.field == number] for of_rank in parts]
+            apply_apart(of_ranks, space.fields[key].owned)
 
-    def _parts_for(self, rank: int) -> list[tuple]:
-        """(number of the field, flat indices into the rank's slab, values) of what this rank has set there."""
+    def _parts_for(self, rank: int) -> list[Part]:
+        """What this rank has set in a rank's planes."""
         is_own = rank == self._simulation.comm.rank
         parts = []
         for number, (key, space) in enumerate(self._fields):
             for write in self._writes.of((key, space)):
-                if not (is_own and write.is_done):
-                    parts.append((number, *write.within(space.slabs.planes(rank))))
+                inside = write.within(space.slabs.planes(rank))
+                parts.append(Part(number, write.moment, is_own and write.is_done, *inside))
         return parts
 
     # what scripts do
 
     def whole(self, species, region) -> np.ndarray:
         """(nx, ny, nz) mM: on one process the field itself, else a read-only copy. Local."""
+        self._simulation.take_pointers()
         if self.alone:
             return self._owned(species, region)
         whole = self._whole(species, region)
@@ -202,6 +208,7 @@ class Reading:
 
     def values(self, species, region, voxels: Voxels) -> np.ndarray:
         """(voxels,) concentrations (mM), a copy. Local."""
+        self._simulation.take_pointers()
         if not self.alone and len(voxels) <= FEW:
             index = voxels.array().tolist()
             return np.array([self.value(species, region, flat) for flat in index], dtype=float)
@@ -228,6 +235,7 @@ class Reading:
 
     def slab(self, species, region) -> np.ndarray:
         """(n, ny, nz) mM: this rank's planes, a live, writable view. Local."""
+        self._simulation.take_pointers()
         owned = self._owned(species, region)
         if not self.alone:
             self.take_own_writes()
@@ -248,24 +256,40 @@ class Reading:
 
     def set(self, species, region, write: Write) -> None:
         """Set voxels, on this rank at once and on the others from the next change on. Local."""
+        self._simulation.take_pointers()
         field = self._field(species, region)
         if not self.alone:
             write = write.at_once()
             write.within(self._simulation.field(species, region).planes)  # a wrong value is refused now
+            write.moment = self._moment
             self._writes.add(field, write)
         if self.alone or self._is_set_at_once(field):
             own = self._simulation.field(species, region)
             write.apply(own.owned, own.planes)
             write.is_done = True
         self._lay_over(field, lambda box: write.apply(box, (0, region.box.shape[0])))
+        self._show_pointers(species, region, write)
         self._simulation.touch()
+
+    def _show_pointers(self, species, region, write: Write) -> None:
+        """NEURON's pointers to voxels show what a write has set there. Local."""
+        pointers = self._simulation.space(region).pointers
+        flat = np.array(pointers.voxels_of(species.key), dtype=np.int64)
+        if not flat.size:
+            return
+        if self.alone:
+            values = self._owned(species, region).reshape(-1)[flat]
+        else:
+            flat, values = write.among(flat)
+        for one, value in zip(flat.tolist(), values.tolist()):
+            pointers.show(species.key, one, value)
 
     def set_one(self, species, region, flat: int, value: float) -> None:
         """As `set`, of the voxel of a flat index (C order), on one of several ranks. Local."""
         field, plane = self._field(species, region), region.box.plane
         if self._is_set_at_once(field):
             self._set_own(species, region, flat, value)
-        self._writes.add_one(field, plane, flat, value, self._is_set_at_once(field))
+        self._writes.add_one(field, plane, flat, value, self._is_set_at_once(field), self._moment)
         if field in self._wholes:
             self._lay_over(field, lambda box: _put(box, flat, value))
         self._simulation.touch()

@@ -20,7 +20,7 @@ from ecsmpi.files.report_file import ReportFile
 from ecsmpi.files.spike_file import SpikeFile
 from ecsmpi.files.wanted import chosen_storage
 from ecsmpi.run.observer import Observer
-from ecsmpi.run.restart import RECORDER
+from ecsmpi.cells.recorder import RECORDER
 
 
 class Variable:

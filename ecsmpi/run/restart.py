@@ -16,6 +16,7 @@ import json
 import numpy as np
 
 from ecsmpi.cells import cell_state, gid_state, inventory
+from ecsmpi.cells.recorder import RECORDER
 from ecsmpi.cells.saved_state import Malformed
 from ecsmpi.cells.state_check import ForeignStatement
 from ecsmpi.files.checked import read_json
@@ -26,7 +27,6 @@ from ecsmpi.ranks.meeting import everywhere
 
 from neuron import n  # isort: skip
 
-RECORDER = "ecsmpi_recorder"  # a section that lets a rank without cells record
 MOST_SHOWN = 5  # differences between models
 
 

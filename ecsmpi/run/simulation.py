@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from ecsmpi.ranks import forks, launch
 
 launch.start()
 
 from neuron import n  # noqa: E402  NEURON must find MPI started
 
-from ecsmpi.cells import membrane  # noqa: E402
+from ecsmpi.cells import membrane, recorder  # noqa: E402
+from ecsmpi.description.voxels import Voxels  # noqa: E402
 from ecsmpi.ranks.meeting import meet, timeout_seconds  # noqa: E402
 from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
 from ecsmpi.run.course import Course  # noqa: E402
@@ -18,6 +21,11 @@ from ecsmpi.run.observer import Observers  # noqa: E402
 from ecsmpi.run.planned import Planned  # noqa: E402
 from ecsmpi.run.reading import Reading  # noqa: E402
 from ecsmpi.run.waiting import WaitingWatch  # noqa: E402
+from ecsmpi.run.writes import Write  # noqa: E402
+
+
+AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
+CURE_OF_ONE_FLUX = "where one rank alone adds a flux, call rxd.re_init() on every rank after that"
 
 
 class Simulation(Planned):
@@ -33,7 +41,7 @@ class Simulation(Planned):
         self.reading = Reading(self)
         self._waiting = WaitingWatch(self.phases)
         self._touched = False
-        self._watched_late = []  # (reference to a species, region, voxel, NEURON's vector): not in the plan yet
+        self._watched_late = []  # (reference to a species, region, voxel): pointers that are not in the plan yet
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
@@ -48,23 +56,58 @@ class Simulation(Planned):
         self.reading.forget_plan()
         self._watched_late.clear()
         super().plan()
+        self.let_be_continued()
         self.reading.renew()
         self.reading.completed()
 
+    def let_be_continued(self) -> None:
+        """A rank without sections may record from mid-run on: a restart is to find its section before that. Local."""
+        if self._begun and (self.course.checkpointing is not None or self.course.restart is not None):
+            recorder.let_record()
+
     def watch(self, species, region, flat: int):
         """As of all spaces; what is watched from mid-run on has its values, too. Local."""
-        is_new = (species.key, flat) not in self.space(region).watched
-        vector = super().watch(species, region, flat)
-        if is_new and self._planned:
-            self._watched_late.append((species._held, region, flat, vector))
-            self._show_late()
-        return vector
+        is_new = (species.key, flat) not in self.space(region).pointers
+        pointer = super().watch(species, region, flat)
+        if is_new:
+            self.stamp += 1
+            if self._planned:
+                self._watched_late.append((species._held, region, flat))
+                self._show_late()
+        return pointer
 
     def _show_late(self) -> None:
-        """Vectors that came after the plan follow their voxels. Local."""
-        for held, region, flat, vector in self._watched_late:
+        """Pointers that came after the plan follow their voxels. Local."""
+        for held, region, flat in self._watched_late:
             if (species := held()) is not None:
-                vector.x[0] = self.reading.value(species, region, flat)
+                self.space(region).pointers.show(species.key, flat, self.reading.value(species, region, flat))
+
+    def take_pointers(self) -> None:
+        """Voxels that were set through NEURON's pointers are set. Local."""
+        for reference, space in self._spaces.items():
+            if space.pointers:
+                for key, flat, values in space.pointers.taken():
+                    self._set_by_pointers(reference(), key, Write.of(Voxels(space.box, flat), values))
+
+    def _set_by_pointers(self, region, key, write: Write) -> None:
+        for species in self.species:
+            if species.key == key and region in species.regions:
+                self.reading.set(species, region, write)
+
+    def show_pointers(self) -> None:
+        """NEURON's pointers show what this rank reads, after a change that was no step. Local."""
+        for region in self.regions:
+            pointers = self.space(region).pointers
+            for species in self.on(region) if pointers else ():
+                flat = pointers.voxels_of(species.key)
+                values = self.reading.values(species, region, Voxels(region.box, np.array(flat, dtype=np.int64)))
+                for one, value in zip(flat, values.tolist()):
+                    pointers.show(species.key, one, value)
+
+    def _ignore_pointers(self) -> None:
+        """What was set through pointers until now is lost: all voxels get their initial concentrations. Local."""
+        for space in self._spaces.values():
+            space.pointers.ignore_writes()
 
     def forget(self) -> None:
         """There is nothing any more; observers end, and what was to be continued is not. Collective."""
@@ -83,7 +126,11 @@ class Simulation(Planned):
             self._find_segments()
 
     def deliver(self) -> None:
-        """Type 1: outside concentrations of all segments, which INITIAL blocks have not seen, and watched values. Collective."""
+        """Type 1: outside concentrations of all segments, which INITIAL blocks have not seen, and watched values. Collective.
+
+        What was played or set into voxels through pointers until here gives way to these, as in NEURON.
+        """
+        self._ignore_pointers()
         self._agree_on_concentrations()
         for region in self.regions:
             self.space(region).deliver()
@@ -121,6 +168,7 @@ class Simulation(Planned):
         self._complete()
         if self._planned and self.crossings.now:
             self._check_plan()
+            self.take_pointers()
             if self.clock.between_steps and (self._touched or self.comm.size == 1):
                 self._renew_copies()
             self.crossings.now.add_currents(right())
@@ -152,9 +200,11 @@ class Simulation(Planned):
         self._check_plan()
         if not self._planned:
             return
+        self.take_pointers()
+        self.reading.step_begins()
         self.course.let_join(t - dt)
         if self._stale() and self.clock.between_steps:
-            meet(self.comm, "the first step after a change of d, of a reaction or a rate, or a new flux")
+            meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
             self._take_changes()
             self.reading.find_fields()
         n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
@@ -171,6 +221,7 @@ class Simulation(Planned):
         self.phases.steps += 1
         with self.phases["observers"]:
             self.course.stepped(t, dt)
+        self._waiting.in_neuron.state.t = t
 
     def _react_at_segments(self, t: float, dt: float) -> None:
         """A step of dt to t (ms) of what reacts there. Local."""
@@ -194,6 +245,7 @@ class Simulation(Planned):
         """
         forks.refuse_child()
         self.enter_world()
+        self._ignore_pointers()
         self.reading.begin("n.finitialize()")
         self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
 

@@ -22,6 +22,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.cells.membrane import Segments
 from ecsmpi.description.model import Ion, Tissue
 from ecsmpi.reactions.rate_law import Law
+from ecsmpi.run.pointers import Pointers
 from ecsmpi.cells.segment_ion import SegmentIon
 from ecsmpi.solver import threads
 from ecsmpi.solver.stepper import Field, Stepper
@@ -43,7 +44,7 @@ class Space:
         self.comm, self.box, self.tissue, self.phases, self.slabs = comm, box, tissue, phases, slabs
         self.planes = self.slabs.planes(comm.rank)
         self.fields: dict[object, Field] = {}
-        self.watched: dict[tuple[object, int], tuple] = {}  # (NEURON's vector, its array) for (key, voxel)
+        self.pointers = Pointers()
         self.fluxes = Fluxes()
         self._stepper = self._copies = self._induced = None
         self._named: list[tuple[object, Ion]] = []
@@ -77,7 +78,7 @@ class Space:
     def forget(self, keys) -> None:
         """Drop the fields of ions that are not among ``keys``. Local."""
         self.fields = {key: field for key, field in self.fields.items() if key in keys}
-        self.watched = {watch: slot for watch, slot in self.watched.items() if watch[0] in keys}
+        self.pointers.forget(keys)
         self.fluxes.forget(keys)
 
     def plan(self, ions: dict[object, Ion], at_segments: dict[str, SegmentIon], segments: Segments, faraday: float) -> None:
@@ -89,15 +90,14 @@ class Space:
         self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
         voxel = self.box.index_of(segments.centre)
         self.inside = np.flatnonzero(voxel >= 0)
-        watched = sorted({flat for _, flat in self.watched})
-        self._watches = [(keys.index(key), watched.index(flat), slot) for (key, flat), (_, slot) in self.watched.items()]
+        watched = self.pointers.plan(keys)
         flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
         self._ions_by_key = ions
         tissues = self._plan_tissues()
         fields = [self.field(key) for key in keys]
         self._stepper = Stepper(
             self.comm, self.box, tissues, self._ions, fields, voxel[self.inside], self.slabs, self.phases,
-            np.concatenate([np.array(watched, dtype=np.int64), flux_voxels]),
+            np.concatenate([watched, flux_voxels]),
         )  # fmt: skip
         self._voxel, self._segment_count = voxel[self.inside], segments.count
         self._taken = 0.0
@@ -254,8 +254,7 @@ class Space:
         self._show()
 
     def _show(self) -> None:
-        for ion, which, slot in self._watches:
-            slot[0] = self._stepper.exchange.watched(ion, which)
+        self.pointers.show_collected(self._stepper.exchange)
 
     def settle_copies(self) -> None:
         """What reactions at the membrane have changed reaches the voxels. Collective."""
@@ -305,8 +304,8 @@ class Space:
         self._stepper = self._copies = None
 
     def take_over(self, other: Space) -> None:
-        """Watch what the space of this region watched in another world, with its fluxes. Local."""
-        self.watched, self.fluxes = other.watched, other.fluxes
+        """Have the pointers and the fluxes of the space of this region in another world. Local."""
+        self.pointers, self.fluxes = other.pointers, other.fluxes
 
     def free(self) -> None:
         """Release the plan. Collective."""

@@ -5,18 +5,15 @@ from __future__ import annotations
 import weakref
 
 import numpy as np
-from neuron import n
 
+from ecsmpi.cells import recorder
 from ecsmpi.cells.coupled import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
 from ecsmpi.run.described import Described
 from ecsmpi.ranks.worlds import Worlds
 from ecsmpi.run.observers import labels
-from ecsmpi.run.restart import RECORDER
 from ecsmpi.run.space import Space
 from ecsmpi.solver.timing import Phases
-
-FAR_AWAY = 1e9  # um, where the recorder lies
 
 
 class Spaces(Described):
@@ -29,7 +26,6 @@ class Spaces(Described):
         self.reproducible = False
         self._spaces, self._slabs = {}, {}  # boxes that are alike are cut alike
         self._changed = False
-        self._recorder = None
 
     def forget(self) -> None:
         """There is nothing any more, and no messages between ranks for it. Collective."""
@@ -38,7 +34,8 @@ class Spaces(Described):
             space.free()
         self._spaces, self._slabs = {}, {}
         self.segments.release([])
-        self._changed, self._recorder = False, None
+        self._changed = False
+        recorder.forget()
 
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
@@ -94,20 +91,10 @@ class Spaces(Described):
             self.change()  # their own tissue has parts of the region's, or the region's is made of them
 
     def watch(self, species, region, flat: int):
-        """A NEURON vector of one element that follows a voxel on this rank from the next finitialize on. Local."""
-        self._let_record()
-        watched = self.space(region).watched
-        if (species.key, flat) not in watched:
-            vector = n.Vector(1)
-            watched[species.key, flat] = (vector, vector.as_numpy())
-        return watched[species.key, flat][0]
-
-    def _let_record(self) -> None:
-        """Vector.record fails on a rank without any section: give it one, far from any box."""
-        if not any(True for _ in n.allsec()):
-            self._recorder = n.Section(name=RECORDER)
-            for x in (FAR_AWAY, FAR_AWAY + 1):
-                self._recorder.pt3dadd(x, FAR_AWAY, FAR_AWAY, 1)
+        """NEURON's pointer to a copy of a voxel's value, which follows it on this rank from the next finitialize on. Local."""
+        recorder.let_record()
+        vector, place = self.space(region).pointers.to(species.key, flat)
+        return vector._ref_x[place]
 
     def reproduce(self, wanted: bool) -> None:
         """Whether results have the same bits at any number of ranks; for boxes that are not in use yet. Local."""

@@ -1,7 +1,7 @@
 """A rank that waits long for others inside a step says so: for what, and for which ranks.
 
 A thread of Python's looks every few seconds at which phase the step is in, and since when: the step does nothing for it. It can
-run then, since mpi4py lets Python go on while it waits for a message.
+run then, since mpi4py lets Python go on while it waits for a message. NEURON does not: see `neurons_waits`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import threading
 from time import perf_counter
 
+from ecsmpi.run.neurons_waits import NeuronsWaits
 from ecsmpi.solver.timing import Phases
 
 LIMIT = 60.0  # s in one phase before a rank says so
@@ -32,12 +33,15 @@ class WaitingWatch:
         self._phases, self._stream = phases, stream
         self._rank, self._partners, self._told = "", {}, {}
         self._thread = None
+        self.in_neuron = NeuronsWaits()
 
     def start(self, comm, partners: dict[str, set[int]]) -> None:
         """Watch from now on. partners: {phase: ranks that this one waits for}, all others where a phase is not among them. Local."""
         self._rank = f"rank {comm.rank} of {comm.size}"
         everyone = set(range(comm.size)) - {comm.rank}
         self._partners = {phase: partners.get(phase, everyone) for phase in WAITS}
+        if comm.size > 1:
+            self.in_neuron.start(self._rank, LIMIT)
         if self._thread is None and comm.size > 1:
             self._thread = threading.Thread(target=self._watch, name="ecsmpi waiting", daemon=True)
             self._thread.start()
@@ -45,6 +49,7 @@ class WaitingWatch:
     def _watch(self) -> None:
         pause = threading.Event()
         while not pause.wait(min(5.0, LIMIT / 2)):
+            self.in_neuron.beat()
             self.look(perf_counter())
 
     def look(self, now: float) -> None:

@@ -2,7 +2,7 @@
 
 Until then they are laid over what this rank reads, and other ranks read what was there before. At the gate, where all
 ranks have set the same voxels to the same values, as scripts mostly do, each sets its own planes. Where they have not,
-what a rank has set in the planes of another one goes there.
+what a rank has set in the planes of another one goes there (`apart`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ class Write:
     Attributes
     ----------
     is_done : whether this rank's own planes have the values already
+    moment : how many steps of NEURON's this rank had begun by then
     """
+
+    moment = 0
 
     def __init__(self, voxels: Voxels, values_in: Callable, stays: str = ""):
         """values_in: (planes [lo, hi), places among the voxels, voxels there) -> mM, one number or one for each voxel there.
@@ -54,6 +57,14 @@ class Write:
         places, local = self._voxels.within(planes)
         return local, self._values_in(planes, places, self._voxels[places])
 
+    def among(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(voxels, their values (mM)) of some voxels, by their flat indices, that were set; the last one of a voxel counts."""
+        index, values = self.within((0, self._voxels.box.shape[0]))
+        if isinstance(index, slice):
+            return flat, np.broadcast_to(values, self._voxels.box.voxels)[flat]
+        inside = np.flatnonzero(np.isin(index, flat))
+        return index[inside], np.broadcast_to(values, index.shape)[inside]
+
     def apply(self, slab: np.ndarray, planes: Planes) -> None:
         """Set a slab (n, ny, nz), which has the planes [lo, hi) of the box."""
         local, values = self.within(planes)
@@ -70,9 +81,10 @@ class Write:
 class OneByOne:
     """Voxels that were set by calls for one voxel each; otherwise as `Write`."""
 
-    def __init__(self, plane: int, is_done: bool):
+    def __init__(self, plane: int, is_done: bool, moment: int):
         """plane: voxels of a plane of the box."""
         self._plane, self._index, self._values, self.is_done = plane, [], [], is_done
+        self.moment = moment
 
     def add(self, flat: int, value: float) -> None:
         """One more, by its flat index into the box (C order) and its value (mM)."""
@@ -106,11 +118,12 @@ class Writes:
         """Keep one."""
         self._of.setdefault(field, []).append(write)
 
-    def add_one(self, field: tuple, plane: int, flat: int, value: float, is_done: bool) -> None:
-        """Keep one of one voxel; plane: voxels of a plane of the box. is_done: as of `Write`."""
+    def add_one(self, field: tuple, plane: int, flat: int, value: float, is_done: bool, moment: int) -> None:
+        """Keep one of one voxel; plane: voxels of a plane of the box. is_done, moment: as of `Write`."""
         writes = self._of.setdefault(field, [])
-        if not writes or type(writes[-1]) is not OneByOne or writes[-1].is_done != is_done:
-            writes.append(OneByOne(plane, is_done))
+        last = writes[-1] if writes else None
+        if type(last) is not OneByOne or (last.is_done, last.moment) != (is_done, moment):
+            writes.append(OneByOne(plane, is_done, moment))
         writes[-1].add(flat, value)
 
     def difference(self, fields: list[tuple]) -> int:

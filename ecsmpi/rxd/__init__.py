@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecsmpi.rxd.session import simulation  # starts MPI before NEURON is imported
+from ecsmpi.cells import garbage
 from ecsmpi.run import continuing, diagnostics, observers, reports
 from ecsmpi.run.observer import Observer as Observer
 from ecsmpi.solver import kernels  # isort: skip  (numba reads its environment after that)
@@ -136,12 +137,14 @@ class Checkpoint(continuing.Checkpointing):
     path: a folder; every: seconds, "15min", or steps as in "1000 steps"; keep: how many stay; max_time: of the process, as
     in "23:50:00" (SLURM's own limit counts too); vectors: {name: n.Vector} that are kept along. SIGTERM and SIGUSR1 ask for
     a checkpoint and the end, with status 75: to be continued. One made anew takes the place of the one before; ``close()``, or the
-    end of ``with rxd.Checkpoint(...):``, ends it: call it on every rank. Raises ValueError naming the argument.
+    end of ``with rxd.Checkpoint(...):``, ends it: call it on every rank. One whose name the script has given to something else, or
+    dropped, ends at the next finitialize. Raises ValueError naming the argument.
     """
 
     def __init__(self, path, every="15min", keep: int = 2, max_time=None, vectors: dict | None = None):
         super().__init__(simulation.comm, path, every, keep, max_time, vectors)
         simulation.course.checkpointing = self
+        simulation.let_be_continued()
 
     def close(self) -> None:
         """Write no more checkpoints, and leave signals to the system. Local, to be called on every rank; again is harmless."""
@@ -280,3 +283,5 @@ def re_init() -> None:
 
 for _kind in (Output, Progress, Checkpoint, Diagnostics, SegmentReport, Spikes):
     refuse_unknown_names(_kind)
+
+garbage.leave_out_modules(script_has_begun=any(True for _ in neuron.n.allsec()))

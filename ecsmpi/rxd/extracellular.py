@@ -81,6 +81,7 @@ class Extracellular(StandIn):
         except ValueError as error:
             raise InvalidValue(str(error)) from None
         self._tissue = tissue
+        simulation.show_pointers()
 
     @property
     def alpha(self):

@@ -91,8 +91,12 @@ class NodeExtracellular(StandIn):
 
     @property
     def _ref_value(self):
-        """NEURON's pointer to a copy of the value, kept on this rank from the next finitialize on."""
-        return self._restriction.watch(self._i, self._j, self._k)._ref_x[0]
+        """NEURON's pointer to the value, which it shows on this rank from the next finitialize on.
+
+        It may be recorded, played into and set, as in NEURON. Other ranks see what this rank alone has set through it
+        from the next step on.
+        """
+        return self._restriction.watch(self._i, self._j, self._k)
 
     _ref_concentration = _ref_value
 

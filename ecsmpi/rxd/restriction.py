@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
     def __init__(self, simulation, species, region):
         self._simulation, self._of, self.region = simulation, species._held, region
         self._seen_at, self._seen = None, None  # the box that answers reads, and the stamp of the simulation then
+        self._is_set_by_pointer = None  # (flat index of a voxel) -> bool, where the region has pointers
 
     @property
     def species(self):
@@ -196,6 +198,9 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         """Concentration of a voxel (mM). Local."""
         if self._seen_at != self._simulation.stamp:
             self._look()
+        if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
+            self._simulation.take_pointers()
+            self._look()
         if self._seen is not None:
             return self._seen.item(i, j, k)
         return self._simulation.reading.value(self.species, self.region, self._flat(i, j, k))
@@ -206,6 +211,9 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         seen = self._simulation.reading.kept(self.species, self.region)
         object.__setattr__(self, "_seen", seen)  # past StandIn's checks, which take longer than all the rest
         object.__setattr__(self, "_seen_at", self._simulation.stamp)
+        pointers = self._space.pointers
+        is_set = partial(pointers.is_set, self.species.key) if pointers else None
+        object.__setattr__(self, "_is_set_by_pointer", is_set)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
         """Set the concentration of a voxel (mM). Local; see `concentration`."""
@@ -214,6 +222,9 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
             raise InvalidValue(f"node.value must be finite, got {value}")
         if self._seen_at != self._simulation.stamp:
             self._look()
+        if self._is_set_by_pointer is not None:
+            self._simulation.take_pointers()  # so that the last value counts
+            self._space.pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
             self._seen[i, j, k] = value
             self._simulation.touch()
@@ -233,7 +244,7 @@ class SpeciesOnExtracellular(Arithmetic, StandIn):
         self._simulation.add_flux(self.species, self.region, flux)
 
     def watch(self, i: int, j: int, k: int):
-        """NEURON's one-element vector that follows a voxel. Local."""
+        """NEURON's pointer to a voxel's value. Local."""
         self._field
         return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
 

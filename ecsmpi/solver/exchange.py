@@ -137,8 +137,8 @@ class Exchange:
         else:
             entry_kernels.give_in_turn(self._values[f], rows.row, rows.start, rows.alike, values)
 
-    def watched(self, f: int, which: int) -> float:
-        """The collected value of field f in one of the watched voxels. Local."""
+    def watched(self, f, which):
+        """The collected value of field f in one of the watched voxels; of several, where both are arrays. Local."""
         return self._values[f, self._watched[which]]
 
     def free(self) -> None:

@@ -1,0 +1,144 @@
+"""NEURON's pointers to voxels: copies of the voxels' values, which follow them, and through which they are set.
+
+A script, a vector that is played or a mechanism may write to a copy at any time, and nothing tells. So the copies are
+compared with what they were last made to show: before each step, before reads, and before anything else is set.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import numpy as np
+from neuron import n
+
+FIRST = 16  # copies in the first block; each further one has twice as many as the one before
+
+
+class Pointers:
+    """The copies of voxels of one box, known by (key of a species, flat index of the voxel)."""
+
+    def __init__(self):
+        self._blocks: list[_Block] = []
+        self._places: dict[tuple, tuple[_Block, int]] = {}
+
+    def __bool__(self):
+        return bool(self._places)
+
+    def __contains__(self, known_by: tuple) -> bool:
+        return known_by in self._places
+
+    def to(self, key, flat: int) -> tuple:
+        """(NEURON's vector, place in it) of the copy of a voxel, which is made at the first call. Local."""
+        if (key, flat) not in self._places:
+            if not self._blocks or self._blocks[-1].is_full:
+                self._blocks.append(_Block(FIRST << len(self._blocks)))
+            self._places[key, flat] = self._blocks[-1].add((key, flat))
+        block, place = self._places[key, flat]
+        return block.vector, place
+
+    def voxels_of(self, key) -> list[int]:
+        """The flat indices of a species' voxels that have copies. Local."""
+        return [flat for one, flat in self._places if one == key]
+
+    def forget(self, keys) -> None:
+        """Let the copies of species that are not among ``keys`` follow nothing any more. Local."""
+        for known_by in [known_by for known_by in self._places if known_by[0] not in keys]:
+            block, place = self._places.pop(known_by)
+            block.known_by[place] = None
+
+    # showing
+
+    def plan(self, keys: list) -> np.ndarray:
+        """Flat indices of the voxels whose values `show_collected` will need. keys: of all species, by number. Local."""
+        watched = sorted({flat for _, flat in self._places})
+        number = {key: f for f, key in enumerate(keys)}
+        which = {flat: i for i, flat in enumerate(watched)}
+        for block in self._blocks:
+            block.plan(number, which)
+        return np.array(watched, dtype=np.int64)
+
+    def show_collected(self, exchange) -> None:
+        """Show what an exchange has collected in the voxels of the plan. Local."""
+        for block in self._blocks:
+            if block.at.size:
+                block.show(block.at, exchange.watched(block.species, block.which))
+
+    def show(self, key, flat: int, value: float) -> None:
+        """Show the value (mM) of a voxel, if it has a copy. Local."""
+        if (found := self._places.get((key, flat))) is not None:
+            block, place = found
+            block.show(place, value)
+
+    # what was written
+
+    def is_set(self, key, flat: int) -> bool:
+        """Whether a voxel was set through its pointer since it was last shown. Local."""
+        if (found := self._places.get((key, flat))) is None:
+            return False
+        block, place = found
+        return block.bits[place] != block.shown[place]
+
+    def taken(self) -> Iterator[tuple]:
+        """(key, flat indices in their order, values (mM)) of what was set through pointers, which counts as shown now. Local."""
+        found: dict[object, dict[int, float]] = {}
+        for block in self._blocks:
+            if block.differs():
+                for (key, flat), value in block.taken():
+                    found.setdefault(key, {})[flat] = value
+        for key, values in found.items():
+            flat = np.array(sorted(values), dtype=np.int64)
+            yield key, flat, np.array([values[one] for one in flat.tolist()])
+
+    def ignore_writes(self) -> None:
+        """What was set through pointers until now is lost, as the voxels are about to be set anew. Local."""
+        for block in self._blocks:
+            block.shown[:] = block.bits
+
+
+class _Block:
+    """Copies in one vector of NEURON's, which keeps its place, as pointers into it are in use.
+
+    Attributes
+    ----------
+    values, bits : the vector's memory, as numbers and as whole numbers, by which NaN equals itself
+    shown : those whole numbers as of the last `show`
+    known_by : (copies that are in use) what `Pointers` knows each by, None where it follows nothing any more
+    at, species, which : of the plan: places here, numbers of species, and places among the watched voxels
+    """
+
+    def __init__(self, size: int):
+        self.vector = n.Vector(size)
+        self.values = self.vector.as_numpy()
+        self.bits = self.values.view(np.int64)
+        self.shown = self.bits.copy()
+        self.known_by: list[tuple | None] = []
+        self.at = self.species = self.which = np.zeros(0, dtype=np.int64)
+        self._differ = np.zeros(size, dtype=bool)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.known_by) == self.values.size
+
+    def add(self, known_by: tuple) -> tuple[_Block, int]:
+        self.known_by.append(known_by)
+        return self, len(self.known_by) - 1
+
+    def plan(self, number: dict, which: dict) -> None:
+        used = [(place, *one) for place, one in enumerate(self.known_by) if one is not None]
+        self.at = np.array([place for place, _, _ in used], dtype=np.int64)
+        self.species = np.array([number[key] for _, key, _ in used], dtype=np.int64)
+        self.which = np.array([which[flat] for _, _, flat in used], dtype=np.int64)
+
+    def show(self, at, values) -> None:
+        self.values[at] = values
+        self.shown[at] = self.bits[at]
+
+    def differs(self) -> bool:
+        np.not_equal(self.bits, self.shown, out=self._differ)
+        return self._differ.any()
+
+    def taken(self) -> list[tuple]:
+        places = np.flatnonzero(self._differ).tolist()
+        self.shown[:] = self.bits
+        in_use = (place for place in places if place < len(self.known_by) and self.known_by[place] is not None)
+        return [(self.known_by[place], float(self.values[place])) for place in in_use]

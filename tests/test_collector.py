@@ -1,0 +1,13 @@
+"""What Python's collector looks at."""
+
+from pathlib import Path
+
+import pytest
+from conftest import mpirun
+
+
+@pytest.mark.parametrize("arguments", [(), ("interactive",)])
+def test_modules_are_left_out_of_collections_and_dropped_models_are_not(arguments):
+    done = mpirun(None, ["python", Path(__file__).parent / "programs" / "left_out.py", *arguments])
+    assert done.returncode == 0, done.stderr
+    assert "went on" in done.stdout
