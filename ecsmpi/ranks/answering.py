@@ -42,13 +42,15 @@ class Answers:
         )
         self._thread.start()
         while not self._state[1]:  # the main thread may keep Python's lock for good from here on
+            if not self._thread.is_alive():
+                raise RuntimeError("the thread that answers other ranks has not started: its error is above")
             time.sleep(1e-4)
 
     def _run(self, answer_until) -> None:
         status = np.zeros(64, dtype=np.int64)
         question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(1, dtype=np.int64)
         answer_until(
-            self._state, *_functions(), MPI._handleof(self._comm), MPI._handleof(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL,
+            self._state, *_functions(), _handle(self._comm), _handle(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL,
             question, found, status, (IDLE_NAP, BUSY_NAP, LONG_AGO),
         )  # fmt: skip
 
@@ -68,6 +70,11 @@ class Answers:
         self._state[0] = 1
         if self._thread is not None:
             self._thread.join()
+
+
+def _handle(thing) -> int:
+    """MPI's handle, an address or a C int, as a register holds it: those of MPICH are negative in part."""
+    return ctypes.c_int64(MPI._handleof(thing)).value
 
 
 def _functions() -> tuple[int, ...]:
