@@ -48,7 +48,7 @@ class Answers:
 
     def _run(self, answer_until) -> None:
         status = np.zeros(64, dtype=np.int64)
-        question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(2, dtype=np.int64)
         answer_until(
             self._state, *_functions(), _handle(self._comm), _handle(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL,
             question, found, status, (IDLE_NAP, BUSY_NAP, LONG_AGO),
@@ -58,10 +58,9 @@ class Answers:
         """Answer the questions that have come, unless the thread does. Local."""
         if self._thread is not None:
             return
-        status = MPI.Status()
-        while self._comm.Iprobe(MPI.ANY_SOURCE, ASK, status):
-            question = np.zeros(QUESTION, dtype=np.int64)
-            self._comm.Recv(question, status.Get_source(), ASK)
+        question = np.zeros(QUESTION, dtype=np.int64)
+        while message := self._comm.Improbe(MPI.ANY_SOURCE, ASK):
+            message.Recv(question)
             rank, address, size = question.tolist()
             self._comm.Send([MPI.memory.fromaddress(address, size), MPI.BYTE], rank, TELL)
 
@@ -78,7 +77,10 @@ def _handle(thing) -> int:
 
 
 def _functions() -> tuple[int, ...]:
-    """Addresses of MPI_Iprobe, MPI_Recv, MPI_Send and usleep."""
+    """Addresses of MPI_Improbe, MPI_Mrecv, MPI_Send and usleep.
+
+    A receive after a plain probe waits for ever in MPICH over UCX, where another thread probes meanwhile.
+    """
     process = ctypes.CDLL(None)  # launch has opened MPI's library for all
-    names = "MPI_Iprobe", "MPI_Recv", "MPI_Send", "usleep"
+    names = "MPI_Improbe", "MPI_Mrecv", "MPI_Send", "usleep"
     return tuple(ctypes.cast(getattr(process, name), ctypes.c_void_p).value for name in names)
