@@ -41,8 +41,11 @@ MPI_ENVIRONMENT = {
     "PRTE_MCA_hwloc_default_binding_policy": "none",
 }
 
+# An MPI library of a wheel beside this interpreter; NEURON finds it as scripts/environment says.
+WHEEL = next(iter(sorted(Path(sys.prefix, "lib").glob("libmpi.so.[0-9]*"))), None)
+
 # What a launcher around pytest itself would leave behind; the ranks started here must not believe it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "SLURM_")
+LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_", "SLURM_")
 
 
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
@@ -165,6 +168,9 @@ def _environment(extra):
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     env.setdefault("NUMBA_NUM_THREADS", "1")
+    if WHEEL:
+        env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(WHEEL.parent), env.get("LD_LIBRARY_PATH")]))
+        env["MPI_LIB_NRN_PATH"] = str(WHEEL)
     for key, value in extra.items():
         env.pop(key, None)
         if value is not None:
@@ -174,6 +180,7 @@ def _environment(extra):
 
 def _end_session(process):
     """End what is left of the session: mpirun first, for it ends its ranks, then every rank by force."""
+    ranks = _below(process.pid)  # of MPICH, each in a session of its own
     if process.poll() is None:
         process.terminate()
         try:
@@ -182,7 +189,7 @@ def _end_session(process):
             process.kill()
             process.wait()
     deadline = time.monotonic() + 5
-    while (left := _members(process.pid)) and time.monotonic() < deadline:
+    while (left := _members(process.pid) + _still_there(ranks)) and time.monotonic() < deadline:
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -193,15 +200,35 @@ def _end_session(process):
 
 def _members(session):
     """Process ids of a session. Ranks have groups of their own: killing mpirun's group is not enough."""
-    members = []
+    return [pid for pid, (_parent, owner, _began) in _processes().items() if owner == session]
+
+
+def _below(parent):
+    """{process id: when it began} of the children of a process, of their children, and so on."""
+    processes, found, parents = _processes(), {}, {parent}
+    while parents:
+        children = {pid: began for pid, (above, _, began) in processes.items() if above in parents}
+        found |= children
+        parents = set(children)
+    return found
+
+
+def _still_there(known):
+    processes = _processes()
+    return [pid for pid, began in known.items() if pid in processes and processes[pid][2] == began]
+
+
+def _processes():
+    """{process id: (parent, session, when it began)} of all that run."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _parent, _group, owner = stat.read_text().rpartition(")")[2].split()[:4]
+            fields = stat.read_text().rpartition(")")[2].split()
         except (OSError, ValueError):
             continue
-        if int(owner) == session and state != "Z":
-            members.append(int(stat.parent.name))
-    return members
+        if fields[0] != "Z":
+            found[int(stat.parent.name)] = int(fields[1]), int(fields[3]), int(fields[19])
+    return found
 
 
 def _text(file):

@@ -22,6 +22,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))
 from conftest import mpirun, started  # noqa: E402
+from mpi_library import ranks_below  # noqa: E402
 from restarts import NETWORK  # noqa: E402
 
 from ecsmpi.files.checkpoint import PARTIAL, SET_NAME, CheckpointSet  # noqa: E402
@@ -151,8 +152,7 @@ def wait_for_ranks(process, count):
     found = []
 
     def there():
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
-        found[:] = map(int, listed.split())
+        found[:] = ranks_below(process.pid)
         return len(found) >= count or process.poll() is not None
 
     until(there)

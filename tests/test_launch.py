@@ -5,6 +5,7 @@ import time
 
 import pytest
 from conftest import _members, mpirun
+from mpi_library import library
 
 from ecsmpi.ranks import launch, launchers, meeting
 
@@ -78,15 +79,15 @@ def test_processes_that_stand_alone_are_refused(count):
 
 def test_ranks_that_do_not_find_their_launcher_are_refused():
     # As `srun --mpi=none` and the mpirun of another MPI start them.
-    forget = """
+    forget = f"""
 import os
 for name in list(os.environ):
-    if name.startswith(("PMIX_", "OMPI_MCA_")):
+    if name.startswith({library().joins}):
         del os.environ[name]
 """
     done = python(2, forget + START, timeout=60)
     assert done.returncode != 0
-    assert lines_with(done.stderr, "OMPI_COMM_WORLD_SIZE=2")
+    assert lines_with(done.stderr, f"{library().counts}=2")
 
 
 def test_daemons_of_mpirun_under_slurm_are_no_ranks(monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import mpirun
+from mpi_library import library
 
 PROGRAMS = Path(__file__).parent / "programs"
 PROGRAM, DIFFERENT = PROGRAMS / "reading_anywhere.py", PROGRAMS / "different_calls.py"
@@ -26,7 +27,7 @@ def alone(tmp_path_factory):
 
 @pytest.mark.parametrize("ranks, apart", [(2, []), (3, []), (7, []), (3, ["apart"])])
 def test_some_ranks_read_and_set_what_one_rank_does(ranks, apart, alone, on_ranks):
-    env = {"OMPI_MCA_btl": "tcp,self"} if apart else None  # as between machines
+    env = library().by_network if apart else None  # as between machines
     found = on_ranks(ranks, PROGRAM, *apart, env=env)
     assert found.keys() == alone.keys()
     for name, expected in alone.items():

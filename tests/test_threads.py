@@ -84,8 +84,9 @@ def test_threads_that_do_not_pay_are_given_up_and_tried_again(four_threads):
     ],
 )
 def test_shared_cores_are_known_and_what_waits_there_gives_way(monkeypatch, around, shared):
-    for name in (*cores.RANKS_HERE, *cores.JOBS, cores.YIELD, cores.SPIN):
-        monkeypatch.delenv(name, raising=False)
+    for name in (*cores.RANKS_HERE, *cores.JOBS, cores.YIELD, cores.SLEEP, cores.SPIN):
+        monkeypatch.setenv(name, "")  # so that what the call sets goes afterwards
+        monkeypatch.delenv(name)
     around = dict(around)
     load, machine = float(around.pop("load", 0)), int(around.pop("machine", 16))
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
@@ -95,6 +96,7 @@ def test_shared_cores_are_known_and_what_waits_there_gives_way(monkeypatch, arou
     assert cores.why_shared() == shared
     cores.share_before_mpi()
     assert os.environ.get(cores.YIELD) == ("1" if shared else None)
+    assert os.environ.get(cores.SLEEP) == ("1" if str(shared).startswith("17 ranks") else None)
     assert os.environ[cores.SPIN] == ("0" if shared else "30000")
 
 

@@ -14,7 +14,7 @@ from ecsmpi.bench import records
 from ecsmpi.ranks.launchers import LAUNCHERS
 
 # What a launcher around this process has left behind; the processes started here must not believe it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_")
+LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_")
 # Open MPI would bind a rank, with all its threads, to one core.
 UNBOUND = {"OMPI_MCA_hwloc_base_binding_policy": "none", "PRTE_MCA_hwloc_default_binding_policy": "none"}
 COMMAND = "import sys; from ecsmpi.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
-from ecsmpi.ranks import code_folders, cores, launch
+from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
 OLDEST_NEURON = (9, 0, 2)  # before it the solver has a wrong factor at the faces in x
@@ -62,7 +62,7 @@ def doctor(_args):
 
 def _checks(threads, shared):
     return (
-        _python(), _mpi(), _launcher(), _neuron(), _hdf5(), _numba(threads), _cores(shared), _compiled(), _compiler(), _mechanism(),
+        _python(), _mpi(), _launcher(), _neuron(), _neurons_mpi(), _hdf5(), _numba(threads), _cores(shared), _compiled(), _compiler(), _mechanism(),
     )  # fmt: skip
 
 
@@ -131,6 +131,21 @@ def _neuron():
         return
     old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
     yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
+
+
+def _neurons_mpi():
+    """The MPI library that NEURON finds by itself has to be mpi4py's; where it finds none, scripts still work."""
+    libraries = launch.mpi_libraries()
+    if not libraries:
+        return
+    found, own = wheels.neurons_library(), wheels.wheel_library() or libraries[0]
+    what = "in nrniv -mpi, and where neuron is imported before ecsmpi"
+    if not found:
+        yield Finding("NEURON's MPI", f"none; for nrniv -mpi: {wheels.how_neuron_finds(own)}")
+    elif os.path.samefile(found, own):
+        yield Finding("NEURON's MPI", f"the same, also {what}")
+    else:
+        yield Finding("NEURON's MPI", f"{found} {what}", wheels.how_neuron_finds(own))
 
 
 def _hdf5():

@@ -24,23 +24,24 @@ def _call(typing_context, address, arguments):
 
 @njit("void(int64[::1], int64, int64, int64, int64, int64, int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], UniTuple(int64, 3))", nogil=True, cache=True)  # fmt: skip
 def answer_until(
-    state, iprobe, receive, send, sleep, comm, byte, any_source, ask, tell, question, found, status, naps
+    state, probe, receive, send, sleep, comm, byte, any_source, ask, tell, question, found, status, naps
 ):
     """Answer questions until state[0] is not 0; state[1] is 1 from the beginning on.
 
-    iprobe, receive, send, sleep: addresses of C functions. comm, byte, any_source: MPI's handles and constant. question: (3,)
-    (rank, address, bytes). found, status: what MPI writes to. naps: us between looks when idle and when busy, and
+    probe, receive, send, sleep: addresses of C functions. comm, byte, any_source: MPI's handles and constant. question: (3,)
+    (rank, address, bytes). found: (2,) for MPI's flag and the message found. status: what MPI writes to. naps: us between looks when idle and when busy, and
     after how many looks without a question a rank is idle.
     """
     idle, busy, long_ago = naps
+    flag, message = found.ctypes.data, found.ctypes.data + 8
     since = long_ago
     state[1] = 1
     while state[0] == 0:
-        _call(iprobe, (any_source, ask, comm, found.ctypes.data, status.ctypes.data))
+        _call(probe, (any_source, ask, comm, flag, message, status.ctypes.data))
         if found[0] & 0xFFFFFFFF == 0:
             since += 1
             _call(sleep, (busy if since < long_ago else idle,))
             continue
         since = 0
-        _call(receive, (question.ctypes.data, 24, byte, any_source, ask, comm, status.ctypes.data))
+        _call(receive, (question.ctypes.data, 24, byte, message, status.ctypes.data))
         _call(send, (question[1], question[2], byte, question[0], tell, comm))

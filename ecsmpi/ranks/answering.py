@@ -42,13 +42,15 @@ class Answers:
         )
         self._thread.start()
         while not self._state[1]:  # the main thread may keep Python's lock for good from here on
+            if not self._thread.is_alive():
+                raise RuntimeError("the thread that answers other ranks has not started: its error is above")
             time.sleep(1e-4)
 
     def _run(self, answer_until) -> None:
         status = np.zeros(64, dtype=np.int64)
-        question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(2, dtype=np.int64)
         answer_until(
-            self._state, *_functions(), MPI._handleof(self._comm), MPI._handleof(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL,
+            self._state, *_functions(), _handle(self._comm), _handle(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL,
             question, found, status, (IDLE_NAP, BUSY_NAP, LONG_AGO),
         )  # fmt: skip
 
@@ -56,10 +58,9 @@ class Answers:
         """Answer the questions that have come, unless the thread does. Local."""
         if self._thread is not None:
             return
-        status = MPI.Status()
-        while self._comm.Iprobe(MPI.ANY_SOURCE, ASK, status):
-            question = np.zeros(QUESTION, dtype=np.int64)
-            self._comm.Recv(question, status.Get_source(), ASK)
+        question = np.zeros(QUESTION, dtype=np.int64)
+        while message := self._comm.Improbe(MPI.ANY_SOURCE, ASK):
+            message.Recv(question)
             rank, address, size = question.tolist()
             self._comm.Send([MPI.memory.fromaddress(address, size), MPI.BYTE], rank, TELL)
 
@@ -70,8 +71,16 @@ class Answers:
             self._thread.join()
 
 
+def _handle(thing) -> int:
+    """MPI's handle, an address or a C int, as a register holds it: those of MPICH are negative in part."""
+    return ctypes.c_int64(MPI._handleof(thing)).value
+
+
 def _functions() -> tuple[int, ...]:
-    """Addresses of MPI_Iprobe, MPI_Recv, MPI_Send and usleep."""
+    """Addresses of MPI_Improbe, MPI_Mrecv, MPI_Send and usleep.
+
+    A receive after a plain probe waits for ever in MPICH over UCX, where another thread probes meanwhile.
+    """
     process = ctypes.CDLL(None)  # launch has opened MPI's library for all
-    names = "MPI_Iprobe", "MPI_Recv", "MPI_Send", "usleep"
+    names = "MPI_Improbe", "MPI_Mrecv", "MPI_Send", "usleep"
     return tuple(ctypes.cast(getattr(process, name), ctypes.c_void_p).value for name in names)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 
-YIELD = "OMPI_MCA_mpi_yield_when_idle"  # MPICH yields by itself
+YIELD = "OMPI_MCA_mpi_yield_when_idle"  # MPICH yields by itself, now and then
+SLEEP = "MPIR_CVAR_ENABLE_HEAVY_YIELD"  # MPICH then sleeps some 50 us instead
 SPIN = "GOMP_SPINCOUNT"
 THREADS = "NUMBA_NUM_THREADS"
 SHORT_SPIN = "30000"  # some 0.1 ms: longer than between two sweeps
@@ -25,6 +26,8 @@ def share_before_mpi() -> None:
     shared = why_shared() is not None
     if shared:
         os.environ.setdefault(YIELD, "1")
+    if ranks_here() > (os.cpu_count() or 1):  # steps of a small box are then twice as fast; else slower
+        os.environ.setdefault(SLEEP, "1")
     os.environ.setdefault(SPIN, "0" if shared else SHORT_SPIN)
 
 

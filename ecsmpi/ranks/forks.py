@@ -7,10 +7,22 @@ It may run a model by itself where the job is one process.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
+import platform
 import sys
 
 FINALIZED = 5  # of Open MPI's states
+CODE = {  # machine code of an MPI that is finalized: int MPI_Finalized(int *flag) { *flag = 1; return 0; }
+    "x86_64": {
+        "MPI_Finalized": "f30f1efa c70701000000 31c0 c3",
+        "MPI_Finalize": "f30f1efa 31c0 c3",
+    },
+    "aarch64": {
+        "MPI_Finalized": "5f2403d5 21008052 010000b9 00008052 c0035fd6",
+        "MPI_Finalize": "5f2403d5 00008052 c0035fd6",
+    },
+}
 _forked_from = None
 
 
@@ -45,13 +57,27 @@ def refuse_child() -> None:
 
 
 def leave_mpi(libraries: list[str]) -> None:
-    """Let the end of a child pass over MPI_Finalize, which would wait for the parent's threads. At exit, in a child.
+    """Let the end of a child pass over MPI_Finalize. At exit, in a child.
 
-    Open MPI alone waits there; its own state says whether it is finalized.
+    There Open MPI would wait for the parent's threads; MPICH would speak to the launcher in the parent's name, which
+    ends the job. Open MPI's own state says whether it is finalized. MPICH shows no such state: there its two functions
+    are overwritten in the child's memory.
     """
     for path in libraries:
+        library = ctypes.CDLL(path)
         try:
-            state = ctypes.c_int32.in_dll(ctypes.CDLL(path), "ompi_mpi_state")
-        except (OSError, ValueError):
-            continue
-        state.value = FINALIZED
+            ctypes.c_int32.in_dll(library, "ompi_mpi_state").value = FINALIZED
+        except ValueError:
+            for function, code in CODE.get(platform.machine(), {}).items():
+                _overwrite(getattr(library, function), bytes.fromhex(code))
+
+
+def _overwrite(function, code: bytes) -> None:
+    """Let a C function be other machine code from now on, where the machine allows that."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    page = ctypes.c_void_p(address - address % mmap.PAGESIZE)
+    size = ctypes.c_size_t(2 * mmap.PAGESIZE)  # the function may begin at the end of a page
+    protect = ctypes.CDLL(None).mprotect
+    if protect(page, size, mmap.PROT_READ | mmap.PROT_WRITE) == 0:
+        ctypes.memmove(address, code, len(code))
+        protect(page, size, mmap.PROT_READ | mmap.PROT_EXEC)

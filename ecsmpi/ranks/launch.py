@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 
-from ecsmpi.ranks import code_folders, cores, forks
+from ecsmpi.ranks import code_folders, cores, forks, wheels
 from ecsmpi.ranks.launchers import launched
 from ecsmpi.ranks.launchers import launched_rank as launched_rank
 from ecsmpi.ranks.arrivals import NOTICE_AFTER, arrivals
@@ -137,11 +137,14 @@ def check_one_job(size):
         time.sleep(
             3 * OTHERS_WAIT
         )  # the launcher ends them once the first has ended, before they say the same
-    raise LaunchError(
-        f"the launcher started {number} processes ({count}={number}) but MPI has {size} rank(s): each "
-        "process would compute the whole model alone. Start them with the mpirun of the MPI library that "
+    cure = (
+        "Start them with the mpirun of the MPI library that "
         "mpi4py uses (`ecsmpi doctor` names it), or under SLURM with `srun --mpi=pmix`; for one rank, "
         f"unset {count}."
+    )
+    raise LaunchError(
+        f"the launcher started {number} processes ({count}={number}) but MPI has {size} rank(s): each "
+        f"process would compute the whole model alone. {wheels.mistaken(mpi_libraries()) or cure}"
     )
 
 
