@@ -70,7 +70,7 @@ def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(tmp_path):
     """At segments, by handlers, events, parameters, defaults of ions and transfers between ranks."""
     wanted = saved(None, tmp_path, OTHERWISE, "neuron")
     wanted.pop("said")
-    assert len(wanted) == 18
+    assert len(wanted) == 22
     for ranks in (None, 2, 3):
         found = saved(ranks, tmp_path, OTHERWISE)
         said = disagreements({name: found[name] for name in wanted}, wanted, 1e-12)
