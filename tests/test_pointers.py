@@ -14,6 +14,7 @@ from ecsmpi.run.apart import Part, apply_apart
 
 PROGRAMS = Path(__file__).parent / "programs"
 SET, WITHOUT = PROGRAMS / "pointers_set.py", PROGRAMS / "pointers_without_cells.py"
+OTHERWISE = PROGRAMS / "set_otherwise.py"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,17 @@ def test_a_run_without_sections_goes_on_from_a_checkpoint_taken_after_that(tmp_p
     assert "begins at 0\n" in first["said"]
     again = saved(2, tmp_path, WITHOUT, tmp_path / "checkpoints")
     assert "begins at 0.1\n" in again["said"]
+
+
+def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(tmp_path):
+    """At segments, by handlers, events, parameters, defaults of ions and transfers between ranks."""
+    wanted = saved(None, tmp_path, OTHERWISE, "neuron")
+    wanted.pop("said")
+    assert len(wanted) == 22
+    for ranks in (None, 2, 3):
+        found = saved(ranks, tmp_path, OTHERWISE)
+        said = disagreements({name: found[name] for name in wanted}, wanted, 1e-12)
+        assert not said, "\n".join([f"on {ranks} ranks:", *said])
 
 
 # ---------------------------------------------------------------- which value counts where ranks differ

@@ -1,4 +1,4 @@
-"""The section by which a rank without sections can record: Vector.record and Vector.play fail without any.
+"""The section by which a rank without sections can record: Vector.record and play fail without any.
 
 It lies far from any box and is no part of the model, so it may come while a run goes on.
 """

@@ -1,4 +1,4 @@
-"""What a process has of a file that a run writes: the path, the lock that says who writes, and the handles that are open."""
+"""What a process has of a file that a run writes: its path, the lock that says so, and open handles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WrittenFile:
         self._handles: list = []
 
     def lock(self) -> None:
-        """Let nobody else write the file until `unlock`. Raises OSError where somebody does; on one rank only."""
+        """Let nobody else write the file until `unlock`; on one rank only. OSError where somebody does."""
         self._lock = WriterLock(self.own.path)
 
     def unlock(self) -> None:
@@ -39,9 +39,9 @@ class WrittenFile:
         return handle
 
     def close(self) -> None:
-        """Close the handles, the last one first, and let others write the file; again is harmless. Collective where HDF5's are.
+        """Close the handles, the last one first, and let others write the file; again is harmless.
 
-        Raises OSError where the disk has not taken all.
+        Collective where HDF5's handles are. Raises OSError where the disk has not taken all.
         """
         try:
             while self._handles:

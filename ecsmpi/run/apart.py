@@ -1,7 +1,8 @@
 """Ranks have set the same voxels to different values: which value counts.
 
-NEURON's steps order them, of which several may be one step of the grid. Of one step, a value that all ranks have set comes
-first, as they have made the same call; of what single ranks have set after it, that of the highest rank counts.
+NEURON's steps order them, of which several may be one step of the grid. Of one step, a value that all
+ranks have set comes first, as they have made the same call; of what single ranks have set after it, that
+of the highest rank counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     field : number of the field
-    moment, is_done : as of `Write`; is_done where the planes are those of the rank that made the call
+    moment, is_done : as of `Write`; is_done only in the planes of the rank that made the call
     local : flat indices into the planes
     values : mM, one number or one for each index
     """
@@ -30,7 +31,7 @@ class Part(NamedTuple):
 
 
 def apply_apart(of_ranks: list[list[Part]], slab: np.ndarray) -> None:
-    """Set the planes (n, ny, nz) of one rank, of one field, to what counts of what all ranks have set there.
+    """Set the planes (n, ny, nz) of one rank, of one field, to the values that count. Local.
 
     of_ranks: the parts of each rank, in the order in which it has set them.
     """
@@ -47,7 +48,7 @@ def apply_apart(of_ranks: list[list[Part]], slab: np.ndarray) -> None:
     moment = np.repeat([part.moment for _, part in parts], sizes)
     is_done = np.repeat([part.is_done for _, part in parts], sizes)
 
-    turn = _places_in_groups(index * len(of_ranks) + rank)  # how often this rank had set the voxel before
+    turn = _places_in_groups(index * len(of_ranks) + rank)  # 0 where the rank sets the voxel first
     is_single = turn > _last_of_all(index, turn, rank, moment, values, len(of_ranks))
     order = np.lexsort((turn, rank, moment, is_single, index))
     counts = order[np.append(np.diff(index[order]) != 0, True)]
@@ -66,9 +67,13 @@ def _places_in_groups(group: np.ndarray) -> np.ndarray:
 
 
 def _last_of_all(index, turn, rank, moment, values, ranks: int) -> np.ndarray:
-    """(n,) the last turn in which all ranks have set the voxel of an entry to one value at one moment; -1 without any."""
+    """(n,) the last turn in which all ranks have set an entry's voxel to one value at one moment.
+
+    -1 where there is none.
+    """
     order = np.lexsort((rank, turn, index))
-    begin = np.flatnonzero(np.append(True, (np.diff(index[order]) != 0) | (np.diff(turn[order]) != 0)))
+    is_next = (np.diff(index[order]) != 0) | (np.diff(turn[order]) != 0)
+    begin = np.flatnonzero(np.append(True, is_next))
     counts = np.diff(np.append(begin, order.size))
     bits = values.view(np.int64)
     is_of_all = counts == ranks

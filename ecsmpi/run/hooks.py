@@ -58,7 +58,7 @@ class Hooks:
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
         self._blocks = first, NonvintBlock(self._called, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         _surround_intracellular_block(*self._blocks)
-        actions = {3: simulation.plan, 0: simulation.find, 1: simulation.deliver, 2: self._start}
+        actions = {3: simulation.plan, 0: simulation.find, 1: simulation.begin_concentrations, 2: self._start}
         self._handlers = [n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()]
         self._ended = False
         atexit.register(self._at_exit)

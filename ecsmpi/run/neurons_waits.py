@@ -1,9 +1,10 @@
 """A rank that waits long in NEURON's own part of a step says so, once.
 
-NEURON exchanges spikes, and voltages of gap junctions, by MPI calls that keep Python's lock: no thread of Python's runs then.
-So a thread runs machine code without that lock. It looks at two things: whether a thread of Python's still comes to its
-turn, which it tells by a count (`beat`), and whether the script is in a call of NEURON's that advances time. Where the
-one has stopped in the other for long, this rank waits, as one that computes calls Python in each step.
+NEURON exchanges spikes, and voltages of gap junctions, by MPI calls that keep Python's lock: no thread
+of Python's runs then. So a thread runs machine code without that lock. It looks at two things: whether a
+thread of Python's still comes to its turn, which it tells by a count (`beat`), and whether the script is
+in a call of NEURON's that advances time. Where the count stands still in such a call for long, this rank
+waits, since a rank that computes calls Python in each step.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from llvmlite import ir
 from ecsmpi.cells import neuron_calls
 from ecsmpi.cells.callbacks import INT, LONG, POINTER, call, compiled
 
-ADVANCING = ("fadvance", "continuerun", "run", "steprun", "advance", "stdrun")  # of hoc; of objects: see `calls_that_advance`
+ADVANCING = ("fadvance", "continuerun", "run", "steprun", "advance", "stdrun")  # procedures of hoc
 MOST = 8  # such calls
 NAPS = 60  # looks in the time after which a rank says that it waits
 STANDARD_ERROR = 2
@@ -32,7 +33,7 @@ class _State(ctypes.Structure):
         ("nap", ctypes.c_int64),  # us
         ("seconds", ctypes.c_int64),
         ("text", ctypes.c_char_p),  # for the seconds and t
-        ("advancing", ctypes.c_int64 * MOST),  # calls of NEURON's that advance time, as `neuron_calls` knows them
+        ("advancing", ctypes.c_int64 * MOST),  # calls that advance time, see `neuron_calls`
     ]
 
 
@@ -48,12 +49,16 @@ class NeuronsWaits:
         self.state.beat += 1
 
     def start(self, rank: str, limit: float) -> None:
-        """Watch from now on. rank: as messages name it. limit: s of waiting after which it says so. Local."""
+        """Watch from now on. Local.
+
+        rank: as messages name it. limit: s of waiting after which it says so.
+        """
         if not neuron_calls.knows_calls():
             return
         self.state.text = (
-            f"ecsmpi: {rank} has waited %d s in NEURON's own part of a step, after t = %g ms (NEURON's exchange of spikes "
-            "or of voltages, not ecsmpi's messages): is another rank slow, stopped or in a debugger, or is the network down?\n"
+            f"ecsmpi: {rank} has waited %d s in NEURON's own part of a step, after t = %g ms "
+            "(NEURON's exchange of spikes or of voltages, not ecsmpi's messages): "
+            "is another rank slow, stopped or in a debugger, or is the network down?\n"
         ).encode()
         self.state.seconds = round(limit)
         self.state.nap = max(1, round(1e6 * limit / NAPS))
@@ -83,13 +88,15 @@ def _code(state: _State):
     builder.position_at_end(loop)
     call(builder, _libc("usleep"), INT, builder.trunc(_read(builder, state, "nap"), INT))
     beat = _read(builder, state, "beat")
-    waits = builder.and_(builder.icmp_signed("==", beat, builder.load(seen)), _advances(builder, state))
+    is_still = builder.icmp_signed("==", beat, builder.load(seen))
+    waits = builder.and_(is_still, _advances(builder, state))
     builder.store(beat, seen)
     count = builder.select(waits, builder.add(builder.load(naps), LONG(1)), LONG(0))
     builder.store(count, naps)
     with builder.if_then(builder.icmp_signed("==", count, LONG(NAPS)), likely=False):
         kind = ir.FunctionType(INT, [INT, POINTER], var_arg=True)
-        values = [_read(builder, state, name, of) for name, of in (("text", POINTER), ("seconds", LONG), ("t", DOUBLE))]
+        parts = (("text", POINTER), ("seconds", LONG), ("t", DOUBLE))
+        values = [_read(builder, state, name, of) for name, of in parts]
         print_ = builder.inttoptr(LONG(_libc("dprintf")), kind.as_pointer())
         builder.call(print_, [INT(STANDARD_ERROR), *values])
     builder.branch(loop)

@@ -1,7 +1,8 @@
-"""NEURON's pointers to voxels: copies of the voxels' values, which follow them, and through which they are set.
+"""NEURON's pointers to voxels lead to copies of the voxels' values: these follow the voxels, and set them.
 
-A script, a vector that is played or a mechanism may write to a copy at any time, and nothing tells. So the copies are
-compared with what they were last made to show: before each step, before reads, and before anything else is set.
+A script, a vector that is played or a mechanism may write to a copy at any time, and nothing tells.
+So the copies are compared with what they were last made to show: before each step, before reads, and
+before anything else is set.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Pointers:
         return known_by in self._places
 
     def to(self, key, flat: int) -> tuple:
-        """(NEURON's vector, place in it) of the copy of a voxel, which is made at the first call. Local."""
+        """(NEURON's vector, place in it) of a voxel's copy, which the first call makes. Local."""
         if (key, flat) not in self._places:
             if not self._blocks or self._blocks[-1].is_full:
                 self._blocks.append(_Block(FIRST << len(self._blocks)))
@@ -49,7 +50,10 @@ class Pointers:
     # showing
 
     def plan(self, keys: list) -> np.ndarray:
-        """Flat indices of the voxels whose values `show_collected` will need. keys: of all species, by number. Local."""
+        """Flat indices of the voxels whose values `show_collected` will need. Local.
+
+        keys: of all species, by number.
+        """
         watched = sorted({flat for _, flat in self._places})
         number = {key: f for f, key in enumerate(keys)}
         which = {flat: i for i, flat in enumerate(watched)}
@@ -79,7 +83,10 @@ class Pointers:
         return block.bits[place] != block.shown[place]
 
     def taken(self) -> Iterator[tuple]:
-        """(key, flat indices in their order, values (mM)) of what was set through pointers, which counts as shown now. Local."""
+        """(key, ascending flat indices, values (mM)) of what was set through pointers. Local.
+
+        It counts as shown from now on.
+        """
         found: dict[object, dict[int, float]] = {}
         for block in self._blocks:
             if block.differs():
@@ -90,7 +97,7 @@ class Pointers:
             yield key, flat, np.array([values[one] for one in flat.tolist()])
 
     def ignore_writes(self) -> None:
-        """What was set through pointers until now is lost, as the voxels are about to be set anew. Local."""
+        """Forget what was set through pointers: the voxels are about to be set anew. Local."""
         for block in self._blocks:
             block.shown[:] = block.bits
 
@@ -102,8 +109,8 @@ class _Block:
     ----------
     values, bits : the vector's memory, as numbers and as whole numbers, by which NaN equals itself
     shown : those whole numbers as of the last `show`
-    known_by : (copies that are in use) what `Pointers` knows each by, None where it follows nothing any more
-    at, species, which : of the plan: places here, numbers of species, and places among the watched voxels
+    known_by : (copies in use) what `Pointers` knows each by, None where it follows nothing any more
+    at, species, which : of the plan: places here, numbers of species, places among the watched voxels
     """
 
     def __init__(self, size: int):
@@ -140,5 +147,9 @@ class _Block:
     def taken(self) -> list[tuple]:
         places = np.flatnonzero(self._differ).tolist()
         self.shown[:] = self.bits
-        in_use = (place for place in places if place < len(self.known_by) and self.known_by[place] is not None)
-        return [(self.known_by[place], float(self.values[place])) for place in in_use]
+        found = []
+        for place in places:
+            known_by = self.known_by[place] if place < len(self.known_by) else None
+            if known_by is not None:
+                found.append((known_by, float(self.values[place])))
+        return found

@@ -56,6 +56,7 @@ class Simulation(Planned):
         self.reading.forget_plan()
         self._watched_late.clear()
         super().plan()
+        self._touched = False
         self.let_be_continued()
         self.reading.renew()
         self.reading.completed()
@@ -125,13 +126,19 @@ class Simulation(Planned):
             self.segments.all.require()
             self._find_segments()
 
-    def deliver(self) -> None:
-        """Type 1: outside concentrations of all segments, which INITIAL blocks have not seen, and watched values. Collective.
+    def begin_concentrations(self) -> None:
+        """Type 1: the initial concentrations, which INITIAL blocks have not seen, at all segments and pointers. Collective.
 
-        What was played or set into voxels through pointers until here gives way to these, as in NEURON.
+        What was set since `plan`, also through pointers, gives way to them, as in NEURON.
         """
+        if self.comm.allreduce(int(self._touched)):
+            with self.reading.changing("n.finitialize()"):
+                self._fill_again()
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Outside concentrations of all segments, and pointers, become what they are in the boxes. Collective."""
         self._ignore_pointers()
-        self._agree_on_concentrations()
         for region in self.regions:
             self.space(region).deliver()
 
@@ -270,6 +277,16 @@ class Simulation(Planned):
         """What the script has set on any rank, all have. Collective."""
         with self.reading.changing("n.finitialize()"):
             pass
+
+    def _fill_again(self) -> None:
+        """Initial concentrations, where the script has set others since the plan. Collective, while no rank reads."""
+        self.reading.forget_plan()
+        for region in self.regions:
+            self._fill_space(region)
+        self.reading.renew()
+        self._touched = False
+        for region in self.regions:
+            self.space(region).renew_copies()
 
     def _before_change(self) -> bool:
         """No rank reads from here on, until its step is complete; have concentrations been set meanwhile? Collective."""
