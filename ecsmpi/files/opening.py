@@ -12,6 +12,7 @@ from __future__ import annotations
 import h5py
 
 DRIVER = "ecsmpi"
+CACHE_BYTES = 1 << 20  # of chunks, for each dataset; HDF5 2.0 would hold 8 MiB, two chunks of each
 
 
 def _without_log(properties, **_) -> None:
@@ -23,7 +24,7 @@ h5py.register_driver(DRIVER, _without_log)
 
 def open_hdf5(path, mode: str) -> h5py.File:
     """Open a file for this process alone. mode: as of h5py.File. Raises OSError as h5py does."""
-    return h5py.File(path, mode, driver=DRIVER, locking=False)
+    return h5py.File(path, mode, driver=DRIVER, locking=False, rdcc_nbytes=CACHE_BYTES)
 
 
 def open_together(path, comm) -> h5py.File:

@@ -34,9 +34,11 @@ from ecsmpi.cells.potentials import ReversalPotentials  # isort: skip
 from ecsmpi.cells.range_variable import memory  # isort: skip
 from ecsmpi.run.interrupts import Interrupts  # isort: skip
 from neuron import n  # isort: skip
+from neuron.rxd import rxd as neurons_own  # isort: skip
 from neuron.rxd.rxd import _do_nbs_register as register_intracellular  # isort: skip
 
 STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = 0, 2, 4, 5  # those methods of NEURON's nonvint block that concern us
+CALLED_BY_NEURON = "_after_advance", "_setup_matrices", "_setup", "_init"  # of its own rxd, which would lose an interrupt
 
 
 class Hooks:
@@ -47,6 +49,7 @@ class Hooks:
         self._interrupts = Interrupts(neuron_calls.after_this_call)
         in_steps = self._called_first, self._called, ReversalPotentials.compute
         self._interrupts.steps = {function.__code__ for function in in_steps}
+        self._interrupts.steps |= {getattr(neurons_own, name).__code__ for name in CALLED_BY_NEURON if hasattr(neurons_own, name)}
         self._interrupts.called_by_python = {function.__code__ for function in (Collector.said, Living.ended)}
         self._handlers_kept = None
         neuron_calls.install(self._after_neurons_call)
