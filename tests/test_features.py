@@ -63,7 +63,10 @@ OTHERS = {
     "k.nodes._ref_value": ("RxDException", "a reference needs a list of one node, this has 1980"),
     "k.nodes.append(3)": ("TypeError", "a list of nodes takes nodes, got 3"),
     "part_of_none.nodes.value": ("RxDException", "the species has been deleted: keep it in a variable"),
-    "rxd.nthread(0)": ("ValueError", "nthread must be 1 or more, got 0"),
+    "rxd.nthread(0)": ("InvalidValue", "nthread must be 1 or more, got 0"),
+    "rxd.nthread('2')": ("InvalidValue", "nthread must be a whole number, got '2'"),
+    "rxd.nthread(1.5)": ("InvalidValue", "nthread must be a whole number, got 1.5"),
+    "rxd.nthread(float('inf'))": ("InvalidValue", "nthread must be a whole number, got inf"),
     "rxd.Output('k.h5', every=0)": ("ValueError", "every must be > 0 ms, got 0"),
     "rxd.Output('k.h5', every=float('nan'))": ("ValueError", "every must be > 0 ms, got nan"),
 }

@@ -1,5 +1,7 @@
 """A run that goes on from a checkpoint is the run that was never interrupted: to the bit, on any number of ranks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import mpirun
@@ -125,3 +127,15 @@ assert np.array_equal(k[ecs].states3d, expected) and np.ptp(expected) > 1e-6
 
 def test_neurons_savestate_keeps_the_boxes(on_ranks, tmp_path):
     on_ranks(2, SAVED_BY_NEURON, tmp_path / "state", "-", "apart")
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_vectors_of_other_names_are_not_lost_in_silence(ranks, tmp_path):
+    done = mpirun(ranks, ["python", Path(__file__).parent / "programs" / "restart_vectors.py", tmp_path / "sets"])
+    assert done.returncode == 0, done.stderr
+
+
+def test_trace_of_a_node_goes_on_on_every_rank_of_others(tmp_path):
+    for ranks, again in ((2, []), (3, ["again"])):
+        done = mpirun(ranks, ["python", Path(__file__).parent / "programs" / "restart_traces.py", tmp_path / "sets", *again])
+        assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ class SavedFields:
 
     def __init__(self, simulation):
         self._simulation, self._left_out = simulation, False
-        neuron.register_savestate(NAME, self._store, self._restore)
+        neuron.register_savestate(NAME, self._called_to_store, self._called_to_restore)
 
     @contextmanager
     def left_out(self):
@@ -38,6 +38,15 @@ class SavedFields:
         spaces = [one.space(region) for region in one.regions]
         return {f"{number} {name}": array for number, space in enumerate(spaces) for name, array in space.state().items()}
 
+    def _called_to_store(self) -> bytes:
+        """As `_store`; NEURON would lose the words of an error, so the script's call raises it."""
+        stored = []
+        self._simulation.course.guard(lambda: stored.append(self._store()))()
+        return stored[0]
+
+    def _called_to_restore(self, data: bytes) -> None:
+        self._simulation.course.guard(lambda: self._restore(data))()
+
     def _store(self) -> bytes:
         if self._left_out or not self._simulation.species:
             return b""
@@ -51,7 +60,7 @@ class SavedFields:
         saved, arrays = _unpacked(data), self._arrays()
         if {name: one.shape for name, one in saved.items()} != {name: array.shape for name, array in arrays.items()}:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
-        with self._simulation.reading.changing("SaveState.restore()"):
+        with self._simulation.reading.changing("SaveState.restore()", timeout_seconds()):
             self._take(saved, arrays)
         self._simulation.show_pointers()
 

@@ -12,6 +12,7 @@ Nothing that is read is executed, and NEURON gets only what `cell_state.check_ra
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 
@@ -247,27 +248,55 @@ def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
 
 
 def _read_vectors(comm, found: CheckpointSet, vectors: dict) -> None:
-    """What vectors had recorded: each rank's own again. On other ranks the first that has a name gets all there was, or,
-    where all ranks had the same, such as a node's trace, that.
+    """What vectors had recorded: each rank's own again, where the same ranks have the name. Else the first rank that has it
+    gets all there was; or all of them what several ranks had alike, such as a node's trace.
     """
     now = tuple(map(tuple, comm.allgather(sorted(vectors))))
+    if comm.rank == 0:
+        _warn_of_other_vectors(found, {name for of_rank in now for name in of_rank})
     values = everywhere(comm, _values_of_vectors, found, sorted(vectors), now, comm.rank)
     for name, recorded in values.items():
         vectors[name].from_python(recorded)
 
 
+def _warn_of_other_vectors(found: CheckpointSet, now: set[str]) -> None:
+    """What was recorded under a name that only one of both has, would be lost in silence."""
+    then = {name for of_rank in found.facts.vectors for name in of_rank}
+    if then == now:
+        return
+    lines = []
+    if left := sorted(then - now):
+        lines.append(f"it has vectors that the script does not give, and what they had recorded is left out: {_names(left)}")
+    if new := sorted(now - then):
+        lines.append(f"it has no vectors of these names, which begin at t = {found.facts.t:g} ms: {_names(new)}")
+    warnings.warn(
+        f"{found.path}: {'; '.join(lines)}; for all that was recorded, give rxd.Checkpoint(..., vectors={{name: vector}}) the same names in both runs",
+        stacklevel=2,
+    )
+
+
+def _names(names: list[str]) -> str:
+    shown = [_plain(repr(name)) for name in names[:MOST_SHOWN]]
+    if len(names) > MOST_SHOWN:
+        shown.append(f"and {len(names) - MOST_SHOWN} more")
+    return ", ".join(shown)
+
+
 def _values_of_vectors(found: CheckpointSet, names: list[str], now: tuple, own: int) -> dict[str, np.ndarray]:
     """What this rank's vectors shall hold. now: names of all ranks."""
-    then, values = found.facts.vectors, {}
-    for name in names:
-        ranks = [own] if now == then else [rank for rank, of_rank in enumerate(then) if name in of_rank]
-        parts = [_read_vector(found, rank, name) for rank in ranks]
-        if now != then and next(rank for rank, of_rank in enumerate(now) if name in of_rank) != own:
-            parts = []
-        elif now != then and all(np.array_equal(part, parts[0]) for part in parts):
-            parts = parts[:1]
-        values[name] = np.concatenate([np.zeros(0), *parts])
-    return values
+    return {name: np.concatenate([np.zeros(0), *_parts_of_vector(found, name, now, own)]) for name in names}
+
+
+def _parts_of_vector(found: CheckpointSet, name: str, now: tuple, own: int) -> list[np.ndarray]:
+    had = [name in of_rank for of_rank in found.facts.vectors]
+    has = [name in of_rank for of_rank in now]
+    if has == had:
+        return [_read_vector(found, own, name)]
+    parts = [_read_vector(found, rank, name) for rank in np.flatnonzero(had)]
+    alike = all(np.array_equal(part, parts[0]) for part in parts)
+    if len(parts) > 1 and alike:
+        return parts[:1]
+    return parts if has.index(True) == own else []
 
 
 def _read_vector(found: CheckpointSet, rank: int, name: str) -> np.ndarray:

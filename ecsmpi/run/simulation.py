@@ -84,16 +84,30 @@ class Simulation(Planned):
                 self.space(region).pointers.show(species.key, flat, self.reading.value(species, region, flat))
 
     def take_pointers(self) -> None:
-        """Voxels that were set through NEURON's pointers are set. Local."""
+        """Voxels that were set through NEURON's pointers are set. Local; ValueError where one was set to no number."""
         for reference, space in self._spaces.items():
             if space.pointers:
                 for key, flat, values in space.pointers.taken():
-                    self._set_by_pointers(reference(), key, Write.of(Voxels(space.box, flat), values))
+                    self._set_by_pointers(reference(), key, flat, values)
 
-    def _set_by_pointers(self, region, key, write: Write) -> None:
+    def _set_by_pointers(self, region, key, flat: np.ndarray, values: np.ndarray) -> None:
+        finite = np.isfinite(values)
         for species in self.species:
             if species.key == key and region in species.regions:
-                self.reading.set(species, region, write)
+                self.reading.set(species, region, Write.of(Voxels(region.box, flat[finite]), values[finite]))
+                if not finite.all():
+                    self._refuse_by_pointer(species, region, int(flat[~finite][0]), values[~finite][0])
+
+    def _refuse_by_pointer(self, species, region, flat: int, value: float) -> None:
+        """Raise ValueError: a voxel was set to no number. Its pointer shows its concentration again."""
+        box = region.box
+        self.space(region).pointers.show(species.key, flat, self.reading.value(species, region, flat))
+        ijk = tuple(int(index) for index in np.unravel_index(flat, box.shape))
+        at = ", ".join(f"{x:g}" for x in box.centre(*ijk))
+        raise ValueError(
+            f"{species} is set to {value:g} mM through the pointer (_ref_value) to voxel {ijk} at ({at}) um, which must be finite: "
+            "look at what the script, Vector.play or a mechanism writes there"
+        )
 
     def show_pointers(self) -> None:
         """NEURON's pointers show what this rank reads, after a change that was no step. Local."""

@@ -6,6 +6,7 @@ so that no script silently computes something else.
 
 from __future__ import annotations
 
+import numbers
 import os
 import sys
 import warnings
@@ -257,11 +258,13 @@ def rank() -> int:
 
 
 def nthread(count: int | None = None) -> int:
-    """Threads that each rank uses for its slab; ``count`` sets it, or as many as the rank has cores, with a warning. ValueError under 1."""
+    """Threads that each rank uses for its slab; ``count`` (1 or more) sets it, or as many as the rank has cores, with a warning."""
     if count is not None:
+        if not isinstance(count, numbers.Real) or not float(count).is_integer():
+            raise InvalidValue(f"nthread must be a whole number, got {count!r}")
         most = int(os.environ["NUMBA_NUM_THREADS"])
         if count < 1:
-            raise ValueError(f"nthread must be 1 or more, got {count}")
+            raise InvalidValue(f"nthread must be 1 or more, got {count}")
         if count > most and rank() == 0:
             warnings.warn(
                 f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores each, or set NUMBA_NUM_THREADS",
