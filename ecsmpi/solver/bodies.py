@@ -1,7 +1,7 @@
 """Bodies of loops that threads share, called by their address.
 
-    eliminate(..) --pack--> the arguments, on the stack of the thread that calls
-                  --run(body, count, arguments)--> body(piece, thread, arguments)   of each piece, on some thread
+    a Loop --pack--> its arguments, on the stack of the thread that calls
+           --run(body, count, arguments)--> body(begin, end, thread, arguments)   of some pieces, on some thread
 
 numba compiles a function that another one calls by its name again with the caller, and again with each parallel loop around
 it. The bodies of the sweeps are long. So numba compiles each of them once, alone, as a C function, and `run`, the only loop
@@ -17,19 +17,19 @@ from numba import cfunc, get_thread_id, prange, types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic
 
-from ecsmpi.solver.threads import shared
+from ecsmpi.solver.threads import Shared, at_a_time, calls_shared, shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 
 NUMBERS, WHOLE = types.float64[::1], types.int64[::1]  # kinds of arguments: arrays of one axis
 PLACES, FLAGS = types.uint32[::1], types.boolean[::1]
 TABLE, PLANES = types.float64[:, ::1], types.float64[:, :, ::1]  # of two and three axes
 SHAPE = types.UniTuple(types.int64, 3)
-BODY = types.void(types.int64, types.int64, types.int64)  # number of the piece, number of the thread, address of the arguments
+BODY = types.void(*[types.int64] * 4)  # the first piece and that after the last, number of the thread, address of the arguments
 INTEGER = ir.IntType(64)
 
 
 class Body:
-    """A C function body(piece, thread, arguments), compiled when its address is first asked for."""
+    """A C function body(begin, end, thread, arguments), compiled when its address is first asked for."""
 
     def __init__(self, function):
         self.py_func = function
@@ -40,13 +40,33 @@ class Body:
         return cfunc(BODY, cache=True, error_model="numpy")(self.py_func).address
 
 
+class Loop:
+    """A compiled function that runs bodies, which are its first arguments, with these bodies."""
+
+    def __init__(self, function: Shared, *bodies: Body):
+        self._function = function
+        self._bodies = bodies
+
+    def __call__(self, *arguments):
+        return self._function.in_use(*self._addresses, *arguments)
+
+    @cached_property
+    def _addresses(self) -> tuple:
+        return tuple(body.address for body in self._bodies)
+
+
+def loop_over(*bodies: Body):
+    """A decorator: the function, of their addresses and arguments, becomes a loop of the arguments alone."""
+    return lambda function: Loop(calls_shared(function), *bodies)
+
+
 @intrinsic
-def _call(typing_context, body, piece, thread, arguments):
+def _call(typing_context, body, begin, end, thread, arguments):
     """Call the body at an address."""
-    signature = types.void(types.int64, types.int64, types.int64, types.int64)
+    signature = types.void(*[types.int64] * 5)
 
     def code(context, builder, signature, given):
-        kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 3)
+        kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 4)
         builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
         return context.get_dummy_value()
 
@@ -55,10 +75,11 @@ def _call(typing_context, body, piece, thread, arguments):
 
 @shared
 def run(body, count, arguments):
-    """body(piece, thread, arguments) for each piece below count; body, arguments: addresses. Threads share the pieces."""
-    for piece in prange(count):
+    """The body at an address does the pieces 0 to count - 1, which threads share. arguments: their address."""
+    each = at_a_time(count)
+    for part in prange((count + each - 1) // each):
         mode = flush_subnormals()
-        _call(body, piece, get_thread_id(), arguments)
+        _call(body, part * each, min((part + 1) * each, count), get_thread_id(), arguments)
         restore_mode(mode)
 
 

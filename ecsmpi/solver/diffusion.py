@@ -103,8 +103,9 @@ class Diffusion:
 
     def _down(self, u, values, factors: Factors) -> None:
         work, slab = self._work, factors.slab
-        kernels.substitute(
-            lines_are_short(work.box), u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
+        substitute = kernels.substitute_short_lines if lines_are_short(work.box) else kernels.substitute
+        substitute(
+            u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
             *factors.y, *factors.z, factors.inverse, work.scratch,
             self._held, self._fixed, self._wall, self._row_start, self._voxels, values, work.rows, work.batch,
         )  # fmt: skip

@@ -21,7 +21,7 @@ planes of a batch on the way down, so that the result does not depend on how man
 from numba import njit, types
 
 from ecsmpi.solver import threads as team
-from ecsmpi.solver.bodies import FLAGS, NUMBERS, PLACES, PLANES, SHAPE, TABLE, WHOLE, Body, passing, run
+from ecsmpi.solver.bodies import FLAGS, NUMBERS, PLACES, PLANES, SHAPE, TABLE, WHOLE, Body, Loop, loop_over, passing, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import (
@@ -73,58 +73,46 @@ _pack_rows_up, _unpack_rows_up = passing(
 )  # fmt: skip
 
 
-def _eliminate_rows(piece, thread, arguments):
+def _eliminate_rows(begin, end, thread, arguments):
     """The body of `eliminate`: ``rows`` y-rows of all planes. u, d, first: flat in memory."""
     (
         u, d, first, shape, start, r, rz, strip, lower, pivot, weight, n_weights,
         row_start, voxel, source, scale, held, wall, rows,
     ) = _unpack_rows_up(arguments)  # fmt: skip
     n, ny, nz = shape
-    y0, y1 = piece * rows, min((piece + 1) * rows, ny)
-    plane, lo, hi = ny * nz, y0 * nz, y1 * nz
-    for b in range(start.size - 1):
-        block_first = first[b * plane + lo : b * plane + hi]
-        for i in range(start[b], start[b + 1]):
-            on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
-            separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
-            begins = i == start[b]
-            below = i if begins else i - 1
-            a, p = (0.0, 1.0) if separate else (lower[i], pivot[i])
-            f = d[i * plane + lo : i * plane + hi]
-            if on_wall:
-                gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
-            else:
+    plane = ny * nz
+    for piece in range(begin, end):
+        y0, y1 = piece * rows, min((piece + 1) * rows, ny)
+        lo, hi = y0 * nz, y1 * nz
+        for b in range(start.size - 1):
+            block_first = first[b * plane + lo : b * plane + hi]
+            for i in range(start[b], start[b + 1]):
+                on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
+                separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
+                begins = i == start[b]
+                below = i if begins else i - 1
+                a, p = (0.0, 1.0) if separate else (lower[i], pivot[i])
+                f = d[i * plane + lo : i * plane + hi]
+                if on_wall:
+                    gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
+                else:
+                    if begins:
+                        fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
+                    _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
+                    _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
                 if begins:
-                    fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
-                _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
-                _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
-            if begins:
-                scaled(block_first, weight[i], f)
-                scale_row(f, pivot[i])
-            elif separate:
-                add_scaled(block_first, weight[i], f)
-                up_row(f, d[(i - 1) * plane + lo : (i - 1) * plane + hi], lower[i], pivot[i])
+                    scaled(block_first, weight[i], f)
+                    scale_row(f, pivot[i])
+                elif separate:
+                    add_scaled(block_first, weight[i], f)
+                    up_row(f, d[(i - 1) * plane + lo : (i - 1) * plane + hi], lower[i], pivot[i])
 
 
-@calls_shared
-def _eliminate(
+@loop_over(Body(_eliminate_rows))
+def eliminate(
     body, u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall, rows
 ):
-    arguments = _pack_rows_up((
-        u.reshape(-1), d.reshape(-1), first.reshape(-1), d.shape, start, r, rz, strip, lower, pivot, weight, n_weights,
-        row_start, voxel, source, scale, held, wall, rows,
-    ))  # fmt: skip
-    run(body, (d.shape[1] + rows - 1) // rows, arguments)
-
-
-ROWS_UP = Body(_eliminate_rows)
-
-
-def eliminate(*arguments) -> None:
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
-
-    The arguments are u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held,
-    wall, rows.
 
     start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
     rz: (strip * nz + 1,) the last of these between each value of ``strip`` y-rows and the one before.
@@ -133,7 +121,11 @@ def eliminate(*arguments) -> None:
     source: (sources,) mM over ``scale``, of voxels (sources,), ascending; row_start: (n*ny + 1,) where those of each z-line begin.
     held: (2,) whether the slab's first and last planes are walls kept at the concentration ``wall``.
     """
-    _eliminate(ROWS_UP.address, *arguments)
+    arguments = _pack_rows_up((
+        u.reshape(-1), d.reshape(-1), first.reshape(-1), d.shape, start, r, rz, strip, lower, pivot, weight, n_weights,
+        row_start, voxel, source, scale, held, wall, rows,
+    ))  # fmt: skip
+    run(body, (d.shape[1] + rows - 1) // rows, arguments)
 
 
 _pack_rows_down, _unpack_rows_down = passing(
@@ -141,22 +133,24 @@ _pack_rows_down, _unpack_rows_down = passing(
 )
 
 
-def _substitute_rows(piece, thread, arguments):
+def _substitute_rows(begin, end, thread, arguments):
     """A body of `substitute`: x in ``rows`` y-rows of the planes [bottom, top), flat in memory."""
     shape, bottom, top, d, left, right, start, ratio, reach, n_reach, rows = _unpack_rows_down(arguments)
     _, ny, nz = shape
-    plane, lo, hi = ny * nz, piece * rows * nz, min((piece + 1) * rows, ny) * nz
-    b = start.size - 2
-    for i in range(top - 1, bottom - 1, -1):
-        while i < start[b]:
-            b -= 1
-        x, beside = d[i * plane + lo : i * plane + hi], slice(b * plane + lo, b * plane + hi)
-        if i == start[b + 1] - 1:
-            add_scaled(x, ratio[i], right[beside])
-        else:
-            add_scaled(x, ratio[i], d[(i + 1) * plane + lo : (i + 1) * plane + hi])
-        if i - start[b] < n_reach:
-            add_scaled(x, reach[i], left[beside])
+    plane = ny * nz
+    for piece in range(begin, end):
+        lo, hi = piece * rows * nz, min((piece + 1) * rows, ny) * nz
+        b = start.size - 2
+        for i in range(top - 1, bottom - 1, -1):
+            while i < start[b]:
+                b -= 1
+            x, beside = d[i * plane + lo : i * plane + hi], slice(b * plane + lo, b * plane + hi)
+            if i == start[b + 1] - 1:
+                add_scaled(x, ratio[i], right[beside])
+            else:
+                add_scaled(x, ratio[i], d[(i + 1) * plane + lo : (i + 1) * plane + hi])
+            if i - start[b] < n_reach:
+                add_scaled(x, reach[i], left[beside])
 
 
 _pack_planes, _unpack_planes = passing(
@@ -165,32 +159,32 @@ _pack_planes, _unpack_planes = passing(
 )  # fmt: skip
 
 
-def _finish_planes(piece, thread, arguments):
-    """A body of `substitute`: y and z of one plane from ``bottom`` on."""
+def _finish_planes(begin, end, thread, arguments):
+    """A body of `substitute`: y and z of planes from ``bottom`` on."""
     (
         bottom, u, d, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, row_start, voxel, flat, values,
     ) = _unpack_planes(arguments)  # fmt: skip
     n, ny, nz = d.shape
-    i = bottom + piece
-    if (i == 0 and held[0]) or (i == n - 1 and held[1]):
-        fill(u[i + 1].reshape(-1), wall)
-    else:
-        finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[thread], edges_held, wall)
-    pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
+    for i in range(bottom + begin, bottom + end):
+        if (i == 0 and held[0]) or (i == n - 1 and held[1]):
+            fill(u[i + 1].reshape(-1), wall)
+        else:
+            finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[thread], edges_held, wall)
+        pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
 
 
-def _finish_planes_of_short_lines(piece, thread, arguments):
+def _finish_planes_of_short_lines(begin, end, thread, arguments):
     """The same where z-lines are short."""
     (
         bottom, u, d, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, row_start, voxel, flat, values,
     ) = _unpack_planes(arguments)  # fmt: skip
     n, ny, nz = d.shape
-    i = bottom + piece
-    if (i == 0 and held[0]) or (i == n - 1 and held[1]):
-        fill(u[i + 1].reshape(-1), wall)
-    else:
-        finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[thread], edges_held, wall)
-    pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
+    for i in range(bottom + begin, bottom + end):
+        if (i == 0 and held[0]) or (i == n - 1 and held[1]):
+            fill(u[i + 1].reshape(-1), wall)
+        else:
+            finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[thread], edges_held, wall)
+        pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
 
 
 @calls_shared
@@ -198,6 +192,16 @@ def _substitute(
     of_rows, of_planes, u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held,
     edges_held, wall, row_start, voxel, values, rows, batch,
 ):  # fmt: skip
+    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
+
+    left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
+    reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
+    cy, py, qy, cz, pz, qz: carry, pivot, ratio along y, and along z, as of tiles.add_solved. inverse: of short z-lines, as in
+    `finish_plane_of_short_lines`. Where z-lines are short, those along z have no elements; else the inverse has none.
+    scratch: (threads, ...) for the one or the other.
+    held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
+    values: (sources,) what u has become in the voxels of the sources, which are as in `eliminate`.
+    """
     n, ny, nz = d.shape
     concentrations, increments, lefts, rights = u.reshape(-1), d.reshape(-1), left.reshape(-1), right.reshape(-1)
     top, reached = n, n
@@ -215,25 +219,9 @@ def _substitute(
         top = bottom
 
 
-ROWS_DOWN, WHOLE_PLANES, SHORT_PLANES = Body(_substitute_rows), Body(_finish_planes), Body(_finish_planes_of_short_lines)
-
-
-def substitute(short: bool, *arguments) -> None:
-    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
-
-    short: whether z-lines are. The arguments are u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse,
-    scratch, held, edges_held, wall, row_start, voxel, values, rows, batch.
-
-    left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
-    reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
-    cy, py, qy, cz, pz, qz: carry, pivot, ratio along y, and along z, as of tiles.add_solved. inverse: of short z-lines, as in
-    `finish_plane_of_short_lines`. Where z-lines are short, those along z have no elements; else the inverse has none.
-    scratch: (threads, ...) for the one or the other.
-    held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
-    values: (sources,) what u has become in the voxels of the sources, which are as in `eliminate`.
-    """
-    planes = SHORT_PLANES if short else WHOLE_PLANES
-    _substitute(ROWS_DOWN.address, planes.address, *arguments)
+ROWS_DOWN = Body(_substitute_rows)
+substitute = Loop(_substitute, ROWS_DOWN, Body(_finish_planes))
+substitute_short_lines = Loop(_substitute, ROWS_DOWN, Body(_finish_planes_of_short_lines))
 
 
 @njit(**compiled)

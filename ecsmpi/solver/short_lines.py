@@ -127,25 +127,23 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
     fill(x[(rows + 1) * width :], 0.0)
     if held:
         aim_rows_at_wall(d, u, wall)
-    for y in range(0, rows, TILE):
-        source, at = f, y * nz
-        if y >= inside:
-            here = f[y * nz : min(y + TILE, ny) * nz]
-            copy(here, tile)
-            fill(tile[here.size :], 0.0)  # what another species left there need not be a number
-            source, at = tile, 0
-        _up(source, at, nz, carry, pivot, y, x, width)
+    for y in range(0, inside, TILE):
+        _up(f, y * nz, nz, carry, pivot, y, x, width)
+    for y in range(inside, rows, TILE):
+        here = f[y * nz : min(y + TILE, ny) * nz]
+        copy(here, tile)
+        fill(tile[here.size :], 0.0)  # what another species left there need not be a number
+        _up(tile, 0, nz, carry, pivot, y, x, width)
     for y in range(rows - TILE, -1, -TILE):
         end = min(y + TILE, ny)
         _down(ratio, y, x, width)
         if held:
             _aim_ends_at_wall(x, (y + 1) * width, width, values, y * nz, nz, end - y, wall)
-        total, at = values, y * nz
-        if y >= inside:
+        if y < inside:
+            _add(x, y, width, columns, nz, values, y * nz, nz)
+        else:
             copy(values[y * nz : end * nz], tile)
-            total, at = tile, 0
-        _add(x, y, width, columns, nz, total, at, nz)
-        if y >= inside:
+            _add(x, y, width, columns, nz, tile, 0, nz)
             copy(tile[: (end - y) * nz], values[y * nz : end * nz])
     if held:
         keep_wall(u, wall)

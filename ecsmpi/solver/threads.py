@@ -18,7 +18,7 @@ import numba
 from numba import get_thread_id, njit
 
 from ecsmpi.ranks import cores
-from ecsmpi.solver.row_kernels import compiled
+from ecsmpi.solver.row_kernels import compiled, inner
 from ecsmpi.solver.timing import Phases
 
 VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
@@ -112,9 +112,23 @@ def calls_shared(function) -> Shared:
     return Shared(function, parallel=False)
 
 
-@njit(**compiled)
+@njit(**inner)
 def _first_thread() -> int:
     return 0
+
+
+@njit(**inner)
+def at_a_time(count) -> int:
+    """Pieces of ``count`` that a thread takes at a time where threads share them."""
+    return 1
+
+
+@njit(**inner)
+def _all_at_a_time(count) -> int:
+    return max(1, count)
+
+
+ALONE = ((get_thread_id, _first_thread), (at_a_time, _all_at_a_time))  # what one thread calls instead
 
 
 def _with_threads(function):
@@ -126,8 +140,8 @@ def _with_threads(function):
 def _without_threads(function):
     """A copy under another name, since numba's cache goes by the name and not by whether there are threads."""
     loops = {name: value.alone for name, value in _names(function).items() if isinstance(value, Shared)}
-    first = {name: _first_thread for name, value in _names(function).items() if value is get_thread_id}
-    return _copy(function, {**loops, **first}, "_alone")
+    other = {name: instead for name, value in _names(function).items() for asked, instead in ALONE if value is asked}
+    return _copy(function, {**loops, **other}, "_alone")
 
 
 def _names(function) -> dict:

@@ -16,11 +16,10 @@ Threads share the rows of a plane on the way up and the planes of a batch on the
 
 from numba import njit, types
 
-from ecsmpi.solver.bodies import NUMBERS, PLACES, SHAPE, TABLE, WHOLE, Body, passing, run
+from ecsmpi.solver.bodies import NUMBERS, PLACES, SHAPE, TABLE, WHOLE, Body, loop_over, passing, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import compiled, copy, fill, fma, inner
-from ecsmpi.solver.threads import calls_shared
 from ecsmpi.solver.tiles import in_rows, side_by_side
 
 
@@ -105,7 +104,7 @@ _pack_rows_up, _unpack_rows_up = passing(
 )  # fmt: skip
 
 
-def _eliminate_rows(piece, thread, arguments):
+def _eliminate_rows(begin, end, thread, arguments):
     """The body of `eliminate`: ``rows`` y-rows of all planes."""
     (
         shape, u, d, first, start, faces, s, px, weight, near,
@@ -114,36 +113,45 @@ def _eliminate_rows(piece, thread, arguments):
     _, ny, nz = shape
     fx, fy, fz = faces
     sx, sy, sz = s
-    y0, y1 = piece * rows, min((piece + 1) * rows, ny)
-    plane, size = ny * nz, (y1 - y0) * nz
-    for b in range(start.size - 1):
-        block_first = first[b * plane + y0 * nz : b * plane + y0 * nz + size]
-        for i in range(start[b], start[b + 1]):
-            m = i * plane + y0 * nz
-            c = m + plane  # u has a ghost plane before
-            out, pivot = d[m : m + size], px[m : m + size]
-            begins = i == start[b]
-            below = d[m : m + size] if begins else d[m - plane : m - plane + size]
-            if begins:
-                fill(out, 0.0)
-            _fluxes(
-                u[c - 1 : c + size + 1], u[m : m + size], u[c + plane : c + plane + size],
-                u[c - nz : c - nz + size], u[c + nz : c + nz + size],
-                fx[m : m + size], fx[m + plane : m + plane + size], fy[m : m + size], fy[m + nz : m + nz + size],
-                fz[m : m + size + 1], sx, sy, sz, below, pivot, out,
-            )  # fmt: skip
-            row, end = i * ny + y0, i * ny + y1
-            _add_sources(source_start[row], source_start[end], source_voxel, source, px, d)
-            _add_baths(bath_start[row], bath_start[end], bath_voxel, strength, bath, u, plane, px, d)
-            if begins:
-                copy(out, block_first)
-            elif i - start[b] < near[b + 1] - near[b]:
-                w = (near[b] + i - start[b]) * plane + y0 * nz
-                _add_product(weight[w : w + size], out, block_first)
+    plane = ny * nz
+    for piece in range(begin, end):
+        y0, y1 = piece * rows, min((piece + 1) * rows, ny)
+        size = (y1 - y0) * nz
+        for b in range(start.size - 1):
+            block_first = first[b * plane + y0 * nz : b * plane + y0 * nz + size]
+            for i in range(start[b], start[b + 1]):
+                m = i * plane + y0 * nz
+                c = m + plane  # u has a ghost plane before
+                out, pivot = d[m : m + size], px[m : m + size]
+                begins = i == start[b]
+                below = d[m : m + size] if begins else d[m - plane : m - plane + size]
+                if begins:
+                    fill(out, 0.0)
+                _fluxes(
+                    u[c - 1 : c + size + 1], u[m : m + size], u[c + plane : c + plane + size],
+                    u[c - nz : c - nz + size], u[c + nz : c + nz + size],
+                    fx[m : m + size], fx[m + plane : m + plane + size], fy[m : m + size], fy[m + nz : m + nz + size],
+                    fz[m : m + size + 1], sx, sy, sz, below, pivot, out,
+                )  # fmt: skip
+                row, last = i * ny + y0, i * ny + y1
+                _add_sources(source_start[row], source_start[last], source_voxel, source, px, d)
+                _add_baths(bath_start[row], bath_start[last], bath_voxel, strength, bath, u, plane, px, d)
+                if begins:
+                    copy(out, block_first)
+                elif i - start[b] < near[b + 1] - near[b]:
+                    w = (near[b] + i - start[b]) * plane + y0 * nz
+                    _add_product(weight[w : w + size], out, block_first)
 
 
-@calls_shared
-def _eliminate(body, shape, u, d, first, start, faces, s, px, weight, near, source_start, sources, bath_start, baths, rows):
+@loop_over(Body(_eliminate_rows))
+def eliminate(body, shape, u, d, first, start, faces, s, px, weight, near, source_start, sources, bath_start, baths, rows):
+    """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time. All arrays are flat.
+
+    shape: (n, ny, nz). faces: M along x, y, z; s: theirs; px: inverse pivots along x. start: (blocks + 1,) planes where blocks
+    begin. weight: planes near[b] to near[b + 1] say what planes of block b add to its first unknown, ``first``.
+    sources: (voxels, mM times capacity). baths: (voxels, strength, mM): strength (bath - u) is added. Voxels ascend; those of each
+    z-line begin at source_start, bath_start (n*ny + 1,).
+    """
     arguments = _pack_rows_up((
         shape, u, d, first, start, faces, s, px, weight, near, source_start, sources[0], sources[1],
         bath_start, baths[0], baths[1], baths[2], rows,
@@ -151,44 +159,30 @@ def _eliminate(body, shape, u, d, first, start, faces, s, px, weight, near, sour
     run(body, (shape[1] + rows - 1) // rows, arguments)
 
 
-ROWS_UP = Body(_eliminate_rows)
-
-
-def eliminate(*arguments) -> None:
-    """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time. All arrays are flat.
-
-    The arguments are shape, u, d, first, start, faces, s, px, weight, near, source_start, sources, bath_start, baths, rows.
-
-    shape: (n, ny, nz). faces: M along x, y, z; s: theirs; px: inverse pivots along x. start: (blocks + 1,) planes where blocks
-    begin. weight: planes near[b] to near[b + 1] say what planes of block b add to its first unknown, ``first``.
-    sources: (voxels, mM times capacity). baths: (voxels, strength, mM): strength (bath - u) is added. Voxels ascend; those of each
-    z-line begin at source_start, bath_start (n*ny + 1,).
-    """
-    _eliminate(ROWS_UP.address, *arguments)
-
-
 _pack_rows_down, _unpack_rows_down = passing(
     SHAPE, types.int64, types.int64, NUMBERS, NUMBERS, NUMBERS, WHOLE, NUMBERS, NUMBER, NUMBERS, NUMBERS, WHOLE, types.int64
 )
 
 
-def _substitute_rows(piece, thread, arguments):
+def _substitute_rows(begin, end, thread, arguments):
     """A body of `substitute`: x in ``rows`` y-rows of the planes [bottom, top)."""
     shape, bottom, top, d, left, right, start, fx, sx, px, reach, near, rows = _unpack_rows_down(arguments)
     _, ny, nz = shape
-    y0, y1 = piece * rows, min((piece + 1) * rows, ny)
-    plane, size = ny * nz, (y1 - y0) * nz
-    b = start.size - 2
-    for i in range(top - 1, bottom - 1, -1):
-        while i < start[b]:
-            b -= 1
-        m, at = i * plane + y0 * nz, b * plane + y0 * nz
-        x = d[m : m + size]
-        above = right[at : at + size] if i == start[b + 1] - 1 else d[m + plane : m + plane + size]
-        _down_rows(x, sx, fx[m + plane : m + plane + size], px[m : m + size], above)
-        if i - start[b] < near[b + 1] - near[b]:
-            w = (near[b] + i - start[b]) * plane + y0 * nz
-            _add_product(reach[w : w + size], left[at : at + size], x)
+    plane = ny * nz
+    for piece in range(begin, end):
+        y0, y1 = piece * rows, min((piece + 1) * rows, ny)
+        size = (y1 - y0) * nz
+        b = start.size - 2
+        for i in range(top - 1, bottom - 1, -1):
+            while i < start[b]:
+                b -= 1
+            m, at = i * plane + y0 * nz, b * plane + y0 * nz
+            x = d[m : m + size]
+            above = right[at : at + size] if i == start[b + 1] - 1 else d[m + plane : m + plane + size]
+            _down_rows(x, sx, fx[m + plane : m + plane + size], px[m : m + size], above)
+            if i - start[b] < near[b + 1] - near[b]:
+                w = (near[b] + i - start[b]) * plane + y0 * nz
+                _add_product(reach[w : w + size], left[at : at + size], x)
 
 
 @njit(**inner)
@@ -214,46 +208,54 @@ _pack_planes, _unpack_planes = passing(
 )  # fmt: skip
 
 
-def _finish_planes(piece, thread, arguments):
-    """A body of `substitute`: solve y, then z, in one plane from ``bottom`` on, and add the increment to u."""
+def _finish_planes(begin, end, thread, arguments):
+    """A body of `substitute`: solve y, then z, in planes from ``bottom`` on, and add the increment to u."""
     (
         shape, bottom, u, d, capacity, fy, fz_tiled, sy, sz, py, pz_tiled, tiles_of_threads, source_start, voxel, values,
     ) = _unpack_planes(arguments)  # fmt: skip
     _, ny, nz = shape
-    i, scratch = bottom + piece, tiles_of_threads[thread]
-    plane, tiles, stride = i * ny * nz, (ny + TILE - 1) // TILE, scratch.size // (2 * TILE)
+    scratch = tiles_of_threads[thread]
+    tiles, stride = (ny + TILE - 1) // TILE, scratch.size // (2 * TILE)
     rows, tile = scratch[: TILE * stride], scratch[TILE * stride :]
-    _start_row(d[plane : plane + nz], capacity[plane : plane + nz], py[plane : plane + nz])
-    for y in range(1, ny):
-        m = plane + y * nz
-        _up_rows(
-            d[m : m + nz], capacity[m : m + nz], sy, fy[m : m + nz], d[m - nz : m], py[m : m + nz]
-        )  # fmt: skip
-    for t in range(tiles - 1, -1, -1):
-        y0, y1 = t * TILE, min((t + 1) * TILE, ny)
-        for y in range(y1 - 1, y0 - 1, -1):
+    for i in range(bottom + begin, bottom + end):
+        plane = i * ny * nz
+        _start_row(d[plane : plane + nz], capacity[plane : plane + nz], py[plane : plane + nz])
+        for y in range(1, ny):
             m = plane + y * nz
-            if y < ny - 1:
-                _down_rows(d[m : m + nz], sy, fy[m + nz : m + 2 * nz], py[m : m + nz], d[m + nz : m + 2 * nz])
-            r = (y - y0) * stride
-            _times(d[m : m + nz], capacity[m : m + nz], rows[r : r + nz])
-        at = (i * tiles + t) * nz * TILE
-        face, pivot = fz_tiled[at : at + nz * TILE], pz_tiled[at : at + nz * TILE]
-        side_by_side(rows, stride, tile, nz)
-        _up_tile(tile, face, pivot, sz)
-        _down_tile(tile, face, pivot, sz)
-        in_rows(tile, rows, stride, nz)
-        for y in range(y0, y1):
-            m, r = plane + (ny + y) * nz, (y - y0) * stride
-            _add(rows[r : r + nz], u[m : m + nz])
-    pick(source_start[i * ny], source_start[(i + 1) * ny], voxel, u, ny * nz, values)
+            _up_rows(
+                d[m : m + nz], capacity[m : m + nz], sy, fy[m : m + nz], d[m - nz : m], py[m : m + nz]
+            )  # fmt: skip
+        for t in range(tiles - 1, -1, -1):
+            y0, y1 = t * TILE, min((t + 1) * TILE, ny)
+            for y in range(y1 - 1, y0 - 1, -1):
+                m = plane + y * nz
+                if y < ny - 1:
+                    _down_rows(d[m : m + nz], sy, fy[m + nz : m + 2 * nz], py[m : m + nz], d[m + nz : m + 2 * nz])
+                r = (y - y0) * stride
+                _times(d[m : m + nz], capacity[m : m + nz], rows[r : r + nz])
+            at = (i * tiles + t) * nz * TILE
+            face, pivot = fz_tiled[at : at + nz * TILE], pz_tiled[at : at + nz * TILE]
+            side_by_side(rows, stride, tile, nz)
+            _up_tile(tile, face, pivot, sz)
+            _down_tile(tile, face, pivot, sz)
+            in_rows(tile, rows, stride, nz)
+            for y in range(y0, y1):
+                m, r = plane + (ny + y) * nz, (y - y0) * stride
+                _add(rows[r : r + nz], u[m : m + nz])
+        pick(source_start[i * ny], source_start[(i + 1) * ny], voxel, u, ny * nz, values)
 
 
-@calls_shared
-def _substitute(
+@loop_over(Body(_substitute_rows), Body(_finish_planes))
+def substitute(
     of_rows, of_planes, shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch,
     source_start, voxel, values, rows, batch,
 ):  # fmt: skip
+    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes. All arrays are flat.
+
+    left, right: the solution's planes just outside the blocks. capacity: a. fz_tiled, pz_tiled: (n, tiles, nz, TILE), M and p
+    along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (threads, ...) for two tiles.
+    values: (sources,) what u has become in the voxels of the sources.
+    """
     n, ny, nz = shape
     top, reached = n, n
     while top > 0:
@@ -267,22 +269,6 @@ def _substitute(
         ))  # fmt: skip
         run(of_planes, top - bottom, planes)
         top = bottom
-
-
-ROWS_DOWN, PLANES = Body(_substitute_rows), Body(_finish_planes)
-
-
-def substitute(*arguments) -> None:
-    """Substitution along x, planes descending, with y, z and the update of u in each batch of planes. All arrays are flat.
-
-    The arguments are shape, u, d, left, right, start, capacity, fx, fy, fz_tiled, s, px, py, pz_tiled, reach, near, scratch,
-    source_start, voxel, values, rows, batch.
-
-    left, right: the solution's planes just outside the blocks. capacity: a. fz_tiled, pz_tiled: (n, tiles, nz, TILE), M and p
-    along z. reach: as ``weight`` of `eliminate`, how left comes through. scratch: (threads, ...) for two tiles.
-    values: (sources,) what u has become in the voxels of the sources.
-    """
-    _substitute(ROWS_DOWN.address, PLANES.address, *arguments)
 
 
 @njit(**compiled)
