@@ -61,6 +61,11 @@ def use(count: int, now: int | None = None) -> None:
         numba.set_num_threads(_in_use)
 
 
+def shared_now() -> bool:
+    """Whether threads share the loops that follow."""
+    return not _alone
+
+
 @contextmanager
 def whatever_the_work(count: int):
     """Within it, any work has ``count`` threads."""
