@@ -24,7 +24,8 @@ USERS = {
     """.split()),
     "numba": set("""
         cells.nernst cli ranks.answer_loop reactions.rate_calls reactions.rate_kernels
-        solver.entry_kernels solver.interface_kernels solver.kernels solver.lean_numba solver.plane_kernels
+        solver.bodies solver.entry_kernels solver.interface_kernels solver.kernels solver.lean_numba
+        solver.plane_kernels
         solver.registers solver.row_kernels solver.short_lines solver.threads solver.tiles
         solver.varying_kernels subnormals
     """.split()),

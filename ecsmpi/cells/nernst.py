@@ -10,7 +10,7 @@ import math
 import numba
 import numpy as np
 
-from ecsmpi.solver.row_kernels import compiled, fma
+from ecsmpi.solver.row_kernels import compiled, fma, inner
 
 FRACTION = 52  # bits of a double below its exponent
 HALF = 1 << (FRACTION - 1)
@@ -19,7 +19,7 @@ LN2 = math.log(2.0)
 SMALLEST, LARGEST = np.finfo(float).tiny, np.finfo(float).max
 
 
-@numba.njit(**compiled)
+@numba.njit(**inner)
 def _ln_ratio(outside, inside):
     """The logarithm, to two units in the last place, of positive numbers that are not subnormal."""
     bits = np.float64(outside).view(np.int64)
@@ -32,12 +32,12 @@ def _ln_ratio(outside, inside):
     return fma(k, LN2, s * series)
 
 
-@numba.njit(**compiled)
+@numba.njit(**inner)
 def _are_normal(inside, outside):
     return (inside >= SMALLEST) & (inside <= LARGEST) & (outside >= SMALLEST) & (outside <= LARGEST)
 
 
-@numba.njit(**compiled)
+@numba.njit(**inner)
 def _of_most(potential, inside, outside, coefficient):
     """Nernst's equation; returns how many segments it is wrong of, since a concentration is 0 or no ordinary number."""
     odd = 0

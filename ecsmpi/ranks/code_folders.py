@@ -43,6 +43,13 @@ def settle() -> str:
     )
 
 
+def of_generated_code() -> list[Path]:
+    """Where generated modules may lie, the best first: NUMBA_CACHE_DIR, or the user's cache folder."""
+    chosen = os.environ.get(CHOSEN)
+    own = users_cache() / "ecsmpi"
+    return [Path(chosen) / "ecsmpi", own] if chosen else [own]
+
+
 def users_cache() -> Path:
     """The user's folder for what programs keep."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

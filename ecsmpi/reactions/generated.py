@@ -32,16 +32,9 @@ def load(source: str) -> ModuleType:
     return sys.modules[name]
 
 
-def folders() -> list[Path]:
-    """Where generated modules may lie, the best first: NUMBA_CACHE_DIR, or the user's cache folder."""
-    chosen = os.environ.get(code_folders.CHOSEN)
-    own = code_folders.users_cache() / "ecsmpi"
-    return [Path(chosen) / "ecsmpi", own] if chosen else [own]
-
-
 def _written(name: str, source: str) -> Path:
     """The path of a file with this source; left as it is where it is there, for numba goes by its time."""
-    for folder in folders():
+    for folder in code_folders.of_generated_code():
         path = folder / name
         try:
             code_folders.private(folder)

@@ -25,6 +25,7 @@ STEP = types.int64(types.int64, types.int64, types.float64, ARRAY, ARRAYS)  # st
 VALUES = types.void(types.int64, types.int64, ARRAYS, ARRAYS)  # start, stop, the laws' arrays, fields
 
 compiled = dict(cache=True, nogil=True, error_model="numpy")
+NOWHERE, NOTHING = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
 INTEGER, NUMBER = ir.IntType(64), ir.DoubleType()
 TO_NUMBERS = NUMBER.as_pointer()
 TO_ARRAYS = TO_NUMBERS.as_pointer()
@@ -85,6 +86,16 @@ def addresses(arrays: list[np.ndarray]) -> np.ndarray:
         if array.dtype != np.float64 or not array.flags.c_contiguous:
             raise ValueError(f"reactions need contiguous arrays of float64, got {array.dtype} with strides {array.strides}")
     return np.array([array.ctypes.data for array in arrays], dtype=np.int64)
+
+
+def compile_step(module: ModuleType) -> None:
+    """Compile the step of a module of reactions, or load it, and the loop over pieces for the threads of now. Local."""
+    advance(step_of(module), NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), NOTHING, NOWHERE)
+
+
+def compile_values(module: ModuleType) -> None:
+    """The same of the rates. Local."""
+    evaluate(values_of(module), NOWHERE, NOWHERE, NOWHERE, NOWHERE)
 
 
 def step_of(module: ModuleType) -> int:

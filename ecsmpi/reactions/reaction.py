@@ -6,9 +6,12 @@ stepped together, as runs of consecutive voxels: a law costs nothing where it do
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ecsmpi.description.grid import Box
+from ecsmpi.ranks import compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.reactions import rate_calls
 from ecsmpi.solver import threads
@@ -65,7 +68,7 @@ class Reactions:
         found = [(group, *pieces) for acting, pieces in _sets_of_places(laws, size) for group in groups(acting)]
         self._size = size
         threads.use(self._threads())
-        modules = _compiled(comm, [group for group, *_ in found], _advance_nothing)
+        modules = _compiled(comm, [group for group, *_ in found], "step")
         self._parts = [_Part(group, module, arrays, *pieces) for (group, *pieces), module in zip(found, modules)]
 
     @property
@@ -108,7 +111,7 @@ class Rates:
         """fields: (size,) each. Collective; ranks may have other laws than others, or none."""
         self.values = np.zeros((len(laws), size))
         found = list(_sets_of_places(laws, size))
-        modules = _compiled(comm, [acting for acting, _ in found], _evaluate_nothing)
+        modules = _compiled(comm, [acting for acting, _ in found], "values")
         self._fields, self._calls = fields, []  # the fields must stay where they are
         for (acting, pieces), module in zip(found, modules):
             these = set(map(id, acting))
@@ -151,34 +154,37 @@ def _pieces(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return begins.astype(np.int64), np.minimum(begins + PIECE, np.repeat(stops, counts)).astype(np.int64)
 
 
-def _compiled(comm, groups: list[list[Law]], call) -> list:
-    """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles what
-    call(module) calls before the others load it, and compile what they alone have. Collective.
+COMPILE = {"step": rate_calls.compile_step, "values": rate_calls.compile_values}
+
+
+def _compiled(comm, groups: list[list[Law]], what: str) -> list:
+    """The module of each group of laws, each made by the first rank that has such laws; one rank of a node compiles their
+    step, or their values, before the others load it, and compile what they alone have. Collective.
     """
     words = [in_words(laws) for laws in groups]
     own = dict(zip(words, groups))
     everywhere = comm.allgather(list(own))
     if not any(everywhere):
         return []
-    from ecsmpi.reactions.generated import load  # with sympy, which takes a while to import: only where something reacts
-    from ecsmpi.reactions.rate_code import source
+    from ecsmpi.reactions.generated import load
 
     first = {one: rank for rank, there in reversed(list(enumerate(everywhere))) for one in there}
-    made = {one: source(laws) for one, laws in own.items() if first[one] == comm.rank}
+    made = {one: _source(laws) for one, laws in own.items() if first[one] == comm.rank}
     texts = {one: text for there in comm.allgather(made) for one, text in there.items()}
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
+        for one in own:
+            compiling.answer(what, texts[one], threads.shared_now())
         modules = {one: load(texts[one]) for one in own}
         for module in modules.values():
-            call(module)
+            COMPILE[what](module)
     return [modules[one] for one in words]
 
 
-NOWHERE, NOTHING = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+def _source(laws: list[Law]) -> str:
+    """The code of laws, from the process that compiles where there is one: sympy takes a while to import, and memory."""
+    found = compiling.answer("source", [replace(law, where=None) for law in laws])
+    if found is None:
+        from ecsmpi.reactions.rate_code import source
 
-
-def _advance_nothing(module) -> None:
-    rate_calls.advance(rate_calls.step_of(module), NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), NOTHING, NOWHERE)
-
-
-def _evaluate_nothing(module) -> None:
-    rate_calls.evaluate(rate_calls.values_of(module), NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+        found = source(laws)
+    return found

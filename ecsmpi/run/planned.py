@@ -14,7 +14,7 @@ from ecsmpi.cells.crossings import Crossings
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.cells.used_ions import misspelt_ions
 from ecsmpi.description.model import can_name_ion
-from ecsmpi.ranks import launch
+from ecsmpi.ranks import compiling, launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.grid_clock import GridClock
@@ -61,7 +61,8 @@ class Planned(Spaces):
     def plan(self) -> None:
         """Find the segments, plan the exchange, set initial concentrations. Collective."""
         self._begun, self._whole = True, False
-        self._plan()
+        with compiling.while_planning():
+            self._plan()
         self._whole = True
 
     def _plan(self) -> None:
@@ -101,6 +102,7 @@ class Planned(Spaces):
         needed = set().union(*self.comm.allgather(here))  # slabs of other sizes may have other threads
         for kind in sorted(needed - self._compiled):
             with launch.one_per_node_first(self.comm, "compiles the solver, once on this machine; about 20 s"):
+                compiling.ahead("kernels", *kind)
                 compile_kernels(launch.own_communicator(), *kind)
         self._compiled |= needed
         self._compile_loops_at_segments()
@@ -117,6 +119,7 @@ class Planned(Spaces):
         needed = set().union(*self.comm.allgather(here)) - self._compiled
         for name, *kind in sorted(needed):
             with launch.one_per_node_first(self.comm, "compiles the loops at segments, once on this machine"):
+                compiling.answer(name, *kind)
                 rehearsal.compile_exchange(*kind) if name == "exchange" else rehearsal.compile_crossings()
         self._compiled |= needed
 

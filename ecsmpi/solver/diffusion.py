@@ -21,6 +21,8 @@ from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tridiagonal import Block, Chain, Rows, Slab
 from ecsmpi.solver.workspace import Joints, Workspace, lines_are_short
 
+NO_LINES, NO_INVERSE = (np.zeros(0),) * 3, np.zeros((0, 0))
+
 
 @dataclass(frozen=True)
 class Factors:
@@ -32,8 +34,8 @@ class Factors:
     joints: Joints
     slab: Slab
     y: tuple[np.ndarray, np.ndarray, np.ndarray]
-    z: tuple[np.ndarray | None, ...]  # of these numbers or, where z-lines are short, None
-    inverse: np.ndarray | None  # of short z-lines
+    z: tuple[np.ndarray, np.ndarray, np.ndarray]  # without elements where z-lines are short
+    inverse: np.ndarray  # of short z-lines, else without elements
 
 
 class Diffusion:
@@ -66,7 +68,7 @@ class Diffusion:
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
         along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
-        z, inverse = ((None,) * 3, _inverse(along_z)) if lines_are_short(work.box) else (_in_tiles(along_z), None)
+        z, inverse = (NO_LINES, _inverse(along_z)) if lines_are_short(work.box) else (_in_tiles(along_z), NO_INVERSE)
         rz = np.full(work.strip * shape[2] + 1, r[2])
         rz[:: shape[2]] = 0.0  # nothing flows from the end of one z-line to the beginning of the next
         return Factors(dt, r, rz, work.join(chain.ends(work.blocks)), chain.slab(work.blocks), _in_tiles(along_y), z, inverse)
@@ -101,7 +103,8 @@ class Diffusion:
 
     def _down(self, u, values, factors: Factors) -> None:
         work, slab = self._work, factors.slab
-        kernels.substitute(
+        substitute = kernels.substitute_short_lines if lines_are_short(work.box) else kernels.substitute
+        substitute(
             u, work.d, work.left, work.right, slab.start, slab.ratio, slab.reach, self._near(slab.n_reach),
             *factors.y, *factors.z, factors.inverse, work.scratch,
             self._held, self._fixed, self._wall, self._row_start, self._voxels, values, work.rows, work.batch,

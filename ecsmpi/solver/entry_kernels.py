@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from ecsmpi.reactions.rate_kernels import ROUNDER
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
-from ecsmpi.solver.row_kernels import compiled, fill
+from ecsmpi.solver.row_kernels import compiled, fill, inner
 from ecsmpi.solver.threads import shared
 
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
@@ -39,7 +39,7 @@ def _sum_of_registers(typing, values, factor, begin, end):
     return types.float64(values, factor, types.intp, types.intp), generate
 
 
-@njit(fastmath={"reassoc"}, **compiled)
+@njit(fastmath={"reassoc"}, **inner)
 def _sum_of_products(values, at, factor, begin, end):
     """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector registers."""
     total = 0.0
@@ -48,7 +48,7 @@ def _sum_of_products(values, at, factor, begin, end):
     return total
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out):
     if anew:
         fill(out[edge[k] : edge[k + 1]], 0.0)
@@ -117,7 +117,7 @@ def hand_out(values, target, out):
             served[e] = row[target[e]]
 
 
-@njit(**compiled)
+@njit(**inner)
 def _give_block(values, row, begin, end, out, at):
     for e in range(begin, end):
         out[at[e]] = values[row[e]]
@@ -150,7 +150,7 @@ def give_in_turn(values, row, start, alike, out):
                 out[e] = values[row[e]]
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add_limbs(amount, row, out):
     """Add an amount to a row of limbs, exactly but for what is under half a unit of the last."""
     if not abs(amount) < LARGEST:
@@ -162,7 +162,7 @@ def _add_limbs(amount, row, out):
         amount -= whole * UNITS[part]
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add_limbs_of_block(begin, end, values, at, factor, row, dt, out):
     for i in range(begin, end):
         e = numba.uint64(i)  # unsigned: no check for negative indices

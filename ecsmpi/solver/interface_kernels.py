@@ -5,7 +5,7 @@ Numbers of the equations are (..., 1) where all lines have the same ones, else (
 
 from numba import njit
 
-from ecsmpi.solver.row_kernels import compiled
+from ecsmpi.solver.row_kernels import compiled, fill
 
 
 @njit(**compiled)
@@ -31,8 +31,8 @@ def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carr
             k = m if each else 0
             first[p, m] = (first[p, m] + from_left[p, k] * last[p - 1, m]) * pivot[p, k]
             last[p, m] += through[p, k] * (last[p - 1, m] + ratio[p - 1, k] * first[p, m])
-    left[0] = 0.0
-    right[blocks - 1] = 0.0
+    fill(left[0], 0.0)
+    fill(right[blocks - 1], 0.0)
     for p in range(blocks - 1, 0, -1):
         for m in range(lines):
             k = m if each else 0

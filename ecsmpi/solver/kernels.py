@@ -18,18 +18,28 @@ plane as soon as it is final, while it is in cache. Threads share the rows of a 
 planes of a batch on the way down, so that the result does not depend on how many there are.
 """
 
-from numba import get_thread_id, njit, prange
+from numba import njit, types
 
+from ecsmpi.solver import threads as team
+from ecsmpi.solver.bodies import FLAGS, NUMBERS, PLACES, PLANES, SHAPE, TABLE, WHOLE, Body, Loop, loop_over, passing, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
-from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, gap_to, scale_row, scaled, second_differences, up_row
+from ecsmpi.solver.row_kernels import (
+    add_scaled,
+    compiled,
+    fill,
+    gap_to,
+    inner,
+    scale_row,
+    scaled,
+    second_differences,
+    up_row,
+)
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
-from ecsmpi.solver import threads as team
-from ecsmpi.solver.threads import shared
-from ecsmpi.subnormals import flush_subnormals, restore_mode
+from ecsmpi.solver.threads import calls_shared
 
 
-@njit(**compiled)
+@njit(**inner)
 def _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, lower, pivot):
     """d = ((Ax + Ay + Az) u + lower d[below]) pivot for y-rows [y0, y1) of plane i, ``strip`` rows of memory at a time.
 
@@ -51,44 +61,57 @@ def _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, lower, pivot):
         y = end
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add_sources(begin, end, voxel, source, scale, out):
     for e in range(begin, end):
         out[voxel[e]] += scale * source[e]
 
 
-@njit(**compiled)
-def _eliminate_rows(
-    y0, y1, u, d, first, shape, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall
-):
+_pack_rows_up, _unpack_rows_up = passing(
+    NUMBERS, NUMBERS, NUMBERS, SHAPE, WHOLE, NUMBERS, NUMBERS, types.int64, NUMBERS, NUMBERS, NUMBERS, types.int64,
+    WHOLE, PLACES, NUMBERS, types.float64, FLAGS, types.float64, types.int64,
+)  # fmt: skip
+
+
+def _eliminate_rows(begin, end, thread, arguments):
+    """The body of `eliminate`: ``rows`` y-rows of all planes. u, d, first: flat in memory."""
+    (
+        u, d, first, shape, start, r, rz, strip, lower, pivot, weight, n_weights,
+        row_start, voxel, source, scale, held, wall, rows,
+    ) = _unpack_rows_up(arguments)  # fmt: skip
     n, ny, nz = shape
-    plane, lo, hi = ny * nz, y0 * nz, y1 * nz
-    for b in range(start.size - 1):
-        block_first = first[b * plane + lo : b * plane + hi]
-        for i in range(start[b], start[b + 1]):
-            on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
-            separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
-            begins = i == start[b]
-            below = i if begins else i - 1
-            a, p = (0.0, 1.0) if separate else (lower[i], pivot[i])
-            f = d[i * plane + lo : i * plane + hi]
-            if on_wall:
-                gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
-            else:
+    plane = ny * nz
+    for piece in range(begin, end):
+        y0, y1 = piece * rows, min((piece + 1) * rows, ny)
+        lo, hi = y0 * nz, y1 * nz
+        for b in range(start.size - 1):
+            block_first = first[b * plane + lo : b * plane + hi]
+            for i in range(start[b], start[b + 1]):
+                on_wall = (i == 0 and held[0]) or (i == n - 1 and held[1])
+                separate = on_wall or i - start[b] < n_weights  # f itself is wanted, before the elimination
+                begins = i == start[b]
+                below = i if begins else i - 1
+                a, p = (0.0, 1.0) if separate else (lower[i], pivot[i])
+                f = d[i * plane + lo : i * plane + hi]
+                if on_wall:
+                    gap_to(wall, u[(i + 1) * plane + lo : (i + 1) * plane + hi], f)
+                else:
+                    if begins:
+                        fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
+                    _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
+                    _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
                 if begins:
-                    fill(f, 0.0)  # it is its own `below`, and what another species left there need not be a number
-                _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, a, p)
-                _add_sources(row_start[i * ny + y0], row_start[i * ny + y1], voxel, source, p * scale, d)
-            if begins:
-                scaled(block_first, weight[i], f)
-                scale_row(f, pivot[i])
-            elif separate:
-                add_scaled(block_first, weight[i], f)
-                up_row(f, d[(i - 1) * plane + lo : (i - 1) * plane + hi], lower[i], pivot[i])
+                    scaled(block_first, weight[i], f)
+                    scale_row(f, pivot[i])
+                elif separate:
+                    add_scaled(block_first, weight[i], f)
+                    up_row(f, d[(i - 1) * plane + lo : (i - 1) * plane + hi], lower[i], pivot[i])
 
 
-@shared
-def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall, rows):
+@loop_over(Body(_eliminate_rows))
+def eliminate(
+    body, u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights, row_start, voxel, source, scale, held, wall, rows
+):
     """Right-hand side and elimination along x, planes ascending; ``rows`` y-rows at a time.
 
     start: (blocks + 1,) planes where the slab's blocks begin, each eliminated by itself. r: (3,) D dt/h2 along x, y, z.
@@ -98,44 +121,83 @@ def eliminate(u, d, first, start, r, rz, strip, lower, pivot, weight, n_weights,
     source: (sources,) mM over ``scale``, of voxels (sources,), ascending; row_start: (n*ny + 1,) where those of each z-line begin.
     held: (2,) whether the slab's first and last planes are walls kept at the concentration ``wall``.
     """
-    shape, ny = d.shape, d.shape[1]
-    values, increments, firsts = u.reshape(-1), d.reshape(-1), first.reshape(-1)
-    for block in prange((ny + rows - 1) // rows):
-        y0, mode = block * rows, flush_subnormals()
-        _eliminate_rows(
-            y0, min(y0 + rows, ny), values, increments, firsts, shape, start, r, rz, strip, lower, pivot, weight, n_weights,
-            row_start, voxel, source, scale, held, wall,
-        )  # fmt: skip
-        restore_mode(mode)
+    arguments = _pack_rows_up((
+        u.reshape(-1), d.reshape(-1), first.reshape(-1), d.shape, start, r, rz, strip, lower, pivot, weight, n_weights,
+        row_start, voxel, source, scale, held, wall, rows,
+    ))  # fmt: skip
+    run(body, (d.shape[1] + rows - 1) // rows, arguments)
 
 
-@njit(**compiled)
-def _substitute_rows(lo, hi, plane, bottom, top, d, left, right, start, ratio, reach, n_reach):
-    """The values [lo, hi) of planes of so many values, flat in memory."""
-    b = start.size - 2
-    for i in range(top - 1, bottom - 1, -1):
-        while i < start[b]:
-            b -= 1
-        x, beside = d[i * plane + lo : i * plane + hi], slice(b * plane + lo, b * plane + hi)
-        if i == start[b + 1] - 1:
-            add_scaled(x, ratio[i], right[beside])
+_pack_rows_down, _unpack_rows_down = passing(
+    SHAPE, types.int64, types.int64, NUMBERS, NUMBERS, NUMBERS, WHOLE, NUMBERS, NUMBERS, types.int64, types.int64
+)
+
+
+def _substitute_rows(begin, end, thread, arguments):
+    """A body of `substitute`: x in ``rows`` y-rows of the planes [bottom, top), flat in memory."""
+    shape, bottom, top, d, left, right, start, ratio, reach, n_reach, rows = _unpack_rows_down(arguments)
+    _, ny, nz = shape
+    plane = ny * nz
+    for piece in range(begin, end):
+        lo, hi = piece * rows * nz, min((piece + 1) * rows, ny) * nz
+        b = start.size - 2
+        for i in range(top - 1, bottom - 1, -1):
+            while i < start[b]:
+                b -= 1
+            x, beside = d[i * plane + lo : i * plane + hi], slice(b * plane + lo, b * plane + hi)
+            if i == start[b + 1] - 1:
+                add_scaled(x, ratio[i], right[beside])
+            else:
+                add_scaled(x, ratio[i], d[(i + 1) * plane + lo : (i + 1) * plane + hi])
+            if i - start[b] < n_reach:
+                add_scaled(x, reach[i], left[beside])
+
+
+_pack_planes, _unpack_planes = passing(
+    types.int64, PLANES, PLANES, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, TABLE, TABLE, FLAGS, types.boolean,
+    types.float64, WHOLE, PLACES, NUMBERS, NUMBERS,
+)  # fmt: skip
+
+
+def _finish_planes(begin, end, thread, arguments):
+    """A body of `substitute`: y and z of planes from ``bottom`` on."""
+    (
+        bottom, u, d, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, row_start, voxel, flat, values,
+    ) = _unpack_planes(arguments)  # fmt: skip
+    n, ny, nz = d.shape
+    for i in range(bottom + begin, bottom + end):
+        if (i == 0 and held[0]) or (i == n - 1 and held[1]):
+            fill(u[i + 1].reshape(-1), wall)
         else:
-            add_scaled(x, ratio[i], d[(i + 1) * plane + lo : (i + 1) * plane + hi])
-        if i - start[b] < n_reach:
-            add_scaled(x, reach[i], left[beside])
+            finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[thread], edges_held, wall)
+        pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
 
 
-@shared
-def substitute(
-    u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall,
-    row_start, voxel, values, rows, batch,
+def _finish_planes_of_short_lines(begin, end, thread, arguments):
+    """The same where z-lines are short."""
+    (
+        bottom, u, d, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, row_start, voxel, flat, values,
+    ) = _unpack_planes(arguments)  # fmt: skip
+    n, ny, nz = d.shape
+    for i in range(bottom + begin, bottom + end):
+        if (i == 0 and held[0]) or (i == n - 1 and held[1]):
+            fill(u[i + 1].reshape(-1), wall)
+        else:
+            finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[thread], edges_held, wall)
+        pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, flat, ny * nz, values)
+
+
+@calls_shared
+def _substitute(
+    of_rows, of_planes, u, d, left, right, start, ratio, reach, n_reach, cy, py, qy, cz, pz, qz, inverse, scratch, held,
+    edges_held, wall, row_start, voxel, values, rows, batch,
 ):  # fmt: skip
     """Substitution along x, planes descending, with y, z and the update of u in each batch of planes.
 
     left, right: (blocks, ny, nz) the solution's planes just outside the blocks (zero at the box's ends).
     reach: (n,) how the left planes come through; only ``n_reach`` of each block count.
     cy, py, qy, cz, pz, qz: carry, pivot, ratio along y, and along z, as of tiles.add_solved. inverse: of short z-lines, as in
-    `finish_plane_of_short_lines`. Either this or those along z are None, and what would use them is not compiled.
+    `finish_plane_of_short_lines`. Where z-lines are short, those along z have no elements; else the inverse has none.
     scratch: (threads, ...) for the one or the other.
     held: (2,) as in `eliminate`; edges_held: whether the other four faces are walls kept at ``wall``.
     values: (sources,) what u has become in the voxels of the sources, which are as in `eliminate`.
@@ -146,22 +208,20 @@ def substitute(
     while top > 0:
         bottom = max(0, top - batch)
         ahead = max(0, bottom - 1)  # x is a plane ahead: it needs the plane above as x left it, before y and z
-        for block in prange((ny + rows - 1) // rows):
-            lo, hi, mode = block * rows * nz, min((block + 1) * rows, ny) * nz, flush_subnormals()
-            _substitute_rows(lo, hi, ny * nz, ahead, reached, increments, lefts, rights, start, ratio, reach, n_reach)
-            restore_mode(mode)
+        lines = _pack_rows_down((d.shape, ahead, reached, increments, lefts, rights, start, ratio, reach, n_reach, rows))
+        run(of_rows, (ny + rows - 1) // rows, lines)
         reached = ahead
-        for i in prange(bottom, top):
-            mode = flush_subnormals()
-            if (i == 0 and held[0]) or (i == n - 1 and held[1]):
-                fill(u[i + 1].reshape(-1), wall)
-            elif cz is not None:
-                finish_plane(d[i], u[i + 1], cy, py, qy, cz, pz, qz, scratch[get_thread_id()], edges_held, wall)
-            elif inverse is not None:
-                finish_plane_of_short_lines(d[i], u[i + 1], cy, py, qy, inverse, scratch[get_thread_id()], edges_held, wall)
-            pick(row_start[i * ny], row_start[(i + 1) * ny], voxel, concentrations, ny * nz, values)
-            restore_mode(mode)
+        planes = _pack_planes((
+            bottom, u, d, cy, py, qy, cz, pz, qz, inverse, scratch, held, edges_held, wall, row_start, voxel,
+            concentrations, values,
+        ))  # fmt: skip
+        run(of_planes, top - bottom, planes)
         top = bottom
+
+
+ROWS_DOWN = Body(_substitute_rows)
+substitute = Loop(_substitute, ROWS_DOWN, Body(_finish_planes))
+substitute_short_lines = Loop(_substitute, ROWS_DOWN, Body(_finish_planes_of_short_lines))
 
 
 @njit(**compiled)

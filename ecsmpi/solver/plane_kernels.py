@@ -6,12 +6,12 @@ Where they are so short that they would leave tiles empty, short_lines.py does a
 
 from numba import njit
 
-from ecsmpi.solver.row_kernels import add_scaled, carry_row, compiled, copy, fill, gap_to, scale_row
+from ecsmpi.solver.row_kernels import add_scaled, carry_row, copy, fill, gap_to, inner, scale_row
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tiles import add_solved
 
 
-@njit(**compiled)
+@njit(**inner)
 def _up_y(d, carry, pivot):
     """Elimination of all y-lines of a plane, vectorised over contiguous z."""
     scale_row(d[0], pivot[0])
@@ -19,14 +19,14 @@ def _up_y(d, carry, pivot):
         carry_row(d[y], d[y - 1], carry[y], pivot[y])
 
 
-@njit(**compiled)
+@njit(**inner)
 def _down_y(y0, y1, d, ratio):
     """Their substitution from row y1 - 1 down to y0."""
     for y in range(min(y1, d.shape[0] - 1) - 1, y0 - 1, -1):
         add_scaled(d[y], ratio[y], d[y + 1])
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
     """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
     rows, nz = d.shape
@@ -41,21 +41,21 @@ def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
         copy(total[: rows * nz], u.reshape(-1))
 
 
-@njit(**compiled)
+@njit(**inner)
 def aim_rows_at_wall(d, u, wall):
     ny = d.shape[0]
     gap_to(wall, u[0], d[0])
     gap_to(wall, u[ny - 1], d[ny - 1])
 
 
-@njit(**compiled)
+@njit(**inner)
 def _aim_ends_at_wall(d, u, wall):
     for y in range(d.shape[0]):
         d[y, 0] = wall - u[y, 0]
         d[y, -1] = wall - u[y, -1]
 
 
-@njit(**compiled)
+@njit(**inner)
 def keep_wall(u, wall):
     ny, nz = u.shape
     fill(u[0], wall)
@@ -65,7 +65,7 @@ def keep_wall(u, wall):
         u[y, nz - 1] = wall
 
 
-@njit(**compiled)
+@njit(**inner)
 def finish_plane(d, u, cy, py, qy, cz, pz, qz, scratch, held, wall):
     """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
 

@@ -7,7 +7,8 @@ import numba
 from numba import njit
 from numba.extending import intrinsic
 
-compiled = dict(cache=True, nogil=True, error_model="numpy")
+compiled = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+inner = dict(compiled, no_cpython_wrapper=True)  # for functions that only compiled ones call
 
 
 @intrinsic
@@ -20,7 +21,7 @@ def fma(typing_context, a, b, c):
     return numba.float64(numba.float64, numba.float64, numba.float64), code
 
 
-@njit(**compiled)
+@njit(**inner)
 def second_differences(rx, ry, rz, centre, west, east, south, north, below, lower, pivot, out):
     """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory.
 
@@ -34,60 +35,60 @@ def second_differences(rx, ry, rz, centre, west, east, south, north, below, lowe
         out[k] = fma(lower, below[k], fma(rx, along_x, fma(ry, along_y, along_z))) * pivot
 
 
-@njit(**compiled)
+@njit(**inner)
 def up_row(f, below, lower, pivot):
     for i in range(f.size):
         k = numba.uint64(i)
         f[k] = fma(lower, below[k], f[k]) * pivot
 
 
-@njit(**compiled)
+@njit(**inner)
 def carry_row(f, below, carry, pivot):
     for i in range(f.size):
         k = numba.uint64(i)
         f[k] = fma(carry, below[k], f[k] * pivot)
 
 
-@njit(**compiled)
+@njit(**inner)
 def scale_row(f, factor):
     for k in range(f.size):
         f[k] *= factor
 
 
-@njit(**compiled)
+@njit(**inner)
 def scaled(out, factor, f):
     for k in range(f.size):
         out[k] = factor * f[k]
 
 
-@njit(**compiled)
+@njit(**inner)
 def add_scaled(total, factor, f):
     for i in range(f.size):
         k = numba.uint64(i)
         total[k] = fma(factor, f[k], total[k])
 
 
-@njit(**compiled)
+@njit(**inner)
 def gap_to(value, u, out):
     for k in range(u.size):
         out[k] = value - u[k]
 
 
-@njit(**compiled)
+@njit(**inner)
 def fill(out, value):
     """out = value; as `copy`, for assigning to a slice takes a second to compile."""
     for k in range(out.size):
         out[k] = value
 
 
-@njit(**compiled)
+@njit(**inner)
 def copy(row, out):
     """The first of ``out`` = row."""
     for k in range(row.size):
         out[k] = row[k]
 
 
-@njit(**compiled)
+@njit(**inner)
 def move_rows(count, size, source, at, stride, target, to, target_stride):
     """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size; flat in memory."""
     for j in range(count):

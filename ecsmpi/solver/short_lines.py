@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
-from ecsmpi.solver.row_kernels import compiled, copy, fill
+from ecsmpi.solver.row_kernels import copy, fill, inner
 
 SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster by tiles.py
 
@@ -80,19 +80,19 @@ def _products(columns):
 _add_products, _add_pairs = _products(1), _products(2)
 
 
-@njit(**compiled)
+@njit(**inner)
 def _up(f, at, stride, carry, pivot, y, x, width):
     for column in range(0, width, TILE):
         _eliminate_rows(f, at + column, stride, carry, pivot, y, x, (y + 1) * width + column, width)
 
 
-@njit(**compiled)
+@njit(**inner)
 def _down(ratio, y, x, width):
     for column in range(0, width, TILE):
         _substitute_rows(ratio, y, x, (y + 1) * width + column, width)
 
 
-@njit(**compiled)
+@njit(**inner)
 def _add(x, y, width, inverse, nz, u, at, stride):
     column = 0
     while column + TILE < width:
@@ -102,14 +102,14 @@ def _add(x, y, width, inverse, nz, u, at, stride):
         _add_products(x, (y + 1) * width, width, inverse, column, nz, u, at + column, stride)
 
 
-@njit(**compiled)
+@njit(**inner)
 def _aim_ends_at_wall(x, at, width, u, here, nz, count, wall):
     for y in range(count):
         for end in (0, nz - 1):
             x[at + y * width + end] = wall - u[here + y * nz + end]
 
 
-@njit(**compiled)
+@njit(**inner)
 def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, held, wall):
     """As `plane_kernels.finish_plane`.
 

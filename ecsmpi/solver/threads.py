@@ -18,8 +18,12 @@ import numba
 from numba import get_thread_id, njit
 
 from ecsmpi.ranks import cores
+<<<<<<< HEAD
 from ecsmpi.solver.lean_numba import put_off_scipy
 from ecsmpi.solver.row_kernels import compiled
+=======
+from ecsmpi.solver.row_kernels import compiled, inner
+>>>>>>> cold
 from ecsmpi.solver.timing import Phases
 
 put_off_scipy()
@@ -64,6 +68,11 @@ def use(count: int, now: int | None = None) -> None:
         numba.set_num_threads(_in_use)
 
 
+def shared_now() -> bool:
+    """Whether threads share the loops that follow."""
+    return not _alone
+
+
 @contextmanager
 def whatever_the_work(count: int):
     """Within it, any work has ``count`` threads."""
@@ -85,11 +94,15 @@ os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Shared:
-    """A compiled loop that threads share, and its twin for one thread; each is compiled at its first call."""
+    """A compiled loop that threads share, and its twin for one thread; each is compiled at its first call.
 
-    def __init__(self, function, **options):
+    Either calls, of other such loops, those for as many threads as it has.
+    """
+
+    def __init__(self, function, parallel: bool, **options):
+        """parallel: whether there is a prange in it; else it only calls others that have one."""
         self.py_func, options = function, {**compiled, **options}
-        self.many = njit(parallel=True, **options)(function)
+        self.many = njit(parallel=parallel, **options)(_with_threads(function))
         self.alone = njit(**options)(_without_threads(function))
 
     def __call__(self, *arguments):
@@ -103,20 +116,57 @@ class Shared:
 
 def shared(function) -> Shared:
     """A function whose prange threads share, compiled: as many threads as `use` has said last."""
-    return Shared(function)
+    return Shared(function, parallel=True)
 
 
-@njit(**compiled)
+def calls_shared(function) -> Shared:
+    """A function without prange that calls such loops."""
+    return Shared(function, parallel=False)
+
+
+@njit(**inner)
 def _first_thread() -> int:
     return 0
 
 
+@njit(**inner)
+def at_a_time(count) -> int:
+    """Pieces of ``count`` that a thread takes at a time where threads share them."""
+    return 1
+
+
+@njit(**inner)
+def _all_at_a_time(count) -> int:
+    return max(1, count)
+
+
+ALONE = ((get_thread_id, _first_thread), (at_a_time, _all_at_a_time))  # what one thread calls instead
+
+
+def _with_threads(function):
+    """The function, or a copy that calls the loops for several threads."""
+    loops = {name: value.many for name, value in _names(function).items() if isinstance(value, Shared)}
+    return _copy(function, loops, "") if loops else function
+
+
 def _without_threads(function):
     """A copy under another name, since numba's cache goes by the name and not by whether there are threads."""
-    names = dict(function.__globals__)
-    names.update({name: _first_thread for name, value in names.items() if value is get_thread_id})
+    loops = {name: value.alone for name, value in _names(function).items() if isinstance(value, Shared)}
+    other = {name: instead for name, value in _names(function).items() for asked, instead in ALONE if value is asked}
+    return _copy(function, {**loops, **other}, "_alone")
+
+
+def _names(function) -> dict:
+    """The global names that a function uses."""
+    return {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+
+
+def _copy(function, instead: dict, ending: str):
+    """A copy with some of its global names replaced, and with an ending to its own name."""
+    names = {**function.__globals__, **instead}
     twin = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
-    twin.__qualname__, twin.__module__ = f"{function.__qualname__}_alone", function.__module__
+    twin.__qualname__ = f"{function.__qualname__}{ending}"
+    twin.__module__ = function.__module__
     twin.__doc__ = function.__doc__
     return twin
 

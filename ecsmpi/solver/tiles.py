@@ -8,7 +8,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from ecsmpi.solver.registers import TILE, Arguments, fma, turned
-from ecsmpi.solver.row_kernels import compiled, move_rows
+from ecsmpi.solver.row_kernels import inner, move_rows
 
 
 @intrinsic
@@ -25,14 +25,14 @@ def _transpose_square(typing, source, at, stride, target, to, target_stride):
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
 
 
-@njit(**compiled)
+@njit(**inner)
 def side_by_side(rows, stride, tile, n):
     """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart; n is rounded up to a multiple of TILE."""
     for k in range(0, n, TILE):
         _transpose_square(rows, k, stride, tile, k * TILE, TILE)
 
 
-@njit(**compiled)
+@njit(**inner)
 def in_rows(tile, rows, stride, n):
     """rows[j, k] = tile[k, j], likewise."""
     for k in range(0, n, TILE):
@@ -74,7 +74,7 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
     return types.void(tile, types.intp, ratio, types.intp, u, types.intp, types.intp), generate
 
 
-@njit(**compiled)
+@njit(**inner)
 def add_solved(f, u, n, carry, pivot, ratio, scratch):
     """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] + pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
 

@@ -1,0 +1,70 @@
+"""The process that compiles for a run that begins: see ranks/compiling.py. It has neither MPI nor NEURON.
+
+It reads pickled tasks from the process that started it, and answers each by a line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import sys
+
+
+def main() -> None:
+    """Do tasks until there are no more."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
+    sys.modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
+    tasks = {"kernels": _kernels, "exchange": _exchange, "crossings": _crossings, "step": _step, "values": _values, "source": _source}
+    while True:
+        try:
+            name, *arguments = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        answers.write(json.dumps(tasks[name](*arguments)) + "\n")
+        answers.flush()
+
+
+def _kernels(uneven: bool, short: bool, threaded: bool) -> str:
+    from ecsmpi.ranks.mpi import MPI
+    from ecsmpi.solver.stepper import compile_kernels
+
+    compile_kernels(MPI.COMM_SELF, uneven, short, threaded)
+    return "done"
+
+
+def _exchange(exact: bool, blocked: bool, threaded: bool) -> str:
+    from ecsmpi.cells.rehearsal import compile_exchange
+
+    compile_exchange(exact, blocked, threaded)
+    return "done"
+
+
+def _crossings() -> str:
+    from ecsmpi.cells.rehearsal import compile_crossings
+
+    compile_crossings()
+    return "done"
+
+
+def _source(laws: list) -> str:
+    from ecsmpi.reactions.rate_code import source
+
+    return source(laws)
+
+
+def _step(source: str, threaded: bool) -> str:
+    from ecsmpi.reactions import generated, rate_calls
+    from ecsmpi.solver import threads
+
+    threads.use(2 if threaded else 1)
+    rate_calls.compile_step(generated.load(source))
+    return "done"
+
+
+def _values(source: str, threaded: bool) -> str:
+    from ecsmpi.reactions import generated, rate_calls
+
+    rate_calls.compile_values(generated.load(source))
+    return "done"
