@@ -194,3 +194,23 @@ def test_tissue_changed_in_a_run_must_be_that_of_the_restart(ranks, on_ranks, tm
     assert "another model" in str(saved["refused"]) and "function" in str(saved["refused"]), saved["refused"]
     assert saved["went_on"] == 5.0
     assert np.array_equal(saved["found"], saved["expected"])
+
+
+RESTARTS_ALONE = """
+from ecsmpi import rxd
+from neuron import n
+ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, 10)
+k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3)
+if rxd.rank() == 0:
+    rxd.restart("sets", must=False)
+n.finitialize(-65)
+n.fadvance()
+"""
+
+
+def test_restart_on_one_rank_alone_is_told(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(RESTARTS_ALONE)
+    done = mpirun(2, ["python", script], timeout=60, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "rank 0 has called rxd.restart, and rank 1 has not: call it on every rank (outside `if rank == 0`)" in done.stderr, done.stderr

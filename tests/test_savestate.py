@@ -23,3 +23,9 @@ def test_one_rank_alone_is_told(call, others, says):
     done = mpirun(2, ["python", PROGRAMS / "savestate_by_one.py", call, others], timeout=60, env={"ECSMPI_TIMEOUT": "2"})
     assert done.returncode == 1
     assert says in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("ranks, also", [(None, "between"), (2, "-")])
+def test_with_steps_of_the_grid_the_run_goes_on_as_it_did(ranks, also):
+    done = mpirun(ranks, ["python", PROGRAMS / "savestate_grid_steps.py", also])
+    assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import neuron
 import numpy as np
 
+from ecsmpi.cells import neuron_calls
 from ecsmpi.ranks.meeting import timeout_seconds
 
 NAME = "ecsmpi-extracellular-1"
@@ -39,10 +40,13 @@ class SavedFields:
         return {f"{number} {name}": array for number, space in enumerate(spaces) for name, array in space.state().items()}
 
     def _called_to_store(self) -> bytes:
-        """As `_store`; NEURON would lose the words of an error, so the script's call raises it."""
-        stored = []
-        self._simulation.course.guard(lambda: stored.append(self._store()))()
-        return stored[0]
+        """As `_store`; an error is kept for the script's call, since NEURON ends with a segmentation fault where this raises."""
+        stored = [b""]
+        try:
+            self._simulation.course.guard(lambda: stored.append(self._store()))()
+        except neuron_calls.Stopped:
+            neuron_calls.goes_on()
+        return stored[-1]
 
     def _called_to_restore(self, data: bytes) -> None:
         self._simulation.course.guard(lambda: self._restore(data))()
@@ -50,6 +54,12 @@ class SavedFields:
     def _store(self) -> bytes:
         if self._left_out or not self._simulation.species:
             return b""
+        clock = self._simulation.clock
+        if not clock.between_steps:
+            raise RuntimeError(
+                f"SaveState.save() comes in the middle of a step of the grid (rxd.options.grid_steps), of which {clock.place}: "
+                "save when it is complete, or with grid_steps = 1"
+            )
         with self._simulation.reading.changing("SaveState.save()", timeout_seconds()):
             pass  # what the script has set on any rank is in the fields now
         file = io.BytesIO()
@@ -62,6 +72,7 @@ class SavedFields:
             raise ValueError("this SaveState is of another extracellular space, or of other ranks: restore it where it was saved")
         with self._simulation.reading.changing("SaveState.restore()", timeout_seconds()):
             self._take(saved, arrays)
+            self._simulation.begin_anew()
         self._simulation.show_pointers()
 
     def _take(self, saved, arrays: dict[str, np.ndarray]) -> None:

@@ -60,6 +60,16 @@ class Course:
         elif place is not None and place.named:
             place.observer.close()
 
+    def _agree_on_restart(self) -> None:
+        """ValueError on every rank where some go on from a checkpoint and others begin anew. Collective."""
+        asked = self._comm.allgather(self.restart is not None)
+        if any(asked) and not all(asked):
+            self.restart = None
+            raise ValueError(
+                f"rank {asked.index(True)} has called rxd.restart, and rank {asked.index(False)} has not: "
+                "call it on every rank (outside `if rank == 0`)"
+            )
+
     def begin(self) -> None:
         """The run begins, or goes on where a checkpoint was taken. Collective, at the end of finitialize."""
         self._follow(self._simulation.comm)
@@ -68,6 +78,7 @@ class Course:
         if self.checkpointing:
             self.checkpointing.try_out()
         self.model = self.described()
+        self._agree_on_restart()
         if self.restart is not None:
             vectors = self.checkpointing.vectors if self.checkpointing else {}
             found, self.restart = self.restart.begin(self._simulation, vectors), None

@@ -35,6 +35,11 @@ class GridClock:
         return self._taken == 0
 
     @property
+    def place(self) -> str:
+        """How far the grid's step is, in words."""
+        return f"{self._taken} of its {self._size} steps of NEURON's are done"
+
+    @property
     def ends_next(self) -> bool:
         """Whether the next step of NEURON's completes one of the grid."""
         return self._taken + 1 == (self._size if self._taken else self._wanted)

@@ -244,6 +244,12 @@ class Simulation(Planned):
             self.course.stepped(t, dt)
         self._waiting.in_neuron.state.t = t
 
+    def begin_anew(self) -> None:
+        """The next step of NEURON's begins a step of the grid, whatever has been taken in for one. Local."""
+        self.clock.restart()
+        for space in self._here:
+            space.forget_currents()
+
     def _react_at_segments(self, t: float, dt: float) -> None:
         """A step of dt to t (ms) of what reacts there. Local."""
         if self.crossings.now:

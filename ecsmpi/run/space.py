@@ -222,6 +222,13 @@ class Space:
             self._induced.take(dt)
         self._taken += dt
 
+    def forget_currents(self) -> None:
+        """What was taken in since the last step of the grid does not count. Local."""
+        self._stepper.exchange.forget_taken()
+        if self._induced:
+            self._induced.forget_taken()
+        self._taken = 0.0
+
     def react(self) -> None:
         """The reactions of a step over all the time that currents were taken for. Local."""
         self._stepper.react(self._taken)

@@ -102,6 +102,10 @@ class Exchange:
                 sums.fill(0)
             entry_kernels.add_in_turn(values, factor, *runs, dt, sums)
 
+    def forget_taken(self) -> None:
+        """What was taken since `deposit` does not count. Local."""
+        self._begun = [False] * len(self._begun)
+
     def deposit(self) -> None:
         """What was taken, summed where it belongs, into the sources. Collective."""
         for f, begun in enumerate(self._begun):

@@ -43,6 +43,10 @@ class InducedCurrents:
         for f, (current, factors) in enumerate(zip(self._currents, self._factors)):
             self._exchange.take(f, current, self._places, factors, dt)
 
+    def forget_taken(self) -> None:
+        """What was taken since `add_to` does not count. Local."""
+        self._exchange.forget_taken()
+
     def add_to(self, exchange: Exchange) -> None:
         """Add what is left in the voxels to the sources of a step, which the volume fraction divides. Collective."""
         self._exchange.deposit()
