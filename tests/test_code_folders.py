@@ -155,13 +155,8 @@ print(f"rank {rank} compiled {len(names)} {sorted(names)}\\n", end="", flush=Tru
 """
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"])
-def test_one_rank_of_a_node_compiles_and_the_others_read(tmp_path, kind):
-=======
-@pytest.mark.parametrize("kind", ["plain", "exact", "across"])
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
->>>>>>> cold
     done = mpirun(2, ["python", "-c", COMPILED, kind], env={"NUMBA_CACHE_DIR": tmp_path / "cache"}, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "rank 1 compiled 0 []" in done.stdout, done.stdout

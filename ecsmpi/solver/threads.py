@@ -18,12 +18,8 @@ import numba
 from numba import get_thread_id, njit
 
 from ecsmpi.ranks import cores
-<<<<<<< HEAD
 from ecsmpi.solver.lean_numba import put_off_scipy
-from ecsmpi.solver.row_kernels import compiled
-=======
 from ecsmpi.solver.row_kernels import compiled, inner
->>>>>>> cold
 from ecsmpi.solver.timing import Phases
 
 put_off_scipy()
