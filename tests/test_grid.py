@@ -46,6 +46,7 @@ def test_one_spacing_serves_all_axes():
         lambda: Box((0, 0, 0), (1, 1, 1), (0, 2, 2)),
         lambda: Box.spanning((0, 0), (1, 1), 1),
         lambda: Box.spanning((0, 0, 0), (1e308, 1, 1), 1e-9),
+        lambda: Box.spanning((0, 0, 0), (1e6, 1e6, 1e6), 1),
     ],
 )
 def test_no_box_is_made_from_nonsense(description):

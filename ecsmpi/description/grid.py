@@ -12,6 +12,7 @@ AXES = "xyz"
 
 
 MOST_VOXELS = 2**31  # along one axis
+MOST_IN_ALL = 2**50  # 8 PiB of numbers
 LINE = 64  # bytes of a cache line, and of the longest vector
 
 
@@ -69,6 +70,8 @@ class Box:
         spacing_of(self.spacing)
         if len(self.shape) != 3 or min(self.shape) < 1:
             raise ValueError(f"a box needs at least one voxel along each of x, y, z, got {self.shape}")
+        if self.voxels > MOST_IN_ALL:
+            raise ValueError(f"a box of {self.voxels:.3g} voxels is more than any machine holds: choose a larger dx, got {self.spacing} um")
 
     @classmethod
     def spanning(cls, lo, hi, dx) -> Box:
