@@ -127,7 +127,7 @@ def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     assert record["bytes_a_voxel"] == pytest.approx(expected, rel=0.12)
 
 
-@pytest.mark.parametrize("kind", ["kernel", "neuron", "strong", "weak", "exchange", "gate", "memory", "plot", None])
+@pytest.mark.parametrize("kind", ["kernel", "neuron", "strong", "weak", "exchange", "gate", "memory", "start", "plot", None])
 def test_help_says_what_is_measured_without_starting_anything(kind, capsys):
     with pytest.raises(SystemExit) as left:
         main(["bench", *filter(None, [kind]), "--help"])

@@ -5,7 +5,23 @@ import re
 import pytest
 from conftest import ROOT, mpirun
 
+from ecsmpi.bench import launches, start
+
 PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"
+
+
+STARTS = """
+import os
+import sys
+
+assert sys.argv[1:] == ["--own"]
+folder = os.environ["NUMBA_CACHE_DIR"]
+if not os.path.isdir(folder):
+    os.mkdir(folder)
+    compiler = bytearray(300_000_000)
+    compiler[::4096] = bytes(len(compiler[::4096]))
+    print(sum(range(20_000_000)))
+"""
 
 
 def started(folder, *words):
@@ -37,3 +53,15 @@ def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fau
     count, _, left, mean = started(tmp_path / "cache", fault)
     assert count > 10 and (left, mean) == (0, expected)
     assert not list((tmp_path / "cache" / "ecsmpi").glob("compiled-*"))  # nobody has said that it was done
+
+
+def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):
+    script = tmp_path / "model.py"
+    script.write_text(STARTS)
+    found = start.measure([str(script), "--own"], 1)
+    (first,), (later,) = found["first"], found["later"]
+    assert first.memory > 300e6 > 2 * later.memory and first.processor > later.processor > 0
+    assert first.seconds > 0 and re.search(rf"first .* {first.memory / 1e6:.0f}\n.*later ", start.report(found), re.DOTALL)
+    script.write_text("raise ValueError('no such morphology')")
+    with pytest.raises(launches.LaunchFailed, match="no such morphology"):
+        start.measure([str(script)], 1)

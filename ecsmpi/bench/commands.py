@@ -158,6 +158,13 @@ def measure_gate(args):
     _hand_over(gate.measure(_problem(args), args.threads, effort), args.json, tables.gate_report)
 
 
+def measure_start(args):
+    """Starts of a script with nothing compiled, and later ones. Local."""
+    from ecsmpi.bench import start
+
+    print(start.report(start.measure(args.script, args.rounds)))
+
+
 def measure_memory(args):
     """Bytes a voxel. Collective."""
     from ecsmpi.bench import memory, tables

@@ -53,8 +53,8 @@ class RangeVariable:
     """
 
     def __init__(self, name: str, sections=None):
-        symbol = _symbol(name.encode())
         places = list(_places(name, recorder.sections() if sections is None else sections))
+        symbol = _symbol(name.encode()) if places else None  # NEURON takes the longer, the more ions there are
         address = np.array([_address(symbol, *place) for place in places], dtype=np.int64)
         first, last = address.min(initial=2**63 - 1), address.max(initial=0)
         self.rows = ((address - first) // VALUE).astype(np.uint32)

@@ -15,7 +15,7 @@ def add_parser(subparsers):
         "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
     )  # fmt: skip
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_gate, _add_memory, _add_plot):
+    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_gate, _add_memory, _add_start, _add_plot):
         add(kinds)
 
 
@@ -145,6 +145,18 @@ def _add_gate(kinds):
     options.add_problem(parser)
     options.add_threads(parser)
     options.add_effort(parser)
+
+
+def _add_start(kinds):
+    parser = kinds.add_parser(
+        "start",
+        help="the first start of a script on a machine, and later ones",
+        description="Start a script, or a small box with one cell, with an empty folder for compiled code, and again "
+        "with what that start has left there. Prints the medians of some rounds.",
+    )
+    parser.set_defaults(func=commands.measure_start, fail=parser.error)
+    parser.add_argument("script", nargs="*", metavar="SCRIPT", help="a script and its own arguments")
+    parser.add_argument("--rounds", type=options.positive, default=3, help="rounds to take the medians of (default: 3)")
 
 
 def _add_memory(kinds):
