@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,6 +26,16 @@ ecs = rxd.Extracellular(0, 0, 0, 200, 200, 400, dx=10, volume_fraction=0.2, tort
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
 n.finitialize(-65)
 n.fadvance()
+"""
+# A small process starts the script: a child's ru_maxrss is never less than what the process that starts it has.
+STARTER = """
+import json, os, sys, time
+begin = time.perf_counter()
+null = os.open(os.devnull, os.O_WRONLY)
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+_, status, used = os.wait4(pid, 0)
+seconds = time.perf_counter() - begin
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
 """
 KILOBYTE = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 
@@ -60,18 +69,16 @@ def measure(script: list[str], rounds: int) -> dict[str, list[Start]]:
 def _start(script: list[str], cache: str) -> Start:
     argv = [sys.executable, *script]
     with tempfile.TemporaryFile("w+") as errors:
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=environment_with({CHOSEN: cache})
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", STARTER, *argv],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment_with({CHOSEN: cache}),
+        )  # fmt: skip
+        status, seconds, processor, memory = json.loads(done.stdout)
         if status:
             errors.seek(0)
             said = errors.read()[-2000:].strip()
-            raise LaunchFailed(f"{shlex.join(argv)} ended with status {process.returncode}:\n{said}")
-    return Start(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * KILOBYTE)
+            raise LaunchFailed(f"{shlex.join(argv)} ended with status {status}:\n{said}")
+    return Start(seconds, processor, memory * KILOBYTE)
 
 
 def report(found: dict[str, list[Start]]) -> str:
