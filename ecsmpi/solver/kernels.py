@@ -30,6 +30,7 @@ from ecsmpi.solver.row_kernels import (
     fill,
     gap_to,
     inner,
+    part_of_caller,
     scale_row,
     scaled,
     second_differences,
@@ -39,7 +40,7 @@ from ecsmpi.solver.short_lines import finish_plane_of_short_lines
 from ecsmpi.solver.threads import calls_shared
 
 
-@njit(**inner)
+@njit(**part_of_caller)
 def _increment_rows(i, y0, y1, shape, u, r, rz, strip, d, below, lower, pivot):
     """d = ((Ax + Ay + Az) u + lower d[below]) pivot for y-rows [y0, y1) of plane i, ``strip`` rows of memory at a time.
 

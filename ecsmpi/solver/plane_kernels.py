@@ -6,7 +6,7 @@ Where they are so short that they would leave tiles empty, short_lines.py does a
 
 from numba import njit
 
-from ecsmpi.solver.row_kernels import add_scaled, carry_row, copy, fill, gap_to, inner, scale_row
+from ecsmpi.solver.row_kernels import add_scaled, carry_row, copy, fill, gap_to, inner, part_of_caller, scale_row
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tiles import add_solved
 
@@ -26,7 +26,7 @@ def _down_y(y0, y1, d, ratio):
         add_scaled(d[y], ratio[y], d[y + 1])
 
 
-@njit(**inner)
+@njit(**part_of_caller)
 def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
     """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
     rows, nz = d.shape
@@ -65,7 +65,7 @@ def keep_wall(u, wall):
         u[y, nz - 1] = wall
 
 
-@njit(**inner)
+@njit(**part_of_caller)
 def finish_plane(d, u, cy, py, qy, cz, pz, qz, scratch, held, wall):
     """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
 

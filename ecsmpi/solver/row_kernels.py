@@ -9,6 +9,7 @@ from numba.extending import intrinsic
 
 compiled = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 inner = dict(compiled, no_cpython_wrapper=True)  # for functions that only compiled ones call
+part_of_caller = dict(inner, inline="always")  # for those that have one caller: numba compiles it once, with the caller
 
 
 @intrinsic

@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
-from ecsmpi.solver.row_kernels import copy, fill, inner
+from ecsmpi.solver.row_kernels import copy, fill, inner, part_of_caller
 
 SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster by tiles.py
 
@@ -109,7 +109,7 @@ def _aim_ends_at_wall(x, at, width, u, here, nz, count, wall):
             x[at + y * width + end] = wall - u[here + y * nz + end]
 
 
-@njit(**inner)
+@njit(**part_of_caller)
 def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, held, wall):
     """As `plane_kernels.finish_plane`.
 
