@@ -82,6 +82,13 @@ def test_imports_go_one_way():
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
 
 
+def runs(source):
+    """What a process of its own prints, which must end well."""
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -93,9 +100,7 @@ def test_imports_go_one_way():
 )
 def test_import_starts_neither_mpi_nor_neuron(statement):
     source = f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []
+    assert runs(source).split() == []
 
 
 def test_sympy_waits_for_a_reaction():
@@ -111,8 +116,7 @@ loss = rxd.Rate(k, -k)
 n.fadvance()
 assert "sympy" in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    runs(source)
 
 
 def test_scipy_waits_for_a_function_that_calls_it():
@@ -133,5 +137,4 @@ def of_the_user(a, b):
 assert of_the_user(numpy.ones(3), numpy.ones(3)) == (3, 2)
 assert "scipy.linalg" in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    runs(source)

@@ -11,10 +11,8 @@ import tempfile
 from pathlib import Path
 
 from ecsmpi.bench import records
-from ecsmpi.ranks.launchers import LAUNCHERS
+from ecsmpi.ranks.launchers import LAUNCHERS, PREFIXES
 
-# What a launcher around this process has left behind; the processes started here must not believe it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_")
 # Open MPI would bind a rank, with all its threads, to one core.
 UNBOUND = {"OMPI_MCA_hwloc_base_binding_policy": "none", "PRTE_MCA_hwloc_default_binding_policy": "none"}
 COMMAND = "import sys; from ecsmpi.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -62,5 +60,5 @@ def launcher_words(launcher: str) -> list[str]:
 
 def environment_with(extra: dict) -> dict:
     """The environment of a process that is measured: this one's, but for what a launcher has left there, and some more."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_PREFIXES)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
     return UNBOUND | inherited | {name: str(value) for name, value in extra.items()}

@@ -106,8 +106,8 @@ def _end() -> None:
 
 def _environment() -> dict:
     """That of this process, without what a launcher has told it: the other one is no rank."""
-    told = {name for name in os.environ if name.startswith(launchers.PREFIXES)}
-    return {name: value for name, value in os.environ.items() if name not in told}
+    told = (*launchers.PREFIXES, "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")
+    return {name: value for name, value in os.environ.items() if not name.startswith(told)}
 
 
 def _note(task: tuple) -> Path | None:

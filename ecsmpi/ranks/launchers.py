@@ -10,7 +10,7 @@ LAUNCHERS = (
     ("PMI_SIZE", "PMI_RANK"),
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
-PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")  # of what a launcher tells a rank
+PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_")  # of what a launcher of MPI tells a rank
 INSTALL_MPI = "pip install 'ecsmpi[mpi]' (Open MPI from a wheel), or install or load an MPI library of this machine"
 
 

@@ -37,9 +37,9 @@ class Pointers:
         block, place = self._places[key, flat]
         return block.vector, place
 
-    def voxels_of(self, key) -> list[int]:
+    def voxels_of(self, key) -> np.ndarray:
         """The flat indices of a species' voxels that have copies. Local."""
-        return [flat for one, flat in self._places if one == key]
+        return np.array([flat for one, flat in self._places if one == key], dtype=np.int64)
 
     def forget(self, keys) -> None:
         """Let the copies of species that are not among ``keys`` follow nothing any more. Local."""
@@ -72,6 +72,11 @@ class Pointers:
         if (found := self._places.get((key, flat))) is not None:
             block, place = found
             block.show(place, value)
+
+    def show_all(self, key, flat: np.ndarray, values: np.ndarray) -> None:
+        """Show the values (mM) of some voxels of a species that have copies. Local."""
+        for one, value in zip(flat.tolist(), values.tolist()):
+            self.show(key, one, value)
 
     # what was written
 

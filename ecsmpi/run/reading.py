@@ -274,15 +274,14 @@ class Reading:
     def _show_pointers(self, species, region, write: Write) -> None:
         """NEURON's pointers to voxels show what a write has set there. Local."""
         pointers = self._simulation.space(region).pointers
-        flat = np.array(pointers.voxels_of(species.key), dtype=np.int64)
+        flat = pointers.voxels_of(species.key)
         if not flat.size:
             return
         if self.alone:
             values = self._owned(species, region).reshape(-1)[flat]
         else:
             flat, values = write.among(flat)
-        for one, value in zip(flat.tolist(), values.tolist()):
-            pointers.show(species.key, one, value)
+        pointers.show_all(species.key, flat, values)
 
     def set_one(self, species, region, flat: int, value: float) -> None:
         """As `set`, of the voxel of a flat index (C order), on one of several ranks. Local."""

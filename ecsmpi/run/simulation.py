@@ -115,9 +115,7 @@ class Simulation(Planned):
             pointers = self.space(region).pointers
             for species in self.on(region) if pointers else ():
                 flat = pointers.voxels_of(species.key)
-                values = self.reading.values(species, region, Voxels(region.box, np.array(flat, dtype=np.int64)))
-                for one, value in zip(flat, values.tolist()):
-                    pointers.show(species.key, one, value)
+                pointers.show_all(species.key, flat, self.reading.values(species, region, Voxels(region.box, flat)))
 
     def _ignore_pointers(self) -> None:
         """What was set through pointers until now is lost: all voxels get their initial concentrations. Local."""
