@@ -1,8 +1,8 @@
 """The extracellular space of NEURON, distributed over MPI.
 
-In a model script change `from neuron import rxd` into `from ecsmpi import rxd` and run it under `mpirun`:
-the box of `rxd.Extracellular` is then cut into slabs of x-planes, one to a rank. `ecsmpi.load(path)` opens
-a recorded run.
+In a model script change `from neuron import rxd` into `from ecsmpi import rxd` and run it under
+`mpirun`: the box of `rxd.Extracellular` is then cut into slabs of x-planes, one to a rank.
+`ecsmpi.load(path)` opens a recorded run.
 
 This module itself starts neither MPI nor NEURON; `ecsmpi.rxd` does.
 """

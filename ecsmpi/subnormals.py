@@ -1,8 +1,9 @@
 """Numbers under 2.2e-308, for which a processor takes some hundred times as long as for others.
 
-Away from its sources an increment decays with each voxel until it is one of these: in a shell around the cells, a few voxels
-thick, that can cost a third of a step. A species that decays in time ends as one, everywhere, and its reactions take thirty times
-as long. The sweeps and the reactions take such numbers for 0.
+Away from its sources an increment decays with each voxel until it is one of these: in a shell
+around the cells, a few voxels thick, that can cost a third of a step. A species that decays in time
+ends as one, everywhere, and its reactions take thirty times as long. The sweeps and the reactions
+take such numbers for 0.
 """
 
 import platform
@@ -13,7 +14,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 WORD, LONG, NOTHING = ir.IntType(32), ir.IntType(64), ir.VoidType()
-FLUSHED = {"x86_64": 0x8040, "aarch64": 1 << 24}  # bits of the mode: results, and on x86 what is read, are never subnormal
+FLUSHED = {
+    "x86_64": 0x8040,
+    "aarch64": 1 << 24,
+}  # bits of the mode: results, and on x86 what is read, are never subnormal
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
@@ -26,7 +30,12 @@ def mode_now(builder, machine: str):
     """This thread's floating-point mode, as a LONG; 0 on a machine without one that is known here."""
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
-        _call(builder, "llvm.x86.sse.stmxcsr", NOTHING, builder.bitcast(word, ir.IntType(8).as_pointer()))
+        _call(
+            builder,
+            "llvm.x86.sse.stmxcsr",
+            NOTHING,
+            builder.bitcast(word, ir.IntType(8).as_pointer()),
+        )
         return builder.zext(builder.load(word), LONG)
     return _call(builder, "llvm.aarch64.get.fpcr", LONG) if machine == "aarch64" else LONG(0)
 
@@ -36,14 +45,21 @@ def set_mode(builder, machine: str, mode) -> None:
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
         builder.store(builder.trunc(mode, WORD), word)
-        _call(builder, "llvm.x86.sse.ldmxcsr", NOTHING, builder.bitcast(word, ir.IntType(8).as_pointer()))
+        _call(
+            builder,
+            "llvm.x86.sse.ldmxcsr",
+            NOTHING,
+            builder.bitcast(word, ir.IntType(8).as_pointer()),
+        )
     elif machine == "aarch64":
         _call(builder, "llvm.aarch64.set.fpcr", NOTHING, mode)
 
 
 @intrinsic
 def flush_subnormals(typing_context):
-    """Take subnormal numbers for 0 on this thread from now on; returns the mode before, for `restore_mode`."""
+    """Take subnormal numbers for 0 on this thread from now on; returns the mode before, for
+    `restore_mode`.
+    """
 
     def code(context, builder, signature, arguments):
         before = mode_now(builder, MACHINE)
@@ -55,7 +71,9 @@ def flush_subnormals(typing_context):
 
 @intrinsic
 def restore_mode(typing_context, mode):
-    """The thread's mode is again what `flush_subnormals` returned: others, such as NEURON, count on theirs."""
+    """The thread's mode is again what `flush_subnormals` returned: others, such as NEURON, count on
+    theirs.
+    """
 
     def code(context, builder, signature, arguments):
         set_mode(builder, MACHINE, arguments[0])

@@ -1,21 +1,26 @@
-"""Potassium around a pyramidal cell: the first model of NEURON's tutorial on extracellular diffusion.
+"""Potassium around a pyramidal cell: the first model of NEURON's tutorial on extracellular
+diffusion.
 
-The membrane of one cell releases potassium at a constant rate, which spreads through the extracellular space.
+The membrane of one cell releases potassium at a constant rate, which spreads through the
+extracellular space.
 
     python scripts/ca1_potassium.py
     mpirun -n 4 python scripts/ca1_potassium.py
     mpirun -n 4 ecsmpi run scripts/ca1_potassium.py --output ca1_potassium.h5
 
-Only its first import makes it a script of ecsmpi: with `from neuron import rxd` it runs in NEURON alone.
+Only its first import makes it a script of ecsmpi: with `from neuron import rxd` it runs in NEURON
+alone.
 """
+
 import argparse
-import sys
 from pathlib import Path
+import sys
+
+import neuron
+from neuron import n
+import numpy as np
 
 from ecsmpi import rxd
-import neuron
-import numpy as np
-from neuron import n
 
 MOD = Path(__file__).resolve().parent.parent / "mod"
 PYRAMID = Path(neuron.__file__).parent / ".data/share/nrn/demo/pyramid.nrn"
@@ -55,11 +60,22 @@ def flaw_of_swc(path):
         return str(error)
     if not len(points) or points.shape[1] != 7:
         return "each point needs seven numbers"
-    if not np.isfinite(points).all() or (points[:, 5] <= 0).any() or np.abs(points[:, 2:6]).max() > LARGEST:
-        return f"x, y, z and radius must be numbers up to {LARGEST:g} um, and a radius greater than 0"
+    if (
+        not np.isfinite(points).all()
+        or (points[:, 5] <= 0).any()
+        or np.abs(points[:, 2:6]).max() > LARGEST
+    ):
+        return (
+            f"x, y, z and radius must be numbers up to {LARGEST:g} um, and a radius greater than 0"
+        )
     known = {-1}
     for number, parent in points[:, [0, 6]]:
-        if number in known or parent not in known or number != int(number) or number < (0 if len(known) == 1 else 1):
+        if (
+            number in known
+            or parent not in known
+            or number != int(number)
+            or number < (0 if len(known) == 1 else 1)
+        ):
             return f"point {number:g} needs a number of its own, and a parent before it, not {parent:g}"
         known.add(number)
     return None
@@ -68,11 +84,15 @@ def flaw_of_swc(path):
 def padded_bounds():
     """Lowest and highest corner (x, y, z), um, of a box around all sections."""
     points = [(sec.x3d(i), sec.y3d(i), sec.z3d(i)) for sec in n.allsec() for i in range(sec.n3d())]
-    return [min(axis) - PADDING for axis in zip(*points)], [max(axis) + PADDING for axis in zip(*points)]
+    return [min(axis) - PADDING for axis in zip(*points)], [
+        max(axis) + PADDING for axis in zip(*points)
+    ]
 
 
 def save_picture(concentration, low, path):
-    """Write a PNG of the mean over z of `concentration` (x, y, z), mM, in the box whose corner is `low`."""
+    """Write a PNG of the mean over z of `concentration` (x, y, z), mM, in the box whose corner is
+    `low`.
+    """
     from matplotlib.figure import Figure
 
     high = [corner + VOXEL[axis] * concentration.shape[axis] for axis, corner in enumerate(low)]
@@ -87,8 +107,12 @@ def save_picture(concentration, low, path):
 
 
 parser = argparse.ArgumentParser(description="Potassium around a pyramidal cell.")
-parser.add_argument("--morphology", type=Path, default=PYRAMID, help="an .swc file (default: the pyramid)")
-parser.add_argument("--picture", type=Path, default=Path("ca1_potassium.png"), help="the PNG to write")
+parser.add_argument(
+    "--morphology", type=Path, default=PYRAMID, help="an .swc file (default: the pyramid)"
+)
+parser.add_argument(
+    "--picture", type=Path, default=Path("ca1_potassium.png"), help="the PNG to write"
+)
 arguments = parser.parse_args()
 
 if not hasattr(n, "steady_k") and not neuron.load_mechanisms(str(MOD)):

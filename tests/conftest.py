@@ -1,110 +1,38 @@
-"""Starting ranks from a plain `pytest`: a hang is a failure, never a stuck suite.
+"""Options and fixtures of all tests. `support.ranks` starts ranks from a plain `pytest`."""
 
-`mpirun(ranks, argv)` runs a command and hands back what it printed; `on_ranks(ranks, source)` runs a piece of
-Python whose rank 0 writes arrays to the .npz file named by `sys.argv[1]`, and hands back the arrays.
-"""
-
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import textwrap
-import time
-from contextlib import contextmanager
 from pathlib import Path
+import textwrap
 
 import hypothesis
 import numpy as np
 import pytest
 
-# The same examples in every run: a new one is found while working, not by chance on another machine.
+from support.ranks import mpirun
+
+# The same examples in every run: a new one is found while working, not by chance on another
+# machine.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("steady")
 
 # Its asserts say what they found, as those of a test do.
-pytest.register_assert_rewrite("record_laws")
-
-ROOT = Path(__file__).resolve().parent.parent
+pytest.register_assert_rewrite("support.record_laws")
 
 collect_ignore = ["programs"]  # what tests start is none of them
 
-# More ranks than cores, on any number of cores, also as root: Open MPI 4 and 5 refuse both unless told.
-MPI_ENVIRONMENT = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
-}
-
-# An MPI library of a wheel beside this interpreter; NEURON finds it as scripts/environment says.
-WHEEL = next(iter(sorted(Path(sys.prefix, "lib").glob("libmpi.so.[0-9]*"))), None)
-
-# What a launcher around pytest itself would leave behind; the ranks started here must not believe it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_", "SLURM_")
-
-
-def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
-    """Run the command `argv` on `ranks` ranks (None: without mpirun) and return its CompletedProcess.
-
-    "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None removes
-    one). Output is text. What runs longer than `timeout` seconds is killed with all its ranks, and the test
-    fails.
-    """
-    argv = [str(word) for word in argv]
-    if ranks is not None:
-        argv = [_launcher(), "-n", str(ranks), *argv]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        # Files rather than pipes: a rank that outlives its launcher would hold a pipe open.
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=cwd,
-            env=_environment(env or {}),
-            start_new_session=True,
-        )
-        try:
-            process.wait(timeout)
-            hung = False
-        except subprocess.TimeoutExpired:
-            hung = True
-        finally:
-            _end_session(process)
-        stdout, stderr = _text(out), _text(err)
-    if hung:
-        pytest.fail(
-            f"no end after {timeout} s: {' '.join(argv)}\n{stdout[-4000:]}\n{stderr[-4000:]}", pytrace=False
-        )
-    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
-
-
-@contextmanager
-def started(ranks, argv, cwd):
-    """`mpirun` of a command that goes on beside the test, as a Popen; what is left of it at the end is killed."""
-    with tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(
-            [_launcher(), "-n", str(ranks), *map(str, argv)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, cwd=cwd, env=_environment({}), start_new_session=True,
-        )  # fmt: skip
-        process.said = lambda: _text(err)
-        try:
-            yield process
-        finally:
-            _end_session(process)
-
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also what takes long: more ranks, more models, more of each kind")
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="also what takes long: more ranks, more models, more of each kind",
+    )
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: one of a kind whose other tests are in every run; scripts/test --long runs it too")
+    config.addinivalue_line(
+        "markers",
+        "long: one of a kind whose other tests are in every run; scripts/test --long runs it too",
+    )
 
 
 def pytest_collection_modifyitems(config, items):
@@ -117,11 +45,12 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def on_ranks(tmp_path):
-    """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0 saved.
+    """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0
+    saved.
 
-    `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`, e.g.
-    `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other than 0 is a
-    failure.
+    `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`,
+    e.g. `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other
+    than 0 is a failure.
     """
     runs = iter(range(10**6))
 
@@ -135,10 +64,13 @@ def on_ranks(tmp_path):
         done = mpirun(ranks, ["python", script, result, *arguments], timeout=timeout, env=env)
         if done.returncode != 0:
             pytest.fail(
-                f"status {done.returncode} on {ranks} ranks\n{done.stdout}\n{done.stderr}", pytrace=False
+                f"status {done.returncode} on {ranks} ranks\n{done.stdout}\n{done.stderr}",
+                pytrace=False,
             )
         if not result.exists():
-            pytest.fail(f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}", pytrace=False)
+            pytest.fail(
+                f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}", pytrace=False
+            )
         with np.load(result) as saved:
             return dict(saved)
 
@@ -148,89 +80,7 @@ def on_ranks(tmp_path):
 @pytest.fixture(scope="session")
 def compiled_kernels(tmp_path_factory):
     """A machine that runs the model for the first time compiles for longer than a mistake may take."""
-    from mistakes import MODEL, RUN, run_script  # which imports this module
+    from support.mistakes import MODEL, RUN, run_script  # which imports this module
 
     done = run_script(tmp_path_factory.mktemp("compiled"), MODEL + RUN, seconds=120)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _launcher():
-    path = shutil.which("mpirun", path=_environment({})["PATH"])
-    if path is None:
-        pytest.fail("no mpirun on PATH: run scripts/setup, then activate .venv", pytrace=False)
-    return path
-
-
-def _environment(extra):
-    """The tests' environment with this interpreter first on PATH, Open MPI told, and `extra` on top."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)}
-    env |= MPI_ENVIRONMENT
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
-    env.setdefault("NUMBA_NUM_THREADS", "1")
-    if WHEEL:
-        env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(WHEEL.parent), env.get("LD_LIBRARY_PATH")]))
-        env["MPI_LIB_NRN_PATH"] = str(WHEEL)
-    for key, value in extra.items():
-        env.pop(key, None)
-        if value is not None:
-            env[key] = str(value)
-    return env
-
-
-def _end_session(process):
-    """End what is left of the session: mpirun first, for it ends its ranks, then every rank by force."""
-    ranks = _below(process.pid)  # of MPICH, each in a session of its own
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    deadline = time.monotonic() + 5
-    while (left := _members(process.pid) + _still_there(ranks)) and time.monotonic() < deadline:
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.05)
-
-
-def _members(session):
-    """Process ids of a session. Ranks have groups of their own: killing mpirun's group is not enough."""
-    return [pid for pid, (_parent, owner, _began) in _processes().items() if owner == session]
-
-
-def _below(parent):
-    """{process id: when it began} of the children of a process, of their children, and so on."""
-    processes, found, parents = _processes(), {}, {parent}
-    while parents:
-        children = {pid: began for pid, (above, _, began) in processes.items() if above in parents}
-        found |= children
-        parents = set(children)
-    return found
-
-
-def _still_there(known):
-    processes = _processes()
-    return [pid for pid, began in known.items() if pid in processes and processes[pid][2] == began]
-
-
-def _processes():
-    """{process id: (parent, session, when it began)} of all that run."""
-    found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if fields[0] != "Z":
-            found[int(stat.parent.name)] = int(fields[1]), int(fields[3]), int(fields[19])
-    return found
-
-
-def _text(file):
-    file.seek(0)
-    return file.read().decode(errors="replace")

@@ -1,34 +1,43 @@
-"""Who may import what: ownership and numerics stay testable in one plain process, and imports go one way."""
+"""Who may import what: ownership and numerics stay testable in one plain process, and imports go
+one way.
+"""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 import subprocess
 import sys
-from graphlib import CycleError, TopologicalSorter
 
 import pytest
-from conftest import ROOT
+
+from support.ranks import ROOT
 
 PACKAGE = ROOT / "ecsmpi"
 
-WHOLE_FOLDERS = {"bench", "cli", "rxd"}  # of which each module may import what one of them does
+WHOLE_FOLDERS = {"benchmarks", "cli"}  # of which each module may import what one of them does
 
 USERS = {
-    "neuron": set("""
-        bench cells.cell_state cells.duplicates cells.flux cells.gid_state cells.inventory
-        cells.membrane cells.neuron_calls cells.neurons_rxd cells.range_variable cells.recorder cells.reported
-        cells.save_state cli netpyne ranks.launch ranks.worlds run.continuing run.course run.hooks
-        run.planned run.pointers run.reports run.restart run.simulation rxd
-    """.split()),
-    "mpi4py": set("""
-        bench cli ranks.mpi solver.routes
-    """.split()),
-    "numba": set("""
-        cells.nernst cli ranks.answer_loop reactions.rate_calls reactions.rate_kernels
-        solver.bodies solver.entry_kernels solver.interface_kernels solver.kernels solver.lean_numba
-        solver.plane_kernels
-        solver.registers solver.row_kernels solver.short_lines solver.threads solver.tiles
-        solver.varying_kernels subnormals
-    """.split()),
+    "neuron": {"benchmarks", "neuron_api.interpreter", "neuron_api.launch", "neuron_api.rxd_names"},
+    "mpi4py": {"benchmarks", "cli", "ranks.mpi", "solver.routes"},
+    "numba": {
+        "cells.nernst",
+        "cli",
+        "ranks.answer_loop",
+        "reactions.rate_calls",
+        "reactions.rate_kernels",
+        "solver.bodies",
+        "solver.entry_kernels",
+        "solver.heterogeneous_kernels",
+        "solver.interface_kernels",
+        "solver.kernels",
+        "solver.lean_numba",
+        "solver.plane_kernels",
+        "solver.registers",
+        "solver.row_kernels",
+        "solver.short_lines",
+        "solver.threads",
+        "solver.tiles",
+        "subnormals",
+    },
 }
 
 
@@ -45,7 +54,9 @@ def is_for_types(node):
 
 
 def imports(node):
-    """Dotted names that a tree imports anywhere, but for annotations; `from a import b` counts as a.b."""
+    """Dotted names that a tree imports anywhere, but for annotations; `from a import b` counts as
+    a.b.
+    """
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -64,7 +75,11 @@ def part(module):
 
 @pytest.mark.parametrize("library", USERS)
 def test_library_is_imported_where_the_list_says(library):
-    users = {part(module) for module, tree in SOURCES.items() if any(name.split(".")[0] == library for name in imports(tree))}
+    users = {
+        part(module)
+        for module, tree in SOURCES.items()
+        if any(name.split(".")[0] == library for name in imports(tree))
+    }
     assert users == USERS[library]
 
 

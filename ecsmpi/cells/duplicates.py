@@ -1,10 +1,13 @@
-"""Sections that are the same on several ranks: a serial script under mpirun makes each cell on every rank.
+"""Sections that are the same on several ranks: a serial script under mpirun makes each cell on
+every rank.
 
-The box then gets each current once from every rank. A section is known by a hash of its name, place and shape, and of
-the gids of its cell: cells of a distributed network with the same name and place have different gids.
+The box then gets each current once from every rank. A section is known by a hash of its name, place
+and shape, and of
+the gids of its cell: cells of a distributed network with the same name and place have different
+gids.
 
-Each hash goes to one rank (hash modulo ranks), which sees those that came from several ranks. So each travels once, on
-any number of ranks.
+Each hash goes to one rank (hash modulo ranks), which sees those that came from several ranks. So
+each travels once, on any number of ranks.
 """
 
 from __future__ import annotations
@@ -13,14 +16,19 @@ import re
 import warnings
 
 import numpy as np
-from neuron import n
-from neuron.rxd import species as neuron_species
 
 from ecsmpi.cells import inventory, recorder
 from ecsmpi.cells.membrane import Segments
+from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.rxd_names import species as neuron_species
 
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
-SILENT = {"capacitance", "morphology", "pas", "extracellular"}  # mechanisms whose currents no ion carries
+SILENT = {
+    "capacitance",
+    "morphology",
+    "pas",
+    "extracellular",
+}  # mechanisms whose currents no ion carries
 NAMED = 5  # sections that a warning names
 
 
@@ -35,7 +43,8 @@ class Duplicates:
         self._seen = None
 
     def warn(self, comm, segments: Segments, inside: list[np.ndarray]) -> None:
-        """Warn on rank 0 where sections in a box, or gids, are the same on several ranks. Collective.
+        """Warn on rank 0 where sections in a box, or gids, are the same on several ranks.
+        Collective.
 
         segments: all of this rank. inside: for each box, numbers of those that lie in it.
 
@@ -54,37 +63,52 @@ class Duplicates:
             warnings.warn(_message(found), SameOnSeveralRanks, stacklevel=2)
 
 
-def _duplicated(comm, segments: Segments, inside: np.ndarray, gids: list[int]) -> tuple[int, list[str]]:
-    """How many sections and gids of this rank are on others too, and the first of them in words. Collective."""
+def _duplicated(
+    comm, segments: Segments, inside: np.ndarray, gids: list[int]
+) -> tuple[int, list[str]]:
+    """How many sections and gids of this rank are on others too, and the first of them in words.
+    Collective.
+    """
     sections = list(recorder.sections())
     names = _names(sections, gids)
     hashes = segments.section_hashes(names)
     in_box = np.flatnonzero(segments.sections_of(inside))
     several = _on_several(comm, hashes[in_box])
     acting = [sections[i] for i in in_box[several].tolist() if _acts(sections[i])]
-    shared_gids = np.array(gids, dtype=np.uint64)[_on_several(comm, np.array(gids, dtype=np.uint64))]
+    shared_gids = np.array(gids, dtype=np.uint64)[
+        _on_several(comm, np.array(gids, dtype=np.uint64))
+    ]
     words = [ADDRESS.sub("", section.name()) for section in acting[:NAMED]]
     words += [f"gid {gid}" for gid in shared_gids[: NAMED - len(words)].tolist()]
     return len(acting) + shared_gids.size, words
 
 
 def _names(sections: list, gids: list[int]) -> list[str]:
-    """What tells each section of this rank from others in the same place: its name, and the gids of its cell."""
+    """What tells each section of this rank from others in the same place: its name, and the gids of
+    its cell.
+    """
     of_cell = {}
     for gid in gids:
         of_cell.setdefault(_key(inventory.context().gid2cell(gid)), []).append(gid)
-    return [f"{ADDRESS.sub('', section.name())} {of_cell.get(_key(section.cell()), '')}" for section in sections]
+    return [
+        f"{ADDRESS.sub('', section.name())} {of_cell.get(_key(section.cell()), '')}"
+        for section in sections
+    ]
 
 
 def _key(cell):
-    """Tells cells apart, None where sections have none. Objects of hoc have a new Python object at each look."""
+    """Tells cells apart, None where sections have none. Objects of hoc have a new Python object at
+    each look.
+    """
     if cell is None:
         return None
     return str(cell) if isinstance(cell, type(n)) else id(cell)
 
 
 def _acts(section) -> bool:
-    """Whether a section may bring something to the box; one that only holds a clamp or a place does not."""
+    """Whether a section may bring something to the box; one that only holds a clamp or a place does
+    not.
+    """
     if neuron_species._get_all_species():
         return True  # reactions inside cells, which may go through the membrane
     for segment in section:

@@ -1,7 +1,8 @@
-"""Fluxes that a script adds to voxels, ``node.include_flux``: counted once, however many ranks know of them.
+"""Fluxes that a script adds to voxels, ``node.include_flux``: counted once, however many ranks know
+of them.
 
-A flux is an entry of the exchange for each of its voxels, as a segment's current is. Which rank has that entry is settled when
-the exchange is planned:
+A flux is an entry of the exchange for each of its voxels, as a segment's current is. Which rank has
+that entry is settled when the exchange is planned:
 
     a number       the owner of the voxel
     a function     the owner of the voxel, if it has the function, else the lowest rank that has it
@@ -15,14 +16,21 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from neuron import hoc, n
+
+from ecsmpi.neuron_api.interpreter import hoc, n
 
 KINDS = "pointer", "function", "number"
 
 
 def kind(source) -> str:
     """What a source is: pointer, function or number."""
-    return "pointer" if isinstance(source, hoc.HocObject) else "function" if callable(source) else "number"
+    return (
+        "pointer"
+        if isinstance(source, hoc.HocObject)
+        else "function"
+        if callable(source)
+        else "number"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +51,9 @@ class Flux:
 
     def name(self) -> str:
         """The same for the same call on other ranks."""
-        made = hashlib.blake2b(np.ascontiguousarray(self.voxels, dtype=np.int64).tobytes(), digest_size=16)
+        made = hashlib.blake2b(
+            np.ascontiguousarray(self.voxels, dtype=np.int64).tobytes(), digest_size=16
+        )
         made.update(f"{kind(self.source)} {self.scale!r} {self._source_name()}".encode())
         return made.hexdigest()
 
@@ -52,7 +62,11 @@ class Flux:
             return repr(self.source)
         code = getattr(self.source, "__code__", None)
         where = (code.co_filename, code.co_firstlineno) if code else type(self.source).__qualname__
-        return f"{getattr(self.source, '__qualname__', '')} {where}" if kind(self.source) == "function" else ""
+        return (
+            f"{getattr(self.source, '__qualname__', '')} {where}"
+            if kind(self.source) == "function"
+            else ""
+        )
 
 
 class Fluxes:
@@ -70,18 +84,24 @@ class Fluxes:
         self._added = [(key, flux) for key, flux in self._added if key in keys]
 
     def plan(self, comm, slabs, box, keys: list) -> np.ndarray:
-        """Settle which fluxes into which voxels this rank has; their flat voxels, (entries,). Collective."""
+        """Settle which fluxes into which voxels this rank has; their flat voxels, (entries,).
+        Collective.
+        """
         shares = [share for share in self._shares(comm, slabs, box.plane, keys) if share[2].size]
         shares.sort(key=lambda share: share[0])
         counts = [voxels.size for _, _, voxels in shares]
         self._fluxes = [flux for _, flux, _ in shares]
         self._flux = np.repeat(np.arange(len(shares)), counts)
         self._ion = np.repeat(np.array([ion for ion, _, _ in shares], dtype=np.int64), counts)
-        self._voxels = np.concatenate([np.zeros(0, dtype=np.int64), *[voxels for _, _, voxels in shares]])
+        self._voxels = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *[voxels for _, _, voxels in shares]]
+        )
         return self._voxels
 
     def _shares(self, comm, slabs, plane_size, keys) -> list:
-        """(number of the ion, flux, those of its voxels that this rank has) of each flux added here. Collective."""
+        """(number of the ion, flux, those of its voxels that this rank has) of each flux added
+        here. Collective.
+        """
         added = [(keys.index(key), flux) for key, flux in self._added]
         names = _numbered([f"{ion} {flux.name()}" for ion, flux in added if not flux.of_one_rank])
         holders: dict[str, list[int]] = {}
@@ -93,12 +113,16 @@ class Fluxes:
         for ion, flux in added:
             voxels = flux.voxels
             if not flux.of_one_rank:
-                voxels = voxels[_mine(flux, holders[next(names)], slabs.owner(voxels // plane_size), comm.rank)]
+                voxels = voxels[
+                    _mine(flux, holders[next(names)], slabs.owner(voxels // plane_size), comm.rank)
+                ]
             shares.append((ion, flux, voxels))
         return shares
 
     def couple(self, exchange, volume: float) -> None:
-        """Let `take` tell this exchange, which wants the fluxes' voxels; volume: of a voxel, tissue and all (um3). Local."""
+        """Let `take` tell this exchange, which wants the fluxes' voxels; volume: of a voxel, tissue
+        and all (um3). Local.
+        """
         self._sources, self._entries = Sources([flux.source for flux in self._fluxes]), []
         factor = 1 / (np.array([flux.scale for flux in self._fluxes])[self._flux] * volume)
         for ion in np.unique(self._ion).tolist():
@@ -108,7 +132,9 @@ class Fluxes:
         self._exchange = exchange
 
     def check(self) -> None:
-        """Raise where a pointer's variable is gone; NEURON would end the job without saying what to do. Local."""
+        """Raise where a pointer's variable is gone; NEURON would end the job without saying what to
+        do. Local.
+        """
         for _, flux in self._added:
             if kind(flux.source) == "pointer":
                 living(flux.source)
@@ -123,11 +149,17 @@ class Fluxes:
 
 
 class Sources:
-    """What fluxes come from, as one array: pointers, functions, numbers. ``place``: where in it each source is."""
+    """What fluxes come from, as one array: pointers, functions, numbers. ``place``: where in it
+    each source is.
+    """
 
     def __init__(self, sources: list):
-        pointers, functions, numbers = ([i for i, one in enumerate(sources) if kind(one) == k] for k in KINDS)
-        self.place = np.argsort(np.array(pointers + functions + numbers, dtype=np.int64)).astype(np.uint32)
+        pointers, functions, numbers = (
+            [i for i, one in enumerate(sources) if kind(one) == k] for k in KINDS
+        )
+        self.place = np.argsort(np.array(pointers + functions + numbers, dtype=np.int64)).astype(
+            np.uint32
+        )
         self._handles = n.PtrVector(len(pointers)) if pointers else None
         self._vector = n.Vector(len(pointers))
         for at, i in enumerate(pointers):

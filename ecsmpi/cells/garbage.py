@@ -1,7 +1,9 @@
-"""Python's collector, which ends objects in reference cycles when it collects, and what ends with them.
+"""Python's collector, which ends objects in reference cycles when it collects, and what ends with
+them.
 
-A section must not end while NEURON's data are frozen, as they are in finitialize after its first phase and in each step. A
-species or reaction that only a cycle holds, such as a traceback or an animation, would end at some step, and on one rank alone.
+A section must not end while NEURON's data are frozen, as they are in finitialize after its first
+phase and in each step. A species or reaction that only a cycle holds, such as a traceback or an
+animation, would end at some step, and on one rank alone.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ collector = Collector()
 class Held(weakref.ref):
     """A weak reference to an object of the script.
 
-    Calling it gives the object; or, where Python's collector has ended it, a twin with the same attributes, until `Living.let_go`.
+    Calling it gives the object; or, where Python's collector has ended it, a twin with the same
+    attributes, until `Living.let_go`.
     """
 
     __slots__ = ("twin", "stands_in")
@@ -75,7 +78,8 @@ class Held(weakref.ref):
 class Living:
     """Objects of the script in the order they were made, which it drops when it likes.
 
-    One that the script drops (``del k``) is gone at once. One that Python's collector ends goes on until `let_go`.
+    One that the script drops (``del k``) is gone at once. One that Python's collector ends goes on
+    until `let_go`.
     """
 
     def __init__(self, changed=lambda: None):
@@ -85,7 +89,9 @@ class Living:
         self._collector = collector  # also while Python ends, when modules have no names any more
 
     def add(self, one) -> Held:
-        """Add an object, or move it to the end; ``one._held`` is the reference to it from then on. Local."""
+        """Add an object, or move it to the end; ``one._held`` is the reference to it from then on.
+        Local.
+        """
         if (before := getattr(one, "_held", None)) is not None:
             self._forget(before)
         held = Held(one, self.ended)
@@ -117,7 +123,9 @@ class Living:
         return [one for held in self._held.values() if (one := held()) is not None]
 
     def loosen(self) -> None:
-        """What the script does not hold is free to end: those that the collector has ended are gone. `renew` has to follow."""
+        """What the script does not hold is free to end: those that the collector has ended are
+        gone. `renew` has to follow.
+        """
         for held in list(self._held.values()):
             held.twin = None
             if held.living is None:
@@ -135,10 +143,12 @@ class Living:
 
 
 def leave_out_modules(script_has_begun: bool) -> bool:
-    """What there is now, mostly modules, is left out of all collections from now on; whether it is. Local, at the end of the import.
+    """What there is now, mostly modules, is left out of all collections from now on; whether it is.
+    Local, at the end of the import.
 
-    A collection in each finitialize would else take longer than all the rest of it. Objects that the script has made before stay in
-    memory where only a cycle holds them, so nothing is left out in notebooks, or where it has made sections.
+    A collection in each finitialize would else take longer than all the rest of it. Objects that
+    the script has made before stay in memory where only a cycle holds them, so nothing is left out
+    in notebooks, or where it has made sections.
     """
     is_interactive = hasattr(sys, "ps1") or "IPython" in sys.modules
     if is_interactive or script_has_begun:

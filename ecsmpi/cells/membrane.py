@@ -1,41 +1,49 @@
 """NEURON's side of the coupling: this rank's segments, and their ions.
 
-Nothing here talks to other ranks. Segments are numbered in the order of `recorder.sections`, and every array of
-segments is in that order.
+Nothing here talks to other ranks. Segments are numbered in the order of `recorder.sections`, and
+every array of segments is in that order.
 """
+
 import ctypes
 import functools
 import hashlib
 import sys
 
-import neuron
 import numpy as np
-from neuron import n
 
 from ecsmpi.cells.morphology import Paths
 from ecsmpi.cells.nmodl import used_ions, written_by_ion
 from ecsmpi.cells.recorder import sections
+from ecsmpi.neuron_api.interpreter import n, neuron
 
 _structure_change = neuron.nrn_dll_sym("structure_change_cnt", ctypes.c_int)
 _diam_change = neuron.nrn_dll_sym("diam_change_cnt", ctypes.c_int)
 _change_waits = neuron.nrn_dll_sym("v_structure_change", ctypes.c_int)
 # Odd numbers without a pattern, by which bits are spread over a hash.
 HASH_ODD = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F],
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0xD6E8FEB86659FD93,
+        0xA0761D6478BD642F,
+    ],
     dtype=np.uint64,
 )
 
 
 class Segments:
-    """All segments of this rank as they are now; no handle into NEURON is kept, so sections can be deleted.
+    """All segments of this rank as they are now; no handle into NEURON is kept, so sections can be
+    deleted.
 
-    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the sections'
-    names, nseg and geometry are the same.
+    Sections without 3-D points get them (``n.define_shape()``). Two of these are equal when the
+    sections' names, nseg and geometry are the same.
 
     Attributes
     ----------
     count : number of segments
-    area : (count,) um2, lateral areas of the frusta between the 3-D points, cut at the segments' ends
+    area : (count,) um2, lateral areas of the frusta between the 3-D points, cut at the segments'
+    ends
     centre : (count, 3) um, interpolated along the arc
     """
 
@@ -58,7 +66,8 @@ class Segments:
         return f"{self._sections[section]}({x:g})"
 
     def section_hashes(self, names: list[str]) -> np.ndarray:
-        """(sections,) uint64: equal where the given name, nseg, areas and centres are, and the same on every rank.
+        """(sections,) uint64: equal where the given name, nseg, areas and centres are, and the same
+        on every rank.
 
         names: one for each section, in the order of `recorder.sections`.
         """
@@ -70,7 +79,9 @@ class Segments:
         bits = numbers.view(np.uint64) * HASH_ODD[:4]
         begin = self._end - self._nseg
         within = np.arange(self.count) - np.repeat(begin, self._nseg)
-        mixed = (bits ^ (bits >> np.uint64(29))).sum(axis=1, dtype=np.uint64) * (2 * within + 1).astype(np.uint64)
+        mixed = (bits ^ (bits >> np.uint64(29))).sum(axis=1, dtype=np.uint64) * (
+            2 * within + 1
+        ).astype(np.uint64)
         mixed ^= mixed >> np.uint64(32)
         return hashes + np.add.reduceat(mixed * HASH_ODD[0], begin)
 
@@ -139,16 +150,19 @@ def _read_paths():
     return names, Paths(nseg, length, first, arc, diam, xyz.reshape(-1, 3))
 
 
-ADVANCED = 3 + 4 * 1 + 8 * 2 + 32 * 1 + 64 * 1  # what ion_style says where `use_ion` has set it, and NEURON's rxd
+ADVANCED = (
+    3 + 4 * 1 + 8 * 2 + 32 * 1 + 64 * 1
+)  # what ion_style says where `use_ion` has set it, and NEURON's rxd
 POTENTIAL_GIVEN = ADVANCED - 64  # and where NEURON need not compute the reversal potential
 
 
 def use_ion(name: str, charge: float):
-    """Let every section have the ion `name`, its concentrations being states that somebody else advances.
+    """Let every section have the ion `name`, its concentrations being states that somebody else
+    advances.
 
-    The reversal potential follows the concentrations before every step. ``finitialize`` resets the concentrations
-    to the ion's defaults (ki0_k_ion, ko0_k_ion), which INITIAL blocks see, as with NEURON's rxd: the caller sets
-    them after the INITIAL blocks. Safe to repeat.
+    The reversal potential follows the concentrations before every step. ``finitialize`` resets the
+    concentrations to the ion's defaults (ki0_k_ion, ko0_k_ion), which INITIAL blocks see, as with
+    NEURON's rxd: the caller sets them after the INITIAL blocks. Safe to repeat.
 
     Raises
     ------
@@ -156,12 +170,18 @@ def use_ion(name: str, charge: float):
     """
     ion = f"{name}_ion"
     if not str(name).isidentifier():
-        raise ValueError(f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _")
+        raise ValueError(
+            f"{name!r} cannot name an ion: use a name such as 'k', of letters, digits and _"
+        )
     is_known = hasattr(n, ion)
     if is_known and n.ion_charge(ion) != charge:
         known = n.ion_charge(ion)
-        raise ValueError(f"charge of {name} is {known:g} in NEURON, got {charge}: give the same charge")
-    if not is_known and n.ion_register(name, charge) < 0:  # NEURON takes the longer, the more ions there are
+        raise ValueError(
+            f"charge of {name} is {known:g} in NEURON, got {charge}: give the same charge"
+        )
+    if (
+        not is_known and n.ion_register(name, charge) < 0
+    ):  # NEURON takes the longer, the more ions there are
         taken = f"{name}i, {name}o, i{name} or e{name}"
         raise ValueError(f"{name!r} cannot name an ion: {taken} means something else in NEURON")
     for sec in sections():
@@ -171,7 +191,9 @@ def use_ion(name: str, charge: float):
 
 
 def choose_potential(name: str, computed: bool) -> bool:
-    """Whether NEURON computes the ion's reversal potential itself where `use_ion` has set it; false if not in all sections."""
+    """Whether NEURON computes the ion's reversal potential itself where `use_ion` has set it; false
+    if not in all sections.
+    """
     used = [sec for sec in sections() if _is_used(name, sec)]
     everywhere = len(used) == sum(1 for _ in sections())
     if computed or everywhere:
@@ -182,11 +204,15 @@ def choose_potential(name: str, computed: bool) -> bool:
 
 def _is_used(name: str, sec) -> bool:
     """Whether the ion is in a section as `use_ion` has set it."""
-    return sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) in (ADVANCED, POTENTIAL_GIVEN)
+    return sec.has_membrane(f"{name}_ion") and n.ion_style(f"{name}_ion", sec=sec) in (
+        ADVANCED,
+        POTENTIAL_GIVEN,
+    )
 
 
 def refuse_other_writers(*names: str):
-    """Raise where a mechanism in use sets the outside concentration of one of the ions `names` itself.
+    """Raise where a mechanism in use sets the outside concentration of one of the ions `names`
+    itself.
 
     Raises
     ------
@@ -195,7 +221,11 @@ def refuse_other_writers(*names: str):
     for is_point, mechanism in _mechanisms():
         for name in _written(is_point, mechanism).keys() & set(names):
             outside = f"{name}o"
-            section = _section_with(is_point, mechanism) if outside in _written(is_point, mechanism)[name] else None
+            section = (
+                _section_with(is_point, mechanism)
+                if outside in _written(is_point, mechanism)[name]
+                else None
+            )
             if section is not None:
                 raise ValueError(
                     f"{mechanism} in {section} writes {outside}, which the extracellular space sets: "
@@ -254,16 +284,20 @@ def _section_with(is_point, mechanism):
 
 
 def structure_counts() -> tuple[int, int, int]:
-    """NEURON's counts of (structure, diameter) changes, and whether one waits: cheap enough for every step.
+    """NEURON's counts of (structure, diameter) changes, and whether one waits: cheap enough for
+    every step.
 
-    The counts move when NEURON takes a change in, at its next initialisation or step, not when the script makes it.
-    Instances of mechanisms come, go and are put in another order only where one of the three moves.
+    The counts move when NEURON takes a change in, at its next initialisation or step, not when the
+    script makes it. Instances of mechanisms come, go and are put in another order only where one of
+    the three moves.
     """
     return _structure_change.value, _diam_change.value, _change_waits.value
 
 
 def change_structure():
-    """Let NEURON set itself up anew at its next initialisation or step, as after a change of structure."""
+    """Let NEURON set itself up anew at its next initialisation or step, as after a change of
+    structure.
+    """
     _change_waits.value = 1
 
 
@@ -276,15 +310,21 @@ def refuse_unsupported_modes():
     """
     refuse_threads()
     if n.CVode().active():
-        raise RuntimeError("the variable time step is not supported: call n.cvode.active(False) and set n.dt")
+        raise RuntimeError(
+            "the variable time step is not supported: call n.cvode.active(False) and set n.dt"
+        )
     coreneuron = sys.modules.get("neuron.coreneuron")
     if coreneuron is not None and coreneuron.enable:
         raise RuntimeError("CoreNEURON is not supported: set coreneuron.enable = False")
 
 
 def refuse_threads():
-    """Raise RuntimeError, which names the cure, where NEURON has several threads; and again when it sets itself up anew."""
+    """Raise RuntimeError, which names the cure, where NEURON has several threads; and again when it
+    sets itself up anew.
+    """
     threads = int(n.ParallelContext().nthread())
     if threads > 1:
         change_structure()
-        raise RuntimeError(f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks")
+        raise RuntimeError(
+            f"NEURON uses {threads} threads here: call pc.nthread(1) and use more ranks"
+        )

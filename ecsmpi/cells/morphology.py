@@ -1,4 +1,5 @@
-"""Areas and centres of segments from the 3-D points of their sections: numpy only, all sections at once.
+"""Areas and centres of segments from the 3-D points of their sections: numpy only, all sections at
+once.
 
 A section's surface is a chain of frusta between consecutive points. The segments' ends cut that
 chain, the diameter being interpolated linearly along the arc:
@@ -11,6 +12,7 @@ chain, the diameter being interpolated linearly along the arc:
 Where points repeat at one arc length, the last one's diameter counts, and the ring between the two
 diameters is no membrane: both as in NEURON's reaction-diffusion module.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +58,9 @@ class Paths:
         return np.repeat(np.arange(len(self.nseg)), np.diff(self.first))
 
     def interpolate(self, values, section, arc) -> np.ndarray:
-        """`values` (points,) or (points, 3) at `arc` (q,) um of `section` (q,); constant past the ends."""
+        """`values` (points,) or (points, 3) at `arc` (q,) um of `section` (q,); constant past the
+        ends.
+        """
         known, wanted = _ordered(self.section, self.arc), _ordered(section, arc)
         here = np.maximum(np.searchsorted(known, wanted, side="right") - 1, self.first[section])
         after = np.minimum(here + 1, self.first[section + 1] - 1)
@@ -83,7 +87,8 @@ class Paths:
         section, arc = np.concatenate([section, self.section]), np.concatenate([end, inner])
         order = np.lexsort((arc, section))
         section, arc = section[order], arc[order]
-        # Each section has one end more than it has segments; its ends come before points at the same arc.
+        # Each section has one end more than it has segments; its ends come before points at the
+        # same arc.
         segment = np.cumsum(order < len(end)) - 1 - section
         area = _frusta(arc, self.interpolate(self.diam, section, arc))
         piece = (section[1:] == section[:-1]) & (arc[1:] > arc[:-1])
@@ -91,7 +96,9 @@ class Paths:
 
 
 def _frusta(arc, diam):
-    """Lateral areas (q - 1,) um2 between consecutive cuts at `arc` with diameters `diam`, both (q,) um."""
+    """Lateral areas (q - 1,) um2 between consecutive cuts at `arc` with diameters `diam`, both (q,)
+    um.
+    """
     slant = np.sqrt(0.25 * (diam[:-1] - diam[1:]) ** 2 + np.diff(arc) ** 2)
     return np.pi * 0.5 * (diam[:-1] + diam[1:]) * slant
 

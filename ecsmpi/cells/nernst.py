@@ -1,8 +1,10 @@
-"""Nernst's equation for all segments at once, in vector registers, where a call of the C library's logarithm cannot be.
+"""Nernst's equation for all segments at once, in vector registers, where a call of the C library's
+logarithm cannot be.
 
-A double's bits, as a whole number, are nearly a straight line between powers of 2, so a difference of bits gives the
-power k of 2 that is next to outside / inside: ln(outside / inside) = k ln 2 + 2 artanh(s), s = (a - inside) / (a + inside),
-a = outside / 2**k. As a / inside is between 2/3 and 3/2, a - inside has no error, and the power series of artanh is short.
+A double's bits, as a whole number, are nearly a straight line between powers of 2, so a difference
+of bits gives the power k of 2 that is next to outside / inside: ln(outside / inside) = k ln 2 + 2
+artanh(s), s = (a - inside) / (a + inside), a = outside / 2**k. As a / inside is between 2/3 and
+3/2, a - inside has no error, and the power series of artanh is short.
 """
 
 import math
@@ -14,7 +16,9 @@ from ecsmpi.solver.row_kernels import compiled, fma, inner
 
 FRACTION = 52  # bits of a double below its exponent
 HALF = 1 << (FRACTION - 1)
-SERIES = tuple(2.0 / (2 * term + 1) for term in range(12))  # of 2 artanh(s) / s in s**2, which is at most 1/25
+SERIES = tuple(
+    2.0 / (2 * term + 1) for term in range(12)
+)  # of 2 artanh(s) / s in s**2, which is at most 1/25
 LN2 = math.log(2.0)
 SMALLEST, LARGEST = np.finfo(float).tiny, np.finfo(float).max
 
@@ -39,7 +43,9 @@ def _are_normal(inside, outside):
 
 @numba.njit(**inner)
 def _of_most(potential, inside, outside, coefficient):
-    """Nernst's equation; returns how many segments it is wrong of, since a concentration is 0 or no ordinary number."""
+    """Nernst's equation; returns how many segments it is wrong of, since a concentration is 0 or no
+    ordinary number.
+    """
     odd = 0
     for i in range(potential.size):
         odd += not _are_normal(inside[i], outside[i])
@@ -49,7 +55,8 @@ def _of_most(potential, inside, outside, coefficient):
 
 @numba.njit(**compiled)
 def nernst(potential, inside, outside, coefficient):
-    """``potential = coefficient ln(outside / inside)``, element by element, or 1e6 and -1e6 with none inside and outside, as in NEURON.
+    """``potential = coefficient ln(outside / inside)``, element by element, or 1e6 and -1e6 with
+    none inside and outside, as in NEURON.
 
     potential, inside, outside: (segments,) mV, mM, mM. coefficient: R T / (z F), mV.
     """

@@ -1,7 +1,9 @@
 """What the NMODL text of a mechanism says about ions and random streams: text only."""
+
 import re
 
-# Tried from left to right at each place, as a compiler reads: a COMMENT behind a ":" opens no block.
+# Tried from left to right at each place, as a compiler reads: a COMMENT behind a ":" opens no
+# block.
 _NO_CODE = re.compile(
     r"\bCOMMENT\b.*?\bENDCOMMENT\b|\bVERBATIM\b.*?\bENDVERBATIM\b|^[ \t]*TITLE\b[^\n]*|[:?][^\n]*",
     re.DOTALL | re.MULTILINE,
@@ -13,10 +15,11 @@ _WRITE = re.compile(rf"\bWRITE\s+({_NAMES})")
 
 
 def written_variables(text: str, ion: str) -> set[str]:
-    """Names after WRITE in every ``USEION ion ...`` statement of the NMODL `text`, e.g. {"ik", "ko"}.
+    """Names after WRITE in every ``USEION ion ...`` statement of the NMODL `text`, e.g. {"ik",
+    "ko"}.
 
-    Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists may
-    run over lines.
+    Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists
+    may run over lines.
     """
     return written_by_ion(text).get(ion, set())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from neuron import n
+from ecsmpi.neuron_api.interpreter import n
 
 RECORDER = "ecsmpi_recorder"
 FAR_AWAY = 1e9  # um, where it lies

@@ -1,6 +1,7 @@
 """The compiled loops at segments, compiled (or read from the cache) before a run needs them.
 
-Each is called once with arrays of one element, of the types that a run has: numba compiles a loop for types.
+Each is called once with arrays of one element, of the types that a run has: numba compiles a loop
+for types.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from ecsmpi.solver import entry_kernels, threads
 def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     """The loops of an exchange, as of `exchange.Exchange`.
 
-    exact: those of `ExactExchange`. blocked: those for more entries than a core's cache holds. threaded: for several threads.
+    exact: those of `ExactExchange`. blocked: those for more entries than a core's cache holds.
+    threaded: for several threads.
     """
     rows, none = np.zeros(1, dtype=np.uint32), np.zeros(0, dtype=np.uint32)
     bounds, alike = np.array([0, 1], dtype=np.uint32), np.zeros(1, dtype=bool)
@@ -30,18 +32,24 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
             entry_kernels.give_entries_in_blocks(values, rows, bounds, bounds, out, rows)
         if exact:
             limbs = np.zeros((1, entry_kernels.LIMBS), dtype=np.int64)
-            entry_kernels.add_limbs_by_voxel(values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs)
+            entry_kernels.add_limbs_by_voxel(
+                values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs
+            )
             entry_kernels.add_limbs_at(limbs, rows, limbs.copy(), out)
             return
         if blocked:
-            entry_kernels.add_by_voxel_in_blocks(values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out)
+            entry_kernels.add_by_voxel_in_blocks(
+                values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
+            )
     entry_kernels.add_at(received, rows, sums)
     entry_kernels.add_in_turn(values, factor, rows, bounds, alike, 1.0, out)
-    entry_kernels.add_by_voxel(values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out)
+    entry_kernels.add_by_voxel(
+        values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
+    )
 
 
 def compile_crossings() -> None:
-    """The loops of reactions at segments, as of `crossing_plan.CrossingPlan` and `copies.Copies`."""
+    """The loops of reactions at segments, as of `membrane_reaction_plan.MembraneReactionPlan` and `voxel_copies.VoxelCopies`."""
     at, rows = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint32)
     one, two, out = np.ones((3, 1))
     entry_kernels.move(one, at, out, at)

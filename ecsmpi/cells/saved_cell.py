@@ -1,7 +1,9 @@
-"""What NEURON's BBSaveState writes of one cell, read without NEURON. Bytes only: nothing here calls NEURON.
+"""What NEURON's BBSaveState writes of one cell, read without NEURON. Bytes only: nothing here calls
+NEURON.
 
-As with SaveState (see `saved_state`), NEURON's reader trusts its bytes: it copies texts into buffers of fixed size, skips
-as far as it is told, and takes numbers as places in memory. So a cell that comes from a disk is read here first, beside the
+As with SaveState (see `saved_state`), NEURON's reader trusts its bytes: it copies texts into
+buffers of fixed size, skips as far as it is told, and takes numbers as places in memory. So a cell
+that comes from a disk is read here first, beside the
 same cell as the script has made it: they must have the same layout.
 
     "begin cell"  gid  size
@@ -12,9 +14,10 @@ same cell as the script has made it: they must have the same layout.
     source           whether it has a threshold; spikes on their way
     "end cell"
 
-Texts end with a byte of zero, whole numbers have 4 bytes, numbers 8. How many states a mechanism has is not said: NEURON
-knows it of its mechanisms. Here it is found in a cell that NEURON has just written: there is one number of states for
-each mechanism with which the texts are where they should be.
+Texts end with a byte of zero, whole numbers have 4 bytes, numbers 8. How many states a mechanism
+has is not said: NEURON knows it of its mechanisms. Here it is found in a cell that NEURON has just
+written: there is one number of states for each mechanism with which the texts are where they should
+be.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ class Mechanisms:
     """How many values each mechanism has, which its bytes do not say.
 
     random : streams of random numbers, by type; where they stand is behind the states
-    sizes : ("states", type), ("weights", type) of a NetCon that leads to it, ("receives", type) whether NetCons may lead to
+    sizes : ("states", type), ("weights", type) of a NetCon that leads to it, ("receives", type)
+    whether NetCons may lead to
         it, and ("callback", type): values that a function of its own saves
     """
 
@@ -52,7 +56,8 @@ class Mechanisms:
 class SavedCell:
     """A cell apart from its values.
 
-    sections : by name and index, all that says how many values there are and of what; of an artificial cell, under None
+    sections : by name and index, all that says how many values there are and of what; of an
+    artificial cell, under None
     threshold : whether its source of spikes has one
     times : ms, of events that wait
     sent : ms, of spikes that are on their way
@@ -93,9 +98,11 @@ def learn(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechani
 
 
 def read(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> SavedCell:
-    """Read what BBSaveState wrote of the cell with a gid, and zeros behind it. has_source: whether NEURON has a source of its spikes.
+    """Read what BBSaveState wrote of the cell with a gid, and zeros behind it. has_source: whether
+    NEURON has a source of its spikes.
 
-    Raises Malformed where any byte is not as NEURON writes it, Unknown where something of a mechanism is not known.
+    Raises Malformed where any byte is not as NEURON writes it, Unknown where something of a
+    mechanism is not known.
     """
     return _Reader(data, gid, known).cell(has_source)
 
@@ -143,7 +150,9 @@ class _Reader:
             for _ in range(mechanisms):
                 self._mechanism(layout)
         if self._at - begin != size:
-            raise Malformed(f"section {ascii(key[0].decode('latin-1'))} has {self._at - begin} bytes, and says {size}")
+            raise Malformed(
+                f"section {ascii(key[0].decode('latin-1'))} has {self._at - begin} bytes, and says {size}"
+            )
         self._expect(b"end section")
 
     def _mechanism(self, layout: list) -> None:
@@ -162,12 +171,18 @@ class _Reader:
     def _states(self, kind: int) -> None:
         data = self._take(8 * self._size("states", kind))
         random = self._known.random.get(kind, 0)
-        drawn = struct.unpack(f"{random}d", data[len(data) - 8 * random :]) if random and len(data) >= 8 * random else ()
+        drawn = (
+            struct.unpack(f"{random}d", data[len(data) - 8 * random :])
+            if random and len(data) >= 8 * random
+            else ()
+        )
         if not all(0 <= place < MOST_DRAWN for place in drawn):
             raise Malformed("a random stream stands where no stream comes to")
 
     def _receives(self, kind: int, name: bytes, layout: list) -> None:
-        """NetCons that lead to a mechanism, with what is on its way, and what it has sent to itself."""
+        """NetCons that lead to a mechanism, with what is on its way, and what it has sent to
+        itself.
+        """
         if not re.fullmatch(re.escape(name) + rb"\[\d+\]", self._text()):
             raise Malformed(f"a mechanism is no {name.decode()}")
         netcons = self._count(8)
@@ -239,7 +254,9 @@ class _Reader:
         """A count of what follows, of which each takes at least so many bytes."""
         count = self._whole()
         if not 0 <= count * least <= len(self._data) - self._at:
-            raise Malformed(f"there are {count} of what takes {least} bytes, in {len(self._data) - self._at}")
+            raise Malformed(
+                f"there are {count} of what takes {least} bytes, in {len(self._data) - self._at}"
+            )
         return count
 
     def _text(self) -> bytes:

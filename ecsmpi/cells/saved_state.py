@@ -1,8 +1,10 @@
-"""What NEURON's SaveState writes, read without NEURON. Text and numbers only: nothing here calls NEURON.
+"""What NEURON's SaveState writes, read without NEURON. Text and numbers only: nothing here calls
+NEURON.
 
-NEURON's own reader trusts its file. Counts become sizes of arrays, numbers become places in memory, lines go to buffers
-of fixed size, and statements of hoc that waited in the queue are executed when their time comes. So a state that comes
-from a disk is read here first, and `state_check` compares it with the state that the script itself has.
+NEURON's own reader trusts its file. Counts become sizes of arrays, numbers become places in memory,
+lines go to buffers of fixed size, and statements of hoc that waited in the queue are executed when
+their time comes. So a state that comes from a disk is read here first, and `state_check` compares
+it with the state that the script itself has.
 
     SaveState binary file version 6.0                     7.0: with what Python modules saved, at the end
     t
@@ -23,7 +25,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NULL, NETCON, SELF, SOURCE, HOC, VECTOR, EXCHANGE = 0, 2, 3, 4, 5, 6, 7  # types of events (netcon.h)
+NULL, NETCON, SELF, SOURCE, HOC, VECTOR, EXCHANGE = (
+    0,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+)  # types of events (netcon.h)
 DISCRETE, STEPS, CONTINUOUS = 1, 3, 4  # types of vectors that say where they stand (vrecitem.h)
 PLACES = {DISCRETE: 1, STEPS: 1, CONTINUOUS: 3}  # how many numbers those have
 TITLE = re.compile(rb"SaveState binary file version ([67])\.0")
@@ -33,7 +43,9 @@ LONGEST_LINE = 198  # bytes; NEURON's buffers take 200 with the end
 LONGEST_STATEMENT = 254  # bytes; of 256
 PYTHON = "PythonObject"  # stands for a statement where a Python function waits
 _WHOLE = re.compile(rb"-?\d{1,10}")
-_SELF_EVENT = re.compile(rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) (-?[0-9.e+-]{1,30}|-?nan|-?inf)")
+_SELF_EVENT = re.compile(
+    rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) (-?[0-9.e+-]{1,30}|-?nan|-?inf)"
+)
 
 
 class Malformed(ValueError):
@@ -45,8 +57,10 @@ class Event:
     """Something that waits for its time.
 
     kind : type of the event
-    fields : what it goes to, as whole numbers; of a SELF event, the name of the mechanism before them
-    statement : of a HOC event: the statement, and the object it is executed in, "" for none; None without one
+    fields : what it goes to, as whole numbers; of a SELF event, the name of the mechanism before
+    them
+    statement : of a HOC event: the statement, and the object it is executed in, "" for none; None
+    without one
     """
 
     kind: int
@@ -59,7 +73,8 @@ class SavedState:
     """A state of all cells of a rank, apart from the values of the variables themselves.
 
     t : ms
-    layout : all that says how many values there are and of what: equal where two states are of the same cells
+    layout : all that says how many values there are and of what: equal where two states are of the
+    same cells
     recorders : (type, number, places...) of each vector that records or plays
     netcons : number and weights of each NetCon
     sources : how many sources of spikes there are

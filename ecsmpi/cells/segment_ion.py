@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ecsmpi.cells.range_variable import RangeVariable
+from ecsmpi.neuron_api.range_variable import RangeVariable
 
 
 class SegmentIon:
-    """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at the segments.
+    """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at
+    the segments.
 
-    Boxes read and write theirs in place; segments in no box keep the default concentration that NEURON's initialisation sets.
+    Boxes read and write theirs in place; segments in no box keep the default concentration that
+    NEURON's initialisation sets.
     """
 
     def __init__(self, name: str, charge: int):

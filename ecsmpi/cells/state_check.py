@@ -1,7 +1,9 @@
-"""Is a state that comes from a disk one of the script's own cells? Asked before NEURON reads a byte of it.
+"""Is a state that comes from a disk one of the script's own cells? Asked before NEURON reads a byte
+of it.
 
-`saved_state` has read it; here each number in it is compared with what the script has: the cells, what records, and who
-may get an event. A statement of hoc in it is left only where the script has posted the same one.
+`saved_state` has read it; here each number in it is compared with what the script has: the cells,
+what records, and who may get an event. A statement of hoc in it is left only where the script has
+posted the same one.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ import numpy as np
 
 from ecsmpi.cells import saved_state
 from ecsmpi.cells.inventory import context, objects, places_of_pointers, point_types, saving_modules
-from ecsmpi.cells.save_state import NAME as BOXES
 from ecsmpi.cells.saved_state import PYTHON, Event, Malformed, SavedState
+from ecsmpi.neuron_api.save_state import NAME as BOXES
 
 MOST_SHOWN = 3  # statements in a message
 LARGEST_RATIO = 1100  # of bytes to those that gzip makes of them
-NAMES = {"layout": "sections, mechanisms and artificial cells", "netcons": "NetCons", "sources": "sources of spikes"}
+NAMES = {
+    "layout": "sections, mechanisms and artificial cells",
+    "netcons": "NetCons",
+    "sources": "sources of spikes",
+}
 
 
 class ForeignStatement(ValueError):
@@ -49,14 +55,19 @@ class Targets:
     def reached(self) -> dict[int, str]:
         """The point process that each NetCon leads to, by the NetCon's number."""
         pairs = ((one, one.syn()) for one in objects("NetCon"))
-        return {int(one.hname()[len("NetCon[") : -1]): target.hname() for one, target in pairs if target is not None}
+        return {
+            int(one.hname()[len("NetCon[") : -1]): target.hname()
+            for one, target in pairs
+            if target is not None
+        }
 
 
 def check(found: SavedState, own: SavedState, t: float, earliest: float) -> None:
     """Raise Malformed unless NEURON may read a state. Local.
 
-    own: the state of the script's cells now, at the end of finitialize. t: ms, of the checkpoint. earliest: ms, before
-    which no event may wait. Raises ForeignStatement where statements of hoc wait that the script has not posted.
+    own: the state of the script's cells now, at the end of finitialize. t: ms, of the checkpoint.
+    earliest: ms, before which no event may wait. Raises ForeignStatement where statements of hoc
+    wait that the script has not posted.
     """
     if found.t != t:
         raise Malformed(f"it is of t = {found.t:g} ms, the checkpoint of {t:g}")
@@ -81,7 +92,9 @@ def _check_recorders(found: SavedState, own: SavedState) -> None:
         most = max((int(vector.size()) for vector in objects("Vector")), default=0)
         for _, number, *places in found.recorders:
             if not all(0 <= place <= most for place in places):
-                raise Malformed(f"vector {number} stands at {places}, and none is longer than {most}")
+                raise Malformed(
+                    f"vector {number} stands at {places}, and none is longer than {most}"
+                )
 
 
 def check_times(times, earliest: float) -> None:
@@ -98,7 +111,9 @@ def _check_event(event: Event, targets: Targets) -> None:
     if event.kind == saved_state.SOURCE:
         source, thread = event.fields
         if source not in targets.sources or thread not in targets.threads:
-            raise Malformed(f"an event comes from source {source} on thread {thread}, which there is not")
+            raise Malformed(
+                f"an event comes from source {source} on thread {thread}, which there is not"
+            )
     if event.kind == saved_state.EXCHANGE and event.fields[0] not in targets.threads:
         raise Malformed(f"spikes are exchanged on thread {event.fields[0]}, which there is not")
     if event.kind == saved_state.VECTOR:
@@ -109,8 +124,12 @@ def _check_event(event: Event, targets: Targets) -> None:
         _check_self_event(targets, *event.fields)
 
 
-def _check_self_event(targets: Targets, name: str, number: int, kind: int, netcon: int, place: int) -> None:
-    """An event of a mechanism for itself: the mechanism, the NetCon whose weights it has, and where it is kept."""
+def _check_self_event(
+    targets: Targets, name: str, number: int, kind: int, netcon: int, place: int
+) -> None:
+    """An event of a mechanism for itself: the mechanism, the NetCon whose weights it has, and where
+    it is kept.
+    """
     target = f"{name}[{number}]"
     if not targets.has(name, number, kind):
         raise Malformed(f"an event goes to {target}, which there is not")
@@ -129,7 +148,10 @@ def _check_statements(found: SavedState, own: SavedState) -> None:
     posted = {statement for statement in own.statements if statement[0] != PYTHON}
     foreign = [statement for statement in found.statements if statement not in posted]
     if foreign:
-        listed = [ascii(text) + (f" in {ascii(name)}" if name else "") for text, name in foreign[:MOST_SHOWN]]
+        listed = [
+            ascii(text) + (f" in {ascii(name)}" if name else "")
+            for text, name in foreign[:MOST_SHOWN]
+        ]
         more = f" and {len(foreign) - MOST_SHOWN} more" if len(foreign) > MOST_SHOWN else ""
         raise ForeignStatement(
             "statements of hoc wait in it that the script has not posted, and nothing of a checkpoint is executed: "
@@ -139,19 +161,27 @@ def _check_statements(found: SavedState, own: SavedState) -> None:
 
 
 def _check_plugins(found: SavedState, own: SavedState) -> None:
-    """What modules of Python saved goes only to those that the script has, and to NEURON's rxd only what it would save itself."""
+    """What modules of Python saved goes only to those that the script has, and to NEURON's rxd only
+    what it would save itself.
+    """
     for name in found.plugins:
         if name == BOXES or name not in saving_modules():
             raise Malformed(f"{ascii(name)} has saved something, and there is nothing of that name")
     for name in saving_modules():
         if name.startswith("rxd-"):
             now = own.plugins.get(name, b"")
-            if _layout_of_rxd(found.plugins.get(name, b""), len(now)) != _layout_of_rxd(now, len(now)):
-                raise Malformed("NEURON's rxd saved other species inside cells than the script makes")
+            if _layout_of_rxd(found.plugins.get(name, b""), len(now)) != _layout_of_rxd(
+                now, len(now)
+            ):
+                raise Malformed(
+                    "NEURON's rxd saved other species inside cells than the script makes"
+                )
 
 
 def _layout_of_rxd(data: bytes, most: int):
-    """The lengths in what NEURON's rxd saves of species inside cells; None where it is something else."""
+    """The lengths in what NEURON's rxd saves of species inside cells; None where it is something
+    else.
+    """
     if not data:
         return ()
     unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

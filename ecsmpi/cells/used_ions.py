@@ -6,10 +6,11 @@ from ecsmpi.cells.membrane import ions_in_use, known_ions
 
 
 def misspelt_ions(names) -> list[tuple[str, str]]:
-    """(name, ion in use) for each of some names that is an ion's but for its case; (name, name) where a name is in use itself.
+    """(name, ion in use) for each of some names that is an ion's but for its case; (name, name)
+    where a name is in use itself.
 
-    Of this rank's segments: a name is misspelt where no rank uses it as it is. A name beside which the model has a species
-    with the ion's own name is meant. Local.
+    Of this rank's segments: a name is misspelt where no rank uses it as it is. A name beside which
+    the model has a species with the ion's own name is meant. Local.
     """
     known = known_ions()
     doubtful = {}

@@ -1,7 +1,7 @@
 """The command `ecsmpi`: one module of this package for each subcommand.
 
-Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi plot` start neither MPI nor
-NEURON.
+Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi plot` start neither
+MPI nor NEURON.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from importlib import import_module
 
 from ecsmpi import __version__
 from ecsmpi.ranks import launch
-from ecsmpi.run.limits import leave_early_when_asked
+from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
 COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
 
@@ -20,12 +20,14 @@ COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan
 def main(argv=None):
     """Run one subcommand and return its exit status.
 
-    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand that
-    runs the user's own code sets `tracebacks=True` beside `func`: what that code raises keeps its
-    traceback.
+    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand
+    that runs the user's own code sets `tracebacks=True` beside `func`: what that code raises keeps
+    its traceback.
     """
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names that a terminal of ASCII alone cannot show
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # names that a terminal of ASCII alone cannot show
     own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
     if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
         leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
@@ -39,7 +41,9 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # `ecsmpi info FILE | head`: nobody reads on, and that is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python complains as it ends
         return 141
     except (ValueError, OSError, MemoryError, launch.LaunchError) as error:
         if args.tracebacks:
@@ -59,7 +63,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         if launch.launched_rank() > 0:
-            time.sleep(launch.OTHERS_WAIT)  # leaving at once would end the first rank before it has spoken
+            time.sleep(
+                launch.OTHERS_WAIT
+            )  # leaving at once would end the first rank before it has spoken
             sys.exit(2)
         super().error(message)
 
@@ -79,7 +85,9 @@ def _complain(error):
     from ecsmpi.files.summary import as_plain
 
     message = as_plain(f"ecsmpi: {error}", kept="\n")
-    comm = launch.communicator()
+    from ecsmpi.neuron_api.launch import communicator
+
+    comm = communicator()
     if comm is not None and comm.size > 1:
         launch.abort(comm, message, status=2)
     print(message, file=sys.stderr)

@@ -21,13 +21,20 @@ FASTEST = 50  # frames a second: viewers slow down a GIF of more
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "animate", help="draw all frames as a GIF or an MP4",
+        "animate",
+        help="draw all frames as a GIF or an MP4",
         description="Draw all frames of a species, averaged over an axis or in one layer of voxels. The "
-                    "colours mean the same in every frame: their scale goes from the least to the greatest "
-                    "value of all frames.")
-    parser.add_argument("-o", "--output", type=Path, metavar="MOVIE",
-                        help="movie to write, .gif or, where ffmpeg is installed, .mp4 "
-                             "(default: FILE_SPECIES.gif beside FILE)")
+        "colours mean the same in every frame: their scale goes from the least to the greatest "
+        "value of all frames.",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="MOVIE",
+        help="movie to write, .gif or, where ffmpeg is installed, .mp4 "
+        "(default: FILE_SPECIES.gif beside FILE)",
+    )
     add_section_options(parser)
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second (default: 10)")
     parser.set_defaults(func=animate)
@@ -69,7 +76,9 @@ class _Movie:
         return self._recording.section(name, index, axis, at)
 
     def _extremes(self):
-        """Least and greatest value of all frames, in a pass of its own: one frame at a time is in memory."""
+        """Least and greatest value of all frames, in a pass of its own: one frame at a time is in
+        memory.
+        """
         sections = (self._values(index) for index in range(len(self._recording)))
         lows, highs = zip(*((section.min(), section.max()) for section in sections))
         return min(lows), max(highs)
@@ -82,7 +91,9 @@ def _writer(path):
     if path.suffix.lower() != ".mp4":
         raise ValueError(f"a movie is a .gif or an .mp4, got {path}")
     if shutil.which("ffmpeg") is None:
-        raise ValueError(f"writing {path} needs ffmpeg, which is not on PATH: install it, or write a .gif")
+        raise ValueError(
+            f"writing {path} needs ffmpeg, which is not on PATH: install it, or write a .gif"
+        )
     return _write_mp4
 
 
@@ -92,8 +103,12 @@ def _write_gif(path, movie, fps):
 
     movie.figure.set_dpi(DPI)
     palette = _palette()
-    frames = (Image.fromarray(np.asarray(movie.figure.canvas.buffer_rgba())).convert("RGB")
-              .quantize(palette=palette, dither=Image.Dither.NONE) for _ in movie.draw())
+    frames = (
+        Image.fromarray(np.asarray(movie.figure.canvas.buffer_rgba()))
+        .convert("RGB")
+        .quantize(palette=palette, dither=Image.Dither.NONE)
+        for _ in movie.draw()
+    )
     next(frames).save(path, save_all=True, append_images=frames, duration=1000 / fps, loop=0)
 
 
@@ -122,5 +137,6 @@ def _write_mp4(path, movie, fps):
             for _ in movie.draw():
                 writer.grab_frame()
     except subprocess.CalledProcessError as error:
-        raise OSError(f"ffmpeg could not write {path} ({error}): "
-                      "see that it has libx264, or write a .gif") from error
+        raise OSError(
+            f"ffmpeg could not write {path} ({error}): see that it has libx264, or write a .gif"
+        ) from error

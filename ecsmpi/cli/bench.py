@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecsmpi.bench import commands, options
+from ecsmpi.benchmarks import commands, options
 
 LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 
@@ -10,42 +10,59 @@ LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 def add_parser(subparsers):
     """Add `bench` and its measurements."""
     parser = subparsers.add_parser(
-        "bench", help="measure this machine, and draw what was measured",
+        "bench",
+        help="measure this machine, and draw what was measured",
         description="Measure what a run costs here. Times are medians of repetitions, each as long as its "
         "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
-    )  # fmt: skip
+    )
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    for add in (_add_kernel, _add_neuron, _add_model, _add_strong, _add_weak, _add_exchange, _add_gate, _add_memory, _add_start, _add_plot):
+    for add in (
+        _add_kernel,
+        _add_neuron,
+        _add_model,
+        _add_strong,
+        _add_weak,
+        _add_exchange,
+        _add_gate,
+        _add_memory,
+        _add_start,
+        _add_plot,
+    ):
         add(kinds)
 
 
 def _add_kernel(kinds):
     parser = _kind(
-        kinds, "kernel", "ns a voxel and step, by phase, and how near to the memory's bandwidth",
+        kinds,
+        "kernel",
+        "ns a voxel and step, by phase, and how near to the memory's bandwidth",
         "Advance a box; compare with the least time in which its traffic, 48 bytes a "
         "voxel and step, goes through memory at the bandwidth of a plain copy, which is measured in "
         "the same run. " + LAUNCHED,
         commands.measure_kernel,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (256, 256, 256))
     options.add_problem(parser)
     options.add_segments(parser, "in the box")
     options.add_threads(parser)
     parser.add_argument(
-        "--reproducible", action="store_true",
+        "--reproducible",
+        action="store_true",
         help="measure it again with rxd.options.reproducible, and tell what the same bits on any ranks cost",
-    )  # fmt: skip
+    )
     options.add_effort(parser)
 
 
 def _add_strong(kinds):
     parser = _kind(
-        kinds, "strong", "one problem on more and more ranks and threads",
+        kinds,
+        "strong",
+        "one problem on more and more ranks and threads",
         "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks it "
         "starts them itself, one launch after the other, and tells speed-up and efficiency against "
         "the fewest cores.",
         commands.measure_strong,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (256, 256, 256))
     options.add_segments(parser, "in the box")
     options.add_problem(parser)
@@ -54,12 +71,14 @@ def _add_strong(kinds):
 
 def _add_weak(kinds):
     parser = _kind(
-        kinds, "weak", "a problem that grows with the ranks",
+        kinds,
+        "weak",
+        "a problem that grows with the ranks",
         "Measure a box with cells that is longer along x the more ranks there are. Alone or under "
         "mpirun it measures its own ranks; with --ranks it starts them itself, and tells efficiency "
         "against the fewest cores.",
         commands.measure_weak,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (64, 256, 256), "voxels of each rank")
     options.add_segments(parser, "for each rank")
     options.add_problem(parser)
@@ -68,58 +87,113 @@ def _add_weak(kinds):
 
 def _add_neuron(kinds):
     parser = _kind(
-        kinds, "neuron", "the same scripts with NEURON and with ecsmpi",
+        kinds,
+        "neuron",
+        "the same scripts with NEURON and with ecsmpi",
         "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in "
         "processes of their own, in turn, and print a row for each target. Takes about 15 minutes and"
         " 3 GB, most of it NEURON's initialisation; with --quick a minute or two. Needs 2 cores for "
         "the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled (scripts/setup) for"
         " the tutorial's. Status 1 where a target is missed.",
         commands.compare_with_neuron,
-    )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="smaller boxes: 128^3 for 256^3, 64^3 for 200^3")
-    parser.add_argument(
-        "--edge", type=options.positive, metavar="N", help="voxels along each edge of the box that is stepped"
     )
     parser.add_argument(
-        "--initial-edge", type=options.positive, metavar="N", help="and of the box that is only initialised"
+        "--quick", action="store_true", help="smaller boxes: 128^3 for 256^3, 64^3 for 200^3"
     )
     parser.add_argument(
-        "--rounds", type=options.positive, default=3, help="runs of each process, in turn (default: 3)"
+        "--edge",
+        type=options.positive,
+        metavar="N",
+        help="voxels along each edge of the box that is stepped",
     )
     parser.add_argument(
-        "--repetitions", type=options.positive, default=10, help="steps timed in a run (default: 10)"
+        "--initial-edge",
+        type=options.positive,
+        metavar="N",
+        help="and of the box that is only initialised",
     )
     parser.add_argument(
-        "--morphology", type=Path, metavar="FILE.swc", help="of the tutorial's cell (default: the pyramid that NEURON carries)"
+        "--rounds",
+        type=options.positive,
+        default=3,
+        help="runs of each process, in turn (default: 3)",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=options.positive,
+        default=10,
+        help="steps timed in a run (default: 10)",
+    )
+    parser.add_argument(
+        "--morphology",
+        type=Path,
+        metavar="FILE.swc",
+        help="of the tutorial's cell (default: the pyramid that NEURON carries)",
     )
     options.add_launcher(parser)
 
 
 def _add_model(kinds):
     parser = _kind(
-        kinds, "model", "a slice of brain with its cells, with NEURON and with ecsmpi",
+        kinds,
+        "model",
+        "a slice of brain with its cells, with NEURON and with ecsmpi",
         "Step the slice of scripts/models at voxels of 25 and of 10 um, with `from neuron import rxd` and with `from ecsmpi "
         "import rxd`, in processes of their own, in turn: seconds for a simulated second, split into cells (with what couples "
         "them to their voxels), reactions in the voxels, and the grid; and memory of all ranks. Takes some minutes, most of "
         "them NEURON's initialisation. Needs a checkout. Status 1 where a target is missed.",
         commands.compare_model,
-    )  # fmt: skip
-    parser.add_argument("--size", default="small", help="of the slice, as its script has it (default: small, 500 x 500 um)")
-    parser.add_argument("--thickness", type=options.number, default=200, metavar="UM", help="of the slice (default: 200)")
-    parser.add_argument("--density", type=options.number, default=30_000, metavar="N", help="neurons a mm3 (default: 30000)")
-    parser.add_argument("--ranks", type=options.numbers, default=[1, 2], metavar="P,P,...", help="processes (default: 1,2)")
-    parser.add_argument("--rounds", type=options.positive, default=1, help="runs of each process, in turn (default: 1)")
-    parser.add_argument("--repetitions", type=options.positive, default=60, help="steps timed in a run (default: 60)")
+    )
+    parser.add_argument(
+        "--size",
+        default="small",
+        help="of the slice, as its script has it (default: small, 500 x 500 um)",
+    )
+    parser.add_argument(
+        "--thickness",
+        type=options.number,
+        default=200,
+        metavar="UM",
+        help="of the slice (default: 200)",
+    )
+    parser.add_argument(
+        "--density",
+        type=options.number,
+        default=30_000,
+        metavar="N",
+        help="neurons a mm3 (default: 30000)",
+    )
+    parser.add_argument(
+        "--ranks",
+        type=options.numbers,
+        default=[1, 2],
+        metavar="P,P,...",
+        help="processes (default: 1,2)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=options.positive,
+        default=1,
+        help="runs of each process, in turn (default: 1)",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=options.positive,
+        default=60,
+        help="steps timed in a run (default: 60)",
+    )
     options.add_launcher(parser)
 
 
 def _add_exchange(kinds):
     parser = _kind(
-        kinds, "exchange", "segments' currents to the owners of their voxels, and back",
+        kinds,
+        "exchange",
+        "segments' currents to the owners of their voxels, and back",
         "Plan and repeat the exchange alone, then whole steps with and without it in turn, all without NEURON's part; with segments "
         "along neurites, spread over the box in no order, and all in one voxel. " + LAUNCHED,
         commands.measure_exchange,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (128, 128, 128))
     parser.add_argument(
         "--segments",
@@ -135,11 +209,13 @@ def _add_exchange(kinds):
 
 def _add_gate(kinds):
     parser = _kind(
-        kinds, "gate", "what it costs that any rank may read at any time",
+        kinds,
+        "gate",
+        "what it costs that any rank may read at any time",
         "Step a box that is as large for each rank, with the gate before each change of the concentrations and without it, "
         "in turn. " + LAUNCHED,
         commands.measure_gate,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (64, 64, 64), "voxels of each rank")
     options.add_segments(parser, "for each rank")
     options.add_problem(parser)
@@ -155,33 +231,56 @@ def _add_start(kinds):
         "with what that start has left there. Prints the medians of some rounds.",
     )
     parser.set_defaults(func=commands.measure_start, fail=parser.error)
-    parser.add_argument("script", nargs="*", metavar="SCRIPT", help="a script and its own arguments")
-    parser.add_argument("--rounds", type=options.positive, default=3, help="rounds to take the medians of (default: 3)")
+    parser.add_argument(
+        "script", nargs="*", metavar="SCRIPT", help="a script and its own arguments"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=options.positive,
+        default=3,
+        help="rounds to take the medians of (default: 3)",
+    )
 
 
 def _add_memory(kinds):
     parser = _kind(
-        kinds, "memory", "bytes a voxel, over all ranks together",
+        kinds,
+        "memory",
+        "bytes a voxel, over all ranks together",
         "Resident memory of all ranks together for one species, above that of the same program with a"
         " box of a few voxels: at the end of some steps, and at its peak. " + LAUNCHED,
         commands.measure_memory,
-    )  # fmt: skip
+    )
     options.add_shape(parser, (256, 256, 256))
-    parser.add_argument("--steps", type=options.positive, default=3, help="steps to advance (default: 3)")
-    parser.add_argument("--frames", action="store_true", help="write a whole frame after each step, to a file that is removed")
+    parser.add_argument(
+        "--steps", type=options.positive, default=3, help="steps to advance (default: 3)"
+    )
+    parser.add_argument(
+        "--frames",
+        action="store_true",
+        help="write a whole frame after each step, to a file that is removed",
+    )
 
 
 def _add_plot(kinds):
     parser = kinds.add_parser(
-        "plot", help="draw speed-up, efficiency and phases",
+        "plot",
+        help="draw speed-up, efficiency and phases",
         description="Draw the records of strong and weak scaling in some files: speed-up against the fewest "
         "cores, with the ideal, the bound that memory sets and the lines of `ecsmpi plan`; "
         "efficiency; and each phase's part of a step. Where a measurement was repeated the last one "
         "counts.",
-    )  # fmt: skip
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.jsonl", help="what --json wrote")
+    )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write, .png, .pdf or .svg"
+        "files", type=Path, nargs="+", metavar="FILE.jsonl", help="what --json wrote"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="PNG",
+        help="picture to write, .png, .pdf or .svg",
     )
     parser.set_defaults(func=commands.plot)
 

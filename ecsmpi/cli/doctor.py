@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
+from ecsmpi.neuron_api.launch import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
@@ -42,9 +43,11 @@ def add_parser(subparsers):
 
 
 def doctor(_args):
-    """Print a finding for each part; collective under mpirun. Returns 1 where there is a problem, else 0."""
+    """Print a finding for each part; collective under mpirun. Returns 1 where there is a problem,
+    else 0.
+    """
     try:
-        comm = launch.start()
+        comm = start()
     except (launch.LaunchError, RuntimeError, ImportError, OSError) as error:
         comm, started = None, Finding("ranks", str(error), "start it as the line above says")
     else:
@@ -62,8 +65,18 @@ def doctor(_args):
 
 def _checks(threads, shared):
     return (
-        _python(), _mpi(), _launcher(), _neuron(), _neurons_mpi(), _hdf5(), _numba(threads), _cores(shared), _compiled(), _compiler(), _mechanism(),
-    )  # fmt: skip
+        _python(),
+        _mpi(),
+        _launcher(),
+        _neuron(),
+        _neurons_mpi(),
+        _hdf5(),
+        _numba(threads),
+        _cores(shared),
+        _compiled(),
+        _compiler(),
+        _mechanism(),
+    )
 
 
 def _python():
@@ -78,7 +91,8 @@ def _mpi():
         yield Finding("MPI", f"{why}: one process works, several do not", CURE)
         return
     yield Finding(
-        "MPI", f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}"
+        "MPI",
+        f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}",
     )
 
 
@@ -134,7 +148,9 @@ def _neuron():
 
 
 def _neurons_mpi():
-    """The MPI library that NEURON finds by itself has to be mpi4py's; where it finds none, scripts still work."""
+    """The MPI library that NEURON finds by itself has to be mpi4py's; where it finds none, scripts
+    still work.
+    """
     libraries = launch.mpi_libraries()
     if not libraries:
         return
@@ -155,7 +171,9 @@ def _hdf5():
     except (ImportError, RuntimeError) as error:
         yield Finding("HDF5", str(error), "pip install h5py, or run scripts/setup")
         return
-    kind = "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
+    kind = (
+        "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
+    )
     libraries = launch.mpi_libraries()
     cure = "build h5py against mpi4py's MPI library: scripts/setup" if len(libraries) > 1 else ""
     yield Finding(
@@ -175,9 +193,7 @@ def _numba(threads):
         return
     layer = next((layer for layer in THREADING_LAYERS if _has_layer(layer)), None)
     cores = len(os.sched_getaffinity(0))
-    detail = (
-        f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
-    )
+    detail = f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
     yield Finding("threads", detail, "" if layer else "install libgomp1")
 
 
@@ -187,9 +203,17 @@ def _compiled():
     try:
         told = code_folders.settle()
     except OSError as error:
-        yield Finding("compiled code", str(error), f"set {code_folders.CHOSEN} to a folder of your own, chmod 700")
+        yield Finding(
+            "compiled code",
+            str(error),
+            f"set {code_folders.CHOSEN} to a folder of your own, chmod 700",
+        )
         return
-    folder = chosen or os.environ.get(code_folders.CHOSEN) or "beside the package, or in the user's cache folder"
+    folder = (
+        chosen
+        or os.environ.get(code_folders.CHOSEN)
+        or "beside the package, or in the user's cache folder"
+    )
     yield Finding("compiled code", told or str(folder))
 
 
@@ -226,7 +250,9 @@ def _compiler():
     ]
     cure = "activate the environment NEURON is in, and install g++ and make" if missing else ""
     yield Finding(
-        "compiler", f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl", cure
+        "compiler",
+        f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl",
+        cure,
     )
 
 

@@ -7,10 +7,14 @@ from ecsmpi.cli.apart import apart
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "info", help="show the box, the species, the times and the origin of a file",
+        "info",
+        help="show the box, the species, the times and the origin of a file",
         description="Show what is in a file of frames: its box, its voxels, the times, the range of each "
-                    "species, and where the file comes from; or in a SONATA report or file of spikes of ours.")
-    parser.add_argument("file", type=Path, help="file of frames, report or spikes that a simulation wrote")
+        "species, and where the file comes from; or in a SONATA report or file of spikes of ours.",
+    )
+    parser.add_argument(
+        "file", type=Path, help="file of frames, report or spikes that a simulation wrote"
+    )
     parser.set_defaults(func=show)
 
 

@@ -8,11 +8,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ecsmpi import __version__
-from ecsmpi.plans import calibration, plan_table
-from ecsmpi.bench import records
+from ecsmpi.benchmarks import calibration, plan_table, records
+from ecsmpi.benchmarks.planning import Machine, Problem, slabs_of
 from ecsmpi.cli.plot import check_folder
 from ecsmpi.description.grid import Box, spacing_of
-from ecsmpi.plans.planning import Machine, Problem, slabs_of
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given
@@ -33,63 +32,138 @@ def add_parser(subparsers):
     _add_problem(parser)
     _add_machine(parser)
     parser.add_argument(
-        "--model", type=Path, metavar="FILE",
+        "--model",
+        type=Path,
+        metavar="FILE",
         help="append the model's steps to this file of records, for ecsmpi bench plot to draw: for the layouts "
         "in --bench and in the table",
-    )  # fmt: skip
+    )
     parser.set_defaults(func=plan)
 
 
 def _add_problem(parser):
     add = parser.add_argument_group("the run").add_argument
-    add("--box", type=float, nargs="+", required=True, metavar="N",
-        help="NX NY NZ voxels, or, with --dx, the corners XLO YLO ZLO XHI YHI ZHI in um")
-    add("--dx", type=float, nargs="+", metavar="UM",
-        help=f"edge of a voxel, one number or three (default with NX NY NZ: {USUAL_DX:g})")
+    add(
+        "--box",
+        type=float,
+        nargs="+",
+        required=True,
+        metavar="N",
+        help="NX NY NZ voxels, or, with --dx, the corners XLO YLO ZLO XHI YHI ZHI in um",
+    )
+    add(
+        "--dx",
+        type=float,
+        nargs="+",
+        metavar="UM",
+        help=f"edge of a voxel, one number or three (default with NX NY NZ: {USUAL_DX:g})",
+    )
     add("--species", type=_count, default=1, metavar="N", help="species (default: 1)")
-    add("--segments", type=_count_or_none, default=0, metavar="M",
-        help="segments of all cells together (default: 0)")
-    add("--cells-within", type=_part, default=1.0, metavar="PART",
-        help="the part of the box along x that holds the segments: slabs are thinner there (default: 1, all of it)")
-    add("--no-frames", action="store_true",
-        help="the run writes no whole frames: they take 8 bytes a voxel and species (slices and means hardly any)")
-    add("--tstop", type=_positive, default=1000.0, metavar="MS", help="length of the run (default: 1000)")
+    add(
+        "--segments",
+        type=_count_or_none,
+        default=0,
+        metavar="M",
+        help="segments of all cells together (default: 0)",
+    )
+    add(
+        "--cells-within",
+        type=_part,
+        default=1.0,
+        metavar="PART",
+        help="the part of the box along x that holds the segments: slabs are thinner there (default: 1, all of it)",
+    )
+    add(
+        "--no-frames",
+        action="store_true",
+        help="the run writes no whole frames: they take 8 bytes a voxel and species (slices and means hardly any)",
+    )
+    add(
+        "--tstop",
+        type=_positive,
+        default=1000.0,
+        metavar="MS",
+        help="length of the run (default: 1000)",
+    )
     add("--dt", type=_positive, default=0.025, metavar="MS", help="time step (default: 0.025)")
-    add("--d", type=_positive, default=POTASSIUM, metavar="UM2/MS",
-        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})")
+    add(
+        "--d",
+        type=_positive,
+        default=POTASSIUM,
+        metavar="UM2/MS",
+        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})",
+    )
 
 
 def _add_machine(parser):
     add = parser.add_argument_group("the machine").add_argument
-    add("--nodes", type=_nodes, required=True, metavar="A-B",
-        help="numbers of nodes: A, B and the powers of two between")
-    add("--cores-per-node", type=_count, metavar="C",
-        help="cores of a node (default: of --bench, else a guess)")
-    add("--numa-domains", type=_count, metavar="D",
-        help="NUMA domains of a node, of which each rank stays in one (default: of --bench, else a guess)")
-    add("--memory-per-node", type=_positive, metavar="GB", help="memory of a node (default: of --bench)")
-    add("--bench", type=Path, nargs="+", default=[], metavar="FILE",
-        help="records of ecsmpi bench kernel, strong or weak")
+    add(
+        "--nodes",
+        type=_nodes,
+        required=True,
+        metavar="A-B",
+        help="numbers of nodes: A, B and the powers of two between",
+    )
+    add(
+        "--cores-per-node",
+        type=_count,
+        metavar="C",
+        help="cores of a node (default: of --bench, else a guess)",
+    )
+    add(
+        "--numa-domains",
+        type=_count,
+        metavar="D",
+        help="NUMA domains of a node, of which each rank stays in one (default: of --bench, else a guess)",
+    )
+    add(
+        "--memory-per-node",
+        type=_positive,
+        metavar="GB",
+        help="memory of a node (default: of --bench)",
+    )
+    add(
+        "--bench",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="records of ecsmpi bench kernel, strong or weak",
+    )
     add("--network-bandwidth", type=_positive, metavar="GB/S", help="of a node (default: a guess)")
-    add("--network-latency", type=_positive, metavar="US",
-        help="of a message between nodes (default: a guess)")
-    add("--neuron-ns", type=_positive, metavar="NS",
+    add(
+        "--network-latency",
+        type=_positive,
+        metavar="US",
+        help="of a message between nodes (default: a guess)",
+    )
+    add(
+        "--neuron-ns",
+        type=_positive,
+        metavar="NS",
         help="NEURON's own time for a segment and step on one core, which its mechanisms decide (default: of "
-        "--bench, else a guess)")  # fmt: skip
+        "--bench, else a guess)",
+    )
 
 
 def plan(args):
-    """Print the machine, the table, the recommendation. Status 1 where no number of nodes has the memory."""
+    """Print the machine, the table, the recommendation. Status 1 where no number of nodes has the
+    memory.
+    """
     problem = _problem(args)
     if args.model is not None:
         check_folder(args.model)
     found = _machine(args)
     planes = problem.shape[0]
     counts = [nodes for nodes in args.nodes if nodes <= planes] or args.nodes[:1]
-    rows = [plan_table.best_row(problem, nodes, found.machine, not args.no_frames) for nodes in counts]
+    rows = [
+        plan_table.best_row(problem, nodes, found.machine, not args.no_frames) for nodes in counts
+    ]
     steps = math.ceil(args.tstop / args.dt * (1 - 1e-12))  # 0.07 / 0.01 is a bit more than 7
     print("\n".join([_title(problem, steps, args.dt), "", *plan_table.describe(found), ""]))
-    print("\n".join([*plan_table.table(rows, steps), "", *plan_table.too_large(rows, found.machine)]))
+    print(
+        "\n".join([*plan_table.table(rows, steps), "", *plan_table.too_large(rows, found.machine)])
+    )
     fitting = [row for row in rows if row.fits(found.machine)]
     if fitting:
         _recommend(problem, fitting, steps)
@@ -124,7 +198,10 @@ def _submission(row, steps):
     """The line to submit, with room in time and memory for what the model does not know."""
     layout = row.layout
     options = f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} --cpus-per-task={layout.threads}"
-    time, size = _clock(START_SECONDS + MARGIN * row.seconds * steps), math.ceil(MARGIN * row.bytes_per_node / 1e9)
+    time, size = (
+        _clock(START_SECONDS + MARGIN * row.seconds * steps),
+        math.ceil(MARGIN * row.bytes_per_node / 1e9),
+    )
     return f"sbatch {options} --time={time} --mem={size}G slurm/hybrid.sbatch SCRIPT"
 
 
@@ -147,17 +224,25 @@ def _problem(args):
             raise ValueError(f"--box NX NY NZ must be whole numbers of voxels, got {got}")
         shape, spacing = tuple(map(int, args.box)), spacing_of(USUAL_DX if dx is None else dx)
     else:
-        raise ValueError(f"--box takes three numbers (voxels) or six (corners in um), got {len(args.box)}")
+        raise ValueError(
+            f"--box takes three numbers (voxels) or six (corners in um), got {len(args.box)}"
+        )
     r = args.d * args.dt / spacing[0] ** 2 if shape[0] > 1 else 0.0
     return Problem(shape, args.species, args.segments, r, args.cells_within)
 
 
 def _machine(args):
     units = {
-        "network_bandwidth": 1e9, "network_latency": 1e-6, "neuron_ns": 1e-9, "cores_per_node": 1,
-        "numa_domains": 1, "memory_per_node": 1e9,
-    }  # fmt: skip
-    given = {name: value * units[name] for name in units if (value := getattr(args, name)) is not None}
+        "network_bandwidth": 1e9,
+        "network_latency": 1e-6,
+        "neuron_ns": 1e-9,
+        "cores_per_node": 1,
+        "numa_domains": 1,
+        "memory_per_node": 1e9,
+    }
+    given = {
+        name: value * units[name] for name in units if (value := getattr(args, name)) is not None
+    }
     network = {name: value for name, value in given.items() if name.startswith("network")}
     machine = replace(Machine(), **network)
     read = [one for path in args.bench for one in calibration.read_measurements(path)]
@@ -165,28 +250,42 @@ def _machine(args):
     if args.bench and not measurements:
         files = ", ".join(map(str, args.bench))
         kinds = ", ".join(calibration.KINDS)
-        raise ValueError(f"no records of ecsmpi bench {kinds} with a core for each thread in {files}")
+        raise ValueError(
+            f"no records of ecsmpi bench {kinds} with a core for each thread in {files}"
+        )
     checked = calibration.leave_out(measurements, machine)
     if measurements:
         machine = calibration.calibrated(measurements, machine)
     if "cores_per_node" in given:
-        machine = replace(machine, cores=given["cores_per_node"], domains=calibration.guessed_domains(given["cores_per_node"]))
+        machine = replace(
+            machine,
+            cores=given["cores_per_node"],
+            domains=calibration.guessed_domains(given["cores_per_node"]),
+        )
     if "numa_domains" in given:
         machine = replace(machine, domains=given["numa_domains"])
     if machine.cores % machine.domains:
-        raise ValueError(f"--numa-domains must divide the {machine.cores} cores of a node, got {machine.domains}")
+        raise ValueError(
+            f"--numa-domains must divide the {machine.cores} cores of a node, got {machine.domains}"
+        )
     if "memory_per_node" in given:
         machine = replace(machine, memory=given["memory_per_node"])
     if "neuron_ns" in given:
         machine = replace(machine, neuron_segment=given["neuron_ns"])
-    return plan_table.Found(machine, measurements, len(read) - len(measurements), checked, set(given))
+    return plan_table.Found(
+        machine, measurements, len(read) - len(measurements), checked, set(given)
+    )
 
 
 def _write_model(args, problem, rows, found):
     wanted = {(one.problem, one.layout, one.dt): None for one in found.measurements}
     wanted |= {(problem, row.layout, args.dt): None for row in rows}
-    provenance = {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "ecsmpi": __version__,
-                  "cores": found.machine.cores, "fitted_to_records": len(found.measurements)}  # fmt: skip
+    provenance = {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "ecsmpi": __version__,
+        "cores": found.machine.cores,
+        "fitted_to_records": len(found.measurements),
+    }
     for problem, layout, dt in wanted:
         record = calibration.model_record(problem, layout, dt, found.machine)
         records.append(args.model, record | {"provenance": provenance})
@@ -219,10 +318,12 @@ def _count_or_none(text):
 
 
 def _nodes(text):
-    """"1-256" or "8" -> the ends and the powers of two between them."""
+    """ "1-256" or "8" -> the ends and the powers of two between them."""
     found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
     lo, hi = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= lo <= hi:
-        raise argparse.ArgumentTypeError(f"must be a number of nodes or a range such as 1-256, got {text}")
+        raise argparse.ArgumentTypeError(
+            f"must be a number of nodes or a range such as 1-256, got {text}"
+        )
     powers = (1 << k for k in range(hi.bit_length()))
     return sorted({lo, hi, *(power for power in powers if lo <= power <= hi)})

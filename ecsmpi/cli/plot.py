@@ -9,33 +9,61 @@ THINNEST = 0.3  # a box that would be thinner is not drawn to scale: nothing cou
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
-        "plot", help="draw a section through the box, or lines through time",
+        "plot",
+        help="draw a section through the box, or lines through time",
         description="Draw a species at one time, averaged over an axis or in one layer of voxels; "
-                    "or, with --point, its concentration through time at points.")
-    parser.add_argument("-o", "--output", type=Path, metavar="PICTURE",
-                        help="picture to write, .png, .pdf or .svg (default: FILE_SPECIES.png beside FILE)")
+        "or, with --point, its concentration through time at points.",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PICTURE",
+        help="picture to write, .png, .pdf or .svg (default: FILE_SPECIES.png beside FILE)",
+    )
     add_section_options(parser)
     moment = parser.add_mutually_exclusive_group()
-    moment.add_argument("--time", type=float, metavar="T", help="draw the frame nearest to this time in ms")
-    moment.add_argument("--frame", type=int, metavar="I",
-                        help="draw this frame; -1 is the last (default: the last)")
-    parser.add_argument("--point", type=float, nargs=3, action="append", metavar=("X", "Y", "Z"),
-                        help="draw the concentration through time at this point (um); give it again for more")
+    moment.add_argument(
+        "--time", type=float, metavar="T", help="draw the frame nearest to this time in ms"
+    )
+    moment.add_argument(
+        "--frame", type=int, metavar="I", help="draw this frame; -1 is the last (default: the last)"
+    )
+    parser.add_argument(
+        "--point",
+        type=float,
+        nargs=3,
+        action="append",
+        metavar=("X", "Y", "Z"),
+        help="draw the concentration through time at this point (um); give it again for more",
+    )
     parser.set_defaults(func=plot)
 
 
 def add_section_options(parser):
     """FILE and the options that choose a species and a section; `animate` has them too."""
     parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
-    parser.add_argument("--species", metavar="NAME", help="species to draw (default: the first in the file)")
-    parser.add_argument("--selection", metavar="NAME",
-                        help="selection of voxels to draw, by the name that `ecsmpi info` shows (default: the whole box)")
-    parser.add_argument("--axis", choices=("x", "y", "z"),
-                        help="axis to average over or to cut across (default: z, or that of a slice or mean)")
+    parser.add_argument(
+        "--species", metavar="NAME", help="species to draw (default: the first in the file)"
+    )
+    parser.add_argument(
+        "--selection",
+        metavar="NAME",
+        help="selection of voxels to draw, by the name that `ecsmpi info` shows (default: the whole box)",
+    )
+    parser.add_argument(
+        "--axis",
+        choices=("x", "y", "z"),
+        help="axis to average over or to cut across (default: z, or that of a slice or mean)",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--mean", action="store_true", help="average over the axis (the default)")
-    where.add_argument("--at", type=float, metavar="COORD",
-                       help="draw the layer of voxels at this coordinate in um")
+    where.add_argument(
+        "--at",
+        type=float,
+        metavar="COORD",
+        help="draw the layer of voxels at this coordinate in um",
+    )
 
 
 def plot(args):
@@ -45,7 +73,9 @@ def plot(args):
         frames = recording.of(args.selection)
         name = species(frames, args.species)
         figure = _lines(frames, name, args) if args.point else _image(frames, name, args)
-    path = args.output or default_path(args.file, args.selection or name, ".points.png" if args.point else ".png")
+    path = args.output or default_path(
+        args.file, args.selection or name, ".points.png" if args.point else ".png"
+    )
     check_folder(path)
     figure.savefig(path, dpi=160)
     print(path)
@@ -55,7 +85,9 @@ def species(recording, name):
     """The species to draw, of those in the file."""
     name = name or recording.names[0]
     if name not in recording:
-        raise ValueError(f"{recording.path} has no species {name!r}; it has {', '.join(recording.names)}")
+        raise ValueError(
+            f"{recording.path} has no species {name!r}; it has {', '.join(recording.names)}"
+        )
     return name
 
 
@@ -76,17 +108,26 @@ def check_folder(path):
 
 
 def section_figure(recording, name, section, axis, limits):
-    """A figure of a section (2-D, mM) across ``axis``, to scale, with a colour bar over ``limits`` (mM).
+    """A figure of a section (2-D, mM) across ``axis``, to scale, with a colour bar over ``limits``
+    (mM).
 
-    Returns the figure, the image in it and its title. Everything has its place in inches, so that nothing
-    moves when the image and the title change.
+    Returns the figure, the image in it and its title. Everything has its place in inches, so that
+    nothing moves when the image and the title change.
     """
     across, up = ("xyz".index(letter) for letter in "xyz" if letter != axis)
     lo, hi = recording.box.lo, recording.box.hi
     extent = (lo[across], hi[across], lo[up], hi[up])
     figure, axes, bar, title = _places(extent[1] - extent[0], extent[3] - extent[2])
-    image = axes.imshow(section.T, origin="lower", extent=extent, cmap=COLOURS, interpolation="nearest",
-                        vmin=limits[0], vmax=limits[1], aspect="auto")
+    image = axes.imshow(
+        section.T,
+        origin="lower",
+        extent=extent,
+        cmap=COLOURS,
+        interpolation="nearest",
+        vmin=limits[0],
+        vmax=limits[1],
+        aspect="auto",
+    )
     axes.set(xlabel=f"{'xyz'[across]} (µm)", ylabel=f"{'xyz'[up]} (µm)")
     axes.locator_params("y", nbins=max(1, round(1.6 * axes.bbox.height / figure.dpi)))
     axes.locator_params("x", nbins=max(1, round(1.2 * axes.bbox.width / figure.dpi)))
@@ -110,7 +151,9 @@ def _places(wide, high):
         return figure.add_axes((x / size[0], y / size[1], w / size[0], h / size[1]))
 
     bar = place(left, 0.6, width, 0.16) if flat else place(left + width + 0.15, below, 0.18, height)
-    title = figure.text((left if width > 3 else 0.25) / size[0], 1 - 0.33 / size[1], "", fontsize=12)
+    title = figure.text(
+        (left if width > 3 else 0.25) / size[0], 1 - 0.33 / size[1], "", fontsize=12
+    )
     return figure, place(left, below, width, height), bar, title
 
 
@@ -130,13 +173,17 @@ def _colour_bar(figure, image, axes):
     flat = axes.bbox.width > axes.bbox.height
     bar = figure.colorbar(image, cax=axes, orientation="horizontal" if flat else "vertical")
     bar.formatter.set_useOffset(False)
-    bar.locator = MaxNLocator(nbins=max(1, round((1 if flat else 1.2) * max(axes.bbox.size) / figure.dpi)))
+    bar.locator = MaxNLocator(
+        nbins=max(1, round((1 if flat else 1.2) * max(axes.bbox.size) / figure.dpi))
+    )
     bar.update_ticks()
     return bar
 
 
 def limits_of(low, high):
-    """The ends of a colour scale: a uniform field, round-off apart, must not be stretched to all colours."""
+    """The ends of a colour scale: a uniform field, round-off apart, must not be stretched to all
+    colours.
+    """
     least = 1e-6 * max(abs(low), abs(high), 1e-6)
     middle = (low + high) / 2
     return (low, high) if high - low >= least else (middle - least, middle + least)
@@ -160,15 +207,18 @@ def _image(recording, name, args):
     section = recording.section(name, index, axis, args.at)
     limits = limits_of(section.min(), section.max())
     figure, _, title = section_figure(recording, name, section, axis, limits)
-    title.set_text(f"{name}, {describe_section(recording, axis, args.at)}, t = {recording.time[index]:g} ms")
+    title.set_text(
+        f"{name}, {describe_section(recording, axis, args.at)}, t = {recording.time[index]:g} ms"
+    )
     return figure
 
 
 def _lines(recording, name, args):
     for option in ("axis", "at", "time", "frame"):
         if getattr(args, option) is not None:
-            raise ValueError("--point draws lines through time: "
-                             f"leave out --{option} {getattr(args, option)}")
+            raise ValueError(
+                f"--point draws lines through time: leave out --{option} {getattr(args, option)}"
+            )
     if args.mean:
         raise ValueError("--point draws single voxels: leave out --mean")
     series = [recording.series(name, point) for point in args.point]
@@ -177,7 +227,9 @@ def _lines(recording, name, args):
     axes = figure.add_subplot()
     for point, values in zip(args.point, series):
         label = ", ".join(f"{coordinate:g}" for coordinate in point)
-        axes.plot(recording.time, values, marker="o" if len(values) == 1 else None, label=f"({label}) µm")
+        axes.plot(
+            recording.time, values, marker="o" if len(values) == 1 else None, label=f"({label}) µm"
+        )
     axes.set(xlabel="time (ms)", ylabel=f"{name} (mM)", title=f"{name} at points")
     axes.ticklabel_format(axis="y", useOffset=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from ecsmpi.run.observer import Observer
+from ecsmpi.run.observers.base import Observer
 
 
 def add_parser(subparsers):
@@ -16,41 +16,95 @@ def add_parser(subparsers):
         description="Builds the model at the top level of SCRIPT, whose `__name__` is then not '__main__', and runs it. "
         "A script that runs itself is watched and written all the same, but decides itself how long it runs.",
     )
-    parser.add_argument("script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd")
-    parser.add_argument("--tstop", type=_positive, metavar="MS", help="run to this time (default: the script's n.tstop)")
-    parser.add_argument("--dt", type=_positive, metavar="MS", help="time step (default: the script's n.dt)")
     parser.add_argument(
-        "--grid-steps", type=_whole, metavar="M", help="steps of NEURON in one of the grid (default: the script's)"
+        "script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd"
     )
-    parser.add_argument("--v-init", type=float, metavar="MV", help="initial voltage (default: the script's n.v_init)")
-    parser.add_argument("--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file")
-    parser.add_argument("--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)")
-    parser.add_argument("--species", action="append", metavar="NAME", help="write this species only; may be repeated")
     parser.add_argument(
-        "--slice", action="append", metavar="AXIS=UM", type=_slice,
+        "--tstop",
+        type=_positive,
+        metavar="MS",
+        help="run to this time (default: the script's n.tstop)",
+    )
+    parser.add_argument(
+        "--dt", type=_positive, metavar="MS", help="time step (default: the script's n.dt)"
+    )
+    parser.add_argument(
+        "--grid-steps",
+        type=_whole,
+        metavar="M",
+        help="steps of NEURON in one of the grid (default: the script's)",
+    )
+    parser.add_argument(
+        "--v-init",
+        type=float,
+        metavar="MV",
+        help="initial voltage (default: the script's n.v_init)",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file"
+    )
+    parser.add_argument(
+        "--every", type=_positive, metavar="MS", help="time between frames (default: tstop/100)"
+    )
+    parser.add_argument(
+        "--species",
+        action="append",
+        metavar="NAME",
+        help="write this species only; may be repeated",
+    )
+    parser.add_argument(
+        "--slice",
+        action="append",
+        metavar="AXIS=UM",
+        type=_slice,
         help="write only the layer of voxels there, such as z=0; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--mean", action="append", metavar="AXIS", choices=("x", "y", "z"),
+        "--mean",
+        action="append",
+        metavar="AXIS",
+        choices=("x", "y", "z"),
         help="write only the mean over this axis; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("--precision", choices=("float64", "float32"), default="float64", help="of what is written")
-    parser.add_argument(
-        "--compression", type=int, choices=range(10), default=0, metavar="LEVEL", help="gzip, 1 to 9 (default: 0, none)"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of each rank (default: the script's)")
-    parser.add_argument("--reproducible", action="store_true", help="the same bits at any number of ranks")
-    parser.add_argument("--timings", action="store_true", help="say at the end how long each phase of the steps took")
-    parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="write checkpoints to this folder")
-    parser.add_argument(
-        "--checkpoint-every", metavar="TIME", help="such as 15min, 2h or '1000 steps' (default: 15min)"
     )
     parser.add_argument(
-        "--restart", metavar="WHERE",
+        "--precision", choices=("float64", "float32"), default="float64", help="of what is written"
+    )
+    parser.add_argument(
+        "--compression",
+        type=int,
+        choices=range(10),
+        default=0,
+        metavar="LEVEL",
+        help="gzip, 1 to 9 (default: 0, none)",
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads of each rank (default: the script's)"
+    )
+    parser.add_argument(
+        "--reproducible", action="store_true", help="the same bits at any number of ranks"
+    )
+    parser.add_argument(
+        "--timings",
+        action="store_true",
+        help="say at the end how long each phase of the steps took",
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="write checkpoints to this folder"
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        metavar="TIME",
+        help="such as 15min, 2h or '1000 steps' (default: 15min)",
+    )
+    parser.add_argument(
+        "--restart",
+        metavar="WHERE",
         help="go on from a checkpoint: latest (of DIR), auto (the same, if there is one), or a path",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--max-time", metavar="TIME", help="stop with a checkpoint and status 75 before the process is so old: 23:50:00"
+        "--max-time",
+        metavar="TIME",
+        help="stop with a checkpoint and status 75 before the process is so old: 23:50:00",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
@@ -61,9 +115,15 @@ def run(args):
     if not args.script.is_file():
         args.fail(f"no script at {args.script}")
     if args.output is None and (args.every or args.species or _chosen(args)):
-        args.fail("--every, --species, --slice, --mean, --precision and --compression need --output FILE.h5")
-    if args.checkpoint is None and (args.checkpoint_every or args.max_time or args.restart in ("latest", "auto")):
-        args.fail("--checkpoint-every, --max-time and --restart latest or auto need --checkpoint DIR")
+        args.fail(
+            "--every, --species, --slice, --mean, --precision and --compression need --output FILE.h5"
+        )
+    if args.checkpoint is None and (
+        args.checkpoint_every or args.max_time or args.restart in ("latest", "auto")
+    ):
+        args.fail(
+            "--checkpoint-every, --max-time and --restart latest or auto need --checkpoint DIR"
+        )
     sys.argv = [str(args.script), *args.arguments]
     sys.path.insert(0, str(args.script.resolve().parent))
     from ecsmpi import rxd
@@ -108,15 +168,24 @@ def _items(args) -> list:
 
 def _say_timings(rxd):
     """A line for each phase: microseconds a step, the mean and the maximum over ranks. Collective."""
-    from ecsmpi.ranks import launch
+    from ecsmpi.neuron_api import launch
     from ecsmpi.solver.timing import PHASES
 
     phases = rxd.phases()
     steps = max(phases.steps, 1)
-    lines = [f"{name:<12}{1e6 * mean / steps:>12.1f}{1e6 * most / steps:>12.1f}  {PHASES[name]}"
-             for name, mean, most in phases.over_ranks(launch.start())]  # fmt: skip
+    lines = [
+        f"{name:<12}{1e6 * mean / steps:>12.1f}{1e6 * most / steps:>12.1f}  {PHASES[name]}"
+        for name, mean, most in phases.over_ranks(launch.start())
+    ]
     if rxd.rank() == 0:
-        print("\n".join([f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps", *lines]))
+        print(
+            "\n".join(
+                [
+                    f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps",
+                    *lines,
+                ]
+            )
+        )
 
 
 def _build(script):
@@ -129,10 +198,12 @@ def _build(script):
 
 def _run_model(args, watch):
     from ecsmpi import rxd
-    from neuron import n
+    from ecsmpi.neuron_api.interpreter import n
 
     if not rxd.all_species():
-        raise ValueError(f"{args.script} makes no rxd.Species at its top level: there is nothing to run")
+        raise ValueError(
+            f"{args.script} makes no rxd.Species at its top level: there is nothing to run"
+        )
     watch.scripted = False
     if watch.tstop() is None:
         raise ValueError("the script sets no n.tstop: give --tstop MS")
@@ -144,12 +215,16 @@ def _run_model(args, watch):
     context = n.ParallelContext()
     context.set_maxstep(max(10.0, 2 * n.dt))  # psolve wants an interval beyond dt
     n.finitialize(v_init)
-    if watch.tstop() > n.t + n.dt / 2:  # psolve refuses to go nowhere, as after a restart at the end
+    if (
+        watch.tstop() > n.t + n.dt / 2
+    ):  # psolve refuses to go nowhere, as after a restart at the end
         context.psolve(watch.tstop())
 
 
 class _Watch(Observer):
-    """Progress and output of whatever runs, begun when it initialises: only then is its tstop known."""
+    """Progress and output of whatever runs, begun when it initialises: only then is its tstop
+    known.
+    """
 
     def __init__(self, args):
         self._args = args
@@ -157,7 +232,7 @@ class _Watch(Observer):
 
     def tstop(self):
         """ms: as asked, or the script's; None where neither says."""
-        from neuron import n
+        from ecsmpi.neuron_api.interpreter import n
 
         tstop = self._args.tstop if self._args.tstop is not None else getattr(n, "tstop", 0.0)
         return tstop if tstop > 0 else None
@@ -168,7 +243,7 @@ class _Watch(Observer):
 
     def resumed(self, simulation, t, places):
         """The same, or go on with them where a restart has taken place. Collective."""
-        from ecsmpi.run.observers import begin
+        from ecsmpi.run.observers.fields import begin
 
         if not self._parts:
             self._parts = self._make()
@@ -187,7 +262,9 @@ class _Watch(Observer):
             every = self._args.every or (self.tstop() or 0) / 100
             if not every:
                 raise ValueError("the script sets no n.tstop: say by --every MS how often to write")
-            self.output = rxd.Output(self._args.output, every, items=_items(self._args), attach=False)
+            self.output = rxd.Output(
+                self._args.output, every, items=_items(self._args), attach=False
+            )
             parts.append(self.output)
         return parts
 
@@ -200,12 +277,15 @@ class _Watch(Observer):
             part.stepped(simulation, t)
 
     def _refuse_what_the_script_decides(self):
-        given = [f"--{name.replace('_', '-')}" for name in ("tstop", "dt", "grid_steps", "v_init", "threads")
-                 if getattr(self._args, name) is not None]  # fmt: skip
+        given = [
+            f"--{name.replace('_', '-')}"
+            for name in ("tstop", "dt", "grid_steps", "v_init", "threads")
+            if getattr(self._args, name) is not None
+        ]
         if given:
             raise ValueError(
                 f"{self._args.script} runs its model itself, so {' and '.join(given)} would do nothing: put its "
-                "run under `if __name__ == \"__main__\":`, or leave the option out"
+                'run under `if __name__ == "__main__":`, or leave the option out'
             )
 
     def ended(self):

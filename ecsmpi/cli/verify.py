@@ -1,4 +1,6 @@
-"""`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames, of segments and of spikes."""
+"""`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames, of
+segments and of spikes.
+"""
 
 import re
 from pathlib import Path

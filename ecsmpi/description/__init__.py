@@ -1,1 +1,3 @@
-"""What the user described, checked: boxes, voxels, tissue, ions, and who owns which planes. Numbers only."""
+"""What the user described, checked: boxes, voxels, tissue, ions, and who owns which planes. Numbers
+only.
+"""

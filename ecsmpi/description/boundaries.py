@@ -1,8 +1,9 @@
 """What happens at the six faces of a box.
 
-Closed is what a face is that nothing is said of. A face held at a value has border voxels whose concentration is that
-value. Through a face with a bath flows permeability (bath - c) per area (Robin's condition). Values may change in time. Where
-faces meet, held wins over bath, and x over y over z; a voxel at two baths exchanges with both.
+Closed is what a face is that nothing is said of. A face held at a value has border voxels whose
+concentration is that value. Through a face with a bath flows permeability (bath - c) per area
+(Robin's condition). Values may change in time. Where faces meet, held wins over bath, and x over y
+over z; a voxel at two baths exchanges with both.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Held:
 
 @dataclass(frozen=True)
 class Bath:
-    """A well-stirred bath beyond a membrane: flux into the box per area = permeability (value - c at the face).
+    """A well-stirred bath beyond a membrane: flux into the box per area = permeability (value - c
+    at the face).
 
     value: mM, a number or a function of t (ms). permeability: um/ms.
     """
@@ -52,13 +54,21 @@ class Bath:
 
     def __post_init__(self):
         object.__setattr__(self, "value", _checked("the value of Bath", self.value))
-        object.__setattr__(self, "permeability", finite("the permeability of Bath", self.permeability))
+        object.__setattr__(
+            self, "permeability", finite("the permeability of Bath", self.permeability)
+        )
         if self.permeability < 0:
-            raise ValueError(f"the permeability of Bath must be >= 0 um/ms, got {self.permeability}")
+            raise ValueError(
+                f"the permeability of Bath must be >= 0 um/ms, got {self.permeability}"
+            )
 
     def at(self, t: float, dt: float) -> float:
         """The mean over a step of dt that ends at t (ms), as the trapezoidal rule has it."""
-        return 0.5 * (float(self.value(t - dt)) + float(self.value(t))) if callable(self.value) else self.value
+        return (
+            0.5 * (float(self.value(t - dt)) + float(self.value(t)))
+            if callable(self.value)
+            else self.value
+        )
 
     def __repr__(self):
         return f"Bath({_shown(self.value)}, permeability={self.permeability})"
@@ -72,14 +82,20 @@ class Faces:
 
     @classmethod
     def from_rxd(cls, label: str, given: dict) -> Faces:
-        """From {"xlo": 3.0, "x": Bath(...), ...}: "x" means both of its faces; a number or function means Held."""
+        """From {"xlo": 3.0, "x": Bath(...), ...}: "x" means both of its faces; a number or function
+        means Held.
+        """
         conditions = dict.fromkeys(NAMES)
         for key, value in given.items():
             faces = [name for name in NAMES if key in (name, name[0])]
             if not faces:
-                raise ValueError(f"ecs_boundary_conditions of {label} know x, y, z and {', '.join(NAMES)}, got {key!r}")
+                raise ValueError(
+                    f"ecs_boundary_conditions of {label} know x, y, z and {', '.join(NAMES)}, got {key!r}"
+                )
             for name in faces:
-                conditions[name] = _condition(f"ecs_boundary_conditions of {label} at {name}", value)
+                conditions[name] = _condition(
+                    f"ecs_boundary_conditions of {label} at {name}", value
+                )
         return cls(tuple(conditions.values()))
 
     def any(self) -> bool:

@@ -1,19 +1,20 @@
 """Who owns which planes: pure integer arithmetic.
 
-The box is cut along x into blocks of whole planes, as even as they can be, and each rank owns consecutive blocks:
-its slab. Normally there is one block to a rank:
+The box is cut along x into blocks of whole planes, as even as they can be, and each rank owns
+consecutive blocks: its slab. Normally there is one block to a rank:
 
     plane   0   1   2   3 | 4   5   6 | 7   8   9          10 planes on 3 ranks
     rank          0       |     1     |     2
 
-With a grain, the blocks depend on the box alone, at most ``grain`` planes each, and so do the results' last bits:
+With a grain, the blocks depend on the box alone, at most ``grain`` planes each, and so do the
+results' last bits:
 
     plane   0   1   2 | 3   4   5 | 6   7 | 8   9          10 planes, grain 3, on 3 ranks
     block       0     |     1     |   2   |   3
     rank             0            |   1   |   2
 
-Without a grain, slabs are thinner where many segments are, if that makes the slowest rank's work a tenth less: a voxel costs its
-owner more for each rank with segments in it.
+Without a grain, slabs are thinner where many segments are, if that makes the slowest rank's work a
+tenth less: a voxel costs its owner more for each rank with segments in it.
 
     plane   0   1 | 2   3   4 | 5   6   7   8   9          10 planes on 3 ranks, cells in the first three
     rank      0   |     1     |         2
@@ -27,9 +28,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ASKED = 2.0  # voxels: what it costs to serve a voxel to a rank with segments in it, for each ion, beside a voxel's step
+# voxels: what it costs to serve a voxel to a rank with segments in it, for each ion, beside a
+# voxel's step
+ASKED = 2.0
 WORTH = 1.1  # what the heaviest slab must be lightened by
-GRAIN = 16  # planes of a reproducible block: thick enough for neighbours to settle their interface up to r = 0.12
+# planes of a reproducible block: thick enough for neighbours to settle their interface up to r =
+# 0.12
+GRAIN = 16
 
 
 def share(count: int, parts: int, part: int) -> tuple[int, int]:
@@ -41,7 +46,8 @@ def share(count: int, parts: int, part: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Slabs:
-    """The partition of ``n_planes`` planes over ``n_ranks`` ranks, in blocks of at most ``grain`` planes if given.
+    """The partition of ``n_planes`` planes over ``n_ranks`` ranks, in blocks of at most ``grain``
+    planes if given.
 
     ends: the planes where slabs end, where these are not as even as they can be.
     """
@@ -53,14 +59,18 @@ class Slabs:
 
     @classmethod
     def weighed(cls, weights: np.ndarray, n_ranks: int) -> Slabs:
-        """A partition whose heaviest slab is as light as can be, if that is worth it; weights: (planes,), see `plane_weights`.
+        """A partition whose heaviest slab is as light as can be, if that is worth it; weights:
+        (planes,), see `plane_weights`.
 
-        A slab has half to twice the planes of an even one: thin ones cost messages, thick ones memory.
+        A slab has half to twice the planes of an even one: thin ones cost messages, thick ones
+        memory.
         """
         even = cls(len(weights), n_ranks)
         planes = max(1, even.thicknesses()[-1] // 2), 2 * even.thicknesses()[0]
         upto = np.concatenate([[0.0], np.cumsum(weights)])
-        best = heaviest = max(upto[hi] - upto[lo] for lo, hi in map(even.planes, range(even.owners)))
+        best = heaviest = max(
+            upto[hi] - upto[lo] for lo, hi in map(even.planes, range(even.owners))
+        )
         ends, low = None, upto[-1] / even.owners
         while best > 1.001 * low:
             tried = 0.5 * (low + best)
@@ -73,14 +83,20 @@ class Slabs:
 
     def __post_init__(self):
         if self.n_planes < 1 or self.n_ranks < 1:
-            raise ValueError(f"need at least one plane and one rank, got {self.n_planes} and {self.n_ranks}")
+            raise ValueError(
+                f"need at least one plane and one rank, got {self.n_planes} and {self.n_ranks}"
+            )
         if self.grain is not None and self.grain < 1:
             raise ValueError(f"grain must be at least 1 plane, got {self.grain}")
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks."""
-        return min(self.n_planes, self.n_ranks) if self.grain is None else -(-self.n_planes // self.grain)
+        return (
+            min(self.n_planes, self.n_ranks)
+            if self.grain is None
+            else -(-self.n_planes // self.grain)
+        )
 
     @property
     def owners(self) -> int:
@@ -100,7 +116,11 @@ class Slabs:
     def planes(self, rank: int) -> tuple[int, int]:
         """Planes [lo, hi) of a rank; lo == hi for a rank that owns none."""
         mine = self.blocks(rank)
-        return (self.block(mine[0])[0], self.block(mine[-1])[1]) if mine else (self.n_planes, self.n_planes)
+        return (
+            (self.block(mine[0])[0], self.block(mine[-1])[1])
+            if mine
+            else (self.n_planes, self.n_planes)
+        )
 
     def thicknesses(self) -> list[int]:
         """Planes of each owner, in order."""
@@ -117,11 +137,14 @@ class Slabs:
         return np.searchsorted(ends, plane, side="right")
 
 
-def _filled(upto: np.ndarray, owners: int, planes: tuple[int, int], most: float, evenly: bool = False) -> tuple[int, ...] | None:
-    """Where slabs end, each as heavy as it can be up to ``most``; None where that leaves planes over.
+def _filled(
+    upto: np.ndarray, owners: int, planes: tuple[int, int], most: float, evenly: bool = False
+) -> tuple[int, ...] | None:
+    """Where slabs end, each as heavy as it can be up to ``most``; None where that leaves planes
+    over.
 
-    upto: (planes + 1,) weight of the planes before. planes: least and most of a slab. evenly: each takes its share of what is
-    left, rather.
+    upto: (planes + 1,) weight of the planes before. planes: least and most of a slab. evenly: each
+    takes its share of what is left, rather.
     """
     ends, lo, n_planes, (least, thickest) = [], 0, len(upto) - 1, planes
     for left in range(owners - 1, -1, -1):
@@ -137,5 +160,7 @@ def _filled(upto: np.ndarray, owners: int, planes: tuple[int, int], most: float,
 
 
 def plane_weights(plane_size: int, asked: np.ndarray) -> np.ndarray:
-    """(planes,) what a step of each costs, in voxels; asked: (planes,) voxels that hold segments, once for each rank of these."""
+    """(planes,) what a step of each costs, in voxels; asked: (planes,) voxels that hold segments,
+    once for each rank of these.
+    """
     return plane_size + ASKED * asked

@@ -26,7 +26,9 @@ def aligned_zeros(shape) -> np.ndarray:
 
 def _voxels(length: float, h: float) -> int:
     if length / h > MOST_VOXELS:
-        raise ValueError(f"dx = {h:g} um makes more than {MOST_VOXELS} voxels of {length:g} um: enlarge it")
+        raise ValueError(
+            f"dx = {h:g} um makes more than {MOST_VOXELS} voxels of {length:g} um: enlarge it"
+        )
     return math.ceil(length / h)
 
 
@@ -69,22 +71,30 @@ class Box:
         each_axis("lo", self.lo)
         spacing_of(self.spacing)
         if len(self.shape) != 3 or min(self.shape) < 1:
-            raise ValueError(f"a box needs at least one voxel along each of x, y, z, got {self.shape}")
+            raise ValueError(
+                f"a box needs at least one voxel along each of x, y, z, got {self.shape}"
+            )
         if self.voxels > MOST_IN_ALL:
-            raise ValueError(f"a box of {self.voxels:.3g} voxels is more than any machine holds: choose a larger dx, got {self.spacing} um")
+            raise ValueError(
+                f"a box of {self.voxels:.3g} voxels is more than any machine holds: choose a larger dx, got {self.spacing} um"
+            )
 
     @classmethod
     def spanning(cls, lo, hi, dx) -> Box:
-        """The smallest box of whole voxels from ``lo`` that covers ``hi`` (um), as NEURON counts them.
+        """The smallest box of whole voxels from ``lo`` that covers ``hi`` (um), as NEURON counts
+        them.
 
-        dx: a number, or one for each axis (um). Raises ValueError naming the argument, its value and its bound.
+        dx: a number, or one for each axis (um). Raises ValueError naming the argument, its value
+        and its bound.
         """
         spacing = spacing_of(dx)
         lo = tuple(finite(f"{axis}lo", low) for axis, low in zip(AXES, lo, strict=True))
         hi = tuple(finite(f"{axis}hi", high) for axis, high in zip(AXES, hi, strict=True))
         for axis, low, high in zip(AXES, lo, hi):
             if high <= low:
-                raise ValueError(f"{axis}hi must be greater than {axis}lo, got {axis}lo={low}, {axis}hi={high}")
+                raise ValueError(
+                    f"{axis}hi must be greater than {axis}lo, got {axis}lo={low}, {axis}hi={high}"
+                )
         shape = tuple(_voxels(high - low, h) for low, high, h in zip(lo, hi, spacing))
         return cls(lo, spacing, shape)
 
@@ -110,7 +120,9 @@ class Box:
 
     def centre(self, i: int, j: int, k: int) -> tuple[float, float, float]:
         """Centre of voxel (i, j, k) in um."""
-        return tuple(low + (index + 0.5) * h for low, index, h in zip(self.lo, (i, j, k), self.spacing))
+        return tuple(
+            low + (index + 0.5) * h for low, index, h in zip(self.lo, (i, j, k), self.spacing)
+        )
 
     def index_of(self, points: np.ndarray) -> np.ndarray:
         """Flat index (C order) of the voxel that holds each point; -1 outside the box.
@@ -121,7 +133,9 @@ class Box:
         points = np.asarray(points, dtype=float).reshape(-1, 3)
         lo, hi = np.array(self.lo), np.array(self.hi)
         inside = ((points >= lo) & (points <= hi)).all(axis=1)
-        ijk = ((np.where(inside[:, None], points, lo) - lo) / np.array(self.spacing)).astype(np.int64)
+        ijk = ((np.where(inside[:, None], points, lo) - lo) / np.array(self.spacing)).astype(
+            np.int64
+        )
         ijk = np.minimum(ijk, np.array(self.shape) - 1)
         _, ny, nz = self.shape
         return np.where(inside, (ijk[:, 0] * ny + ijk[:, 1]) * nz + ijk[:, 2], -1)

@@ -24,9 +24,11 @@ class Tissue:
     """The porous medium: free volume fraction and permeability, numbers or profiles of voxels.
 
     Diffusion is slowed by the permeability 1/tortuosity**2 and a current of ions changes the
-    concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981,
-    J. Physiol. 321:225, equation 8). face_average: how voxels that differ share a face; tissue.py has the rules.
-    conserve_mass: where the volume fraction is live, the ions of a voxel stay in it when it changes.
+    concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981, J.
+    Physiol. 321:225, equation 8). face_average: how voxels that differ share a face; tissue.py has
+    the rules.
+    conserve_mass: where the volume fraction is live, the ions of a voxel stay in it when it
+    changes.
     """
 
     volume_fraction: float | Profile = 1.0
@@ -41,10 +43,14 @@ class Tissue:
         if not isinstance(permeability, Profile) and finite("permeability", permeability) <= 0:
             raise ValueError(f"permeability must be > 0, got {permeability}")
         if self.face_average not in FACE_AVERAGES:
-            raise ValueError(f"face_average must be one of {', '.join(FACE_AVERAGES)}, got {self.face_average!r}")
+            raise ValueError(
+                f"face_average must be one of {', '.join(FACE_AVERAGES)}, got {self.face_average!r}"
+            )
 
     @classmethod
-    def from_rxd(cls, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron") -> Tissue:
+    def from_rxd(
+        cls, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron"
+    ) -> Tissue:
         """Tissue from rxd's arguments, of which tortuosity and permeability exclude each other."""
         if tortuosity is not None and permeability is not None:
             raise ValueError(
@@ -52,11 +58,14 @@ class Tissue:
                 f"got tortuosity={tortuosity!r} and permeability={permeability!r}"
             )
         if permeability is None:
-            permeability = _permeability(profile_of("tortuosity", 1.0 if tortuosity is None else tortuosity))
+            permeability = _permeability(
+                profile_of("tortuosity", 1.0 if tortuosity is None else tortuosity)
+            )
         return cls(
-            _number_or_profile("volume_fraction", volume_fraction), _number_or_profile("permeability", permeability),
+            _number_or_profile("volume_fraction", volume_fraction),
+            _number_or_profile("permeability", permeability),
             face_average,
-        )  # fmt: skip
+        )
 
     @property
     def varies(self) -> bool:
@@ -66,7 +75,9 @@ class Tissue:
     @property
     def profiles(self) -> list[Profile]:
         """What of it varies."""
-        return [each for each in (self.volume_fraction, self.permeability) if isinstance(each, Profile)]
+        return [
+            each for each in (self.volume_fraction, self.permeability) if isinstance(each, Profile)
+        ]
 
     @property
     def tortuosity(self) -> float | Profile:
@@ -90,16 +101,20 @@ def _number_or_profile(name: str, value) -> float | Profile:
 
 
 def can_name_ion(name) -> bool:
-    """Whether NEURON can have an ion of this name, whose variables are then called such as ki, ko, ik, ek."""
+    """Whether NEURON can have an ion of this name, whose variables are then called such as ki, ko,
+    ik, ek.
+    """
     return isinstance(name, str) and name.isidentifier() and name.isascii()
 
 
 @dataclass(frozen=True)
-class Ion:
-    """One species in one box: d (um2/ms for each axis), charge, and what happens at the box's faces.
+class SpeciesSpec:
+    """One species in one box: d (um2/ms for each axis), charge, and what happens at the box's
+    faces.
 
     ``name`` may be None: such a species has no currents and no concentration in NEURON's segments.
-    ``wall`` is the concentration of the border voxels (mM), or None for walls without flux. ``faces`` says more: what each
+    ``wall`` is the concentration of the border voxels (mM), or None for walls without flux.
+    ``faces`` says more: what each
     face does by itself. ``constant``: a parameter, which neither currents nor reactions change.
     ``tissue``: its own, where it does not see the region's.
     """
@@ -113,12 +128,25 @@ class Ion:
     tissue: Tissue | None = None
 
     def _is_label(self) -> bool:
-        """Whether the name, which no variable of NEURON's could have, can stand for what is no ion: in files, too."""
-        return self.charge == 0 and self.name.isprintable() and self.name.strip() == self.name != "" and "/" not in self.name
+        """Whether the name, which no variable of NEURON's could have, can stand for what is no ion:
+        in files, too.
+        """
+        return (
+            self.charge == 0
+            and self.name.isprintable()
+            and self.name.strip() == self.name != ""
+            and "/" not in self.name
+        )
 
     def __post_init__(self):
-        if self.name is not None and not (can_name_ion(self.name) or (isinstance(self.name, str) and self._is_label())):
-            letters = "" if str(self.name).isascii() else "; names of NEURON's ions have ASCII letters alone"
+        if self.name is not None and not (
+            can_name_ion(self.name) or (isinstance(self.name, str) and self._is_label())
+        ):
+            letters = (
+                ""
+                if str(self.name).isascii()
+                else "; names of NEURON's ions have ASCII letters alone"
+            )
             raise ValueError(
                 "a species' name must be an identifier such as 'k', or None, or without charge any words without /, "
                 f"got {self.name!r}{letters}"
@@ -130,7 +158,7 @@ class Ion:
             finite(f"ecs_boundary_conditions of {label}", self.wall)
 
     @classmethod
-    def from_rxd(cls, name, d, charge, ecs_boundary_conditions) -> Ion:
+    def from_rxd(cls, name, d, charge, ecs_boundary_conditions) -> SpeciesSpec:
         """An ion from the arguments of rxd.Species; d is a number or one for each axis."""
         label = name or "an unnamed species"
         wall, faces = ecs_boundary_conditions, None
@@ -138,7 +166,13 @@ class Ion:
             wall = dict.fromkeys("xyz", wall)
         if isinstance(wall, dict):
             wall, faces = None, Faces.from_rxd(label, wall)
-        return cls(name, diffusion_coefficients(d, label), _whole(f"charge of {label}", charge), wall, faces=faces)
+        return cls(
+            name,
+            diffusion_coefficients(d, label),
+            _whole(f"charge of {label}", charge),
+            wall,
+            faces=faces,
+        )
 
 
 def _whole(what: str, value) -> int:

@@ -1,7 +1,7 @@
 """Quantities with a value for each voxel, of which every rank evaluates the planes it owns.
 
-A profile is made from what a script has: an array of the box's shape, a function of the place, a file. Its repr is the
-same on all ranks if the profile is, so that ranks can compare their models.
+A profile is made from what a script has: an array of the box's shape, a function of the place, a
+file. Its repr is the same on all ranks if the profile is, so that ranks can compare their models.
 """
 
 from __future__ import annotations
@@ -25,10 +25,14 @@ class Profile:
     live = False
 
     def check(self, box: Box) -> None:
-        """Raise ValueError where the profile cannot fit the box, as far as that can be told without its numbers. Local."""
+        """Raise ValueError where the profile cannot fit the box, as far as that can be told without
+        its numbers. Local.
+        """
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        """(hi - lo, ny, nz) the numbers of x-planes [lo, hi). Local; ValueError where the profile does not fit the box."""
+        """(hi - lo, ny, nz) the numbers of x-planes [lo, hi). Local; ValueError where the profile
+        does not fit the box.
+        """
         raise NotImplementedError
 
 
@@ -40,7 +44,9 @@ class ArrayProfile(Profile):
 
     def check(self, box: Box) -> None:
         if self.values.shape not in (box.shape, (box.voxels,)):
-            raise ValueError(f"an array must have the box's shape {box.shape}, got {self.values.shape}")
+            raise ValueError(
+                f"an array must have the box's shape {box.shape}, got {self.values.shape}"
+            )
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
         self.check(box)
@@ -53,9 +59,11 @@ class ArrayProfile(Profile):
 
 @dataclass(frozen=True, eq=False)
 class FunctionProfile(Profile):
-    """A function of x, y, z (um) of the voxel's lower corner, as neuron.rxd calls it, or of arrays of them.
+    """A function of x, y, z (um) of the voxel's lower corner, as neuron.rxd calls it, or of arrays
+    of them.
 
-    It is first called once, with arrays that broadcast to the planes; if that raises or has no such shape, once for each voxel.
+    It is first called once, with arrays that broadcast to the planes; if that raises or has no such
+    shape, once for each voxel.
     at: where in the voxel, in edges from the lower corner: 0.5 is the centre.
     """
 
@@ -63,10 +71,14 @@ class FunctionProfile(Profile):
     at: float = 0.0
 
     def planes(self, box: Box, lo: int, hi: int) -> np.ndarray:
-        x, y, z = (low + h * (np.arange(n) + self.at) for low, h, n in zip(box.lo, box.spacing, box.shape))
+        x, y, z = (
+            low + h * (np.arange(n) + self.at) for low, h, n in zip(box.lo, box.spacing, box.shape)
+        )
         x, shape = x[lo:hi], (hi - lo, *box.shape[1:])
         try:
-            values = np.asarray(self.function(x[:, None, None], y[None, :, None], z[None, None, :]), dtype=float)
+            values = np.asarray(
+                self.function(x[:, None, None], y[None, :, None], z[None, None, :]), dtype=float
+            )
             whole = np.array(np.broadcast_to(values, shape))
         except Exception:  # whatever a function of numbers raises that is given arrays
             return self._voxel_by_voxel(x, y, z).reshape(shape)
@@ -77,19 +89,30 @@ class FunctionProfile(Profile):
     def _agrees(self, whole, x, y, z) -> bool:
         for flat in np.linspace(0, whole.size - 1, CHECKED, dtype=int) if whole.size else ():
             i, j, k = np.unravel_index(flat, whole.shape)
-            if not np.isclose(self.function(float(x[i]), float(y[j]), float(z[k])), whole[i, j, k], rtol=1e-12, atol=0):
+            if not np.isclose(
+                self.function(float(x[i]), float(y[j]), float(z[k])),
+                whole[i, j, k],
+                rtol=1e-12,
+                atol=0,
+            ):
                 return False
         return True
 
     def _voxel_by_voxel(self, x, y, z) -> np.ndarray:
         places = itertools.product(x.tolist(), y.tolist(), z.tolist())
         try:
-            return np.fromiter((self.function(*place) for place in places), float, x.size * y.size * z.size)
+            return np.fromiter(
+                (self.function(*place) for place in places), float, x.size * y.size * z.size
+            )
         except TypeError as error:
-            raise ValueError(f"{self} must take x, y, z (um) and return a number: {error}") from error
+            raise ValueError(
+                f"{self} must take x, y, z (um) and return a number: {error}"
+            ) from error
 
     def __repr__(self):
-        return f"function {getattr(self.function, '__qualname__', type(self.function).__qualname__)}"
+        return (
+            f"function {getattr(self.function, '__qualname__', type(self.function).__qualname__)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -113,13 +136,19 @@ class FileProfile(Profile):
         except ValueError:
             raise
         except Exception as error:  # of any kind, from h5py, where bytes are not what they were
-            raise ValueError(f"cannot read {self.dataset!r} of {self.path} ({error}): give a dataset in a whole HDF5 file") from error
+            raise ValueError(
+                f"cannot read {self.dataset!r} of {self.path} ({error}): give a dataset in a whole HDF5 file"
+            ) from error
 
     def _read(self, file, box: Box, lo: int, hi: int) -> np.ndarray:
         if self.dataset not in file:
-            raise ValueError(f"{self.path} has no dataset {self.dataset!r}; it has {', '.join(sorted(file))}")
+            raise ValueError(
+                f"{self.path} has no dataset {self.dataset!r}; it has {', '.join(sorted(file))}"
+            )
         if file[self.dataset].shape != box.shape:
-            raise ValueError(f"{self.dataset!r} of {self.path} must have the box's shape {box.shape}, got {file[self.dataset].shape}")
+            raise ValueError(
+                f"{self.dataset!r} of {self.path} must have the box's shape {box.shape}, got {file[self.dataset].shape}"
+            )
         return np.array(file[self.dataset][lo:hi], dtype=float)
 
 
@@ -154,7 +183,9 @@ RANGES = {  # of what varies: in words, and whether numbers are in it
 
 
 def check_range(name: str, values: np.ndarray, lo: int) -> None:
-    """Raise ValueError naming the first voxel out of the range of what is called so; values: (planes, ny, nz) from plane lo on."""
+    """Raise ValueError naming the first voxel out of the range of what is called so; values:
+    (planes, ny, nz) from plane lo on.
+    """
     bound, within = RANGES[name]
     if not (inside := within(values)).all():
         i, j, k = (int(each) for each in np.argwhere(~inside)[0])

@@ -1,4 +1,6 @@
-"""Sets of voxels of a box, in an order: what lists of nodes are made of. Integers and coordinates, nothing else."""
+"""Sets of voxels of a box, in an order: what lists of nodes are made of. Integers and coordinates,
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ BATCH = 65536  # voxels whose indices are Python's at a time
 
 
 class Voxels:
-    """Some voxels of a box by their flat index (C order): a range, so that a whole box costs nothing, or an array."""
+    """Some voxels of a box by their flat index (C order): a range, so that a whole box costs
+    nothing, or an array.
+    """
 
     def __init__(self, box: Box, index: range | np.ndarray | None = None):
         """index: None for all voxels of the box, in order."""
@@ -31,7 +35,9 @@ class Voxels:
             yield from zip(*(index.tolist() for index in batch))
 
     def only(self, flat: int) -> Voxels:
-        """Those of these that are the voxel of a flat index: one or, where it is not among them, none."""
+        """Those of these that are the voxel of a flat index: one or, where it is not among them,
+        none.
+        """
         if isinstance(self.index, range):
             return Voxels(self.box, range(flat, flat + (flat in self.index)))
         return self[self.index == flat]
@@ -62,7 +68,9 @@ class Voxels:
         return line[np.unravel_index(self.array(), box.shape)[axis]]
 
     def within(self, planes: tuple[int, int]) -> tuple:
-        """Which of these lie in the x-planes [lo, hi): (their places in this set, flat indices into the planes)."""
+        """Which of these lie in the x-planes [lo, hi): (their places in this set, flat indices into
+        the planes).
+        """
         plane = self.box.plane
         first, last = planes[0] * plane, planes[1] * plane
         if self.whole:

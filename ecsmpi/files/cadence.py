@@ -15,7 +15,9 @@ def checked_interval(every) -> float:
 
 
 class Cadence:
-    """Due at the first time that is told at or after each multiple of ``every`` (ms) since the beginning."""
+    """Due at the first time that is told at or after each multiple of ``every`` (ms) since the
+    beginning.
+    """
 
     def __init__(self, every: float):
         self.every = checked_interval(every)
@@ -25,7 +27,9 @@ class Cadence:
         self._begin, self._last = t, 0
 
     def join(self, began: float, t: float) -> None:
-        """Begin in mid-run, at t (ms): due at the next multiple of the interval since the run began."""
+        """Begin in mid-run, at t (ms): due at the next multiple of the interval since the run
+        began.
+        """
         self._begin = began
         self._last = math.floor((t - began) / self.every + ROUND_OFF)
 

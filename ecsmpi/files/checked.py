@@ -1,7 +1,8 @@
 """Values read from a file, each looked at before it is used.
 
-A function returns the value it is given, in a type that does not change, or raises ValueError with the value's name and
-with what is wrong. So a record of a file becomes a frozen dataclass whose constructor needs no further check.
+A function returns the value it is given, in a type that does not change, or raises ValueError with
+the value's name and with what is wrong. So a record of a file becomes a frozen dataclass whose
+constructor needs no further check.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def shown(value) -> str:
 def whole(value, name: str, least: int = 0, most: int = MOST) -> int:
     """A whole number from ``least`` to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}, got {shown(value)}")
+        raise ValueError(
+            f"{name} must be a whole number from {least} to {most}, got {shown(value)}"
+        )
     return value
 
 
@@ -73,7 +76,9 @@ def record(value, name: str, keys) -> dict:
         raise ValueError(f"{name} must be a record, got {shown(value)}")
     if value.keys() != set(keys):
         odd = sorted(map(shown, value.keys() ^ set(keys)))
-        raise ValueError(f"{name} must have the keys {', '.join(keys)}; wrong or missing: {', '.join(odd)}")
+        raise ValueError(
+            f"{name} must have the keys {', '.join(keys)}; wrong or missing: {', '.join(odd)}"
+        )
     return value
 
 

@@ -4,9 +4,10 @@
     DIR/000007-step-400/rank00000        the part that a rank wrote, see `part`
     DIR/000008-step-500.part/            being written, or left behind by a run that was killed
 
-A set is written under a temporary name: all parts, then the manifest, each of them on the disk before the next; then it
-gets its name, numbered on from those that are there. The newest whole set is found by reading, so nothing can point to a
-wrong one, and the set before it is kept. Nothing in a set is executed, and no path is taken from it.
+A set is written under a temporary name: all parts, then the manifest, each of them on the disk
+before the next; then it gets its name, numbered on from those that are there. The newest whole set
+is found by reading, so nothing can point to a wrong one, and the set before it is kept. Nothing in
+a set is executed, and no path is taken from it.
 """
 
 from __future__ import annotations
@@ -23,9 +24,17 @@ from pathlib import Path
 import numpy as np
 
 from ecsmpi.files.checked import listed, read_json, record, shown
-from ecsmpi.files.disk import sync, sync_folder, telling
+from ecsmpi.files.checkpoint_part import (
+    Damaged,
+    PartReader,
+    PartWriter,
+    Written,
+    as_record,
+    digest_of,
+    opened_plain,
+)
+from ecsmpi.files.disk_errors import sync, sync_folder, telling
 from ecsmpi.files.facts import Facts
-from ecsmpi.files.part import Damaged, PartReader, PartWriter, Written, as_record, digest_of, opened_plain
 from ecsmpi.ranks.meeting import everywhere
 
 FORMAT = "ecsmpi checkpoint 1"
@@ -45,7 +54,8 @@ def part_name(rank: int) -> str:
 
 
 class Checkpoints:
-    """The sets in one folder, written and found by all ranks of ``comm``. Everything here is collective.
+    """The sets in one folder, written and found by all ranks of ``comm``. Everything here is
+    collective.
 
     keep: how many whole sets stay; older ones go when a new one is there.
     """
@@ -61,9 +71,11 @@ class Checkpoints:
         self._comm = comm
 
     def try_out(self) -> None:
-        """Write a small file from each rank and remove it: a run finds out at its start whether checkpoints can be written.
+        """Write a small file from each rank and remove it: a run finds out at its start whether
+        checkpoints can be written.
 
-        Raises OSError on every rank where a rank cannot write there, or sees another folder than rank 0.
+        Raises OSError on every rank where a rank cannot write there, or sees another folder than
+        rank 0.
         """
         name = self._comm.bcast(f"{PROBE}{uuid.uuid4().hex}")
         try:
@@ -102,8 +114,9 @@ class Checkpoints:
     def write(self, facts: Facts, fill) -> Path:
         """Write a set; returns its folder.
 
-        facts: what the run is and where it stands, the same on every rank. fill(part): adds this rank's
-        sections to a PartWriter. Raises OSError on every rank where the disk does not take it: older sets stay.
+        facts: what the run is and where it stands, the same on every rank. fill(part): adds this
+        rank's sections to a PartWriter. Raises OSError on every rank where the disk does not take
+        it: older sets stay.
         """
         began = time.monotonic()
         number = everywhere(self._comm, self._of_first, _next_number, self.path)
@@ -112,7 +125,14 @@ class Checkpoints:
         everywhere(self._comm, self._on_first, self._begin, partial)
         written = everywhere(self._comm, self._write_part, partial, fill)
         parts = self._comm.gather(as_record(written))
-        everywhere(self._comm, self._on_first, self._commit, partial, final, {"about": facts.record(), "parts": parts})
+        everywhere(
+            self._comm,
+            self._on_first,
+            self._commit,
+            partial,
+            final,
+            {"about": facts.record(), "parts": parts},
+        )
         self.seconds = time.monotonic() - began
         return final
 
@@ -127,9 +147,14 @@ class Checkpoints:
         with telling(partial):
             self.path.mkdir(parents=True, exist_ok=True)
             for left in self.path.iterdir():
-                if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(left.name.removesuffix(PARTIAL)):
+                if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(
+                    left.name.removesuffix(PARTIAL)
+                ):
                     shutil.rmtree(left)
-                if left.name.startswith(PROBE) and time.time() - left.stat().st_mtime > PROBE_IS_OLD:
+                if (
+                    left.name.startswith(PROBE)
+                    and time.time() - left.stat().st_mtime > PROBE_IS_OLD
+                ):
                     _remove_probe(left)
             partial.mkdir()
 
@@ -139,7 +164,9 @@ class Checkpoints:
         return part.close()
 
     def _commit(self, partial: Path, final: Path, body: dict) -> None:
-        text = json.dumps({"format": FORMAT, "digest": _digest(body), "body": body}, allow_nan=False)
+        text = json.dumps(
+            {"format": FORMAT, "digest": _digest(body), "body": body}, allow_nan=False
+        )
         with telling(partial), open(partial / MANIFEST, "x") as file:
             file.write(text)
             file.flush()
@@ -152,9 +179,11 @@ class Checkpoints:
                 _remove(old)
 
     def newest(self, say=print) -> CheckpointSet | None:
-        """The newest whole set, or None where there is no set at all; Damaged where none of them is whole.
+        """The newest whole set, or None where there is no set at all; Damaged where none of them is
+        whole.
 
-        A set of another format, or with bytes other than those written, is passed over, and said on rank 0.
+        A set of another format, or with bytes other than those written, is passed over, and said on
+        rank 0.
         """
         names = self._of_first(_sets, self.path)
         for path in names:
@@ -164,12 +193,16 @@ class Checkpoints:
                 if self._comm.rank == 0:
                     say(f"ecsmpi: passing over a checkpoint: {damage}")
         if names:
-            raise Damaged(f"none of the {len(names)} checkpoints in {self.path} is whole: start the run anew")
+            raise Damaged(
+                f"none of the {len(names)} checkpoints in {self.path} is whole: start the run anew"
+            )
         return None
 
 
 class CheckpointSet:
-    """A set whose manifest has been read. facts: what `Checkpoints.write` was given. ranks: how many wrote it."""
+    """A set whose manifest has been read. facts: what `Checkpoints.write` was given. ranks: how
+    many wrote it.
+    """
 
     def __init__(self, path):
         self.path = Path(path)
@@ -194,7 +227,9 @@ class CheckpointSet:
                 self._check_planes(rank, part)
 
     def _check_planes(self, rank: int, part: PartReader) -> None:
-        """The planes that a part has are those that the manifest says of its rank: a box is then whole."""
+        """The planes that a part has are those that the manifest says of its rank: a box is then
+        whole.
+        """
         for name in part.names():
             number = name.removeprefix(BOX).split(" ")[0]
             if not name.startswith(BOX):
@@ -204,7 +239,9 @@ class CheckpointSet:
             expected = self.facts.planes[int(number)][rank]
             if part.planes(name) != expected:
                 found = "planes {} to {}".format(*part.planes(name))
-                raise Damaged(f"{part.path}: {shown(name)} has {found}, the manifest says {expected[0]} to {expected[1]}")
+                raise Damaged(
+                    f"{part.path}: {shown(name)} has {found}, the manifest says {expected[0]} to {expected[1]}"
+                )
 
     def verify_numbers(self) -> None:
         """Damaged where a box has values that are no numbers: such a state is never written."""
@@ -254,7 +291,9 @@ def _read_manifest(path: Path) -> dict:
     try:
         manifest = read_json(data, "its text")
         if type(manifest) is dict and manifest.get("format", FORMAT) != FORMAT:
-            raise Damaged(f"{path} has the format {shown(manifest['format'])}, this ecsmpi reads {FORMAT!r}")
+            raise Damaged(
+                f"{path} has the format {shown(manifest['format'])}, this ecsmpi reads {FORMAT!r}"
+            )
         record(manifest, "it", ("format", "digest", "body"))
         if _digest(manifest["body"]) != manifest["digest"]:
             raise Damaged(f"{path} is not what was written")
@@ -279,4 +318,3 @@ def _remove(path: Path) -> None:
     """The manifest goes first: half a set is then none."""
     (path / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(path)
-

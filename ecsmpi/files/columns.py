@@ -1,4 +1,5 @@
-"""From ranks' own segments to the columns of a file, and back to nobody: each rank writes a share of consecutive columns.
+"""From ranks' own segments to the columns of a file, and back to nobody: each rank writes a share
+of consecutive columns.
 
     this rank's rows    (frames, segments)    --Alltoallv-->    (frames, columns lo to hi) of the file
 
@@ -11,9 +12,11 @@ import numpy as np
 
 
 def columns_of(comm, node: np.ndarray) -> tuple[np.ndarray, int]:
-    """(segments,) the column of each of this rank's segments, ascending by node; and how many columns there are. Collective.
+    """(segments,) the column of each of this rank's segments, ascending by node; and how many
+    columns there are. Collective.
 
-    node: (segments,) the number of each segment's cell. Segments of a node that several ranks share are in the ranks' order.
+    node: (segments,) the number of each segment's cell. Segments of a node that several ranks share
+    are in the ranks' order.
     """
     ids, first, counts = np.unique(node, return_index=True, return_counts=True)
     everyone = comm.allgather((ids, counts))
@@ -36,8 +39,9 @@ def _within(counts: np.ndarray) -> np.ndarray:
 class Columns:
     """Brings rows of this rank's segments to the ranks that write their columns.
 
-    columns: (segments,) of ``total``. writers: how many ranks write, from the first on. rows: at most, at a time. dtype: of them.
-    The constructor and ``bring`` are collective. lo, hi: the columns that this rank writes.
+    columns: (segments,) of ``total``. writers: how many ranks write, from the first on. rows: at
+    most, at a time. dtype: of them. The constructor and ``bring`` are collective. lo, hi: the
+    columns that this rank writes.
     """
 
     def __init__(self, comm, columns: np.ndarray, total: int, writers: int, rows: int, dtype):
@@ -52,13 +56,18 @@ class Columns:
         came = np.empty(self.hi - self.lo, dtype=np.int64)
         comm.Alltoallv([columns[self._order], self._sends], [came, self._receives])
         self._place = came - self.lo
-        self._out, self._in = np.empty(columns.size * rows, dtype), np.empty(came.size * rows, dtype)
+        self._out, self._in = (
+            np.empty(columns.size * rows, dtype),
+            np.empty(came.size * rows, dtype),
+        )
         self._share = np.empty((rows, came.size), dtype)
 
     def bring(self, rows: np.ndarray) -> np.ndarray:
         """(n, columns lo to hi) of all ranks' rows (n, segments)."""
         n = len(rows)
-        out, came = (buffer[: buffer.size // len(self._share) * n] for buffer in (self._out, self._in))
+        out, came = (
+            buffer[: buffer.size // len(self._share) * n] for buffer in (self._out, self._in)
+        )
         np.take(rows.T, self._order, axis=0, out=out.reshape(-1, n), mode="clip")
         self._comm.Alltoallv([out, self._sends * n], [came, self._receives * n])
         self._share[:n, self._place] = came.reshape(-1, n).T

@@ -1,7 +1,9 @@
-"""What the manifest of a checkpoint says of the run: the one schema that writers make and readers check.
+"""What the manifest of a checkpoint says of the run: the one schema that writers make and readers
+check.
 
-A record that came with a right digest may still be of any shape, since whoever can write a manifest can digest it. So
-`Facts` checks each field when it is made, and code that goes on from a checkpoint needs no check of its own.
+A record that came with a right digest may still be of any shape, since whoever can write a manifest
+can digest it. So `Facts` checks each field when it is made, and code that goes on from a checkpoint
+needs no check of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ MOST_DEPTH = 12  # lists in lists, of the place of an observer
 
 @dataclass(frozen=True)
 class Facts:
-    """A run as it stood when a checkpoint was taken. Entries "of ranks" have one for each rank that wrote a part.
+    """A run as it stood when a checkpoint was taken. Entries "of ranks" have one for each rank that
+    wrote a part.
 
     model : what the script had described, by name: a value, or a list of texts
     t, dt : ms
@@ -55,14 +58,24 @@ class Facts:
         ranks = len(self.cells)
         if not ranks:
             raise ValueError("cells must have an entry for each rank, got none")
-        _set(self, "planes", listed(self.planes, "planes", lambda each, name: _planes(each, name, ranks)))
+        _set(
+            self,
+            "planes",
+            listed(self.planes, "planes", lambda each, name: _planes(each, name, ranks)),
+        )
         _set(self, "gids", listed(self.gids, "gids", _gids, ranks))
         if self.without_gids is not None:
             text(self.without_gids, "without_gids")
         flag(self.connected, "connected")
         _set(self, "vectors", listed(self.vectors, "vectors", _names, ranks))
         _set(self, "observers", listed(self.observers, "observers", _place))
-        _set(self, "statements", listed(self.statements, "statements", lambda each, name: whole(each, name, most=ranks - 1)))
+        _set(
+            self,
+            "statements",
+            listed(
+                self.statements, "statements", lambda each, name: whole(each, name, most=ranks - 1)
+            ),
+        )
 
     @property
     def ranks(self) -> int:
@@ -88,7 +101,9 @@ def _model(model) -> dict:
             listed(value, f"model {shown(name)}", text)
         elif value is not None and not isinstance(value, (bool, str)):
             number(value, f"model {shown(name)}")
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in model.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in model.items()
+    }
 
 
 def _planes(planes, name: str, ranks: int) -> tuple:
@@ -127,13 +142,18 @@ def _place(place, name: str) -> list:
 
 
 def _plain(value, name: str, depth: int):
-    """A value of JSON whose numbers are finite, and whole ones small enough for a count. JSON makes tuples lists."""
+    """A value of JSON whose numbers are finite, and whole ones small enough for a count. JSON makes
+    tuples lists.
+    """
     if depth == 0:
         raise ValueError(f"{name} is nested too deeply")
     if isinstance(value, (list, tuple)):
         return [_plain(one, name, depth - 1) for one in value]
     if type(value) is dict:
-        return {text(key, f"a key of {name}"): _plain(one, name, depth - 1) for key, one in value.items()}
+        return {
+            text(key, f"a key of {name}"): _plain(one, name, depth - 1)
+            for key, one in value.items()
+        }
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):

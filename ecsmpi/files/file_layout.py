@@ -10,8 +10,9 @@
     /k_slice_z/k               with /k_slice_z/time, z, y and x of its own
     /diagnostics/k             numbers through time: see `table`
 
-VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at the root. Each selection
-is a netCDF-4 group. One process lays the file out, without MPI, before any frame is written.
+VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at
+the root. Each selection is a netCDF-4 group. One process lays the file out, without MPI, before any
+frame is written.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ MOST_NUMBERS = 4096  # in an attribute: HDF5 has room for 64 kB
 
 @dataclass(frozen=True)
 class Track:
-    """Frames at the same times of the same voxels: of the whole box, or, in a group of its own, of a selection.
+    """Frames at the same times of the same voxels: of the whole box, or, in a group of its own, of
+    a selection.
 
     encodings: species -> how its numbers are stored
     """
@@ -60,7 +62,11 @@ class Track:
 def origin(comm) -> dict:
     """When and how a file is written, for its attributes."""
     now = datetime.datetime.now(datetime.timezone.utc)
-    return {"date": now.isoformat(timespec="seconds"), "command": shlex.join(sys.orig_argv), "ranks": comm.size}
+    return {
+        "date": now.isoformat(timespec="seconds"),
+        "command": shlex.join(sys.orig_argv),
+        "ranks": comm.size,
+    }
 
 
 def lay_out(file, tracks, owned, attributes, sources=None):
@@ -94,9 +100,15 @@ def _lay_out_box(file, track, owned, sources):
 def _lay_out_selection(file, track, owned, sources):
     """A selection of voxels, for netCDF readers."""
     selection, group = track.selection, file.create_group(track.group)
-    group.attrs.update({"voxels": selection.describe(), "frames": np.int64(0),
-                        "grid_lo_um": selection.grid.lo, "grid_voxel_um": selection.grid.spacing,
-                        "grid_voxels": selection.grid.shape})
+    group.attrs.update(
+        {
+            "voxels": selection.describe(),
+            "frames": np.int64(0),
+            "grid_lo_um": selection.grid.lo,
+            "grid_voxel_um": selection.grid.spacing,
+            "grid_voxels": selection.grid.shape,
+        }
+    )
     axes = _write_axes(group, selection.grid)
     for name, data in _fields(file, track, owned, sources):
         _describe(name, data, axes)
@@ -119,11 +131,14 @@ def _write_attribute(file, name, value):
     try:
         array = np.asarray(value)
         if array.size > MOST_NUMBERS:
-            raise ValueError(f"attribute {name!r} may have {MOST_NUMBERS} numbers at most, got {array.size}")
+            raise ValueError(
+                f"attribute {name!r} may have {MOST_NUMBERS} numbers at most, got {array.size}"
+            )
         file.attrs[name] = value
     except TypeError:
-        raise ValueError(f"attribute {name!r} must be text, a number or a list of these, "
-                         f"got {value!r}") from None
+        raise ValueError(
+            f"attribute {name!r} must be text, a number or a list of these, got {value!r}"
+        ) from None
 
 
 def _write_vtk(file, box):
@@ -150,15 +165,21 @@ def _write_axes(group, box):
 
 def _coordinate(group, box, axis):
     a = "xyz".index(axis)
-    scale = group.create_dataset(axis, data=box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5))
-    scale.attrs.update({"units": "um", "long_name": f"{axis} of the voxel centres", "axis": axis.upper()})
+    scale = group.create_dataset(
+        axis, data=box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5)
+    )
+    scale.attrs.update(
+        {"units": "um", "long_name": f"{axis} of the voxel centres", "axis": axis.upper()}
+    )
     scale.make_scale(axis)
     return scale
 
 
 def series(group, name, dtype):
     """An empty dataset of one axis that grows."""
-    return group.create_dataset(name, (0,), dtype=dtype, maxshape=(None,), chunks=(1024,), dcpl=early())
+    return group.create_dataset(
+        name, (0,), dtype=dtype, maxshape=(None,), chunks=(1024,), dcpl=early()
+    )
 
 
 def early():
@@ -174,13 +195,27 @@ def field(group, name, shape, widest, encoding):
     widest: planes of the thickest slab
     """
     nx, ny, nz = shape
-    packed = dict(compression="gzip", compression_opts=int(encoding.compression), shuffle=True) if encoding.compression else {}
-    return group.create_dataset(name, (0, nz, ny, nx), dtype=encoding.precision, maxshape=(None, nz, ny, nx),
-                                chunks=chunk_shape(shape, widest), fill_time="never", dcpl=early(), **packed)
+    packed = (
+        dict(compression="gzip", compression_opts=int(encoding.compression), shuffle=True)
+        if encoding.compression
+        else {}
+    )
+    return group.create_dataset(
+        name,
+        (0, nz, ny, nx),
+        dtype=encoding.precision,
+        maxshape=(None, nz, ny, nx),
+        chunks=chunk_shape(shape, widest),
+        fill_time="never",
+        dcpl=early(),
+        **packed,
+    )
 
 
 def chunk_shape(shape, widest):
-    """Chunks (time, z, y, x) about as wide as the widest slab, so that few ranks share one; at most 4 MiB."""
+    """Chunks (time, z, y, x) about as wide as the widest slab, so that few ranks share one; at most
+    4 MiB.
+    """
     nx, ny, nz = shape
     width = _even(nx, widest)
     deep = _even(nz, CHUNK_BYTES // (8 * width * ny))
@@ -188,7 +223,9 @@ def chunk_shape(shape, widest):
 
 
 def _even(count, most):
-    """The size of the pieces when ``count`` is cut into as few equal pieces of at most ``most`` as can be."""
+    """The size of the pieces when ``count`` is cut into as few equal pieces of at most ``most`` as
+    can be.
+    """
     pieces = -(-count // max(1, min(count, most)))
     return -(-count // pieces)
 

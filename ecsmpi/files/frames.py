@@ -23,8 +23,16 @@ class Frames:
     """
 
     def __init__(self, source, box: Box, voxels: str, places: dict, time):
-        """source: has ``shown``, ``opened()`` and ``values()``. places: species -> path of its dataset (time, z, y, x). time: (frames,) ms."""
-        self._source, self.path, self.box, self.voxels, self._places = source, source.shown, box, voxels, places
+        """source: has ``shown``, ``opened()`` and ``values()``. places: species -> path of its
+        dataset (time, z, y, x). time: (frames,) ms.
+        """
+        self._source, self.path, self.box, self.voxels, self._places = (
+            source,
+            source.shown,
+            box,
+            voxels,
+            places,
+        )
         self.time = np.zeros(0) if time is None else time
         self.names = list(places)
         self.x, self.y, self.z = (
@@ -47,7 +55,8 @@ class Frames:
         return self._values(name, self._frame_number(index)).transpose(2, 1, 0)
 
     def section(self, name, index, axis, at=None) -> np.ndarray:
-        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels there.
+        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels
+        there.
 
         2-D, in mM, the other two axes in the order x, y, z.
         """
@@ -59,7 +68,9 @@ class Frames:
         return self._values(name, (self._frame_number(index), *where)).T
 
     def series(self, name, point) -> np.ndarray:
-        """Concentration through time (frames,) in mM in the voxel that holds ``point`` = (x, y, z) in um."""
+        """Concentration through time (frames,) in mM in the voxel that holds ``point`` = (x, y, z)
+        in um.
+        """
         if len(point) != 3:
             raise ValueError(f"a point has three coordinates (um), got {point}")
         i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
@@ -70,36 +81,48 @@ class Frames:
         a = self._dimension(axis)
         lo, hi = self.box.lo[a], self.box.hi[a]
         if not lo <= coordinate <= hi:
-            raise ValueError(f"{axis} = {coordinate:g} um is outside the box of {self.path}: "
-                             f"{axis} goes from {lo:g} to {hi:g} um")
+            raise ValueError(
+                f"{axis} = {coordinate:g} um is outside the box of {self.path}: "
+                f"{axis} goes from {lo:g} to {hi:g} um"
+            )
         return min(int((coordinate - lo) / self.box.spacing[a]), self.box.shape[a] - 1)
 
     def index_at(self, time) -> int:
         """Index of the frame nearest to ``time`` in ms."""
         self._frame_number(0)
         if not self.time[0] <= time <= self.time[-1]:
-            raise ValueError(f"time {time:g} ms is outside {self.path}: "
-                             f"its frames are from {self.time[0]:g} to {self.time[-1]:g} ms")
+            raise ValueError(
+                f"time {time:g} ms is outside {self.path}: "
+                f"its frames are from {self.time[0]:g} to {self.time[-1]:g} ms"
+            )
         return int(np.argmin(np.abs(self.time - time)))
 
     def place_of(self, name) -> str:
         """The path of a species' dataset in the file."""
         if name not in self._places:
-            raise ValueError(f"{self.path} has no species {name!r}; it has {', '.join(self.names) or 'none in whole'}")
+            raise ValueError(
+                f"{self.path} has no species {name!r}; it has {', '.join(self.names) or 'none in whole'}"
+            )
         return self._places[name]
 
     def blocks(self, name, index):
-        """One frame piece by piece: arrays of a few MB that together have each voxel once, in any order."""
+        """One frame piece by piece: arrays of a few MB that together have each voxel once, in any
+        order.
+        """
         frame, place = self._frame_number(index), self.place_of(name)
         with self._source.opened() as file:
             nx, ny, nz = self.box.shape
             deep, high = _block(file[place], nz, ny, nx)
             for k in range(0, nz, deep):
                 for j in range(0, ny, high):
-                    yield self._source.values(file, place, self._shape, (frame, slice(k, k + deep), slice(j, j + high)))
+                    yield self._source.values(
+                        file, place, self._shape, (frame, slice(k, k + deep), slice(j, j + high))
+                    )
 
     def check_axes(self) -> None:
-        """Raise OSError where the file's own axes, by which other programs place the voxels, are not those of the grid."""
+        """Raise OSError where the file's own axes, by which other programs place the voxels, are
+        not those of the grid.
+        """
         if not self.names:
             return
         group = self.place_of(self.names[0]).rpartition("/")[0]
@@ -107,8 +130,12 @@ class Frames:
             axes = file if group == "VTKHDF/CellData" else file[group]
             for axis, expected in zip(AXES, (self.x, self.y, self.z)):
                 data = axes[axis]
-                if data.shape != expected.shape or not np.allclose(data[:], expected, rtol=1e-9, atol=1e-9):
-                    raise OSError(f"{self.path} is damaged: its axis {axis} is not that of its voxels; run the simulation again")
+                if data.shape != expected.shape or not np.allclose(
+                    data[:], expected, rtol=1e-9, atol=1e-9
+                ):
+                    raise OSError(
+                        f"{self.path} is damaged: its axis {axis} is not that of its voxels; run the simulation again"
+                    )
 
     def extremes(self, name, index) -> tuple[float, float, float]:
         """Least, mean and greatest concentration of one frame (mM), read piece by piece."""
@@ -131,7 +158,9 @@ class Frames:
     def _frame_number(self, index):
         frames = len(self)
         if frames == 0:
-            raise ValueError(f"{self.path} has no frames yet: its run ended, or is, before the first one")
+            raise ValueError(
+                f"{self.path} has no frames yet: its run ended, or is, before the first one"
+            )
         if not -frames <= index < frames:
             raise ValueError(f"{self.path} has frames 0 to {frames - 1}, got frame {index}")
         return index % frames
@@ -143,7 +172,9 @@ class Frames:
 
 
 def _block(data, nz: int, ny: int, nx: int) -> tuple[int, int]:
-    """(layers, rows) to read at once: whole chunks, of at most BLOCK_BYTES unless one row of chunks is more."""
+    """(layers, rows) to read at once: whole chunks, of at most BLOCK_BYTES unless one row of chunks
+    is more.
+    """
     _, deep, high, _ = data.chunks or (1, 1, min(ny, 64), nx)
     row = nx * data.dtype.itemsize
     high = min(ny, high * max(1, BLOCK_BYTES // (row * deep * high)))

@@ -5,10 +5,12 @@
     Slice(k, z=0)                               the layer of voxels that holds z = 0 um
     Mean(k, axis="z")                           the mean over z
 
-species is a species or its name. All take ``region`` (None for every one of the species), ``every`` (ms between frames;
-None for the file's), ``precision`` and ``compression`` (see `Encoding`); all but Field take ``name``, that of their group
-in the file, and bounds for x, y and z: (lo, hi) um for the voxels whose centres lie there, a number for the layer that holds
-it, or slice(first, stop) of voxel numbers. Wrong arguments raise ValueError that names them.
+species is a species or its name. All take ``region`` (None for every one of the species), ``every``
+(ms between frames; None for the file's), ``precision`` and ``compression`` (see `Encoding`); all
+but Field take ``name``, that of their group
+in the file, and bounds for x, y and z: (lo, hi) um for the voxels whose centres lie there, a number
+for the layer that holds it, or slice(first, stop) of voxel numbers. Wrong arguments raise
+ValueError that names them.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 
-from ecsmpi.files.cadence import checked_interval
 from ecsmpi.description.grid import AXES, Box, each_axis, finite
+from ecsmpi.files.cadence import checked_interval
 from ecsmpi.files.selection import Selection
 
 PRECISIONS = ("float64", "float32")
@@ -27,7 +29,9 @@ SLACK = 1e-9  # of a voxel: a bound that falls on a centre but for round-off inc
 
 @dataclass(frozen=True)
 class Encoding:
-    """How numbers are stored: precision, float64 or float32, and compression, from 0 (none) to 9 of gzip."""
+    """How numbers are stored: precision, float64 or float32, and compression, from 0 (none) to 9 of
+    gzip.
+    """
 
     precision: str = "float64"
     compression: int = 0
@@ -37,7 +41,9 @@ class Encoding:
             raise ValueError(f"precision must be {' or '.join(PRECISIONS)}, got {self.precision!r}")
         level = finite("compression", self.compression)
         if level != int(level) or not 0 <= level <= 9:
-            raise ValueError(f"compression must be a whole number from 0 (none) to 9, got {self.compression!r}")
+            raise ValueError(
+                f"compression must be a whole number from 0 (none) to 9, got {self.compression!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ class Subvolume(Item):
     def selection(self, box: Box) -> Selection:
         """Its voxels of a box."""
         bounds = zip(range(3), (self.x, self.y, self.z), each_axis("stride", self.stride))
-        return Selection(box, tuple(_voxels(box, a, bound)[:: int(step)] for a, bound, step in bounds))
+        return Selection(
+            box, tuple(_voxels(box, a, bound)[:: int(step)] for a, bound, step in bounds)
+        )
 
     @property
     def kind(self) -> str:
@@ -106,7 +114,9 @@ class Slice(Subvolume):
             )
 
     def _across(self) -> str:
-        return "".join(axis for axis, at in zip(AXES, (self.x, self.y, self.z)) if isinstance(at, Real))
+        return "".join(
+            axis for axis, at in zip(AXES, (self.x, self.y, self.z)) if isinstance(at, Real)
+        )
 
     @property
     def kind(self) -> str:
@@ -147,7 +157,9 @@ def _voxels(box: Box, a: int, bound) -> range:
     if isinstance(bound, Real):
         return _layer(box, a, bound)
     if not (hasattr(bound, "__len__") and len(bound) == 2) or isinstance(bound, str):
-        raise ValueError(f"{axis} must be a number, (lo, hi) in um or slice(first, stop) of voxels, got {bound!r}")
+        raise ValueError(
+            f"{axis} must be a number, (lo, hi) in um or slice(first, stop) of voxels, got {bound!r}"
+        )
     lo, hi = (finite(axis, end) for end in bound)
     first = math.ceil((lo - box.lo[a]) / box.spacing[a] - 0.5 - SLACK)
     last = math.floor((hi - box.lo[a]) / box.spacing[a] - 0.5 + SLACK)
@@ -158,12 +170,16 @@ def _voxels(box: Box, a: int, bound) -> range:
 def _layer(box: Box, a: int, at) -> range:
     at = finite(AXES[a], at)
     if not box.lo[a] <= at <= box.hi[a]:
-        raise ValueError(f"{AXES[a]} = {at:g} um is outside the box, which goes from {box.lo[a]:g} to {box.hi[a]:g} um")
+        raise ValueError(
+            f"{AXES[a]} = {at:g} um is outside the box, which goes from {box.lo[a]:g} to {box.hi[a]:g} um"
+        )
     layer = min(int((at - box.lo[a]) / box.spacing[a]), box.shape[a] - 1)
     return range(layer, layer + 1)
 
 
 def _some(chosen: range, axis: str, bound, ends: str) -> range:
     if not chosen:
-        raise ValueError(f"{axis} = {bound} has no voxel (by its centre) of the box, whose {axis} goes from {ends}")
+        raise ValueError(
+            f"{axis} = {bound} has no voxel (by its centre) of the box, whose {axis} goes from {ends}"
+        )
     return chosen

@@ -1,14 +1,16 @@
-"""The frames of a box, and of selections from it, in one HDF5 file written by all ranks; `file_layout` says what is in it.
+"""The frames of a box, and of selections from it, in one HDF5 file written by all ranks;
+`file_layout` says what is in it.
 
-VTK wants x fastest, the simulation has z fastest: a frame is transposed as it is written. With parallel
-HDF5 all ranks write the one file; without it each rank writes its planes to ``STEM.rank00003.h5`` and the
-one file holds virtual datasets over these parts.
+VTK wants x fastest, the simulation has z fastest: a frame is transposed as it is written. With
+parallel HDF5 all ranks write the one file; without it each rank writes its planes to
+``STEM.rank00003.h5`` and the one file holds virtual datasets over these parts.
 
-HDF5 has no journal: a job that is killed between two frames leaves a whole file, one that is killed inside a
-write may not. So there is room for a frame on the disk before any of it is written.
+HDF5 has no journal: a job that is killed between two frames leaves a whole file, one that is killed
+inside a write may not. So there is room for a frame on the disk before any of it is written.
 
-A new file is begun under another name (see `own_file`) and takes its own with the first frame, in place of an older one: where
-it cannot be begun, that one stays. One run writes a path at a time (see `writer_lock`).
+A new file is begun under another name (see `own_file`) and takes its own with the first frame, in
+place of an older one: where it cannot be begun, that one stays. One run writes a path at a time
+(see `writer_lock`).
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ import time
 import uuid
 from pathlib import Path
 
-from ecsmpi.files.continued_file import Continuation, cut, cut_part, lay_out_anew, look
-from ecsmpi.files.disk import check_room, telling
+from ecsmpi.files.disk_errors import check_room, telling
 from ecsmpi.files.file_layout import FORMAT, PART_FORMAT, lay_out, origin
 from ecsmpi.files.opening import open_hdf5, open_together
 from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.parts import Source, keep_under, part_path
+from ecsmpi.files.resumed_file import Continuation, cut, cut_part, lay_out_anew, look
 from ecsmpi.files.shared_folder import check_folder_of
-from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.files.table import FOLDER, TableWriter, lay_out_table
+from ecsmpi.files.track_selection import checked_planes, chosen_storage, tracks_of
 from ecsmpi.files.track_writer import TrackWriter
-from ecsmpi.files.wanted import checked_planes, chosen_storage, tracks_of
 from ecsmpi.files.written_file import WrittenFile
+from ecsmpi.ranks.meeting import everywhere
 
 ROWS_WAIT = 0.5  # s
 
@@ -48,13 +50,24 @@ class GridFile:
     tables     name -> Table: numbers through time
     kept       None: a new file; else (group -> frames, t): go on with the file that is there, after its first so many, from t (ms)
 
-    The constructor, ``append`` and ``close`` are collective. A path that cannot be written raises the same
-    OSError on every rank. A failure inside ``append`` may reach one rank alone: the caller must then abort.
+    The constructor, ``append`` and ``close`` are collective. A path that cannot be written raises
+    the same OSError on every rank. A failure inside ``append`` may reach one rank alone: the caller
+    must then abort.
     """
 
     def __init__(
-        self, path, box, species, planes, comm, attributes=None, storage="auto", selections=None, tables=None, kept=None,
-    ):  # fmt: skip
+        self,
+        path,
+        box,
+        species,
+        planes,
+        comm,
+        attributes=None,
+        storage="auto",
+        selections=None,
+        tables=None,
+        kept=None,
+    ):
         self.path = Path(path)
         self._box, self._comm, self._planes = box, comm, tuple(int(plane) for plane in planes)
         tracks, tables = tracks_of(box, species, selections or {}, tables or {}), tables or {}
@@ -94,7 +107,17 @@ class GridFile:
         self._plan(tracks, owned)
         self._plan_part(how.generation)
         if how.anew:
-            run = comm.bcast(everywhere(comm, self._create_anew if comm.rank == 0 else _nothing, tracks, owned, kept, t, how))
+            run = comm.bcast(
+                everywhere(
+                    comm,
+                    self._create_anew if comm.rank == 0 else _nothing,
+                    tracks,
+                    owned,
+                    kept,
+                    t,
+                    how,
+                )
+            )
         else:
             everywhere(comm, self._cut, kept, t, how)
         everywhere(comm, self._open, tables)
@@ -107,7 +130,9 @@ class GridFile:
 
     def _plan(self, tracks, owned):
         single = self._storage == "single"
-        self._tracks = {track.group: TrackWriter(track, owned, self._comm, single) for track in tracks}
+        self._tracks = {
+            track.group: TrackWriter(track, owned, self._comm, single) for track in tracks
+        }
 
     def _plan_part(self, generation):
         """The file of this rank, where it writes one."""
@@ -121,8 +146,8 @@ class GridFile:
         fields  name -> (hi - lo, ny, nz) concentrations in mM of this rank's planes, of any memory layout
         group   of the selection
 
-        Raises ValueError for wrong names, shapes or time and OSError where the file cannot be written, or was
-        deleted or replaced by somebody.
+        Raises ValueError for wrong names, shapes or time and OSError where the file cannot be
+        written, or was deleted or replaced by somebody.
         """
         self._check_open()
         track = self._tracks[group]
@@ -136,9 +161,11 @@ class GridFile:
         self._appear()
 
     def append_row(self, table, row):
-        """Add to a table a row, "time" (ms) and each column -> number or numbers, the same on every rank (collective).
+        """Add to a table a row, "time" (ms) and each column -> number or numbers, the same on every
+        rank (collective).
 
-        Rows wait for each other, for half a second at most: to write one by itself can take longer than a step.
+        Rows wait for each other, for half a second at most: to write one by itself can take longer
+        than a step.
         """
         self._check_open()
         if self._file is None:
@@ -183,7 +210,9 @@ class GridFile:
             self._close_handles()
 
     def discard(self):
-        """Give up (local): what has not appeared is deleted, so that an older file stays. Of one rank, close too."""
+        """Give up (local): what has not appeared is deleted, so that an older file stays. Of one
+        rank, close too.
+        """
         if self._comm.size == 1:
             self._close_handles()
         self._closed = True
@@ -210,7 +239,9 @@ class GridFile:
         return self._closed
 
     def add_table(self, name, table):
-        """Lay out a table in the open file, for rows from now on; or go on with one that has the same columns (collective)."""
+        """Lay out a table in the open file, for rows from now on; or go on with one that has the
+        same columns (collective).
+        """
         self._check_open()
         everywhere(self._comm, self._check_table, name, table)
         if self._file is not None:
@@ -225,7 +256,11 @@ class GridFile:
         return self._comm.bcast(name in self._tables)
 
     def _check_table(self, name, table):
-        there = self._file[FOLDER].get(name) if self._file is not None and FOLDER in self._file else None
+        there = (
+            self._file[FOLDER].get(name)
+            if self._file is not None and FOLDER in self._file
+            else None
+        )
         columns = {"time", *table.columns, *table.axes}
         if there is not None and set(there) != columns:
             raise ValueError(
@@ -234,11 +269,15 @@ class GridFile:
             )
 
     def appear(self):
-        """Let a new file take its name now, before it has a frame (collective); nothing where it has."""
+        """Let a new file take its name now, before it has a frame (collective); nothing where it
+        has.
+        """
         self._appear()
 
     def _appear(self):
-        """Let a new file take its name, and its parts theirs before it; collective, and nothing where it has."""
+        """Let a new file take its name, and its parts theirs before it; collective, and nothing
+        where it has.
+        """
         if self._appeared:
             return
         self._appeared = True
@@ -249,11 +288,18 @@ class GridFile:
     # -- set-up
 
     def _provenance(self):
-        box, written = self._box, dict.fromkeys(name for track in self._tracks.values() for name in track.names)
+        box, written = (
+            self._box,
+            dict.fromkeys(name for track in self._tracks.values() for name in track.names),
+        )
         return {
-            "Conventions": "CF-1.10", "title": "extracellular concentrations",
-            **origin(self._comm), "species": ", ".join(written),
-            "box_lo_um": list(box.lo), "box_hi_um": list(box.hi), "voxel_um": list(box.spacing),
+            "Conventions": "CF-1.10",
+            "title": "extracellular concentrations",
+            **origin(self._comm),
+            "species": ", ".join(written),
+            "box_lo_um": list(box.lo),
+            "box_hi_um": list(box.hi),
+            "voxel_um": list(box.spacing),
             "voxels": list(box.shape),
         }
 
@@ -275,11 +321,15 @@ class GridFile:
         planes = [track.selection.planes(*one) for one in owned]
         return [
             Source(part_path(self.path, rank, generation).name, track.in_part(name), lo, hi, first)
-            for rank, (lo, hi) in enumerate(planes) if hi > lo
-        ]  # fmt: skip
+            for rank, (lo, hi) in enumerate(planes)
+            if hi > lo
+        ]
 
     def _create_anew(self, tracks, owned, kept, t, how: Continuation):
-        """Rank 0 lays out a main file over the parts before and those from now on; returns the run that it is of."""
+        """Rank 0 lays out a main file over the parts before and those from now on; returns the run
+        that it is of.
+        """
+
         def sources(track, name):
             new = self._new_sources(track, name, owned, how.generation, how.first[track.group])
             return [*how.sources[track.group, name], *new]
@@ -295,7 +345,9 @@ class GridFile:
                 keep_under(self._main.path, self._main.path.with_name(how.before))
 
     def _cut(self, kept, t, how: Continuation):
-        """Drop what comes after the first so many frames: rank 0 in the one file, each rank in its own."""
+        """Drop what comes after the first so many frames: rank 0 in the one file, each rank in its
+        own.
+        """
         tracks = [track.track for track in self._tracks.values()]
         self._appeared = True
         if self._comm.rank == 0:
@@ -303,11 +355,18 @@ class GridFile:
             self._main.go_on()
         if self._own_part is not None:
             planes = {group: track.planes for group, track in self._tracks.items()}
-            cut_part(self._own_part.path, tracks, planes, {group: kept[group] - how.first[group] for group in kept})
+            cut_part(
+                self._own_part.path,
+                tracks,
+                planes,
+                {group: kept[group] - how.first[group] for group in kept},
+            )
             self._own_part.go_on()
 
     def _open(self, tables):
-        """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank its own."""
+        """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank
+        its own.
+        """
         path = self._comm.bcast(self._main.now if self._comm.rank == 0 else None)
         with telling(self.path):
             if self._storage == "single" and self._comm.size > 1:
@@ -317,7 +376,9 @@ class GridFile:
             for track in self._tracks.values() if self._file is not None else ():
                 track.open(self._file, has_data=self._storage == "single")
             if self._file is not None:
-                self._tables = {name: TableWriter(self._file, name, self._comm.rank) for name in tables}
+                self._tables = {
+                    name: TableWriter(self._file, name, self._comm.rank) for name in tables
+                }
 
     def _open_part(self):
         if self._own_part is None:
@@ -346,20 +407,27 @@ class GridFile:
 
     def _check_frame(self, track, t, fields):
         if not track.last_time < t < math.inf:
-            raise ValueError(f"{self.path}: time must increase from frame to frame, got {t} ms "
-                             f"after {track.last_time} ms; write another run to another file")
+            raise ValueError(
+                f"{self.path}: time must increase from frame to frame, got {t} ms "
+                f"after {track.last_time} ms; write another run to another file"
+            )
         if set(fields) != set(track.names):
-            raise ValueError(f"{self.path} holds {', '.join(track.names)}; "
-                             f"got {', '.join(fields) or 'nothing'}")
+            raise ValueError(
+                f"{self.path} holds {', '.join(track.names)}; got {', '.join(fields) or 'nothing'}"
+            )
         lo, hi = self._planes
         expected = (hi - lo, *self._box.shape[1:])
         for name, field in fields.items():
             if tuple(field.shape) != expected:
-                raise ValueError(f"{self.path}: rank {self._comm.rank} owns {expected} voxels of {name}, "
-                                 f"got an array of shape {tuple(field.shape)}")
+                raise ValueError(
+                    f"{self.path}: rank {self._comm.rank} owns {expected} voxels of {name}, "
+                    f"got an array of shape {tuple(field.shape)}"
+                )
 
     def _look_at_disk(self, track):
-        """The files are those that were begun, and rank 0, or with parts each rank for its own, finds room for a frame."""
+        """The files are those that were begun, and rank 0, or with parts each rank for its own,
+        finds room for a frame.
+        """
         self._check_own_files()
         if self._storage == "single" and self._comm.rank == 0:
             check_room(self.path, track.frame_bytes)
@@ -367,7 +435,9 @@ class GridFile:
             check_room(self._own_part.shown, track.own_bytes)
 
     def _guarded(self, action, *arguments):
-        """With parts a rank may fail alone, and all are told; the one file is written by all together."""
+        """With parts a rank may fail alone, and all are told; the one file is written by all
+        together.
+        """
         if self._storage == "parts":
             everywhere(self._comm, action, *arguments)
         else:

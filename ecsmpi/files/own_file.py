@@ -14,7 +14,7 @@ import os
 import stat
 from pathlib import Path
 
-from ecsmpi.files.disk import check_place, check_writable, sync_file, sync_folder, telling
+from ecsmpi.files.disk_errors import check_place, check_writable, sync_file, sync_folder, telling
 
 
 class FileGone(OSError):

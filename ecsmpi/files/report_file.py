@@ -1,4 +1,6 @@
-"""A SONATA report on its way into a file, written by all ranks together, or by the first where HDF5 is not parallel."""
+"""A SONATA report on its way into a file, written by all ranks together, or by the first where HDF5
+is not parallel.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ import h5py
 import numpy as np
 
 from ecsmpi.files.columns import Columns, columns_of
-from ecsmpi.files.continued_file import ELSE, opened_to_go_on
-from ecsmpi.files.disk import check_room, telling
+from ecsmpi.files.disk_errors import check_room, telling
 from ecsmpi.files.opening import open_hdf5, open_together
+from ecsmpi.files.resumed_file import ELSE, opened_to_go_on
 from ecsmpi.files.shared_folder import check_folder_of
 from ecsmpi.files.sonata import REPORT, Mapping, lay_out_report
 from ecsmpi.files.written_file import WrittenFile
@@ -23,17 +25,35 @@ MOST_ROWS = 1000
 class ReportFile:
     """One variable of all ranks' segments through time.
 
-    path: an older file there is replaced once this one has a frame, or by ``appear``. population: its name in the file. node, element, position: (segments,) of this rank,
-    see `sonata`. interval: ms. shared: whether all ranks write the file, else the first does. attributes: provenance.
+    path: an older file there is replaced once this one has a frame, or by ``appear``. population:
+    its name in the file. node, element, position: (segments,) of this rank,
+    see `sonata`. interval: ms. shared: whether all ranks write the file, else the first does.
+    attributes: provenance.
     kept: None for a new file, else frames after which to go on with the one that is there.
 
-    All methods are collective. OSError on every rank where the file cannot be written, ValueError where it is of other segments.
+    All methods are collective. OSError on every rank where the file cannot be written, ValueError
+    where it is of other segments.
     """
 
-    def __init__(self, path, population, node, element, position, units, interval, comm, shared, attributes, kept=None):
+    def __init__(
+        self,
+        path,
+        population,
+        node,
+        element,
+        position,
+        units,
+        interval,
+        comm,
+        shared,
+        attributes,
+        kept=None,
+    ):
         self.path, self._comm, self.interval = Path(path), comm, interval
         columns, total = columns_of(comm, node)
-        self.rows = int(np.clip(BUFFER_BYTES // (4 * comm.allreduce(max(1, columns.size), max)), 1, MOST_ROWS))
+        self.rows = int(
+            np.clip(BUFFER_BYTES // (4 * comm.allreduce(max(1, columns.size), max)), 1, MOST_ROWS)
+        )
         writers = comm.size if shared else 1
         self._columns = Columns(comm, columns, total, writers, self.rows, np.float32)
         mapping = _mapping(comm, columns, node, element, position)
@@ -65,10 +85,16 @@ class ReportFile:
             return
         with opened_to_go_on(self._own.path) as file:
             group = file.get(self._group)
-            if file.attrs.get("format") != REPORT or group is None or not mapping.same(group["mapping"]):
+            if (
+                file.attrs.get("format") != REPORT
+                or group is None
+                or not mapping.same(group["mapping"])
+            ):
                 raise ValueError(f"{self.path} is not a report of these segments: {ELSE}")
             if len(group["data"]) < self.frames:
-                raise ValueError(f"{self.path} has {len(group['data'])} frames, the checkpoint goes on after {self.frames}: {ELSE}")
+                raise ValueError(
+                    f"{self.path} has {len(group['data'])} frames, the checkpoint goes on after {self.frames}: {ELSE}"
+                )
             group["data"].resize(self.frames, axis=0)
             first = group["mapping/time"][0]
             group["mapping/time"][:] = first, first + self.frames * self.interval, self.interval
@@ -89,7 +115,9 @@ class ReportFile:
         everywhere(self._comm, lambda: self._comm.rank == 0 and self._own.appear())
 
     def append(self, first: float, rows: np.ndarray) -> None:
-        """Write frames: (n, segments) float32 of this rank, n > 0. first: ms, of the file's first frame."""
+        """Write frames: (n, segments) float32 of this rank, n > 0. first: ms, of the file's first
+        frame.
+        """
         share = self._columns.bring(rows)
         everywhere(self._comm, self._look_at_disk, rows.shape[0])
         if self._file is not None:
@@ -131,7 +159,9 @@ class ReportFile:
         return self.frames
 
     def close(self) -> None:
-        """Close the file; again is harmless. OSError, on every rank, where it was deleted or replaced by somebody. Collective."""
+        """Close the file; again is harmless. OSError, on every rank, where it was deleted or
+        replaced by somebody. Collective.
+        """
         if self._closed:
             return
         self._closed = True

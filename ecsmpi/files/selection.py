@@ -1,4 +1,6 @@
-"""Which voxels of a box are written, where they lie, and which of them each rank has: no file here and no MPI."""
+"""Which voxels of a box are written, where they lie, and which of them each rank has: no file here
+and no MPI.
+"""
 
 from __future__ import annotations
 
@@ -47,22 +49,32 @@ class Selection:
         return Box(tuple(lo), tuple(edges), tuple(counts))
 
     def planes(self, lo: int, hi: int) -> tuple[int, int]:
-        """The planes of the grid that come from planes [lo, hi) of the box; a mean over x belongs to its first plane."""
+        """The planes of the grid that come from planes [lo, hi) of the box; a mean over x belongs
+        to its first plane.
+        """
         first, last = self._within(lo, hi)
         return (0, int(first == 0 and last > 0)) if self.mean == "x" else (first, last)
 
     def _within(self, lo: int, hi: int) -> tuple[int, int]:
         chosen = self.ranges[0]
-        return tuple(min(max(0, -((chosen.start - plane) // chosen.step)), len(chosen)) for plane in (lo, hi))
+        return tuple(
+            min(max(0, -((chosen.start - plane) // chosen.step)), len(chosen)) for plane in (lo, hi)
+        )
 
     def take(self, owned: np.ndarray, lo: int) -> np.ndarray:
-        """The selected voxels of a slab: (planes, ny, nz) of the grid, from owned (n, box ny, box nz), from plane lo on.
+        """The selected voxels of a slab: (planes, ny, nz) of the grid, from owned (n, box ny, box
+        nz), from plane lo on.
 
-        A view, or the mean. A mean over x is this slab's part of it, of one plane: the mean is the sum of all slabs' parts.
+        A view, or the mean. A mean over x is this slab's part of it, of one plane: the mean is the
+        sum of all slabs' parts.
         """
         first, last = self._within(lo, lo + len(owned))
         x, y, z = self.ranges
-        x = slice(x.start + first * x.step - lo, x.start + last * x.step - lo, x.step) if last > first else slice(0)
+        x = (
+            slice(x.start + first * x.step - lo, x.start + last * x.step - lo, x.step)
+            if last > first
+            else slice(0)
+        )
         chosen = owned[x, y.start : y.stop : y.step, z.start : z.stop : z.step]
         if self.mean is None:
             return chosen
@@ -77,5 +89,7 @@ class Selection:
         flat = [a for a in range(3) if len(self.ranges[a]) == 1 < self.box.shape[a]]
         if len(flat) == 1:
             a = flat[0]
-            return f"slice at {AXES[a]} = {self.box.centre(*[r.start for r in self.ranges])[a]:g} um"
+            return (
+                f"slice at {AXES[a]} = {self.box.centre(*[r.start for r in self.ranges])[a]:g} um"
+            )
         return "part of the box"

@@ -10,7 +10,7 @@ import time
 import uuid
 from pathlib import Path
 
-from ecsmpi.files.disk import check_place, telling
+from ecsmpi.files.disk_errors import check_place, telling
 from ecsmpi.ranks.meeting import everywhere
 
 PATIENCE = 5.0  # s until a file that one host has made is seen on another

@@ -45,16 +45,28 @@ class Mapping:
 
     def same(self, group) -> bool:
         """Whether it is the mapping in a file."""
-        return all(name in group and np.array_equal(group[name][:], array) for name, array in vars(self).items())
+        return all(
+            name in group and np.array_equal(group[name][:], array)
+            for name, array in vars(self).items()
+        )
 
 
-def lay_out_report(file, population: str, mapping: Mapping, units: str, rows: int, attributes: dict) -> None:
+def lay_out_report(
+    file, population: str, mapping: Mapping, units: str, rows: int, attributes: dict
+) -> None:
     """A report without frames in an open, empty file. rows: frames that are written at once."""
     _begin(file, REPORT, attributes)
     group, columns = file.create_group(f"report/{population}"), mapping.element_ids.size
     width = max(1, min(columns, CHUNK_BYTES // (4 * rows)))
-    data = group.create_dataset("data", (0, columns), "f4", maxshape=(None, columns), chunks=(rows, width),
-                                fill_time="never", dcpl=early())
+    data = group.create_dataset(
+        "data",
+        (0, columns),
+        "f4",
+        maxshape=(None, columns),
+        chunks=(rows, width),
+        fill_time="never",
+        dcpl=early(),
+    )
     data.attrs["units"] = units
     for name, array in vars(mapping).items():
         group.create_dataset(f"mapping/{name}", data=array)
@@ -90,11 +102,20 @@ class Report:
 
     def _check(self, path, mapping) -> None:
         if len(self._group["data"]) < len(self.time):
-            raise OSError(f"{path} is damaged: it has {len(self._group['data'])} of {len(self.time)} frames")
-        whole = len(self._pointers) == len(self.nodes) + 1 and np.all(np.diff(self._pointers.astype(np.int64)) > 0)
-        lengths = {len(mapping[name]) for name in ("element_ids", "element_pos")} | {int(self._pointers[-1]), self.columns}
+            raise OSError(
+                f"{path} is damaged: it has {len(self._group['data'])} of {len(self.time)} frames"
+            )
+        whole = len(self._pointers) == len(self.nodes) + 1 and np.all(
+            np.diff(self._pointers.astype(np.int64)) > 0
+        )
+        lengths = {len(mapping[name]) for name in ("element_ids", "element_pos")} | {
+            int(self._pointers[-1]),
+            self.columns,
+        }
         if not whole or len(lengths) > 1 or np.any(np.diff(self.nodes.astype(np.int64)) <= 0):
-            raise OSError(f"{path} is damaged: its mapping does not say which column is which segment's")
+            raise OSError(
+                f"{path} is damaged: its mapping does not say which column is which segment's"
+            )
 
     def frame(self, index: int) -> np.ndarray:
         """(segments,) of one time."""
@@ -102,13 +123,17 @@ class Report:
 
 
 class SpikeTrain:
-    """Spikes in an open file, in pieces: ``spikes`` yields times (ms) and nodes of some of them at a time."""
+    """Spikes in an open file, in pieces: ``spikes`` yields times (ms) and nodes of some of them at
+    a time.
+    """
 
     def __init__(self, file):
         group = next(iter(file["spikes"].values()))
         self._times, self._nodes = group["timestamps"], group["node_ids"]
         if len(self._times) != len(self._nodes):
-            raise OSError(f"{file.filename} is damaged: {len(self._times)} times and {len(self._nodes)} cells")
+            raise OSError(
+                f"{file.filename} is damaged: {len(self._times)} times and {len(self._nodes)} cells"
+            )
 
     def __len__(self):
         """How many there are."""

@@ -1,4 +1,6 @@
-"""SONATA spikes on their way into a file, which the first rank writes: they are few beside concentrations."""
+"""SONATA spikes on their way into a file, which the first rank writes: they are few beside
+concentrations.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecsmpi.files.continued_file import ELSE, opened_to_go_on
-from ecsmpi.files.disk import check_place, check_room, telling
+from ecsmpi.files.disk_errors import check_place, check_room, telling
 from ecsmpi.files.opening import open_hdf5
+from ecsmpi.files.resumed_file import ELSE, opened_to_go_on
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
 from ecsmpi.files.written_file import WrittenFile
 from ecsmpi.ranks.meeting import everywhere
@@ -20,7 +22,8 @@ class SpikeFile:
     path: an older file there is replaced. population: its name in the file. attributes: provenance.
     kept: None for a new file, else spikes after which to go on with the one that is there.
 
-    All methods are collective. OSError on every rank where the file cannot be written, ValueError where it is another's.
+    All methods are collective. OSError on every rank where the file cannot be written, ValueError
+    where it is another's.
     """
 
     def __init__(self, path, population, comm, attributes, kept=None):
@@ -29,7 +32,9 @@ class SpikeFile:
         self._written = WrittenFile(path)
         self._own = self._written.own
         try:
-            everywhere(comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept)
+            everywhere(
+                comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept
+            )
         except BaseException:
             self._give_up()
             raise
@@ -56,13 +61,21 @@ class SpikeFile:
 
     def _cut(self, file):
         group = file.get(self._group)
-        if file.attrs.get("format") != SPIKES or group is None or len(group["timestamps"]) < self.count:
-            raise ValueError(f"{self.path} does not hold the {self.count} spikes that the checkpoint goes on after: {ELSE}")
+        if (
+            file.attrs.get("format") != SPIKES
+            or group is None
+            or len(group["timestamps"]) < self.count
+        ):
+            raise ValueError(
+                f"{self.path} does not hold the {self.count} spikes that the checkpoint goes on after: {ELSE}"
+            )
         for series in group.values():
             series.resize(self.count, axis=0)
 
     def append(self, times: np.ndarray, nodes: np.ndarray) -> None:
-        """Add this rank's spikes, (spikes,) ms and numbers of cells, none of them before those of an earlier call."""
+        """Add this rank's spikes, (spikes,) ms and numbers of cells, none of them before those of
+        an earlier call.
+        """
         gathered = self._comm.gather((times, nodes))
         if self._comm.rank == 0:
             times, nodes = (np.concatenate(part) for part in zip(*gathered))
@@ -87,7 +100,9 @@ class SpikeFile:
         return self.count
 
     def close(self) -> None:
-        """Close the file; again is harmless. OSError, on every rank, where it was deleted or replaced by somebody. Collective."""
+        """Close the file; again is harmless. OSError, on every rank, where it was deleted or
+        replaced by somebody. Collective.
+        """
         if self._closed:
             return
         self._closed = True

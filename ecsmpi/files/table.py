@@ -1,4 +1,6 @@
-"""Numbers through time in a file: a group /diagnostics/NAME with a time axis, and a dataset for each column."""
+"""Numbers through time in a file: a group /diagnostics/NAME with a time axis, and a dataset for
+each column.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def lay_out_table(file, name: str, table: Table) -> None:
         scale.make_scale(axis)
     for one, column in table.columns.items():
         along = [column.along] if column.along else []
-        data = _dataset(group, one, [len(table.axes[axis]) for axis in along], column.units, column.long_name)
+        data = _dataset(
+            group, one, [len(table.axes[axis]) for axis in along], column.units, column.long_name
+        )
         for dimension, axis in zip(data.dims, ["time", *along]):
             dimension.attach_scale(scales[axis])
     group.attrs["rows"] = np.int64(0)
@@ -50,7 +54,14 @@ def _dataset(group, name, shape, units, long_name):
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     rows = 1024 // max(1, *shape) if shape else 1024
-    data = group.create_dataset(name, (0, *shape), dtype=float, maxshape=(None, *shape), chunks=(max(1, rows), *shape), dcpl=early)
+    data = group.create_dataset(
+        name,
+        (0, *shape),
+        dtype=float,
+        maxshape=(None, *shape),
+        chunks=(max(1, rows), *shape),
+        dcpl=early,
+    )
     data.attrs.update({"units": units, "long_name": long_name})
     return data
 
@@ -77,7 +88,9 @@ class TableWriter:
 
     def __init__(self, file, name: str, rank: int):
         if name not in file.get(FOLDER, ()):
-            raise ValueError(f"{file.filename} has no diagnostics of {name} to go on with: give another file")
+            raise ValueError(
+                f"{file.filename} has no diagnostics of {name} to go on with: give another file"
+            )
         self._group, self._rank = file[f"{FOLDER}/{name}"], rank
         self._rows, self._waiting = None, []
         self._data = {one: data for one, data in self._group.items() if data.maxshape[0] is None}
@@ -87,7 +100,9 @@ class TableWriter:
         self._waiting.append(row)
 
     def write(self) -> None:
-        """Bring the rows that wait to the file; the first one replaces rows of an earlier run from its time on. Collective."""
+        """Bring the rows that wait to the file; the first one replaces rows of an earlier run from
+        its time on. Collective.
+        """
         if not self._waiting:
             return
         if self._rows is None:
@@ -105,7 +120,10 @@ class TableWriter:
 def read_tables(file) -> dict[str, dict[str, np.ndarray]]:
     """{table: {column or axis: values}} of an open file."""
     tables = file[FOLDER].items() if FOLDER in file else ()
-    return {name: {one: _rows(data, int(group.attrs["rows"])) for one, data in group.items()} for name, group in tables}
+    return {
+        name: {one: _rows(data, int(group.attrs["rows"])) for one, data in group.items()}
+        for name, group in tables
+    }
 
 
 def _rows(data, count: int) -> np.ndarray:

@@ -11,7 +11,8 @@ from ecsmpi.files.file_layout import Track, field
 class TrackWriter:
     """Writes frames of a track, planned once.
 
-    owned: (lo, hi) of each rank, the planes of the box that it has. shared: whether all ranks write the one file.
+    owned: (lo, hi) of each rank, the planes of the box that it has. shared: whether all ranks write
+    the one file.
     """
 
     def __init__(self, track: Track, owned: list[tuple[int, int]], comm, shared: bool):
@@ -19,11 +20,15 @@ class TrackWriter:
         self.frames, self.last_time = 0, -np.inf
         shares = [track.selection.planes(*planes) for planes in owned]
         self.planes = shares[comm.rank]
-        self._root = next(rank for rank, (lo, hi) in enumerate(shares) if hi > lo)  # has the one plane of a mean over x
+        self._root = next(
+            rank for rank, (lo, hi) in enumerate(shares) if hi > lo
+        )  # has the one plane of a mean over x
         _, ny, nz = track.selection.grid.shape
         self._sum = np.zeros((1, ny, nz))
         count = self.planes[1] - self.planes[0]
-        self._frame = {name: np.empty((nz, ny, count), how.precision) for name, how in track.encodings.items()}
+        self._frame = {
+            name: np.empty((nz, ny, count), how.precision) for name, how in track.encodings.items()
+        }
         self._transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
         if shared and comm.size > 1:
             self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
@@ -71,7 +76,9 @@ class TrackWriter:
         self.frames, self.last_time = frames, self._comm.bcast(last)
 
     def open(self, file, has_data: bool) -> None:
-        """Take the handles in the one file: those of the times, and those of the fields where they are in it."""
+        """Take the handles in the one file: those of the times, and those of the fields where they
+        are in it.
+        """
         self._first_plane = self.planes[0] if has_data else 0
         if has_data:
             self._data = {name: file[self.track.data_group][name] for name in self.names}
@@ -82,10 +89,14 @@ class TrackWriter:
             steps = file["VTKHDF/Steps"]
             self._counter = steps.attrs, "NSteps"
             self._series = {"time": file["time"], "Values": steps["Values"]}
-            self._series |= {f"offset of {name}": steps["CellDataOffsets"][name] for name in self.names}
+            self._series |= {
+                f"offset of {name}": steps["CellDataOffsets"][name] for name in self.names
+            }
 
     def take(self, name: str, owned: np.ndarray) -> None:
-        """Bring this rank's share of a species into the order of the file. Collective where the mean is over x."""
+        """Bring this rank's share of a species into the order of the file. Collective where the
+        mean is over x.
+        """
         selection = self.track.selection
         chosen = selection.take(owned, self._lo)
         if selection.mean == "x":
@@ -94,7 +105,9 @@ class TrackWriter:
         np.copyto(self._frame[name], chosen.transpose(2, 1, 0), casting="same_kind")
 
     def write(self, name: str) -> None:
-        """Write what was taken; by HDF5's own calls, for h5py skips a write of no elements, and the others would wait."""
+        """Write what was taken; by HDF5's own calls, for h5py skips a write of no elements, and the
+        others would wait.
+        """
         if name not in self._data:
             return
         dataset, frame = self._data[name], self._frame[name]

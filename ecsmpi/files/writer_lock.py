@@ -136,10 +136,14 @@ def _is_at(descriptor: int, path: Path) -> bool:
 def _write(descriptor: int) -> None:
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     owner = {
-        "host": socket.gethostname(), "pid": os.getpid(), "since": now,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "since": now,
         "job": os.environ.get("SLURM_JOB_ID"),
-        "command": shlex.join(sys.orig_argv)[:500], "boot": _boot(), "began": _began(os.getpid()),
-    }  # fmt: skip
+        "command": shlex.join(sys.orig_argv)[:500],
+        "boot": _boot(),
+        "began": _began(os.getpid()),
+    }
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps(owner).encode(), 0)
 

@@ -1,10 +1,12 @@
-"""What a process has of a file that a run writes: its path, the lock that says so, and open handles."""
+"""What a process has of a file that a run writes: its path, the lock that says so, and open
+handles.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ecsmpi.files.disk import telling
+from ecsmpi.files.disk_errors import telling
 from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.writer_lock import WriterLock
 
@@ -24,7 +26,9 @@ class WrittenFile:
         self._handles: list = []
 
     def lock(self) -> None:
-        """Let nobody else write the file until `unlock`; on one rank only. OSError where somebody does."""
+        """Let nobody else write the file until `unlock`; on one rank only. OSError where somebody
+        does.
+        """
         self._lock = WriterLock(self.own.path)
 
     def unlock(self) -> None:

@@ -1,4 +1,5 @@
-"""What one process needs of MPI where there is no MPI library: a communicator of one rank, and no messages.
+"""What one process needs of MPI where there is no MPI library: a communicator of one rank, and no
+messages.
 
 Names are those of mpi4py, as far as ecsmpi uses them.
 """
@@ -119,7 +120,9 @@ class Communicator:
     def Alltoallw(self, send, receive) -> None:
         (outgoing, (counts, _), (out_part,)), (incoming, _, (in_part,)) = send, receive
         if counts[0]:
-            np.copyto(in_part.of(incoming), out_part.of(outgoing).reshape(in_part.of(incoming).shape))
+            np.copyto(
+                in_part.of(incoming), out_part.of(outgoing).reshape(in_part.of(incoming).shape)
+            )
 
     def Send_init(self, *_message) -> Request:
         return Request()

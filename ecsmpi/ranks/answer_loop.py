@@ -9,7 +9,9 @@ from numba.extending import intrinsic
 
 @intrinsic
 def _call(typing_context, address, arguments):
-    """Call a C function by its address; all arguments are whole numbers, or addresses as such. Returns its int."""
+    """Call a C function by its address; all arguments are whole numbers, or addresses as such.
+    Returns its int.
+    """
     signature = types.int32(address, arguments)
 
     def generate(context, builder, signature, values):
@@ -22,15 +24,33 @@ def _call(typing_context, address, arguments):
     return signature, generate
 
 
-@njit("void(int64[::1], int64, int64, int64, int64, int64, int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], UniTuple(int64, 3))", nogil=True, cache=True)  # fmt: skip
+@njit(
+    "void(int64[::1], int64, int64, int64, int64, int64, int64, int64, int64, int64, int64[::1], int64[::1], int64[::1], UniTuple(int64, 3))",
+    nogil=True,
+    cache=True,
+)
 def answer_until(
-    state, probe, receive, send, sleep, comm, byte, any_source, ask, tell, question, found, status, naps
+    state,
+    probe,
+    receive,
+    send,
+    sleep,
+    comm,
+    byte,
+    any_source,
+    ask,
+    tell,
+    question,
+    found,
+    status,
+    naps,
 ):
     """Answer questions until state[0] is not 0; state[1] is 1 from the beginning on.
 
-    probe, receive, send, sleep: addresses of C functions. comm, byte, any_source: MPI's handles and constant. question: (3,)
-    (rank, address, bytes). found: (2,) for MPI's flag and the message found. status: what MPI writes to. naps: us between looks when idle and when busy, and
-    after how many looks without a question a rank is idle.
+    probe, receive, send, sleep: addresses of C functions. comm, byte, any_source: MPI's handles and
+    constant. question: (3,) (rank, address, bytes). found: (2,) for MPI's flag and the message
+    found. status: what MPI writes to. naps: us between looks when idle and when busy, and after how
+    many looks without a question a rank is idle.
     """
     idle, busy, long_ago = naps
     flag, message = found.ctypes.data, found.ctypes.data + 8

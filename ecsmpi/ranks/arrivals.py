@@ -1,15 +1,18 @@
-"""Ranks that come to the same call: each says which call it is, so that two different calls never pass for one.
+"""Ranks that come to the same call: each says which call it is, so that two different calls never
+pass for one.
 
     arrivals(comm).start("a step of the grid")      this rank is there; it can go on with other work
     arrivals(comm).finish()                         ... until it needs all ranks to be there
 
-Four whole numbers carry the names of the calls, as hashes. Each rank learns their maximum over all ranks by
-dissemination (Hensgen, Finkel and Manber, Int. J. Parallel Program. 17, 1988): in round k it sends what it knows to
-the rank that is 2^k further, so that ceil(log2 P) rounds suffice. The first round is under way from `start`. A rank
-that reads, plots or computes elsewhere keeps the others waiting, which is what protects what that rank reads.
+Four whole numbers carry the names of the calls, as hashes. Each rank learns their maximum over all
+ranks by
+dissemination (Hensgen, Finkel and Manber, Int. J. Parallel Program. 17, 1988): in round k it sends
+what it knows to the rank that is 2^k further, so that ceil(log2 P) rounds suffice. The first round
+is under way from `start`. A rank that reads, plots or computes elsewhere keeps the others waiting,
+which is what protects what that rank reads.
 
-MPI's own nonblocking allreduce would say the same; in Open MPI it makes a plan of messages in each call, which takes
-longer than these persistent messages. `ecsmpi bench gate` prints what they cost.
+MPI's own nonblocking allreduce would say the same; in Open MPI it makes a plan of messages in each
+call, which takes longer than these persistent messages. `ecsmpi bench gate` prints what they cost.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ from functools import cache
 
 import numpy as np
 
-NUMBERS = struct.Struct("4q")  # hash of the call's name and its negative, difference and its negative
+NUMBERS = struct.Struct(
+    "4q"
+)  # hash of the call's name and its negative, difference and its negative
 CALLS, CHANGES = range(2)  # places in `Arrivals.published`
 SPIN = 1e-3  # s of looking without sleep: other ranks are mostly as fast as this one
 SHORT_NAP, LONG_NAP = 5e-5, 2e-3  # s between two looks after that
@@ -39,7 +44,8 @@ class Arrivals:
 
     Attributes
     ----------
-    published : (2,) how many calls this rank has come to, and how often all ranks have completed a change; other ranks
+    published : (2,) how many calls this rank has come to, and how often all ranks have completed a
+    change; other ranks
         read these numbers (`peers`)
     waiting : name of the call in which this rank is, from `start` to the end of `finish`, or ""
     """
@@ -50,7 +56,9 @@ class Arrivals:
         self._place = comm.Dup()  # nothing else uses it, so calls match in their order
         self._rounds = [Round(self._place, 1 << k) for k in range((comm.size - 1).bit_length())]
         self._round = 0  # the one that is under way
-        self._known = self._alike = b""  # the maximum over the ranks heard of, and what it is where nobody differs
+        self._known = self._alike = (
+            b""  # the maximum over the ranks heard of, and what it is where nobody differs
+        )
         self.published = np.zeros(2, dtype=np.int64)
         self._published = memoryview(self.published)
         self.waiting = self._cure = ""
@@ -73,7 +81,8 @@ class Arrivals:
             self._rounds[0].start(self._known)
 
     def finish(self, timeout: float | None = None, missing=None, serve=None) -> tuple[int, int]:
-        """Wait until all ranks have come; returns the least and the greatest ``difference`` of them. Collective.
+        """Wait until all ranks have come; returns the least and the greatest ``difference`` of
+        them. Collective.
 
         Parameters
         ----------
@@ -84,8 +93,8 @@ class Arrivals:
         Raises
         ------
         RanksApart
-            on every rank where ranks have come to different calls, with the names of two of them; on this rank
-            where some do not come in time.
+            on every rank where ranks have come to different calls, with the names of two of them;
+            on this rank where some do not come in time.
         """
         if not self._all_known() and not self._arrived(timeout, missing, serve):
             raise self._too_late(timeout, missing)
@@ -102,7 +111,9 @@ class Arrivals:
         self._place.Iprobe()
 
     def meet(self, call: str, timeout: float, cure: str = "") -> None:
-        """Wait until all ranks have come to a call, at most ``timeout`` seconds. Collective; raises as `finish`."""
+        """Wait until all ranks have come to a call, at most ``timeout`` seconds. Collective; raises
+        as `finish`.
+        """
         self.start(call, cure=cure)
         self.finish(timeout)
 
@@ -174,7 +185,9 @@ class Round:
     """
 
     def __init__(self, place, distance: int):
-        """place: communicator of these messages. distance: from this rank to the one that gets its message."""
+        """place: communicator of these messages. distance: from this rank to the one that gets its
+        message.
+        """
         self._sent, self.received = bytearray(NUMBERS.size), bytearray(NUMBERS.size)
         self._send = place.Send_init(self._sent, (place.rank + distance) % place.size)
         self._receive = place.Recv_init(self.received, (place.rank - distance) % place.size)
@@ -191,7 +204,9 @@ class Round:
 
 
 def arrivals(comm) -> Arrivals:
-    """The calls of a communicator's ranks, made by the first call of this function, which is collective."""
+    """The calls of a communicator's ranks, made by the first call of this function, which is
+    collective.
+    """
     key = _key()
     found = comm.Get_attr(key)
     if found is None:

@@ -1,7 +1,9 @@
-"""The folders in which code that was compiled or generated at run time is kept: the user's own, which nobody else can write.
+"""The folders in which code that was compiled or generated at run time is kept: the user's own,
+which nobody else can write.
 
-What lies there is executed by later runs. numba keeps its code in NUMBA_CACHE_DIR or, without it, beside the package or in
-the user's cache folder; generated reactions lie in NUMBA_CACHE_DIR/ecsmpi, or in the user's cache folder.
+What lies there is executed by later runs. numba keeps its code in NUMBA_CACHE_DIR or, without it,
+beside the package or in the user's cache folder; generated reactions lie in NUMBA_CACHE_DIR/ecsmpi,
+or in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ class UnsafeFolder(PermissionError):
 
 
 def settle() -> str:
-    """Make sure that there is such a folder, before numba starts; returns a line for the user, or "".
+    """Make sure that there is such a folder, before numba starts; returns a line for the user, or
+    "".
 
     Raises UnsafeFolder where others can write the one that NUMBA_CACHE_DIR names.
     """
@@ -58,7 +61,8 @@ def users_cache() -> Path:
 def private(folder: Path) -> Path:
     """The folder, made where it is missing, for this user alone.
 
-    Raises UnsafeFolder where somebody else owns it or could write it or a folder in it, OSError where it cannot be made.
+    Raises UnsafeFolder where somebody else owns it or could write it or a folder in it, OSError
+    where it cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:

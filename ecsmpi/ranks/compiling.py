@@ -1,13 +1,16 @@
 """Compilation in a process of its own, so that a run does not keep the memory of the compiler.
 
-    ahead(task) --task--> run/compiler.py --code--> numba's cache folder --> the run, which finds it there
+    ahead(task) --task--> run/compiler.py --code--> numba's cache folder --> the run, which finds it
+    there
 
-numba and LLVM keep, for the life of a process, much of what they need to compile. A cold start, which finds nothing in the
-cache folder, therefore starts another Python process that compiles, and loads what that process has left in the folder. The
-process has neither MPI nor NEURON. It lives as long as a plan is made. Where it cannot be started or fails, the run compiles
-by itself, and meets the error, if there is one, by itself.
+numba and LLVM keep, for the life of a process, much of what they need to compile. A cold start,
+which finds nothing in the cache folder, therefore starts another Python process that compiles, and
+loads what that process has left in the folder. The process has neither MPI nor NEURON. It lives as
+long as a plan is made. Where it cannot be started or fails, the run compiles by itself, and meets
+the error, if there is one, by itself.
 
-A note in the cache folder says that a task was done, by this version of the package and for this processor.
+A note in the cache folder says that a task was done, by this version of the package and for this
+processor.
 """
 
 from __future__ import annotations
@@ -25,7 +28,12 @@ from pathlib import Path
 from ecsmpi.ranks import code_folders, launchers
 
 PROGRAM = "import sys; sys.path[:] = {path!r}; from ecsmpi.run.compiler import main; main()"
-FOLDERS = ("solver", "reactions", "cells", "run")  # of the package: what is compiled is written there
+FOLDERS = (
+    "solver",
+    "reactions",
+    "cells",
+    "run",
+)  # of the package: what is compiled is written there
 
 _child = None  # the process, while a plan is made
 _planning = False
@@ -44,7 +52,8 @@ def while_planning():
 
 
 def ahead(*task) -> None:
-    """Have a task of run/compiler.py compiled in a process of its own, unless a note says that it is. Local.
+    """Have a task of run/compiler.py compiled in a process of its own, unless a note says that it
+    is. Local.
 
     task: a name and what a tuple of plain values tells of it.
     """
@@ -58,13 +67,16 @@ def ahead(*task) -> None:
 def answer(*task):
     """What a task computes, from the process that compiles; None where there is none. Local.
 
-    No process is started for it: what compiles in a second is not worth the second that a start takes.
+    No process is started for it: what compiles in a second is not worth the second that a start
+    takes.
     """
     return _ask(task) if _child is not None else None
 
 
 def start() -> bool:
-    """Start the process, where a plan is being made and it can be started; whether it is there. Local."""
+    """Start the process, where a plan is being made and it can be started; whether it is there.
+    Local.
+    """
     global _child
     if not _planning or _child is not None:
         return _child is not None
@@ -74,8 +86,11 @@ def start() -> bool:
     try:
         _child = subprocess.Popen(
             [sys.executable, "-c", program],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        )
     except OSError:  # no memory, or no leave, for another process
         return False
     return True
@@ -132,7 +147,9 @@ def _write(note: Path) -> None:
 
 def _versions() -> tuple:
     """What the compiled code depends on beyond the task."""
-    files = [path for folder in FOLDERS for path in sorted((code_folders.PACKAGE / folder).glob("*.py"))]
+    files = [
+        path for folder in FOLDERS for path in sorted((code_folders.PACKAGE / folder).glob("*.py"))
+    ]
     stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files]
     return sys.version, version("numba"), version("llvmlite"), _processor(), stamps
 

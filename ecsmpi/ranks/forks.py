@@ -1,7 +1,8 @@
-"""Processes that a script forks (os.fork, and multiprocessing before Python 3.14) after MPI has started.
+"""Processes that a script forks (os.fork, and multiprocessing before Python 3.14) after MPI has
+started.
 
-A child has no part in the job: it must not speak to the other ranks, end them, or end MPI, which waits for ever in a child.
-It may run a model by itself where the job is one process.
+A child has no part in the job: it must not speak to the other ranks, end them, or end MPI, which
+waits for ever in a child. It may run a model by itself where the job is one process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import platform
 import sys
 
 FINALIZED = 5  # of Open MPI's states
-CODE = {  # machine code of an MPI that is finalized: int MPI_Finalized(int *flag) { *flag = 1; return 0; }
+# machine code of an MPI that is finalized: int MPI_Finalized(int *flag) { *flag = 1; return 0; }
+CODE = {
     "x86_64": {
         "MPI_Finalized": "f30f1efa c70701000000 31c0 c3",
         "MPI_Finalize": "f30f1efa 31c0 c3",
@@ -35,7 +37,8 @@ def watch(size: int) -> None:
         _forked_from = size
         sys.excepthook, sys.exit = sys.__excepthook__, leave
         if neuron := sys.modules.get("neuron"):
-            # Where NEURON counts several ranks, an error ends all of them by MPI_Abort, or the child without a word.
+            # Where NEURON counts several ranks, an error ends all of them by MPI_Abort, or the
+            # child without a word.
             ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs_world").value = 1
             ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value = 1
 
@@ -59,9 +62,9 @@ def refuse_child() -> None:
 def leave_mpi(libraries: list[str]) -> None:
     """Let the end of a child pass over MPI_Finalize. At exit, in a child.
 
-    There Open MPI would wait for the parent's threads; MPICH would speak to the launcher in the parent's name, which
-    ends the job. Open MPI's own state says whether it is finalized. MPICH shows no such state: there its two functions
-    are overwritten in the child's memory.
+    There Open MPI would wait for the parent's threads; MPICH would speak to the launcher in the
+    parent's name, which ends the job. Open MPI's own state says whether it is finalized. MPICH
+    shows no such state: there its two functions are overwritten in the child's memory.
     """
     for path in libraries:
         library = ctypes.CDLL(path)

@@ -1,18 +1,17 @@
-"""Start MPI and NEURON on the same ranks, end them together, and let them wait for each other.
+"""Start MPI on all ranks, end them together, and let them wait for each other.
 
-    comm = start()                      before anything else imports neuron
     with one_per_node_first(comm):      compile once for each node, not once for each rank
     meet(comm, "states3d")              a call that every rank must make
     abort(comm, error)                  one rank has failed: all end
 
-Nothing here runs at import time. A launcher can go wrong in ways that look like success: N processes that are
-each alone, or MPI with N ranks of which NEURON sees one. `start` makes them errors.
+Nothing here runs at import time. A launcher can go wrong in ways that look like success: N
+processes that are each alone, or MPI with N ranks of which NEURON sees one. `start_mpi`, and
+`neuron_api.launch.start`, make them errors.
 """
 
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import re
 import sys
@@ -20,40 +19,18 @@ import time
 import traceback
 
 from ecsmpi.ranks import code_folders, cores, forks, wheels
+from ecsmpi.ranks.arrivals import NOTICE_AFTER, arrivals
 from ecsmpi.ranks.launchers import launched
 from ecsmpi.ranks.launchers import launched_rank as launched_rank
-from ecsmpi.ranks.arrivals import NOTICE_AFTER, arrivals
 from ecsmpi.ranks.meeting import meet, meeting_place, one_per_node_first, timeout_seconds, wait
 
-__all__ = ["LaunchError", "abort", "communicator", "meet", "one_per_node_first", "own_communicator", "start"]
+__all__ = ["LaunchError", "abort", "meet", "one_per_node_first", "own_communicator", "start_mpi"]
 
 OTHERS_WAIT = 1.0  # s by which rank 0 is ahead with its message when all ranks fail alike
-
-_comm = None
 
 
 class LaunchError(RuntimeError):
     """MPI and NEURON did not start as one job of the expected size."""
-
-
-def start():
-    """Start MPI and NEURON; return ecsmpi's communicator over all ranks. Collective; later calls are free.
-
-    Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has other ranks
-    than MPI, and where neuron was imported so early that the script may have believed a wrong rank count.
-    """
-    global _comm
-    if _comm is None:
-        neuron_was_first = "neuron" in sys.modules
-        comm = _start_mpi()
-        _start_neuron(comm, neuron_was_first)
-        _comm = comm
-    return _comm
-
-
-def communicator():
-    """The communicator of `start`, or None before it has succeeded."""
-    return _comm
 
 
 def own_communicator():
@@ -63,7 +40,8 @@ def own_communicator():
     return MPI.COMM_SELF
 
 
-def _start_mpi():
+def start_mpi():
+    """Start MPI; return ecsmpi's communicator over all ranks. Collective, once in a process."""
     cores.share_before_mpi()
     from ecsmpi.ranks.mpi import MPI
 
@@ -79,7 +57,9 @@ def _start_mpi():
     if comm.size > 1:
         _end_together(comm)
     _settle_code_folders(comm)
-    cores.share_threads(cores_of_rank(comm))  # numba reads that when it is imported: before any kernel
+    cores.share_threads(
+        cores_of_rank(comm)
+    )  # numba reads that when it is imported: before any kernel
     return comm
 
 
@@ -98,11 +78,15 @@ def refuse_stopped(MPI):
             "or call MPI.Init_thread() before"
         )
     if MPI.Is_finalized():
-        raise LaunchError("MPI has been finalized before ecsmpi was imported: import ecsmpi first, and call MPI.Finalize() last")
+        raise LaunchError(
+            "MPI has been finalized before ecsmpi was imported: import ecsmpi first, and call MPI.Finalize() last"
+        )
 
 
 def refuse_one_of_a_pool(comm):
-    """Raise LaunchError where `python -m mpi4py.futures` runs the script on one rank, and keeps the others for tasks."""
+    """Raise LaunchError where `python -m mpi4py.futures` runs the script on one rank, and keeps the
+    others for tasks.
+    """
     core = sys.modules.get("mpi4py.futures._core")
     if comm.size > 1 and getattr(core, "SharedPool", None) is not None:
         raise LaunchError(
@@ -112,25 +96,37 @@ def refuse_one_of_a_pool(comm):
 
 
 def wait_for_all(comm):
-    """Wait until all ranks import ecsmpi; after 10 s say so, and end the job after ECSMPI_TIMEOUT seconds (300). Collective."""
+    """Wait until all ranks import ecsmpi; after 10 s say so, and end the job after ECSMPI_TIMEOUT
+    seconds (300). Collective.
+    """
     timeout, importing = timeout_seconds(), comm.Ibarrier()
     if wait(importing, min(NOTICE_AFTER, timeout)):
         return
     why = "import it on every rank, not under `if rank == 0`, and not under mpi4py.futures"
     if timeout > NOTICE_AFTER:
-        print(f"ecsmpi: rank {comm.rank} waits for ranks that have not imported ecsmpi: {why}", file=sys.stderr, flush=True)
+        print(
+            f"ecsmpi: rank {comm.rank} waits for ranks that have not imported ecsmpi: {why}",
+            file=sys.stderr,
+            flush=True,
+        )
         if wait(importing, timeout - NOTICE_AFTER):
             return
-    abort(comm, f"ecsmpi: rank {comm.rank} of {comm.size} waited {timeout:g} s for ranks that never imported ecsmpi: {why}")
+    abort(
+        comm,
+        f"ecsmpi: rank {comm.rank} of {comm.size} waited {timeout:g} s for ranks that never imported ecsmpi: {why}",
+    )
 
 
 def check_one_job(size):
-    """Raise LaunchError where the launcher started another number of processes than MPI's `size` ranks."""
+    """Raise LaunchError where the launcher started another number of processes than MPI's `size`
+    ranks.
+    """
     found = launched()
     if found is None:
         return
     count, place, number = found
-    # Where Open MPI's mpirun went through srun, srun counts its daemons: there only a lone process tells.
+    # Where Open MPI's mpirun went through srun, srun counts its daemons: there only a lone process
+    # tells.
     if number == size or (count.startswith("SLURM") and size > 1):
         return
     if os.environ.get(place, "0") != "0":
@@ -149,7 +145,9 @@ def check_one_job(size):
 
 
 def cores_of_rank(comm):
-    """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them. Collective."""
+    """Cores this rank may use: those of its affinity mask, shared by all ranks bound to them.
+    Collective.
+    """
     from ecsmpi.ranks.mpi import MPI
 
     own = os.sched_getaffinity(0)
@@ -159,41 +157,10 @@ def cores_of_rank(comm):
     return max(1, len(own) // sum(1 for mask in masks if mask & own))
 
 
-def _start_neuron(comm, neuron_was_first):
-    _show_mpi_to_neuron()
-    import neuron
-    from neuron import n
-
-    # A ParallelContext or a section that exists already was made under NEURON's own idea of the rank count.
-    used = neuron_was_first and (n.List("ParallelContext").count() > 0 or any(True for _ in n.allsec()))
-    # Not asked of a ParallelContext, of which the first one settles who is the bulletin board's master.
-    size = ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value
-    if size != comm.size and neuron_was_first:
-        if used:
-            raise LaunchError(
-                f"ecsmpi was imported too late: neuron, imported before it, runs as {size} "
-                f"rank(s) while MPI has {comm.size}, and the script has already made sections or a "
-                "ParallelContext. Import ecsmpi before neuron."
-            )
-        n.nrnmpi_init()
-    context = n.ParallelContext()
-    rank, size = int(context.id()), int(context.nhost())
-    if (rank, size) != (comm.rank, comm.size):
-        raise LaunchError(
-            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not "
-            "use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and "
-            "MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
-        )
-
-
-def _show_mpi_to_neuron():
-    """Open mpi4py's MPI library again, globally: NEURON looks for it among the global symbols."""
-    for path in mpi_libraries():
-        ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
-
-
 def mpi_libraries():
-    """Paths of the MPI libraries in this process; more than one means that its parts do not share an MPI."""
+    """Paths of the MPI libraries in this process; more than one means that its parts do not share
+    an MPI.
+    """
     name = re.compile(r"/libmpi(ch|_cray|_gnu\w*|_intel\w*)?\.so[.\d]*$")
     with open("/proc/self/maps") as maps:
         paths = (line.split(maxsplit=5)[-1].rstrip("\n") for line in maps)
@@ -206,8 +173,8 @@ def mpi_libraries():
 def abort(comm, error, status=1):
     """Print the failure of this rank and end the job on all ranks with `status`. Does not return.
 
-    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks fail
-    alike rank 0 prints and ends the others before they do.
+    error: an exception, printed with its traceback, or a message, printed as it is. Where all ranks
+    fail alike rank 0 prints and ends the others before they do.
     """
     if comm.rank != 0:
         time.sleep(OTHERS_WAIT)
@@ -231,7 +198,8 @@ def _cure(error) -> str:
 
 
 def leave(comm, status):
-    """End the process on every rank with `status`, once all have come here. Collective; does not return.
+    """End the process on every rank with `status`, once all have come here. Collective; does not
+    return.
 
     Nothing that is registered to happen at exit happens: the caller has closed what was open.
     """
@@ -245,9 +213,11 @@ def leave(comm, status):
 
 
 def before_mpi_ends(action):
-    """Have ``action()`` called when MPI is about to end, whoever ends it: then ranks can still reach each other.
+    """Have ``action()`` called when MPI is about to end, whoever ends it: then ranks can still
+    reach each other.
 
-    MPI deletes the attributes of COMM_SELF first, the last one first: this one has to be set after that of HDF5.
+    MPI deletes the attributes of COMM_SELF first, the last one first: this one has to be set after
+    that of HDF5.
     """
     from ecsmpi.ranks.mpi import MPI, missing
 
@@ -259,10 +229,11 @@ def before_mpi_ends(action):
 
 
 def _end_together(comm):
-    """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all of them.
+    """From now on an exception, or sys.exit with a non-zero status, on one rank ends the job on all
+    of them.
 
-    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing sees their status before
-    MPI_Finalize.
+    `raise SystemExit(2)` and the interactive `exit()` go past this: nothing sees their status
+    before MPI_Finalize.
     """
     sys.excepthook = lambda _kind, error, _trace: abort(comm, error)
     leave = sys.exit

@@ -10,12 +10,21 @@ LAUNCHERS = (
     ("PMI_SIZE", "PMI_RANK"),
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
-PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_")  # of what a launcher of MPI tells a rank
+PREFIXES = (
+    "OMPI_COMM_",
+    "OMPI_UNIVERSE",
+    "PMI_",
+    "PMIX_",
+    "MPI_LOCAL",
+    "HYDI_",
+)  # of what a launcher of MPI tells a rank
 INSTALL_MPI = "pip install 'ecsmpi[mpi]' (Open MPI from a wheel), or install or load an MPI library of this machine"
 
 
 def launched() -> tuple[str, str, int] | None:
-    """(variable of the number, variable of the place, number of processes), or None where nothing launched this one."""
+    """(variable of the number, variable of the place, number of processes), or None where nothing
+    launched this one.
+    """
     for count, place in LAUNCHERS:
         if os.environ.get(count, "").isdigit():
             return count, place, int(os.environ[count])

@@ -11,20 +11,29 @@ from functools import cache
 
 from ecsmpi.ranks.arrivals import RanksApart, arrivals
 
-__all__ = ["RanksApart", "everywhere", "meet", "meeting_place", "one_per_node_first", "timeout_seconds", "wait"]
+__all__ = [
+    "RanksApart",
+    "everywhere",
+    "meet",
+    "meeting_place",
+    "one_per_node_first",
+    "timeout_seconds",
+    "wait",
+]
 
 LONG = 3.0  # s that a rank works before it says what on
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 
 
 def meet(comm, what, cure=""):
-    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in messages.
+    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in
+    messages.
 
     cure: what else to do where ranks meet in two different calls, for messages.
 
-    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT seconds
-    (300) it raises RanksApart, for a rank that never comes would leave the others in a silent hang. Where
-    ranks meet in two different calls, RanksApart names both, on every rank.
+    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT
+    seconds (300) it raises RanksApart, for a rank that never comes would leave the others in a
+    silent hang. Where ranks meet in two different calls, RanksApart names both, on every rank.
     """
     if comm.size > 1:
         arrivals(comm).meet(what, timeout_seconds(), cure)
@@ -91,9 +100,11 @@ def everywhere(comm, action, *arguments):
 
 
 def meeting_place(comm):
-    """A duplicate of `comm` for waiting alone: the others may be blocked in a collective of `comm` itself.
+    """A duplicate of `comm` for waiting alone: the others may be blocked in a collective of `comm`
+    itself.
 
-    Made by the first call, which is collective and made by `start`; it is kept as an attribute of `comm`.
+    Made by the first call, which is collective and made by `start`; it is kept as an attribute of
+    `comm`.
     """
     key = _meeting_place_key()
     place = comm.Get_attr(key)
@@ -111,7 +122,9 @@ def _meeting_place_key():
 
 
 def wait(request, seconds):
-    """Poll an MPI request, at first without sleeping; False where it is not complete after `seconds`."""
+    """Poll an MPI request, at first without sleeping; False where it is not complete after
+    `seconds`.
+    """
     for _ in range(1000):
         if request.Test():
             return True

@@ -1,6 +1,7 @@
-"""mpi4py's MPI or, in a process that nothing has launched where no MPI library can be loaded, `alone.MPI`.
+"""mpi4py's MPI or, in a process that nothing has launched where no MPI library can be loaded,
+`alone.MPI`.
 
-    from ecsmpi.ranks.mpi import MPI        which starts MPI
+from ecsmpi.ranks.mpi import MPI        which starts MPI
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from ecsmpi.ranks.launchers import launched
 
 
 class NoMPI(RuntimeError):
-    """Several processes have been launched, and there is no MPI library by which they could find each other."""
+    """Several processes have been launched, and there is no MPI library by which they could find
+    each other.
+    """
 
 
 def _mpi():

@@ -3,8 +3,9 @@
     peers = Peers(comm)                     once, on all ranks
     peers.read(rank, address, array)        at any time, on any rank
 
-On one machine the kernel copies from the other process (process_vm_readv). Where that is not possible, as between
-machines, a thread of the other rank answers by MPI messages (`answering`). Whether what is read is in the middle of
+On one machine the kernel copies from the other process (process_vm_readv). Where that is not
+possible, as between machines, a thread of the other rank answers by MPI messages (`answering`).
+Whether what is read is in the middle of
 a change is for the caller to know: see `run/reading.py`.
 """
 
@@ -15,9 +16,9 @@ import os
 import time
 
 import numpy as np
-from ecsmpi.ranks.mpi import MPI
 
-from ecsmpi.ranks.answering import ASK, Answers, TELL
+from ecsmpi.ranks.answering import ASK, TELL, Answers
+from ecsmpi.ranks.mpi import MPI
 
 PR_SET_PTRACER = 0x59616D61  # lets the other ranks read, where Linux's Yama would let parents alone
 ANY_PROCESS = ctypes.c_ulong(-1)
@@ -73,7 +74,9 @@ class Peers:
             self._ask(rank, address, into)
 
     def read_number(self, rank: int, address: int, into: np.ndarray, place: int) -> None:
-        """As `read`, of one number (8 bytes), whose place ``place`` is an address of ``into``: in few microseconds."""
+        """As `read`, of one number (8 bytes), whose place ``place`` is an address of ``into``: in
+        few microseconds.
+        """
         if not self.direct[rank]:
             self._ask(rank, address, into)
         elif self._copy(self._pids[rank], address, place, 8) != 8:
@@ -131,7 +134,11 @@ class Peers:
     def __str__(self) -> str:
         if self.answers is None:
             return "read from memory"
-        return "read by messages" if not any(self._others_direct()) else "read from memory on a machine, by messages between"
+        return (
+            "read by messages"
+            if not any(self._others_direct())
+            else "read from memory on a machine, by messages between"
+        )
 
     def _others_direct(self) -> list[bool]:
         return [direct for rank, direct in enumerate(self.direct) if rank != self._rank]
@@ -152,18 +159,27 @@ _READ = getattr(_LIBC, "process_vm_readv", None) or (lambda *_: -1)
 if hasattr(_READ, "argtypes"):
     _READ.restype = ctypes.c_ssize_t
     _READ.argtypes = [
-        ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong,
-    ]  # fmt: skip
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_ulong,
+    ]
 
 
 def _allow_reading() -> None:
     """Other processes of this user may read this one's memory, as a debugger may."""
     if hasattr(_LIBC, "prctl"):
-        _LIBC.prctl(PR_SET_PTRACER, ANY_PROCESS, 0, 0, 0)  # an error where there is no Yama, and no need
+        _LIBC.prctl(
+            PR_SET_PTRACER, ANY_PROCESS, 0, 0, 0
+        )  # an error where there is no Yama, and no need
 
 
 def _machine() -> str:
-    """The same for processes that have the same numbers of processes: of one kernel, in one namespace."""
+    """The same for processes that have the same numbers of processes: of one kernel, in one
+    namespace.
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip() + os.readlink("/proc/self/ns/pid")

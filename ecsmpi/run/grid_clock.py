@@ -6,7 +6,9 @@ from ecsmpi.description.grid import finite
 
 
 class GridClock:
-    """Counts NEURON's steps; every so many of them the grid takes one. Local, and the same on all ranks."""
+    """Counts NEURON's steps; every so many of them the grid takes one. Local, and the same on all
+    ranks.
+    """
 
     def __init__(self):
         self._wanted = 1

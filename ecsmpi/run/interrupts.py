@@ -1,21 +1,29 @@
-"""Ctrl-C (SIGINT, a kernel's interrupt) while NEURON steps: the run stops when the step is complete, with KeyboardInterrupt.
+"""Ctrl-C (SIGINT, a kernel's interrupt) while NEURON steps: the run stops when the step is
+complete, with KeyboardInterrupt.
 
-Python would raise KeyboardInterrupt in the middle of our step, or where NEURON or the collector calls Python, which loses it.
-So Python's own handler gives way to this one for as long as the script has no handler of its own.
+Python would raise KeyboardInterrupt in the middle of our step, or where NEURON or the collector
+calls Python, which loses it. So Python's own handler gives way to this one for as long as the
+script has no handler of its own.
 """
 
 from __future__ import annotations
 
 import _thread
 import threading
-from _signal import SIGINT, default_int_handler, getsignal, signal  # as `signal` has them, without its enumerations: in each step
+from _signal import (
+    SIGINT,
+    default_int_handler,
+    getsignal,
+    signal,
+)  # as `signal` has them, without its enumerations: in each step
 
 
 class Interrupts:
     """``waits``: whether there was an interrupt that no KeyboardInterrupt has followed yet.
 
-    Code of functions, by which the place of an interrupt is known: ``steps``, in which it waits, whatever they call;
-    ``entries``, which NEURON calls, where it waits at their own lines; ``called_by_python``, in which it comes a moment later.
+    Code of functions, by which the place of an interrupt is known: ``steps``, in which it waits,
+    whatever they call; ``entries``, which NEURON calls, where it waits at their own lines;
+    ``called_by_python``, in which it comes a moment later.
     """
 
     def __init__(self, waiting=lambda: None):
@@ -26,7 +34,10 @@ class Interrupts:
 
     def watch(self) -> None:
         """See to it that interrupts come here; in each step. Local."""
-        if getsignal(SIGINT) is default_int_handler and threading.current_thread() is threading.main_thread():
+        if (
+            getsignal(SIGINT) is default_int_handler
+            and threading.current_thread() is threading.main_thread()
+        ):
             signal(SIGINT, self._interrupted)
 
     def take(self) -> bool:

@@ -1,4 +1,6 @@
-"""Boxes that overlap, with a species of one name in each: one of the two is often left over from before."""
+"""Boxes that overlap, with a species of one name in each: one of the two is often left over from
+before.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,18 @@ import warnings
 def warn_of_overlaps(species: list) -> None:
     """One warning for each two species that share a name and a part of space. Local.
 
-    species: those of the script. One species in several boxes is meant so; of two, a segment in both boxes gets the
-    concentration of one.
+    species: those of the script. One species in several boxes is meant so; of two, a segment in
+    both boxes gets the concentration of one.
     """
     by_name = {}
     for one in species:
         by_name.setdefault(one.name, []).append(one)
     for name, several in by_name.items():
-        places = [(one, region) for one in several for region in one.regions] if name and len(several) > 1 else []
+        places = (
+            [(one, region) for one in several for region in one.regions]
+            if name and len(several) > 1
+            else []
+        )
         for at, (one, region) in enumerate(places):
             for other, beside in places[at + 1 :]:
                 if other is not one and _overlap(region.box, beside.box):
@@ -23,7 +29,9 @@ def warn_of_overlaps(species: list) -> None:
 
 
 def _overlap(box, other) -> bool:
-    return all(lo < end and begin < hi for lo, hi, begin, end in zip(box.lo, box.hi, other.lo, other.hi))
+    return all(
+        lo < end and begin < hi for lo, hi, begin, end in zip(box.lo, box.hi, other.lo, other.hi)
+    )
 
 
 def _warn(name: str, region, other) -> None:

@@ -1,8 +1,9 @@
-"""NEURON's pointers to voxels lead to copies of the voxels' values: these follow the voxels, and set them.
+"""NEURON's pointers to voxels lead to copies of the voxels' values: these follow the voxels, and
+set them.
 
 A script, a vector that is played or a mechanism may write to a copy at any time, and nothing tells.
-So the copies are compared with what they were last made to show: before each step, before reads, and
-before anything else is set.
+So the copies are compared with what they were last made to show: before each step, before reads,
+and before anything else is set.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from typing import Iterator
 
 import numpy as np
-from neuron import n
+
+from ecsmpi.neuron_api.interpreter import n
 
 FIRST = 16  # copies in the first block; each further one has twice as many as the one before
 
@@ -115,7 +117,8 @@ class _Block:
     values, bits : the vector's memory, as numbers and as whole numbers, by which NaN equals itself
     shown : those whole numbers as of the last `show`
     known_by : (copies in use) what `Pointers` knows each by, None where it follows nothing any more
-    at, species, which : of the plan: places here, numbers of species, places among the watched voxels
+    at, species, which : of the plan: places here, numbers of species, places among the watched
+    voxels
     """
 
     def __init__(self, size: int):

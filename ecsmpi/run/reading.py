@@ -1,8 +1,10 @@
-"""What a script reads and sets of the concentrations, on any rank, at any time, without the other ranks.
+"""What a script reads and sets of the concentrations, on any rank, at any time, without the other
+ranks.
 
-A rank reads slabs of others from their memory (`ecsmpi.ranks.peers`): the concentrations at the end of the last step of
-the grid that it took part in (`gate`), with what this rank has set since then laid over them (`writes`). A few values are
-read one by one; after some tens of them the whole box is read once, and kept until the next step.
+A rank reads slabs of others from their memory (`ecsmpi.ranks.peers`): the concentrations at the end
+of the last step of the grid that it took part in (`gate`), with what this rank has set since then
+laid over them (`writes`). A few values are read one by one; after some tens of them the whole box
+is read once, and kept until the next step.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from ecsmpi.description.voxels import Voxels
-from ecsmpi.run.apart import Part, apply_apart
-from ecsmpi.run.gate import Gate
+from ecsmpi.run.differing_writes import Part, apply_apart
+from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.writes import Write, Writes
 from ecsmpi.solver.stepper import Field
 
@@ -48,7 +50,8 @@ class Whole:
 class Reading:
     """Reads and sets concentrations of a simulation.
 
-    On one process that concerns the fields themselves. A field is known by (key of the species, its `Space`).
+    On one process that concerns the fields themselves. A field is known by (key of the species, its
+    `Space`).
     """
 
     def __init__(self, simulation):
@@ -79,9 +82,11 @@ class Reading:
         self.completed()
 
     def begin(self, call: str, timeout: float | None = None) -> None:
-        """All ranks have come to a call, have what any has set, and none reads until `completed`. Collective.
+        """All ranks have come to a call, have what any has set, and none reads until `completed`.
+        Collective.
 
-        timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish` does.
+        timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish`
+        does.
         """
         self._simulation.take_pointers()
         self._find_gate()
@@ -94,7 +99,9 @@ class Reading:
         return self._writes.difference(self._fields)
 
     def _find_gate(self) -> None:
-        """That of the ranks of now, which a script may change (`ecsmpi.ranks.worlds`). Collective."""
+        """That of the ranks of now, which a script may change (`ecsmpi.neuron_api.worlds`).
+        Collective.
+        """
         comm = self._simulation.comm
         self.gate = next((gate for gate in self._gates if gate.comm is comm), None)
         if self.gate is None and comm.size > 1:
@@ -102,7 +109,9 @@ class Reading:
             self._gates.append(self.gate)
 
     def step_begins(self) -> None:
-        """NEURON's next step begins: what is set from now on comes after what was set before. Local, on every rank."""
+        """NEURON's next step begins: what is set from now on comes after what was set before.
+        Local, on every rank.
+        """
         self._moment += 1
 
     def start_step(self) -> None:
@@ -114,7 +123,8 @@ class Reading:
     def finish_start(self) -> bool:
         """Before the first change in a step: wait until no rank reads. Collective.
 
-        Returns whether the script has set concentrations since the last step; the same on all ranks.
+        Returns whether the script has set concentrations since the last step; the same on all
+        ranks.
         """
         if self.gate is None or not self._in_step:
             return False
@@ -130,7 +140,9 @@ class Reading:
         self._simulation.stamp += 1
 
     def forget_plan(self) -> None:
-        """Another plan is being made: functions that give initial concentrations read those of other species. Local."""
+        """Another plan is being made: functions that give initial concentrations read those of
+        other species. Local.
+        """
         self._planning = True
         self._fields, self._places, self._writes, self._moment = [], {}, Writes(), 0
         self._wholes.clear()
@@ -138,16 +150,22 @@ class Reading:
         self._simulation.stamp += 1
 
     def renew(self) -> None:
-        """There is another plan, and nothing has been set since. Collective, between `begin` and `completed`."""
+        """There is another plan, and nothing has been set since. Collective, between `begin` and
+        `completed`.
+        """
         self._planning, self._writes = False, Writes()
         self.find_fields()
 
     def find_fields(self) -> None:
-        """The fields of now stay where they are until the next plan. Collective, while no rank reads."""
+        """The fields of now stay where they are until the next plan. Collective, while no rank
+        reads.
+        """
         if self.alone:
             return
         simulation = self._simulation
-        self._fields = [(key, space) for space in simulation.spaces_in_order() for key in space.planned_keys]
+        self._fields = [
+            (key, space) for space in simulation.spaces_in_order() for key in space.planned_keys
+        ]
         self._live &= set(self._fields)
         slabs = [space.fields[key].owned for key, space in self._fields]
         addresses = zip(*simulation.comm.allgather([slab.ctypes.data for slab in slabs]))
@@ -158,7 +176,9 @@ class Reading:
                 write.is_done = False  # in its turn after those of lower ranks
 
     def _take_writes(self, least: int, greatest: int) -> bool:
-        """Bring what was set into the fields, if anything was; least, greatest: of `_difference` over ranks. Collective."""
+        """Bring what was set into the fields, if anything was; least, greatest: of `_difference`
+        over ranks. Collective.
+        """
         if greatest == 0:
             return False
         if least == greatest:
@@ -246,11 +266,15 @@ class Reading:
         return owned
 
     def kept(self, species, region) -> np.ndarray | None:
-        """The box (nx, ny, nz) that answers reads until the simulation's ``stamp`` changes, if there is one. Local."""
+        """The box (nx, ny, nz) that answers reads until the simulation's ``stamp`` changes, if
+        there is one. Local.
+        """
         if self.alone:
             return self._owned(species, region)
         field = self._field(species, region)
-        if field not in self._live and (field in self._wholes or self._few.get(field, 0) > _many(region.box)):
+        if field not in self._live and (
+            field in self._wholes or self._few.get(field, 0) > _many(region.box)
+        ):
             return self._whole(species, region).array
         return None
 
@@ -260,7 +284,9 @@ class Reading:
         field = self._field(species, region)
         if not self.alone:
             write = write.at_once()
-            write.within(self._simulation.field(species, region).planes)  # a wrong value is refused now
+            write.within(
+                self._simulation.field(species, region).planes
+            )  # a wrong value is refused now
             write.moment = self._moment
             self._writes.add(field, write)
         if self.alone or self._is_set_at_once(field):
@@ -301,7 +327,9 @@ class Reading:
             own.owned.reshape(-1)[flat - lo * plane] = value
 
     def _is_set_at_once(self, field: tuple) -> bool:
-        """Whether this rank's planes are set by the call itself: no plan has the field, or the script looks at the planes."""
+        """Whether this rank's planes are set by the call itself: no plan has the field, or the
+        script looks at the planes.
+        """
         return field not in self._places or field in self._live
 
     def _lay_over(self, field: tuple, change) -> None:

@@ -1,4 +1,6 @@
-"""A script's extracellular space, and its life: initial state, steps, observers. hooks.py lets NEURON drive it."""
+"""A script's extracellular space, and its life: initial state, steps, observers. hooks.py lets
+NEURON drive it.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +8,18 @@ import os
 
 import numpy as np
 
-from ecsmpi.ranks import forks, launch
-
-launch.start()
-
-from neuron import n  # noqa: E402  NEURON must find MPI started
-
-from ecsmpi.cells import membrane, recorder  # noqa: E402
-from ecsmpi.description.voxels import Voxels  # noqa: E402
-from ecsmpi.ranks.meeting import meet, timeout_seconds  # noqa: E402
-from ecsmpi.reactions.reaction import RateNotFinite  # noqa: E402
-from ecsmpi.run.course import Course  # noqa: E402
-from ecsmpi.run.observer import Observers  # noqa: E402
-from ecsmpi.run.planned import Planned  # noqa: E402
-from ecsmpi.run.reading import Reading  # noqa: E402
-from ecsmpi.run.waiting import WaitingWatch  # noqa: E402
-from ecsmpi.run.writes import Write  # noqa: E402
-
+from ecsmpi.cells import membrane, recorder
+from ecsmpi.description.voxels import Voxels
+from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.ranks import forks
+from ecsmpi.ranks.meeting import meet, timeout_seconds
+from ecsmpi.reactions.reaction import RateNotFinite
+from ecsmpi.run.observers.base import Observers
+from ecsmpi.run.planner import Planned
+from ecsmpi.run.reading import Reading
+from ecsmpi.run.run_loop import RunLoop
+from ecsmpi.run.waiting import WaitingWatch
+from ecsmpi.run.writes import Write
 
 AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
 CURE_OF_ONE_FLUX = "where one rank alone adds a flux, call rxd.re_init() on every rank after that"
@@ -37,15 +34,18 @@ class Simulation(Planned):
     def __init__(self, comm):
         super().__init__(comm)
         self.observers = Observers(comm)
-        self.course = Course(self)
+        self.course = RunLoop(self)
         self.reading = Reading(self)
         self._waiting = WaitingWatch(self.phases)
         self._touched = False
-        self._watched_late = []  # (reference to a species, region, voxel): pointers that are not in the plan yet
+        # (reference to a species, region, voxel): pointers that are not in the plan yet
+        self._watched_late = []
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
-        """A child that a script forks writes nothing to its parent's files. They stay open in it, as the parent needs them."""
+        """A child that a script forks writes nothing to its parent's files. They stay open in it,
+        as the parent needs them.
+        """
         self._of_parent, self.observers = self.observers, Observers(self.comm)
 
     def plan(self) -> None:
@@ -62,8 +62,12 @@ class Simulation(Planned):
         self.reading.completed()
 
     def let_be_continued(self) -> None:
-        """A rank without sections may record from mid-run on: a restart is to find its section before that. Local."""
-        if self._begun and (self.course.checkpointing is not None or self.course.restart is not None):
+        """A rank without sections may record from mid-run on: a restart is to find its section
+        before that. Local.
+        """
+        if self._begun and (
+            self.course.checkpointing is not None or self.course.restart is not None
+        ):
             recorder.let_record()
 
     def watch(self, species, region, flat: int):
@@ -81,10 +85,14 @@ class Simulation(Planned):
         """Pointers that came after the plan follow their voxels. Local."""
         for held, region, flat in self._watched_late:
             if (species := held()) is not None:
-                self.space(region).pointers.show(species.key, flat, self.reading.value(species, region, flat))
+                self.space(region).pointers.show(
+                    species.key, flat, self.reading.value(species, region, flat)
+                )
 
     def take_pointers(self) -> None:
-        """Voxels that were set through NEURON's pointers are set. Local; ValueError where one was set to no number."""
+        """Voxels that were set through NEURON's pointers are set. Local; ValueError where one was
+        set to no number.
+        """
         for reference, space in self._spaces.items():
             if space.pointers:
                 for key, flat, values in space.pointers.taken():
@@ -94,14 +102,22 @@ class Simulation(Planned):
         finite = np.isfinite(values)
         for species in self.species:
             if species.key == key and region in species.regions:
-                self.reading.set(species, region, Write.of(Voxels(region.box, flat[finite]), values[finite]))
+                self.reading.set(
+                    species, region, Write.of(Voxels(region.box, flat[finite]), values[finite])
+                )
                 if not finite.all():
-                    self._refuse_by_pointer(species, region, int(flat[~finite][0]), values[~finite][0])
+                    self._refuse_by_pointer(
+                        species, region, int(flat[~finite][0]), values[~finite][0]
+                    )
 
     def _refuse_by_pointer(self, species, region, flat: int, value: float) -> None:
-        """Raise ValueError: a voxel was set to no number. Its pointer shows its concentration again."""
+        """Raise ValueError: a voxel was set to no number. Its pointer shows its concentration
+        again.
+        """
         box = region.box
-        self.space(region).pointers.show(species.key, flat, self.reading.value(species, region, flat))
+        self.space(region).pointers.show(
+            species.key, flat, self.reading.value(species, region, flat)
+        )
         ijk = tuple(int(index) for index in np.unravel_index(flat, box.shape))
         at = ", ".join(f"{x:g}" for x in box.centre(*ijk))
         raise ValueError(
@@ -115,15 +131,23 @@ class Simulation(Planned):
             pointers = self.space(region).pointers
             for species in self.on(region) if pointers else ():
                 flat = pointers.voxels_of(species.key)
-                pointers.show_all(species.key, flat, self.reading.values(species, region, Voxels(region.box, flat)))
+                pointers.show_all(
+                    species.key,
+                    flat,
+                    self.reading.values(species, region, Voxels(region.box, flat)),
+                )
 
     def _ignore_pointers(self) -> None:
-        """What was set through pointers until now is lost: all voxels get their initial concentrations. Local."""
+        """What was set through pointers until now is lost: all voxels get their initial
+        concentrations. Local.
+        """
         for space in self._spaces.values():
             space.pointers.ignore_writes()
 
     def forget(self) -> None:
-        """There is nothing any more; observers end, and what was to be continued is not. Collective."""
+        """There is nothing any more; observers end, and what was to be continued is not.
+        Collective.
+        """
         with self.reading.changing("rxd.reset()"):
             self.observers.end()
             self.observers.clear()
@@ -133,13 +157,16 @@ class Simulation(Planned):
             super().forget()
 
     def find(self) -> None:
-        """Type 0: where NEURON keeps the segments' variables, whose structure is settled now. Local."""
+        """Type 0: where NEURON keeps the segments' variables, whose structure is settled now.
+        Local.
+        """
         if self._planned:
             self.segments.all.require()
             self._find_segments()
 
     def begin_concentrations(self) -> None:
-        """Type 1: the initial concentrations, which INITIAL blocks have not seen, at all segments and pointers. Collective.
+        """Type 1: the initial concentrations, which INITIAL blocks have not seen, at all segments
+        and pointers. Collective.
 
         What was set since `plan`, also through pointers, gives way to them, as in NEURON.
         """
@@ -149,7 +176,9 @@ class Simulation(Planned):
         self.deliver()
 
     def deliver(self) -> None:
-        """Outside concentrations of all segments, and pointers, become what they are in the boxes. Collective."""
+        """Outside concentrations of all segments, and pointers, become what they are in the boxes.
+        Collective.
+        """
         self._ignore_pointers()
         for region in self.regions:
             self.space(region).deliver()
@@ -174,15 +203,23 @@ class Simulation(Planned):
         lines = []
         for region in self.regions:
             shape, space = region.box.shape, self.space(region)
-            lines.append("; ".join([f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {space.slabs}", *space.report(n.dt)]))
+            lines.append(
+                "; ".join(
+                    [
+                        f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {space.slabs}",
+                        *space.report(n.dt),
+                    ]
+                )
+            )
         return lines
 
     def add_currents(self, right) -> None:
-        """Reactions add the currents that they carry to the ions', and to the right-hand side of the voltages (mA/cm2).
+        """Reactions add the currents that they carry to the ions', and to the right-hand side of
+        the voltages (mA/cm2).
 
-        One process can look at the voxels anew here. With more, copies follow each step instead; where the script has set
-        concentrations this rank reads them by itself, so that no call of NEURON's that only some ranks make hangs.
-        right(): (nodes,) that side, in NEURON's memory.
+        One process can look at the voxels anew here. With more, copies follow each step instead;
+        where the script has set concentrations this rank reads them by itself, so that no call of
+        NEURON's that only some ranks make hangs. right(): (nodes,) that side, in NEURON's memory.
         """
         self._complete()
         if self._planned and self.crossings.now:
@@ -214,7 +251,9 @@ class Simulation(Planned):
         return lambda key, voxels: self.reading.values(species[key], region, voxels)
 
     def step(self, t: float, dt: float) -> None:
-        """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due. Collective."""
+        """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due.
+        Collective.
+        """
         forks.refuse_child()
         self._check_plan()
         if not self._planned:
@@ -226,7 +265,9 @@ class Simulation(Planned):
             meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
             self._take_changes()
             self.reading.find_fields()
-        n.t = t - dt  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
+        n.t = (
+            t - dt
+        )  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
         with self.phases["currents"]:
             for space in self._here:
                 space.take_currents(dt)
@@ -243,7 +284,9 @@ class Simulation(Planned):
         self._waiting.in_neuron.state.t = t
 
     def begin_anew(self) -> None:
-        """The next step of NEURON's begins a step of the grid, whatever has been taken in for one. Local."""
+        """The next step of NEURON's begins a step of the grid, whatever has been taken in for one.
+        Local.
+        """
         self.clock.restart()
         for space in self._here:
             space.forget_currents()
@@ -259,12 +302,15 @@ class Simulation(Planned):
                 self.crossings.now.show_currents()
 
     def before_reactions(self) -> None:
-        """NEURON is about to add the ions' currents to its species: without what reactions carry, which bring their ions. Local."""
+        """NEURON is about to add the ions' currents to its species: without what reactions carry,
+        which bring their ions. Local.
+        """
         if self._planned and self.crossings.now:
             self.crossings.now.withhold_currents()
 
     def take_reactions(self) -> None:
-        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours. Collective.
+        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours.
+        Collective.
 
         Here n.finitialize begins: `plan` follows.
         """
@@ -297,7 +343,9 @@ class Simulation(Planned):
             pass
 
     def _fill_again(self) -> None:
-        """Initial concentrations, where the script has set others since the plan. Collective, while no rank reads."""
+        """Initial concentrations, where the script has set others since the plan. Collective, while
+        no rank reads.
+        """
         self.reading.forget_plan()
         for region in self.regions:
             self._fill_space(region)
@@ -307,22 +355,30 @@ class Simulation(Planned):
             self.space(region).renew_copies()
 
     def _before_change(self) -> bool:
-        """No rank reads from here on, until its step is complete; have concentrations been set meanwhile? Collective."""
+        """No rank reads from here on, until its step is complete; have concentrations been set
+        meanwhile? Collective.
+        """
         with self.phases["gate"]:
             return self.reading.finish_start()
 
     def structure_changes(self) -> None:
-        """NEURON has taken in a change of structure. Raises where it would call Python from several threads. Local."""
+        """NEURON has taken in a change of structure. Raises where it would call Python from several
+        threads. Local.
+        """
         self.segments.let_move()
         membrane.refuse_threads()
 
     def refuse_variable_steps(self) -> None:
-        """NEURON asks for states of a variable time step: refuse, unless there is no extracellular space."""
+        """NEURON asks for states of a variable time step: refuse, unless there is no extracellular
+        space.
+        """
         if self.species:
             membrane.refuse_unsupported_modes()
 
     def take_segments(self, chosen) -> None:
-        """Set the voxels of segments to what the segments hold outside, for some of the species. Collective."""
+        """Set the voxels of segments to what the segments hold outside, for some of the species.
+        Collective.
+        """
         self._check_plan()
         self.reading.begin("re_init()", timeout_seconds())
         self._changed = any(self.comm.allgather(self._stale()))
@@ -340,7 +396,9 @@ class Simulation(Planned):
         self._show_late()
 
     def end(self) -> None:
-        """Close what observers hold, when no rank reads any more. Collective, at exit; in a child that a rank has forked, local."""
+        """Close what observers hold, when no rank reads any more. Collective, at exit; in a child
+        that a rank has forked, local.
+        """
         if not forks.is_child():
             self.reading.close()
         self.observers.end()

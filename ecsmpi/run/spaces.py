@@ -9,14 +9,14 @@ import numpy as np
 from ecsmpi.cells import recorder
 from ecsmpi.cells.coupled import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
-from ecsmpi.run.described import Described
-from ecsmpi.ranks.worlds import Worlds
-from ecsmpi.run.observers import labels
-from ecsmpi.run.space import Space
+from ecsmpi.neuron_api.worlds import Worlds
+from ecsmpi.run.observers.fields import labels
+from ecsmpi.run.region_solver import Space
+from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.solver.timing import Phases
 
 
-class Spaces(Described):
+class Spaces(ModelRegistry):
     """What a script has described, and a `Space` for each region that has been looked into."""
 
     def __init__(self, comm):
@@ -50,8 +50,11 @@ class Spaces(Described):
     def spaces_in_order(self) -> list[Space]:
         """Those of the script's regions, in an order that is the same on all ranks. Local."""
         return [self.space(region) for region in self.regions]
+
     def enter_world(self) -> None:
-        """Go on in the world of now; what was planned in another one is dropped. Collective over the world where it is new."""
+        """Go on in the world of now; what was planned in another one is dropped. Collective over
+        the world where it is new.
+        """
         comm = self.worlds.now()
         if comm is self.comm:
             return
@@ -79,7 +82,9 @@ class Spaces(Described):
         self.change()
 
     def change(self) -> None:
-        """The description has changed: plan anew before the grid's next step. Local, to be called on every rank."""
+        """The description has changed: plan anew before the grid's next step. Local, to be called
+        on every rank.
+        """
         self._changed = True
 
     def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
@@ -87,25 +92,42 @@ class Spaces(Described):
         was_live = any(profile.live for profile in region.tissue.profiles)
         if (space := self._spaces.get(weakref.ref(region))) is not None:
             space.change_tissue(tissue, conserve_mass)
-        if was_live or any(profile.live for profile in tissue.profiles) or any(species.ion(region).tissue for species in self.on(region)):
-            self.change()  # their own tissue has parts of the region's, or the region's is made of them
+        if (
+            was_live
+            or any(profile.live for profile in tissue.profiles)
+            or any(species.ion(region).tissue for species in self.on(region))
+        ):
+            # their own tissue has parts of the region's, or the region's is made of them
+            self.change()
 
     def watch(self, species, region, flat: int):
-        """NEURON's pointer to a copy of a voxel's value, which follows it on this rank from the next finitialize on. Local."""
+        """NEURON's pointer to a copy of a voxel's value, which follows it on this rank from the
+        next finitialize on. Local.
+        """
         recorder.let_record()
         vector, place = self.space(region).pointers.to(species.key, flat)
         return vector._ref_x[place]
 
     def reproduce(self, wanted: bool) -> None:
-        """Whether results have the same bits at any number of ranks; for boxes that are not in use yet. Local."""
-        if wanted != self.reproducible and any(reference() is not None for reference in self._spaces):
-            raise RuntimeError("rxd.options.reproducible must be set before any concentration is used: set it first")
+        """Whether results have the same bits at any number of ranks; for boxes that are not in use
+        yet. Local.
+        """
+        if wanted != self.reproducible and any(
+            reference() is not None for reference in self._spaces
+        ):
+            raise RuntimeError(
+                "rxd.options.reproducible must be set before any concentration is used: set it first"
+            )
         self.reproducible = bool(wanted)
 
     def fields(self) -> list[tuple]:
         """(name, box, field) of each species in each region."""
         species = self.species
-        return [(label, region.box, self.field(one, region)) for label, one in zip(labels(species), species) for region in one.regions]
+        return [
+            (label, region.box, self.field(one, region))
+            for label, one in zip(labels(species), species)
+            for region in one.regions
+        ]
 
     def _free_dropped_spaces(self) -> None:
         """Spaces whose regions are gone give their messages back. Collective."""
@@ -116,8 +138,14 @@ class Spaces(Described):
     def _partition(self) -> None:
         """Cut the boxes that nobody has looked into yet by what their planes cost. Collective."""
         for box in dict.fromkeys(region.box for region in self.regions):
-            if not self.comm.allreduce(box in self._slabs) and not self.reproducible and self.comm.size > 1:
-                self._slabs[box] = Slabs.weighed(plane_weights(box.plane, self._asked(box)), self.comm.size)
+            if (
+                not self.comm.allreduce(box in self._slabs)
+                and not self.reproducible
+                and self.comm.size > 1
+            ):
+                self._slabs[box] = Slabs.weighed(
+                    plane_weights(box.plane, self._asked(box)), self.comm.size
+                )
 
     def _asked(self, box) -> np.ndarray:
         """(planes,) voxels with segments, once for each rank of these. Collective."""

@@ -1,7 +1,8 @@
 """A rank that waits long for others inside a step says so: for what, and for which ranks.
 
-A thread of Python's looks every few seconds at which phase the step is in, and since when: the step does nothing for it. It can
-run then, since mpi4py lets Python go on while it waits for a message. NEURON does not: see `neurons_waits`.
+A thread of Python's looks every few seconds at which phase the step is in, and since when: the step
+does nothing for it. It can run then, since mpi4py lets Python go on while it waits for a message.
+NEURON does not: see `neurons_waits`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 import threading
 from time import perf_counter
 
-from ecsmpi.run.neurons_waits import NeuronsWaits
+from ecsmpi.run.neuron_waits import NeuronsWaits
 from ecsmpi.solver.timing import Phases
 
 LIMIT = 60.0  # s in one phase before a rank says so
@@ -36,7 +37,9 @@ class WaitingWatch:
         self.in_neuron = NeuronsWaits()
 
     def start(self, comm, partners: dict[str, set[int]]) -> None:
-        """Watch from now on. partners: {phase: ranks that this one waits for}, all others where a phase is not among them. Local."""
+        """Watch from now on. partners: {phase: ranks that this one waits for}, all others where a
+        phase is not among them. Local.
+        """
         self._rank = f"rank {comm.rank} of {comm.size}"
         everyone = set(range(comm.size)) - {comm.rank}
         self._partners = {phase: partners.get(phase, everyone) for phase in WAITS}
@@ -68,9 +71,12 @@ class WaitingWatch:
     def _say(self, name: str, what: str, seconds: float) -> None:
         ranks = sorted(self._partners[name])
         others = ", ".join(map(str, ranks[:NAMED])) + (", ..." if len(ranks) > NAMED else "")
-        whom = f"rank {others}" if len(ranks) == 1 else f"ranks {others}" if ranks else "other ranks"
+        whom = (
+            f"rank {others}" if len(ranks) == 1 else f"ranks {others}" if ranks else "other ranks"
+        )
         print(
             f"ecsmpi: {self._rank} has waited {seconds:.0f} s in a step for {what} ({whom}): "
             "is one of them slow, stopped or in a debugger, or is the network down?",
-            file=self._stream or sys.stderr, flush=True,
-        )  # fmt: skip
+            file=self._stream or sys.stderr,
+            flush=True,
+        )

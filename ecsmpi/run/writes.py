@@ -1,8 +1,10 @@
-"""Concentrations that a script has set on this rank, until the gate before the next change brings them into the fields.
+"""Concentrations that a script has set on this rank, until the gate before the next change brings
+them into the fields.
 
-Until then they are laid over what this rank reads, and other ranks read what was there before. At the gate, where all
-ranks have set the same voxels to the same values, as scripts mostly do, each sets its own planes. Where they have not,
-what a rank has set in the planes of another one goes there (`apart`).
+Until then they are laid over what this rank reads, and other ranks read what was there before. At
+the gate, where all ranks have set the same voxels to the same values, as scripts mostly do, each
+sets its own planes. Where they have not, what a rank has set in the planes of another one goes
+there (`apart`).
 """
 
 from __future__ import annotations
@@ -30,9 +32,11 @@ class Write:
     moment = 0
 
     def __init__(self, voxels: Voxels, values_in: Callable, stays: str = ""):
-        """values_in: (planes [lo, hi), places among the voxels, voxels there) -> mM, one number or one for each voxel there.
+        """values_in: (planes [lo, hi), places among the voxels, voxels there) -> mM, one number or
+        one for each voxel there.
 
-        stays: what it is known by, where it gives the same values at any later time, as a file does.
+        stays: what it is known by, where it gives the same values at any later time, as a file
+        does.
         """
         self._voxels, self._values_in, self.is_done = voxels, values_in, False
         self._known_by = np.frombuffer(stays.encode(), dtype=np.uint8) if stays else None
@@ -40,12 +44,16 @@ class Write:
     @classmethod
     def of(cls, voxels: Voxels, values: np.ndarray) -> Write:
         """values: mM, () or (voxels,); they stay as they are."""
-        made = cls(voxels, lambda _planes, places, _there: values[places] if values.ndim else values)
+        made = cls(
+            voxels, lambda _planes, places, _there: values[places] if values.ndim else values
+        )
         made._known_by = values
         return made
 
     def at_once(self) -> Write:
-        """The same, with the values that a function of the script gives now: it may give others later. Local."""
+        """The same, with the values that a function of the script gives now: it may give others
+        later. Local.
+        """
         if self._known_by is not None:
             return self
         box = self._voxels.box
@@ -53,12 +61,16 @@ class Write:
         return Write.of(self._voxels, self._values_in((0, box.shape[0]), everywhere, self._voxels))
 
     def within(self, planes: Planes) -> tuple:
-        """(flat indices into the planes, values there (mM)) of the voxels that lie in x-planes [lo, hi)."""
+        """(flat indices into the planes, values there (mM)) of the voxels that lie in x-planes [lo,
+        hi).
+        """
         places, local = self._voxels.within(planes)
         return local, self._values_in(planes, places, self._voxels[places])
 
     def among(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(voxels, their values (mM)) of some voxels, by their flat indices, that were set; the last one of a voxel counts."""
+        """(voxels, their values (mM)) of some voxels, by their flat indices, that were set; the
+        last one of a voxel counts.
+        """
         index, values = self.within((0, self._voxels.box.shape[0]))
         if isinstance(index, slice):
             return flat, np.broadcast_to(values, self._voxels.box.voxels)[flat]
@@ -118,8 +130,12 @@ class Writes:
         """Keep one."""
         self._of.setdefault(field, []).append(write)
 
-    def add_one(self, field: tuple, plane: int, flat: int, value: float, is_done: bool, moment: int) -> None:
-        """Keep one of one voxel; plane: voxels of a plane of the box. is_done, moment: as of `Write`."""
+    def add_one(
+        self, field: tuple, plane: int, flat: int, value: float, is_done: bool, moment: int
+    ) -> None:
+        """Keep one of one voxel; plane: voxels of a plane of the box. is_done, moment: as of
+        `Write`.
+        """
         writes = self._of.setdefault(field, [])
         last = writes[-1] if writes else None
         if type(last) is not OneByOne or (last.is_done, last.moment) != (is_done, moment):
@@ -127,9 +143,11 @@ class Writes:
         writes[-1].add(flat, value)
 
     def difference(self, fields: list[tuple]) -> int:
-        """A number that is the same on two ranks that have set the same in some fields; 0 where nothing was set. Local.
+        """A number that is the same on two ranks that have set the same in some fields; 0 where
+        nothing was set. Local.
 
-        fields: in an order that is the same on all ranks. What was set in others is of this rank alone.
+        fields: in an order that is the same on all ranks. What was set in others is of this rank
+        alone.
         """
         if not self._of:
             return 0

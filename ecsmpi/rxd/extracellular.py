@@ -7,36 +7,53 @@ from dataclasses import replace
 import numpy as np
 
 from ecsmpi.description.grid import Box
-from ecsmpi.ranks.meeting import timeout_seconds
 from ecsmpi.description.model import Tissue
 from ecsmpi.description.profiles import Profile, values_at
-from ecsmpi.rxd.forgotten import refuse_forgotten
-from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
+from ecsmpi.ranks.meeting import timeout_seconds
+from ecsmpi.rxd.compat import InvalidValue, RxDException, RxdStandIn
+from ecsmpi.rxd.forgetting import refuse_forgotten
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species, kinds
 
 
-class Extracellular(StandIn):
-    """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in voxels of dx um.
+class Extracellular(RxdStandIn):
+    """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in
+    voxels of dx um.
 
-    dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability = 1/tortuosity**2,
-    not both. Each is a number, an array of the box's shape, a function of x, y, z (um) of a voxel's lower corner, also if it takes
-    arrays of these only, or rxd.from_file(path, dataset); volume_fraction and permeability also a State or Parameter, or a dict
-    of the arguments of a State, such as {"name": "alpha", "initial": 0.2}, which is then made here: ``ecs.alpha`` is that State.
-    Voxels whose permeability is 0, or tortuosity infinite, let nothing pass.
-    face_average: "neuron", or "symmetric" for harmonic means that do not depend on the direction of the axes.
-    Set them at any time, on every rank: collective. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
+    dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability =
+    1/tortuosity**2, not both. Each is a number, an array of the box's shape, a function of x, y, z
+    (um) of a voxel's lower corner, also if it takes arrays of these only, or rxd.from_file(path,
+    dataset); volume_fraction and permeability also a State or Parameter, or a dict of the arguments
+    of a State, such as {"name": "alpha", "initial": 0.2}, which is then made here: ``ecs.alpha`` is
+    that State. Voxels whose permeability is 0, or tortuosity infinite, let nothing pass.
+    face_average: "neuron", or "symmetric" for harmonic means that do not depend on the direction of
+    the axes.
+    Set them at any time, on every rank: collective. Raises InvalidValue, an RxDException and a
+    ValueError, naming the argument.
     """
 
     original = "Extracellular"
     settable = ("box",)
 
     def __init__(
-        self, xlo, ylo, zlo, xhi, yhi, zhi, dx, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron"
-    ):  # fmt: skip
+        self,
+        xlo,
+        ylo,
+        zlo,
+        xhi,
+        yhi,
+        zhi,
+        dx,
+        volume_fraction=1,
+        tortuosity=None,
+        permeability=None,
+        face_average="neuron",
+    ):
         if not options.enable.extracellular:
-            raise RxDException("extracellular diffusion is disabled: set rxd.options.enable.extracellular = True")
+            raise RxDException(
+                "extracellular diffusion is disabled: set rxd.options.enable.extracellular = True"
+            )
         try:
             self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
         except ValueError as error:
@@ -55,10 +72,16 @@ class Extracellular(StandIn):
         return self._tissue
 
     def made_of(self, volume_fraction, tortuosity, permeability, face_average) -> Tissue:
-        """A tissue from rxd's arguments, which fits the box as far as can be told; InvalidValue else. Local."""
+        """A tissue from rxd's arguments, which fits the box as far as can be told; InvalidValue
+        else. Local.
+        """
         if is_species(tortuosity) or isinstance(tortuosity, dict):
-            raise InvalidValue("tortuosity cannot be a State or Parameter; permeability = 1/tortuosity**2 can")
-        volume_fraction, permeability = (self._profile(each) for each in (volume_fraction, permeability))
+            raise InvalidValue(
+                "tortuosity cannot be a State or Parameter; permeability = 1/tortuosity**2 can"
+            )
+        volume_fraction, permeability = (
+            self._profile(each) for each in (volume_fraction, permeability)
+        )
         try:
             tissue = Tissue.from_rxd(volume_fraction, tortuosity, permeability, face_average)
             for profile in tissue.profiles:
@@ -68,7 +91,9 @@ class Extracellular(StandIn):
         return tissue
 
     def _profile(self, given):
-        """What the solver takes: of a State or Parameter, or of a dict of a State's arguments, the values in this region."""
+        """What the solver takes: of a State or Parameter, or of a dict of a State's arguments, the
+        values in this region.
+        """
         if isinstance(given, dict):
             given = kinds["State"](**{**given, "regions": [self]})
         return SpeciesProfile.on(self, given) if is_species(given) else given
@@ -85,7 +110,9 @@ class Extracellular(StandIn):
 
     @property
     def alpha(self):
-        """Volume fraction: a number, else (nx, ny, nz) numbers, evaluated anew, or the State or Parameter. Local."""
+        """Volume fraction: a number, else (nx, ny, nz) numbers, evaluated anew, or the State or
+        Parameter. Local.
+        """
         return self._shown(self.tissue.volume_fraction)
 
     @alpha.setter
@@ -95,13 +122,18 @@ class Extracellular(StandIn):
     def set_volume_fraction(self, value, conserve_mass: bool = True) -> None:
         """Another volume fraction, from the next step on. Collective.
 
-        conserve_mass: the ions of a voxel stay in it, so that c becomes c old/new; as ``alpha = ...``, neuron.rxd's way, does not.
-        A State is followed in each step of the grid, after the reactions, and conserve_mass holds all the while; the solver's
-        factors are then made anew in each step.
+        conserve_mass: the ions of a voxel stay in it, so that c becomes c old/new; as ``alpha =
+        ...``, neuron.rxd's way, does not. A State is followed in each step of the grid, after the
+        reactions, and conserve_mass holds all the while; the solver's factors are then made anew in
+        each step.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
         goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
-        self._become(replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on), "alpha", conserve_mass)
+        self._become(
+            replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on),
+            "alpha",
+            conserve_mass,
+        )
 
     @property
     def tortuosity(self):
@@ -133,14 +165,20 @@ class Extracellular(StandIn):
         return values_at(self.tissue.volume_fraction, self.box, index)
 
     def volume(self, index=None) -> float:
-        """Free volume (um3) of the region, or of one voxel where ``index`` is given: (i, j, k), or its flat index. Local."""
+        """Free volume (um3) of the region, or of one voxel where ``index`` is given: (i, j, k), or
+        its flat index. Local.
+        """
         if index is not None:
-            flat = int(np.ravel_multi_index(index, self.box.shape)) if np.ndim(index) else int(index)
+            flat = (
+                int(np.ravel_multi_index(index, self.box.shape)) if np.ndim(index) else int(index)
+            )
             return self.box.voxel_volume * float(self.volume_fractions(np.array([flat]))[0])
         fraction = self.tissue.volume_fraction
         if isinstance(fraction, Profile):
             nx = self.box.shape[0]
-            return self.box.voxel_volume * sum(float(fraction.planes(self.box, i, i + 1).sum()) for i in range(nx))
+            return self.box.voxel_volume * sum(
+                float(fraction.planes(self.box, i, i + 1).sum()) for i in range(nx)
+            )
         return self.box.voxel_volume * fraction * self.box.voxels
 
     def __repr__(self):

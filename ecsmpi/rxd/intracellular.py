@@ -1,14 +1,14 @@
-"""What happens inside cells is NEURON's own: its regions, species, reactions, through the same import.
+"""What happens inside cells is NEURON's own: its regions, species, reactions, through the same
+import.
 
 Nothing of an extracellular region is in it; what joins both sides is in across.py.
 """
 
 from __future__ import annotations
 
-from ecsmpi.rxd.missing import StandIn
-from ecsmpi.rxd.trees import leaves
-
-from neuron import rxd as neuron_rxd  # isort: skip
+from ecsmpi.neuron_api.expressions import leaves
+from ecsmpi.neuron_api.interpreter import neuron_rxd
+from ecsmpi.rxd.compat import RxdStandIn
 
 OWN = """
     Region membrane inside Shell FractionalVolume FixedCrossSection FixedPerimeter ScalableBorder DistributedBoundary
@@ -26,7 +26,7 @@ def sides(regions) -> tuple[list, list]:
 def names_extracellular(args: tuple, kwargs: dict) -> bool:
     """Whether an extracellular species or region is named among arguments."""
     given = (part for one in (*args, *kwargs.values()) for part in _parts(one))
-    return any(isinstance(leaf, StandIn) for part in given for leaf in leaves(part))
+    return any(isinstance(leaf, RxdStandIn) for part in given for leaf in leaves(part))
 
 
 def _parts(given) -> list:

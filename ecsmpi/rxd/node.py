@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import warnings
 
-from ecsmpi.rxd.missing import RxDException, StandIn
 from ecsmpi.description.voxels import Voxels
-
-from neuron.rxd.node import Node1D as Node1D, Node3D as Node3D  # isort: skip  (of regions inside cells; missing has started MPI)
+from ecsmpi.neuron_api.rxd_names import Node1D as Node1D
+from ecsmpi.neuron_api.rxd_names import Node3D as Node3D
+from ecsmpi.rxd.compat import RxDException, RxdStandIn
 
 _set = object.__setattr__
 
 
-class NodeExtracellular(StandIn):
+class NodeExtracellular(RxdStandIn):
     """A voxel (i, j, k) of a species in an extracellular region.
 
-    ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) can be read and set on any rank, at any
-    time; other ranks see what one rank alone has set from the next step on.
+    ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) can be read and
+    set on any rank, at any time; other ranks see what one rank alone has set from the next step on.
     """
 
     original = "node.NodeExtracellular"
     __slots__ = ("_restriction", "_i", "_j", "_k")
 
     def __init__(self, restriction, i: int, j: int, k: int):
-        _set(self, "_restriction", restriction)  # past StandIn's checks, which take longer than all the rest
+        _set(
+            self, "_restriction", restriction
+        )  # past RxdStandIn's checks, which take longer than all the rest
         _set(self, "_i", i)
         _set(self, "_j", j)
         _set(self, "_k", k)
@@ -64,7 +66,9 @@ class NodeExtracellular(StandIn):
 
     @property
     def d(self):
-        """Diffusion coefficient of the species in the region (um2/ms); setting it, on every rank, sets the whole region's."""
+        """Diffusion coefficient of the species in the region (um2/ms); setting it, on every rank,
+        sets the whole region's.
+        """
         return self._restriction.d
 
     @d.setter
@@ -93,8 +97,8 @@ class NodeExtracellular(StandIn):
     def _ref_value(self):
         """NEURON's pointer to the value, which it shows on this rank from the next finitialize on.
 
-        It may be recorded, played into and set, as in NEURON. Other ranks see what this rank alone has set through it
-        from the next step on.
+        It may be recorded, played into and set, as in NEURON. Other ranks see what this rank alone
+        has set through it from the next step on.
         """
         return self._restriction.watch(self._i, self._j, self._k)
 
@@ -107,17 +111,22 @@ class NodeExtracellular(StandIn):
             return voxel.index[0] == self.region.box.index_of([condition])[0]
         if isinstance(condition, type(self.region)):
             return condition is self.region
-        raise RxDException(f"unrecognized node condition: {condition!r}; give a region or a point (x, y, z)")
+        raise RxDException(
+            f"unrecognized node condition: {condition!r}; give a region or a point (x, y, z)"
+        )
 
     def include_flux(self, *source, units: str = "molecule/ms") -> None:
-        """Let a source add to the voxel in every step from now on: a rate of mass, which the voxel's volume dilutes.
+        """Let a source add to the voxel in every step from now on: a rate of mass, which the
+        voxel's volume dilutes.
 
-        source: a number, a pointer (``synapse._ref_i``), an object and the name of its variable (``synapse, 'i'``), or a
+        source: a number, a pointer (``synapse._ref_i``), an object and the name of its variable
+        (``synapse, 'i'``), or a
         function without arguments. units: molecule/ms, mol/ms or mmol/ms.
 
-        The same call on several ranks is one flux. Pointers into cells or synapses are of one rank, and those of
-        several ranks add up; a function is evaluated by one rank alone, that which owns the voxel if that has it, so it must not be
-        collective. Before a finitialize any rank may call this. During a run every rank must, or call rxd.re_init().
+        The same call on several ranks is one flux. Pointers into cells or synapses are of one rank,
+        and those of several ranks add up; a function is evaluated by one rank alone, that which
+        owns the voxel if that has it, so it must not be collective. Before a finitialize any rank
+        may call this. During a run every rank must, or call rxd.re_init().
         """
         restriction, voxel = self.part()
         restriction._include_flux(voxel, source, units)

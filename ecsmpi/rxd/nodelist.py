@@ -6,28 +6,30 @@ from collections.abc import MutableSequence
 from numbers import Integral
 
 import numpy as np
-from neuron import nrn
 
-from ecsmpi.rxd.missing import RxDException, StandIn
-from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.neuron_api.interpreter import nrn
+from ecsmpi.neuron_api.rxd_names import NodeInside, NodeListInside
+from ecsmpi.rxd.compat import RxDException, RxdStandIn
+from ecsmpi.rxd.node import NodeExtracellular
 
-from neuron.rxd.node import Node as NodeInside  # isort: skip  (missing has started MPI)
-from neuron.rxd.nodelist import NodeList as NodeListInside  # isort: skip
 
+class NodeList(RxdStandIn, MutableSequence):
+    """Nodes of one species, made when asked for one by one; ``value`` and coordinates are arrays,
+    (nodes,).
 
-class NodeList(StandIn, MutableSequence):
-    """Nodes of one species, made when asked for one by one; ``value`` and coordinates are arrays, (nodes,).
-
-    Index it by a number, a slice, or an array of integers or Booleans: ``nodes[nodes.x3d > 0]``. Call it with a region, a
-    point (x, y, z), or a function of a node that says which to take. Any rank reads and sets ``value`` at any time; other
-    ranks see what one rank alone has set from the next step on.
+    Index it by a number, a slice, or an array of integers or Booleans: ``nodes[nodes.x3d > 0]``.
+    Call it with a region, a point (x, y, z), or a function of a node that says which to take. Any
+    rank reads and sets ``value`` at any time; other ranks see what one rank alone has set from the
+    next step on.
     """
 
     original = "nodelist.NodeList"
 
     def __new__(cls, nodes=()):
-        """A list of nodes inside cells is NEURON's own. The parts are made here: a generator gives its nodes once."""
+        """A list of nodes inside cells is NEURON's own. The parts are made here: a generator gives
+        its nodes once.
+        """
         if type(nodes) is NodeList:
             parts = nodes._parts
         else:
@@ -64,8 +66,12 @@ class NodeList(StandIn, MutableSequence):
                 at -= len(voxels)
         if len(self._parts) == 1:
             [(part, voxels)] = self._parts
-            return NodeList.of([(part, voxels[key if isinstance(key, slice) else _places(key, len(self))])])
-        return self._taken(np.arange(len(self))[key] if isinstance(key, slice) else _places(key, len(self)))
+            return NodeList.of(
+                [(part, voxels[key if isinstance(key, slice) else _places(key, len(self))])]
+            )
+        return self._taken(
+            np.arange(len(self))[key] if isinstance(key, slice) else _places(key, len(self))
+        )
 
     def _taken(self, places: np.ndarray) -> NodeList:
         """The nodes at these places, of a list over several regions."""
@@ -99,7 +105,9 @@ class NodeList(StandIn, MutableSequence):
 
     def sort(self, *, key, reverse: bool = False) -> None:
         """Sort in place by a function of a node."""
-        order = sorted(range(len(self)), key=[key(node) for node in self].__getitem__, reverse=reverse)
+        order = sorted(
+            range(len(self)), key=[key(node) for node in self].__getitem__, reverse=reverse
+        )
         self._parts = self[np.array(order, dtype=int)]._parts
 
     def __add__(self, other) -> NodeList:
@@ -112,10 +120,14 @@ class NodeList(StandIn, MutableSequence):
         return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other))
 
     def __call__(self, condition) -> NodeList:
-        """The nodes in a region, at a point (x, y, z), or for which a function is true; none for what cannot be met."""
+        """The nodes in a region, at a point (x, y, z), or for which a function is true; none for
+        what cannot be met.
+        """
         if callable(condition) and not isinstance(condition, nrn.Section):
             return self[np.fromiter(map(condition, self), bool, len(self))]
-        return NodeList.of((part, _meeting(part, voxels, condition)) for part, voxels in self._parts)
+        return NodeList.of(
+            (part, _meeting(part, voxels, condition)) for part, voxels in self._parts
+        )
 
     @property
     def value(self) -> np.ndarray:
@@ -135,7 +147,9 @@ class NodeList(StandIn, MutableSequence):
 
     @property
     def d(self) -> np.ndarray:
-        """Diffusion coefficients (um2/ms): (nodes,), or (nodes, 3) where some are given for each axis."""
+        """Diffusion coefficients (um2/ms): (nodes,), or (nodes, 3) where some are given for each
+        axis.
+        """
         axes = max((np.shape(part.d) for part, _ in self._parts), default=())
         return self._joint(
             [np.broadcast_to(part.d, (len(voxels), *axes)) for part, voxels in self._parts]
@@ -199,7 +213,9 @@ class NodeList(StandIn, MutableSequence):
 
     def _each(self, what: str, values) -> np.ndarray:
         if len(values) != len(self):
-            raise RxDException(f"{what} needs one number, or one for each of {len(self)} nodes, got {len(values)}")
+            raise RxDException(
+                f"{what} needs one number, or one for each of {len(self)} nodes, got {len(values)}"
+            )
         return np.asarray(values)
 
     @staticmethod
@@ -211,7 +227,9 @@ class NodeList(StandIn, MutableSequence):
         return f"NodeList({parts or 'no nodes'})"
 
 
-NodeList.register(NodeListInside)  # so that a script can ask of any nodes whether they are a list of nodes
+NodeList.register(
+    NodeListInside
+)  # so that a script can ask of any nodes whether they are a list of nodes
 
 
 def _part_of(node) -> tuple:

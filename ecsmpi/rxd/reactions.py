@@ -1,4 +1,6 @@
-"""Rates and reactions of extracellular species, in the regions in which all of them are; NEURON's own inside cells."""
+"""Rates and reactions of extracellular species, in the regions in which all of them are; NEURON's
+own inside cells.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +8,30 @@ import itertools
 
 import numpy as np
 
+from ecsmpi.neuron_api.interpreter import neuron_rxd
+from ecsmpi.neuron_api.rxd_names import read_arguments
 from ecsmpi.reactions.expression import Concentration
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
-from ecsmpi.rxd.across import in_cells
-from ecsmpi.rxd.both_sides import names_both_sides, on_both_sides, without
+from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
 from ecsmpi.rxd.extracellular import Extracellular
-from ecsmpi.rxd.forgotten import made_inside, refuse_forgotten
+from ecsmpi.rxd.forgetting import made_inside, refuse_forgotten
 from ecsmpi.rxd.intracellular import names_extracellular
-from ecsmpi.rxd.missing import RxDException, StandIn, missing
+from ecsmpi.rxd.multicompartment import in_cells
 from ecsmpi.rxd.parameter import Parameter
-from ecsmpi.rxd.regions_given import are_none, listed, warn_of_none
-from ecsmpi.rxd.restriction import SpeciesOnExtracellular
+from ecsmpi.rxd.region_arguments import are_none, listed, warn_of_none
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.signatures import shows, shows_arguments
 from ecsmpi.rxd.species import Species
+from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
+from ecsmpi.rxd.transmembrane_species import names_both_sides, on_both_sides, without
 from ecsmpi.solver.stepper import Field
-
-from neuron import rxd as neuron_rxd  # isort: skip  (session has started MPI)
-from neuron.rxd.generalizedReaction import (  # isort: skip
-    get_scheme_rate1_rate2_regions_custom_dynamics_mass_action as read_arguments,
-)
 
 _keys = itertools.count()
 
 
-class Reacting(StandIn):
+class Reacting(RxdStandIn):
     """What a Rate and a Reaction share. The simulation holds them weakly: ``del reaction`` ends it.
 
     ``key`` is another after each change of a rate, so that the next step takes it in.
@@ -48,12 +47,16 @@ class Reacting(StandIn):
             return reaction
         if (reaction := in_cells(cls.original, args, kwargs)) is not None:
             return reaction
-        halves = on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
+        halves = (
+            on_both_sides(cls, original, args, kwargs) if names_both_sides(args, kwargs) else None
+        )
         return super().__new__(cls) if halves is None else halves
 
     @property
     def regions(self) -> list[Extracellular]:
-        """Where it acts: the regions that the script gives, else those in which all of its species are now."""
+        """Where it acts: the regions that the script gives, else those in which all of its species
+        are now.
+        """
         return self._everywhere() if self._given is None else self._given
 
     def _take_part(self, regions, where) -> None:
@@ -63,16 +66,23 @@ class Reacting(StandIn):
         simulation.add_reaction(self)
 
     def _check(self, law) -> None:
-        """Raise RxDException where a species is not in all of the regions, ValueError for numbers that are none."""
+        """Raise RxDException where a species is not in all of the regions, ValueError for numbers
+        that are none.
+        """
         changes, rate = law
         for leaf in [*changes, *species_in(rate)]:
             refuse_forgotten(species_of(leaf))
         expression_of(rate, lambda _: Concentration(0))
         for region in self.regions:
             if not isinstance(region, Extracellular):
-                raise RxDException(f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}")
+                raise RxDException(
+                    f"{self}: its regions must be rxd.Extracellular of ecsmpi, got {region!r}"
+                )
             misplaced = [leaf for leaf in changes if region not in regions_of(leaf)]
-            for leaf in [*misplaced, *(leaf for leaf in species_in(rate) if not _can_read(leaf, region))]:
+            for leaf in [
+                *misplaced,
+                *(leaf for leaf in species_in(rate) if not _can_read(leaf, region)),
+            ]:
                 raise RxDException(
                     f"{self}: {leaf} is not in {region!r}; all species of a reaction must be in its region, though a rate can read "
                     "species[other] of another one with the same box and dx: add the region to them, or restrict the reaction by "
@@ -80,7 +90,9 @@ class Reacting(StandIn):
                 )
 
     def law(self, region: Extracellular, numbers: dict) -> Law | None:
-        """The law in this region, or None; numbers: {(species' key, region): its number there}. Local."""
+        """The law in this region, or None; numbers: {(species' key, region): its number there}.
+        Local.
+        """
         if region not in self.regions or (law := self._law()) is None:
             return None
         counts, rate = law
@@ -89,7 +101,10 @@ class Reacting(StandIn):
             if not isinstance(species_of(leaf), Parameter):
                 number = numbers[species_of(leaf).key, region]
                 changes[number] = changes.get(number, 0) + count
-        expression = expression_of(rate, lambda leaf: Concentration(numbers[species_of(leaf).key, _region_of(leaf, region)]))
+        expression = expression_of(
+            rate,
+            lambda leaf: Concentration(numbers[species_of(leaf).key, _region_of(leaf, region)]),
+        )
         return Law(expression, changes, repr(self), self._mask(region, next(iter(counts))))
 
     def _mask(self, region, leaf) -> np.ndarray | None:
@@ -107,10 +122,12 @@ class Reacting(StandIn):
 class Rate(Reacting):
     """A contribution to the rate of change of a species, in mM/ms: d species / dt = rate.
 
-    species: a species or its part in a region, species[region]. rate: an expression of species, parameters, numbers and
-    functions of rxdmath. regions: where, else wherever the species is. where: in which voxels, by an array of the
-    box's shape, a function of a node, or a Parameter, taken in at finitialize: those that are not 0. Several rates of a species
-    add up. Raises RxDException or ValueError naming the argument. Inside cells it is NEURON's own.
+    species: a species or its part in a region, species[region]. rate: an expression of species,
+    parameters, numbers and
+    functions of rxdmath. regions: where, else wherever the species is. where: in which voxels, by
+    an array of the box's shape, a function of a node, or a Parameter, taken in at finitialize:
+    those that are not 0. Several rates of a species add up. Raises RxDException or ValueError
+    naming the argument. Inside cells it is NEURON's own.
     """
 
     original = "Rate"
@@ -120,7 +137,9 @@ class Rate(Reacting):
         if membrane_flux:
             raise missing("membrane_flux of a Rate in the extracellular space")
         if not isinstance(species, (Species, SpeciesOnExtracellular)):
-            raise RxDException(f"this Rate is that of an extracellular species or of species[region], got {species!r}")
+            raise RxDException(
+                f"this Rate is that of an extracellular species or of species[region], got {species!r}"
+            )
         self._tree = tree_of(rate)
         self._species = species_of(species)._held  # weakly: a rate ends with its species
         if regions is None and isinstance(species, SpeciesOnExtracellular):
@@ -149,8 +168,9 @@ class Reaction(Reacting):
         Reaction(A > B, kf)                 also A < B, and A != B for <>
         Reaction(A, B, f, mass_action=False)    custom_dynamics: f itself is the rate
 
-    kf, kb: numbers or expressions. regions: where, else wherever all species of the scheme are. where: as for Rate.
-    Raises RxDException or ValueError naming the argument. Inside cells it is NEURON's own.
+    kf, kb: numbers or expressions. regions: where, else wherever all species of the scheme are.
+    where: as for Rate. Raises RxDException or ValueError naming the argument. Inside cells it is
+    NEURON's own.
     """
 
     original = "Reaction"
@@ -158,11 +178,15 @@ class Reaction(Reacting):
     def __init__(self, *args, where=None, **kwargs):
         _refuse_unknown(kwargs)
         where = without(where)
-        self._scheme, rate, second, regions, custom, mass_action = read_arguments(tuple(map(without, args)), kwargs)
+        self._scheme, rate, second, regions, custom, mass_action = read_arguments(
+            tuple(map(without, args)), kwargs
+        )
         if custom is not None and mass_action is not None:
             raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
         if (second is None) != (self._scheme._dir != "<>"):
-            raise RxDException(f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments")
+            raise RxDException(
+                f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments"
+            )
         self._custom = is_custom(custom, mass_action)
         self._forward, self._backward = both_ways(self._scheme, rate, second)
         if regions is None:
@@ -194,7 +218,9 @@ class Reaction(Reacting):
 
     def _change(self, direction: str, forward, backward) -> None:
         if direction not in self._scheme._dir:
-            raise RxDException(f"{self._scheme} has no {'forward' if direction == '>' else 'backward'} reaction")
+            raise RxDException(
+                f"{self._scheme} has no {'forward' if direction == '>' else 'backward'} reaction"
+            )
         self._check(self._law_of(forward, backward))
         self._forward, self._backward, self.key = forward, backward, next(_keys)
 
@@ -206,16 +232,28 @@ class Reaction(Reacting):
         return change_and_rate(self._scheme, tree_of(forward), tree_of(backward), self._custom)
 
     def __repr__(self):
-        rates = [str(rate) for sign, rate in ((">", self._forward), ("<", self._backward)) if sign in self._scheme._dir]
-        return f"Reaction({self._scheme}, {', '.join(rates)}{', custom_dynamics=True' * self._custom})"
+        rates = [
+            str(rate)
+            for sign, rate in ((">", self._forward), ("<", self._backward))
+            if sign in self._scheme._dir
+        ]
+        return (
+            f"Reaction({self._scheme}, {', '.join(rates)}{', custom_dynamics=True' * self._custom})"
+        )
 
 
-AT_A_MEMBRANE = {"membrane", "membrane_flux", "scale_by_area"}  # NEURON's Reaction takes these too, and has no use for them
+AT_A_MEMBRANE = {
+    "membrane",
+    "membrane_flux",
+    "scale_by_area",
+}  # NEURON's Reaction takes these too, and has no use for them
 
 
 def _refuse_unknown(named) -> None:
     if named.get("membrane") is not None or named.get("membrane_flux"):
-        raise RxDException("a Reaction is one within a region: use MultiCompartmentReaction for what crosses a membrane")
+        raise RxDException(
+            "a Reaction is one within a region: use MultiCompartmentReaction for what crosses a membrane"
+        )
     if unknown := set(named) - {"regions", "custom_dynamics", "mass_action"} - AT_A_MEMBRANE:
         raise TypeError(f"Reaction has no argument {', '.join(sorted(unknown))}")
 
@@ -231,13 +269,17 @@ def _region_of(leaf, region: Extracellular) -> Extracellular:
 
 
 def _can_read(leaf, region: Extracellular) -> bool:
-    """Whether a species has values in the voxels of a region: there, or in another region on the same grid."""
+    """Whether a species has values in the voxels of a region: there, or in another region on the
+    same grid.
+    """
     there = _region_of(leaf, region)
     return there in regions_of(leaf) and there.box == region.box
 
 
 def regions_of(leaf) -> list[Extracellular]:
-    """The regions of a species or of its part in a region; none of what is not in the extracellular space."""
+    """The regions of a species or of its part in a region; none of what is not in the extracellular
+    space.
+    """
     if isinstance(leaf, SpeciesOnExtracellular):
         return [leaf.region]
     return leaf.regions if isinstance(leaf, Species) else []
@@ -246,11 +288,19 @@ def regions_of(leaf) -> list[Extracellular]:
 def _shared_regions(scheme) -> list[Extracellular]:
     """The regions that all species of a scheme have in common."""
     leaves = [*scheme._lhs._items, *scheme._rhs._items]
-    return [region for region in regions_of(leaves[0]) if all(region in regions_of(leaf) for leaf in leaves)]
+    return [
+        region
+        for region in regions_of(leaves[0])
+        if all(region in regions_of(leaf) for leaf in leaves)
+    ]
 
 
 def _require_shared_region(scheme) -> None:
-    """Raise RxDException where no region has all species of a scheme, unless some of them have no region yet."""
+    """Raise RxDException where no region has all species of a scheme, unless some of them have no
+    region yet.
+    """
     leaves = [*scheme._lhs._items, *scheme._rhs._items]
     if not _shared_regions(scheme) and all(regions_of(leaf) for leaf in leaves):
-        raise RxDException(f"the species of {scheme} have no region in common: a reaction is one of species in the same box")
+        raise RxDException(
+            f"the species of {scheme} have no region in common: a reaction is one of species in the same box"
+        )

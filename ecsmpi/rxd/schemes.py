@@ -1,14 +1,19 @@
-"""Schemes of reactions, NEURON's own objects, and what they mean: how many of each species, at which rate."""
+"""Schemes of reactions, NEURON's own objects, and what they mean: how many of each species, at
+which rate.
+"""
 
 from __future__ import annotations
 
-from ecsmpi.rxd.of_numpy import plain
+from ecsmpi.neuron_api.rxd_names import rxdmath
+from ecsmpi.rxd.numpy_operands import plain
 
-from neuron.rxd import rxdmath  # isort: skip  (of_numpy has started MPI)
 
-
-def change_and_rate(scheme: rxdmath._Reaction, forward, backward, custom: bool) -> tuple[dict, object]:
-    """({species: how many come with it}, its rate) of a scheme; custom: forward and backward are the rates, without mass action."""
+def change_and_rate(
+    scheme: rxdmath._Reaction, forward, backward, custom: bool
+) -> tuple[dict, object]:
+    """({species: how many come with it}, its rate) of a scheme; custom: forward and backward are
+    the rates, without mass action.
+    """
     left, right = scheme._lhs._items, scheme._rhs._items
     changes = {leaf: right.get(leaf, 0) - left.get(leaf, 0) for leaf in [*left, *right]}
     return changes, _rate(forward, left, custom) - _rate(backward, right, custom)

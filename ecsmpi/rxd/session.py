@@ -1,9 +1,8 @@
 """The one simulation of this process, driven by NEURON; made when ecsmpi.rxd is imported."""
 
-from ecsmpi.ranks import launch
-from ecsmpi.run.simulation import Simulation  # starts MPI before NEURON is imported
+from ecsmpi.neuron_api.interpreter import comm
+from ecsmpi.run.neuron_hooks import Hooks
+from ecsmpi.run.simulation import Simulation
 
-from ecsmpi.run.hooks import Hooks  # isort: skip
-
-simulation = Simulation(launch.start())
+simulation = Simulation(comm)
 _hooks = Hooks(simulation)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from neuron.rxd.constants import molecules_per_mM_um3
-
 from ecsmpi.cells.flux import kind, living
-from ecsmpi.rxd.missing import InvalidValue, RxDException
+from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
+from ecsmpi.rxd.compat import InvalidValue, RxDException
 
 SCALES = {
     "molecule/ms": molecules_per_mM_um3(),  # molecules in 1 mM um3
@@ -26,11 +25,15 @@ def scale_of(units: str) -> float:
 
 
 def checked_source(source: tuple):
-    """A number, function or pointer from the arguments of include_flux: one of these, or an object and a name."""
+    """A number, function or pointer from the arguments of include_flux: one of these, or an object
+    and a name.
+    """
     if len(source) == 2:
         return _variable(*source)
     if len(source) != 1:
-        raise RxDException(f"include_flux takes a source, or an object and the name of its variable, got {source!r}")
+        raise RxDException(
+            f"include_flux takes a source, or an object and the name of its variable, got {source!r}"
+        )
     [one] = source
     if kind(one) == "pointer":
         return _checked(living, one)
@@ -41,7 +44,9 @@ def _variable(owner, name):
     try:
         return _checked(living, getattr(owner, f"_ref_{name}"))
     except (AttributeError, TypeError):
-        raise RxDException(f"{owner!r} has no variable {name!r} that a flux could come from") from None
+        raise RxDException(
+            f"{owner!r} has no variable {name!r} that a flux could come from"
+        ) from None
 
 
 def _checked(check, value):

@@ -6,48 +6,51 @@ import itertools
 import weakref
 from dataclasses import replace
 
-from ecsmpi.description.model import Ion, Tissue, can_name_ion
+from ecsmpi.description.model import SpeciesSpec, Tissue, can_name_ion
 from ecsmpi.description.profiles import Profile, profile_of
+from ecsmpi.description.voxels import Voxels
+from ecsmpi.neuron_api.interpreter import n, neuron_rxd
 from ecsmpi.rxd.arithmetic import Arithmetic
-from ecsmpi.rxd.both_sides import BothSides, every_species
-from ecsmpi.rxd.made_again import LEFTOVER, species_inside
+from ecsmpi.rxd.compat import InvalidValue, RxDException, RxdStandIn
 from ecsmpi.rxd.extracellular import Extracellular
-from ecsmpi.rxd.forgotten import refuse_forgotten
+from ecsmpi.rxd.forgetting import refuse_forgotten
 from ecsmpi.rxd.intracellular import sides
-from ecsmpi.rxd.missing import InvalidValue, RxDException, StandIn
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.restriction import SpeciesOnExtracellular, concentrations
+from ecsmpi.rxd.redefinition import LEFTOVER, species_inside
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.signatures import shows_arguments
-from ecsmpi.description.voxels import Voxels
-
-from neuron import n, rxd as neuron_rxd  # isort: skip  (session has started MPI)
+from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular, concentrations
+from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, every_species
 
 _keys = itertools.count()
 
 
 def __getattr__(name):
-    if name == "_all_species":  # NEURON's list of weak references, which scripts read to save all concentrations
+    if (
+        name == "_all_species"
+    ):  # NEURON's list of weak references, which scripts read to save all concentrations
         return [weakref.ref(one) for one in every_species()]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @shows_arguments
-class Species(Arithmetic, StandIn):
+class Species(Arithmetic, RxdStandIn):
     """A species in one or more extracellular regions.
 
-    d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge: of the
-    ion; without one it gets no currents. initial: mM, a number, a function of a node, or None for NEURON's
-    default (ko0_k_ion), also an array, or rxd.from_file. ecs_boundary_conditions: mM at the walls, or None for walls without
-    flux, or a dict that says for "xlo", "xhi", "x" (both), "ylo" ... what each face does: a number or a function of t (ms) is the
-    value it is held at, as is rxd.Held(value); rxd.Bath(value, permeability) lets a bath exchange through it.
-    volume_fraction, tortuosity or permeability: as for Extracellular, where the species sees other tissue than the rest.
-    atolscale concerns variable time steps, which are refused; represents is an ontology label.
-    Name, charge and regions may be changed between runs, d at any time, on every rank.
-    Raises InvalidValue, an RxDException and a ValueError, naming the argument.
+    d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge:
+    of the ion; without one it gets no currents. initial: mM, a number, a function of a node, or
+    None for NEURON's default (ko0_k_ion), also an array, or rxd.from_file. ecs_boundary_conditions:
+    mM at the walls, or None for walls without flux, or a dict that says for "xlo", "xhi", "x"
+    (both), "ylo" ... what each face does: a number or a function of t (ms) is the value it is held
+    at, as is rxd.Held(value); rxd.Bath(value, permeability) lets a bath exchange through it.
+    volume_fraction, tortuosity or permeability: as for Extracellular, where the species sees other
+    tissue than the rest. atolscale concerns variable time steps, which are refused; represents is
+    an ontology label. Name, charge and regions may be changed between runs, d at any time, on every
+    rank. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
 
-    Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of NEURON's inside, and one outside.
-    A species without regions (None, or []) takes part once it has some.
+    Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of
+    NEURON's inside, and one outside. A species without regions (None, or []) takes part once it has
+    some.
     """
 
     original = "Species"
@@ -58,21 +61,35 @@ class Species(Arithmetic, StandIn):
         if not inside:
             return super().__new__(cls)
         within = species_inside(getattr(neuron_rxd, cls.original), inside, args, kwargs)
-        return BothSides(within, cls(outside, *args, **kwargs)) if outside else within
+        return TransmembraneSpecies(within, cls(outside, *args, **kwargs)) if outside else within
 
     def __init__(
-        self, regions=None, d=0, name=None, charge=0, initial=None, atolscale=1,
-        ecs_boundary_conditions=None, represents=None, volume_fraction=None, tortuosity=None, permeability=None,
-    ):  # fmt: skip
+        self,
+        regions=None,
+        d=0,
+        name=None,
+        charge=0,
+        initial=None,
+        atolscale=1,
+        ecs_boundary_conditions=None,
+        represents=None,
+        volume_fraction=None,
+        tortuosity=None,
+        permeability=None,
+    ):
         self._regions = _checked_regions(regions)
         self._d, self._d_on = d, weakref.WeakKeyDictionary()
         self._name, self._charge, self._walls = name, charge, ecs_boundary_conditions
         self.initial, self.represents, self._atolscale = initial, represents, atolscale
         self._own_tissue = {
             name: profile_of(name, value)
-            for name, value in (("volume_fraction", volume_fraction), ("tortuosity", tortuosity), ("permeability", permeability))
+            for name, value in (
+                ("volume_fraction", volume_fraction),
+                ("tortuosity", tortuosity),
+                ("permeability", permeability),
+            )
             if value is not None
-        }  # fmt: skip
+        }
         self._made_in = simulation.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
@@ -123,33 +140,49 @@ class Species(Arithmetic, StandIn):
         return self._d_on.get(region, self._d)
 
     def set_d_on(self, region: Extracellular, value) -> None:
-        """Set the diffusion coefficient in one region (um2/ms), from the next step on. Local: set it on every rank."""
+        """Set the diffusion coefficient in one region (um2/ms), from the next step on. Local: set
+        it on every rank.
+        """
         self._ion(value)
         self._d_on[region] = value
         simulation.change()
 
-    def ion(self, region: Extracellular) -> Ion:
+    def ion(self, region: Extracellular) -> SpeciesSpec:
         """The description that the solver works from."""
         return replace(self._ion(self.d_on(region)), tissue=self._other_tissue_on(region))
 
     def _other_tissue_on(self, region: Extracellular) -> Tissue | None:
-        """What the species sees in place of the region's tissue: what a tissue is made of does not lie in it."""
+        """What the species sees in place of the region's tissue: what a tissue is made of does not
+        lie in it.
+        """
         if any(profile.live and profile.species is self for profile in region.tissue.profiles):
             return Tissue()
         return self.tissue_on(region) if self._own_tissue else None
 
     def tissue_on(self, region: Extracellular) -> Tissue:
-        """The tissue that the species sees in a region: the region's, but for what was said of its own."""
+        """The tissue that the species sees in a region: the region's, but for what was said of its
+        own.
+        """
         own, of_region = self._own_tissue, region.tissue
         if not own:
             return of_region
-        diffusion = {} if {"tortuosity", "permeability"} & own.keys() else {"permeability": of_region.permeability}
-        given = {"volume_fraction": of_region.volume_fraction, "tortuosity": None, "permeability": None, **diffusion, **own}
+        diffusion = (
+            {}
+            if {"tortuosity", "permeability"} & own.keys()
+            else {"permeability": of_region.permeability}
+        )
+        given = {
+            "volume_fraction": of_region.volume_fraction,
+            "tortuosity": None,
+            "permeability": None,
+            **diffusion,
+            **own,
+        }
         return region.made_of(**given, face_average=of_region.face_average)
 
-    def _ion(self, d) -> Ion:
+    def _ion(self, d) -> SpeciesSpec:
         try:
-            return Ion.from_rxd(self._name, d, self._charge, self._walls)
+            return SpeciesSpec.from_rxd(self._name, d, self._charge, self._walls)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
 
@@ -192,7 +225,9 @@ class Species(Arithmetic, StandIn):
             field.hold_walls(self._walls)
 
     def _default(self) -> float:
-        return getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if can_name_ion(self._name) else 0.0
+        return (
+            getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if can_name_ion(self._name) else 0.0
+        )
 
     def __getitem__(self, region) -> SpeciesOnExtracellular:
         refuse_forgotten(self)
@@ -214,9 +249,13 @@ def _checked_regions(regions) -> list[Extracellular]:
     found = list(regions) if hasattr(regions, "__iter__") else [regions]
     for region in found:
         if isinstance(region, neuron_rxd.Region):
-            raise RxDException(f"a species gets its regions inside cells when it is made, got {region!r}: make it anew with them")
+            raise RxDException(
+                f"a species gets its regions inside cells when it is made, got {region!r}: make it anew with them"
+            )
         if not isinstance(region, Extracellular):
-            raise RxDException(f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}")
+            raise RxDException(
+                f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}"
+            )
         refuse_forgotten(region)
     if len(set(found)) < len(found):
         raise RxDException(f"a species needs different regions, got {regions!r}")
@@ -224,7 +263,9 @@ def _checked_regions(regions) -> list[Extracellular]:
 
 
 def _refuse_duplicate(species: Species) -> None:
-    """Raise RxDException where another living species has the name in one of the regions, or with another charge."""
+    """Raise RxDException where another living species has the name in one of the regions, or with
+    another charge.
+    """
     if _duplicate(species) is None:
         return
     simulation.let_go()  # it may be one that only a reference cycle holds
@@ -243,7 +284,5 @@ def _duplicate(species: Species) -> str | None:
                     f"put all regions in one Species; {LEFTOVER}"
                 )
             if other.charge != species.charge:
-                return (
-                    f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}; {LEFTOVER}'
-                )
+                return f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}; {LEFTOVER}'
     return None

@@ -1,9 +1,10 @@
-"""The amount of a species in a slab, and what has changed it since the beginning. Nothing here talks to other ranks.
+"""The amount of a species in a slab, and what has changed it since the beginning. Nothing here
+talks to other ranks.
 
     stored = stored at the beginning + came in + reacted + through the walls
 
-Amounts are in amol, which is mM um3. Totals over many steps are compensated (Neumaier 1974, ZAMM 54:39), so that they
-are as exact as the amounts of a step.
+Amounts are in amol, which is mM um3. Totals over many steps are compensated (Neumaier 1974, ZAMM
+54:39), so that they are as exact as the amounts of a step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from ecsmpi.description.boundaries import Held
 from ecsmpi.description.grid import Box
-from ecsmpi.description.model import Ion
+from ecsmpi.description.model import SpeciesSpec
 from ecsmpi.solver.tissue import SlabTissue
 
 
@@ -43,13 +44,28 @@ def amount(u: np.ndarray, volume_fraction, voxel_volume: float) -> float:
 
 
 class Account:
-    """What has changed the amount of one ion in this rank's slab, told by the stepper in the course of each step."""
+    """What has changed the amount of one ion in this rank's slab, told by the stepper in the course
+    of each step.
+    """
 
-    def __init__(self, ion: Ion, box: Box, planes: tuple[int, int], owned: np.ndarray, local_voxels: np.ndarray, tissue: SlabTissue):
+    def __init__(
+        self,
+        ion: SpeciesSpec,
+        box: Box,
+        planes: tuple[int, int],
+        owned: np.ndarray,
+        local_voxels: np.ndarray,
+        tissue: SlabTissue,
+    ):
         """local_voxels: flat index into the slab of the voxels that get sources."""
         self._owned, self._tissue, self._voxel_volume = owned, tissue, box.voxel_volume
-        held, self._open_walls = _held_faces(ion), ion.wall is not None or bool(ion.faces and ion.faces.any())
-        self._counted = np.where(on_faces(box, planes, local_voxels, held), 0.0, 1.0)  # held walls take what comes there
+        held, self._open_walls = (
+            _held_faces(ion),
+            ion.wall is not None or bool(ion.faces and ion.faces.any()),
+        )
+        self._counted = np.where(
+            on_faces(box, planes, local_voxels, held), 0.0, 1.0
+        )  # held walls take what comes there
         self.came_in, self.reacted, self.through_walls = Total(), Total(), Total()
         self._stored = self._came = 0.0
 
@@ -78,14 +94,16 @@ class Account:
             self.through_walls.add(self.stored() - self._stored - self._came)
 
 
-def _held_faces(ion: Ion) -> list[bool]:
+def _held_faces(ion: SpeciesSpec) -> list[bool]:
     """Of the six faces, in the order of `boundaries.NAMES`, those whose voxels are held at a value."""
     if ion.faces is not None:
         return [isinstance(condition, Held) for condition in ion.faces.conditions]
     return [ion.wall is not None] * 6
 
 
-def on_faces(box: Box, planes: tuple[int, int], local_voxels: np.ndarray, faces: list[bool]) -> np.ndarray:
+def on_faces(
+    box: Box, planes: tuple[int, int], local_voxels: np.ndarray, faces: list[bool]
+) -> np.ndarray:
     """Which voxels of a slab, by flat index, lie on one of these faces: xlo, xhi, ylo and so on."""
     _, ny, nz = box.shape
     i, rest = np.divmod(local_voxels, ny * nz)

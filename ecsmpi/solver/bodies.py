@@ -3,9 +3,9 @@
     a Loop --pack--> its arguments, on the stack of the thread that calls
            --run(body, count, arguments)--> body(begin, end, thread, arguments)   of some pieces, on some thread
 
-numba compiles a function that another one calls by its name again with the caller, and again with each parallel loop around
-it. The bodies of the sweeps are long. So numba compiles each of them once, alone, as a C function, and `run`, the only loop
-over pieces, once for all bodies.
+numba compiles a function that another one calls by its name again with the caller, and again with
+each parallel loop around it. The bodies of the sweeps are long. So numba compiles each of them
+once, alone, as a C function, and `run`, the only loop over pieces, once for all bodies.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ NUMBERS, WHOLE = types.float64[::1], types.int64[::1]  # kinds of arguments: arr
 PLACES, FLAGS = types.uint32[::1], types.boolean[::1]
 TABLE, PLANES = types.float64[:, ::1], types.float64[:, :, ::1]  # of two and three axes
 SHAPE = types.UniTuple(types.int64, 3)
-BODY = types.void(*[types.int64] * 4)  # the first piece and that after the last, number of the thread, address of the arguments
+BODY = types.void(
+    *[types.int64] * 4
+)  # the first piece and that after the last, number of the thread, address of the arguments
 INTEGER = ir.IntType(64)
 
 
 class Body:
-    """A C function body(begin, end, thread, arguments), compiled when its address is first asked for."""
+    """A C function body(begin, end, thread, arguments), compiled when its address is first asked
+    for.
+    """
 
     def __init__(self, function):
         self.py_func = function
@@ -56,7 +60,9 @@ class Loop:
 
 
 def loop_over(*bodies: Body):
-    """A decorator: the function, of their addresses and arguments, becomes a loop of the arguments alone."""
+    """A decorator: the function, of their addresses and arguments, becomes a loop of the arguments
+    alone.
+    """
     return lambda function: Loop(calls_shared(function), *bodies)
 
 
@@ -75,7 +81,9 @@ def _call(typing_context, body, begin, end, thread, arguments):
 
 @shared
 def run(body, count, arguments):
-    """The body at an address does the pieces 0 to count - 1, which threads share. arguments: their address."""
+    """The body at an address does the pieces 0 to count - 1, which threads share. arguments: their
+    address.
+    """
     each = at_a_time(count)
     for part in prange((count + each - 1) // each):
         mode = flush_subnormals()
@@ -86,8 +94,9 @@ def run(body, count, arguments):
 def passing(*kinds):
     """Two functions for compiled code, by which a loop passes arguments of these kinds to its body.
 
-    pack(values) is the address of a tuple of the values, good until the loop returns. unpack(address) is that tuple in the
-    body. Arrays stay the caller's: they are passed without a reference to be counted.
+    pack(values) is the address of a tuple of the values, good until the loop returns.
+    unpack(address) is that tuple in the body. Arrays stay the caller's: they are passed without a
+    reference to be counted.
     """
     kind = types.Tuple(kinds)
 
@@ -95,7 +104,9 @@ def passing(*kinds):
     def pack(typing_context, values):
         if values != kind:
             different = [(given, wanted) for given, wanted in zip(values, kind) if given != wanted]
-            raise errors.TypingError(f"the body of a loop takes other arguments: (given, wanted) are {different or (values, kind)}")
+            raise errors.TypingError(
+                f"the body of a loop takes other arguments: (given, wanted) are {different or (values, kind)}"
+            )
 
         def code(context, builder, signature, given):
             parts = cgutils.unpack_tuple(builder, given[0])
@@ -108,7 +119,9 @@ def passing(*kinds):
     @intrinsic
     def unpack(typing_context, address):
         def code(context, builder, signature, given):
-            return builder.load(builder.inttoptr(given[0], context.get_value_type(kind).as_pointer()))
+            return builder.load(
+                builder.inttoptr(given[0], context.get_value_type(kind).as_pointer())
+            )
 
         return kind(types.int64), code
 
@@ -118,7 +131,10 @@ def passing(*kinds):
 def _lent(context, builder, kind, value):
     """A value without the reference to the memory of an array, so that nobody counts it."""
     if isinstance(kind, types.UniTuple):
-        parts = [_lent(context, builder, kind.dtype, part) for part in cgutils.unpack_tuple(builder, value)]
+        parts = [
+            _lent(context, builder, kind.dtype, part)
+            for part in cgutils.unpack_tuple(builder, value)
+        ]
         return context.make_tuple(builder, kind, parts)
     if not isinstance(kind, types.Array):
         return value

@@ -22,7 +22,9 @@ LARGEST = 2.0**29  # mM
 
 @intrinsic
 def _sum_of_registers(typing, values, factor, begin, end):
-    """The sum of factor[e] * values[e] over [begin, end), of TILE entries or more, in the TILE sums of a register."""
+    """The sum of factor[e] * values[e] over [begin, end), of TILE entries or more, in the TILE sums
+    of a register.
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
@@ -31,9 +33,15 @@ def _sum_of_registers(typing, values, factor, begin, end):
         sums = cgutils.alloca_once_value(builder, zeros)
         with cgutils.for_range(builder, builder.udiv(count, size)) as loop:
             here = builder.add(given[2], builder.mul(loop.index, size))
-            builder.store(fma(builder, given.load(0, here), given.load(1, here), builder.load(sums)), sums)
+            builder.store(
+                fma(builder, given.load(0, here), given.load(1, here), builder.load(sums)), sums
+            )
         here = given.place(3, -TILE)
-        rest = last_lanes(builder, builder.fmul(given.load(0, here), given.load(1, here)), builder.urem(count, size))
+        rest = last_lanes(
+            builder,
+            builder.fmul(given.load(0, here), given.load(1, here)),
+            builder.urem(count, size),
+        )
         return sum_of_lanes(builder, builder.fadd(builder.load(sums), rest))
 
     return types.float64(values, factor, types.intp, types.intp), generate
@@ -41,7 +49,9 @@ def _sum_of_registers(typing, values, factor, begin, end):
 
 @njit(fastmath={"reassoc"}, **inner)
 def _sum_of_products(values, at, factor, begin, end):
-    """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector registers."""
+    """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector
+    registers.
+    """
     total = 0.0
     for e in range(begin, end):
         total += factor[e] * values[at[e]]
@@ -63,9 +73,11 @@ def _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, 
 
 @njit(**compiled)
 def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, out):
-    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e; what was in out is forgotten where it is ``anew``.
+    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e; what was in out is forgotten
+    where it is ``anew``.
 
-    row, start, alike, block, edge: as entry_rows.Rows has them. Where a run of entries has one row their sum is added at
+    row, start, alike, block, edge: as entry_rows.Rows has them. Where a run of entries has one row
+    their sum is added at
     once: additions in memory, one upon the other, would wait for each other.
     """
     for k in range(block.size - 1):
@@ -74,7 +86,9 @@ def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, o
 
 @shared
 def add_by_voxel_in_blocks(values, at, factor, row, start, alike, block, edge, dt, anew, out):
-    """As add_by_voxel, to the same bits: threads share the blocks, of which no two have a row in common."""
+    """As add_by_voxel, to the same bits: threads share the blocks, of which no two have a row in
+    common.
+    """
     for k in prange(block.size - 1):
         _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
 
@@ -180,7 +194,9 @@ def add_limbs_by_voxel(values, at, factor, row, start, block, edge, dt, anew, ou
 
 @shared
 def add_limbs_at(received, target, sums, out):
-    """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the sums of row v are worth."""
+    """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the
+    sums of row v are worth.
+    """
     for e in range(target.size):
         for part in range(LIMBS):
             sums[target[e], part] += received[e, part]
@@ -214,7 +230,9 @@ def add_products(rates, factors, out):
 
 @njit(**compiled)
 def charge(currents, nodes, right):
-    """right[nodes[e]] -= currents[e]: an outward current, mA/cm2, on the right-hand side of the voltages."""
+    """right[nodes[e]] -= currents[e]: an outward current, mA/cm2, on the right-hand side of the
+    voltages.
+    """
     for e in range(nodes.size):
         right[nodes[e]] -= currents[e]
 

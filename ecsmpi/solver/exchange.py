@@ -1,32 +1,37 @@
 """Segments' currents to the ranks that own their voxels, and the concentrations back.
 
-Planned once, replayed each step. What a rank's entries (segments) carry is summed by voxel, in one array for each field:
+Planned once, replayed each step. What a rank's entries (segments) carry is summed by voxel, in one
+array for each field:
 
-    [ local voxels: of this slab, that any rank asks for | those of rank p+1 | p+2 | ... | p-1 that this rank asks for ]
+    [ local voxels: of this slab, that any rank asks for | those of rank p+1 | p+2 | ... | p-1 that
+    this rank asks for ]
 
-The sums of the local voxels are the sources of the step, with what other ranks send added to them; a message is what
-lies side by side for one owner, in all fields, so that nothing is packed. Concentrations come back through an array of
-the same shape. So what a rank asks of itself is neither sent nor copied, and only ranks that share voxels exchange messages.
+The sums of the local voxels are the sources of the step, with what other ranks send added to them;
+a message is what lies side by side for one owner, in all fields, so that nothing is packed.
+Concentrations come back through an array of the same shape. So what a rank asks of itself is
+neither sent nor copied, and only ranks that share voxels exchange messages.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.solver import entry_kernels, threads
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver.entry_rows import Rows, in_order
+from ecsmpi.solver import entry_kernels, threads
+from ecsmpi.solver.entry_runs import Rows, in_order
 from ecsmpi.solver.routes import Routes, replay
 
 NONE = np.zeros(0, dtype=np.int64)
 
 
 class Exchange:
-    """The plan for one box and some number of fields. What `take` and `give` are told of entries is in the order of the plan, or of `reorder`.
+    """The plan for one box and some number of fields. What `take` and `give` are told of entries is
+    in the order of the plan, or of `reorder`.
 
     Attributes
     ----------
-    local_voxels : (local voxels,) flat index into this slab of those that any rank asks for, ascending
+    local_voxels : (local voxels,) flat index into this slab of those that any rank asks for,
+    ascending
     sources : of each field, (local voxels,) mM, after `deposit`
     values : of each field, (local voxels,) to be set before `collect`
     partners : how many messages come and go
@@ -55,12 +60,17 @@ class Exchange:
         self._rows, self._begun = self._in_blocks(self._row), [False] * n_fields
         self.partners, self.partner_ranks = routes.partners, routes.ranks
         self._plan_deposit(routes, n_fields)
-        self._values, self._served = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
+        self._values, self._served = (
+            np.zeros((n_fields, self._wanted.size)),
+            np.zeros((n_fields, routes.served)),
+        )
         self.values = [row[: local.size] for row in self._values]
         self._collect = routes.from_owners(self._values, self._served)
 
     def order(self, places: np.ndarray) -> np.ndarray:
-        """The order in which entries, of which each has a place in memory, go through it and through their voxels with few leaps. Local."""
+        """The order in which entries, of which each has a place in memory, go through it and
+        through their voxels with few leaps. Local.
+        """
         return in_order(self._row, places)
 
     def reorder(self, turn) -> None:
@@ -68,25 +78,41 @@ class Exchange:
         self._rows = self._in_blocks(self._row[turn])
 
     def rows(self, voxels: np.ndarray) -> Rows:
-        """What `take` is to know of further entries, in voxels (entries,) that this rank wants. Local."""
+        """What `take` is to know of further entries, in voxels (entries,) that this rank wants.
+        Local.
+        """
         return self._in_blocks(self._find(voxels))
 
     def _in_blocks(self, row: np.ndarray) -> Rows:
         return Rows.of(row, self._wanted.size)
 
     def _find(self, voxels: np.ndarray) -> np.ndarray:
-        return self._ascending[np.searchsorted(self._wanted, voxels, sorter=self._ascending)].astype(np.uint32)
+        return self._ascending[
+            np.searchsorted(self._wanted, voxels, sorter=self._ascending)
+        ].astype(np.uint32)
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
-        self._sums, self._received = np.zeros((n_fields, self._wanted.size)), np.zeros((n_fields, routes.served))
+        self._sums, self._received = (
+            np.zeros((n_fields, self._wanted.size)),
+            np.zeros((n_fields, routes.served)),
+        )
         self.sources = [row[: self.local_voxels.size] for row in self._sums]
         self._deposit = routes.to_owners(self._sums, self._received)
 
-    def take(self, f: int, values: np.ndarray, at: np.ndarray, factor: np.ndarray, dt: float, rows: Rows | None = None) -> None:
-        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has got since `deposit`. Local.
+    def take(
+        self,
+        f: int,
+        values: np.ndarray,
+        at: np.ndarray,
+        factor: np.ndarray,
+        dt: float,
+        rows: Rows | None = None,
+    ) -> None:
+        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has got
+        since `deposit`. Local.
 
-        at: (entries,), or empty where the values are those of the entries in turn. rows: from `rows`, for other entries than
-        those of the plan.
+        at: (entries,), or empty where the values are those of the entries in turn. rows: from
+        `rows`, for other entries than those of the plan.
         """
         anew, self._begun[f] = not self._begun[f], True
         self._add(f, values, at, factor, dt, rows or self._rows, anew)
@@ -95,7 +121,11 @@ class Exchange:
         sums, runs = self._sums[f], (rows.row, rows.start, rows.alike)
         if at.size:
             threads.use(threads.for_work(sums.size, threads.ROWS))
-            add = entry_kernels.add_by_voxel if rows.n_blocks == 1 else entry_kernels.add_by_voxel_in_blocks
+            add = (
+                entry_kernels.add_by_voxel
+                if rows.n_blocks == 1
+                else entry_kernels.add_by_voxel_in_blocks
+            )
             add(values, at, factor, *runs, rows.block, rows.edge, dt, anew, sums)
         else:
             if anew:
@@ -122,7 +152,9 @@ class Exchange:
     def read(self, fields: list[np.ndarray]) -> None:
         """The values are those of this slab's concentrations, flat. Local."""
         for concentrations, values in zip(fields, self.values):
-            entry_kernels.pick(0, self.local_voxels.size, self.local_voxels, concentrations, 0, values)
+            entry_kernels.pick(
+                0, self.local_voxels.size, self.local_voxels, concentrations, 0, values
+            )
 
     def collect(self) -> None:
         """Bring the values to the entries of those voxels. Collective."""
@@ -131,18 +163,24 @@ class Exchange:
         replay(self._collect)
 
     def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
-        """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as in `take`. Local."""
+        """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as
+        in `take`. Local.
+        """
         rows = self._rows
         if at.size and rows.n_blocks > 1:
             threads.use(threads.for_work(self._wanted.size, threads.ROWS))
-            entry_kernels.give_entries_in_blocks(self._values[f], rows.row, rows.start, rows.block, values, at)
+            entry_kernels.give_entries_in_blocks(
+                self._values[f], rows.row, rows.start, rows.block, values, at
+            )
         elif at.size:
             entry_kernels.give_entries(self._values[f], rows.row, values, at)
         else:
             entry_kernels.give_in_turn(self._values[f], rows.row, rows.start, rows.alike, values)
 
     def watched(self, f, which):
-        """The collected value of field f in one of the watched voxels; of several, where both are arrays. Local."""
+        """The collected value of field f in one of the watched voxels; of several, where both are
+        arrays. Local.
+        """
         return self._values[f, self._watched[which]]
 
     def free(self) -> None:
@@ -154,8 +192,9 @@ class Exchange:
 class ExactExchange(Exchange):
     """An exchange whose sums have the same bits in any order, so at any number of ranks.
 
-    Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact: up to 2**29 mM an
-    entry, and eight million entries a voxel. An amount beyond the range, or not a number, makes its source not a number.
+    Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact:
+    up to 2**29 mM an entry, and eight million entries a voxel. An amount beyond the range, or not a
+    number, makes its source not a number.
     """
 
     def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
@@ -167,7 +206,9 @@ class ExactExchange(Exchange):
 
     def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
         threads.use(threads.for_work(self._wanted.size, threads.ROWS))
-        entry_kernels.add_limbs_by_voxel(values, at, factor, rows.row, rows.start, rows.block, rows.edge, dt, anew, self._sums[f])
+        entry_kernels.add_limbs_by_voxel(
+            values, at, factor, rows.row, rows.start, rows.block, rows.edge, dt, anew, self._sums[f]
+        )
 
     def _add_received(self) -> None:
         threads.use(threads.for_work(self.local_voxels.size, threads.ROWS))

@@ -24,11 +24,17 @@ class Halo:
         if comm.rank == 0:
             self._repeated.append((u[0], u[1]))
         else:
-            self._requests += [comm.Send_init(u[1], comm.rank - 1, 3), comm.Recv_init(u[0], comm.rank - 1, 4)]
+            self._requests += [
+                comm.Send_init(u[1], comm.rank - 1, 3),
+                comm.Recv_init(u[0], comm.rank - 1, 4),
+            ]
         if comm.rank == comm.size - 1:
             self._repeated.append((u[-1], u[-2]))
         else:
-            self._requests += [comm.Send_init(u[-2], comm.rank + 1, 4), comm.Recv_init(u[-1], comm.rank + 1, 3)]
+            self._requests += [
+                comm.Send_init(u[-2], comm.rank + 1, 4),
+                comm.Recv_init(u[-1], comm.rank + 1, 3),
+            ]
 
     def start(self) -> None:
         """Send the border planes. Collective among neighbours."""

@@ -1,11 +1,14 @@
-"""Currents of reactions at the membrane, where a State is the volume fraction of the box: what NEURON lets them leave in a voxel.
+"""Currents of reactions at the membrane, where a State is the volume fraction of the box: what
+NEURON lets them leave in a voxel.
 
-A reaction brings its ions to the voxel itself. NEURON also takes its current in, as any current of the membrane, over the volume
-fraction of now, and takes it out again over the volume fraction at initialisation. A voxel is left with
+A reaction brings its ions to the voxel itself. NEURON also takes its current in, as any current of
+the membrane, over the volume fraction of now, and takes it out again over the volume fraction at
+initialisation. A voxel is left with
 
     dt I (1 / alpha - 1 / alpha_then),
 
-which is 0 as long as the volume fraction stays. With the reaction's own change, over alpha_then, that is the ions over alpha.
+which is 0 as long as the volume fraction stays. With the reaction's own change, over alpha_then,
+that is the ions over alpha.
 """
 
 from __future__ import annotations
@@ -21,13 +24,24 @@ class InducedCurrents:
     """Of some ions in one box, from this rank's segments to the owners of their voxels."""
 
     def __init__(
-        self, comm, slabs: Slabs, plane_size: int, tissue: SlabTissue, then: np.ndarray, voxels: np.ndarray, places: np.ndarray,
-        ions: list[int], currents: list[np.ndarray], factors: list[np.ndarray],
-    ):  # fmt: skip
-        """Collective. tissue: of the ions; then: (voxels of the slab,) its volume fraction at initialisation.
+        self,
+        comm,
+        slabs: Slabs,
+        plane_size: int,
+        tissue: SlabTissue,
+        then: np.ndarray,
+        voxels: np.ndarray,
+        places: np.ndarray,
+        ions: list[int],
+        currents: list[np.ndarray],
+        factors: list[np.ndarray],
+    ):
+        """Collective. tissue: of the ions; then: (voxels of the slab,) its volume fraction at
+        initialisation.
 
-        voxels, places: (entries,) the voxel in the box of each segment with a reaction, and where its current is. ions: numbers of
-        the ions in the box, the same on all ranks; currents: (places,) of each, mA/cm2; factors: (entries,) mM/ms of a current.
+        voxels, places: (entries,) the voxel in the box of each segment with a reaction, and where
+        its current is. ions: numbers of the ions in the box, the same on all ranks; currents:
+        (places,) of each, mA/cm2; factors: (entries,) mM/ms of a current.
         """
         kind = ExactExchange if slabs.grain else Exchange
         self._exchange = kind(comm, slabs, plane_size, voxels, len(ions))
@@ -48,7 +62,9 @@ class InducedCurrents:
         self._exchange.forget_taken()
 
     def add_to(self, exchange: Exchange) -> None:
-        """Add what is left in the voxels to the sources of a step, which the volume fraction divides. Collective."""
+        """Add what is left in the voxels to the sources of a step, which the volume fraction
+        divides. Collective.
+        """
         self._exchange.deposit()
         local = self._exchange.local_voxels
         at = np.searchsorted(exchange.local_voxels, local)

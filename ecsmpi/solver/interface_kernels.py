@@ -19,7 +19,8 @@ def join_pair(received, own, ratio, factor, out):
 
 @njit(**compiled)
 def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carry):
-    """The solution just outside each block, for some lines; the numbers are those of tridiagonal.eliminated.
+    """The solution just outside each block, for some lines; the numbers are those of
+    tridiagonal.eliminated.
 
     first, last: (blocks, lines) each block's own solution at its ends, overwritten.
     left, right: (blocks, lines) out. The rest: (blocks, 1) or (blocks, lines).

@@ -1,7 +1,9 @@
-"""What crosses the cuts of the x-solve: first and last planes of blocks in, the solution just outside them out.
+"""What crosses the cuts of the x-solve: first and last planes of blocks in, the solution just
+outside them out.
 
-Planes here are (blocks, ny, nz), one for each block of this rank. tridiagonal.py has the equations. Their numbers are
-planned once for each time step's length: the same for all lines, or other ones for each.
+Planes here are (blocks, ny, nz), one for each block of this rank. tridiagonal.py has the equations.
+Their numbers are planned once for each time step's length: the same for all lines, or other ones
+for each.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecsmpi.description.decomposition import Slabs, share
 from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import interface_kernels
-from ecsmpi.description.decomposition import Slabs, share
 from ecsmpi.solver.tridiagonal import Ends, eliminated
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The two interfaces of each block: x outside = (what the other side sent + ratio * own) * factor."""
+    """The two interfaces of each block: x outside = (what the other side sent + ratio * own) *
+    factor.
+    """
 
     left_ratio: np.ndarray
     left_factor: np.ndarray
@@ -32,13 +36,20 @@ class NeighbourInterfaces:
     name = "neighbour pairs"
 
     def __init__(self, comm, slabs: Slabs, d, ends, first, left, right):
-        """comm: of the slabs' owners. d: (n, ny, nz), whose planes ``ends`` are the blocks' last. left, right: results."""
+        """comm: of the slabs' owners. d: (n, ny, nz), whose planes ``ends`` are the blocks' last.
+        left, right: results.
+        """
         self._comm, self._requests = comm, []
-        self._first, self._left, self._right = (planes.reshape(len(ends), -1) for planes in (first, left, right))
+        self._first, self._left, self._right = (
+            planes.reshape(len(ends), -1) for planes in (first, left, right)
+        )
         self._last = [d[end].reshape(-1) for end in ends]
         self._has_left, self._has_right = comm.rank > 0, comm.rank < comm.size - 1
         if self._has_left:
-            self._requests += [comm.Send_init(first[0], comm.rank - 1, 1), comm.Recv_init(left[0], comm.rank - 1, 2)]
+            self._requests += [
+                comm.Send_init(first[0], comm.rank - 1, 1),
+                comm.Recv_init(left[0], comm.rank - 1, 2),
+            ]
         if self._has_right:
             self._requests += [
                 comm.Send_init(self._last[-1], comm.rank + 1, 2),
@@ -48,8 +59,13 @@ class NeighbourInterfaces:
     def plan(self, ends: Ends) -> Pairs:
         """The numbers of this rank's interfaces from those of its blocks. Collective."""
         before, after = np.roll(ends.D, 1, axis=0), np.roll(ends.A, -1, axis=0)
-        below, above = (other if there else MPI.PROC_NULL for other, there in (
-            (self._comm.rank - 1, self._has_left), (self._comm.rank + 1, self._has_right)))
+        below, above = (
+            other if there else MPI.PROC_NULL
+            for other, there in (
+                (self._comm.rank - 1, self._has_left),
+                (self._comm.rank + 1, self._has_right),
+            )
+        )
         self._comm.Sendrecv(ends.D[-1], above, 7, before[0], below, 7)
         self._comm.Sendrecv(ends.A[0], below, 8, after[-1], above, 8)
         return Pairs(before, 1 / (1 - ends.A * before), after, 1 / (1 - ends.D * after))
@@ -96,14 +112,20 @@ class GatheredInterfaces:
         plane, ranks = self._first.shape[1], range(comm.size)
         lines = [share(plane, comm.size, rank) for rank in ranks]
         mine = lines[comm.rank][1] - lines[comm.rank][0]
-        self._planes = [_part((len(ends), plane), (len(ends), hi - lo), (0, lo)) for lo, hi in lines]
+        self._planes = [
+            _part((len(ends), plane), (len(ends), hi - lo), (0, lo)) for lo, hi in lines
+        ]
         blocks = [slabs.blocks(rank) for rank in ranks]
-        self._lines = [_part((slabs.n_blocks, mine), (len(of), mine), (of.start, 0)) for of in blocks]
+        self._lines = [
+            _part((slabs.n_blocks, mine), (len(of), mine), (of.start, 0)) for of in blocks
+        ]
         self._gathered = [np.empty((slabs.n_blocks, mine)) for _ in range(4)]
 
     def plan(self, ends: Ends) -> dict[str, np.ndarray]:
         """The numbers of this rank's share of the lines from those of its blocks. Collective."""
-        return eliminated(Ends(*(self._of_all_blocks(each) for each in (ends.A, ends.B, ends.C, ends.D))))
+        return eliminated(
+            Ends(*(self._of_all_blocks(each) for each in (ends.A, ends.B, ends.C, ends.D)))
+        )
 
     def _of_all_blocks(self, own: np.ndarray) -> np.ndarray:
         if own.shape[1] == 1 < self._first.shape[1]:  # the same for all lines
@@ -123,7 +145,9 @@ class GatheredInterfaces:
             self._turn(lines, self._lines, planes, self._planes)
 
     def _turn(self, outgoing, out_parts, incoming, in_parts) -> None:
-        """Send part p of outgoing to rank p, for its part in incoming. Parts of nothing are not types of MPI's."""
+        """Send part p of outgoing to rank p, for its part in incoming. Parts of nothing are not
+        types of MPI's.
+        """
         self._comm.Alltoallw([outgoing, *_counted(out_parts)], [incoming, *_counted(in_parts)])
 
     def free(self) -> None:

@@ -1,13 +1,24 @@
-"""The compiled loops that finish a plane whose x is solved: y, then z, and the increment is added to u.
+"""The compiled loops that finish a plane whose x is solved: y, then z, and the increment is added
+to u.
 
-y is vectorised over contiguous z. z-lines are solved side by side, a tile of rows at a time while it is in cache (tiles.py).
-Where they are so short that they would leave tiles empty, short_lines.py does all this.
+y is vectorised over contiguous z. z-lines are solved side by side, a tile of rows at a time while
+it is in cache (tiles.py). Where they are so short that they would leave tiles empty, short_lines.py
+does all this.
 """
 
 from numba import njit
 
-from ecsmpi.solver.row_kernels import add_scaled, carry_row, copy, fill, gap_to, inner, part_of_caller, scale_row
 from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.row_kernels import (
+    add_scaled,
+    carry_row,
+    copy,
+    fill,
+    gap_to,
+    inner,
+    part_of_caller,
+    scale_row,
+)
 from ecsmpi.solver.tiles import add_solved
 
 
@@ -28,7 +39,9 @@ def _down_y(y0, y1, d, ratio):
 
 @njit(**part_of_caller)
 def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
-    """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as `add_solved` wants it, and two tiles of rows."""
+    """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as
+    `add_solved` wants it, and two tiles of rows.
+    """
     rows, nz = d.shape
     f, total, own = d.reshape(-1), u.reshape(-1), scratch.size - 2 * TILE * nz
     if rows < TILE:
@@ -69,8 +82,8 @@ def keep_wall(u, wall):
 def finish_plane(d, u, cy, py, qy, cz, pz, qz, scratch, held, wall):
     """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
 
-    z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above as y left them, so
-    z works in scratch and leaves d alone.
+    z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above
+    as y left them, so z works in scratch and leaves d alone.
     """
     ny, nz = d.shape
     if held:

@@ -1,4 +1,6 @@
-"""Doubles in vector registers, for loops that a compiler does not put there by itself: the parts of numba's intrinsics."""
+"""Doubles in vector registers, for loops that a compiler does not put there by itself: the parts of
+numba's intrinsics.
+"""
 
 from llvmlite import ir
 from numba import types
@@ -32,7 +34,9 @@ def turned(builder, rows):
 
 def fma(builder, a, b, c):
     """a b + c, rounded once."""
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(REGISTER, [REGISTER] * 3), "llvm.fma.v8f64")
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(REGISTER, [REGISTER] * 3), "llvm.fma.v8f64"
+    )
     return builder.call(function, [a, b, c])
 
 
@@ -46,7 +50,9 @@ def sum_of_lanes(builder, register):
 
 def last_lanes(builder, register, count):
     """The register, with zeros before its last ``count`` numbers."""
-    first = _in_all_lanes(builder, _WIDE_LANES, builder.sub(ir.Constant(ir.IntType(64), TILE), count))
+    first = _in_all_lanes(
+        builder, _WIDE_LANES, builder.sub(ir.Constant(ir.IntType(64), TILE), count)
+    )
     kept = builder.icmp_signed(">=", ir.Constant(_WIDE_LANES, list(range(TILE))), first)
     return builder.select(kept, register, ir.Constant(REGISTER, [0.0] * TILE))
 
@@ -65,19 +71,25 @@ class Arguments:
         self._builder, self._values = builder, arguments
         self._data = {
             number: context.make_array(kind)(context, builder, value).data
-            for number, (kind, value) in enumerate(zip(signature.args, arguments)) if isinstance(kind, types.Array)
-        }  # fmt: skip
+            for number, (kind, value) in enumerate(zip(signature.args, arguments))
+            if isinstance(kind, types.Array)
+        }
 
     def place(self, start: int, plus: int = 0, times: int | None = None):
         """Argument ``start`` plus a number, times argument ``times`` if given."""
         step = ir.Constant(self._values[start].type, plus)
-        return self._builder.add(self._values[start], step if times is None else self._builder.mul(self._values[times], step))
+        return self._builder.add(
+            self._values[start],
+            step if times is None else self._builder.mul(self._values[times], step),
+        )
 
     def __getitem__(self, number: int):
         return self._values[number]
 
     def _register(self, array: int, place):
-        return self._builder.bitcast(self._builder.gep(self._data[array], [place]), REGISTER.as_pointer())
+        return self._builder.bitcast(
+            self._builder.gep(self._data[array], [place]), REGISTER.as_pointer()
+        )
 
     def load(self, array: int, place):
         """TILE numbers of an array, from a place on."""
@@ -89,4 +101,8 @@ class Arguments:
 
     def spread(self, array: int, place):
         """TILE times the same number."""
-        return _in_all_lanes(self._builder, REGISTER, self._builder.load(self._builder.gep(self._data[array], [place])))
+        return _in_all_lanes(
+            self._builder,
+            REGISTER,
+            self._builder.load(self._builder.gep(self._data[array], [place])),
+        )

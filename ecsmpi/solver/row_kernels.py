@@ -1,6 +1,8 @@
-"""The compiled loops over a row of memory, of which the sweeps are made: arrays in, arrays out, nothing allocated.
+"""The compiled loops over a row of memory, of which the sweeps are made: arrays in, arrays out,
+nothing allocated.
 
-Rows that a loop writes to must not be among those that it only reads, or it takes one number at a time.
+Rows that a loop writes to must not be among those that it only reads, or it takes one number at a
+time.
 """
 
 import numba
@@ -9,12 +11,16 @@ from numba.extending import intrinsic
 
 compiled = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 inner = dict(compiled, no_cpython_wrapper=True)  # for functions that only compiled ones call
-part_of_caller = dict(inner, inline="always")  # for those that have one caller: numba compiles it once, with the caller
+part_of_caller = dict(
+    inner, inline="always"
+)  # for those that have one caller: numba compiles it once, with the caller
 
 
 @intrinsic
 def fma(typing_context, a, b, c):
-    """a b + c, rounded once: said outright, since a compiler's choice of where to do so could change bits."""
+    """a b + c, rounded once: said outright, since a compiler's choice of where to do so could
+    change bits.
+    """
 
     def code(context, builder, signature, arguments):
         return builder.fma(*arguments)
@@ -26,7 +32,8 @@ def fma(typing_context, a, b, c):
 def second_differences(rx, ry, rz, centre, west, east, south, north, below, lower, pivot, out):
     """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory.
 
-    centre has one more at either end; rz has one more: r between each value and the one before, 0 where a z-line ends.
+    centre has one more at either end; rz has one more: r between each value and the one before, 0
+    where a z-line ends.
     """
     for i in range(out.size):
         k = numba.uint64(i)  # unsigned: no check for negative indices
@@ -91,7 +98,9 @@ def copy(row, out):
 
 @njit(**inner)
 def move_rows(count, size, source, at, stride, target, to, target_stride):
-    """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size; flat in memory."""
+    """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size; flat in
+    memory.
+    """
     for j in range(count):
         for k in range(size):
             target[to + target_stride * j + k] = source[at + stride * j + k]

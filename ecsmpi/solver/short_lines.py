@@ -1,7 +1,8 @@
-"""The compiled loops that finish a plane whose z-lines are short: y, then z, and the increment is added to u.
+"""The compiled loops that finish a plane whose z-lines are short: y, then z, and the increment is
+added to u.
 
-A row of memory is a whole z-line here, of a few registers and a part of one. y is solved TILE rows at a time, the row before in a
-register; z by the inverse of a line, of which all are the same.
+A row of memory is a whole z-line here, of a few registers and a part of one. y is solved TILE rows
+at a time, the row before in a register; z by the inverse of a line, of which all are the same.
 """
 
 from llvmlite import ir
@@ -18,7 +19,9 @@ SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster 
 
 @intrinsic
 def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):
-    """b[m] = carry[y + m] b[m-1] + pivot[y + m] f[m] for m < TILE: registers at ``at`` + stride m of f, ``to`` + width m of b."""
+    """b[m] = carry[y + m] b[m-1] + pivot[y + m] f[m] for m < TILE: registers at ``at`` + stride m
+    of f, ``to`` + width m of b.
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
@@ -30,12 +33,16 @@ def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):
             given.store(row, 6, given.place(7, m, 8))
         return context.get_dummy_value()
 
-    return types.void(f, types.intp, types.intp, carry, pivot, types.intp, b, types.intp, types.intp), generate
+    return types.void(
+        f, types.intp, types.intp, carry, pivot, types.intp, b, types.intp, types.intp
+    ), generate
 
 
 @intrinsic
 def _substitute_rows(typing, ratio, y, b, to, width):
-    """x[m] = b[m] + ratio[y + m] x[m+1] for m < TILE, from above in place of b: registers at ``to`` + width m."""
+    """x[m] = b[m] + ratio[y + m] x[m+1] for m < TILE, from above in place of b: registers at ``to``
+    + width m.
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
@@ -54,16 +61,25 @@ def _products(columns):
 
     @intrinsic
     def add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
-        """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m < TILE: registers at ``at`` + stride m of u."""
+        """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m <
+        TILE: registers at ``at`` + stride m of u.
+        """
 
         def generate(context, builder, signature, arguments):
             given = Arguments(context, builder, signature, arguments)
             starts = [given.place(7, m, 8) for m in range(TILE)]
-            places = [builder.add(start, ir.Constant(start.type, TILE * c)) for start in starts for c in range(columns)]
+            places = [
+                builder.add(start, ir.Constant(start.type, TILE * c))
+                for start in starts
+                for c in range(columns)
+            ]
             sums = [cgutils.alloca_once_value(builder, given.load(6, place)) for place in places]
             with cgutils.for_range(builder, given[5]) as loop:
                 row = builder.mul(given[2], loop.index)
-                weights = [given.load(3, builder.add(given.place(4, TILE * c), row)) for c in range(columns)]
+                weights = [
+                    given.load(3, builder.add(given.place(4, TILE * c), row))
+                    for c in range(columns)
+                ]
                 for m in range(TILE):
                     value = given.spread(0, builder.add(given.place(1, m, 2), loop.index))
                     for weight, total in zip(weights, sums[columns * m :]):
@@ -72,7 +88,9 @@ def _products(columns):
                 given.store(builder.load(total), 6, place)
             return context.get_dummy_value()
 
-        return types.void(f, types.intp, types.intp, inverse, types.intp, types.intp, u, types.intp, types.intp), generate
+        return types.void(
+            f, types.intp, types.intp, inverse, types.intp, types.intp, u, types.intp, types.intp
+        ), generate
 
     return add_products
 
@@ -113,15 +131,19 @@ def _aim_ends_at_wall(x, at, width, u, here, nz, count, wall):
 def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, held, wall):
     """As `plane_kernels.finish_plane`.
 
-    carry, pivot, ratio: along y, as those of tiles.add_solved. inverse: (nz, width) of a line's half step, transposed; zeros
-    follow each row to ``width``, whole registers. scratch: ((rows + 2 + TILE) * width,), rows being ny up to a multiple of TILE.
+    carry, pivot, ratio: along y, as those of tiles.add_solved. inverse: (nz, width) of a line's
+    half step, transposed; zeros follow each row to ``width``, whole registers. scratch: ((rows + 2
+    + TILE) * width,), rows being ny up to a multiple of TILE.
 
-    A register at the end of a row reaches into the next rows of the plane: what it gives them is theirs again, or comes again.
-    Rows at the plane's end, where it would reach out of it, are taken to a tile of their own and back.
+    A register at the end of a row reaches into the next rows of the plane: what it gives them is
+    theirs again, or comes again. Rows at the plane's end, where it would reach out of it, are taken
+    to a tile of their own and back.
     """
     (ny, nz), width, rows = d.shape, inverse.shape[1], pivot.size
     f, values, columns = d.reshape(-1), u.reshape(-1), inverse.reshape(-1)
-    inside = max(0, ny - (width - 1) // nz) // TILE * TILE  # rows of the tiles that stay in the plane
+    inside = (
+        max(0, ny - (width - 1) // nz) // TILE * TILE
+    )  # rows of the tiles that stay in the plane
     x, tile = scratch[: (rows + 2) * width], scratch[(rows + 2) * width :]
     fill(x[:width], 0.0)
     fill(x[(rows + 1) * width :], 0.0)

@@ -2,30 +2,30 @@
 
     react -> currents to owners -> diffuse -> concentrations back to the segments
 
-No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry for each segment
-that lies in the box.
+No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry
+for each segment that lies in the box.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.solver import interface_kernels, threads
-from ecsmpi.solver.accounts import Account
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
 from ecsmpi.description.grid import Box, aligned_zeros
-from ecsmpi.solver.halo import Halo
-from ecsmpi.solver.induced import InducedCurrents
-from ecsmpi.description.model import Ion, Tissue
+from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
+from ecsmpi.solver import interface_kernels, threads
+from ecsmpi.solver.accounts import Account
+from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
+from ecsmpi.solver.halo import Halo
+from ecsmpi.solver.heterogeneous import DiffusionPlanner
+from ecsmpi.solver.induced import InducedCurrents
+from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.threads import Team
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
-from ecsmpi.solver.varying import DiffusionPlanner
-from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.workspace import Workspace
 
 
@@ -37,7 +37,8 @@ def _nothing() -> bool:
 class Field:
     """The concentration of one ion in this rank's slab (mM).
 
-    u: (n + 2, ny, nz), a ghost plane on either side; owned: (n, ny, nz) writable view of the slab itself.
+    u: (n + 2, ny, nz), a ghost plane on either side; owned: (n, ny, nz) writable view of the slab
+    itself.
     """
 
     def __init__(self, box: Box, planes: tuple[int, int]):
@@ -61,13 +62,24 @@ class Stepper:
     """Plans once, then advances all species of a box. Everything is collective."""
 
     def __init__(
-        self, comm, box: Box, tissue: Tissue | list[SlabTissue], ions: list[Ion], fields: list[Field], voxels: np.ndarray,
-        slabs: Slabs | None = None, phases: Phases | None = None, watched: np.ndarray = NONE,
-    ):  # fmt: skip
-        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each ion, of its slab.
+        self,
+        comm,
+        box: Box,
+        tissue: Tissue | list[SlabTissue],
+        ions: list[SpeciesSpec],
+        fields: list[Field],
+        voxels: np.ndarray,
+        slabs: Slabs | None = None,
+        phases: Phases | None = None,
+        watched: np.ndarray = NONE,
+    ):
+        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each
+        ion, of its slab.
 
-        tissue: of all ions, or the slab's share of that of each, which may change between steps, on all ranks alike.
-        slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that `exchange` watches.
+        tissue: of all ions, or the slab's share of that of each, which may change between steps, on
+        all ranks alike.
+        slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that
+        `exchange` watches.
         """
         self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
         self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
@@ -89,22 +101,32 @@ class Stepper:
             self._planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
             self._plan_diffusions()
             self._halos = [
-                Halo(self._owners, field.u) for field, diffusion in zip(self._fields, self._diffusions) if diffusion.diffuses
+                Halo(self._owners, field.u)
+                for field, diffusion in zip(self._fields, self._diffusions)
+                if diffusion.diffuses
             ]
 
-    def plan_reactions(self, laws: list[Law], beside: list[tuple[Ion, Field]] = ()) -> None:
-        """From now on these laws hold, whose numbers of species are those of the ions, then of those beside.
+    def plan_reactions(self, laws: list[Law], beside: list[tuple[SpeciesSpec, Field]] = ()) -> None:
+        """From now on these laws hold, whose numbers of species are those of the ions, then of
+        those beside.
 
         beside: (ion, its field) of other boxes on the same grid, which the laws read.
         """
         ions, fields = zip(*[*zip(self._ions, self._fields), *beside])
-        owned, names = [field.owned for field in fields], [ion.name or "unnamed species" for ion in ions]
-        self._reactions = Reactions(self._comm, laws, owned, names, in_slab(self._box, self.slabs.planes(self._comm.rank)))
+        owned, names = (
+            [field.owned for field in fields],
+            [ion.name or "unnamed species" for ion in ions],
+        )
+        self._reactions = Reactions(
+            self._comm, laws, owned, names, in_slab(self._box, self.slabs.planes(self._comm.rank))
+        )
 
     def _plan_diffusions(self) -> None:
         """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""
         self._planner.forget_tissue()
-        self._diffusions = [self._planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)]
+        self._diffusions = [
+            self._planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)
+        ]
 
     def _renew_tissue(self) -> None:
         """Follow what is live in the tissue, and what the script has changed. Collective."""
@@ -138,11 +160,13 @@ class Stepper:
     def diffuse(
         self, dt: float, t: float, before_change=_nothing, induced: InducedCurrents | None = None
     ) -> None:
-        """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the concentrations. Collective.
+        """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the
+        concentrations. Collective.
 
         What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
-        before_change() is called before concentrations change, while ghost planes are under way; it returns whether it has
-        itself changed some, on all ranks alike. induced: currents that add to what `exchange` has taken.
+        before_change() is called before concentrations change, while ghost planes are under way; it
+        returns whether it has itself changed some, on all ranks alike. induced: currents that add
+        to what `exchange` has taken.
         """
         if any(tissue.live for tissue in self.tissues):
             before_change()
@@ -160,7 +184,9 @@ class Stepper:
         for ion, account in self._accounts:
             account.before_diffusion(self.exchange.sources[ion])
         self._team.begin()
-        for field, diffusion, sources, values in zip(self._fields, self._diffusions, self.exchange.sources, self.exchange.values):
+        for field, diffusion, sources, values in zip(
+            self._fields, self._diffusions, self.exchange.sources, self.exchange.values
+        ):
             diffusion.advance(field.u, sources, values, dt, t)
         self._team.end()
         for _, account in self._accounts:
@@ -204,7 +230,11 @@ class Stepper:
         rank, owners = self._comm.rank, self.slabs.owners
         beside = {other for other in (rank - 1, rank + 1) if 0 <= other < owners and rank < owners}
         shared = self.exchange.partner_ranks
-        interfaces = beside if self._workspace is None or self._workspace.asks_neighbours else set(range(owners)) - {rank}
+        interfaces = (
+            beside
+            if self._workspace is None or self._workspace.asks_neighbours
+            else set(range(owners)) - {rank}
+        )
         return {"ghosts": beside, "interfaces": interfaces, "deposit": shared, "collect": shared}
 
     def report(self, dt: float) -> list[str]:
@@ -223,9 +253,11 @@ class Stepper:
 
 
 def compile_kernels(comm, uneven: bool, short: bool, threaded: bool) -> None:
-    """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this process alone.
+    """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this
+    process alone.
 
-    uneven: those for tissue that varies, or open faces; else the others, for short z-lines or longer ones.
+    uneven: those for tissue that varies, or open faces; else the others, for short z-lines or
+    longer ones.
     threaded: those that threads share, else those for one thread.
     """
     with threads.whatever_the_work(2 if threaded else 1):
@@ -233,12 +265,17 @@ def compile_kernels(comm, uneven: bool, short: bool, threaded: bool) -> None:
 
 
 def _advance_small_box(comm, uneven: bool, short: bool) -> None:
-    box, ion = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT)), Ion("k", (1.0, 1.0, 1.0), 1, 0.0)
+    box, ion = (
+        Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT)),
+        SpeciesSpec("k", (1.0, 1.0, 1.0), 1, 0.0),
+    )
     fields = [Field(box, (0, 3)), Field(box, (0, 3))]
-    still = Ion("a", (0.0, 0.0, 0.0))
+    still = SpeciesSpec("a", (0.0, 0.0, 0.0))
     tissue = Tissue(ArrayProfile(np.full(box.shape, 0.5))) if uneven else Tissue()
     for grain in (None, 2):
-        stepper = Stepper(comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain))
+        stepper = Stepper(
+            comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain)
+        )
         stepper.advance(1.0, 0.0)
         stepper.free()
     plane = np.zeros((1, 1))

@@ -1,11 +1,14 @@
-"""How many threads share a piece of work; compiled loops that threads share, and the same for one thread.
+"""How many threads share a piece of work; compiled loops that threads share, and the same for one
+thread.
 
-No more threads than the work is worth: a slab of few voxels is done by one thread before a second one has woken up. One thread
-takes loops that are compiled without threads, so that small boxes never start any, and a process that was forked after threads
-had started (GNU OpenMP ends it where it enters a parallel loop) can go on. Results have the same bits either way.
+No more threads than the work is worth: a slab of few voxels is done by one thread before a second
+one has woken up. One thread takes loops that are compiled without threads, so that small boxes
+never start any, and a process that was forked after threads had started (GNU OpenMP ends it where
+it enters a parallel loop) can go on. Results have the same bits either way.
 
-Where other programs want the cores, several threads can be slower than one: each meeting of theirs waits for the one that
-has lost its core. `Team` tries, now and then, the other way, and keeps what is faster.
+Where other programs want the cores, several threads can be slower than one: each meeting of theirs
+waits for the one that has lost its core. `Team` tries, now and then, the other way, and keeps what
+is faster.
 """
 
 from __future__ import annotations
@@ -90,7 +93,8 @@ os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Shared:
-    """A compiled loop that threads share, and its twin for one thread; each is compiled at its first call.
+    """A compiled loop that threads share, and its twin for one thread; each is compiled at its
+    first call.
 
     Either calls, of other such loops, those for as many threads as it has.
     """
@@ -136,31 +140,51 @@ def _all_at_a_time(count) -> int:
     return max(1, count)
 
 
-ALONE = ((get_thread_id, _first_thread), (at_a_time, _all_at_a_time))  # what one thread calls instead
+ALONE = (
+    (get_thread_id, _first_thread),
+    (at_a_time, _all_at_a_time),
+)  # what one thread calls instead
 
 
 def _with_threads(function):
     """The function, or a copy that calls the loops for several threads."""
-    loops = {name: value.many for name, value in _names(function).items() if isinstance(value, Shared)}
+    loops = {
+        name: value.many for name, value in _names(function).items() if isinstance(value, Shared)
+    }
     return _copy(function, loops, "") if loops else function
 
 
 def _without_threads(function):
-    """A copy under another name, since numba's cache goes by the name and not by whether there are threads."""
-    loops = {name: value.alone for name, value in _names(function).items() if isinstance(value, Shared)}
-    other = {name: instead for name, value in _names(function).items() for asked, instead in ALONE if value is asked}
+    """A copy under another name, since numba's cache goes by the name and not by whether there are
+    threads.
+    """
+    loops = {
+        name: value.alone for name, value in _names(function).items() if isinstance(value, Shared)
+    }
+    other = {
+        name: instead
+        for name, value in _names(function).items()
+        for asked, instead in ALONE
+        if value is asked
+    }
     return _copy(function, {**loops, **other}, "_alone")
 
 
 def _names(function) -> dict:
     """The global names that a function uses."""
-    return {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+    return {
+        name: function.__globals__[name]
+        for name in function.__code__.co_names
+        if name in function.__globals__
+    }
 
 
 def _copy(function, instead: dict, ending: str):
     """A copy with some of its global names replaced, and with an ending to its own name."""
     names = {**function.__globals__, **instead}
-    twin = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    twin = types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+    )
     twin.__qualname__ = f"{function.__qualname__}{ending}"
     twin.__module__ = function.__module__
     twin.__doc__ = function.__doc__
@@ -168,7 +192,9 @@ def _copy(function, instead: dict, ending: str):
 
 
 class Team:
-    """The threads that share the sweeps of a slab. Local: ranks may differ, for bits do not depend on it."""
+    """The threads that share the sweeps of a slab. Local: ranks may differ, for bits do not depend
+    on it.
+    """
 
     FIRST = 4  # steps before the first trial
     TRIAL = 2  # steps that one takes
@@ -197,7 +223,9 @@ class Team:
         return self._phases["up"].seconds + self._phases["down"].seconds
 
     def took(self, seconds: float) -> None:
-        """A step's sweeps took so long with the threads of now: think about how many the next one gets."""
+        """A step's sweeps took so long with the threads of now: think about how many the next one
+        gets.
+        """
         if self._trial is not None:
             self._trial.append(seconds)
             if len(self._trial) == self.TRIAL:

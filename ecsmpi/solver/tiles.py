@@ -1,7 +1,8 @@
 """Tiles of TILE lines side by side, transposed in registers.
 
-Lines that are contiguous along themselves are solved side by side, one in each element of a vector register, and so
-have to be turned about. A compiler does that element by element; here it is three rounds of shuffles for 8 x 8 doubles.
+Lines that are contiguous along themselves are solved side by side, one in each element of a vector
+register, and so have to be turned about. A compiler does that element by element; here it is three
+rounds of shuffles for 8 x 8 doubles.
 """
 
 from numba import njit, types
@@ -13,7 +14,9 @@ from ecsmpi.solver.row_kernels import inner, move_rows
 
 @intrinsic
 def _transpose_square(typing, source, at, stride, target, to, target_stride):
-    """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE; 1-D arrays of doubles."""
+    """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE; 1-D arrays of
+    doubles.
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
@@ -27,7 +30,9 @@ def _transpose_square(typing, source, at, stride, target, to, target_stride):
 
 @njit(**inner)
 def side_by_side(rows, stride, tile, n):
-    """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart; n is rounded up to a multiple of TILE."""
+    """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart; n is rounded up to a multiple of
+    TILE.
+    """
     for k in range(0, n, TILE):
         _transpose_square(rows, k, stride, tile, k * TILE, TILE)
 
@@ -41,7 +46,9 @@ def in_rows(tile, rows, stride, n):
 
 @intrinsic
 def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
-    """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] for m < TILE in line j < TILE; tile[to + TILE m + j] = b[m]."""
+    """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] for m < TILE in line j < TILE;
+    tile[to + TILE m + j] = b[m].
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
@@ -49,22 +56,33 @@ def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
         b = given.load(3, given.place(4, -TILE))
         for m in range(TILE):
             here = given.place(7, m)
-            b = fma(builder, given.spread(5, here), b, builder.fmul(values[m], given.spread(6, here)))
+            b = fma(
+                builder, given.spread(5, here), b, builder.fmul(values[m], given.spread(6, here))
+            )
             given.store(b, 3, given.place(4, m * TILE))
         return context.get_dummy_value()
 
-    return types.void(f, types.intp, types.intp, tile, types.intp, carry, pivot, types.intp), generate
+    return types.void(
+        f, types.intp, types.intp, tile, types.intp, carry, pivot, types.intp
+    ), generate
 
 
 @intrinsic
 def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
-    """x[m] = b[m] + ratio[k + m] x[m+1] for m < TILE; u[at + stride j + m] += x[m] of line j. x[TILE] is in the tile; x[0] comes there."""
+    """x[m] = b[m] + ratio[k + m] x[m+1] for m < TILE; u[at + stride j + m] += x[m] of line j.
+    x[TILE] is in the tile; x[0] comes there.
+    """
 
     def generate(context, builder, signature, arguments):
         given = Arguments(context, builder, signature, arguments)
         x, values = given.load(0, given.place(1, TILE * TILE)), [None] * TILE
         for m in reversed(range(TILE)):
-            x = values[m] = fma(builder, given.spread(2, given.place(3, m)), x, given.load(0, given.place(1, m * TILE)))
+            x = values[m] = fma(
+                builder,
+                given.spread(2, given.place(3, m)),
+                x,
+                given.load(0, given.place(1, m * TILE)),
+            )
         given.store(x, 0, given.place(1))
         for j, line in enumerate(turned(builder, values)):
             here = given.place(5, j, 6)
@@ -76,9 +94,11 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
 
 @njit(**inner)
 def add_solved(f, u, n, carry, pivot, ratio, scratch):
-    """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] + pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
+    """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] +
+    pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
 
-    carry, pivot, ratio go on with zeros to a multiple of TILE, N; scratch: ((N + 2) * TILE + TILE * TILE,).
+    carry, pivot, ratio go on with zeros to a multiple of TILE, N; scratch: ((N + 2) * TILE + TILE *
+    TILE,).
     """
     tile, square = scratch[: scratch.size - TILE * TILE], scratch[scratch.size - TILE * TILE :]
     whole, end = n // TILE * TILE, carry.size

@@ -3,7 +3,8 @@
     with phases["up"]:
         ...
 
-costs well under a microsecond. Phases do not overlap: what waits for another rank counts where it waits.
+costs well under a microsecond. Phases do not overlap: what waits for another rank counts where it
+waits.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ PHASES = {
 
 
 class Phase:
-    """Seconds spent in a phase so far; a context manager. ``began``: when the step entered it, None outside of it."""
+    """Seconds spent in a phase so far; a context manager. ``began``: when the step entered it, None
+    outside of it.
+    """
 
     __slots__ = ("seconds", "began")
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi.description.grid import Box, aligned_zeros
-from ecsmpi.solver.halo import Halo
 from ecsmpi.description.model import FACE_AVERAGES, Tissue
 from ecsmpi.description.profiles import Profile, check_range
+from ecsmpi.solver.halo import Halo
 from ecsmpi.solver.registers import TILE
 
 
 class SlabTissue:
-    """Volume fraction and permeability of a slab: numbers where they are the same everywhere, else (n, ny, nz).
+    """Volume fraction and permeability of a slab: numbers where they are the same everywhere, else
+    (n, ny, nz).
 
-    They change with `change`, which counts a version up. live: whether the description may become other numbers by itself, which
-    is alike on all ranks.
+    They change with `change`, which counts a version up. live: whether the description may become
+    other numbers by itself, which is alike on all ranks.
     """
 
     def __init__(self, box: Box, planes: tuple[int, int], tissue: Tissue):
@@ -41,9 +42,14 @@ class SlabTissue:
         return values
 
     def followed(self) -> dict[str, np.ndarray]:
-        """(n, ny, nz) of what is live, as the solver has it since the last change; call `refilled` after writing to it. Local."""
-        return {name: getattr(self, name) for name in ("volume_fraction", "permeability")
-                if getattr(getattr(self.description, name), "live", False)}  # fmt: skip
+        """(n, ny, nz) of what is live, as the solver has it since the last change; call `refilled`
+        after writing to it. Local.
+        """
+        return {
+            name: getattr(self, name)
+            for name in ("volume_fraction", "permeability")
+            if getattr(getattr(self.description, name), "live", False)
+        }
 
     def refilled(self) -> None:
         """What is live has been given other numbers. Local."""
@@ -51,11 +57,16 @@ class SlabTissue:
 
     @property
     def copies_keep_volume(self) -> bool:
-        """Whether copies of voxels at segments stay as large as they were made, while the voxels become larger or smaller.
+        """Whether copies of voxels at segments stay as large as they were made, while the voxels
+        become larger or smaller.
 
-        So it is in NEURON where a State is the volume fraction: what reactions at a membrane do to a voxel does not depend on it.
+        So it is in NEURON where a State is the volume fraction: what reactions at a membrane do to
+        a voxel does not depend on it.
         """
-        return getattr(self.description.volume_fraction, "live", False) and not self.description.conserve_mass
+        return (
+            getattr(self.description.volume_fraction, "live", False)
+            and not self.description.conserve_mass
+        )
 
     @property
     def stale(self) -> bool:
@@ -63,10 +74,11 @@ class SlabTissue:
         return any(
             given.live and not np.array_equal(given.planes(self._box, *self._planes), here)
             for given, here in (
-                (self.description.volume_fraction, self.volume_fraction), (self.description.permeability, self.permeability)
+                (self.description.volume_fraction, self.volume_fraction),
+                (self.description.permeability, self.permeability),
             )
             if isinstance(given, Profile)
-        )  # fmt: skip
+        )
 
     def conductivity(self, voxels: np.ndarray) -> np.ndarray:
         """Volume fraction times permeability of some voxels of the slab, flat."""
@@ -80,7 +92,9 @@ class SlabTissue:
 
 
 def _neuron(a, a_next, permeability, permeability_next):
-    """The permeability of the higher voxel, and the harmonic mean of the volume fractions: neuron.rxd's rule."""
+    """The permeability of the higher voxel, and the harmonic mean of the volume fractions:
+    neuron.rxd's rule.
+    """
     return permeability_next * (2 * a * a_next / (a + a_next))
 
 
@@ -97,13 +111,17 @@ RULES = dict(zip(FACE_AVERAGES, (_neuron, _symmetric)))
 class Conductances:
     """What the sweeps of varying_kernels.py need of a tissue, flat.
 
-    capacity: (voxels,) volume fractions. x, y, z: (voxels + stride,) M of the face below each voxel, zero at the box's faces;
-    M times D/h is the flux (per area) for a difference of 1. z_tiled: M along z as `tiled` lays it out.
+    capacity: (voxels,) volume fractions. x, y, z: (voxels + stride,) M of the face below each
+    voxel, zero at the box's faces; M times D/h is the flux (per area) for a difference of 1.
+    z_tiled: M along z as `tiled` lays it out.
     """
 
     def __init__(self, comm, box: Box, tissue: SlabTissue):
         """Collective. comm: of the slabs' owners."""
-        a, permeability = (_with_ghosts(comm, tissue.whole(each)) for each in (tissue.volume_fraction, tissue.permeability))
+        a, permeability = (
+            _with_ghosts(comm, tissue.whole(each))
+            for each in (tissue.volume_fraction, tissue.permeability)
+        )
         between = RULES[tissue.description.face_average]
         self.tissue = tissue
         n, ny, nz = self.shape = (len(a) - 2, *box.shape[1:])
@@ -135,7 +153,9 @@ def _with_ghosts(comm, owned: np.ndarray) -> np.ndarray:
 
 
 def tiled(values: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """(n, ny, nz) flat as (n, tiles, nz, TILE) flat: TILE z-lines side by side; zero where the last tile has no lines."""
+    """(n, ny, nz) flat as (n, tiles, nz, TILE) flat: TILE z-lines side by side; zero where the last
+    tile has no lines.
+    """
     n, ny, nz = shape
     tiles = -(-ny // TILE)
     padded = np.zeros((n, tiles * TILE, nz))

@@ -11,10 +11,10 @@ in the planes just outside, its ends are
     x_first = F + A left + B right        F, L: first and last of the block's own solution
     x_last  = L + C left + D right
 
-(the SPIKE splitting of Polizzi and Sameh 2006, Parallel Computing 32:177, with scalar blocks). B and C
-decay like lambda**n in the thickness n, lambda = r / (1 + r + sqrt(1 + 2r)). Where they are under
-round-off, two neighbours settle their interface from one plane each way; else all blocks' F and L of a
-share of the lines meet on one rank, which solves them exactly. interfaces.py does both.
+(the SPIKE splitting of Polizzi and Sameh 2006, Parallel Computing 32:177, with scalar blocks). B
+and C decay like lambda**n in the thickness n, lambda = r / (1 + r + sqrt(1 + 2r)). Where they are
+under round-off, two neighbours settle their interface from one plane each way; else all blocks' F
+and L of a share of the lines meet on one rank, which solves them exactly. interfaces.py does both.
 """
 
 from __future__ import annotations
@@ -93,9 +93,16 @@ class Block:
             later = passed[j] + (rows.lower[j + 1] * pivot[j + 1] * later if j + 1 < n else 0.0)
             weight[j] = pivot[j] * later
         return cls(
-            rows.lower, pivot, ratio, reach, weight,
-            A=rows.lower[0] * weight[0], B=rows.upper[-1] * weight[-1], C=reach[-1], D=ratio[-1],
-        )  # fmt: skip
+            rows.lower,
+            pivot,
+            ratio,
+            reach,
+            weight,
+            A=rows.lower[0] * weight[0],
+            B=rows.upper[-1] * weight[-1],
+            C=reach[-1],
+            D=ratio[-1],
+        )
 
     @property
     def n_reach(self) -> int:
@@ -135,7 +142,9 @@ class Slab:
 
 @dataclass(frozen=True)
 class Ends:
-    """A, B, C, D of some consecutive blocks: (blocks, 1) where all lines have the same ones, else (blocks, lines)."""
+    """A, B, C, D of some consecutive blocks: (blocks, 1) where all lines have the same ones, else
+    (blocks, lines).
+    """
 
     A: np.ndarray
     B: np.ndarray
@@ -148,7 +157,9 @@ class Ends:
         return cls(*(np.array([[getattr(block, key)] for block in blocks]) for key in "ABCD"))
 
     def coupling(self, inner: slice = slice(None)) -> float:
-        """The largest of B and C among the blocks ``inner``: how far these let the blocks beside them feel each other."""
+        """The largest of B and C among the blocks ``inner``: how far these let the blocks beside
+        them feel each other.
+        """
         return float(max(np.abs(each[inner]).max(initial=0.0) for each in (self.B, self.C)))
 
 
@@ -158,7 +169,9 @@ def neighbours_suffice(coupling: float) -> bool:
 
 
 def eliminated(ends: Ends) -> dict[str, np.ndarray]:
-    """The numbers of interface_kernels.join_blocks, of all blocks: x_last[p] = last[p] + ratio[p] x_first[p + 1]."""
+    """The numbers of interface_kernels.join_blocks, of all blocks: x_last[p] = last[p] + ratio[p]
+    x_first[p + 1].
+    """
     a, b, c, d = ends.A, ends.B, ends.C, ends.D
     pivot, carry, ratio = np.ones_like(a), np.zeros_like(a), d.copy()
     for p in range(1, len(a)):
@@ -177,7 +190,9 @@ class Chain:
     @classmethod
     def of(cls, n: int, r: float, held: bool, partition: Slabs) -> Chain:
         rows = Rows.of_line(n, r, held)
-        return cls(tuple(Block.of(rows.planes(*partition.block(b))) for b in range(partition.n_blocks)))
+        return cls(
+            tuple(Block.of(rows.planes(*partition.block(b))) for b in range(partition.n_blocks))
+        )
 
     def slab(self, blocks: range) -> Slab:
         """Those of one rank."""

@@ -1,16 +1,19 @@
-"""Spreading depolarization in a slice of brain, after Kelley et al. 2022 (ModelDB 267259), in plain rxd.
+"""Spreading depolarization in a slice of brain, after Kelley et al. 2022 (ModelDB 267259), in plain
+rxd.
 
-Potassium in the middle of the slice depolarizes neurons, which lose theirs; a wave of it spreads outwards.
+Potassium in the middle of the slice depolarizes neurons, which lose theirs; a wave of it spreads
+outwards.
 
     python scripts/models/slice.py --size small --thickness 200 --tstop 2000
     mpirun -n 2 python scripts/models/slice.py --eighth
     mpirun -n 4 python scripts/models/slice.py
     python scripts/models/slice.py --size mini --tstop 100 --neuron          the same in NEURON alone
 
-slice_tissue.py has cells, ions and reactions; slice_laws.py the rate laws; slice_options.py what `--help` lists, with the published
-defaults. Other than there, on purpose: a neuron's place depends on its number alone, not on the number of ranks; and what
-`--as-published` lists is as it is meant. A layer of voxels at the border that is drawn to the bath is left out, for the walls are
-held at the bath already.
+slice_tissue.py has cells, ions and reactions; slice_laws.py the rate laws; slice_options.py what
+`--help` lists, with the published
+defaults. Other than there, on purpose: a neuron's place depends on its number alone, not on the
+number of ranks; and what `--as-published` lists is as it is meant. A layer of voxels at the border
+that is drawn to the bath is left out, for the walls are held at the bath already.
 """
 
 import numpy as np
@@ -22,10 +25,11 @@ if options.neuron:
 else:
     from ecsmpi import rxd
 
-import slice_tissue  # noqa: E402  (after rxd, which starts MPI)
+from wave import wave_of  # noqa: E402
+
 from neuron import n  # noqa: E402
 from outcome import gathered, print_table  # noqa: E402
-from wave import wave_of  # noqa: E402
+import slice_tissue  # noqa: E402  (after rxd, which starts MPI)
 
 THRESHOLD = 15  # mM: the wave is where potassium is above it
 TRACED = 50  # neurons, at most, whose voltage is drawn
@@ -35,30 +39,50 @@ pc = n.ParallelContext()
 
 
 def recorded(made):
-    """{number: (distance from the middle (um), vector of the voltage)} of some of this rank's neurons, the same on any ranks."""
+    """{number: (distance from the middle (um), vector of the voltage)} of some of this rank's
+    neurons, the same on any ranks.
+    """
     found, apart = {}, max(1, neurons(options)[0] // TRACED)
     for number, (sec,) in made.cells.items():
         if number % apart == 0:
-            found[number] = np.hypot(sec.x3d(0), sec.y3d(0)), n.Vector().record(sec(0.5)._ref_v, options.every)
+            found[number] = (
+                np.hypot(sec.x3d(0), sec.y3d(0)),
+                n.Vector().record(sec(0.5)._ref_v, options.every),
+            )
     return found
 
 
 def report(wave, distance, v):
     """The table of published and computed values, and the picture. On rank 0."""
     (count, neuron), tissue = neurons(options), tissue_of(options)
-    reach, gates = slice_tissue.half_lengths(options)[0], slice_tissue.resting_gates("gates" in options.as_published)
+    reach, gates = (
+        slice_tissue.half_lengths(options)[0],
+        slice_tissue.resting_gates("gates" in options.as_published),
+    )
     speeds = [60 * wave.speed(1.2 * options.r0, 0.9 * reach, during) for during in (np.inf, 1000)]
     of_eighth = " in an eighth" if options.eighth else ""
     lines = {
         "neurons": ("36,000", f"{count:,}{of_eighth}"),
         "radius of a neuron (um)": ("25.23", f"{neuron.radius:.4g}"),
-        "its membrane (um2), cytosol (um3)": ("8000, 2667", f"{neuron.area:.4g}, {neuron.volume:.4g}"),
-        "its gates m, h, n at the start": ("0.00732, 0.389, 0.00956", ", ".join(f"{gates[name]:.3g}" for name in "mhn")),
+        "its membrane (um2), cytosol (um3)": (
+            "8000, 2667",
+            f"{neuron.area:.4g}, {neuron.volume:.4g}",
+        ),
+        "its gates m, h, n at the start": (
+            "0.00732, 0.389, 0.00956",
+            ", ".join(f"{gates[name]:.3g}" for name in "mhn"),
+        ),
         "voxels": ("25,600", f"{np.prod(wave.shape):,}{of_eighth}"),
         "volume fraction, tortuosity": ("0.2, 1.6", f"{tissue.alpha:g}, {tissue.tortuosity:g}"),
-        "speed (mm/min), all along; last second": ("2 to 4", "; ".join(f"{speed:.3g}" for speed in speeds)),
+        "speed (mm/min), all along; last second": (
+            "2 to 4",
+            "; ".join(f"{speed:.3g}" for speed in speeds),
+        ),
         "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),
-        "highest voltage of traced neurons (mV)": ("spikes in the core", f"{v.max(initial=-np.inf):.3g}"),
+        "highest voltage of traced neurons (mV)": (
+            "spikes in the core",
+            f"{v.max(initial=-np.inf):.3g}",
+        ),
     }
     print_table(lines)
     wave.save_picture(options.picture, v, distance)
@@ -66,7 +90,9 @@ def report(wave, distance, v):
 
 n.celsius, n.dt, n.steps_per_ms, n.tstop = 37, options.dt, 1 / options.dt, options.tstop
 made = slice_tissue.build(rxd, options)
-wave = wave_of(rxd, made.species["k"], made.ecs, threshold=THRESHOLD, every=options.every, path=options.output)
+wave = wave_of(
+    rxd, made.species["k"], made.ecs, threshold=THRESHOLD, every=options.every, path=options.output
+)
 
 if __name__ == "__main__":
     voltages = recorded(made)

@@ -1,10 +1,15 @@
-"""Rate laws of the slice (Kelley et al. 2022, after Wei et al. 2014), as functions of concentrations, volumes and the voltage.
+"""Rate laws of the slice (Kelley et al. 2022, after Wei et al. 2014), as functions of
+concentrations, volumes and the voltage.
 
-Arguments are species in their regions, expressions or numbers: i inside, o outside (mM), vi and vo volumes over those at the
-start, v (mV). What flows out of a cell counts as positive. ``m`` is the module of functions: rxd.rxdmath.
+Arguments are species in their regions, expressions or numbers: i inside, o outside (mM), vi and vo
+volumes over those at the start, v (mV). What flows out of a cell counts as positive. ``m`` is the
+module of functions: rxd.rxdmath.
 """
+
 MOLECULES = 602214.076  # in a um3 at 1 mM
-PER_MICROAMPERE = 1e-17 / 1.602176634e-19  # molecules/(um2 ms) that carry 1 uA/cm2, where each has one charge
+PER_MICROAMPERE = (
+    1e-17 / 1.602176634e-19
+)  # molecules/(um2 ms) that carry 1 uA/cm2, where each has one charge
 RT_OVER_F = 26.64  # mV
 O2_SCALE = 5.3  # Wei's oxygen over that of the model
 VOLUME_TIME = 250  # ms
@@ -30,7 +35,8 @@ def chloride_out(m, v, cli, clo, vi, vo):
     return 0.1 * (nernst(m, clo, cli, vo, vi) - v)
 
 
-# Opening and closing rates (1/ms) of the gates; vtrap has no hole where the published fractions are 0/0
+# Opening and closing rates (1/ms) of the gates; vtrap has no hole where the published fractions are
+# 0/0
 
 
 def gate_m(m, v):
@@ -86,10 +92,14 @@ def glial_pump(m, ko, o2, vo, largest):
 
 def glial_uptake(m, ko, o2, vo):
     """Potassium that glia take in."""
-    return 0.005 / ((1 + m.exp(-(O2_SCALE * o2 / vo - 2.5) / 0.2)) * (1 + m.exp((18 - ko / vo) / 2.5)))
+    return 0.005 / (
+        (1 + m.exp(-(O2_SCALE * o2 / vo - 2.5) / 0.2)) * (1 + m.exp((18 - ko / vo) / 2.5))
+    )
 
 
 def cell_volume(m, nai, nao, ki, ko, cli, clo, vi, vo):
-    """The volume ratio at which the cell would stay; 18 and 132 mM of impermeant anions are outside and inside."""
+    """The volume ratio at which the cell would stay; 18 and 132 mM of impermeant anions are outside
+    and inside.
+    """
     outside, inside = (nao + ko + clo + 18) / vo, (nai + ki + cli + 132) / vi
     return 1.1029 - 0.1029 * m.exp((outside - inside) / 20)

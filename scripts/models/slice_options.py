@@ -1,12 +1,18 @@
 """What can be asked of the slice, with the published defaults."""
+
 import argparse
-import math
 from dataclasses import dataclass
+import math
 from pathlib import Path
 
 SIZES = {  # (x, y) um
-    "mini": (200, 200), "small": (500, 500), "mm": (1000, 1000), "big": (2000, 2000), "bigger": (3000, 3000), "cube": (500, 500),
-}  # fmt: skip
+    "mini": (200, 200),
+    "small": (500, 500),
+    "mm": (1000, 1000),
+    "big": (2000, 2000),
+    "bigger": (3000, 3000),
+    "cube": (500, 500),
+}
 SURFACE_TO_VOLUME = 3  # of a neuron, 1/um
 NEURONAL = 0.24  # fraction of the tissue that is cytosol of neurons
 
@@ -38,40 +44,95 @@ AS_PUBLISHED = {  # what the published code does and the paper does not mean
 
 
 def parsed(arguments=None):
-    """The options of the command line, or of a list of words; a wrong one ends the program with status 2."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    """The options of the command line, or of a list of words; a wrong one ends the program with
+    status 2.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     add, um = parser.add_argument, dict(type=_positive, metavar="UM")
     add("--neuron", action="store_true", help="run in neuron.rxd instead of ecsmpi.rxd")
     add("--size", choices=SIZES, default="mm", help="the slice in x and y; cube: 500 um each way")
     add("--thickness", **um, default=400, help="of the slice")
-    add("--eighth", action="store_true", help="of the slice alone, mirrored at its three middle planes: as fast a wave for less work")
+    add(
+        "--eighth",
+        action="store_true",
+        help="of the slice alone, mirrored at its three middle planes: as fast a wave for less work",
+    )
     add("--density", type=_positive, metavar="N", default=90_000, help="neurons in a mm3")
     add("--dx", **um, default=25, help="edge of a voxel")
     add("--dt", type=_positive, metavar="MS", default=0.1, help="a step")
     add("--tstop", type=_positive, metavar="MS", default=10_000, help="how long it runs")
     add("--condition", choices=CONDITIONS, default="perfused", help="of the tissue")
-    add("--k0", type=_positive, metavar="MM", default=70, help="potassium outside, in the middle, that starts it")
+    add(
+        "--k0",
+        type=_positive,
+        metavar="MM",
+        default=70,
+        help="potassium outside, in the middle, that starts it",
+    )
     add("--r0", **um, default=100, help="out to this radius")
-    add("--core", choices=("usual", "ischemic", "ouabain"), default="usual", help="the tissue within that radius")
-    add("--alpha", type=_positive, help="volume fraction outside cells, instead of that of the condition")
+    add(
+        "--core",
+        choices=("usual", "ischemic", "ouabain"),
+        default="usual",
+        help="the tissue within that radius",
+    )
+    add(
+        "--alpha",
+        type=_positive,
+        help="volume fraction outside cells, instead of that of the condition",
+    )
     add("--tortuosity", type=_positive, help="instead of that of the condition")
-    add("--oxygen", type=_positive, metavar="MM", help="in the bath, instead of that of the condition")
+    add(
+        "--oxygen",
+        type=_positive,
+        metavar="MM",
+        help="in the bath, instead of that of the condition",
+    )
     add("--pump", type=_positive, metavar="MM/MS", default=0.8, help="the pumps' largest rate")
     add("--as-published", choices=AS_PUBLISHED, nargs="+", default=[], help=_listed(AS_PUBLISHED))
-    add("--every", type=_positive, metavar="MS", default=100, help="between maps of the middle layer")
-    add("--output", type=Path, metavar="H5", default=Path("slice.h5"), help="maps and front, in ecsmpi")
-    add("--picture", type=Path, metavar="PNG", default=Path("slice.png"), help="maps, front and voltages")
+    add(
+        "--every",
+        type=_positive,
+        metavar="MS",
+        default=100,
+        help="between maps of the middle layer",
+    )
+    add(
+        "--output",
+        type=Path,
+        metavar="H5",
+        default=Path("slice.h5"),
+        help="maps and front, in ecsmpi",
+    )
+    add(
+        "--picture",
+        type=Path,
+        metavar="PNG",
+        default=Path("slice.png"),
+        help="maps, front and voltages",
+    )
     options = parser.parse_args(arguments)
     if options.eighth and options.neuron:
-        parser.error("--eighth needs faces that differ, which NEURON's boxes cannot have: leave --neuron or --eighth out")
+        parser.error(
+            "--eighth needs faces that differ, which NEURON's boxes cannot have: leave --neuron or --eighth out"
+        )
     return options
 
 
 def tissue_of(options):
     """The `Condition` that is asked for."""
     usual = CONDITIONS[options.condition]
-    alpha = 0.07 if options.condition == "primed" and "primed" in options.as_published else usual.alpha
-    return Condition(options.alpha or alpha, options.tortuosity or usual.tortuosity, options.oxygen or usual.oxygen, usual.chloride)
+    alpha = (
+        0.07 if options.condition == "primed" and "primed" in options.as_published else usual.alpha
+    )
+    return Condition(
+        options.alpha or alpha,
+        options.tortuosity or usual.tortuosity,
+        options.oxygen or usual.oxygen,
+        usual.chloride,
+    )
 
 
 def half_lengths(options):
@@ -92,7 +153,9 @@ def held_at(value, options):
 
 @dataclass(frozen=True)
 class Neuron:
-    """A neuron's shape: a cylinder of this radius, twice as long, of which the cytosol is a fraction."""
+    """A neuron's shape: a cylinder of this radius, twice as long, of which the cytosol is a
+    fraction.
+    """
 
     radius: float
     fraction: float
@@ -109,11 +172,17 @@ class Neuron:
 
 
 def neurons(options):
-    """(how many there are, the `Neuron`) so that they fill their share of the tissue, with the surface that neurons have."""
-    volume = math.prod(high - low for low, high in zip(lower_corner(options), half_lengths(options)))
+    """(how many there are, the `Neuron`) so that they fill their share of the tissue, with the
+    surface that neurons have.
+    """
+    volume = math.prod(
+        high - low for low, high in zip(lower_corner(options), half_lengths(options))
+    )
     count = int(options.density * volume * 1e-9)
     if not count:
-        raise SystemExit(f"slice: at {options.density:g} neurons a mm3 there is none: give a larger --density or --size")
+        raise SystemExit(
+            f"slice: at {options.density:g} neurons a mm3 there is none: give a larger --density or --size"
+        )
     soma = (NEURONAL * volume / (2 * math.pi * count)) ** (1 / 3)
     radius = math.sqrt(SURFACE_TO_VOLUME * soma**3 / 2)
     return count, Neuron(radius, (soma / radius) ** 3)

@@ -1,22 +1,24 @@
 """Spreading depression in a cubic millimetre of tissue, after Newton et al. 2018 (ModelDB 238892).
 
-90,000 neurons, each a soma and a dendrite, take potassium and sodium from the extracellular space and release them into it.
-Where a sphere of it begins with much potassium, they depolarise, and the wave spreads from there.
+90,000 neurons, each a soma and a dendrite, take potassium and sodium from the extracellular space
+and release them into it. Where a sphere of it begins with much potassium, they depolarise, and the
+wave spreads from there.
 
     python scripts/models/spreading_depression.py --size 300 --dx 25
     mpirun -n 4 python scripts/models/spreading_depression.py --tstop 5000 --edema --buffer
     python scripts/models/spreading_depression.py --size 300 --dx 25 --neuron        # the same in NEURON alone
 
-Defaults are those published. Other than there, on purpose: a cell's place depends on its gid alone, not on the number of ranks;
-currents declare their conductances, so that steps of 10 ms stay stable (see tnak.mod), but in oedema the step is 2 ms, since in
-10 some cells would take up more potassium than their voxel has; the persistent sodium current has no third gate, which was
-integrated and used by nothing; the buffer has no charge, for no current is of it; and `--whole-cells` keeps all dendrites
-inside the box, outside of which is one in twenty.
+Defaults are those published. Other than there, on purpose: a cell's place depends on its gid alone,
+not on the number of ranks; currents declare their conductances, so that steps of 10 ms stay stable
+(see tnak.mod), but in oedema the step is 2 ms, since in 10 some cells would take up more potassium
+than their voxel has; the persistent sodium current has no third gate, which was integrated and used
+by nothing; the buffer has no charge, for no current is of it; and `--whole-cells` keeps all
+dendrites inside the box, outside of which is one in twenty.
 """
 
 import argparse
-import sys
 from pathlib import Path
+import sys
 
 import numpy as np
 
@@ -24,10 +26,11 @@ if "--neuron" in sys.argv:
     from neuron import rxd
 else:
     from ecsmpi import rxd
+from wave import wave_of
+
 import neuron
 from neuron import n
 from outcome import gathered, print_table
-from wave import wave_of
 
 MOD = Path(__file__).resolve().parents[2] / "mod"
 SOMA, DENDRITE = (22, 22), (100, 2.8)  # um, length and diameter
@@ -48,8 +51,17 @@ def options():
     add("--neuron", action="store_true", help="in NEURON's own extracellular space")
     add("--size", type=float, default=1000, help="edge of the box, um (default 1000)")
     add("--dx", type=float, default=10, help="edge of a voxel, um (default 10)")
-    add("--density", type=float, default=90_000, help="neurons in a cubic millimetre (default 90000)")
-    add("--dt", type=float, help="time step, ms (default 10, as no spikes are wanted; with --edema 2)")
+    add(
+        "--density",
+        type=float,
+        default=90_000,
+        help="neurons in a cubic millimetre (default 90000)",
+    )
+    add(
+        "--dt",
+        type=float,
+        help="time step, ms (default 10, as no spikes are wanted; with --edema 2)",
+    )
     add("--tstop", type=float, default=200, help="end, ms (default 200)")
     add("--edema", action="store_true", help="tissue that is swollen around the trigger")
     add("--buffer", action="store_true", help="glia that bind potassium where there is much")
@@ -61,7 +73,12 @@ def options():
     add("--seed", type=int, default=6324555, help="of the cells' places")
     add("--every", type=float, default=100, help="time between maps, ms (default 100)")
     add("--picture", type=Path, default=Path("spreading_depression.png"), help="the PNG to write")
-    add("--output", type=Path, default=Path("spreading_depression.h5"), help="file of the maps and the front")
+    add(
+        "--output",
+        type=Path,
+        default=Path("spreading_depression.h5"),
+        help="file of the maps and the front",
+    )
     given = parser.parse_args()
     given.dt = (2 if given.edema else 10) if given.dt is None else given.dt
     for name in ("size", "dx", "density", "dt", "tstop", "r0", "nseg", "every"):
@@ -74,7 +91,9 @@ def options():
 
 
 def places(given):
-    """(cells, 3) um, the somata's centres: row gid is the same for any number of ranks, and of cells."""
+    """(cells, 3) um, the somata's centres: row gid is the same for any number of ranks, and of
+    cells.
+    """
     count = int(given.density * given.size**3 * 1e-9)
     low, high = np.full(3, SOMA[0] / 2 - given.size / 2), given.size / 2 - SOMA[0] / 2
     low[2] += (SOMA[0] / 2 + DENDRITE[0]) * given.whole_cells
@@ -88,7 +107,10 @@ class Neuron:
         self.gid, self.at = gid, (x, y, z)
         below = z - SOMA[0] / 2
         self.soma, self.dendrite = n.Section("soma", self), n.Section("dendrite", self)
-        for sec, (length, diam), top in ((self.soma, SOMA, z + SOMA[0] / 2), (self.dendrite, DENDRITE, below)):
+        for sec, (length, diam), top in (
+            (self.soma, SOMA, z + SOMA[0] / 2),
+            (self.dendrite, DENDRITE, below),
+        ):
             sec.pt3dadd(x, y, top, diam)
             sec.pt3dadd(x, y, top - length, diam)
             for mechanism in ("tnak", "tnap", "kleak", "accumulation"):
@@ -103,7 +125,9 @@ class Neuron:
 
 
 def space(given):
-    """The extracellular space: healthy, or with --edema swollen cells around the trigger, which leave it less room."""
+    """The extracellular space: healthy, or with --edema swollen cells around the trigger, which
+    leave it less room.
+    """
     tissue = {"volume_fraction": 0.2, "tortuosity": 1.6}
     if given.edema:
 
@@ -128,14 +152,24 @@ def glia():
     """Sites that bind potassium, k + A <> AK, all bound in the trigger; returns what must be kept."""
     free = rxd.Species(ecs, name="A", initial=lambda node: 0 if in_trigger(node) else 10)
     bound = rxd.Species(ecs, name="AK", initial=lambda node: 10 if in_trigger(node) else 0)
-    return free, bound, rxd.Reaction(k + free, bound, KB / (1 + rxd.rxdmath.exp(-(k - HALF) / WIDTH)), KB)
+    return (
+        free,
+        bound,
+        rxd.Reaction(k + free, bound, KB / (1 + rxd.rxdmath.exp(-(k - HALF) / WIDTH)), KB),
+    )
 
 
 def recorded(cells, count):
     """{gid: (distance from the centre, v of its soma every 100 ms)} of some of this rank's cells."""
     step = -(-count // RECORDED)
     chosen = [cell for cell in cells if cell.gid % step == 0]
-    return {cell.gid: (float(np.linalg.norm(cell.at)), n.Vector().record(cell.soma(0.5)._ref_v, given.every)) for cell in chosen}
+    return {
+        cell.gid: (
+            float(np.linalg.norm(cell.at)),
+            n.Vector().record(cell.soma(0.5)._ref_v, given.every),
+        )
+        for cell in chosen
+    }
 
 
 def report(voltages):
@@ -149,7 +183,10 @@ def report(voltages):
         "dendrites whose centre is outside": ("5 %", f"{100 * outside:.2g} %"),
         "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),
         "speed (mm/min)": ("-", f"{60 * speed:.3g}"),
-        f"recorded cells above {DEPOLARISED} mV": ("-", f"{np.mean(v[:, -1] > DEPOLARISED):.1%} of {len(v)}" if len(v) else "none"),
+        f"recorded cells above {DEPOLARISED} mV": (
+            "-",
+            f"{np.mean(v[:, -1] > DEPOLARISED):.1%} of {len(v)}" if len(v) else "none",
+        ),
     }
     print_table(lines)
     wave.save_picture(given.picture, v, distance)
@@ -170,7 +207,14 @@ n.celsius = 37
 n.dt, n.steps_per_ms, n.tstop = given.dt, 1 / given.dt, given.tstop
 
 ecs = space(given)
-k = rxd.Species(ecs, name="k", d=2.62, charge=1, initial=lambda node: given.k0 if in_trigger(node) else K, ecs_boundary_conditions=K)
+k = rxd.Species(
+    ecs,
+    name="k",
+    d=2.62,
+    charge=1,
+    initial=lambda node: given.k0 if in_trigger(node) else K,
+    ecs_boundary_conditions=K,
+)
 na = rxd.Species(ecs, name="na", d=1.78, charge=1, initial=NA, ecs_boundary_conditions=NA)
 buffer = glia() if given.buffer else None
 wave = wave_of(rxd, k, ecs, threshold=15, every=given.every, path=given.output)

@@ -1,4 +1,5 @@
-"""A wave that spreads from the centre of a box: how far it is, what it looks like, in ecsmpi and in NEURON alone.
+"""A wave that spreads from the centre of a box: how far it is, what it looks like, in ecsmpi and in
+NEURON alone.
 
 `wave_of` watches a species; both kinds have, once they have run,
 
@@ -7,12 +8,14 @@
     maps            (maps, x, y) mM, the layer of voxels that holds z = 0
 """
 
-import numpy as np
 from neuron import n
+import numpy as np
 
 
 def wave_of(rxd, species, region, threshold: float, every: float, path):
-    """Watch a species of ecsmpi's rxd, which keeps maps and front in the file at `path`, or of NEURON's. every: ms between maps."""
+    """Watch a species of ecsmpi's rxd, which keeps maps and front in the file at `path`, or of
+    NEURON's. every: ms between maps.
+    """
     kind = Wave if hasattr(rxd, "Diagnostics") else WaveInNeuron
     return kind(rxd, species, region, threshold, every, path)
 
@@ -21,7 +24,8 @@ class _Watched:
     """What both have in common."""
 
     def speed(self, first: float, last: float, during: float = np.inf) -> float:
-        """um/ms, the slope of the front while it is between two radii (um), and in the last so many ms of the run.
+        """um/ms, the slope of the front while it is between two radii (um), and in the last so many
+        ms of the run.
 
         NaN where it was there at fewer than 3 samplings.
         """
@@ -29,7 +33,9 @@ class _Watched:
         return np.polyfit(self.times[there], self.front[there], 1)[0] if there.sum() > 2 else np.nan
 
     def save_picture(self, path, voltages=None, distance=None, most: int = 5) -> None:
-        """A PNG: maps at some times, the front through time, and the voltages (cells, maps) of cells at some distance."""
+        """A PNG: maps at some times, the front through time, and the voltages (cells, maps) of
+        cells at some distance.
+        """
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(13, 6.5), layout="constrained")
@@ -37,9 +43,18 @@ class _Watched:
         self._draw_maps(above, most)
         left, right = below.subplots(1, 2)
         left.plot(self.times / 1000, self.front)
-        left.set(xlabel="time (s)", ylabel="radius of the front (µm)", title=f"{self.name} falls through {self.threshold:g} mM")
+        left.set(
+            xlabel="time (s)",
+            ylabel="radius of the front (µm)",
+            title=f"{self.name} falls through {self.threshold:g} mM",
+        )
         if voltages is not None and len(voltages):
-            image = right.pcolormesh(np.arange(voltages.shape[1]) * self.every / 1000, distance, voltages, shading="nearest")
+            image = right.pcolormesh(
+                np.arange(voltages.shape[1]) * self.every / 1000,
+                distance,
+                voltages,
+                shading="nearest",
+            )
             below.colorbar(image, ax=right, label="mV")
             right.set(xlabel="time (s)", ylabel="distance (µm)", title="voltage of the somata")
         else:
@@ -52,20 +67,26 @@ class _Watched:
         low, high = self.maps.min(), self.maps.max()
         every_axes = figure.subplots(1, len(chosen), sharey=True, squeeze=False)[0]
         for axes, i in zip(every_axes, chosen):
-            image = axes.imshow(self.maps[i].T, origin="lower", extent=self.extent, vmin=low, vmax=high)
+            image = axes.imshow(
+                self.maps[i].T, origin="lower", extent=self.extent, vmin=low, vmax=high
+            )
             axes.set(title=f"{self.map_times[i] / 1000:g} s", xlabel="x (µm)")
         every_axes[0].set_ylabel("y (µm)")
         figure.colorbar(image, ax=every_axes, label=f"{self.name} (mM)")
 
 
 class Wave(_Watched):
-    """Watched by ecsmpi while it runs: each rank looks at its slab, and a map is all that is gathered."""
+    """Watched by ecsmpi while it runs: each rank looks at its slab, and a map is all that is
+    gathered.
+    """
 
     def __init__(self, rxd, species, region, threshold, every, path):
         self.name, self.threshold, self.every, self.path = species.name, threshold, every, path
         self.shape = region.box.shape
         output = rxd.Output(path, every, items=[rxd.Slice(species, z=0, name="layer")])
-        self._watch = rxd.Diagnostics(species, n.dt, threshold=threshold, front="radius", centre=(0, 0, 0), output=output)
+        self._watch = rxd.Diagnostics(
+            species, n.dt, threshold=threshold, front="radius", centre=(0, 0, 0), output=output
+        )
         rxd.Progress(n.tstop)
 
     def run(self, tstop: float) -> None:
@@ -86,7 +107,9 @@ class Wave(_Watched):
 
 
 class WaveInNeuron(_Watched):
-    """Watched by looking at NEURON's grid after each step, and kept in memory. On one rank, as NEURON has the whole grid."""
+    """Watched by looking at NEURON's grid after each step, and kept in memory. On one rank, as
+    NEURON has the whole grid.
+    """
 
     def __init__(self, rxd, species, region, threshold, every, path):
         self.name, self.threshold, self.every = species.name, threshold, every
@@ -102,7 +125,10 @@ class WaveInNeuron(_Watched):
             n.fadvance()
             self._look()
         self.times, self.front = np.array(self._samplings).T
-        self.map_times, self.maps = np.array([t for t, _ in self._maps]), np.array([layer for _, layer in self._maps])
+        self.map_times, self.maps = (
+            np.array([t for t, _ in self._maps]),
+            np.array([layer for _, layer in self._maps]),
+        )
 
     def _look(self) -> None:
         states = self._grid.states3d
@@ -118,7 +144,10 @@ class WaveInNeuron(_Watched):
         """The last radius where means over shells, a voxel thick, fall through the threshold."""
         region, dx = self._region, self._region._dx
         lows = (region._xlo, region._ylo, region._zlo)
-        x, y, z = ((low + h * (np.arange(count) + 0.5)) ** 2 for low, h, count in zip(lows, dx, states.shape))
+        x, y, z = (
+            (low + h * (np.arange(count) + 0.5)) ** 2
+            for low, h, count in zip(lows, dx, states.shape)
+        )
         shell = (np.sqrt(x[:, None, None] + y[:, None] + z) / max(dx)).astype(int).ravel()
         with np.errstate(invalid="ignore"):
             means = np.bincount(shell, states.ravel()) / np.bincount(shell)

@@ -1,6 +1,8 @@
-"""Astrocytes that take up potassium: the same release without them, and with a buffer k + A <> AK that binds where k is high.
+"""Astrocytes that take up potassium: the same release without them, and with a buffer k + A <> AK
+that binds where k is high.
 
-Forward, kb / (1 + exp(-(k - 15) / 1.15)) per mM and ms, with 10 mM of sites: little is bound below 10 mM.
+Forward, kb / (1 + exp(-(k - 15) / 1.15)) per mM and ms, with 10 mM of sites: little is bound below
+10 mM.
 
     mpirun -n 2 python scripts/tutorial/buffering.py
 """
@@ -29,6 +31,8 @@ for title in ("free", "buffered"):
     maps[title] = k[ecs].states3d.copy()
     bound = AK[ecs].states3d if title == "buffered" else 0 * maps[title]
     if rxd.rank() == 0:
-        print(f"{title}: max {maps[title].max():.6g} mM, free and bound {(maps[title] + bound).mean():.12g} mM")
+        print(
+            f"{title}: max {maps[title].max():.6g} mM, free and bound {(maps[title] + bound).mean():.12g} mM"
+        )
     del k  # the next species may have its name
 save_maps(arguments.picture, ecs, maps)

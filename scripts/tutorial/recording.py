@@ -1,12 +1,12 @@
 """Traces: the concentration outside the soma, and in voxels at some distance from it, through time.
 
-    mpirun -n 2 python scripts/tutorial/recording.py
+mpirun -n 2 python scripts/tutorial/recording.py
 """
 
 from cell import options, pc, pyramid, run
+from neuron import n
 
 from ecsmpi import rxd
-from neuron import n
 
 arguments = options(__doc__.splitlines()[0])
 low, high = pyramid()

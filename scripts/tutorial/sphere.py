@@ -1,6 +1,6 @@
 """A buffer in a sphere alone: a parameter that is 1 inside it and 0 outside multiplies the rates.
 
-    mpirun -n 2 python scripts/tutorial/sphere.py
+mpirun -n 2 python scripts/tutorial/sphere.py
 """
 
 from cell import options, pyramid, run, save_maps

@@ -1,10 +1,11 @@
-"""Tissue that varies: the same release in even tissue, and where cells swell in a sphere and leave less space, more tortuous.
+"""Tissue that varies: the same release in even tissue, and where cells swell in a sphere and leave
+less space, more tortuous.
 
-    mpirun -n 2 python scripts/tutorial/tissue.py
+mpirun -n 2 python scripts/tutorial/tissue.py
 """
 
-import numpy as np
 from cell import options, pyramid, run, save_maps
+import numpy as np
 
 from ecsmpi import rxd
 
@@ -30,8 +31,13 @@ def tortuosity(x, y, z):
 
 
 maps = {}
-for title, tissue in {"even": (0.2, 1.6), "swollen in a sphere": (volume_fraction, tortuosity)}.items():
-    ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=tissue[0], tortuosity=tissue[1])
+for title, tissue in {
+    "even": (0.2, 1.6),
+    "swollen in a sphere": (volume_fraction, tortuosity),
+}.items():
+    ecs = rxd.Extracellular(
+        *low, *high, dx=arguments.voxel, volume_fraction=tissue[0], tortuosity=tissue[1]
+    )
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
     run(arguments.seconds, k)
     maps[title] = k[ecs].states3d.copy()

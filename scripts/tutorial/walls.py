@@ -1,6 +1,7 @@
-"""Closed walls against walls held at 3 mM: where the potassium goes that reaches the border of the box.
+"""Closed walls against walls held at 3 mM: where the potassium goes that reaches the border of the
+box.
 
-    mpirun -n 2 python scripts/tutorial/walls.py
+mpirun -n 2 python scripts/tutorial/walls.py
 """
 
 from cell import options, pyramid, run, save_maps

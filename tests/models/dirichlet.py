@@ -1,4 +1,7 @@
-"""Walls held at 3.5 mM around tissue that begins at 9 mM; cells inside, and one in the border voxels."""
+"""Walls held at 3.5 mM around tissue that begins at 9 mM; cells inside, and one in the border
+voxels.
+"""
+
 from harness import my_cells, run, rxd, stick
 
 STARTS = ((3, 41, 37), (41, 5, 30), (60, 50, 20), (25, 30, 45))

@@ -1,11 +1,12 @@
 """What the models share: the backend, who owns which cell, and what is saved.
 
-A model is a script: `python MODEL.py BACKEND OUTPUT.npz MECHANISMS [options]`. BACKEND is neuron or ecsmpi;
-MECHANISMS is a folder in which nrnivmodl has run, as it has in mod/. Rank 0 writes OUTPUT.npz, whose arrays do not depend on the
-number of ranks.
+A model is a script: `python MODEL.py BACKEND OUTPUT.npz MECHANISMS [options]`. BACKEND is neuron or
+ecsmpi; MECHANISMS is a folder in which nrnivmodl has run, as it has in mod/. Rank 0 writes
+OUTPUT.npz, whose arrays do not depend on the number of ranks.
 """
-import sys
+
 from pathlib import Path
+import sys
 
 import numpy as np
 
@@ -50,7 +51,8 @@ def psolve_to(step):
 
 
 def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, recorded=None):
-    """Take STEPS steps of dt ms; save grids and range variables after 0, 1, 10 and STEPS of them. Collective.
+    """Take STEPS steps of dt ms; save grids and range variables after 0, 1, 10 and STEPS of them.
+    Collective.
 
     grids : {name: the species on its region}
     cells : {number of the cell: its sections} of this rank
@@ -73,8 +75,13 @@ def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, re
 
 
 def all_segments(cells, name):
-    """A range variable of all ranks' segments, in the order of the cells' numbers, on rank 0. Collective."""
-    mine = {number: [getattr(seg, name) for sec in cell for seg in sec] for number, cell in cells.items()}
+    """A range variable of all ranks' segments, in the order of the cells' numbers, on rank 0.
+    Collective.
+    """
+    mine = {
+        number: [getattr(seg, name) for sec in cell for seg in sec]
+        for number, cell in cells.items()
+    }
     everyone = pc.py_gather(mine, 0)
     if pc.id() != 0:
         return None

@@ -1,8 +1,10 @@
 """Cells with NEURON's own reactions and diffusion inside, and the extracellular space around them.
 
-Calcium enters with the current of a channel, diffuses, is buffered, leaks out and is pumped into stores at a rate that a
-gate of the voltage opens; potassium accumulates on both sides of the membrane.
+Calcium enters with the current of a channel, diffuses, is buffered, leaks out and is pumped into
+stores at a rate that a gate of the voltage opens; potassium accumulates on both sides of the
+membrane.
 """
+
 from harness import my_cells, n, run, rxd, stick
 
 CELLS = 5
@@ -21,7 +23,9 @@ for i in my_cells(CELLS):
     cells[i] = [soma, dendrite]
 
 sections = [sec for cell in cells.values() for sec in cell]
-cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=rxd.FractionalVolume(0.8, surface_fraction=1))
+cyt = rxd.Region(
+    sections, name="cyt", nrn_region="i", geometry=rxd.FractionalVolume(0.8, surface_fraction=1)
+)
 er = rxd.Region(sections, name="er", geometry=rxd.FractionalVolume(0.2))
 er_membrane = rxd.Region(sections, name="er_membrane", geometry=rxd.DistributedBoundary(2))
 membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
@@ -29,7 +33,9 @@ ecs = rxd.Extracellular(0, 0, 0, 80, 60, 50, dx=(10, 12, 10), volume_fraction=0.
 
 ki = rxd.Species(cyt, d=1, name="k", charge=1, initial=140)
 ko = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
-ca = rxd.Species([cyt, er], d=0.1, name="ca", charge=2, initial=lambda node: 1e-4 if node.region == cyt else 0.4)
+ca = rxd.Species(
+    [cyt, er], d=0.1, name="ca", charge=2, initial=lambda node: 1e-4 if node.region == cyt else 0.4
+)
 buffer = rxd.Species(cyt, initial=0.05)
 bound = rxd.Species(cyt, initial=0)
 gate = rxd.State(membrane, initial=0.1)
@@ -40,7 +46,11 @@ buffering = rxd.Reaction(ca[cyt] + buffer[cyt], bound[cyt], 200, 0.05)
 gating = rxd.Rate(gate, (opening - gate) / 3)
 leak = rxd.Rate(ca[cyt], (rest[cyt] - ca[cyt]) / 80)
 store = rxd.MultiCompartmentReaction(
-    ca[cyt], ca[er], 30 * (1 + gate[membrane]) * ca[cyt] / (1e-3 + ca[cyt]), membrane=er_membrane, mass_action=False
+    ca[cyt],
+    ca[er],
+    30 * (1 + gate[membrane]) * ca[cyt] / (1e-3 + ca[cyt]),
+    membrane=er_membrane,
+    mass_action=False,
 )
 
 run(0.025, {"k": ko[ecs]}, cells, ("ko", "ki", "cai", "ek", "v"))

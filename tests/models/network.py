@@ -1,7 +1,10 @@
-"""Spiking cells meet in the extracellular space: ko and nao move the reversal potentials, these the spikes.
+"""Spiking cells meet in the extracellular space: ko and nao move the reversal potentials, these the
+spikes.
 
-Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that concentrations move.
+Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that
+concentrations move.
 """
+
 from harness import my_cells, n, pc, psolve_to, run, rxd, stick
 
 CELLS = 8
@@ -28,7 +31,9 @@ for i, (soma, dendrite) in cells.items():
     link.delay, link.weight[0] = 0.5, 0.02
     parts += [synapse, link]
 
-ecs = rxd.Extracellular(0, 0, 0, 100, 120, 110, dx=(12.5, 10, 11), volume_fraction=0.05, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    0, 0, 0, 100, 120, 110, dx=(12.5, 10, 11), volume_fraction=0.05, tortuosity=1.6
+)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 4 if node.x3d < 50 else 3)
 na = rxd.Species(ecs, d=1.78, name="na", charge=1)  # begins at NEURON's default
 

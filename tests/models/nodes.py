@@ -1,12 +1,15 @@
-"""Nodes and the life of species: lists read and set, fluxes, d during a run, re_init, species that come and go.
+"""Nodes and the life of species: lists read and set, fluxes, d during a run, re_init, species that
+come and go.
 
-Four cells with hh on the ranks in turn. Everything is saved where NEURON would show it: grids, lists of nodes, segments.
+Four cells with hh on the ranks in turn. Everything is saved where NEURON would show it: grids,
+lists of nodes, segments.
 """
+
 import gc
 from math import sin
 
-import numpy as np
 from harness import OUTPUT, all_segments, my_cells, n, pc, rxd, stick
+import numpy as np
 
 LOW, SPACING, SHAPE = (-20.0, -10.0, 5.0), (6.0, 7.0, 8.0), (13, 9, 7)
 HIGH = [low + count * h for low, count, h in zip(LOW, SHAPE, SPACING)]
@@ -21,7 +24,9 @@ for i in my_cells(4):
 
 ecs = rxd.Extracellular(*LOW, *HIGH, dx=SPACING, volume_fraction=0.2, tortuosity=1.6)
 far = rxd.Extracellular(200, 0, 0, 240, 30, 30, dx=10)
-k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 100 - node.z3d / 300)
+k = rxd.Species(
+    [ecs, far], d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 100 - node.z3d / 300
+)
 x = rxd.Species(ecs, d=(1, 2, 3), name="x1", charge=1, initial=2, ecs_boundary_conditions=2.5)
 still = rxd.Species(ecs, d=0, initial=1)
 x.name, x.charge = "x2", 2  # before the first use
@@ -52,11 +57,18 @@ k.nodes[100:200:3].concentration = 4
 look("set")
 nodes = k.nodes
 some = nodes[37:-5:11]
-saved["nodes"] = np.array([[node.x3d, node.y3d, node.z3d, node.volume, node.d, node.value] for node in some])
+saved["nodes"] = np.array(
+    [[node.x3d, node.y3d, node.z3d, node.volume, node.d, node.value] for node in some]
+)
 saved["lists"] = np.array([some.value, some.volume])
 saved["sublist"] = np.array(nodes(ecs)[5::13].value)
-saved["counts"] = np.array([len(nodes), len(k.nodes(far)), len(nodes((215, 12, 7))), len(nodes(ecs)((215, 12, 7)))])
-saved["satisfies"] = np.array([nodes[0].satisfies(ecs), nodes[0].satisfies(far), nodes[0].satisfies((-19, -9, 6))], dtype=float)
+saved["counts"] = np.array(
+    [len(nodes), len(k.nodes(far)), len(nodes((215, 12, 7))), len(nodes(ecs)((215, 12, 7)))]
+)
+saved["satisfies"] = np.array(
+    [nodes[0].satisfies(ecs), nodes[0].satisfies(far), nodes[0].satisfies((-19, -9, 6))],
+    dtype=float,
+)
 steps(10)
 look("run")
 

@@ -1,8 +1,11 @@
-"""An odd box and large steps: r = D dt / h^2 from 5 to 50, other along each axis; ions of charge 1, 2 and -1.
+"""An odd box and large steps: r = D dt / h^2 from 5 to 50, other along each axis; ions of charge 1,
+2 and -1.
 
-The box has 23 x 17 x 11 oblong voxels, does not begin at 0 and does not end at a multiple of its spacing.
-Concentrations begin uneven. The currents of ca and cl follow the potentials, and these the concentrations.
+The box has 23 x 17 x 11 oblong voxels, does not begin at 0 and does not end at a multiple of its
+spacing. Concentrations begin uneven. The currents of ca and cl follow the potentials, and these the
+concentrations.
 """
+
 from math import cos, sin
 
 from harness import my_cells, n, run, rxd, stick
@@ -13,7 +16,9 @@ HIGH = [low + (count - 0.4) * h for low, count, h in zip(LOW, (23, 17, 11), SPAC
 
 
 def uneven(mean):
-    return lambda node: mean * (1 + 0.3 * sin(node.x3d / 17) * cos(node.y3d / 23) + 0.002 * node.z3d)
+    return lambda node: (
+        mean * (1 + 0.3 * sin(node.x3d / 17) * cos(node.y3d / 23) + 0.002 * node.z3d)
+    )
 
 
 cells = {}

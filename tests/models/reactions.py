@@ -1,7 +1,10 @@
-"""Reactions of all kinds at once, in three boxes: reversible and one-way, mass action and own rate laws, several of a species.
+"""Reactions of all kinds at once, in three boxes: reversible and one-way, mass action and own rate
+laws, several of a species.
 
-Potassium is released by cells and buffered; the rates' derivatives are what NEURON takes as difference quotients.
+Potassium is released by cells and buffered; the rates' derivatives are what NEURON takes as
+difference quotients.
 """
+
 from harness import my_cells, run, rxd, stick
 
 rxdmath = rxd.rxdmath
@@ -23,9 +26,13 @@ def inside(node):
     return 1 if node.x3d**2 + node.y3d**2 + node.z3d**2 < 25**2 else 0
 
 
-ecs = rxd.Extracellular(-50, -40, -30, 55, 40, 30, dx=(7, 8, 10), volume_fraction=0.2, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    -50, -40, -30, 55, 40, 30, dx=(7, 8, 10), volume_fraction=0.2, tortuosity=1.6
+)
 far = rxd.Extracellular(300, 0, 0, 350, 30, 20, dx=10)
-k = rxd.Species([ecs, far], name="k", d=2.62, charge=1, initial=lambda node: 40 * inside(node) + 3.5)
+k = rxd.Species(
+    [ecs, far], name="k", d=2.62, charge=1, initial=lambda node: 40 * inside(node) + 3.5
+)
 A = rxd.Species(ecs, name="A", charge=1, initial=lambda node: 10 - 5 * inside(node))
 AK = rxd.Species(ecs, name="AK", charge=1, initial=lambda node: 5 * inside(node))
 buffering = rxd.Reaction(k[ecs] + A, AK, 0.0008 / (1 + rxdmath.exp(-(k[ecs] - 15) / 1.15)), 0.0008)
@@ -44,9 +51,13 @@ decay = rxd.Reaction(partner > lost, 0.01 * mask)
 # Several rates of the same species; functions; one region only
 driven = rxd.Species([ecs, far], name="driven", d=0.5, initial=uneven(0.5))
 production = rxd.Rate(driven, 0.02 * mask)
-removal = rxd.Rate(driven, -0.03 * driven * rxdmath.tanh(driven / 2) + 0.01 * rxdmath.log(1 + monomer**2))
+removal = rxd.Rate(
+    driven, -0.03 * driven * rxdmath.tanh(driven / 2) + 0.01 * rxdmath.log(1 + monomer**2)
+)
 here = rxd.Rate(driven, 0.1 * rxdmath.sqrt(abs(driven - 0.3)), regions=[far])
-there = rxd.Rate(driven[ecs], 0.004 * k[ecs] ** 2 / (k[ecs] ** 2 + 15**2) - 0.005 * rxdmath.vtrap(driven - 1, 2))
+there = rxd.Rate(
+    driven[ecs], 0.004 * k[ecs] ** 2 / (k[ecs] ** 2 + 15**2) - 0.005 * rxdmath.vtrap(driven - 1, 2)
+)
 
 # Oxygen in a box of its own on the same grid: rates of either box read the other
 air = rxd.Extracellular(-50, -40, -30, 55, 40, 30, dx=(7, 8, 10))
@@ -59,7 +70,20 @@ left = rxd.Species(ecs, d=1, name="left", initial=uneven(1))
 right = rxd.Species(ecs, d=0.1, name="right", initial=0)
 exchange = rxd.Reaction(left, right, 0.1, 0.03)
 
-grids = {"k": k[ecs], "A": A[ecs], "AK": AK[ecs], "left": left[ecs], "right": right[ecs], "oxygen": oxygen[air]}
-for name, species in {"monomer": monomer, "partner": partner, "complexes": complexes, "driven": driven, "lost": lost}.items():
+grids = {
+    "k": k[ecs],
+    "A": A[ecs],
+    "AK": AK[ecs],
+    "left": left[ecs],
+    "right": right[ecs],
+    "oxygen": oxygen[air],
+}
+for name, species in {
+    "monomer": monomer,
+    "partner": partner,
+    "complexes": complexes,
+    "driven": driven,
+    "lost": lost,
+}.items():
     grids |= {name: species[ecs], f"far {name}": species[far]}
 run(0.5, grids, cells, ("ko", "AKo"))

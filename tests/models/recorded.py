@@ -2,6 +2,7 @@
 
 After 20 steps one voxel is set to 25 mM; after 60 a ball of voxels is, each by its node.
 """
+
 from harness import fadvance_to, my_cells, n, run, rxd, stick
 
 cells = {}
@@ -52,4 +53,11 @@ def set_ball():
                 grid.node_by_location(x, y, 9).value = 12
 
 
-run(0.1, {"k": grid}, cells, ("ko", "ek", "v"), advance_with_changes, recorded={**recorded, **values})
+run(
+    0.1,
+    {"k": grid},
+    cells,
+    ("ko", "ek", "v"),
+    advance_with_changes,
+    recorded={**recorded, **values},
+)

@@ -1,7 +1,9 @@
 """A second initialisation after the morphology changed, and a time step that changes on the way.
 
-The first 30 steps run with other cells: then one cell gets more segments, one goes, one comes and one moves.
+The first 30 steps run with other cells: then one cell gets more segments, one goes, one comes and
+one moves.
 """
+
 from harness import my_cells, n, run, rxd, stick
 
 STARTS = ((10, 10, 10), (40, 15, 30), (20, 60, 20), (70, 40, 45))
@@ -30,10 +32,14 @@ if 0 in cells:
     for seg in cells[0][0]:
         seg.steady_k.rate = 0.004
 if 1 in cells:
-    n.delete_section(sec=cells.pop(1)[0])  # NEURON's rxd would keep a section alive that is only forgotten
+    n.delete_section(
+        sec=cells.pop(1)[0]
+    )  # NEURON's rxd would keep a section alive that is only forgotten
 if 2 in cells:
     for i in range(cells[2][0].n3d()):
-        x, y, z = (coordinate(i) for coordinate in (cells[2][0].x3d, cells[2][0].y3d, cells[2][0].z3d))
+        x, y, z = (
+            coordinate(i) for coordinate in (cells[2][0].x3d, cells[2][0].y3d, cells[2][0].z3d)
+        )
         cells[2][0].pt3dchange(i, x + 31, y - 17, z + 9, 2.5)
 if 3 in my_cells(4):
     cells[3] = [cell(3, 5)]

@@ -1,12 +1,15 @@
-"""A small slice of brain under spreading depolarization: the model of scripts/models, with its laws and on its scale of time."""
-import sys
+"""A small slice of brain under spreading depolarization: the model of scripts/models, with its laws
+and on its scale of time.
+"""
+
 from pathlib import Path
+import sys
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "models"))
 
-from harness import n, rxd, run  # noqa: E402
-import slice_tissue  # noqa: E402
+from harness import n, run, rxd  # noqa: E402
 from slice_options import parsed  # noqa: E402
+import slice_tissue  # noqa: E402
 
 n.celsius = 37
 options = parsed("--size mini --thickness 60 --dx 20 --r0 60 --dt 0.004".split())

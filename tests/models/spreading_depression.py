@@ -2,8 +2,9 @@
 
 Options are the script's.
 """
-import sys
+
 from pathlib import Path
+import sys
 
 from harness import BACKEND, OPTIONS, n, run
 
@@ -17,5 +18,7 @@ exec(compile(SCRIPT.read_bytes(), SCRIPT, "exec"), model)
 
 ecs = model["ecs"]
 cells = {cell.gid: [cell.soma, cell.dendrite] for cell in model["cells"]}
-grids = {name: model[name][ecs] for name in ("k", "na")} | ({"AK": model["buffer"][1][ecs]} if model["buffer"] else {})
+grids = {name: model[name][ecs] for name in ("k", "na")} | (
+    {"AK": model["buffer"][1][ecs]} if model["buffer"] else {}
+)
 run(n.dt, grids, cells, ("ko", "ki", "nao", "nai", "v"))

@@ -1,7 +1,10 @@
-"""Volume fraction and tortuosity that vary, set after initialisation and again while the run goes on; r up to 30.
+"""Volume fraction and tortuosity that vary, set after initialisation and again while the run goes
+on; r up to 30.
 
-Tortuosity is the same in the last two planes along x: NEURON has two permeabilities at the face between them, and loses ions.
+Tortuosity is the same in the last two planes along x: NEURON has two permeabilities at the face
+between them, and loses ions.
 """
+
 from math import cos, sin
 
 from harness import fadvance_to, my_cells, n, run, rxd, stick
@@ -16,11 +19,15 @@ def fraction(shift):
 
 
 def winding(shift):
-    return lambda x, y, z: 1.6 + 0.4 * sin((min(x, LAST) + shift) / 23) + 0.1 * cos(y / 13) * sin(z / 7)
+    return lambda x, y, z: (
+        1.6 + 0.4 * sin((min(x, LAST) + shift) / 23) + 0.1 * cos(y / 13) * sin(z / 7)
+    )
 
 
 def uneven(mean):
-    return lambda node: mean * (1 + 0.3 * sin(node.x3d / 17) * cos(node.y3d / 23) + 0.002 * node.z3d)
+    return lambda node: (
+        mean * (1 + 0.3 * sin(node.x3d / 17) * cos(node.y3d / 23) + 0.002 * node.z3d)
+    )
 
 
 cells = {}

@@ -1,9 +1,11 @@
-"""200 steps of scripts/ca1_potassium.py itself; its first import is all that differs between the backends.
+"""200 steps of scripts/ca1_potassium.py itself; its first import is all that differs between the
+backends.
 
 Options: --walls holds all walls at 3 mM; --morphology FILE.swc takes another cell.
 """
-import sys
+
 from pathlib import Path
+import sys
 
 from harness import BACKEND, OPTIONS, n, run
 

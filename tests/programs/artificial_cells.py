@@ -1,11 +1,14 @@
-"""Artificial cells with gids of their own go on by their gids: argv: where to save what differs, a folder for the sets. On one rank."""
+"""Artificial cells with gids of their own go on by their gids: argv: where to save what differs, a
+folder for the sets. On one rank.
+"""
 
-import sys
 from pathlib import Path
+import sys
 
 import numpy as np
-from forged import forge
-from restarts import NETWORK
+
+from support.forged import forge
+from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
 out, folder = sys.argv[1], Path(sys.argv[2])
@@ -19,7 +22,12 @@ for gid in range(20, 24):
     pc.set_gid2node(gid, rank)
     links.append(n.NetCon(cell, None))
     pc.cell(gid, links[-1])
-for source, target, weight in ((21, made[20], 0.6), (23, made[22], 0.6), (23, made[20], 0.6), (21, cells[3].synapse, 0.01)):
+for source, target, weight in (
+    (21, made[20], 0.6),
+    (23, made[22], 0.6),
+    (23, made[20], 0.6),
+    (21, cells[3].synapse, 0.01),
+):
     link = pc.gid_connect(source, target)
     link.delay, link.weight[0] = 0.7, weight
     links.append(link)
@@ -37,4 +45,9 @@ n.finitialize(-65)
 began = n.t
 pc.psolve(5)
 found = final()
-np.savez(out, began=began, spikes=expected["spikes"], differ=[name for name in expected if not np.array_equal(found[name], expected[name])])
+np.savez(
+    out,
+    began=began,
+    spikes=expected["spikes"],
+    differ=[name for name in expected if not np.array_equal(found[name], expected[name])],
+)

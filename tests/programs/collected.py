@@ -1,13 +1,16 @@
-"""What only a reference cycle holds is collected in mid-run, on the last rank alone: the run goes on to the same numbers.
+"""What only a reference cycle holds is collected in mid-run, on the last rank alone: the run goes
+on to the same numbers.
 
-A species in a box of its own, one beside potassium, a rate and a reaction of these, and one at a membrane.
+A species in a box of its own, one beside potassium, a rate and a reaction of these, and one at a
+membrane.
 """
 
 import gc
 
-import numpy as np
-from ecsmpi import rxd
 from neuron import n
+import numpy as np
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 gc.disable()
@@ -31,12 +34,19 @@ class Cycle:
         elsewhere = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=20)
         self.far = rxd.Species(elsewhere, d=1, name="ca", charge=2, initial=2)
         self.buffer = rxd.Species(ecs, d=0.1, initial=1)
-        self.rates = rxd.Rate(self.buffer, -0.1 * self.buffer), rxd.Reaction(k + self.buffer, 2 * self.buffer, 0.05, 0.01)
-        self.pump = rxd.MultiCompartmentReaction(inside[cytosol], k[ecs], 1e4, 1e4, membrane=membrane)
+        self.rates = (
+            rxd.Rate(self.buffer, -0.1 * self.buffer),
+            rxd.Reaction(k + self.buffer, 2 * self.buffer, 0.05, 0.01),
+        )
+        self.pump = rxd.MultiCompartmentReaction(
+            inside[cytosol], k[ecs], 1e4, 1e4, membrane=membrane
+        )
 
 
 def run(collects):
-    """Potassium at the end. collects: whether the last rank collects in mid-run; d changes later on every rank."""
+    """Potassium at the end. collects: whether the last rank collects in mid-run; d changes later on
+    every rank.
+    """
     cycle = Cycle()
     n.finitialize(-65)
     n.fadvance()
@@ -57,7 +67,10 @@ def run(collects):
 
 expected = run(False)
 found = run(True)
-assert (found[0] == expected[0]).all() and found[1] == expected[1], (found[0] - expected[0], found[1] - expected[1])
+assert (found[0] == expected[0]).all() and found[1] == expected[1], (
+    found[0] - expected[0],
+    found[1] - expected[1],
+)
 n.finitialize(-65)
 assert rxd.all_species() == [k]
 n.fadvance()

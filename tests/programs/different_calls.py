@@ -3,14 +3,17 @@
 import sys
 import time
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 kind = sys.argv[1]
 pc = n.ParallelContext()
 rank = int(pc.id())
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10, volume_fraction=0.2)
-k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3, ecs_boundary_conditions={"xlo": lambda t: wall()})
+k = rxd.Species(
+    ecs, d=1, name="k", charge=1, initial=3, ecs_boundary_conditions={"xlo": lambda t: wall()}
+)
 
 
 def wall():

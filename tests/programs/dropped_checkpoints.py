@@ -1,10 +1,13 @@
-"""Checkpoints that the script drops are let go as other observers are: dropped_checkpoints.py FOLDER."""
+"""Checkpoints that the script drops are let go as other observers are: dropped_checkpoints.py
+FOLDER.
+"""
 
-import sys
 from pathlib import Path
+import sys
+
+from neuron import n
 
 from ecsmpi import rxd
-from neuron import n
 
 folder = Path(sys.argv[1])
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10, volume_fraction=0.2)
@@ -54,7 +57,9 @@ if rxd.rank() == 0:
     held.clear()
 run(4)
 ends = written("held by one")
-assert ends == (TWICE if int(n.ParallelContext().nhost()) > 1 else ["step-2"]), ends  # another rank still refers to it
+assert ends == (TWICE if int(n.ParallelContext().nhost()) > 1 else ["step-2"]), (
+    ends
+)  # another rank still refers to it
 held.clear()
 run(6)
 assert written("held by one") == ends

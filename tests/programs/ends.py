@@ -1,4 +1,6 @@
-"""The ways in which scripts end: ends.py KIND, while rank 0 still reads. Ranks take each other for ranks of other machines."""
+"""The ways in which scripts end: ends.py KIND, while rank 0 still reads. Ranks take each other for
+ranks of other machines.
+"""
 
 import sys
 import time
@@ -7,8 +9,9 @@ from ecsmpi.ranks import peers
 
 peers._machine = lambda: str(time.time_ns())
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 kind = sys.argv[1]
 pc = n.ParallelContext()

@@ -1,4 +1,5 @@
-"""An exception of a step, or of finitialize, reaches the script as itself, whichever call of NEURON's it goes through.
+"""An exception of a step, or of finitialize, reaches the script as itself, whichever call of
+NEURON's it goes through.
 
 argv: "caught", or "last" for one that ends the script.
 """
@@ -6,8 +7,9 @@ argv: "caught", or "last" for one that ends the script.
 import gc
 import sys
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 context = n.ParallelContext()
@@ -79,7 +81,9 @@ for call in (lambda: n.finitialize(-65), n.stdinit, n.run, lambda: n("finitializ
         assert raised_by(call) is wrong
         assert gc.isenabled()
         said = raised_by(n.fadvance)
-        assert type(said) is RuntimeError and str(said).startswith("n.finitialize() did not come to its end: call it again"), said
+        assert type(said) is RuntimeError and str(said).startswith(
+            "n.finitialize() did not come to its end: call it again"
+        ), said
         k.initial = 3
         n.finitialize(-65)
         n.fadvance()
@@ -91,6 +95,8 @@ def fails():
 
 n.cvode.event(n.t + 0.05, fails)
 said = raised_by(lambda: n.continuerun(1))
-assert type(said) is RuntimeError and "of the script's own" in str(said), "an error of a script's own callback is NEURON's"
+assert type(said) is RuntimeError and "of the script's own" in str(said), (
+    "an error of a script's own callback is NEURON's"
+)
 assert abs(n.t - 1) > 0.1
 n.continuerun(1)

@@ -4,20 +4,19 @@ Every rank must be told the same.
 """
 
 import os
+from pathlib import Path
 import re
 import shutil
 import sys
-from pathlib import Path
 
-import numpy as np
 from mpi4py import MPI
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from frames import opened, storages, write  # noqa: E402
-
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.report_file import ReportFile  # noqa: E402
 from ecsmpi.files.spike_file import SpikeFile  # noqa: E402
+from support.frames import opened, storages, write  # noqa: E402
 
 comm, folder = MPI.COMM_WORLD, Path(sys.argv[1])
 first = comm.rank == 0
@@ -128,8 +127,11 @@ here = folder / f"rank{comm.rank}"  # as disks that hosts do not share
 here.mkdir()
 os.chdir(here)
 for kind in storages(comm.size):
-    told(lambda: opened("k.h5", comm, kind), "cannot write k.h5: the ranks do not see one folder: it is .*/rank0 on host",
-         "rank 1 on host .* in a folder that all hosts share")  # fmt: skip
+    told(
+        lambda: opened("k.h5", comm, kind),
+        "cannot write k.h5: the ranks do not see one folder: it is .*/rank0 on host",
+        "rank 1 on host .* in a folder that all hosts share",
+    )
 told(lambda: report("v.h5"), "cannot write v.h5: the ranks do not see one folder")
 assert list(here.iterdir()) == []
 comm.Barrier()

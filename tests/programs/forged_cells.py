@@ -1,16 +1,18 @@
-"""Restarts by gids from cells that somebody else wrote: each must be refused, before NEURON reads a byte of them.
+"""Restarts by gids from cells that somebody else wrote: each must be refused, before NEURON reads a
+byte of them.
 
-argv: where to save what each restart said, a folder for the sets. On one rank, which takes its cells by their gids since
-the fingerprint in the manifest is another.
+argv: where to save what each restart said, a folder for the sets. On one rank, which takes its
+cells by their gids since the fingerprint in the manifest is another.
 """
 
+from pathlib import Path
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
-from forged import forge
-from restarts import NETWORK
+
+from support.forged import forge
+from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
 from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
@@ -70,14 +72,18 @@ def with_self_event(netcon, place, time=3.0):
 
 
 FORGED = {
-    "nothing": b"", "half": cell[: len(cell) // 2], "more behind it": cell.rstrip(b"\0") + b"\0xyz",
+    "nothing": b"",
+    "half": cell[: len(cell) // 2],
+    "more behind it": cell.rstrip(b"\0") + b"\0xyz",
     "an endless name": cell.replace(cell[20:].split(b"\0")[0], b"N" * 5000, 1),
     "an endless name of a synapse": changed(b"ExpSyn[", b"E" * 2000 + b"["),
     "another synapse": changed(b"ExpSyn[", b"NetStim["),
     "an endless name of a section": changed(b"dendrite", b"d" * 700),
     "another section": changed(b"dendrite", b"dendritf"),
     "a section twice": changed(b"soma\0", b"dendrite\0"),
-    "fewer bytes than none to skip": at(at_section, whole("i", -100000)).replace(b"dendrite", b"nowhere\0", 1),
+    "fewer bytes than none to skip": at(at_section, whole("i", -100000)).replace(
+        b"dendrite", b"nowhere\0", 1
+    ),
     "a section far too long": at(at_section, whole("i", 1 << 30)),
     "many segments": at(at_contents, whole("i", 1 << 30)),
     "fewer segments": at(at_contents, whole("i", 0)),
@@ -102,9 +108,21 @@ FORGED = {
 }
 said = {}
 for i, (name, data) in enumerate(FORGED.items()):
-    said[name] = refusal(forge(good, folder / f"forged {i}", about=MOVED, sections={f"gid {sender}": data}))
-said["no cell"] = refusal(forge(good, folder / "none", about=MOVED, sections={f"gid {sender}": None}))
+    said[name] = refusal(
+        forge(good, folder / f"forged {i}", about=MOVED, sections={f"gid {sender}": data})
+    )
+said["no cell"] = refusal(
+    forge(good, folder / "none", about=MOVED, sections={f"gid {sender}": None})
+)
 goes_on = refusal(forge(good, folder / "moved", about=MOVED))  # with all cells as they were
 pc.psolve(5)
 differ = [name for name, value in final().items() if not np.array_equal(value, expected[name])]
-np.savez(out, goes_on=goes_on, differ=differ, names=list(said), said=list(said.values()), gid=sender, cell=np.frombuffer(cell, "u1"))
+np.savez(
+    out,
+    goes_on=goes_on,
+    differ=differ,
+    names=list(said),
+    said=list(said.values()),
+    gid=sender,
+    cell=np.frombuffer(cell, "u1"),
+)

@@ -1,22 +1,24 @@
 """Restarts from checkpoints that somebody else wrote: each must be refused, and no payload may run.
 
-argv: where to save what each restart said, a folder for the sets. On one rank; the network is that of restarts.py.
+argv: where to save what each restart said, a folder for the sets. On one rank; the network is that
+of restarts.py.
 """
 
 import gzip
 import io
+from pathlib import Path
 import pickle
 import struct
 import sys
-from pathlib import Path
 
 import numpy as np
-from forged import forge, joined, parted
-from restarts import NETWORK
+
+from support.forged import forge, joined, parted
+from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
-from ecsmpi.cells.save_state import _unpacked  # noqa: E402
 from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
+from ecsmpi.neuron_api.save_state import _unpacked  # noqa: E402
 from ecsmpi.rxd.session import simulation  # noqa: E402
 
 out, folder = sys.argv[1], Path(sys.argv[2])
@@ -76,21 +78,31 @@ def with_state(old, new):
 
 
 def module(name, data):
-    saved = struct.pack("Q", 0) + struct.pack("Q", len(name)) + name + struct.pack("Q", len(data)) + data
+    saved = (
+        struct.pack("Q", 0)
+        + struct.pack("Q", len(name))
+        + name
+        + struct.pack("Q", len(data))
+        + data
+    )
     version = state.replace(b"version 6.0", b"version 7.0", 1)
     return {"cells": version + struct.pack("Q", len(saved)) + saved}
 
 
 after_time = state.index(b"\n") + 9
 counts = state[after_time:].split(b"\n")[0]
-rxd_name = next(name for name in __import__("neuron")._id_savestates if name.startswith("rxd-")).encode()
+rxd_name = next(
+    name for name in __import__("neuron")._id_savestates if name.startswith("rxd-")
+).encode()
 FORGED = {
     "a command": with_event(b"5\n1 0\n" + COMMAND + b"\n"),
     "a command at once": with_event(b"5\n1 0\n" + COMMAND + b"\n", 1.5),
     "a command instead of the statement": {"cells": state.replace(b"tell()", COMMAND)},
     "a command behind the statement": {"cells": state.replace(b"tell()", b"tell() " + COMMAND)},
     "a command in an object": with_event(b"5\n1 1\n" + COMMAND + b"\nNetStim 0\n"),
-    "python by hoc": with_event(b"5\n1 0\nnrnpython(\"import os; os.system('touch " + str(PAYLOAD).encode() + b"')\")\n"),
+    "python by hoc": with_event(
+        b"5\n1 0\nnrnpython(\"import os; os.system('touch " + str(PAYLOAD).encode() + b"')\")\n"
+    ),
     "a Python function": with_event(b"5\n1 0\nPythonObject\n"),
     "an endless statement": with_event(b"5\n1 0\n" + b"x" * 600 + b"\n"),
     "a statement with an end inside": with_event(b"5\n1 0\ntell()\0" + COMMAND + b"\n"),
@@ -119,8 +131,12 @@ FORGED = {
     "another title": with_state(b"version 6.0", b"version 8.0"),
     "a pickle for the boxes": module(b"ecsmpi-extracellular-1", pickle.dumps(Evil())),
     "a pickle for nobody": module(b"nobody", pickle.dumps(Evil())),
-    "a bomb for NEURON's rxd": module(rxd_name, struct.pack("QQ", 0, 0) + gzip.compress(bytes(1 << 28), 9)),
-    "a module's data that end early": {"cells": state.replace(b"version 6.0", b"version 7.0", 1) + struct.pack("Q", 1 << 40)},
+    "a bomb for NEURON's rxd": module(
+        rxd_name, struct.pack("QQ", 0, 0) + gzip.compress(bytes(1 << 28), 9)
+    ),
+    "a module's data that end early": {
+        "cells": state.replace(b"version 6.0", b"version 7.0", 1) + struct.pack("Q", 1 << 40)
+    },
     "a pickle for random streams": {"random": pickle.dumps(Evil())},
     "no list of random streams": {"random": b'{"a": 1}'},
     "too many random streams": {"random": b"[1.0, 2.0, 3.0]"},
@@ -131,13 +147,22 @@ FORGED = {
     "no spikes": {"vector spikes": None},
     "spikes that are no numbers": {"vector spikes": b"12345"},
 }
-said = {name: refusal(forge(good, folder / f"forged {i}", sections=sections)) for i, (name, sections) in enumerate(FORGED.items())}
+said = {
+    name: refusal(forge(good, folder / f"forged {i}", sections=sections))
+    for i, (name, sections) in enumerate(FORGED.items())
+}
 pc.psolve(3.5)  # what was posted would be executed here
 
 FACTS = {
-    "no time": {"dt": 0.0}, "another box": {"planes": [[[0, 3]]] * len(simulation.regions)}, "another time": {"t": 1.0},
-}  # fmt: skip
-said |= {name: refusal(forge(good, folder / f"facts {i}", about=about)) for i, (name, about) in enumerate(FACTS.items())}
+    "no time": {"dt": 0.0},
+    "another box": {"planes": [[[0, 3]]] * len(simulation.regions)},
+    "another time": {"t": 1.0},
+}
+said |= {
+    name: refusal(forge(good, folder / f"facts {i}", about=about))
+    for i, (name, about) in enumerate(FACTS.items())
+}
+
 
 def unpacked(data):
     """What NEURON's SaveState gives back to ecsmpi."""
@@ -154,12 +179,29 @@ def packed(**arrays):
 
 
 whole = packed(**{"0 k": np.array([1.0, 2.0])})
-boxes = [pickle.dumps(Evil()), b"", b"PK\3\4 no archive", packed(k=np.array([Evil()])), packed(k=np.array(["text"])), whole[:-30], whole]
+boxes = [
+    pickle.dumps(Evil()),
+    b"",
+    b"PK\3\4 no archive",
+    packed(k=np.array([Evil()])),
+    packed(k=np.array(["text"])),
+    whole[:-30],
+    whole,
+]
 boxes = [unpacked(data) for data in boxes]
 executed = PAYLOAD.exists()
 
 n.said = 0
 goes_on = refusal(good)  # the one that nobody forged
 pc.psolve(3.5)
-np.savez(out, executed=executed, boxes=boxes, goes_on=goes_on, told=n.said, t=n.t, names=list(said), said=list(said.values()),
-         state=np.frombuffer(state, "u1"))  # fmt: skip
+np.savez(
+    out,
+    executed=executed,
+    boxes=boxes,
+    goes_on=goes_on,
+    told=n.said,
+    t=n.t,
+    names=list(said),
+    said=list(said.values()),
+    state=np.frombuffer(state, "u1"),
+)

@@ -1,11 +1,14 @@
-"""Models run in children forked after the parent has run one; prints what each said. On several ranks children are refused."""
+"""Models run in children forked after the parent has run one; prints what each said. On several
+ranks children are refused.
+"""
 
 import multiprocessing
 import os
 import sys
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 SPREAD = [1.0, 2.0]
 
@@ -43,4 +46,12 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 ends = [status_of_child(lambda: sys.exit(value(2.0) and 3)), status_of_child(fails)]
 again = [value(d) for d in SPREAD]
 if rxd.rank() == 0:
-    print("children", there == here, set(map(str, there)) == {"refused"}, *ends, "parent", again == here, flush=True)
+    print(
+        "children",
+        there == here,
+        set(map(str, there)) == {"refused"},
+        *ends,
+        "parent",
+        again == here,
+        flush=True,
+    )

@@ -1,4 +1,5 @@
-"""What scripts may write, beside what is usual: python forms.py OUTPUT neuron|ecsmpi. Both save the same arrays.
+"""What scripts may write, beside what is usual: python forms.py OUTPUT neuron|ecsmpi. Both save the
+same arrays.
 
 Numbers of numpy's stand in ecsmpi where NEURON has plain ones: NEURON takes some of them only.
 """
@@ -35,7 +36,8 @@ def uneven(node):
 
 # tissue as a dict of a State's arguments
 of_dicts = box(
-    volume_fraction={"name": "alpha", "initial": 0.2}, permeability={"name": "open", "initial": lambda node: 0.5 + node.y3d / 50}
+    volume_fraction={"name": "alpha", "initial": 0.2},
+    permeability={"name": "open", "initial": lambda node: 0.5 + node.y3d / 50},
 )
 in_dicts = rxd.Species(of_dicts, name="x", d=1, charge=1, initial=uneven)
 shrinks = rxd.Rate(of_dicts.alpha, -0.02 * of_dicts.alpha)
@@ -54,8 +56,13 @@ grows = rxd.Rate(late, 0.1 * later_still)
 cyt = rxd.Region(cells, name="cyt", nrn_region="i")
 membrane = rxd.Region(cells, name="membrane", geometry=rxd.membrane())
 outside = [rxd.Species(plain, initial=start) for start in (1, 2, 3)]
-inside = [rxd.Species(cyt, name=name, initial=start) for name, start in (("inside1", 1), ("inside2", 2))]
-both = [rxd.Species([cyt, plain], name=name, initial=start) for name, start in (("both1", 3), ("both2", 1))]
+inside = [
+    rxd.Species(cyt, name=name, initial=start) for name, start in (("inside1", 1), ("inside2", 2))
+]
+both = [
+    rxd.Species([cyt, plain], name=name, initial=start)
+    for name, start in (("both1", 3), ("both2", 1))
+]
 nowhere = [
     rxd.Rate(outside[0], 0.1, regions=[]),
     rxd.Rate(outside[0][plain], 0.1, regions=()),
@@ -66,10 +73,21 @@ nowhere = [
     rxd.Reaction(inside[0], inside[1], 0.1, regions=[]),  # inside cells NEURON lets this one act
     rxd.Reaction(both[0], both[1], 0.1, regions=[]),  # and this
 ]
-everywhere = rxd.Rate(outside[2], -0.1 * outside[2], regions=None), rxd.Reaction(outside[2], outside[1], 0.05, regions=None)
-if "across" in sys.argv:  # a reaction across the membrane has no use for regions; it has ecsmpi run those inside cells, too
+everywhere = (
+    rxd.Rate(outside[2], -0.1 * outside[2], regions=None),
+    rxd.Reaction(outside[2], outside[1], 0.05, regions=None),
+)
+if (
+    "across" in sys.argv
+    # a reaction across the membrane has no use for regions; it has ecsmpi run those inside cells, too
+):
     crosses = rxd.MultiCompartmentReaction(
-        inside[0][cyt], outside[0][plain], 1e4 * inside[0][cyt], mass_action=False, membrane=membrane, regions=[]
+        inside[0][cyt],
+        outside[0][plain],
+        1e4 * inside[0][cyt],
+        mass_action=False,
+        membrane=membrane,
+        regions=[],
     )
 
 # numbers of numpy's
@@ -82,7 +100,13 @@ if ON_NUMPY:
         rxd.Rate(a, flows[0]),
         rxd.Rate(b, (matrix * np.array([a, b]))[1].sum()),
         rxd.Rate(c, np.array(0.5) * b / np.float32(2) - np.array(0.25) * c),
-        rxd.Rate(c, (matrix[1] * a)[0] - (a[region] * matrix[1])[0] + (np.arange(3) + c)[2] - (c - np.arange(3))[0]),
+        rxd.Rate(
+            c,
+            (matrix[1] * a)[0]
+            - (a[region] * matrix[1])[0]
+            + (np.arange(3) + c)[2]
+            - (c - np.arange(3))[0],
+        ),
         rxd.Rate(c, np.array(0.01)),
         rxd.Rate(c, np.float64(0.03)),
         rxd.Reaction(np.int64(2) * a, b * np.int32(1), np.array(0.01), np.float32(0.5)),
@@ -105,11 +129,19 @@ of_dicts.alpha.nodes.value = 0.3
 for _ in range(9):
     n.fadvance()
 
-for name, one in {"dicts": in_dicts, "alpha": of_dicts.alpha, "later": in_later, "late": late, "both": both[0]}.items():
+for name, one in {
+    "dicts": in_dicts,
+    "alpha": of_dicts.alpha,
+    "later": in_later,
+    "late": late,
+    "both": both[0],
+}.items():
     saved[name] = np.array(one[one.regions[-1]].states3d)
 for number, one in enumerate([*outside, a, b, c]):
     saved[f"outside {number}"] = np.array(one[one.regions[0]].states3d)
-inside_values = {i: [one.nodes(sec)[0].value for one in (*inside, *both)] for i, sec in enumerate(cells)}
+inside_values = {
+    i: [one.nodes(sec)[0].value for one in (*inside, *both)] for i, sec in enumerate(cells)
+}
 saved["inside"] = np.array(pc.py_allgather(list(inside_values.values()))[0][0])
 if pc.id() == 0:
     np.savez(OUTPUT, **saved)

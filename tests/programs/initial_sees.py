@@ -1,4 +1,6 @@
-"""What INITIAL blocks see of concentrations that rxd sets. argv: a file to write, the backend, the folder of the compiled sees.mod."""
+"""What INITIAL blocks see of concentrations that rxd sets. argv: a file to write, the backend, the
+folder of the compiled sees.mod.
+"""
 
 import sys
 
@@ -36,7 +38,16 @@ def seen(regions):
         for end in (0, 5):
             n.continuerun(end)
             here = cell(0.5)
-            found.append([here.sees.inside, here.sees.outside, here.sees.potential, here.cai, here.cao, here.eca])
+            found.append(
+                [
+                    here.sees.inside,
+                    here.sees.outside,
+                    here.sees.potential,
+                    here.cai,
+                    here.cao,
+                    here.eca,
+                ]
+            )
     return np.array(found) + 0 * len(ca.regions)
 
 

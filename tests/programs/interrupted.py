@@ -1,4 +1,6 @@
-"""Ctrl-C again and again in a run that goes on each time: how often it stopped, and whether its numbers are those of a run in one go."""
+"""Ctrl-C again and again in a run that goes on each time: how often it stopped, and whether its
+numbers are those of a run in one go.
+"""
 
 import os
 import random
@@ -7,15 +9,22 @@ import sys
 import threading
 import time
 
-from ecsmpi import rxd
 from neuron import n
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in its background deaf to it
+from ecsmpi import rxd
+
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell starts what is in its background deaf to it
 n.load_file("stdrun.hoc")
 END, SIGNALS = 100, 12
 context = n.ParallelContext()
 context.set_maxstep(10)
-goes_on = {"continuerun": n.continuerun, "psolve": context.psolve, "fadvance": lambda end: n.fadvance()}[sys.argv[1]]
+goes_on = {
+    "continuerun": n.continuerun,
+    "psolve": context.psolve,
+    "fadvance": lambda end: n.fadvance(),
+}[sys.argv[1]]
 
 ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
 k = rxd.Species(ecs, name="k", d=2, charge=1, initial=lambda node: 3 + node.x3d / 100)
@@ -61,7 +70,13 @@ def interrupt():
         assert waiting.wait(30), "an interrupt was swallowed"
 
 
-waiting, begun, over, sending, sent = threading.Event(), threading.Event(), threading.Event(), threading.Lock(), []
+waiting, begun, over, sending, sent = (
+    threading.Event(),
+    threading.Event(),
+    threading.Event(),
+    threading.Lock(),
+    [],
+)
 _, expected, expected_voltage = run()
 begun.clear()
 over.clear()

@@ -1,13 +1,18 @@
-"""Ctrl-C inside Python code of NEURON's own rxd, which NEURON calls in each step: the run stops when the step is complete."""
+"""Ctrl-C inside Python code of NEURON's own rxd, which NEURON calls in each step: the run stops
+when the step is complete.
+"""
 
 import signal
 import sys
 
-from ecsmpi import rxd
 from neuron import n
 from neuron.rxd import rxd as neurons_own
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in its background deaf to it
+from ecsmpi import rxd
+
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell starts what is in its background deaf to it
 ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
 k = rxd.Species(ecs, name="k", d=2, charge=1, initial=3)
 context = n.ParallelContext()

@@ -2,8 +2,9 @@
 
 import gc
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 
@@ -38,7 +39,9 @@ def total(with_cell):
 
 
 sums = [total(True), total(False), total(True)]
-assert all(abs(found - right) < 1e-8 for found, right in zip(sums, (3000.00033529, 3000, 3000.00033529))), sums
+assert all(
+    abs(found - right) < 1e-8 for found, right in zip(sums, (3000.00033529, 3000, 3000.00033529))
+), sums
 
 ecs, k = box()
 section = cell()
@@ -53,4 +56,7 @@ gc.collect()
 n.finitialize(-65)
 n.continuerun(1)
 assert section.ki == 54.4, section.ki
-assert abs(section.ko - 3.01177356874648) < 1e-11 and abs(section.v - 42.0037261189789) < 1e-8, (section.ko, section.v)
+assert abs(section.ko - 3.01177356874648) < 1e-11 and abs(section.v - 42.0037261189789) < 1e-8, (
+    section.ko,
+    section.v,
+)

@@ -5,8 +5,8 @@ told.
 """
 
 import io
-import sys
 from pathlib import Path
+import sys
 
 import numpy as np
 from observed_model import k, n, pc, rank, run, rxd, steps
@@ -39,8 +39,14 @@ if rank == 0:
     said = stream.getvalue()
     assert "4 x 4 x 4 voxels" in said and "t = 2 of 2 ms" in said, said
     assert late_numbers.balance().keys() == numbers.balance().keys()
-    np.savez(folder / "late.npz", early=numbers.table["max"], late=late_numbers.table["max"], at=late_numbers.table["time"],
-             residual=late_numbers.table["residual"], stored=late_numbers.table["stored"])  # fmt: skip
+    np.savez(
+        folder / "late.npz",
+        early=numbers.table["max"],
+        late=late_numbers.table["max"],
+        at=late_numbers.table["time"],
+        residual=late_numbers.table["residual"],
+        stored=late_numbers.table["stored"],
+    )
 for one in (numbers, in_early, late_numbers, first, report, late, late_report, late_spikes):
     one.close()
 

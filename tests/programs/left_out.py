@@ -1,4 +1,6 @@
-"""Modules are left out of collections, and what the script makes after the import is not: left_out.py [interactive]"""
+"""Modules are left out of collections, and what the script makes after the import is not:
+left_out.py [interactive]
+"""
 
 import gc
 import sys
@@ -6,8 +8,9 @@ import weakref
 
 if sys.argv[1:] == ["interactive"]:
     sys.ps1 = ">>> "
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 left_out = gc.get_freeze_count()
 if sys.argv[1:] == ["interactive"]:

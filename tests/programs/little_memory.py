@@ -2,14 +2,14 @@
 WORDS.
 """
 
+from pathlib import Path
 import resource
 import sys
-from pathlib import Path
 
+from ecsmpi.cli import main
 import ecsmpi.files.checkpoint
 import ecsmpi.files.recording
 import ecsmpi.files.sonata  # noqa: F401
-from ecsmpi.cli import main
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(float(sys.argv[1]) * 1e6)

@@ -1,10 +1,13 @@
-"""A species or a box made again, as by a notebook's cell that is run twice: what only a cycle holds makes way, else the error says how."""
+"""A species or a box made again, as by a notebook's cell that is run twice: what only a cycle holds
+makes way, else the error says how.
+"""
 
 import gc
 import warnings
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 gc.disable()
@@ -62,7 +65,9 @@ for make in potassium, inside:
     n.fadvance()
 assert rxd.all_species() == kept[:1]
 
-assert "charge 1 on another region" in message_of(lambda: rxd.Species(rxd.Extracellular(90, 90, 90, 99, 99, 99, dx=9), name="k", charge=2))
+assert "charge 1 on another region" in message_of(
+    lambda: rxd.Species(rxd.Extracellular(90, 90, 90, 99, 99, 99, dx=9), name="k", charge=2)
+)
 
 # a box made again while something still holds the old one
 finer = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=20)

@@ -1,10 +1,13 @@
-"""What starts and steps of many species take is a small multiple of as many times one: printed, and checked in calls of Python."""
+"""What starts and steps of many species take is a small multiple of as many times one: printed, and
+checked in calls of Python.
+"""
 
 import cProfile
 import pstats
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 cell = n.Section("cell")
 cell.pt3dadd(10, 10, 10, 5)

@@ -1,12 +1,12 @@
 """The conftest.py under which NEURON's own tests of rxd run with ecsmpi's rxd.
 
-tests/neuron_suite.py puts this file in the place of the suite's own conftest.py, in its copy of the folder.
-The fixtures have the names of NEURON's. What NEURON's read from the private parts of neuron.rxd, these read
-from ecsmpi as well. Each rank appends what comes of each test to the file SUITE_RECORD.RANK, a JSON object a
-line.
+tests/support/neuron_suite.py puts this file in the place of the suite's own conftest.py, in its
+copy of the folder. The fixtures have the names of NEURON's. What NEURON's read from the private
+parts of neuron.rxd, these read from ecsmpi as well. Each rank appends what comes of each test to
+the file SUITE_RECORD.RANK, a JSON object a line.
 
-On several ranks the box needs each cell once. In a test whose cells reach a box, rank 0 has the test's cells,
-and the other ranks have sections far from the box.
+On several ranks the box needs each cell once. In a test whose cells reach a box, rank 0 has the
+test's cells, and the other ranks have sections far from the box.
 """
 
 import json
@@ -26,11 +26,17 @@ RANK = rxd.rank()
 RANKS = int(h.ParallelContext().nhost())
 FAR = 1e6  # um, where the sections of the ranks without cells are
 
-# The files whose cells reach a box: by currents, reactions across the membrane, or a pointer as a flux.
-PLACED = ("test_ecs_example.py", "test_ecs_include_flux.py", "test_ecs_multicompartment_alignment.py")
+# The files whose cells reach a box: by currents, reactions across the membrane, or a pointer as a
+# flux.
+PLACED = (
+    "test_ecs_example.py",
+    "test_ecs_include_flux.py",
+    "test_ecs_multicompartment_alignment.py",
+)
 
 
-# --- what the tests are given ---------------------------------------------------------------------------------
+# --- what the tests are given
+# ---------------------------------------------------------------------------------
 
 
 class FarSection(type(h.Section())):
@@ -66,7 +72,9 @@ def region_without_sections(secs=None, *args, **kwargs):
 
 
 def without_pointers(node_class) -> None:
-    """Let `include_flux` of nodes leave out pointers: a pointer into a cell counts on the rank of the cell."""
+    """Let `include_flux` of nodes leave out pointers: a pointer into a cell counts on the rank of
+    the cell.
+    """
     include_flux = node_class.include_flux
 
     def without_pointer(self, source, *args, **kwargs):
@@ -125,21 +133,30 @@ def neuron_instance(neuron_nosave_instance, request):
 
 
 def states():
-    """What `collect_data` of the suite reads of neuron.rxd: states inside cells, and those of boxes."""
+    """What `collect_data` of the suite reads of neuron.rxd: states inside cells, and those of
+    boxes.
+    """
     inside = list(neuron_rxd.species._all_species)
     boxes = [lambda one=one: InBoxes(one) for one in rxd.all_species()]
-    return SimpleNamespace(node=neuron_rxd.node, species=SimpleNamespace(_all_species=inside + boxes))
+    return SimpleNamespace(
+        node=neuron_rxd.node, species=SimpleNamespace(_all_species=inside + boxes)
+    )
 
 
 class InBoxes:
     """The concentrations of a species in its boxes, by the names of NEURON's private attributes."""
 
     def __init__(self, species):
-        parts = (species[region] for region in species.regions if isinstance(region, rxd.Extracellular))
-        self._extracellular_instances = {i: SimpleNamespace(states=part.states3d) for i, part in enumerate(parts)}
+        parts = (
+            species[region] for region in species.regions if isinstance(region, rxd.Extracellular)
+        )
+        self._extracellular_instances = {
+            i: SimpleNamespace(states=part.states3d) for i, part in enumerate(parts)
+        }
 
 
-# --- what comes of the tests ----------------------------------------------------------------------------------
+# --- what comes of the tests
+# ----------------------------------------------------------------------------------
 
 
 def record(**said) -> None:
@@ -165,7 +182,12 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     failed = call.excinfo is not None and report.outcome == "failed"
-    if failed and RANK > 0 and item.path.name in PLACED and call.excinfo.errisinstance(AssertionError):
+    if (
+        failed
+        and RANK > 0
+        and item.path.name in PLACED
+        and call.excinfo.errisinstance(AssertionError)
+    ):
         return  # numbers of cells that are on rank 0
     if failed:
         kinds = [kind.__name__ for kind in call.excinfo.type.__mro__]

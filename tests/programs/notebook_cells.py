@@ -1,24 +1,25 @@
-"""Run the code cells of a notebook in one process, and leave the concentrations of all boxes after each.
+"""Run the code cells of a notebook in one process, and leave the concentrations of all boxes after
+each.
 
     python notebook_cells.py neuron|ecsmpi RESULT NOTEBOOK FRAMES FILES
 
-Lines that begin with `!` are commands, run by rank 0, and the mechanisms that `nrnivmodl` makes are loaded.
-Files that a cell downloads are taken from the folder FILES, by their names or by the last part of the
-address. Animations have FRAMES frames at most, and are drawn but not encoded where there is no ffmpeg.
-RESULT.npz has an array for each species and cell, from rank 0.
+Lines that begin with `!` are commands, run by rank 0, and the mechanisms that `nrnivmodl` makes are
+loaded. Files that a cell downloads are taken from the folder FILES, by their names or by the last
+part of the address. Animations have FRAMES frames at most, and are drawn but not encoded where
+there is no ffmpeg. RESULT.npz has an array for each species and cell, from rank 0.
 """
 
 import ast
 import gc
 import json
 import linecache
+from pathlib import Path
 import re
 import shutil
 import subprocess
 import sys
 import types
 import urllib.request
-from pathlib import Path
 
 backend, result, notebook, frames, files = sys.argv[1:6]
 
@@ -29,14 +30,14 @@ if backend == "ecsmpi":
     import ecsmpi.rxd
 else:
     from mpi4py import MPI  # noqa: F401  NEURON takes its world
-import neuron  # noqa: E402
-import numpy as np  # noqa: E402
 from matplotlib import animation  # noqa: E402
+import neuron  # noqa: E402
 from neuron import n  # noqa: E402
 from neuron import rxd as neuron_rxd  # noqa: E402
+import numpy as np  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from published_models import changed_line  # noqa: E402
+from support.published_models import changed_line  # noqa: E402
 
 pc = n.ParallelContext()
 RANK = int(pc.id())
@@ -78,7 +79,9 @@ def downloaded(address, name=None, *args):
                 shutil.copy(Path(files) / wanted, name)
             pc.barrier()
             return name, None
-    raise FileNotFoundError(f"the notebook downloads {name}: put it into a folder, and name that by --files")
+    raise FileNotFoundError(
+        f"the notebook downloads {name}: put it into a folder, and name that by --files"
+    )
 
 
 def command(line: str) -> None:
@@ -111,7 +114,11 @@ def run_cell(title: str, source: str, names: dict) -> None:
 
 def boxes() -> dict:
     if backend == "ecsmpi":
-        return {one.name: np.array(one[region].states3d) for one in ecsmpi.rxd.all_species() for region in one.regions}
+        return {
+            one.name: np.array(one[region].states3d)
+            for one in ecsmpi.rxd.all_species()
+            for region in one.regions
+        }
     found = {}
     for one in filter(None, (reference() for reference in neuron_rxd.species._all_species)):
         for region in one.regions if isinstance(one.regions, list) else [one.regions]:
@@ -135,12 +142,15 @@ urllib.request.urlretrieve = downloaded
 
 names = {"__name__": "__main__", "command": command}
 left = {}
-cells = [cell for cell in json.loads(Path(notebook).read_text())["cells"] if cell["cell_type"] == "code"]
+cells = [
+    cell for cell in json.loads(Path(notebook).read_text())["cells"] if cell["cell_type"] == "code"
+]
 for number, cell in enumerate(cells):
     if RANK == 0:
         print(f"cell {number}", flush=True)
     if backend == "neuron":
-        gc.collect()  # NEURON refuses a species made again while the animation of the one before waits for it
+        # NEURON refuses a species made again while the animation of the one before waits for it
+        gc.collect()
     run_cell(f"cell {number}", source_of(cell), names)
     for name, states in boxes().items():
         left[f"cell {number}, {name}"] = states

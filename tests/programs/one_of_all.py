@@ -1,9 +1,12 @@
-"""A model that uses most of what speaks to other ranks; prints numbers of it. Writes files into the folder of now."""
+"""A model that uses most of what speaks to other ranks; prints numbers of it. Writes files into the
+folder of now.
+"""
 
 import sys
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 rxd.options.reproducible = sys.argv[1] == "exact"
@@ -22,7 +25,13 @@ trace = n.Vector().record(k[ecs].node_by_ijk(1, 2, 3)._ref_value)
 n.finitialize(-65)
 n.continuerun(1)
 values = [
-    k[ecs].states3d.sum(), k[ecs].gather(0)[1, 2, 3], k[ecs].node_by_ijk(1, 2, 3).value, *k[ecs].nodes.value[:3], soma(0.5).ko, trace[-1],
-    *numbers.table["radial_mean"][-1][:3], numbers.balance()["residual"] < 1e-6,
-]  # fmt: skip
+    k[ecs].states3d.sum(),
+    k[ecs].gather(0)[1, 2, 3],
+    k[ecs].node_by_ijk(1, 2, 3).value,
+    *k[ecs].nodes.value[:3],
+    soma(0.5).ko,
+    trace[-1],
+    *numbers.table["radial_mean"][-1][:3],
+    numbers.balance()["residual"] < 1e-6,
+]
 print("values", *(float(value).hex() for value in values))

@@ -5,19 +5,18 @@ Each turn is: how many ranks, frames that are kept of the whole box, and the tim
 on. In ends.npz is nothing: every value says where it comes from.
 """
 
-import sys
 from pathlib import Path
+import sys
 
-import numpy as np
 from mpi4py import MPI
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from frames import BOX, UNEVEN, coded  # noqa: E402
-
 from ecsmpi.files.items import Encoding, Mean, Slice  # noqa: E402
 from ecsmpi.files.output import GridFile  # noqa: E402
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.table import Column, Table  # noqa: E402
+from support.frames import BOX, UNEVEN, coded  # noqa: E402
 
 world, folder = MPI.COMM_WORLD, Path(sys.argv[1])
 SELECTIONS = {

@@ -1,12 +1,14 @@
-"""Pointers to nodes that one rank takes in mid-run have the nodes' values: pointers_late.py RESULT.npz"""
+"""Pointers to nodes that one rank takes in mid-run have the nodes' values: pointers_late.py
+RESULT.npz
+"""
 
 import os
 import sys
 
+from neuron import n
 import numpy as np
 
 from ecsmpi import rxd
-from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

@@ -2,8 +2,9 @@
 
 import sys
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 pc = n.ParallelContext()
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10)
@@ -19,7 +20,10 @@ try:
     else:
         n.fadvance()
 except ValueError as error:
-    assert "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1) at (35, 25, 15) um" in str(error), error
+    assert (
+        "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1) at (35, 25, 15) um"
+        in str(error)
+    ), error
 else:
     sys.exit("NaN was taken")
 assert (to_bad[0], bad.value, good.value) == (3, 3, 5)

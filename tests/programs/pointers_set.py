@@ -1,6 +1,7 @@
 """Voxels are set through NEURON's pointers to them: pointers_set.py RESULT.npz [neuron]
 
-Each rank has a cell, and sets what the comments say. What is saved is the same in NEURON, and on any number of ranks.
+Each rank has a cell, and sets what the comments say. What is saved is the same in NEURON, and on
+any number of ranks.
 """
 
 import sys
@@ -80,7 +81,12 @@ for step in range(16):
         n.fcurrent()
     seen.append(node(k, 5).value if step != 3 or rank == 0 else 44)
 found = {name: np.array(vector) for name, vector in recorded.items()}
-found |= {"seen": seen, "in between": kept[0], "k": np.array(k[ecs].states3d), "tracer": np.array(tracer[ecs].states3d)}
+found |= {
+    "seen": seen,
+    "in between": kept[0],
+    "k": np.array(k[ecs].states3d),
+    "tracer": np.array(tracer[ecs].states3d),
+}
 n.finitialize(-65)  # what was set is forgotten
 node(k, 0)._ref_value[0] = 17
 n.fadvance()

@@ -1,14 +1,15 @@
-"""Ranks without any section use pointers to nodes from mid-run on: pointers_without_cells.py RESULT.npz [FOLDER]
+"""Ranks without any section use pointers to nodes from mid-run on: pointers_without_cells.py
+RESULT.npz [FOLDER]
 
 FOLDER: of checkpoints, in which the run goes on where there is one.
 """
 
 import sys
 
+from neuron import n
 import numpy as np
 
 from ecsmpi import rxd
-from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())
@@ -34,7 +35,9 @@ if rank == 0:
 for _ in range(4):
     n.fadvance()
 if rank == ranks - 1:
-    assert recorded.size() in (0, 5), list(recorded)  # NEURON adds what is recorded at an initialisation
+    assert recorded.size() in (0, 5), list(
+        recorded
+    )  # NEURON adds what is recorded at an initialisation
 states = np.array(k[ecs].states3d)
 n.finitialize(-65)
 n.fadvance()

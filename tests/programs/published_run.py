@@ -1,12 +1,13 @@
-"""Run a published script as it is and leave the final state of its model: tests/published.py compares them.
+"""Run a published script as it is and leave the final state of its model:
+tests/support/published.py compares them.
 
     python published_run.py neuron|ecsmpi RESULT SCRIPT [its own arguments]
 
-RESULT.RANK.npz holds the boxes' concentrations and the cells' variables at the end, and the time a step took.
-The script sees NEURON through an object that measures `psolve`, `continuerun` and `fadvance`, and that saves
-before `quit`. Where a script seeds numpy with a number for each rank and draws three coordinates for each
-cell, as all of these do, the ranks are dealt the cells of one stream in turn, so that the cells are the same
-on any number of ranks.
+RESULT.RANK.npz holds the boxes' concentrations and the cells' variables at the end, and the time a
+step took. The script sees NEURON through an object that measures `psolve`, `continuerun` and
+`fadvance`, and that saves before `quit`. Where a script seeds numpy with a number for each rank and
+draws three coordinates for each cell, as all of these do, the ranks are dealt the cells of one
+stream in turn, so that the cells are the same on any number of ranks.
 """
 
 import os
@@ -19,8 +20,9 @@ backend, result, script = sys.argv[1:4]
 import numpy as np  # noqa: E402
 
 if backend == "ecsmpi":
-    from ecsmpi import rxd
     import neuron
+
+    from ecsmpi import rxd
 else:
     from mpi4py import MPI  # noqa: F401  before NEURON, which then takes its world
     import neuron
@@ -97,21 +99,31 @@ def save() -> None:
 
 def boxes():
     """Names and concentrations of the species in boxes, without those of Parameters, which stay."""
-    species = rxd.all_species() if backend == "ecsmpi" else [ref() for ref in neuron_rxd.species._all_species]
+    species = (
+        rxd.all_species()
+        if backend == "ecsmpi"
+        else [ref() for ref in neuron_rxd.species._all_species]
+    )
     for one in species:
         if one is None or type(getattr(one, "_without", one)).__name__ == "Parameter":
             continue
         regions = one.regions if isinstance(one.regions, (list, tuple)) else [one.regions]
         for region in regions:
             if type(region).__name__ == "Extracellular":
-                number = regions.index(region) - len([r for r in regions if isinstance(r, neuron_rxd.Region)])
+                number = regions.index(region) - len(
+                    [r for r in regions if isinstance(r, neuron_rxd.Region)]
+                )
                 yield f"{one.name} {number}", one[region].states3d
 
 
 def cells() -> dict:
     """{variable: values at the middle of sections}, and where the sections are (um)."""
     sections = [sec for sec in h.allsec() if sec.n3d() and not sec.name().startswith("ecsmpi")]
-    found = {"place": np.array([[sec.x3d(0), sec.y3d(0), sec.z3d(0), sec.diam] for sec in sections]).reshape(-1, 4)}
+    found = {
+        "place": np.array(
+            [[sec.x3d(0), sec.y3d(0), sec.z3d(0), sec.diam] for sec in sections]
+        ).reshape(-1, 4)
+    }
     for name in CELL_VARIABLES:
         if sections and all(hasattr(sec(0.5), name) for sec in sections):
             found[f"cell {name}"] = np.array([getattr(sec(0.5), name) for sec in sections])

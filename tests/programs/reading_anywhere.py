@@ -1,4 +1,5 @@
-"""The ways in which scripts read and set concentrations on some ranks only; each leaves numbers that one rank leaves too.
+"""The ways in which scripts read and set concentrations on some ranks only; each leaves numbers
+that one rank leaves too.
 
 reading_anywhere.py RESULT.npz [apart]     apart: ranks take each other for ranks of other machines
 """
@@ -13,9 +14,10 @@ from ecsmpi.ranks import peers
 if sys.argv[2:] == ["apart"]:
     peers._machine = lambda: str(time.time_ns())
 
-from ecsmpi import rxd
 from mpi4py import MPI
 from neuron import n
+
+from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()

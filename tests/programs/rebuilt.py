@@ -1,4 +1,5 @@
-"""Models made anew in a loop by a class whose cells know their model; nothing is deleted or collected by hand.
+"""Models made anew in a loop by a class whose cells know their model; nothing is deleted or
+collected by hand.
 
 argv: a file to write, the backend, the first initial concentration (mM), the number of models.
 """
@@ -44,7 +45,9 @@ class Model:
         trace = []
         while n.t < 1 - 1e-9:
             n.fadvance()
-            trace.append({"t": n.t, "v": [cell.soma.v for cell in self.cells], "cells": [self.cells]})
+            trace.append(
+                {"t": n.t, "v": [cell.soma.v for cell in self.cells], "cells": [self.cells]}
+            )
         return np.array(self.k[self.ecs].states3d)
 
 

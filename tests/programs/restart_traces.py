@@ -2,16 +2,19 @@
 
 import sys
 
-import numpy as np
-from ecsmpi import rxd
 from neuron import n
+import numpy as np
+
+from ecsmpi import rxd
 
 folder, again = sys.argv[1], sys.argv[2:] == ["again"]
 n.dt = 0.1
 ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, 10)
 k = rxd.Species(ecs, d=1, name="k", charge=1, initial=lambda node: node.x3d)
 trace, own = n.Vector().record(k[ecs].node_by_ijk(0, 0, 0)._ref_value), n.Vector()
-checkpoint = rxd.Checkpoint(folder + "-again" * again, every="3 steps", vectors={"trace": trace, "own": own})
+checkpoint = rxd.Checkpoint(
+    folder + "-again" * again, every="3 steps", vectors={"trace": trace, "own": own}
+)
 if again:
     rxd.restart(folder)
 n.finitialize(-65)

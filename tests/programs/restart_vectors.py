@@ -1,11 +1,14 @@
-"""Vectors that a checkpoint has under other names than the script that goes on: restart_vectors.py FOLDER"""
+"""Vectors that a checkpoint has under other names than the script that goes on: restart_vectors.py
+FOLDER
+"""
 
 import sys
 import warnings
 
-import numpy as np
-from ecsmpi import rxd
 from neuron import n
+import numpy as np
+
+from ecsmpi import rxd
 
 folder = sys.argv[1]
 n.dt = 0.1
@@ -39,7 +42,9 @@ rxd.restart(folder)
 said = steps(0, folder + "-other", trace=trace, time=times, more=more)
 if rxd.rank() == 0:
     (words,) = said
-    assert "the script does not give, and what they had recorded is left out: 'times'" in words, words
+    assert "the script does not give, and what they had recorded is left out: 'times'" in words, (
+        words
+    )
     assert "which begin at t = 0.3 ms: 'more', 'time'" in words, words
 else:
     assert said == []

@@ -1,12 +1,15 @@
-"""Prints, for several ways of making cells on the ranks, which sections a warning names: {way: words, or None}."""
+"""Prints, for several ways of making cells on the ranks, which sections a warning names: {way:
+words, or None}.
+"""
 
 import json
 import re
 import warnings
 
+from neuron import n
+
 from ecsmpi import rxd
 from ecsmpi.cells.duplicates import SameOnSeveralRanks
-from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

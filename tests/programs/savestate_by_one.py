@@ -1,9 +1,12 @@
-"""A rank alone calls NEURON's SaveState, as under `if pc.id() == 0`, while others do something else: savestate_by_one.py save|restore step|barrier"""
+"""A rank alone calls NEURON's SaveState, as under `if pc.id() == 0`, while others do something
+else: savestate_by_one.py save|restore step|barrier
+"""
 
 import sys
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 call, others = sys.argv[1:]
 pc = n.ParallelContext()

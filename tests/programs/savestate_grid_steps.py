@@ -1,10 +1,13 @@
-"""NEURON's SaveState with grid_steps: taken between steps of the grid only, and put back in the middle of one."""
+"""NEURON's SaveState with grid_steps: taken between steps of the grid only, and put back in the
+middle of one.
+"""
 
 import sys
 
-import numpy as np
-from ecsmpi import rxd
 from neuron import n
+import numpy as np
+
+from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rxd.options.grid_steps = 3

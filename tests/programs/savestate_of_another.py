@@ -1,10 +1,11 @@
 """A script restores a SaveState of another box, is told so, and goes on."""
 
-import sys
 from pathlib import Path
+import sys
+
+from neuron import n
 
 from ecsmpi import rxd
-from neuron import n
 
 path = str(Path(sys.argv[1]))
 n.dt = 0.1

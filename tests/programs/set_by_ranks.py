@@ -5,11 +5,11 @@ Each number is the same on any number of ranks; that of `by the rank` is the num
 
 import sys
 
+from mpi4py import MPI
+from neuron import n
 import numpy as np
 
 from ecsmpi import rxd
-from mpi4py import MPI
-from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())
@@ -28,7 +28,11 @@ def ijk(node):
 def keep(name, species, on):
     """Keep the box of a species as one rank reads it, and see that all read the same."""
     box = np.array(species[ecs].states3d)
-    assert all(np.array_equal(box, other) for other in MPI.COMM_WORLD.allgather(box)), (name, rank, box)
+    assert all(np.array_equal(box, other) for other in MPI.COMM_WORLD.allgather(box)), (
+        name,
+        rank,
+        box,
+    )
     saved[name] = box
 
 
@@ -68,7 +72,9 @@ for i in range(6):
 twice[ecs].nodes[twice[ecs].nodes.y3d > 20].value = np.full(18, 1.0 + rank)
 n.fadvance()
 keep("by the rank", twice, 0)
-saved["by the rank"] = np.concatenate([saved["by the rank"][:, 0, 0], saved["by the rank"][:, 2].reshape(-1)])
+saved["by the rank"] = np.concatenate(
+    [saved["by the rank"][:, 0, 0], saved["by the rank"][:, 2].reshape(-1)]
+)
 twice[ecs].concentration = 1 + rank
 n.fadvance()
 assert (twice[ecs].states3d == ranks).all()
@@ -79,7 +85,9 @@ for setters in ({last}, set(range(ranks))):
         for j in range(3):
             row = twice[ecs].nodes[twice[ecs].nodes.y3d == 5 + 10 * j]
             row.value = lambda node: 10 * j + node.x3d
-        twice[ecs].nodes[twice[ecs].nodes.z3d > 20].value = lambda node: 2 * k[ecs].node_by_ijk(*ijk(node)).value
+        twice[ecs].nodes[twice[ecs].nodes.z3d > 20].value = lambda node: (
+            2 * k[ecs].node_by_ijk(*ijk(node)).value
+        )
     k[ecs].concentration = 5
     n.fadvance()
     keep(f"functions of {len(setters) == ranks}", twice, 0)

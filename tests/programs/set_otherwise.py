@@ -1,6 +1,7 @@
 """What a script sets in other ways than by nodes: set_otherwise.py RESULT.npz [neuron]
 
-Rank 0 has the one cell, and sets at its segment; the other ranks have none. What is saved is the same in NEURON.
+Rank 0 has the one cell, and sets at its segment; the other ranks have none. What is saved is the
+same in NEURON.
 """
 
 import sys
@@ -84,7 +85,12 @@ n.finitialize(-65)
 keep("initial, begun again", node(1))
 k.initial = lambda node: 3 + node.x3d / 100
 
-for kind in (3, 0, 1, 2):  # what the last two set stays; before, initial concentrations are still to come
+for kind in (
+    3,
+    0,
+    1,
+    2,
+):  # what the last two set stays; before, initial concentrations are still to come
     handler = n.FInitializeHandler(kind, lambda: setattr(node(2), "value", 77))
     n.finitialize(-65)
     keep(f"set in a handler {kind}", node(2))

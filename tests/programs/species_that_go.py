@@ -1,4 +1,5 @@
-"""Species inside cells and outside come, go, come back and change their place between runs; what segments then have, with NEURON or ecsmpi.
+"""Species inside cells and outside come, go, come back and change their place between runs; what
+segments then have, with NEURON or ecsmpi.
 
 argv: a file to write, the backend.
 """
@@ -53,8 +54,13 @@ def run(what):
     for again in (0, 1):
         n.finitialize(-65)
         n.continuerun(0.25)
-        mine = {number: [[getattr(segment, name, 0) for name in NAMES] for segment in cells[number]] for number in cells}
-        everyone = {number: rows for part in context.py_allgather(mine) for number, rows in part.items()}
+        mine = {
+            number: [[getattr(segment, name, 0) for name in NAMES] for segment in cells[number]]
+            for number in cells
+        }
+        everyone = {
+            number: rows for part in context.py_allgather(mine) for number, rows in part.items()
+        }
         saved[f"{what} {again}"] = np.array([everyone[number] for number in sorted(everyone)])
 
 

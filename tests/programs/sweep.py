@@ -4,9 +4,9 @@ another: python sweep.py FOLDER.
 It writes NAME.npz for each way: what each run ended with.
 """
 
+from pathlib import Path
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 from observed_model import ecs, k, rank, run, rxd, steps

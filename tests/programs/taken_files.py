@@ -3,8 +3,8 @@ names one of the functions.
 """
 
 import os
-import sys
 from pathlib import Path
+import sys
 
 from observed_model import pc, rank, run, rxd
 

@@ -1,7 +1,8 @@
 """Rank 1 stops while the others wait for it: waits_in_neuron.py
 
-In psolve, fadvance and continuerun they wait for voltages of gap junctions, inside NEURON's step. In a barrier of the
-script's, and where the script computes or sleeps, NEURON does not advance. Each way begins with a line of stderr.
+In psolve, fadvance and continuerun they wait for voltages of gap junctions, inside NEURON's step.
+In a barrier of the script's, and where the script computes or sleeps, NEURON does not advance. Each
+way begins with a line of stderr.
 """
 
 import os
@@ -14,8 +15,9 @@ from ecsmpi.run import waiting
 
 waiting.LIMIT = 1.0
 
-from ecsmpi import rxd  # noqa: E402
 from neuron import n  # noqa: E402
+
+from ecsmpi import rxd  # noqa: E402
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()
@@ -23,7 +25,9 @@ rank, ranks = int(pc.id()), int(pc.nhost())
 ecs = rxd.Extracellular(0, 0, 0, 60, 4, 4, dx=1)
 k = rxd.Species(ecs, name="k", d=1, charge=1, initial=3)
 cell = n.Section(f"cell{rank}")
-clamp = n.IClamp(cell(0.5))  # as a gap junction, which takes a voltage from another rank in each step
+clamp = n.IClamp(
+    cell(0.5)
+)  # as a gap junction, which takes a voltage from another rank in each step
 clamp.dur = 1e9
 pc.source_var(cell(0.5)._ref_v, rank, sec=cell)
 pc.target_var(clamp, clamp._ref_amp, (rank + 1) % ranks)

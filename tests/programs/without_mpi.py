@@ -1,6 +1,6 @@
 """Runs a program as on a machine that has no MPI library: mpi4py cannot load one.
 
-    python without_mpi.py COMMAND...    "doctor", or a Python program with its arguments
+python without_mpi.py COMMAND...    "doctor", or a Python program with its arguments
 """
 
 import importlib.abc
@@ -16,7 +16,9 @@ class Hidden(importlib.abc.MetaPathFinder):
 
     def find_spec(self, name, path=None, target=None):
         if name == "mpi4py.MPI":
-            raise RuntimeError("cannot load MPI library\nlibmpi.so: cannot open shared object file: No such file or directory")
+            raise RuntimeError(
+                "cannot load MPI library\nlibmpi.so: cannot open shared object file: No such file or directory"
+            )
         return None
 
 

@@ -1,17 +1,18 @@
-"""Models in worlds of some ranks each; prints what each world's first rank found, by the way that made the worlds.
+"""Models in worlds of some ranks each; prints what each world's first rank found, by the way that
+made the worlds.
 
-    python worlds.py DIRECT           one process: the values that the worlds are to find
-    mpirun -n P python worlds.py WAY  subworlds1, subworlds2, comm_self, split, board1, board2
+python worlds.py DIRECT           one process: the values that the worlds are to find
+mpirun -n P python worlds.py WAY  subworlds1, subworlds2, comm_self, split, board1, board2
 """
 
 import json
 import sys
 
 from mpi4py import MPI
+from neuron import n
 
 from ecsmpi import rxd
 from ecsmpi.rxd.session import simulation
-from neuron import n
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()
@@ -19,7 +20,8 @@ way = sys.argv[1]
 
 
 def model(number):
-    """[a voxel, the sum over the box (mM), ko (mM) of a cell] of a model that differs with the number; in all ranks of a world.
+    """[a voxel, the sum over the box (mM), ko (mM) of a cell] of a model that differs with the
+    number; in all ranks of a world.
 
     Odd numbers have two boxes, one of them with a reaction and a baseline that is recorded.
     """
@@ -86,4 +88,10 @@ if way.startswith("board"):
 else:
     everywhere = MPI.COMM_WORLD.gather(found)
     if MPI.COMM_WORLD.rank == 0:
-        print("found", json.dumps({number: value for part in reversed(everywhere) for number, value in part.items()}), flush=True)
+        print(
+            "found",
+            json.dumps(
+                {number: value for part in reversed(everywhere) for number, value in part.items()}
+            ),
+            flush=True,
+        )

@@ -1,7 +1,8 @@
 """Rank 0 sets a part of states3d, as a script of one rank does."""
 
-from ecsmpi import rxd
 from neuron import n
+
+from ecsmpi import rxd
 
 ecs = rxd.Extracellular(0, 0, 0, 60, 30, 30, 10)
 k = rxd.Species(ecs, name="k", charge=1, initial=3)

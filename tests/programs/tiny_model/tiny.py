@@ -1,8 +1,12 @@
-"""A model in the way of published ones: cells dealt over ranks, read and drawn by rank 0 alone, saved by all."""
+"""A model in the way of published ones: cells dealt over ranks, read and drawn by rank 0 alone,
+saved by all.
+"""
+
 import sys
+
+from matplotlib import pyplot
 from neuron import h, rxd
 from neuron.rxd import rxdmath
-from matplotlib import pyplot
 import numpy
 
 pc = h.ParallelContext()

@@ -1,0 +1,61 @@
+"""What is measured: a box of voxels, its species and the segments in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+VOLUME_FRACTION, TORTUOSITY = 0.2, 1.6
+D = 2.62  # um2/ms: potassium
+BYTES_A_VOXEL = 48  # what a step moves at least: two passes over u and d, with the write-allocate
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A box of ``shape`` voxels of dx (um), advanced by dt (ms), with segments of cells spread in
+    it.
+    """
+
+    shape: tuple[int, int, int]
+    species: int = 1
+    segments: int = 0
+    dt: float = 0.025
+    dx: float = 5.0
+
+    def __post_init__(self):
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise ValueError(f"a box has three positive numbers of voxels, got {self.shape}")
+        if self.species < 1 or self.segments < 0:
+            raise ValueError(
+                "need one species or more and no negative number of segments, "
+                f"got {self.species} and {self.segments}"
+            )
+        for name in ("dt", "dx"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of the box."""
+        return prod(self.shape)
+
+    @property
+    def traffic(self) -> int:
+        """Bytes that a step moves through memory at least."""
+        return BYTES_A_VOXEL * self.voxels * self.species
+
+    @property
+    def r(self) -> float:
+        """D dt / dx**2 with the tortuosity in D: what the solver's choices depend on."""
+        return D / TORTUOSITY**2 * self.dt / self.dx**2
+
+    def times(self, ranks: int) -> Problem:
+        """The problem of this size for each of some ranks: longer along x, with more segments."""
+        return replace(
+            self, shape=(self.shape[0] * ranks, *self.shape[1:]), segments=self.segments * ranks
+        )
+
+    def __str__(self):
+        nx, ny, nz = self.shape
+        text = f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, {self.segments} segments"
+        return f"{text}, dt {self.dt:g} ms (r {self.r:.2g})"

@@ -1,0 +1,21 @@
+"""How launches on different numbers of cores compare, strong and weak alike: by voxels a second."""
+
+from __future__ import annotations
+
+
+def cores(record: dict) -> int:
+    """Cores in use: ranks times threads."""
+    return record["ranks"] * record["threads"]
+
+
+def throughput(record: dict, seconds: float | None = None) -> float:
+    """Voxels a second, at a record's own step or at one of some seconds."""
+    nx, ny, nz = record["shape"]
+    return nx * ny * nz / (seconds or record["step_seconds"])
+
+
+def base_of(records: list[dict]) -> dict:
+    """The record that the others are compared with: the fewest cores, and of those the fewest
+    threads.
+    """
+    return min(records, key=lambda record: (cores(record), record["threads"]))

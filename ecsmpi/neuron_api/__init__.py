@@ -1,0 +1,3 @@
+"""The gate to NEURON: its import after MPI, its memory, its callbacks, its state, its private
+names.
+"""

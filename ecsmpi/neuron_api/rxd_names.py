@@ -1,0 +1,24 @@
+"""What ecsmpi uses of neuron.rxd beside its public names: modules, classes, and names that begin
+with an underscore.
+
+`symbols.py` says what each private one is for.
+"""
+
+from ecsmpi.neuron_api.interpreter import neuron_rxd
+
+# isort: split
+from neuron.rxd import constants, initializer, node, rxdmath, section1d, species
+from neuron.rxd import rxd as registry
+from neuron.rxd.constants import molecules_per_mM_um3
+from neuron.rxd.generalizedReaction import (
+    get_scheme_rate1_rate2_regions_custom_dynamics_mass_action as read_arguments,
+)
+from neuron.rxd.node import Node as NodeInside
+from neuron.rxd.node import Node1D, Node3D
+from neuron.rxd.nodelist import NodeList as NodeListInside
+from neuron.rxd.rangevar import RangeVar
+from neuron.rxd.rxd import _do_nbs_register as register_intracellular
+from neuron.rxd.rxdException import RxDException
+from neuron.rxd.species import Species as InsideSpecies
+from neuron.rxd.species import SpeciesOnRegion as InsidePart
+from neuron.rxd.species import _SpeciesMathable as SpeciesMathable

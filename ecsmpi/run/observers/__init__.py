@@ -1,0 +1,1 @@
+"""Observers of a run: files of concentrations and segments, diagnostics, progress."""

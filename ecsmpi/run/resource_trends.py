@@ -1,0 +1,64 @@
+"""How a rank's memory and the time of its steps change through a run; it warns where they grow."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+PERIOD = 60.0  # s
+GROWTH = 1.25  # of memory, since the last warning
+LEAST_GROWTH = 100 << 20  # bytes
+SLOWER = 2.0  # times the fastest minute
+COMPUTING = ("up", "down")  # phases in which a rank waits for no other
+
+
+class Trends:
+    """Looks at this rank about once a minute. Local."""
+
+    def __init__(self, rank: int, stream=None):
+        self._rank, self._stream = rank, stream
+        self._next = time.monotonic() + PERIOD
+        self._bytes = self._fastest = None
+        self._seconds, self._steps = 0.0, 0
+
+    def look(self, phases) -> None:
+        """Warn if memory or the time of a step has grown. phases: `Phases` of this rank."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PERIOD
+        self.judge_memory(_resident_bytes())
+        seconds, steps = sum(phases[name].seconds for name in COMPUTING), phases.steps
+        if steps > self._steps:
+            self.judge_pace((seconds - self._seconds) / (steps - self._steps))
+        self._seconds, self._steps = seconds, steps
+
+    def judge_memory(self, size: int) -> None:
+        """Warn where it is a quarter, and 100 MB, more than at first or at the last warning."""
+        if self._bytes is None:
+            self._bytes = size
+        elif size > max(GROWTH * self._bytes, self._bytes + LEAST_GROWTH):
+            self._say(f"memory has grown from {self._bytes / 1e6:,.0f} to {size / 1e6:,.0f} MB")
+            self._bytes = size
+
+    def judge_pace(self, seconds: float) -> None:
+        """Warn where a step takes twice as long as in the fastest minute, or as at the last
+        warning.
+        """
+        if self._fastest is None:
+            self._fastest = seconds
+        elif seconds > SLOWER * self._fastest > 0:
+            self._say(
+                f"computing a step takes {1e3 * seconds:.3g} ms, it took {1e3 * self._fastest:.3g} ms: is the core shared?"
+            )
+            self._fastest = seconds
+        self._fastest = min(self._fastest, seconds)
+
+    def _say(self, text: str) -> None:
+        print(f"ecsmpi: rank {self._rank}: {text}", file=self._stream or sys.stderr, flush=True)
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

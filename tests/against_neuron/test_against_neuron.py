@@ -1,0 +1,108 @@
+"""NEURON's own answer, live: its extracellular space on one rank against this one on 3; on 1, 2, 4
+and 8 where slabs tell more.
+
+The long form has every model on 1, 2 and 4 ranks, and on 8 those that many thin slabs could get
+wrong. Grids, concentrations of segments, and voltages agree over 200 steps to 1e-12 of their
+largest value, or to TOLERANCE.
+"""
+
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from support.neuron_reference import FOLDER, MODELS, TOLERANCE, disagreements, run_model
+
+
+@pytest.fixture(scope="session")
+def mechanisms(tmp_path_factory):
+    """A folder with the mechanism that only tests have compiled; those of mod/ are, by
+    scripts/setup.
+    """
+    folder = tmp_path_factory.mktemp("mechanisms")
+    shutil.copy(FOLDER / "leaks.mod", folder)
+    compiler = shutil.which("nrnivmodl", path=str(Path(sys.executable).parent)) or "nrnivmodl"
+    made = subprocess.run([compiler], cwd=folder, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference(mechanisms, tmp_path_factory):
+    """`reference(model)`: the arrays of NEURON on one rank, computed once."""
+    folder = tmp_path_factory.mktemp("reference")
+    known = {}
+
+    def of(model):
+        if model not in known:
+            known[model] = run_model(model, "neuron", None, mechanisms, folder / f"{model}.npz")
+        return known[model]
+
+    return of
+
+
+CUT = (
+    "tutorial",
+    "odd box",
+    "network",
+    "thin boxes",
+    "varying tissue",
+    "reactions",
+)  # what many thin slabs could get wrong
+# the models of every run: two slabs settle their interface between them, and 8 ranks are more than
+# cores
+SHORT = {
+    None: CUT,
+    2: ("odd box", "thin boxes", "varying tissue"),
+    3: MODELS,
+    4: ("across the membrane",),
+    8: ("thin boxes",),
+}
+
+
+def in_runs():
+    """(model, ranks), those of the long form marked."""
+    for ranks in SHORT:
+        for model in CUT if ranks == 8 else MODELS:
+            yield pytest.param(
+                model, ranks, marks=() if model in SHORT[ranks] else pytest.mark.long
+            )
+
+
+@pytest.mark.parametrize("model, ranks", in_runs())
+def test_any_number_of_ranks_gives_neurons_answer(model, ranks, reference, mechanisms, tmp_path):
+    found = run_model(model, "ecsmpi", ranks, mechanisms, tmp_path / "found.npz")
+    said = disagreements(found, reference(model), TOLERANCE.get(model, 1e-12))
+    assert not said, "\n".join([f"{model} on {ranks} ranks:", *said])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_reference_is_finite_and_moves(model, reference):
+    saved = reference(model)
+    assert all(np.isfinite(array).all() for array in saved.values())
+    for name in (name for name in saved if name.endswith("step 200")):
+        if name.startswith("(1, 1, 1)") or "walls 2" in name:
+            continue  # one voxel alone, or thin boxes that are all wall
+        before, after = saved[name.replace("step 200", "step 1")], saved[name]
+        assert np.abs(after - before).max() > 1e-6 * np.abs(after).max(), f"{name} stands still"
+
+
+def test_a_difference_of_1e_9_is_seen_in_every_array(reference):
+    for model in ("odd box", "network", "thin boxes"):
+        expected = reference(model)
+        assert disagreements(expected, expected) == []
+        for name, array in expected.items():
+            found = {**expected, name: array.copy()}
+            found[name].flat[array.size // 2] += 1e-9 * np.abs(array).max()
+            said = disagreements(found, expected)
+            assert len(said) == 1 and said[0].startswith(name) and "1 of" in said[0]
+
+
+def test_what_is_missing_or_not_a_number_is_seen():
+    expected = {"k": np.ones((2, 3))}
+    assert "arrays" in disagreements({}, expected)[0]
+    assert "shape" in disagreements({"k": np.ones((3, 2))}, expected)[0]
+    assert "nan" in disagreements({"k": np.array([[1, 1, np.nan], [1, 1, 1]])}, expected)[0]

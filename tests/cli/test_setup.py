@@ -1,0 +1,92 @@
+"""The command, the doctor and the scripts a new user meets first."""
+
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+from ecsmpi.cli import doctor
+from support.ranks import ROOT, mpirun
+
+
+def test_doctor_finds_this_installation_sound():
+    done = mpirun(2, ["ecsmpi", "doctor"])
+    assert "problem" not in done.stdout
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("2, the same for MPI and NEURON") == 1
+
+
+def test_doctor_names_ranks_that_stand_alone():
+    done = mpirun(None, ["ecsmpi", "doctor"], env={"OMPI_COMM_WORLD_SIZE": 2})
+    assert done.returncode == 1
+    assert "problem  ranks" in done.stdout
+    assert "cure:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "version, family",
+    [
+        ("mpirun (Open MPI) 4.1.4", "open"),
+        ("Open MPI v5.0.11, package: x", "open"),
+        ("HYDRA build details:\n    Version: 4.3.0", "mpich"),
+        ("MPICH Version:      4.3.2", "mpich"),
+        ("Intel(R) MPI Library 2021.14 for Linux", "mpich"),
+        ("", None),
+    ],
+)
+def test_doctor_knows_families_of_mpi(version, family):
+    assert doctor._family(version) == family
+
+
+def test_doctor_refuses_the_mpirun_of_another_mpi(tmp_path):
+    other = tmp_path / "mpirun"
+    other.write_text("#!/bin/sh\necho 'HYDRA build details:'\n")
+    other.chmod(0o755)
+    library = mpirun(
+        None, ["python", "-c", "from mpi4py import MPI; print(MPI.Get_library_version())"]
+    ).stdout
+    if doctor._family(library) == "mpich":
+        other.write_text("#!/bin/sh\necho 'mpirun (Open MPI) 5.0.0'\n")
+    command = Path(sys.executable).parent / "ecsmpi"
+    done = mpirun(
+        None, [command, "doctor"], env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    )
+    assert done.returncode == 1
+    assert f"problem  mpirun         {other}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "argv, said",
+    [
+        (["info", "nowhere.h5"], "nowhere.h5"),
+        (["paint"], "invalid choice"),
+        ([], "required"),
+        (["doctor", "--", "more"], "more"),
+    ],
+)
+def test_mistake_of_the_user_is_told_without_a_traceback(argv, said):
+    done = mpirun(None, ["ecsmpi", *argv])
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_setup_refuses_an_mpi_it_does_not_know():
+    done = subprocess.run(
+        [ROOT / "scripts" / "setup"],
+        env={"PATH": "/usr/bin:/bin", "ECSMPI_MPI": "lam"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "must be auto, system or wheel, got 'lam'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "script", ["scripts/setup", "scripts/demo", "scripts/test", "scripts/environment", ".ci/run"]
+)
+def test_script_is_bash(script):
+    done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,98 @@
+"""Ownership is a partition: every plane has one owner, and slabs are as even as they can be."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from ecsmpi.description.decomposition import Slabs, plane_weights
+
+unhurried = settings(deadline=None)  # the cores may be shared
+planes = st.integers(1, 3000)
+ranks = st.integers(1, 500)
+
+
+@unhurried
+@given(planes, ranks)
+def test_slabs_follow_each_other_and_cover_the_box(n_planes, n_ranks):
+    bounds = [Slabs(n_planes, n_ranks).planes(rank) for rank in range(n_ranks)]
+    assert bounds[0][0] == 0 and bounds[-1][1] == n_planes
+    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(bounds, bounds[1:]))
+    assert all(lo <= hi for lo, hi in bounds)
+
+
+@unhurried
+@given(planes, ranks)
+def test_each_plane_belongs_to_the_rank_whose_slab_holds_it(n_planes, n_ranks):
+    slabs = Slabs(n_planes, n_ranks)
+    owner = slabs.owner(np.arange(n_planes))
+    for rank in range(n_ranks):
+        np.testing.assert_array_equal(np.flatnonzero(owner == rank), np.arange(*slabs.planes(rank)))
+    assert slabs.owner(n_planes - 1) == owner[-1]
+
+
+@unhurried
+@given(planes, ranks)
+def test_slabs_differ_by_one_plane_at_most_and_the_thicker_come_first(n_planes, n_ranks):
+    thicknesses = Slabs(n_planes, n_ranks).thicknesses()
+    assert sum(thicknesses) == n_planes and min(thicknesses) >= 1
+    assert max(thicknesses) - min(thicknesses) <= 1
+    assert thicknesses == sorted(thicknesses, reverse=True)
+
+
+@unhurried
+@given(planes, ranks)
+def test_ranks_beyond_the_planes_own_none(n_planes, n_ranks):
+    slabs = Slabs(n_planes, n_ranks)
+    owning = [lo < hi for lo, hi in map(slabs.planes, range(n_ranks))]
+    assert owning == [rank < slabs.owners for rank in range(n_ranks)]
+    assert slabs.owners == len(slabs.thicknesses()) == min(n_planes, n_ranks)
+
+
+def loads(slabs, weights):
+    return [sum(weights[lo:hi]) for lo, hi in map(slabs.planes, range(slabs.owners))]
+
+
+@unhurried
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(1, 40))
+def test_weighed_slabs_cover_the_box_and_none_is_heavier_than_an_even_one(weights, n_ranks):
+    even, slabs = Slabs(len(weights), n_ranks), Slabs.weighed(np.array(weights), n_ranks)
+    bounds = [slabs.planes(rank) for rank in range(n_ranks)]
+    assert bounds[0][0] == 0 and bounds[-1][1] == len(weights)
+    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(bounds, bounds[1:]))
+    assert slabs.owners == even.owners and min(slabs.thicknesses()) >= max(
+        1, min(even.thicknesses()) // 2
+    )
+    assert max(slabs.thicknesses()) <= 2 * max(even.thicknesses())
+    assert max(loads(slabs, weights)) <= max(loads(even, weights))
+    assert slabs == even or max(loads(slabs, weights)) < max(loads(even, weights)) / 1.09
+
+
+@unhurried
+@given(planes, ranks)
+def test_planes_that_weigh_the_same_are_cut_evenly(n_planes, n_ranks):
+    assert Slabs.weighed(np.full(n_planes, 7.0), n_ranks) == Slabs(n_planes, n_ranks)
+
+
+def test_weighed_slabs_are_as_light_as_any(n_planes=9, n_ranks=3):
+    """Against all ways to cut a box whose first planes are heavy."""
+    weights = [5, 5, 4, 1, 1, 1, 1, 1, 1]
+    cuts = [(a, b) for a in range(1, n_planes) for b in range(a + 1, n_planes)]
+    best = min(max(sum(weights[:a]), sum(weights[a:b]), sum(weights[b:])) for a, b in cuts)
+    slabs = Slabs.weighed(np.array(weights), n_ranks)
+    assert max(loads(slabs, weights)) == best == 9 and slabs.thicknesses() == [1, 2, 6]
+
+
+def test_plane_that_ranks_ask_for_weighs_more():
+    np.testing.assert_array_equal(plane_weights(12, np.array([0, 3, 6])), [12, 18, 24])
+
+
+def test_ten_planes_on_three_ranks():
+    slabs = Slabs(10, 3)
+    assert [slabs.planes(rank) for rank in range(3)] == [(0, 4), (4, 7), (7, 10)]
+
+
+@pytest.mark.parametrize("n_planes, n_ranks", [(0, 1), (1, 0), (-3, 2), (4, -1)])
+def test_no_planes_or_no_ranks_are_refused(n_planes, n_ranks):
+    with pytest.raises(ValueError, match=f"got {n_planes} and {n_ranks}"):
+        Slabs(n_planes, n_ranks)

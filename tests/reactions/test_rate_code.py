@@ -1,0 +1,238 @@
+"""Functions of rate laws and their derivatives, against mpmath in 30 digits and against Python's
+own math.
+"""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+
+from ecsmpi.reactions import rate_code, rate_kernels
+from ecsmpi.reactions.code_cache import load
+from ecsmpi.reactions.expression import ARGUMENTS, Concentration, Expression, call, leaves
+from ecsmpi.reactions.rate_law import Law, in_words
+
+X, Y = Concentration(0), Concentration(1)
+
+# Where the functions are smooth, and off the values at which a wrong derivative may look right
+WITHIN = {name: (0.37, 0.83) for name in ARGUMENTS} | {
+    "acosh": (1.7, 0),
+    "fmod": (7.3, 2.1),
+    "floor": (-2.4, 0),
+    "ceil": (-2.4, 0),
+    "trunc": (-2.4, 0),
+    "fabs": (-0.37, 0),
+    "copysign": (-0.37, -0.83),
+    "ldexp": (0.37, 3.0),
+    "pow": (1.3, 2.7),
+    "lgamma": (0.31, 0),
+    "vtrap": (0.37, -0.83),
+}
+
+EXACT = {
+    "fabs": abs,
+    "degrees": mpmath.degrees,
+    "radians": mpmath.radians,
+    "log1p": lambda x: mpmath.log(1 + x),
+    "copysign": lambda x, y: abs(x) * mpmath.sign(y),
+    "lgamma": mpmath.loggamma,
+    "pow": mpmath.power,
+    "trunc": int,
+    "vtrap": lambda x, y: x / mpmath.expm1(x / y),
+    "fmod": lambda x, y: x - y * int(x / y),
+    "ldexp": lambda x, y: x * 2 ** int(y),
+}
+
+
+def exact(name):
+    return EXACT.get(name) or getattr(mpmath, name)
+
+
+def in_python(expression, **values):
+    """A sympy expression's value, by the text that goes into the code."""
+    names = {name: getattr(math, name, None) for name in ARGUMENTS}
+    names |= {name: getattr(rate_kernels, name) for name in rate_code.OWN}
+    return eval(rate_code.text(expression), names, values)
+
+
+def derivative(tree, number):
+    symbols = sympy.symbols("c:2")
+    return sympy.diff(rate_code.to_sympy(tree, lambda leaf: symbols[leaf.number]), symbols[number])
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """{function: its compiled value}, all from one module."""
+    laws = [Law(call(name, *(X, Y)[:count]), {0: 1}, name) for name, count in ARGUMENTS.items()]
+    module = load(
+        rate_code.source([Law(law.rate, {2 + i: 1}, law.label) for i, law in enumerate(laws)])
+    )
+    unused = [0.0] * len(laws)
+
+    def value(name, x, y):
+        return module.rates(x, y, *unused)[list(ARGUMENTS).index(name)]
+
+    return value
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_function_has_its_value(name, compiled):
+    arguments = WITHIN[name][: ARGUMENTS[name]]
+    with mpmath.workdps(30):
+        expected = float(exact(name)(*map(mpmath.mpf, arguments)))
+    assert compiled(name, *WITHIN[name]) == pytest.approx(expected, rel=4e-16)
+
+
+@pytest.mark.parametrize(
+    "number, name", [(i, name) for name, count in ARGUMENTS.items() for i in range(count)]
+)
+def test_derivative_is_exact(name, number):
+    if (name, number) == ("ldexp", 1):
+        return  # by steps of whole powers: its derivative is 0 between them
+    arguments = WITHIN[name][: ARGUMENTS[name]]
+    with mpmath.workdps(30):
+        at = list(map(mpmath.mpf, arguments))
+        expected = float(
+            mpmath.diff(
+                lambda x: exact(name)(*at[:number], x, *at[number + 1 :]),
+                at[number],
+                h=mpmath.mpf("1e-12"),
+            )
+        )
+    found = in_python(
+        derivative(call(name, *(X, Y)[: ARGUMENTS[name]]), number),
+        c0=arguments[0],
+        c1=arguments[-1],
+    )
+    assert found == pytest.approx(expected, rel=1e-14, abs=1e-14)
+
+
+def test_exp_is_that_of_mpmath_to_the_last_place():
+    at = np.concatenate([np.linspace(-708, 709.7, 3001), np.linspace(-1, 1, 3001)])
+    with mpmath.workdps(30):
+        errors = [abs(rate_kernels.exp(x) / mpmath.exp(mpmath.mpf(x)) - 1) for x in at.tolist()]
+    assert max(errors) < 2.3e-16
+    assert [rate_kernels.exp(x) for x in (0.0, 710.0, math.inf, -750.0, -math.inf)] == [
+        1,
+        math.inf,
+        math.inf,
+        0,
+        0,
+    ]
+    assert math.isnan(rate_kernels.exp(math.nan))
+    assert rate_kernels.exp(-740.0) == pytest.approx(math.exp(-740), abs=5e-324)
+
+
+@pytest.mark.parametrize("x", [-3.3, -0.5, 1e-6, 0.1, 1.4616321449683623, 5, 9.99, 40])
+def test_digamma_is_that_of_mpmath(x):
+    assert rate_kernels.digamma(x) == pytest.approx(float(mpmath.digamma(x)), rel=2e-15, abs=2e-15)
+
+
+@pytest.mark.parametrize("z", [-700, -30, -1, -0.011, -0.009, 1e-9, 0.009, 0.011, 1, 30, 700])
+def test_slope_of_vtrap_has_no_hole(z):
+    with mpmath.workdps(40):
+        e = mpmath.exp(mpmath.mpf(z))
+        expected = float((e - 1 - z * e) / (e - 1) ** 2)
+    assert rate_kernels.vtrap_slope(float(z)) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+def test_arithmetic_has_its_value_and_derivative():
+    tree = (2 * X - Y / 3) ** 3 / (1 + X**2.0) - (-X + 7) * +Y + abs(Y - 2) * 2**X + (1 - X) ** 1.5
+    values, reference = (
+        dict(c0=0.37, c1=0.83),
+        lambda x, y: (
+            (2 * x - y / 3) ** 3 / (1 + x**2) - (7 - x) * y + abs(y - 2) * 2**x + (1 - x) ** 1.5
+        ),
+    )
+    symbols = sympy.symbols("c:2")
+    value = in_python(rate_code.to_sympy(tree, lambda leaf: symbols[leaf.number]), **values)
+    assert value == pytest.approx(reference(0.37, 0.83), rel=1e-15)
+    for number in range(2):
+        with mpmath.workdps(30):
+            at = (mpmath.mpf("0.37"), mpmath.mpf("0.83"))
+            expected = float(mpmath.diff(reference, at, (1 - number, number)))
+        assert in_python(derivative(tree, number), **values) == pytest.approx(expected, rel=1e-14)
+
+
+def test_whole_powers_hold_for_negative_bases():
+    for exponent in (2, 3.0, np.float64(-2), np.int64(3)):
+        assert in_python(derivative(X**exponent, 0), c0=-1.7) == pytest.approx(
+            exponent * (-1.7) ** (exponent - 1), rel=1e-15
+        )
+
+
+def test_numbers_keep_all_their_digits():
+    numbers = [0.1, 1 / 3, 1e-300, 6.02214076e23, -2.0 / 7]
+    for number in numbers:
+        tree = number * X
+        assert (
+            in_python(rate_code.to_sympy(tree, lambda leaf: sympy.Symbol("c0")), c0=1.0) == number
+        )
+
+
+def test_differences_near_zero_are_not_multiplied_out():
+    """3 (x - y) of near x and y keeps its digits; 3 x - 3 y would have lost them."""
+    x, y = 0.1 + 1e-15, 0.1
+    with rate_code.distribute(False):
+        symbols = sympy.symbols("c:2")
+        found = in_python(
+            rate_code.to_sympy(3 * (X - Y), lambda leaf: symbols[leaf.number]), c0=x, c1=y
+        )
+    assert found == 3 * (x - y)
+
+
+def test_text_of_an_expression_is_read_as_it_was_written():
+    tree = 0.5 * X / (1 + call("exp", -(X - 15) / 1.15)) - X**2 * Y
+    names = {"c0": 14.0, "c1": 0.3, "exp": math.exp}
+    assert eval(str(tree), names) == 0.5 * 14 / (1 + math.exp(1 / 1.15)) - 14**2 * 0.3
+    assert [str(leaf) for leaf in leaves(tree)] == ["c0", "c0", "c0", "c1"]
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: X + math.nan, "numbers in a rate must be finite, got nan"),
+        (lambda: call("exp", "k"), "not 'k'"),
+        (
+            lambda: rate_code.source([Law(X / (2 - 2 * Y**0), {0: 1}, "law")]),
+            "law: .* it divides by 0",
+        ),
+    ],
+)
+def test_what_is_no_rate_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("make", [lambda: X + "a", lambda: X * None, lambda: np.exp(X)])
+def test_what_arithmetic_does_not_know_is_a_type_error(make):
+    with pytest.raises(TypeError):
+        make()
+
+
+def test_numpys_numbers_are_numbers():
+    for number in (np.float64(2.5), np.int32(2), np.float32(2.5)):
+        for tree in (number * X, X * number, number + X, number / X):
+            assert isinstance(tree, Expression)
+            assert all(type(one) in (int, float) for one in tree.arguments if one is not X)
+
+
+def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_species():
+    def laws(k, bound, size):
+        k, bound, size = map(Concentration, (k, bound, size))
+        return [
+            Law(
+                call("exp", bound) * k**2 - 3.5,
+                {k.number: -1, bound.number: Expression("*", 2, size)},
+                "one",
+            ),
+            Law(k / bound, {bound.number: 1}, "two"),
+        ]
+
+    assert in_words(laws(0, 1, 2)) == in_words(laws(7, 3, 5)) and rate_code.source(
+        laws(0, 1, 2)
+    ) == rate_code.source(laws(7, 3, 5))
+    others = [laws(0, 1, 2)[::-1], laws(0, 1, 1), laws(0, 1, 2)[:1]]
+    assert len({in_words(each) for each in [laws(0, 1, 2), *others]}) == 4

@@ -1,0 +1,75 @@
+"""A cold start compiles in a process of its own: see ecsmpi/ranks/compiling.py."""
+
+import re
+
+import pytest
+
+from ecsmpi.benchmarks import launches, start
+from support.ranks import ROOT, mpirun
+
+PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"
+
+
+STARTS = """
+import os
+import sys
+
+assert sys.argv[1:] == ["--own"]
+folder = os.environ["NUMBA_CACHE_DIR"]
+if not os.path.isdir(folder):
+    os.mkdir(folder)
+    compiler = bytearray(300_000_000)
+    compiler[::4096] = bytes(len(compiler[::4096]))
+    print(sum(range(20_000_000)))
+"""
+
+
+def started(folder, *words):
+    """(functions compiled, peak of memory in kB, processes left, mean of the concentrations) of a
+    start.
+    """
+    done = mpirun(None, ["python", PROGRAM, *words], env={"NUMBA_CACHE_DIR": folder}, timeout=300)
+    assert done.returncode == 0, done.stderr
+    count, peak, left, mean = re.search(
+        r"compiled (\d+) .* peak (\d+) left (\d+) mean (\S+)", done.stdout
+    ).groups()
+    return int(count), int(peak), int(left), mean
+
+
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory):
+    """The folder of a cold start, and what that start printed."""
+    folder = tmp_path_factory.mktemp("cold") / "cache"
+    return folder, started(folder)
+
+
+def test_the_run_keeps_none_of_the_compilers_memory(cold):
+    folder, (count, peak, left, mean) = cold
+    warm = started(folder)
+    assert (count, left) == (0, 0) and warm == (0, warm[1], 0, mean)
+    assert peak < 1.1 * warm[1]
+    assert len(list((folder / "ecsmpi").glob("compiled-*"))) == 1
+
+
+@pytest.mark.parametrize("fault", ["nowhere", "ends"])
+def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fault):
+    _, (_, _, _, expected) = cold
+    count, _, left, mean = started(tmp_path / "cache", fault)
+    assert count > 10 and (left, mean) == (0, expected)
+    assert not list(
+        (tmp_path / "cache" / "ecsmpi").glob("compiled-*")
+    )  # nobody has said that it was done
+
+
+def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):
+    script = tmp_path / "model.py"
+    script.write_text(STARTS)
+    found = start.measure([str(script), "--own"], 1)
+    (first,), (later,) = found["first"], found["later"]
+    assert first.memory > 300e6 > 2 * later.memory and first.processor > later.processor > 0
+    assert first.seconds > 0 and re.search(
+        rf"first .* {first.memory / 1e6:.0f}\n.*later ", start.report(found), re.DOTALL
+    )
+    script.write_text("raise ValueError('no such morphology')")
+    with pytest.raises(launches.LaunchFailed, match="no such morphology"):
+        start.measure([str(script)], 1)

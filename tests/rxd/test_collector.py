@@ -1,0 +1,12 @@
+"""What Python's collector looks at."""
+
+import pytest
+
+from support.ranks import TESTS, mpirun
+
+
+@pytest.mark.parametrize("arguments", [(), ("interactive",)])
+def test_modules_are_left_out_of_collections_and_dropped_models_are_not(arguments):
+    done = mpirun(None, ["python", TESTS / "programs" / "left_out.py", *arguments])
+    assert done.returncode == 0, done.stderr
+    assert "went on" in done.stdout

@@ -1,0 +1,30 @@
+"""NetPyNE's rxdParams with one line added: the network answers as with NEURON's own rxd, and
+NetPyNE draws it.
+"""
+
+import matplotlib.image
+import numpy as np
+
+from support.neuron_reference import FOLDER, disagreements
+from support.ranks import mpirun
+
+
+def answer(backend, ranks, tmp_path):
+    path = tmp_path / f"{backend}{ranks}.npz"
+    done = mpirun(ranks, ["python", FOLDER / "netpyne_network.py", backend, path], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Error" not in done.stdout, done.stdout
+    picture = matplotlib.image.imread(
+        f"{path}.png"
+    )  # of NetPyNE's plotRxDConcentration, by rank 0 alone
+    with np.load(path) as saved:
+        return dict(saved) | {"picture": picture}
+
+
+def test_network_of_netpyne_answers_and_is_drawn_as_with_neuron_on_1_and_2_ranks(tmp_path):
+    expected = answer("neuron", None, tmp_path)
+    assert expected["spikes"].shape[1] >= 7 and all(
+        np.ptp(array) > 0 for array in expected.values()
+    )
+    for ranks in (None, 2):
+        assert disagreements(answer("ecsmpi", ranks, tmp_path), expected, 1e-11) == []

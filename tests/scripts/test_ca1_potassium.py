@@ -1,0 +1,45 @@
+"""The first script a user reads: it runs plainly and on several ranks, and says what is missing."""
+
+import re
+
+import pytest
+
+from support.ranks import ROOT, mpirun
+
+SCRIPT = ROOT / "scripts" / "ca1_potassium.py"
+
+
+def run_script(ranks, tmp_path, *options, source=None):
+    script = SCRIPT
+    if source is not None:
+        (tmp_path / "scripts").mkdir()
+        script = tmp_path / "scripts" / SCRIPT.name
+        script.write_text(source)
+    return mpirun(ranks, ["python", script, *options], cwd=tmp_path)
+
+
+def test_ranks_print_what_one_prints(tmp_path):
+    said = []
+    for ranks in (None, 2):
+        picture = tmp_path / f"on_{ranks}.png"
+        done = run_script(ranks, tmp_path, "--picture", picture)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        said.append(re.findall(r"K\+ after.*", done.stdout))
+    assert said[0] == said[1] and len(said[0]) == 1
+    assert said[0][0].startswith("K+ after 20 s: mean ")
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_missing_morphology_is_named_once(ranks, tmp_path):
+    done = run_script(ranks, tmp_path, "--morphology", tmp_path / "nowhere.swc")
+    assert done.returncode != 0
+    assert done.stderr.count(f"no morphology at {tmp_path / 'nowhere.swc'}") == 1
+
+
+def test_mechanism_that_is_not_compiled_names_the_cure(tmp_path):
+    done = run_script(
+        None, tmp_path, source=SCRIPT.read_text()
+    )  # a copy, with no mod folder beside it
+    assert done.returncode != 0
+    assert "steady_k is not compiled: run scripts/setup" in done.stderr

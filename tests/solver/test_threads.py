@@ -1,0 +1,133 @@
+"""As many threads as the work is worth, no more than pay, and none that spin where cores are
+shared.
+"""
+
+import os
+
+import pytest
+
+from ecsmpi.ranks import cores
+from ecsmpi.solver import threads
+from ecsmpi.solver.timing import Phases
+from support.ranks import mpirun
+
+BOXES = """
+import os, sys
+from ecsmpi import rxd
+from ecsmpi.solver import threads
+import numba
+from neuron import n
+
+found = []
+for size in (10, 48):
+    ecs = rxd.Extracellular(0, 0, 0, size, size, size, dx=1)
+    k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3)
+    n.finitialize(-65)
+    n.fadvance()
+    try:
+        layer = numba.threading_layer()
+    except ValueError:
+        layer = "none"
+    found.append((threads.for_work(size**3), layer != "none"))
+    del k, ecs
+print("threads", found, os.environ["GOMP_SPINCOUNT"], os.environ.get("OMPI_MCA_mpi_yield_when_idle"))
+"""
+
+
+@pytest.fixture
+def four_threads(monkeypatch):
+    monkeypatch.setattr(threads, "_chosen", None)
+    monkeypatch.setattr(threads, "most", lambda: 4)
+
+
+def test_small_work_gets_one_thread_and_large_work_all(four_threads):
+    sizes = [0, 1, 2 * threads.VOXELS - 1, 2 * threads.VOXELS, 3 * threads.VOXELS, 10**9]
+    assert [threads.for_work(size) for size in sizes] == [1, 1, 1, 2, 3, 4]
+
+
+def test_what_the_user_chose_counts_for_any_work(four_threads):
+    threads.choose(3)
+    assert [threads.for_work(size) for size in (1, 10**9)] == [3, 3]
+    with threads.whatever_the_work(2):
+        assert threads.for_work(1) == 2
+    assert threads.for_work(1) == 3
+
+
+def settled(team, seconds):
+    """The threads of the team after many steps, each of which takes seconds(threads), and how many
+    steps were trials.
+    """
+    counts = []
+    for _ in range(5000):
+        counts.append(team._now)
+        team.took(seconds(team._now))
+    return counts[-1], min(counts.count(1), counts.count(team.wanted))
+
+
+def test_threads_that_do_not_pay_are_given_up_and_tried_again(four_threads):
+    team = threads.Team(10**7, Phases())
+    assert team.wanted == 4
+    last, trials = settled(team, lambda count: 0.01 / count)
+    assert last == 4 and 0 < trials <= 100
+    last, trials = settled(
+        team, lambda count: 0.01 if count == 1 else 0.3
+    )  # other programs have come
+    assert last == 1 and 0 < trials < 100
+    last, _ = settled(team, lambda count: 0.01 / count)  # and gone
+    assert last == 4
+
+
+@pytest.mark.parametrize(
+    "around, shared",
+    [
+        ({"OMPI_COMM_WORLD_LOCAL_SIZE": "17"}, "17 ranks on 16 cores"),
+        ({"OMPI_COMM_WORLD_LOCAL_SIZE": "16"}, None),
+        ({"MPI_LOCALNRANKS": "17", "SLURM_JOB_ID": "1"}, "17 ranks on 16 cores"),
+        (
+            {"OMPI_COMM_WORLD_LOCAL_SIZE": "8", "load": "9.5"},
+            "8 ranks on 16 cores with a load of 9.5",
+        ),
+        ({"OMPI_COMM_WORLD_LOCAL_SIZE": "8", "load": "9.5", "SLURM_JOB_ID": "1"}, None),
+        ({"machine": "2"}, "a machine of 2 cores"),
+        ({"machine": "2", "PBS_JOBID": "1"}, None),
+    ],
+)
+def test_shared_cores_are_known_and_what_waits_there_gives_way(monkeypatch, around, shared):
+    for name in (*cores.RANKS_HERE, *cores.JOBS, cores.YIELD, cores.SLEEP, cores.SPIN):
+        monkeypatch.setenv(name, "")  # so that what the call sets goes afterwards
+        monkeypatch.delenv(name)
+    around = dict(around)
+    load, machine = float(around.pop("load", 0)), int(around.pop("machine", 16))
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    for name, value in around.items():
+        monkeypatch.setenv(name, value)
+    assert cores.why_shared() == shared
+    cores.share_before_mpi()
+    assert os.environ.get(cores.YIELD) == ("1" if shared else None)
+    assert os.environ.get(cores.SLEEP) == ("1" if str(shared).startswith("17 ranks") else None)
+    assert os.environ[cores.SPIN] == ("0" if shared else "30000")
+
+
+def test_what_the_user_has_set_stays(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setenv(cores.YIELD, "0")
+    monkeypatch.setenv(cores.SPIN, "77")
+    cores.share_before_mpi()
+    assert (os.environ[cores.YIELD], os.environ[cores.SPIN]) == ("0", "77")
+
+
+@pytest.mark.parametrize("chosen", [None, 2])
+def test_a_small_box_starts_no_threads_unless_told_to(chosen):
+    ready = {
+        "NUMBA_NUM_THREADS": chosen,
+        "OMPI_MCA_mpi_yield_when_idle": None,
+        "GOMP_SPINCOUNT": None,
+    }
+    done = mpirun(None, ["python", "-c", BOXES], env=ready)
+    assert done.returncode == 0, done.stderr
+    two = len(os.sched_getaffinity(0)) > 1
+    expected = [(2, True), (2, True)] if chosen else [(1, False), (2 if two else 1, two)]
+    assert f"threads {expected}" in done.stdout
+    if os.cpu_count() < cores.FEW:
+        assert "] 0 1" in done.stdout  # NEURON may print behind it

@@ -1,0 +1,1 @@
+"""What tests share: ranks started from pytest, models, judges of results."""

@@ -1,0 +1,141 @@
+"""What the diffusion tests are judged by: the step by dense algebra, its modes, the heat equation
+itself.
+"""
+
+import math
+
+import numpy as np
+
+
+def second_difference(n, r):
+    """A of one axis as a dense matrix (n, n): r times the second difference, without flux at the
+    ends.
+    """
+    difference = np.diff(np.eye(n), axis=0)  # (n - 1, n): gradient across the inner faces
+    return -r * difference.T @ difference
+
+
+def along(axis, matrix, u):
+    return np.moveaxis(np.tensordot(matrix, u, (1, axis)), 0, axis)
+
+
+def border_of(shape):
+    """Mask of the voxels on the box's faces."""
+    inner = np.zeros(shape, dtype=bool)
+    inner[1:-1, 1:-1, 1:-1] = True
+    return ~inner
+
+
+def dense_step(u, r, sources, wall=None):
+    """u + d with (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + sources; at walls d = wall -
+    u.
+
+    u, sources: (nx, ny, nz) mM. r: (3,) D dt/h2.
+    """
+    operators = [second_difference(n, each) for n, each in zip(u.shape, r)]
+    d = sources + sum(along(axis, operator, u) for axis, operator in enumerate(operators))
+    border = border_of(u.shape) & (wall is not None)
+    for axis, operator in enumerate(operators):
+        d[border] = 0.0 if wall is None else (wall - u)[border]
+        half_step = np.eye(len(operator)) - operator / 2
+        if wall is not None:
+            for end in (0, -1):
+                half_step[end] = np.eye(len(operator))[end]
+        solved = np.linalg.solve(half_step, np.moveaxis(d, axis, 0).reshape(len(operator), -1))
+        d = np.moveaxis(solved.reshape(np.moveaxis(d, axis, 0).shape), 0, axis).copy()
+    d[border] = 0.0 if wall is None else (wall - u)[border]
+    return u + d
+
+
+def varying_operator(axis, alpha, permeability, rule, d, h, dt):
+    """A of one axis of varying tissue as a dense matrix (voxels, voxels): flux by flux, without
+    flux at the box's faces.
+    """
+    index = np.arange(alpha.size).reshape(alpha.shape)
+    i, j = (
+        np.delete(index, end, axis).reshape(-1) for end in (-1, 0)
+    )  # a voxel and the next higher one
+    a, p = alpha.reshape(-1), permeability.reshape(-1)
+    if rule == "neuron":
+        conductance = p[j] * 2 * a[i] * a[j] / (a[i] + a[j])
+    else:
+        conductance = 2 / (1 / (a[i] * p[i]) + 1 / (a[j] * p[j]))
+    flux = conductance * d * dt / h**2
+    matrix = np.zeros((alpha.size, alpha.size))
+    np.add.at(matrix, (i, j), flux / a[i])
+    np.add.at(matrix, (i, i), -flux / a[i])
+    np.add.at(matrix, (j, i), flux / a[j])
+    np.add.at(matrix, (j, j), -flux / a[j])
+    return matrix
+
+
+def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
+    """As dense_step for varying tissue and any condition at each of the six faces; given: mM times
+    volume fraction.
+    """
+    index, a = np.arange(u.size).reshape(u.shape), alpha.reshape(-1)
+    a_times_p = a * permeability.reshape(-1)
+    operators = [
+        varying_operator(axis, alpha, permeability, rule, d[axis], spacing[axis], dt)
+        for axis in range(3)
+    ]
+    flat, baths, held = u.reshape(-1), np.zeros(u.size), {}
+    for face in reversed(range(6)):
+        axis, upper = divmod(face, 2)
+        voxels = index.take(-upper, axis).reshape(-1)
+        condition = faces[face]
+        if hasattr(condition, "permeability"):
+            through = 1 / (
+                1 / condition.permeability + spacing[axis] / (2 * d[axis] * a_times_p[voxels])
+            )
+            rate = through * dt / spacing[axis] / a[voxels]
+            np.add.at(operators[axis], (voxels, voxels), -rate)
+            baths[voxels] += rate * condition.at(t, dt)
+        elif condition is not None:
+            held.update(dict.fromkeys(voxels.tolist(), condition.at(t, dt)))
+    at, values = np.array(list(held), dtype=int), np.array(list(held.values()))
+    d_u = sum(operators) @ flat + baths + given.reshape(-1) / a
+    for operator in operators:
+        half_step = np.eye(u.size) - operator / 2
+        half_step[at] = np.eye(u.size)[at]
+        d_u[at] = values - flat[at]
+        d_u = np.linalg.solve(half_step, d_u)
+    return (flat + d_u).reshape(u.shape)
+
+
+def cosine_mode(shape, waves):
+    """Product of cos(pi m (i + 1/2)/n), an eigenvector of every A, scaled to a largest value near
+    1.
+    """
+    lines = [np.cos(np.pi * m * (np.arange(n) + 0.5) / n) for n, m in zip(shape, waves)]
+    return np.einsum("i,j,k->ijk", *lines)
+
+
+def cosine_factor(shape, waves, r):
+    """What one step multiplies that mode by."""
+    a = [4 * each * math.sin(math.pi * m / (2 * n)) ** 2 for n, m, each in zip(shape, waves, r)]
+    return 1 - sum(a) / math.prod(1 + each / 2 for each in a)
+
+
+def _integrated_erf(x):
+    return x * math.erf(x) + math.exp(-x * x) / math.sqrt(math.pi)
+
+
+def spread_block(n, length, block, d, t):
+    """Voxel averages (n,) at time t of what was 1 in `block` = (a, b) of a closed interval (0,
+    length).
+
+    The block and its mirror images at both ends spread freely, each end as erf(x / sqrt(4 d t)).
+    """
+    width = math.sqrt(4 * d * t)
+    total = np.zeros(n)
+    images = [
+        (sign * edge + 2 * m * length, up * sign)
+        for m in range(-6, 7)
+        for sign in (1, -1)
+        for edge, up in ((block[0], 1), (block[1], -1))
+    ]
+    for edge, up in images:
+        heights = [_integrated_erf((x - edge) / width) for x in np.linspace(0, length, n + 1)]
+        total += up * width / 2 * np.diff(heights) * n / length
+    return total

@@ -1,0 +1,99 @@
+"""What a run of a published model has left, and where two runs of it disagree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+
+import numpy as np
+
+PICTURES = {".png", ".mp4", ".gif"}
+OF_A_RANK = re.compile(
+    r"_\d+\.pkl$|_concentrations_\d+\.npy$|save_test_\d+\.dat$"
+)  # each rank leaves its own
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of a run: {name: array} of boxes and cells, {name: path} of the files left, ms a
+    step.
+    """
+
+    arrays: dict
+    files: dict
+    step: float
+
+
+def answer(result: Path, folder: Path, before: set, serial: bool = False) -> Answer:
+    """Read what the ranks left by the name `result`, and the files in `folder` that were not there
+    before.
+
+    serial: the ranks have the same cells.
+    """
+    parts = []
+    for path in sorted(result.parent.glob(f"{result.name}.*.npz")):
+        with np.load(path) as saved:
+            parts.append(dict(saved))
+    if not parts:
+        raise ValueError("no rank has left the state of its model")
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    left = {name: path for name, path in files.items() if name not in before}
+    boxes = {name: array for name, array in parts[0].items() if name.startswith("box ")}
+    return Answer(
+        boxes | _cells(parts[:1] if serial else parts),
+        left,
+        1e3 * float(np.median(parts[0]["seconds"])),
+    )
+
+
+def _cells(parts: list) -> dict:
+    """The variables of the cells of all ranks, in the order of the cells' places."""
+    parts = [part for part in parts if len(part["place"])]
+    if not parts:
+        return {}
+    order = np.lexsort(np.concatenate([part["place"] for part in parts]).T)
+    names = set.intersection(*(set(part) for part in parts))
+    ours = [name for name in names if name == "place" or name.startswith("cell ")]
+    return {name: np.concatenate([part[name] for part in parts])[order] for name in ours}
+
+
+def disagreements(found: Answer, expected: Answer, tolerance: float) -> tuple[float, list]:
+    """The largest relative difference of all arrays, and sentences on what disagrees."""
+    said, worst = [], 0.0
+    pairs = {name: (found.arrays.get(name), array) for name, array in expected.arrays.items()}
+    for name in expected.files:
+        if name.endswith((".npy", ".txt")) and not OF_A_RANK.search(name):
+            there = found.files.get(name)
+            pairs[name] = (
+                None if there is None else _numbers(there),
+                _numbers(expected.files[name]),
+            )
+    for name, (mine, theirs) in sorted(pairs.items()):
+        if mine is None or mine.shape != theirs.shape:
+            said.append(
+                f"{name}: {'missing' if mine is None else mine.shape} where NEURON has {theirs.shape}"
+            )
+            continue
+        difference = _relative(mine, theirs)
+        worst = max(worst, difference)
+        if not difference <= tolerance:  # NaN is not
+            said.append(f"{name}: a relative {difference:.2g}")
+    missing = sorted(
+        name for name in expected.files if _is_picture(name) and name not in found.files
+    )
+    said += [f"{name}: no such picture" for name in missing]
+    return worst, said
+
+
+def _numbers(path: Path) -> np.ndarray:
+    return np.load(path) if path.suffix == ".npy" else np.loadtxt(path, ndmin=2)
+
+
+def _relative(mine: np.ndarray, theirs: np.ndarray) -> float:
+    if not theirs.size:
+        return 0.0
+    scale = np.abs(theirs).max() or 1.0
+    return float(np.abs(mine - theirs).max() / scale)
+
+
+def _is_picture(name: str) -> bool:
+    return Path(name).suffix in PICTURES
