@@ -4,11 +4,11 @@ network are not.
 
 import json
 
+from ecsmpi.cells import membrane  # noqa: F401  starts NEURON in its order
+from ecsmpi.cells.duplicates import _from_several
 import numpy as np
 import pytest
 
-from ecsmpi.cells import membrane  # noqa: F401  starts NEURON in its order
-from ecsmpi.cells.duplicates import _from_several
 from support.ranks import TESTS, mpirun
 
 PROGRAM = TESTS / "programs" / "same_cells.py"
@@ -26,7 +26,8 @@ def test_the_same_cells_on_several_ranks_are_named_and_no_others(ranks):
     assert named == {
         "serial, one section": "soma (1 on rank 0)",
         "serial, cells of Python": "<__main__.Cell>.soma (3 on rank 0)",
-        "serial, cells of hoc": "Ball[0].soma, Ball[1].soma, Ball[2].soma, Ball[3].soma, Ball[4].soma, ... (7 on rank 0)",
+        "serial, cells of hoc": "Ball[0].soma, Ball[1].soma, Ball[2].soma, Ball[3].soma, "
+        "Ball[4].soma, ... (7 on rank 0)",
         "serial, with gids": "<__main__.Cell>.soma, gid 100, gid 101 (4 on rank 0)",
         "one gid, other places": "gid 200 (1 on rank 0)",
         "serial, a clamp": "clamped (1 on rank 0)",

@@ -8,9 +8,8 @@ import sys
 import numpy as np
 
 from support.forged import forge
-from support.restarts import NETWORK
+from support.ring import cells, final, gids, n, pc, rank, rxd, spikes
 
-exec(NETWORK)  # noqa: S102  the model, whose names are used below
 out, folder = sys.argv[1], Path(sys.argv[2])
 made, links = {}, []
 for gid in range(20, 24):

@@ -9,14 +9,12 @@ from pathlib import Path
 import struct
 import sys
 
+from ecsmpi.files.checkpoint import CheckpointSet
+from ecsmpi.rxd.session import simulation
 import numpy as np
 
 from support.forged import forge
-from support.restarts import NETWORK
-
-exec(NETWORK)  # noqa: S102  the model, whose names are used below
-from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
-from ecsmpi.rxd.session import simulation  # noqa: E402
+from support.ring import cells, final, gids, n, pc, rxd, spikes
 
 out, folder = sys.argv[1], Path(sys.argv[2])
 MOVED = {"cells": ["of other ranks"]}

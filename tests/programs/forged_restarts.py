@@ -11,15 +11,13 @@ import pickle
 import struct
 import sys
 
+from ecsmpi.files.checkpoint import CheckpointSet
+from ecsmpi.neuron_api.save_state import _unpacked
+from ecsmpi.rxd.session import simulation
 import numpy as np
 
 from support.forged import forge, joined, parted
-from support.restarts import NETWORK
-
-exec(NETWORK)  # noqa: S102  the model, whose names are used below
-from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
-from ecsmpi.neuron_api.save_state import _unpacked  # noqa: E402
-from ecsmpi.rxd.session import simulation  # noqa: E402
+from support.ring import cells, gids, n, pc, rxd, spikes
 
 out, folder = sys.argv[1], Path(sys.argv[2])
 PAYLOAD = folder / "payload"

@@ -1,27 +1,15 @@
 """A cold start compiles in a process of its own: see ecsmpi/ranks/compiling.py."""
 
 import re
-
-import pytest
+import shutil
 
 from ecsmpi.benchmarks import launches, start
-from support.ranks import ROOT, mpirun
+import pytest
 
-PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-
-STARTS = """
-import os
-import sys
-
-assert sys.argv[1:] == ["--own"]
-folder = os.environ["NUMBA_CACHE_DIR"]
-if not os.path.isdir(folder):
-    os.mkdir(folder)
-    compiler = bytearray(300_000_000)
-    compiler[::4096] = bytes(len(compiler[::4096]))
-    print(sum(range(20_000_000)))
-"""
+PROGRAM = PROGRAMS / "cold_start.py"
 
 
 def started(folder, *words):
@@ -63,7 +51,7 @@ def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fau
 
 def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):
     script = tmp_path / "model.py"
-    script.write_text(STARTS)
+    shutil.copy(PROGRAMS / "run" / "starts.py", script)
     found = start.measure([str(script), "--own"], 1)
     (first,), (later,) = found["first"], found["later"]
     assert first.memory > 300e6 > 2 * later.memory and first.processor > later.processor > 0

@@ -2,56 +2,17 @@
 questions are refused.
 """
 
+from ecsmpi.files.recording import load
+from ecsmpi.run.observers.diagnostics import Watched
 import numpy as np
 import pytest
 import xarray
 
-from ecsmpi.files.recording import load
-from ecsmpi.run.observers.diagnostics import Watched
+from support.programs import PROGRAMS
 from support.ranks import mpirun
-from support.rxd_scripts import script
 
-BALANCES = """
-    import ecsmpi
-    from ecsmpi.files import output as files
-    files.ROWS_WAIT = 1e9
-    ecs, made = box(), cells()
-    shut = rxd.Extracellular(-50, 200, -40, 51, 260, 60, 9)
-    if rank == ranks - 1:
-        inside = made[9] = n.Section(name="at_the_wall_and_inside")
-        for y in (202, 238):
-            inside.pt3dadd(-20, y, 10, 5)
-        inside.nseg = 4
-        inside.insert("hh")
-    k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-    na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-    held = rxd.Species(shut, d=500, name="k", charge=1, initial=uneven, ecs_boundary_conditions=4)
-    buffer = rxd.Species(ecs, d=0, name="buffer", charge=0, initial=2)
-    bound = rxd.Species(ecs, d=0, name="bound", charge=0, initial=0.5)
-    binds = rxd.Reaction(na + buffer, bound, 1e-4, 0.02)
-    output = rxd.Output(sys.argv[3], every=5, items=[rxd.Slice(k, z=0)])
-    of_bound = rxd.Diagnostics(bound, every=1, balance=True, output=output)
-    of_k = rxd.Diagnostics(k, every=1, balance=True, threshold=3.05, front="y", centre=(0, 0, 3), shell=15, output=output)
-    of_na = rxd.Diagnostics("na", every=0.5, balance=True, output=output, name="sodium")
-    of_held = rxd.Diagnostics(held, every=2, balance=True, path=sys.argv[3].replace("run", "held"))
-    n.finitialize(-65)
-    steps(7)
-    n.finitialize(-65)
-    boxes = [k[ecs].states3d.copy()]
-    for _ in range(30):
-        steps(10)
-        boxes.append(k[ecs].states3d.copy())
-    tables = {f"{name} {column}": values for name, one in (("k", of_k), ("na", of_na), ("held", of_held), ("bound", of_bound))
-              for column, values in one.table.items()}
-    assert of_k.balance()["residual"] == of_k.table["residual"][-1]
-    for bring, fewest, most in ((n.ParallelContext().barrier, 0, 1), (of_k.flush, 31, 31)):
-        bring()
-        if rank == 0:
-            with ecsmpi.load(sys.argv[3]) as file:
-                assert fewest <= len(file.diagnostics["k"]["time"]) <= most
-    left_open = ecsmpi.load(sys.argv[3])  # by every rank, until Python ends
-    save(boxes=np.array(boxes), held=np.array(held[shut].states3d), **tables)
-"""
+BALANCES = PROGRAMS / "run" / "balances.py"
+REFUSED = PROGRAMS / "run" / "refused_diagnostics.py"
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +23,8 @@ def runs(tmp_path_factory):
     found = {}
     for ranks in (1, 3, 4):
         folder = tmp_path_factory.mktemp(f"ranks{ranks}")
-        (folder / "model.py").write_text(script(BALANCES))
         env = {"ECSMPI_STORAGE": "parts"} if ranks == 4 else {}
-        argv = ["python", folder / "model.py", folder / "saved.npz", "ecsmpi", folder / "run.h5"]
+        argv = ["python", BALANCES, folder / "saved.npz", "ecsmpi", folder / "run.h5"]
         done = mpirun(ranks, argv, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
         with np.load(folder / "saved.npz") as saved:
@@ -205,28 +165,4 @@ def test_question_that_has_no_answer_is_refused(asked, message):
 
 
 def test_wrong_diagnostics_of_a_script_are_refused(on_ranks):
-    on_ranks(
-        None,
-        script("""
-        ecs, far = box(), box(at=200)
-        k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=3)
-        na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-        simulation = rxd.session.simulation
-        def begin(*arguments, **options):
-            return message_of(ValueError, lambda: rxd.Diagnostics(*arguments, attach=False, **options).started(simulation, 0.0))
-        assert "no species cl to watch: the model has k, na" in begin("cl", 1)
-        assert "k is in 2 regions: give one of them as region=" in begin(k, 1)
-        assert "give one of them" in begin(na, 1, region=far)
-        assert "every must be > 0 ms, got 0" in begin(k, 0)
-        output = rxd.Output("k.h5", 1, attach=False)
-        assert "give path or output, not both" in begin(na, 1, output=output, path="k.h5")
-        assert "is not open" in begin(na, 1, output=output)
-        first = rxd.Diagnostics(na, 1, output=output, attach=False)
-        assert "has diagnostics na already" in begin(na, 1, output=output)
-        n.finitialize(-65)
-        silent = rxd.Diagnostics(na, 1)
-        assert "balance=True" in message_of(ValueError, silent.balance)
-        save()
-    """),
-        "ecsmpi",
-    )
+    on_ranks(None, REFUSED, "ecsmpi", "refused")

@@ -19,7 +19,8 @@ def test_state_of_another_box_is_refused_in_words(tmp_path):
         (
             "restore",
             "step",
-            "rank 0 is in SaveState.restore() where rank 1 is in a step of the grid: make these calls on every rank",
+            "rank 0 is in SaveState.restore() where rank 1 is in a step of the grid: "
+            "make these calls on every rank",
         ),
         ("restore", "barrier", "rank 0 of 2 waited 2 s in SaveState.restore() for rank 1"),
         ("save", "barrier", "rank 0 of 2 waited 2 s in SaveState.save() for rank 1"),

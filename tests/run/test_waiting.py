@@ -1,42 +1,12 @@
-"""A rank that waits inside a step says for what and for whom; ranks that do not wait say nothing."""
+"""A rank that waits inside a step says for what and for whom; ranks that do not wait are silent."""
 
 import io
 
 from ecsmpi.run import waiting
 from ecsmpi.solver.timing import Phases
-from support.ranks import TESTS, mpirun
 
-STOPPED = """
-import os, signal, threading, time
-from ecsmpi.run import waiting
-waiting.LIMIT = 1.0
-from ecsmpi import rxd
-from neuron import n
-
-ecs = rxd.Extracellular(0, 0, 0, 60, 4, 4, dx=1)
-k = rxd.Species(ecs, name="k", d=1, charge=1, initial=3)
-n.finitialize(-65)
-n.fadvance()
-
-
-class Stops:
-    def started(self, simulation, t):
-        pass
-
-    def stepped(self, simulation, t):
-        if rxd.rank() == 2:
-            time.sleep(4)  # as a rank that is stopped, before it sends
-
-    def ended(self):
-        pass
-
-
-rxd.add_observer(Stops())
-n.finitialize(-65)
-n.fadvance()
-n.fadvance()
-print("went on")
-"""
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 
 class Comm:
@@ -81,7 +51,7 @@ def test_a_wait_after_another_is_said_too_and_work_is_no_wait():
 
 
 def test_ranks_that_wait_for_a_stopped_one_name_it():
-    done = mpirun(3, ["python", "-c", STOPPED], timeout=100)
+    done = mpirun(3, ["python", PROGRAMS / "run" / "stopped.py"], timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("went on") == 3
     lines = [line for line in done.stderr.splitlines() if "has waited" in line]
@@ -93,7 +63,7 @@ def test_ranks_that_wait_for_a_stopped_one_name_it():
 
 
 def test_a_wait_inside_neurons_own_part_of_a_step_is_told_once():
-    done = mpirun(3, ["python", TESTS / "programs" / "waits_in_neuron.py"], timeout=100)
+    done = mpirun(3, ["python", PROGRAMS / "waits_in_neuron.py"], timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("went on") == 3
     said = {way.partition("\n")[0]: way for way in done.stderr.split("begins ")[1:]}

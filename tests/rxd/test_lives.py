@@ -7,13 +7,12 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.run.couplings import Coupled, Couplings
 import pytest
 
-from ecsmpi.run.couplings import Coupled, Couplings
 from support.neuron_reference import disagreements
-from support.ranks import TESTS, mpirun
-
-PROGRAMS = TESTS / "programs"
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 
 def runs(ranks, program, *arguments, cwd, timeout=120):
@@ -110,9 +109,9 @@ def test_a_change_of_species_is_said_in_words():
     }.items():
         with pytest.raises(RuntimeError) as said:
             before.refuse(Couplings(now, False))
-        assert (
-            str(said.value)
-            == f"species have changed since n.finitialize(): {words}: call it again before the run goes on"
+        assert str(said.value) == (
+            f"species have changed since n.finitialize(): {words}: "
+            "call it again before the run goes on"
         )
     with pytest.raises(
         RuntimeError, match="^reactions at segments, of which there were or are none, have changed"

@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.run.differing_writes import Part, apply_apart
 import numpy as np
 import pytest
 
-from ecsmpi.run.differing_writes import Part, apply_apart
 from support.neuron_reference import disagreements
 from support.ranks import TESTS, mpirun
 
@@ -50,9 +50,8 @@ def saved(ranks, folder, program, *arguments):
 def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(ranks, in_neuron, compiled):
     found = saved(ranks, compiled, SET)
     wanted = {name: array for name, array in in_neuron.items() if name != "said"}
-    assert (
-        wanted["tracer 5"].size == 17 and abs(wanted["seen"][4] - 44) < 1e-12
-    )  # NEURON has the mechanism, and 44
+    assert wanted["tracer 5"].size == 17
+    assert abs(wanted["seen"][4] - 44) < 1e-12  # NEURON has the mechanism, and 44
     assert not (said := disagreements({name: found[name] for name in wanted}, wanted, 1e-13)), said
 
 
@@ -73,7 +72,7 @@ def test_a_run_without_sections_goes_on_from_a_checkpoint_taken_after_that(tmp_p
 
 
 def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(tmp_path):
-    """At segments, by handlers, events, parameters, defaults of ions and transfers between ranks."""
+    """At segments, by handlers, events, parameters, ions' defaults and transfers between ranks."""
     wanted = saved(None, tmp_path, OTHERWISE, "neuron")
     wanted.pop("said")
     assert len(wanted) == 22

@@ -11,7 +11,7 @@ import pytest
 
 from ecsmpi.description.grid import Box
 from ecsmpi.solver.accounts import Total, on_faces
-from support.rxd_scripts import script
+from support.programs import script
 
 IN_TISSUE = """
     fraction = lambda x, y, z: 0.2 + 0.001 * x + 0.02 * np.sin(y)
