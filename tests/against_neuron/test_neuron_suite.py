@@ -1,4 +1,4 @@
-"""`scripts/test-neuron-suite` says of each test of a suite what came of it, on any number of ranks."""
+"""`scripts/test-neuron-suite` says what came of each test of a suite, on any number of ranks."""
 
 import os
 import shutil

@@ -6,7 +6,7 @@ channels are opened by states that follow the voltage, and all that crosses the 
 current.
 """
 
-from harness import my_cells, n, run, rxd, stick
+from harness import my_cells, run, rxd, stick
 
 CELLS = 6
 INSIDE, OUTSIDE = {"k": 140, "na": 18, "cl": 6}, {"k": 3.5, "na": 144, "cl": 130}

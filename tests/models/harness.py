@@ -16,9 +16,9 @@ STEPS = 200
 SNAPSHOTS = (0, 1, 10, STEPS)
 
 if BACKEND == "neuron":
-    from neuron import rxd
+    from neuron import rxd  # noqa: F401  for the models
 elif BACKEND == "ecsmpi":
-    from ecsmpi import rxd
+    from ecsmpi import rxd  # noqa: F401  for the models
 else:
     sys.exit(f"the backend must be neuron or ecsmpi, got {BACKEND!r}")
 
@@ -46,7 +46,7 @@ def fadvance_to(step):
 
 
 def psolve_to(step):
-    """Reach the end of the given step as a network does: in intervals between exchanges of spikes."""
+    """Reach the end of the given step as a network does, in intervals between spikes' exchanges."""
     pc.psolve(step * n.dt)
 
 

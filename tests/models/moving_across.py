@@ -7,7 +7,7 @@ others do not. With --one there is the first reaction alone: NEURON differences 
 segment with two extracellular species wrongly.
 """
 
-from harness import OPTIONS, my_cells, n, run, rxd, stick
+from harness import OPTIONS, my_cells, run, rxd, stick
 
 cells = {}
 for i in my_cells(5):

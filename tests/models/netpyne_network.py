@@ -13,7 +13,7 @@ BACKEND, OUTPUT = sys.argv[1:3]
 sys.argv = sys.argv[:1]  # NetPyNE reads it too
 if BACKEND == "ecsmpi":
     import ecsmpi.netpyne  # noqa: F401
-from netpyne import sim, specs
+from netpyne import sim, specs  # noqa: E402  after ecsmpi.netpyne
 
 params, config = specs.NetParams(), specs.SimConfig()
 params.sizeX = params.sizeY = params.sizeZ = 100

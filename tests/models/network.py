@@ -25,7 +25,7 @@ for i in my_cells(CELLS):
     pc.set_gid2node(i, pc.id())
     pc.cell(i, n.NetCon(soma(0.5)._ref_v, None, sec=soma))
 
-for i, (soma, dendrite) in cells.items():
+for i, (_soma, dendrite) in cells.items():
     synapse = n.ExpSyn(dendrite(0.7))
     link = pc.gid_connect((i - 1) % CELLS, synapse)
     link.delay, link.weight[0] = 0.5, 0.02

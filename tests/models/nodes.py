@@ -44,8 +44,8 @@ def steps(count):
         n.fadvance()
 
 
-def at(species, i, j, l):
-    return species[ecs].node_by_ijk(i, j, l)
+def at(species, i, j, k):
+    return species[ecs].node_by_ijk(i, j, k)
 
 
 n.dt, n.steps_per_ms = 0.05, 20

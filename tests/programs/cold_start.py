@@ -1,7 +1,7 @@
-"""A small model from a cold start: what this process compiled, how much memory it took, and the
-answer.
+"""A small model from a cold start: what this process compiled, its memory, and the answer.
 
-python cold_start.py [nowhere | ends]     where Python is not found for the process that compiles, or that one ends
+`cold_start.py [nowhere | ends]`: with "nowhere", Python is not found for the process that compiles;
+with "ends", that process ends at once.
 """
 
 import os
@@ -13,10 +13,9 @@ from numba.core import event
 compiled = event.RecordingListener()
 event.register("numba:compile", compiled)
 
-from neuron import n  # noqa: E402
-
 from ecsmpi import rxd  # noqa: E402
 from ecsmpi.ranks import compiling  # noqa: E402
+from neuron import n  # noqa: E402
 
 
 def children():

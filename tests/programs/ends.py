@@ -1,5 +1,6 @@
-"""The ways in which scripts end: ends.py KIND, while rank 0 still reads. Ranks take each other for
-ranks of other machines.
+"""A script ends in one of several ways while rank 0 still reads: `ends.py KIND`.
+
+Ranks take each other for ranks of other machines.
 """
 
 import sys
@@ -9,9 +10,8 @@ from ecsmpi.ranks import peers
 
 peers._machine = lambda: str(time.time_ns())
 
-from neuron import n
-
-from ecsmpi import rxd
+from ecsmpi import rxd  # noqa: E402
+from neuron import n  # noqa: E402
 
 kind = sys.argv[1]
 pc = n.ParallelContext()

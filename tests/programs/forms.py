@@ -1,7 +1,6 @@
-"""What scripts may write, beside what is usual: python forms.py OUTPUT neuron|ecsmpi. Both save the
-same arrays.
+"""Unusual forms of what scripts say: `forms.py OUTPUT BACKEND [across]`; both save the same arrays.
 
-Numbers of numpy's stand in ecsmpi where NEURON has plain ones: NEURON takes some of them only.
+With ecsmpi, numpy's numbers stand where NEURON has plain ones, since NEURON takes few of them.
 """
 
 import sys
@@ -14,7 +13,7 @@ if BACKEND == "neuron":
     from neuron import rxd
 else:
     from ecsmpi import rxd
-from neuron import n
+from neuron import n  # noqa: E402
 
 warnings.simplefilter("ignore")
 pc, saved = n.ParallelContext(), {}
@@ -77,10 +76,8 @@ everywhere = (
     rxd.Rate(outside[2], -0.1 * outside[2], regions=None),
     rxd.Reaction(outside[2], outside[1], 0.05, regions=None),
 )
-if (
-    "across" in sys.argv
-    # a reaction across the membrane has no use for regions; it has ecsmpi run those inside cells, too
-):
+# A reaction across the membrane has no use for regions. With it, ecsmpi runs those inside cells.
+if "across" in sys.argv:
     crosses = rxd.MultiCompartmentReaction(
         inside[0][cyt],
         outside[0][plain],

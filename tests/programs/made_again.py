@@ -5,16 +5,18 @@ makes way, else the error says how.
 import gc
 import warnings
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 gc.disable()
 context = n.ParallelContext()
 ranks = int(context.nhost())
 warnings.simplefilter("error")
-CURE = "drop it first (`del` its name; in a notebook also `%reset -f out`, as Out[...] holds what a cell ended with), or call rxd.reset()"
+CURE = (
+    "drop it first (`del` its name; in a notebook also `%reset -f out`, "
+    "as Out[...] holds what a cell ended with), or call rxd.reset()"
+)
 
 
 def message_of(call, kind=rxd.RxDException):

@@ -5,9 +5,8 @@ checked in calls of Python.
 import cProfile
 import pstats
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 cell = n.Section("cell")
 cell.pt3dadd(10, 10, 10, 5)
@@ -17,14 +16,14 @@ ecs = rxd.Extracellular(0, 0, 0, 100, 100, 100, dx=10)
 
 
 def calls(action):
-    """How many calls of Python functions an action makes."""
+    """Return how many calls of Python functions an action makes."""
     profile = cProfile.Profile()
     profile.runcall(action)
     return pstats.Stats(profile).total_calls
 
 
 def made(count):
-    """Calls of the making, of finitialize, of the first and of a further step, for so many species."""
+    """Return the calls of Python in making species, in finitialize, in a first and another step."""
     species = []
 
     def make():

@@ -1,10 +1,9 @@
-"""What is no number does not come through a pointer into the box: pointers_not_finite.py read|step"""
+"""NaN does not come through a pointer into the box: `pointers_not_finite.py read|step`."""
 
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 pc = n.ParallelContext()
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10)

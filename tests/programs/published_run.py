@@ -20,9 +20,8 @@ backend, result, script = sys.argv[1:4]
 import numpy as np  # noqa: E402
 
 if backend == "ecsmpi":
-    import neuron
-
     from ecsmpi import rxd
+    import neuron
 else:
     from mpi4py import MPI  # noqa: F401  before NEURON, which then takes its world
     import neuron
@@ -33,7 +32,7 @@ from neuron import rxd as neuron_rxd  # noqa: E402
 
 pc = h.ParallelContext()
 RANK, RANKS = int(pc.id()), int(pc.nhost())
-CELL_VARIABLES = "v ki ko nai nao cli clo volumei".split()
+CELL_VARIABLES = ["v", "ki", "ko", "nai", "nao", "cli", "clo", "volumei"]
 
 
 class Instead:

@@ -1,6 +1,6 @@
-"""Runs a program as on a machine that has no MPI library: mpi4py cannot load one.
+"""Run a program as on a machine that has no MPI library: `without_mpi.py COMMAND...`.
 
-python without_mpi.py COMMAND...    "doctor", or a Python program with its arguments
+COMMAND is "doctor", or a Python program with its arguments. mpi4py can load no library.
 """
 
 import importlib.abc
@@ -12,12 +12,13 @@ import mpi4py
 
 
 class Hidden(importlib.abc.MetaPathFinder):
-    """Finds no MPI library."""
+    """Find no MPI library."""
 
     def find_spec(self, name, path=None, target=None):
         if name == "mpi4py.MPI":
             raise RuntimeError(
-                "cannot load MPI library\nlibmpi.so: cannot open shared object file: No such file or directory"
+                "cannot load MPI library\n"
+                "libmpi.so: cannot open shared object file: No such file or directory"
             )
         return None
 

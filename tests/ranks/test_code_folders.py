@@ -7,22 +7,14 @@ import os
 import py_compile
 import tempfile
 
-import pytest
-
 from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
+import pytest
+
+from support.programs import PROGRAMS
 from support.ranks import mpirun
 
-MODEL = """
-from ecsmpi import rxd
-from neuron import n
-ecs = rxd.Extracellular(0, 0, 0, 4, 4, 4, dx=1)
-k = rxd.Species(ecs, name="k", d=1, charge=1, initial=3)
-decay = rxd.Rate(k, -0.25 * k)
-n.finitialize(-65)
-n.fadvance()
-print("value", k[ecs].states3d[0, 0, 0] < 3)
-"""
+MODEL = PROGRAMS / "ranks" / "decaying.py"
 
 
 def mode(folder):
@@ -116,7 +108,7 @@ def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, 
 
 def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_path):
     tmp_path.chmod(0o777)
-    done = mpirun(2, ["python", "-c", MODEL], env={"NUMBA_CACHE_DIR": tmp_path})
+    done = mpirun(2, ["python", MODEL], env={"NUMBA_CACHE_DIR": tmp_path})
     assert (
         done.returncode != 0
         and "UnsafeFolder: others can write" in done.stderr
@@ -128,48 +120,11 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
     )
 
 
-COMPILED = """
-import sys
-from numba.core import event
-compiled = event.RecordingListener()
-event.register("numba:compile", compiled)
-from ecsmpi import rxd
-from neuron import n
-
-pc = n.ParallelContext()
-rank = int(pc.id())
-if sys.argv[1] == "exact":
-    rxd.options.reproducible = True
-ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
-cells = []
-for i in range(rank, 20, int(pc.nhost())):
-    cell = n.Section(f"s{i}")
-    cell.pt3dadd(4.5 * i - 45, 0, 0, 10)
-    cell.pt3dadd(4.5 * i - 45, 10, 0, 10)
-    cell.insert("hh")
-    cells.append(cell)
-regions = [ecs]
-if sys.argv[1] == "across":
-    inside = rxd.Region(cells, name="inside", nrn_region="i")
-    membrane = rxd.Region(cells, name="membrane", geometry=rxd.membrane())
-    regions.insert(0, inside)
-k = rxd.Species(regions, name="k", d=1, charge=1, initial=lambda node: 3 if node.region is ecs else 140)
-if sys.argv[1] == "across":
-    k_leaks = rxd.MultiCompartmentReaction(k[inside], k[ecs], 1e-3, 1e-3, membrane=membrane, membrane_flux=True)
-decay = rxd.Rate(k, -0.25 * k, regions=[ecs])
-k[ecs].node_by_ijk(1, 1, 1).include_flux(1.0)
-n.finitialize(-65)
-n.fadvance()
-names = {one.data["dispatcher"].py_func.__qualname__ for _, one in compiled.buffer if one.is_start}
-print(f"rank {rank} compiled {len(names)} {sorted(names)}\\n", end="", flush=True)
-"""
-
-
 @pytest.mark.parametrize("kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"])
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(
         2,
-        ["python", "-c", COMPILED, kind],
+        ["python", PROGRAMS / "ranks" / "compiles.py", kind],
         env={"NUMBA_CACHE_DIR": tmp_path / "cache"},
         timeout=300,
     )

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import time
 
+from ecsmpi.files.checkpoint import CheckpointSet
 import h5py
 import numpy as np
 import pytest
 
-from ecsmpi.files.checkpoint import CheckpointSet
 from support.faults import (
     TESTS,
     Killed,
@@ -66,17 +66,7 @@ class Trouble:
             {action}
 rxd.add_observer(Trouble())
 """
-SLOW = """
-import time
-class Slow:
-    def started(self, simulation, t): pass
-    def ended(self): pass
-    def stepped(self, simulation, t):
-        time.sleep(0.02)
-        if round(t / n.dt) == 20:
-            open("there", "w").close()
-rxd.add_observer(Slow())
-"""
+SLOW = "import support.slow\n"
 
 
 def test_killed_rank_loses_nothing(tmp_path):
@@ -222,15 +212,10 @@ DISKS = {  # what happens to the folder of checkpoints at step 50
 def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     began = time.monotonic()
-    with (
-        small_disk(tmp_path / "sets")
-        if trouble in ("small disk full", "read-only")
-        else nullcontext() as mounted
-    ):
+    needs_disk = trouble in ("small disk full", "read-only")
+    with small_disk(tmp_path / "sets") if needs_disk else nullcontext() as mounted:
         if mounted is False and (trouble == "small disk full" or os.getuid() == 0):
-            pytest.skip(
-                "this machine lets nobody mount a disk; a limit on the size of files stands in for it"
-            )
+            pytest.skip("nobody can mount a disk here; a limit on the size of files stands in")
         said = fails(tmp_path, AT_STEP_50.format(action=DISKS[trouble]))
         assert "cannot write sets" in said and "see that the disk has space left" in said
         assert trouble != "small disk full" or "No space left on device" in said

@@ -7,9 +7,9 @@ from pathlib import Path
 import subprocess
 import sys
 
+from ecsmpi.ranks import wheels
 import pytest
 
-from ecsmpi.ranks import wheels
 from support.ranks import ROOT, WHEEL, mpirun
 
 SHOW = '. "$1"; . "$1"; echo "$LD_LIBRARY_PATH|$MPI_LIB_NRN_PATH"'
@@ -62,7 +62,8 @@ def test_another_library_that_neuron_has_loaded_is_named_with_the_cure(
         f"has loaded {other}, not {wheel} beside this Python: import ecsmpi before neuron" in said
     )
     assert said.endswith(
-        f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} MPI_LIB_NRN_PATH={wheel}"
+        f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} "
+        f"MPI_LIB_NRN_PATH={wheel}"
     )
     assert wheels.mistaken([str(wheel)]) == wheels.mistaken([]) == ""
     monkeypatch.setattr(wheels, "_neuron_is_here", lambda: False)

@@ -33,9 +33,9 @@ def test_launched_processes_without_mpi_are_refused(tmp_path):
     )
     assert done.returncode != 0
     assert (
-        "the launcher started 2 processes (PMI_SIZE=2), and mpi4py finds no MPI library: pip install"
-        in done.stderr
-    )
+        "the launcher started 2 processes (PMI_SIZE=2), "
+        "and mpi4py finds no MPI library: pip install"
+    ) in done.stderr
 
 
 def test_doctor_says_what_to_install():

@@ -4,15 +4,14 @@ own math.
 
 import math
 
-import mpmath
-import numpy as np
-import pytest
-import sympy
-
 from ecsmpi.reactions import rate_code, rate_kernels
 from ecsmpi.reactions.code_cache import load
 from ecsmpi.reactions.expression import ARGUMENTS, Concentration, Expression, call, leaves
 from ecsmpi.reactions.rate_law import Law, in_words
+import mpmath
+import numpy as np
+import pytest
+import sympy
 
 X, Y = Concentration(0), Concentration(1)
 

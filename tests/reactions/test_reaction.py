@@ -4,18 +4,18 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
-
-from mpi4py import MPI
-import numpy as np
-import pytest
-from scipy.integrate import solve_ivp
 
 from ecsmpi.description.grid import Box
 from ecsmpi.reactions import code_cache, rate_calls, rate_code
 from ecsmpi.reactions.expression import Concentration, call
 from ecsmpi.reactions.rate_law import Law, groups
 from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
+from mpi4py import MPI
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from support.programs import PROGRAMS
 from support.ranks import ROOT
 
 C = [Concentration(number) for number in range(6)]
@@ -250,7 +250,8 @@ def test_a_rate_that_is_no_number_names_voxel_species_and_reaction():
     with pytest.raises(RateNotFinite) as raised:
         reactions.advance(0.1)
     assert str(raised.value) == (
-        "Rate(k, 0.1 * log(k) * a): its rate is nan in voxel (1, 2, 3) at (-7, 7.5, 19) um, where k = -1, a = 2 mM"
+        "Rate(k, 0.1 * log(k) * a): its rate is nan in voxel (1, 2, 3) at (-7, 7.5, 19) um, "
+        "where k = -1, a = 2 mM"
     )
     assert fields[0][1, 2, 3] == -1  # the voxel stands as it was before the step
 
@@ -266,35 +267,10 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
     """The same fields on 1, 2, 3 and 4 ranks, the last two with more ranks than planes; and by two
     threads.
     """
-    body = """
-        import sys
-        import numpy as np
-        from mpi4py import MPI
-        from ecsmpi.description.decomposition import Slabs
-        from ecsmpi.reactions.expression import Concentration, call
-        from ecsmpi.description.grid import Box
-        from ecsmpi.reactions.rate_law import Law
-        from ecsmpi.reactions.reaction import Reactions, in_slab
-        comm, shape = MPI.COMM_WORLD, (3, 37, 41)
-        slabs, box = Slabs(3, comm.size), Box((0.0,) * 3, (1.0,) * 3, shape)
-        lo, hi = planes = slabs.planes(comm.rank)
-        rng = np.random.default_rng(3)
-        mask = (rng.random(shape) < 0.5)[lo:hi]
-        mask[slice(None, 1 if lo == 0 else 0)] = False  # a set of laws that only some ranks have
-        fields = [rng.uniform(0.1, 30, shape)[lo:hi].copy() for _ in range(4)]
-        k, A, AK, B = (Concentration(i) for i in range(4))
-        laws = [Law(0.01 * k * A / (1 + call("exp", -(k - 15) / 1.15)) - 0.02 * AK, {0: -1, 1: -1, 2: 1}, "buffer"),
-                Law(0.1 * call("tanh", k), {0: -1, 3: 1}, "uptake", mask)]
-        reactions = Reactions(comm, laws, fields, list("kABC"), in_slab(box, planes))
-        for _ in range(20):
-            reactions.advance(0.1)
-        whole = [np.concatenate(comm.allgather(field)) for field in fields]
-        if comm.rank == 0:
-            np.savez(sys.argv[1], *whole)
-    """
+    program = PROGRAMS / "reactions" / "on_ranks.py"
     found = [
-        on_ranks(1, body, env={"NUMBA_NUM_THREADS": 2}),
-        *(on_ranks(ranks, body) for ranks in (None, 2, 4)),
+        on_ranks(1, program, env={"NUMBA_NUM_THREADS": 2}),
+        *(on_ranks(ranks, program) for ranks in (None, 2, 4)),
     ]
     for one in found[1:]:
         assert all(np.array_equal(one[name], found[0][name]) for name in found[0])
@@ -303,19 +279,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
 
 # ---------------------------------------------------------------- generated modules
 
-IN_A_PROCESS = textwrap.dedent("""
-    import os, sys
-    import numpy as np
-    from ecsmpi.reactions import code_cache, rate_calls, rate_code
-    from ecsmpi.reactions.expression import Concentration
-    from ecsmpi.reactions.reaction import Law
-    module = code_cache.load(rate_code.source([Law(0.1234 * Concentration(0), {0: -1}, "decay")]))
-    at, u = np.array([[0], [1]]), np.ones(1)
-    step, fields = rate_calls.step_of(module), rate_calls.addresses([u])
-    rate_calls.advance(step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields)
-    assert abs(u[0] - 1 / 1.1234) < 1e-15
-    print(module.__file__, module.made["step"].cache_hits)
-""")
+CACHED_CODE = PROGRAMS / "reactions" / "cached_code.py"
 
 
 def loaded(**environment):
@@ -325,9 +289,7 @@ def loaded(**environment):
         | {"PYTHONPATH": str(ROOT)}
         | {name: str(value) for name, value in environment.items()}
     )
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS], env=env, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, CACHED_CODE], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     path, hits = done.stdout.split()
     return path, hits == "1"

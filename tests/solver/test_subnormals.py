@@ -2,18 +2,19 @@
 leave others theirs.
 """
 
-from llvmlite import binding, ir
-from mpi4py import MPI
-from numba import njit
-import numpy as np
-import pytest
-
 from ecsmpi import subnormals
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.solver.stepper import Field, Stepper
+from llvmlite import binding, ir
+from mpi4py import MPI
+from numba import njit
+import numpy as np
+import pytest
+
+from support.programs import PROGRAMS
 
 SMALLEST_NORMAL = np.finfo(float).tiny
 known = pytest.mark.skipif(
@@ -97,25 +98,7 @@ def test_other_processors_have_their_instruction(machine, instruction):
     assert instruction.lower() in code.lower() if instruction else "csr" not in code
 
 
-DECAY = """
-    import sys
-    import numpy as np
-    from ecsmpi import rxd
-    from neuron import n
-
-    ecs = rxd.Extracellular(0, 0, 0, 4, 4, 4, dx=1)
-    still, spreads = (rxd.Species(ecs, d=d, initial=1.0) for d in (0, 1))
-    rates = [rxd.Rate(species, -100 * species) for species in (still, spreads)]
-    n.dt = 0.1
-    n.finitialize()
-    for _ in range(400):  # a tenth, about, is left after each step
-        n.fadvance()
-    assert np.float64(np.finfo(float).tiny) / 2 > 0, "the mode of this thread was not restored"
-    np.savez(sys.argv[1], left=[species[ecs].local for species in (still, spreads)])
-"""
-
-
 @known
 def test_what_decays_ends_as_no_subnormal_number(on_ranks):
-    left = on_ranks(None, DECAY)["left"]
+    left = on_ranks(None, PROGRAMS / "solver" / "decay.py")["left"]
     assert (left >= 0).all() and (left < 1e-290).all() and not small_numbers(left)

@@ -4,34 +4,13 @@ shared.
 
 import os
 
-import pytest
-
 from ecsmpi.ranks import cores
 from ecsmpi.solver import threads
 from ecsmpi.solver.timing import Phases
+import pytest
+
+from support.programs import PROGRAMS
 from support.ranks import mpirun
-
-BOXES = """
-import os, sys
-from ecsmpi import rxd
-from ecsmpi.solver import threads
-import numba
-from neuron import n
-
-found = []
-for size in (10, 48):
-    ecs = rxd.Extracellular(0, 0, 0, size, size, size, dx=1)
-    k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3)
-    n.finitialize(-65)
-    n.fadvance()
-    try:
-        layer = numba.threading_layer()
-    except ValueError:
-        layer = "none"
-    found.append((threads.for_work(size**3), layer != "none"))
-    del k, ecs
-print("threads", found, os.environ["GOMP_SPINCOUNT"], os.environ.get("OMPI_MCA_mpi_yield_when_idle"))
-"""
 
 
 @pytest.fixture
@@ -124,7 +103,7 @@ def test_a_small_box_starts_no_threads_unless_told_to(chosen):
         "OMPI_MCA_mpi_yield_when_idle": None,
         "GOMP_SPINCOUNT": None,
     }
-    done = mpirun(None, ["python", "-c", BOXES], env=ready)
+    done = mpirun(None, ["python", PROGRAMS / "solver" / "threads_of_boxes.py"], env=ready)
     assert done.returncode == 0, done.stderr
     two = len(os.sched_getaffinity(0)) > 1
     expected = [(2, True), (2, True)] if chosen else [(1, False), (2 if two else 1, two)]

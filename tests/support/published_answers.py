@@ -70,7 +70,8 @@ def disagreements(found: Answer, expected: Answer, tolerance: float) -> tuple[fl
     for name, (mine, theirs) in sorted(pairs.items()):
         if mine is None or mine.shape != theirs.shape:
             said.append(
-                f"{name}: {'missing' if mine is None else mine.shape} where NEURON has {theirs.shape}"
+                f"{name}: {'missing' if mine is None else mine.shape} "
+                f"where NEURON has {theirs.shape}"
             )
             continue
         difference = _relative(mine, theirs)

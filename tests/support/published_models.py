@@ -51,7 +51,8 @@ class Case:
             text = path.read_text()
             if old not in text:
                 raise ValueError(
-                    f"{path.name} has no {old!r}, which makes the model smaller: it is another version"
+                    f"{path.name} has no {old!r}, which makes the model smaller: "
+                    "it is another version"
                 )
             path.write_text(text.replace(old, new))
         if not self.config:
@@ -141,7 +142,8 @@ def _newton(script: str, *options: str, cells: str = "Nrec = 1000") -> Case:
         else "cells that fire enlarge round-off",
         own_error=(
             "IndexError",
-            "plot_rec_neurons draws the cells of all ranks as soon as it has read the file of the first rank",
+            "plot_rec_neurons draws the cells of all ranks "
+            "as soon as it has read the file of the first rank",
         ),
     )
 
@@ -197,7 +199,8 @@ MODELS = (
             _kelley(
                 "SpatialModelDynAlpha.py",
                 recorded=40,
-                one_rank="the script sets pcid = 0 and nhost = 20 by hand, so that all ranks make the same cells",
+                one_rank="the script sets pcid = 0 and nhost = 20 by hand, "
+                "so that all ranks make the same cells",
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Cells with regions, species and reactions of their own: `own_reactions.py OUTPUT BACKEND [stiff]`.
+"""Cells of their own regions, species and reactions: `own_reactions.py OUTPUT BACKEND [stiff]`.
 
 With `stiff`, each cell has a fast reaction of four species that change: sums whose order matters.
 """

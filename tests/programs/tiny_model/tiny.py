@@ -17,7 +17,7 @@ more = float(sys.argv[1])  # mM, only where it is not NEURON that runs
 cells = []
 for i in range(Ncell // nhost):
     x, y, z = [(numpy.random.random() - 0.5) * 90 for axis in range(3)]
-    cell = h.Section(name="soma%d" % i)
+    cell = h.Section(name=f"soma{i}")
     cell.pt3dadd(x, y, z, 5)
     cell.pt3dadd(x, y + 5, z, 5)
     cell.insert("hh")
@@ -34,7 +34,8 @@ while pc.t(0) < 0.1:
         pyplot.imshow(k[ecs].states3d.mean(2))
         pyplot.savefig("k_mean.png")
         with open("progress.txt", "a") as progress:
-            progress.write("%g\t%g\n" % (h.t, max(node.concentration for node in k.nodes)))
+            most = max(node.concentration for node in k.nodes)
+            progress.write(f"{h.t:g}\t{most:g}\n")
     pc.psolve(pc.t(0) + h.dt)
 if pcid == 0:
     numpy.save("k.npy", k[ecs].states3d)
