@@ -18,8 +18,9 @@ from support.neuron_reference import FOLDER, MODELS, TOLERANCE, disagreements, r
 
 @pytest.fixture(scope="session")
 def mechanisms(tmp_path_factory):
-    """A folder with the mechanism that only tests have compiled; those of mod/ are, by
-    scripts/setup.
+    """Compile the mechanism that only tests have, and return its folder.
+
+    scripts/setup has compiled those of mod/.
     """
     folder = tmp_path_factory.mktemp("mechanisms")
     shutil.copy(FOLDER / "leaks.mod", folder)

@@ -1,5 +1,6 @@
-"""`scripts/test-neuron-suite --notebook` runs the cells of a notebook, and compares with NEURON
-after each.
+"""`scripts/test-neuron-suite --notebook` runs a notebook's cells beside NEURON.
+
+It compares the boxes after each.
 """
 
 import numpy as np

@@ -1,5 +1,6 @@
-"""`scripts/test-published` runs models with their import lines changed, and says where they
-disagree with NEURON.
+"""`scripts/test-published` runs models with their import lines changed.
+
+It says where they disagree with NEURON.
 """
 
 import shutil

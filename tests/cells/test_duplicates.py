@@ -1,5 +1,6 @@
-"""Cells that a serial script makes on every rank are said to be the same; cells of a distributed
-network are not.
+"""Cells that a serial script makes on every rank are said to be the same.
+
+Cells of a distributed network are not.
 """
 
 import json

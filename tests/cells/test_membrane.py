@@ -1,5 +1,6 @@
-"""Ions of one rank are in every section, as NEURON has them; what else writes them, or bypasses the
-box, is refused.
+"""Ions of one rank are in every section, as NEURON has them.
+
+What else writes them, or bypasses the box, is refused.
 """
 
 from pathlib import Path

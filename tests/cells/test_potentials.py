@@ -1,5 +1,6 @@
-"""Reversal potentials are NEURON's to round-off, whenever a script looks, and NEURON's own where it
-would compute none.
+"""Reversal potentials are NEURON's to round-off, whenever a script looks.
+
+They are NEURON's own where it would compute none.
 """
 
 from ecsmpi.cells.nernst import nernst

@@ -1,5 +1,6 @@
-"""Range variables of one rank are columns of NEURON's memory; what moves them does not go
-unnoticed.
+"""Range variables of one rank are columns of NEURON's memory.
+
+What moves them does not go unnoticed.
 """
 
 from support.programs import PROGRAMS, in_neuron
@@ -20,9 +21,7 @@ def test_rank_without_segments_has_an_empty_column(tmp_path):
 
 
 def test_no_change_of_the_structure_goes_unnoticed(tmp_path):
-    """After whatever a script does, the counts have moved at NEURON's next step, or every value is
-    where it was.
-    """
+    """After any change, the counts have moved at NEURON's next step, or no value has."""
     in_neuron(tmp_path, PROGRAM, "no_change_of_the_structure_goes_unnoticed")
 
 

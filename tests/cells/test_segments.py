@@ -1,6 +1,4 @@
-"""Segments of one rank: their areas and centres are those worked out by hand and those of NEURON's
-rxd.
-"""
+"""Areas and centres of segments are those worked out by hand, and NEURON's rxd's."""
 
 from ecsmpi.cells.morphology import Paths
 import numpy as np

@@ -1,5 +1,6 @@
-"""NEURON moves its variables in memory when a script changes cells; what is read and written moves
-with them.
+"""NEURON moves its variables in memory when a script changes cells.
+
+What is read and written moves with them.
 """
 
 import pytest

@@ -1,5 +1,6 @@
-"""A point lies in the voxel that NEURON would count it in; a box that cannot be names the wrong
-number.
+"""A point lies in the voxel that NEURON would count it in.
+
+A box that cannot be names the wrong number.
 """
 
 import math

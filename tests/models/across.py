@@ -1,5 +1,6 @@
-"""Cells whose membrane exchanges ions with the extracellular space by reactions: channels, a pump,
-a cotransporter.
+"""Cells exchange ions with their surroundings by reactions across their membranes.
+
+They have channels, a pump and a cotransporter.
 
 Some cells share a voxel. The pump needs oxygen, which lives in a box of its own on the same grid;
 channels are opened by states that follow the voltage, and all that crosses the membrane carries its

@@ -51,8 +51,7 @@ def psolve_to(step):
 
 
 def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, recorded=None):
-    """Take STEPS steps of dt ms; save grids and range variables after 0, 1, 10 and STEPS of them.
-    Collective.
+    """Take STEPS steps of dt ms and save the model after 0, 1, 10 and STEPS of them. Collective.
 
     grids : {name: the species on its region}
     cells : {number of the cell: its sections} of this rank
@@ -75,8 +74,9 @@ def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, re
 
 
 def all_segments(cells, name):
-    """A range variable of all ranks' segments, in the order of the cells' numbers, on rank 0.
-    Collective.
+    """Return a range variable of all ranks' segments, by their cells' numbers. Collective.
+
+    Ranks other than 0 get None.
     """
     mine = {
         number: [getattr(seg, name) for sec in cell for seg in sec]

@@ -1,5 +1,6 @@
-"""Cells whose membrane exchanges ions with a box of which a State is the volume fraction: the
-tissue shrinks where potassium is high.
+"""Cells exchange ions with a box of which a State is the volume fraction.
+
+The tissue shrinks where potassium is high.
 
 NEURON lets what crosses the membrane into the volume that a voxel had when the reaction was made.
 So one reaction says by a factor that it means the volume of now, as in a published model; the

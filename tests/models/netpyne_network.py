@@ -1,5 +1,6 @@
-"""A network of NetPyNE's with rxdParams: `python netpyne_network.py BACKEND OUTPUT.npz`; one import
-is all that differs.
+"""A network of NetPyNE with rxdParams: `python netpyne_network.py BACKEND OUTPUT.npz`.
+
+One import is all that differs.
 
 Cells with hh that synapse on each other, in an extracellular space with a buffer; calcium diffuses
 and decays inside.

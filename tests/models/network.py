@@ -1,5 +1,6 @@
-"""Spiking cells meet in the extracellular space: ko and nao move the reversal potentials, these the
-spikes.
+"""Spiking cells meet in the extracellular space.
+
+ko and nao move the reversal potentials, and these move the spikes.
 
 Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that
 concentrations move.

@@ -1,5 +1,6 @@
-"""Nodes and the life of species: lists read and set, fluxes, d during a run, re_init, species that
-come and go.
+"""Nodes and the life of species.
+
+Lists are read and set, fluxes added, d changed during a run; species come and go.
 
 Four cells with hh on the ranks in turn. Everything is saved where NEURON would show it: grids,
 lists of nodes, segments.

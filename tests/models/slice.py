@@ -1,5 +1,6 @@
-"""A small slice of brain under spreading depolarization: the model of scripts/models, with its laws
-and on its scale of time.
+"""A small slice of brain under spreading depolarization.
+
+It is the model of scripts/models, with its laws and on its scale of time.
 """
 
 from pathlib import Path

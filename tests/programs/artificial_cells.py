@@ -1,5 +1,6 @@
-"""Artificial cells with gids of their own go on by their gids: argv: where to save what differs, a
-folder for the sets. On one rank.
+"""Artificial cells go on by their gids: `artificial_cells.py OUTPUT FOLDER`, on one rank.
+
+OUTPUT has what differs; FOLDER is for the checkpoints.
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""rxd.reset(): a second model in the same process is as the first; what was made before is refused,
-sections stay the script's.
+"""After rxd.reset() a second model in the same process is as the first.
+
+What was made before is refused; sections stay the script's.
 """
 
 from ecsmpi import rxd

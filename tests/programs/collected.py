@@ -1,5 +1,6 @@
-"""What only a reference cycle holds is collected in mid-run, on the last rank alone: the run goes
-on to the same numbers.
+"""Python collects in mid-run, on the last rank alone, what only a cycle holds.
+
+The run goes on to the same numbers.
 
 A species in a box of its own, one beside potassium, a rate and a reaction of these, and one at a
 membrane.
@@ -43,8 +44,9 @@ class Cycle:
 
 
 def run(collects):
-    """Potassium at the end. collects: whether the last rank collects in mid-run; d changes later on
-    every rank.
+    """Return the potassium at the end of a run.
+
+    collects: whether the last rank collects in mid-run; d changes later on every rank.
     """
     cycle = Cycle()
     n.finitialize(-65)

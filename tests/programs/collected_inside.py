@@ -1,5 +1,6 @@
-"""A collection falls due inside a step, where NEURON's data are frozen, while a dropped cell waits
-for it: the process lives.
+"""A collection falls due inside a step, where NEURON's data are frozen.
+
+A dropped cell waits for it; the process lives.
 
 Whatever calls Python in a step: potentials of ions, a flux's function, an observer, reactions of
 two boxes, recorded values.

@@ -1,5 +1,6 @@
-"""Checkpoints that the script drops are let go as other observers are: dropped_checkpoints.py
-FOLDER.
+"""Checkpoints that the script drops are let go: `dropped_checkpoints.py FOLDER`.
+
+Other observers are let go in the same way.
 """
 
 from pathlib import Path

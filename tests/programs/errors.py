@@ -1,5 +1,6 @@
-"""An exception of a step, or of finitialize, reaches the script as itself, whichever call of
-NEURON's it goes through.
+"""An exception of a step, or of finitialize, reaches the script as itself.
+
+It does so whichever of NEURON's calls it goes through.
 
 argv: "caught", or "last" for one that ends the script.
 """

@@ -1,5 +1,4 @@
-"""Restarts by gids from cells that somebody else wrote: each must be refused, before NEURON reads a
-byte of them.
+"""Restarts from cells that somebody else wrote are refused before NEURON reads a byte.
 
 argv: where to save what each restart said, a folder for the sets. On one rank, which takes its
 cells by their gids since the fingerprint in the manifest is another.

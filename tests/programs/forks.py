@@ -1,5 +1,6 @@
-"""Models run in children forked after the parent has run one; prints what each said. On several
-ranks children are refused.
+"""Run models in children that are forked after the parent has run one.
+
+Each prints what it found. On several ranks children are refused.
 """
 
 import multiprocessing

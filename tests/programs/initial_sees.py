@@ -1,5 +1,6 @@
-"""What INITIAL blocks see of concentrations that rxd sets. argv: a file to write, the backend, the
-folder of the compiled sees.mod.
+"""What INITIAL blocks see of concentrations that rxd sets: `... OUTPUT BACKEND FOLDER`.
+
+FOLDER has the compiled sees.mod.
 """
 
 import sys

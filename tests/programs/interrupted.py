@@ -1,5 +1,6 @@
-"""Ctrl-C again and again in a run that goes on each time: how often it stopped, and whether its
-numbers are those of a run in one go.
+"""Ctrl-C again and again in a run that goes on each time.
+
+The numbers must be those of a run in one go; it prints how often it stopped.
 """
 
 import os

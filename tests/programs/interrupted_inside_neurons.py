@@ -1,5 +1,6 @@
-"""Ctrl-C inside Python code of NEURON's own rxd, which NEURON calls in each step: the run stops
-when the step is complete.
+"""Ctrl-C inside Python code of NEURON's own rxd, which NEURON calls in each step.
+
+The run stops when the step is complete.
 """
 
 import signal

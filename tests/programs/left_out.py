@@ -1,5 +1,6 @@
-"""Modules are left out of collections, and what the script makes after the import is not:
-left_out.py [interactive]
+"""Modules are left out of collections: `left_out.py [interactive]`.
+
+What the script makes after the import is not.
 """
 
 import gc

@@ -1,5 +1,6 @@
-"""A command of ecsmpi with so many MB more than it has at its beginning: python little_memory.py MB
-WORDS.
+"""Run a command of ecsmpi with little memory: `python little_memory.py MB WORDS`.
+
+It gets so many MB more than it has at its beginning.
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""A species or a box made again, as by a notebook's cell that is run twice: what only a cycle holds
-makes way, else the error says how.
+"""A species or a box is made again, as by a notebook's cell that is run twice.
+
+One that only a cycle holds makes way, else the error says how.
 """
 
 import gc

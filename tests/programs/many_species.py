@@ -1,5 +1,6 @@
-"""What starts and steps of many species take is a small multiple of as many times one: printed, and
-checked in calls of Python.
+"""Count calls of Python in making, starting and stepping many species.
+
+They take a small multiple of as many times one.
 """
 
 import cProfile

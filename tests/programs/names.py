@@ -1,5 +1,6 @@
-"""What names may be, and what is said of those that are mistyped: python names.py OUTPUT. Asserts
-on every rank.
+"""What names may be, and what is said of mistyped ones: `names.py OUTPUT`.
+
+Its asserts hold on every rank.
 """
 
 import inspect

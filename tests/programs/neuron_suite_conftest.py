@@ -71,8 +71,9 @@ def region_without_sections(secs=None, *args, **kwargs):
 
 
 def without_pointers(node_class) -> None:
-    """Let `include_flux` of nodes leave out pointers: a pointer into a cell counts on the rank of
-    the cell.
+    """Let `include_flux` of nodes leave out pointers.
+
+    A pointer into a cell counts on the rank of the cell.
     """
     include_flux = node_class.include_flux
 
@@ -132,9 +133,7 @@ def neuron_instance(neuron_nosave_instance, request):
 
 
 def states():
-    """What `collect_data` of the suite reads of neuron.rxd: states inside cells, and those of
-    boxes.
-    """
+    """Return what the suite's `collect_data` reads: states inside cells and those of boxes."""
     inside = list(neuron_rxd.species._all_species)
     boxes = [lambda one=one: InBoxes(one) for one in rxd.all_species()]
     return SimpleNamespace(

@@ -1,5 +1,4 @@
-"""Run the code cells of a notebook in one process, and leave the concentrations of all boxes after
-each.
+"""Run a notebook's code cells in one process; keep all boxes after each.
 
     python notebook_cells.py neuron|ecsmpi RESULT NOTEBOOK FRAMES FILES
 

@@ -1,5 +1,6 @@
-"""A model that uses most of what speaks to other ranks; prints numbers of it. Writes files into the
-folder of now.
+"""A model that uses most of what speaks to other ranks; prints numbers of it.
+
+It writes files into the current folder.
 """
 
 import sys

@@ -1,5 +1,6 @@
-"""An Output on the first rank alone: python one_rank.py FOLDER before|after, where it is made
-before or after n.finitialize.
+"""An Output on the first rank alone: `one_rank.py FOLDER before|after`.
+
+It is made before or after n.finitialize.
 """
 
 import sys

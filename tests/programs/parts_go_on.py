@@ -1,5 +1,6 @@
-"""A recording in parts that goes on on other ranks, again and again: python parts_go_on.py FOLDER,
-on 3 ranks.
+"""A recording in parts goes on on other ranks: `parts_go_on.py FOLDER`, on 3 ranks.
+
+It does so again and again.
 
 Each turn is: how many ranks, frames that are kept of the whole box, and the time from which it goes
 on. In ends.npz is nothing: every value says where it comes from.
@@ -34,8 +35,9 @@ NAMES = ("na", "k")
 
 
 def turn(path, ranks, kept, times, storage="parts"):
-    """Frames of these times, after so many that are kept, or of a new file (None), by the first
-    ranks of the world.
+    """Write frames of these times by the first ranks of the world.
+
+    They come after so many that are kept, or into a new file (None).
     """
     comm = world.Split(0 if world.rank < ranks else MPI.UNDEFINED, world.rank)
     if comm != MPI.COMM_NULL:

@@ -1,6 +1,4 @@
-"""Pointers to nodes that one rank takes in mid-run have the nodes' values: pointers_late.py
-RESULT.npz
-"""
+"""Pointers that one rank takes in mid-run have their nodes' values: `pointers_late.py OUTPUT`."""
 
 import os
 import sys

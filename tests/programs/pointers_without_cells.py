@@ -1,5 +1,6 @@
-"""Ranks without any section use pointers to nodes from mid-run on: pointers_without_cells.py
-RESULT.npz [FOLDER]
+"""Ranks without sections use pointers to nodes from mid-run on.
+
+`pointers_without_cells.py OUTPUT [FOLDER]`.
 
 FOLDER: of checkpoints, in which the run goes on where there is one.
 """

@@ -1,5 +1,6 @@
-"""Run a published script as it is and leave the final state of its model:
-tests/support/published.py compares them.
+"""Run a published script as it is and leave the final state of its model.
+
+tests/support/published.py compares such states.
 
     python published_run.py neuron|ecsmpi RESULT SCRIPT [its own arguments]
 

@@ -1,5 +1,6 @@
-"""The ways in which scripts read and set concentrations on some ranks only; each leaves numbers
-that one rank leaves too.
+"""Scripts read and set concentrations on some ranks only, in many ways.
+
+Each way leaves numbers that one rank leaves too.
 
 reading_anywhere.py RESULT.npz [apart]     apart: ranks take each other for ranks of other machines
 """

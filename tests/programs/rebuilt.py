@@ -1,5 +1,6 @@
-"""Models made anew in a loop by a class whose cells know their model; nothing is deleted or
-collected by hand.
+"""Models are made anew in a loop by a class whose cells know their model.
+
+Nothing is deleted or collected by hand.
 
 argv: a file to write, the backend, the first initial concentration (mM), the number of models.
 """

@@ -1,6 +1,4 @@
-"""Vectors that a checkpoint has under other names than the script that goes on: restart_vectors.py
-FOLDER
-"""
+"""A checkpoint has vectors under other names than the script: `restart_vectors.py FOLDER`."""
 
 import sys
 import warnings

@@ -1,5 +1,6 @@
-"""Prints, for several ways of making cells on the ranks, which sections a warning names: {way:
-words, or None}.
+"""Print which sections a warning names, for several ways of making cells on the ranks.
+
+The line is {way: words, or None}, in JSON.
 """
 
 import json

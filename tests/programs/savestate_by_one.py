@@ -1,5 +1,6 @@
-"""A rank alone calls NEURON's SaveState, as under `if pc.id() == 0`, while others do something
-else: savestate_by_one.py save|restore step|barrier
+"""A rank alone calls NEURON's SaveState, as under `if pc.id() == 0`.
+
+`savestate_by_one.py save|restore step|barrier`: the second word is what other ranks do.
 """
 
 import sys

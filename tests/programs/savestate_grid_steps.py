@@ -1,5 +1,6 @@
-"""NEURON's SaveState with grid_steps: taken between steps of the grid only, and put back in the
-middle of one.
+"""NEURON's SaveState with grid_steps.
+
+A state is taken between steps of the grid only, and put back in the middle of one.
 """
 
 import sys

@@ -1,5 +1,6 @@
-"""Species inside cells and outside come, go, come back and change their place between runs; what
-segments then have, with NEURON or ecsmpi.
+"""Species come, go, come back and change their place between runs.
+
+Segments are saved, with NEURON or ecsmpi.
 
 argv: a file to write, the backend.
 """

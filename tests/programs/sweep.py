@@ -1,5 +1,6 @@
-"""Runs one after another in one process, each with observers of its own, held in one way after
-another: python sweep.py FOLDER.
+"""Runs one after another in one process, each with observers of its own: `sweep.py FOLDER`.
+
+They are held in one way after another.
 
 It writes NAME.npz for each way: what each run ended with.
 """
@@ -79,8 +80,9 @@ def removed(d):
 
 
 def same(d):
-    """The same paths, as in a cell of a notebook that is run again; the older ones have names that
-    live on.
+    """Write to the same paths, as in a notebook's cell that is run again.
+
+    The older observers have names that live on.
     """
     kept.extend(observers("same"))
     ends_with_run()

@@ -1,5 +1,6 @@
-"""What happens to the files of a run from outside: python taken_files.py FOLDER HOW, where HOW
-names one of the functions.
+"""Something happens to the files of a run from outside: `taken_files.py FOLDER HOW`.
+
+HOW names one of the functions.
 """
 
 import os

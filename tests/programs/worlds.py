@@ -1,5 +1,6 @@
-"""Models in worlds of some ranks each; prints what each world's first rank found, by the way that
-made the worlds.
+"""Models in worlds of some ranks each: `worlds.py WAY`.
+
+Prints what each world's first rank found, by the way that made the worlds.
 
 python worlds.py DIRECT           one process: the values that the worlds are to find
 mpirun -n P python worlds.py WAY  subworlds1, subworlds2, comm_self, split, board1, board2
@@ -19,8 +20,9 @@ way = sys.argv[1]
 
 
 def model(number):
-    """[a voxel, the sum over the box (mM), ko (mM) of a cell] of a model that differs with the
-    number; in all ranks of a world.
+    """Return [a voxel, the sum over the box, ko of a cell] (mM) of the model of a number.
+
+    On all ranks of a world.
 
     Odd numbers have two boxes, one of them with a reaction and a baseline that is recorded.
     """

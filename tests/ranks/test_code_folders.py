@@ -1,5 +1,6 @@
-"""Code that was compiled or generated at run time lies in folders that nobody else can write, and
-is what was generated.
+"""Code compiled or generated at run time lies in folders that nobody else can write.
+
+It is what was generated.
 """
 
 import importlib.util

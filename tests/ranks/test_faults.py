@@ -1,5 +1,6 @@
-"""Runs that go wrong: every rank ends, with a status and a message that says why, and the last good
-checkpoint stays.
+"""Runs that go wrong end on every rank, with a status and a message that says why.
+
+The last good checkpoint stays.
 """
 
 from contextlib import nullcontext
@@ -241,8 +242,9 @@ FOLDERS = {  # what happens to the folder of checkpoints before the run begins, 
 
 @pytest.mark.parametrize("trouble", FOLDERS)
 def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
-    """Not when the first checkpoint is due, which an hour never is here; and no file of an earlier
-    run is touched.
+    """It is not found when the first checkpoint is due, which an hour never is here.
+
+    No file of an earlier run is touched.
     """
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     (tmp_path / "k.h5").write_text("of an earlier run")

@@ -1,6 +1,4 @@
-"""An MPI library that a Python wheel has put beside the interpreter is the one that NEURON uses,
-too.
-"""
+"""NEURON uses the MPI library that a Python wheel has put beside the interpreter."""
 
 import os
 from pathlib import Path

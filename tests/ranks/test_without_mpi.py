@@ -1,6 +1,4 @@
-"""One process needs no MPI library; several that were launched, and the doctor, say what to
-install.
-"""
+"""One process needs no MPI library; several say what to install, and so does the doctor."""
 
 import pytest
 

@@ -1,6 +1,4 @@
-"""Functions of rate laws and their derivatives, against mpmath in 30 digits and against Python's
-own math.
-"""
+"""Functions of rate laws and their derivatives are mpmath's in 30 digits, and Python's own."""
 
 import math
 

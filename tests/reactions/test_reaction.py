@@ -109,8 +109,9 @@ def test_steps_converge_to_radaus_solution_at_first_order(described, start, t, s
 
 @pytest.mark.parametrize("dt", [0.025, 1.0, 1e6])
 def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
-    """Potassium with its bound part, however long the step; and two coupled reactions of five
-    species.
+    """Potassium with its bound part is conserved, however long the step.
+
+    So are the sums of two coupled reactions of five species.
     """
     rng = np.random.default_rng(1)
     fields = [rng.uniform(0.1, 40, (5, 7, 11)) for _ in range(5)]
@@ -152,8 +153,9 @@ def test_system_of_rates_is_that_of_species():
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7])
 def test_rows_change_places_with_their_right_hand_sides(count):
-    """A system whose largest entries are off the diagonal, (I - dt J) delta = dt f by numpy; both
-    ways of solving it.
+    """A system whose largest entries are off the diagonal is solved as numpy does.
+
+    Both ways of solving (I - dt J) delta = dt f do so.
     """
     rng = np.random.default_rng(count)
     j = rng.uniform(-50, 50, (count, count))
@@ -264,8 +266,9 @@ def test_a_step_without_solution_is_named():
 
 
 def test_ranks_and_threads_do_not_change_bits(on_ranks):
-    """The same fields on 1, 2, 3 and 4 ranks, the last two with more ranks than planes; and by two
-    threads.
+    """Fields are the same on 1, 2 and 4 ranks, and by two threads.
+
+    The last has more ranks than planes.
     """
     program = PROGRAMS / "reactions" / "on_ranks.py"
     found = [

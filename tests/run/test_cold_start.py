@@ -13,8 +13,9 @@ PROGRAM = PROGRAMS / "cold_start.py"
 
 
 def started(folder, *words):
-    """(functions compiled, peak of memory in kB, processes left, mean of the concentrations) of a
-    start.
+    """Start a model; return what the start took.
+
+    (functions compiled, peak of memory in kB, processes left, mean of the concentrations).
     """
     done = mpirun(None, ["python", PROGRAM, *words], env={"NUMBA_CACHE_DIR": folder}, timeout=300)
     assert done.returncode == 0, done.stderr

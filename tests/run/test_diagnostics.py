@@ -1,5 +1,6 @@
-"""Numbers of a run are those of the gathered box, on any ranks, and every reader finds them; wrong
-questions are refused.
+"""Numbers of a run are those of the gathered box, on any ranks.
+
+Every reader finds them; wrong questions are refused.
 """
 
 from ecsmpi.files.recording import load
@@ -17,8 +18,9 @@ REFUSED = PROGRAMS / "run" / "refused_diagnostics.py"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """{ranks: (saved arrays, folder)} of the same model on 1, 3 and 4 ranks; the last with a file
-    for each rank.
+    """Return {ranks: (saved arrays, folder)} of one model on 1, 3 and 4 ranks.
+
+    The run on 4 ranks writes a file for each rank.
     """
     found = {}
     for ranks in (1, 3, 4):

@@ -1,6 +1,4 @@
-"""Children that a script forks after it has run a model run models themselves, or are refused;
-nothing hangs.
-"""
+"""Children forked after a model has run, run models themselves or are refused; nothing hangs."""
 
 import platform
 

@@ -1,6 +1,4 @@
-"""Fronts, their speed and the shells around a centre are where they were put, and where a Gaussian
-spreads to.
-"""
+"""Fronts, their speed and shells are where they were put, and where a Gaussian spreads to."""
 
 import math
 

@@ -1,5 +1,6 @@
-"""Observers: each run's files are its own, however the script holds what writes them, and whenever
-it makes it.
+"""Each run's files are its own, however the script holds its observers.
+
+It does not matter when the script makes them.
 """
 
 from ecsmpi.files.recording import load

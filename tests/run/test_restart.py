@@ -1,5 +1,6 @@
-"""A run that goes on from a checkpoint is the run that was never interrupted: to the bit, on any
-number of ranks.
+"""A run that goes on from a checkpoint is the run that was never interrupted.
+
+It is so to the bit, on any number of ranks.
 """
 
 import h5py

@@ -1,5 +1,6 @@
-"""What cannot go on as the same run is refused: another model, other tissue, cells and events that
-cannot move.
+"""A restart that cannot be the same run is refused.
+
+It has another model, other tissue, or cells and events that cannot move.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""A box belongs to a world of ranks: NEURON's subworlds and bulletin board, or the communicator
-that a script has chosen.
+"""A box belongs to a world of ranks.
+
+Worlds are NEURON's subworlds, those of its bulletin board, or a chosen communicator.
 """
 
 import json

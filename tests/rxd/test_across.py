@@ -1,6 +1,4 @@
-"""Reactions across the membrane: what leaves a cell enters its voxel, once; the current enters the
-cell, once.
-"""
+"""What leaves a cell enters its voxel, once; its current enters the cell, once."""
 
 import numpy as np
 import pytest
@@ -24,8 +22,9 @@ def test_closed_box_and_cells_keep_their_ions(on_ranks, ranks):
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume(on_ranks, ranks):
-    """With set_volume_fraction, which keeps the ions of each voxel, what leaves cells is what comes
-    to the box.
+    """As much comes to the box as leaves the cells.
+
+    set_volume_fraction keeps the ions of each voxel.
     """
     holds(
         on_ranks, ranks, PROGRAM, "ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume"
@@ -38,8 +37,9 @@ def test_what_leaves_a_cell_charges_its_membrane_once(on_ranks, ranks):
 
 
 def test_jacobian_is_that_of_all_species(on_ranks):
-    """One implicit step of k and na in one voxel, linearised by hand; NEURON differences the second
-    one wrongly.
+    """One implicit step of k and na in one voxel is the one linearised by hand.
+
+    NEURON differences the second species wrongly.
     """
     holds(on_ranks, None, PROGRAM, "jacobian_is_that_of_all_species")
 
@@ -72,8 +72,9 @@ def test_rates_and_reactions_inside_cells_read_their_voxels(on_ranks, ranks):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(on_ranks, ranks):
-    """A gate that the first reads, as one system while there is such a reaction; once in each step,
-    whoever runs it.
+    """A gate of NEURON's that the reaction reads is solved with it, as one system.
+
+    It advances once in each step, whoever runs it.
     """
     holds(
         on_ranks,

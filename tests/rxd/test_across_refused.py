@@ -1,5 +1,6 @@
-"""Reactions across the membrane that cannot be, or not yet, are refused; the message names species,
-segment or cure.
+"""Reactions across the membrane that cannot be, or not yet, are refused.
+
+The message names species, segment or cure.
 """
 
 from support.programs import PROGRAMS, holds

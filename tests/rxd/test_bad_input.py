@@ -1,5 +1,6 @@
-"""Arguments, mechanisms, files and options that are wrong end every rank within seconds; one
-message names value and cure.
+"""Arguments, mechanisms, files and options that are wrong end every rank within seconds.
+
+One message names value and cure.
 """
 
 import json
@@ -82,8 +83,9 @@ ARGUMENTS = {
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory):
-    """{expression: its exception's name and message}, all from one process, which then runs the
-    model.
+    """Return {expression: its exception's name and message}, all from one process.
+
+    The process then runs the model.
     """
     folder = tmp_path_factory.mktemp("arguments")
     argv = ["python", PROGRAMS / "rxd" / "arguments.py", json.dumps(list(ARGUMENTS))]

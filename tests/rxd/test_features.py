@@ -156,8 +156,9 @@ ACCEPTED = [
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """{statement: [its exception's name and message, is it an RxDException?]}, all from one
-    process.
+    """Return {statement: [exception's name, message, is it an RxDException?]}.
+
+    All are from one process.
     """
     folder = tmp_path_factory.mktemp("statements")
     statements = json.dumps([*REFUSED, *OTHERS, *ACCEPTED])
@@ -200,8 +201,9 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
-    """{section: {name: how ecsmpi's object behaves where the name is asked for}}, for all public
-    names of NEURON's.
+    """Return {section: {name: how ecsmpi behaves where the name is asked for}}.
+
+    The names are all public ones of NEURON.
     """
     folder = tmp_path_factory.mktemp("names")
     argv = ["python", PROGRAMS / "rxd" / "public_names.py", "-", "ecsmpi"]

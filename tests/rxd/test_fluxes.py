@@ -1,5 +1,6 @@
-"""Fluxes into nodes: each is counted once, wherever it is known. (tests/models/nodes.py compares
-them with NEURON.)
+"""Fluxes into nodes: each is counted once, wherever it is known.
+
+tests/models/nodes.py compares them with NEURON.
 """
 
 import pytest

@@ -1,6 +1,4 @@
-"""Forms in which scripts may say things: as NEURON takes them, and what nobody takes is an error
-with its cure.
-"""
+"""Unusual forms mean what they mean in NEURON; what nobody takes is an error with its cure."""
 
 import pytest
 
@@ -14,8 +12,9 @@ PROGRAMS = ROOT / "tests" / "programs"
     "across", [(), ("across",)], ids=["NEURON's reactions inside", "ecsmpi's reactions inside"]
 )
 def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
-    """A dict or a late State as tissue, late regions, regions=[], numpy's numbers. NEURON
-    differences rates: 4e-12 here.
+    """A dict or a late State as tissue, late regions, regions=[], numpy's numbers.
+
+    NEURON differences rates: 4e-12 here.
     """
     expected = on_ranks(None, PROGRAMS / "forms.py", "neuron", *across)
     for ranks in (1, 3) if request.config.getoption("--long") else (3,):

@@ -1,5 +1,6 @@
-"""Steps of the grid that are several of NEURON's: exact in mass, first order in length, whole at
-every look.
+"""Steps of the grid that are several of NEURON's.
+
+They are exact in mass, of first order in length, and whole at every look.
 """
 
 from ecsmpi.run.grid_clock import GridClock

@@ -1,5 +1,6 @@
-"""What scripts do with rxd beyond its documented names: imports of its modules, classes of nodes,
-private names that many read.
+"""What scripts do with rxd beyond its documented names.
+
+They import its modules, ask for classes of nodes and read private names.
 """
 
 import textwrap

@@ -1,5 +1,6 @@
-"""The life of a model in one process: what is dropped, collected, made again, begun anew; errors
-and interrupts in between.
+"""The life of a model in one process.
+
+Models are dropped, collected, made again and begun anew; errors and interrupts come in between.
 """
 
 from pathlib import Path
@@ -38,8 +39,9 @@ def test_no_step_collects(ranks, tmp_path):
 
 
 def test_models_rebuilt_in_a_loop_are_each_as_one_alone_in_neuron(on_ranks):
-    """Sums are 3000.00240694 of the first and 26999.98347243 of the last; NEURON in one loop keeps
-    cells of dropped models.
+    """Sums are 3000.00240694 of the first and 26999.98347243 of the last.
+
+    NEURON in one loop keeps cells of dropped models.
     """
     program = PROGRAMS / "rebuilt.py"
     alone = on_ranks(None, program, "neuron", 27, 1)
@@ -64,8 +66,9 @@ def test_species_that_go_come_back_and_move_leave_segments_as_in_neuron(on_ranks
 
 
 def test_the_last_species_inside_goes_with_its_cell_or_without(tmp_path):
-    """Values of NEURON for the cell that stays; in the second model of the first case NEURON fails
-    where no box is left.
+    """The values are NEURON's for the cell that stays.
+
+    In the second model of the first case NEURON fails where no box is left.
     """
     runs(None, "last_inside", cwd=tmp_path)
 

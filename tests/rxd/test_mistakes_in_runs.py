@@ -158,8 +158,9 @@ def test_failure_of_one_rank_inside_neurons_callback_ends_all(callback, tmp_path
 
 
 def test_threads_during_the_run_end_all_ranks(tmp_path):
-    """NEURON's workers step threads that nobody has initialised: at times they crash before anybody
-    is asked.
+    """NEURON's workers step threads that nobody has initialised.
+
+    At times they crash before anybody is asked.
     """
     done = run_script(tmp_path, MODEL + BEGIN + "pc.nthread(2)" + GO_ON)
     said = done.stdout + done.stderr

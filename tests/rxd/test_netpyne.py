@@ -1,5 +1,6 @@
-"""NetPyNE's rxdParams with one line added: the network answers as with NEURON's own rxd, and
-NetPyNE draws it.
+"""A network of NetPyNE with one line added answers as with NEURON's own rxd.
+
+NetPyNE draws it, too.
 """
 
 import matplotlib.image

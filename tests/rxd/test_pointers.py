@@ -1,6 +1,4 @@
-"""NEURON's pointers to nodes: recorded, set, played into and written to by mechanisms, as in
-NEURON.
-"""
+"""Pointers to nodes are recorded, set, played into and written to, as in NEURON."""
 
 from pathlib import Path
 import shutil

@@ -1,6 +1,4 @@
-"""Rates and reactions of a script: what NEURON means by them, changes in mid-run, and what is
-refused.
-"""
+"""Rates and reactions of a script: what NEURON means by them, changes, and what is refused."""
 
 import numpy as np
 import pytest
@@ -12,16 +10,18 @@ PROGRAM = PROGRAMS / "rxd" / "reactions.py"
 
 
 def test_changes_in_mid_run_hold_from_the_next_step(on_ranks):
-    """Rates set anew, parameters' values, reactions made and dropped; linear, so that a step is (1
-    - dt J) c' = c.
+    """Rates are set anew, parameters given values, reactions made and dropped.
+
+    All is linear, so that a step is (1 - dt J) c' = c.
     """
     for ranks in (None, 3):
         holds(on_ranks, ranks, PROGRAM, "changes_in_mid_run_hold_from_the_next_step")
 
 
 def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ranks, request):
-    """The tutorial's buffer in a closed box: sum of k + AK, and A + AK in each voxel; the same on 1
-    to 4 ranks.
+    """The tutorial's buffer in a closed box keeps k + AK, and A + AK in each voxel.
+
+    The same on 1 to 4 ranks.
     """
     alone = on_ranks(None, PROGRAM, "ecsmpi", "bound_and_free_potassium")
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
@@ -41,8 +41,9 @@ def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ra
 
 
 def test_neuron_is_wrong_where_the_readme_says_so(on_ranks):
-    """A scheme of species in a region reacts once; rows change places with their right-hand sides;
-    gamma is gamma.
+    """A scheme of species in a region reacts once; gamma is gamma.
+
+    Rows of a system change places with their right-hand sides.
     """
     found, neurons = (
         on_ranks(None, PROGRAM, backend, "neuron_is_wrong_where_the_readme_says_so")
@@ -60,8 +61,9 @@ def test_neuron_is_wrong_where_the_readme_says_so(on_ranks):
 
 
 def test_a_rate_acts_where_it_is_told_to(on_ranks):
-    """By a mask of a parameter in the rate, as NEURON's scripts do, or by where=: a parameter, an
-    array, a function.
+    """A mask is a parameter in the rate, as in NEURON's scripts, or where=.
+
+    where= takes a parameter, an array or a function.
     """
     holds(on_ranks, 3, PROGRAM, "a_rate_acts_where_it_is_told_to")
 
@@ -165,7 +167,8 @@ def test_ranks_with_different_reactions_are_told_so(tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_boxes_on_one_grid_read_each_other_before_any_diffuses(on_ranks, ranks):
-    """As in NEURON, the box whose reaction was made last comes first, and the other sees what it
-    has come to.
+    """The box whose reaction was made last comes first, as in NEURON.
+
+    The other sees what it has come to.
     """
     holds(on_ranks, ranks, PROGRAM, "boxes_on_one_grid_read_each_other_before_any_diffuses")

@@ -1,5 +1,6 @@
-"""Tissue and faces as scripts say them: what means the same gives the same, and what cannot be is
-refused by name.
+"""Tissue and faces as scripts say them: what means the same gives the same.
+
+What cannot be is refused by name.
 """
 
 import numpy as np

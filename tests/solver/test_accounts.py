@@ -1,5 +1,6 @@
-"""Amounts balance where tissue varies and changes; sums are exact, and the faces' voxels are
-counted as such.
+"""Amounts balance where tissue varies and changes; sums are exact.
+
+The faces' voxels are counted as such.
 """
 
 import math

@@ -201,8 +201,9 @@ def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
 
 
 def test_refining_the_grid_by_two_makes_the_error_four_times_smaller(on_ranks, tmp_path):
-    """A block of ions spreads in a closed box; the solution is averaged over voxels, as the
-    scheme's is.
+    """A block of ions spreads in a closed box.
+
+    The solution is averaged over voxels, as the scheme's is.
     """
     lengths, block, d, t = (
         (12.0, 8.0, 10.0),

@@ -1,5 +1,6 @@
-"""Planes filled with their own coordinates: a ghost tells where it came from, which must be next
-door.
+"""Planes are filled with their own coordinates.
+
+A ghost tells where it came from, which must be next door.
 """
 
 import pytest
@@ -11,7 +12,8 @@ PROGRAM = PROGRAMS / "solver" / "ghosts.py"
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
 def test_every_ghost_is_the_plane_next_door(on_ranks, ranks):
-    """Several species in flight at once, finished in another order, three times; slabs of one plane
-    too.
+    """Several species are in flight at once, and finished in another order, three times.
+
+    Some slabs have one plane.
     """
     assert on_ranks(ranks, PROGRAM)["wrong"] == 0

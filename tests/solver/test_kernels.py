@@ -1,6 +1,4 @@
-"""The compiled loops: vector instructions where the time goes, the same bits from any number of
-threads.
-"""
+"""Compiled loops are vector instructions, and have the same bits from any number of threads."""
 
 import platform
 import re
@@ -44,8 +42,9 @@ def _kernel(name):
 
 @pytest.mark.parametrize("name", HOT)
 def test_hot_loops_are_vector_instructions(name):
-    """Compiled anew with the kernels' own options, since a cached kernel does not show its
-    instructions.
+    """The kernels are compiled anew with their own options.
+
+    A cached kernel does not show its instructions.
     """
     options = {**_kernel(name).targetoptions, "cache": False}
     compiled = numba.jit(HOT[name], **options)(_kernel(name).py_func)

@@ -1,5 +1,6 @@
-"""The sweeps neither make nor keep numbers for which a processor takes a hundred times as long, and
-leave others theirs.
+"""The sweeps neither make nor keep subnormal numbers, and leave other code its own.
+
+A processor takes a hundred times as long for them.
 """
 
 from ecsmpi import subnormals
@@ -38,9 +39,7 @@ def small_numbers(values) -> int:
 @known
 @pytest.mark.parametrize("name", CASES)
 def test_a_step_makes_no_subnormal_concentrations(name):
-    """From nothing but one voxel's source: what comes of it decays by four digits a voxel, to
-    1e-308 within the box.
-    """
+    """A source in one voxel decays by four digits a voxel, to 1e-308 within the box."""
     shape, tissue = CASES[name]
     box = Box((0.0,) * 3, (1.0,) * 3, shape)
     field = Field(box, (0, shape[0]))

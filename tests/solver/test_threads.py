@@ -1,5 +1,6 @@
-"""As many threads as the work is worth, no more than pay, and none that spin where cores are
-shared.
+"""As many threads as the work is worth, no more than pay.
+
+None of them spin where cores are shared.
 """
 
 import os
@@ -33,8 +34,9 @@ def test_what_the_user_chose_counts_for_any_work(four_threads):
 
 
 def settled(team, seconds):
-    """The threads of the team after many steps, each of which takes seconds(threads), and how many
-    steps were trials.
+    """Return the threads of the team after many steps, and how many steps were trials.
+
+    Each step takes seconds(threads).
     """
     counts = []
     for _ in range(5000):

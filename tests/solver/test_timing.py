@@ -11,9 +11,7 @@ from support.ranks import mpirun
 
 
 class Ranks:
-    """What `over_ranks` needs of a communicator: here each rank took a multiple of this one's
-    times.
-    """
+    """A communicator for `over_ranks` whose ranks took multiples of this one's times."""
 
     def __init__(self, *multiples):
         self._multiples = multiples

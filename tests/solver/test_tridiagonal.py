@@ -1,5 +1,6 @@
-"""A line that is cut into slabs is solved as if it were whole; dense and banded solves are the
-judges.
+"""A line that is cut into slabs is solved as if it were whole.
+
+Dense and banded solves are the judges.
 """
 
 from ecsmpi.description.decomposition import Slabs
@@ -100,8 +101,9 @@ def test_planes_left_out_weigh_less_than_round_off(n, r, held, data):
 
 
 def cut_line(n, r, held, slabs):
-    """A line's chain, its solution, and the slabs' own solutions' ends, all for three right-hand
-    sides.
+    """Return a line's chain, its solution, and the ends of the slabs' own solutions.
+
+    All are for three right-hand sides.
     """
     rows, partition = Rows.of_line(n, r, held), Slabs(n, slabs)
     f = np.random.default_rng(n).uniform(-1, 1, (n, 3))

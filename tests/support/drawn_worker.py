@@ -1,5 +1,6 @@
-"""Works through models that come as lines of JSON, one after the other, with NEURON or with ecsmpi:
-`python drawn_worker.py BACKEND`.
+"""Work through drawn models, with NEURON or ecsmpi: `python drawn_worker.py BACKEND`.
+
+Models come as lines of JSON, one after the other.
 
 A line is {"path": where to save, "model": see `Model`}. What it answers, a line each: "saved", or
 "refused: why" where the extracellular space said so on all ranks. A failure that ends all ranks,

@@ -1,6 +1,4 @@
-"""What the diffusion tests are judged by: the step by dense algebra, its modes, the heat equation
-itself.
-"""
+"""What the tests of diffusion compare with: dense algebra, modes, the heat equation."""
 
 import math
 
@@ -8,8 +6,9 @@ import numpy as np
 
 
 def second_difference(n, r):
-    """A of one axis as a dense matrix (n, n): r times the second difference, without flux at the
-    ends.
+    """Return A of one axis as a dense matrix (n, n), without flux at the ends.
+
+    A is r times the second difference.
     """
     difference = np.diff(np.eye(n), axis=0)  # (n - 1, n): gradient across the inner faces
     return -r * difference.T @ difference
@@ -27,8 +26,9 @@ def border_of(shape):
 
 
 def dense_step(u, r, sources, wall=None):
-    """u + d with (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + sources; at walls d = wall -
-    u.
+    """Return u + d with (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + sources.
+
+    At walls d = wall - u.
 
     u, sources: (nx, ny, nz) mM. r: (3,) D dt/h2.
     """
@@ -48,8 +48,9 @@ def dense_step(u, r, sources, wall=None):
 
 
 def varying_operator(axis, alpha, permeability, rule, d, h, dt):
-    """A of one axis of varying tissue as a dense matrix (voxels, voxels): flux by flux, without
-    flux at the box's faces.
+    """Return A of one axis of varying tissue as a dense matrix (voxels, voxels).
+
+    It is made flux by flux, without flux at the box's faces.
     """
     index = np.arange(alpha.size).reshape(alpha.shape)
     i, j = (
@@ -70,8 +71,9 @@ def varying_operator(axis, alpha, permeability, rule, d, h, dt):
 
 
 def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
-    """As dense_step for varying tissue and any condition at each of the six faces; given: mM times
-    volume fraction.
+    """Take a step as dense_step does, in varying tissue and with any condition at each face.
+
+    given: mM times volume fraction.
     """
     index, a = np.arange(u.size).reshape(u.shape), alpha.reshape(-1)
     a_times_p = a * permeability.reshape(-1)
@@ -104,8 +106,9 @@ def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
 
 
 def cosine_mode(shape, waves):
-    """Product of cos(pi m (i + 1/2)/n), an eigenvector of every A, scaled to a largest value near
-    1.
+    """Return the product of cos(pi m (i + 1/2)/n), an eigenvector of every A.
+
+    Its largest value is near 1.
     """
     lines = [np.cos(np.pi * m * (np.arange(n) + 0.5) / n) for n, m in zip(shape, waves)]
     return np.einsum("i,j,k->ijk", *lines)
@@ -122,8 +125,9 @@ def _integrated_erf(x):
 
 
 def spread_block(n, length, block, d, t):
-    """Voxel averages (n,) at time t of what was 1 in `block` = (a, b) of a closed interval (0,
-    length).
+    """Return voxel averages (n,) at time t of a block that spreads in a closed interval.
+
+    The block `block` = (a, b) of (0, length) was 1 at the start.
 
     The block and its mirror images at both ends spread freely, each end as erf(x / sqrt(4 d t)).
     """

@@ -109,8 +109,9 @@ def _unnumbered(state):
 
 
 class Killed:
-    """Runs in which a random rank is killed again and again, at random times and while a checkpoint
-    is written, until they end.
+    """Runs in which a random rank is killed again and again, until they end.
+
+    It is killed at random times and while a checkpoint is written.
     """
 
     OPTIONS = ("--checkpoint-every", "1 steps")
@@ -126,8 +127,9 @@ class Killed:
         return last_state(folder)
 
     def through(self, folder, expected, times):
-        """Kill a run up to so many times; each time it must go on from its newest whole set, and
-        end in `expected`.
+        """Kill a run up to so many times; it must end in the state `expected`.
+
+        Each time it must go on from its newest whole checkpoint.
         """
         sets, killed = Path(folder) / "sets", 0
         while killed < times and self._life(folder, sets):
@@ -257,8 +259,9 @@ def soak(minutes, every="20 steps"):
 
 
 def used(pid):
-    """(resident bytes, open files) of a process; the fewest files of some looks, as one is open
-    while a checkpoint is written.
+    """Return (resident bytes, open files) of a process.
+
+    The files are the fewest of some looks, since one is open while a checkpoint is written.
     """
     pages, files = int(Path(f"/proc/{pid}/statm").read_text().split()[1]), []
     for _ in range(50):

@@ -41,8 +41,9 @@ def write_index(path, index, rank=0):
 
 
 def forge(source, target, about=None, sections=None, rank=0):
-    """A copy of a set: other facts, and other bytes under some names of a part. None takes a
-    section away.
+    """Copy a checkpoint with other facts and other bytes under some names of a part.
+
+    None as the bytes takes a section away.
     """
     shutil.copytree(source, target)
     found = CheckpointSet(source)
@@ -77,9 +78,7 @@ def forge(source, target, about=None, sections=None, rank=0):
 
 
 def parted(state):
-    """(what stands before the events, [(time, text)] of the events, what stands behind) of a state
-    of SaveState's.
-    """
+    """Return (text before, [(time, text)] of the events, text behind) of a state of SaveState."""
     found = saved_state.read(state)
     at = state.rindex(found.times.tobytes()) if found.times.size else len(state)
     file = saved_state._Reader(state)

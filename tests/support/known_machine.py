@@ -1,6 +1,4 @@
-"""A machine that is just as the model of `ecsmpi plan` says, and the records that `ecsmpi bench`
-would write on it.
-"""
+"""A machine that is just as the model of `ecsmpi plan` says, and records measured on it."""
 
 from ecsmpi.benchmarks import planning
 from ecsmpi.benchmarks.planning import Layout, Machine, Problem

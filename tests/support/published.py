@@ -1,5 +1,4 @@
-"""Published models with only their import lines changed, compared with NEURON:
-`scripts/test-published DIR`.
+"""Published models, their import lines changed, beside NEURON: `scripts/test-published DIR`.
 
 DIR has folders of the models, as their authors publish them: ModelDB 238892 (Newton et al. 2018),
 ModelDB 267259 (Kelley et al. 2022) and its later copy SDinSlice, SDinVivo (for NetPyNE). Each is

@@ -14,8 +14,9 @@ OF_A_RANK = re.compile(
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of a run: {name: array} of boxes and cells, {name: path} of the files left, ms a
-    step.
+    """The end of a run: arrays of boxes and cells, paths of the files left, ms a step.
+
+    Arrays and paths are by name.
     """
 
     arrays: dict
@@ -24,8 +25,7 @@ class Answer:
 
 
 def answer(result: Path, folder: Path, before: set, serial: bool = False) -> Answer:
-    """Read what the ranks left by the name `result`, and the files in `folder` that were not there
-    before.
+    """Read what the ranks left by the name `result`, and the new files in `folder`.
 
     serial: the ranks have the same cells.
     """

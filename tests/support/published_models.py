@@ -1,6 +1,4 @@
-"""The published models that `scripts/test-published` runs: by what they are known, and how they are
-made smaller.
-"""
+"""The models that `scripts/test-published` runs, and how they are made smaller."""
 
 from dataclasses import dataclass
 import json
@@ -43,8 +41,9 @@ class Case:
         return "; ".join([*edits, *settings, " ".join(self.arguments)]).strip("; ")
 
     def make_smaller(self, folder: Path) -> list:
-        """Change the files in a copy of the model; the arguments of the script. ValueError where a
-        text is missing.
+        """Change the files in a copy of the model; return the arguments of the script.
+
+        A text that is missing is a ValueError.
         """
         for name, old, new in self.smaller:
             path = folder / name
@@ -65,8 +64,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Model:
-    """A published model: `files` tell its folder, `imports` are changed by a rule, NetPyNE's by a
-    first line.
+    """A published model.
+
+    `files` tell its folder; `imports` are changed by a rule, NetPyNE's by a first line.
     """
 
     title: str

@@ -1,5 +1,6 @@
-"""A model in the way of published ones: cells dealt over ranks, read and drawn by rank 0 alone,
-saved by all.
+"""A model in the way of published ones.
+
+Cells are dealt over ranks, read and drawn by rank 0 alone, saved by all.
 """
 
 import sys
