@@ -10,9 +10,10 @@ import pytest
 
 from support import neuron_suite
 from support.neuron_suite import DIFFERS, FAILS, PASS, REFUSED, SKIPPED, Verdict, verdict
+from support.programs import PROGRAMS
 from support.ranks import TESTS
 
-TINY = TESTS / "programs" / "tiny_suite"
+TINY = PROGRAMS / "against_neuron" / "tiny_suite"
 WRONG_NUMBER = "ecs/test_box.py::test_wrong_number"
 
 

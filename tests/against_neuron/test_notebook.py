@@ -7,9 +7,9 @@ import numpy as np
 
 from support import neuron_suite
 from support.notebook import agreement
-from support.ranks import ROOT
+from support.programs import PROGRAMS
 
-TUTORIAL = ROOT / "tests" / "programs" / "tiny_notebook" / "tutorial.ipynb"
+TUTORIAL = PROGRAMS / "against_neuron" / "tiny_notebook" / "tutorial.ipynb"
 
 
 def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and_2_ranks(capsys):

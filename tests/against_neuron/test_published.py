@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from support import published
+from support.programs import PROGRAMS
 from support.published_answers import Answer, disagreements
 from support.published_models import MODELS, Case, Model, change_imports
-from support.ranks import ROOT
 
-TINY = ROOT / "tests" / "programs" / "tiny_model"
+TINY = PROGRAMS / "against_neuron" / "tiny_model"
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from ecsmpi.cells.duplicates import _from_several
 import numpy as np
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAM = TESTS / "programs" / "same_cells.py"
+PROGRAM = PROGRAMS / "cells" / "same_cells.py"
 
 
 @pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.long), 3])

@@ -2,10 +2,11 @@
 
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-WITHOUT, MODEL = PROGRAMS / "without_mpi.py", PROGRAMS / "one_of_all.py"
+WITHOUT = PROGRAMS / "ranks" / "without_mpi.py"
+MODEL = PROGRAMS / "ranks" / "one_of_all.py"
 
 
 @pytest.mark.parametrize("mode", ["rounded", pytest.param("exact", marks=pytest.mark.long)])

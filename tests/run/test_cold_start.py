@@ -9,7 +9,7 @@ import pytest
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
-PROGRAM = PROGRAMS / "cold_start.py"
+PROGRAM = PROGRAMS / "run" / "cold_start.py"
 
 
 def started(folder, *words):

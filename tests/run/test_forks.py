@@ -8,7 +8,7 @@ import pytest
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
-PROGRAM = PROGRAMS / "forks.py"
+PROGRAM = PROGRAMS / "run" / "forks.py"
 
 
 @pytest.mark.parametrize("ranks, threads", [(None, 2), (1, 1)])

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from support.ranks import ROOT, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = ROOT / "tests" / "programs"
+RUN = PROGRAMS / "run"
 WAYS = ("bound", "local", "nameless", "closed", "within", "removed")
 RATES = (0.1, 1, 10)
 
@@ -40,7 +41,7 @@ def report_cells(folder, name):
 
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "sweep.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "sweep.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
     for way in WAYS:
         ends = np.load(tmp_path / f"{way}.npy")
@@ -58,7 +59,7 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "late.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "late.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
     early, late = load(tmp_path / "early.h5"), load(tmp_path / "late.h5")
     assert len(early) == 11 and len(load(tmp_path / "nameless.h5")) == 5
@@ -82,9 +83,7 @@ def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
-    done = mpirun(
-        2, ["python", PROGRAMS / "one_rank.py", tmp_path, when], env={"ECSMPI_TIMEOUT": 3}
-    )
+    done = mpirun(2, ["python", RUN / "one_rank.py", tmp_path, when], env={"ECSMPI_TIMEOUT": 3})
     assert done.returncode != 0
     said = (
         "ranks have different observers: rank 0 has Output("
@@ -96,6 +95,6 @@ def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_a_checkpoint_that_the_script_drops_is_let_go(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "dropped_checkpoints.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "dropped_checkpoints.py", tmp_path])
     assert done.returncode == 0, done.stderr
     assert "all there" in done.stdout

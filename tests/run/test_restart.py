@@ -91,11 +91,13 @@ def test_neurons_savestate_keeps_the_boxes(on_ranks, tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_vectors_of_other_names_are_not_lost_in_silence(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "restart_vectors.py", tmp_path / "sets"])
+    done = mpirun(ranks, ["python", PROGRAMS / "run" / "restart_vectors.py", tmp_path / "sets"])
     assert done.returncode == 0, done.stderr
 
 
 def test_trace_of_a_node_goes_on_on_every_rank_of_others(tmp_path):
     for ranks, again in ((2, []), (3, ["again"])):
-        done = mpirun(ranks, ["python", PROGRAMS / "restart_traces.py", tmp_path / "sets", *again])
+        done = mpirun(
+            ranks, ["python", PROGRAMS / "run" / "restart_traces.py", tmp_path / "sets", *again]
+        )
         assert done.returncode == 0, done.stderr

@@ -63,7 +63,7 @@ def test_ranks_that_wait_for_a_stopped_one_name_it():
 
 
 def test_a_wait_inside_neurons_own_part_of_a_step_is_told_once():
-    done = mpirun(3, ["python", PROGRAMS / "waits_in_neuron.py"], timeout=100)
+    done = mpirun(3, ["python", PROGRAMS / "run" / "waits_in_neuron.py"], timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("went on") == 3
     said = {way.partition("\n")[0]: way for way in done.stderr.split("begins ")[1:]}

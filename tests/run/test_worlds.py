@@ -15,7 +15,7 @@ DIRECT = {}
 
 
 def found(ranks, way):
-    done = mpirun(ranks, ["python", PROGRAMS / "worlds.py", way])
+    done = mpirun(ranks, ["python", PROGRAMS / "run" / "worlds.py", way])
     assert done.returncode == 0, done.stdout + done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("found ")]
     return json.loads(line[6:])

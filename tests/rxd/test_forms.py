@@ -3,9 +3,8 @@
 import pytest
 
 from support.neuron_reference import disagreements
-from support.ranks import ROOT, mpirun
-
-PROGRAMS = ROOT / "tests" / "programs"
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 
 @pytest.mark.parametrize(
@@ -16,9 +15,9 @@ def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
 
     NEURON differences rates: 4e-12 here.
     """
-    expected = on_ranks(None, PROGRAMS / "forms.py", "neuron", *across)
+    expected = on_ranks(None, PROGRAMS / "rxd" / "forms.py", "neuron", *across)
     for ranks in (1, 3) if request.config.getoption("--long") else (3,):
-        found = on_ranks(ranks, PROGRAMS / "forms.py", "ecsmpi", *across)
+        found = on_ranks(ranks, PROGRAMS / "rxd" / "forms.py", "ecsmpi", *across)
         assert not (said := disagreements(found, expected, 1e-11)), said
 
 
@@ -26,7 +25,7 @@ def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
 def test_names_that_nobody_has_are_told_and_names_that_are_not_ascii_are_written(
     on_ranks, tmp_path, ranks
 ):
-    on_ranks(ranks, PROGRAMS / "names.py")
+    on_ranks(ranks, PROGRAMS / "rxd" / "names.py")
     done = mpirun(None, ["ecsmpi", "verify", tmp_path / "run0.npz.h5"])
     assert done.returncode == 0 and "κ naïve" in done.stdout and "Ça" in done.stdout, (
         done.stdout + done.stderr

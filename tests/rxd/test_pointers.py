@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 
 from support.neuron_reference import disagreements
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-SET, WITHOUT = PROGRAMS / "pointers_set.py", PROGRAMS / "pointers_without_cells.py"
-OTHERWISE = PROGRAMS / "set_otherwise.py"
+RXD = PROGRAMS / "rxd"
+SET = RXD / "pointers_set.py"
+WITHOUT = RXD / "pointers_without_cells.py"
+OTHERWISE = RXD / "set_otherwise.py"
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """A folder with the mechanism that writes through a pointer."""
     folder = tmp_path_factory.mktemp("setter")
-    shutil.copy(PROGRAMS / "setter.mod", folder)
+    shutil.copy(RXD / "setter.mod", folder)
     subprocess.run(
         [Path(sys.executable).parent / "nrnivmodl"], cwd=folder, check=True, capture_output=True
     )
@@ -126,12 +128,12 @@ def test_planes_that_have_their_values_keep_what_the_script_has_written_since():
 
 @pytest.mark.parametrize("ranks, when", [(None, "read"), (None, "step"), (3, "read")])
 def test_pointer_set_to_no_number_is_refused(ranks, when):
-    done = mpirun(ranks, ["python", PROGRAMS / "pointers_not_finite.py", when])
+    done = mpirun(ranks, ["python", RXD / "pointers_not_finite.py", when])
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("goes on") == (ranks or 1)
 
 
 def test_pointer_set_to_no_number_ends_a_step_of_several_ranks():
-    done = mpirun(2, ["python", PROGRAMS / "pointers_not_finite.py", "step"])
+    done = mpirun(2, ["python", RXD / "pointers_not_finite.py", "step"])
     assert done.returncode == 1
     assert "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1)" in done.stderr

@@ -8,11 +8,11 @@ import numba
 import numpy as np
 import pytest
 
-row, places, number = (
-    numba.types.Array(numba.float64, 1, "C"),
-    numba.types.Array(numba.uint32, 1, "C"),
-    numba.float64,
-)
+from support.programs import PROGRAMS
+
+row = numba.types.Array(numba.float64, 1, "C")
+places = numba.types.Array(numba.uint32, 1, "C")
+number = numba.float64
 HOT = {
     "_fluxes": (*[row] * 10, *[number] * 3, *[row] * 3),
     "_up_rows": (row, row, number, row, row, row),
@@ -55,46 +55,8 @@ def test_hot_loops_are_vector_instructions(name):
     assert re.search(PACKED[machine], assembly), f"{name} takes one double at a time on {machine}"
 
 
-THREADED = """
-    import sys
-    import numpy as np
-    from mpi4py import MPI
-    from ecsmpi.solver import kernels
-    from ecsmpi.description.grid import Box
-    from ecsmpi.description.model import SpeciesSpec, Tissue
-    from ecsmpi.description.profiles import ArrayProfile
-    from ecsmpi.solver.stepper import Field, Stepper
-
-    def advanced(shape, threads, dt, varies):
-        kernels.set_threads(threads)
-        assert kernels.threads() == threads
-        rng = np.random.default_rng(7)
-        box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), shape)
-        ions = [SpeciesSpec("k", (1.0, 0.7, 1.3), 1), SpeciesSpec("na", (1.3, 1.0, 0.7), 1, 2.0)]
-        fields = [Field(box, (0, shape[0])) for _ in ions]
-        for field in fields:
-            field.owned[:] = rng.random(shape)
-        tissue = Tissue(ArrayProfile(rng.random(shape))) if varies else Tissue()
-        stepper = Stepper(MPI.COMM_WORLD, box, tissue, ions, fields, rng.integers(0, box.voxels, 500))
-        at_entries, ones = rng.random((2, 500)), np.ones(500)
-        at = np.arange(500, dtype=np.uint32)
-        for _ in range(3):
-            for f, values in enumerate(at_entries):
-                stepper.exchange.take(f, values, at, ones, dt)
-            stepper.advance(dt, 0.0)
-            for f, values in enumerate(at_entries):
-                stepper.exchange.give(f, values, at)
-        stepper.free()
-        return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
-
-    shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]  # rows and planes do not divide evenly
-    np.savez(sys.argv[1], **{f"{shape} {dt} {varies} {threads}": advanced(shape, threads, dt, varies)
-                             for shape in shapes for dt in (0.01, 5.0) for varies in (False, True) for threads in (1, 2, 3)})
-"""
-
-
 def test_any_number_of_threads_gives_the_same_bits(on_ranks):
-    found = on_ranks(1, THREADED, env={"NUMBA_NUM_THREADS": 3})
+    found = on_ranks(1, PROGRAMS / "solver" / "steps_by_threads.py", env={"NUMBA_NUM_THREADS": 3})
     for key, bits in found.items():
         alone = found[key.rpartition(" ")[0] + " 1"]
         np.testing.assert_array_equal(

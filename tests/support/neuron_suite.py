@@ -25,7 +25,7 @@ sys.path.insert(0, str(TESTS))
 from support import notebook  # noqa: E402
 from support.ranks import mpirun  # noqa: E402
 
-CONFTEST = TESTS / "programs" / "neuron_suite_conftest.py"
+CONFTEST = TESTS / "programs" / "against_neuron" / "neuron_suite_conftest.py"
 # Not captured: under MPI an error in a step ends the process before pytest can show what it has
 # captured.
 PYTEST = ["python", "-m", "pytest", "-q", "-s", "--color=no", "-p", "no:cacheprovider"]

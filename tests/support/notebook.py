@@ -16,7 +16,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from support.ranks import mpirun  # noqa: E402
 
-RUNNER = TESTS / "programs" / "notebook_cells.py"
+RUNNER = TESTS / "programs" / "against_neuron" / "notebook_cells.py"
 TOLERANCE = 1e-9  # NEURON differences the rates of reactions
 
 

@@ -25,7 +25,7 @@ from support.published_answers import Answer, answer, disagreements  # noqa: E40
 from support.published_models import MODELS, Case, Model, change_imports  # noqa: E402
 from support.ranks import mpirun  # noqa: E402
 
-RUNNER = TESTS / "programs" / "published_run.py"
+RUNNER = TESTS / "programs" / "against_neuron" / "published_run.py"
 LEFT_BEHIND = shutil.ignore_patterns(".git", "__pycache__", "x86_64", "arm64", "Data", "data")
 
 

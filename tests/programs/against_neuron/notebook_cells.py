@@ -35,7 +35,6 @@ from neuron import n  # noqa: E402
 from neuron import rxd as neuron_rxd  # noqa: E402
 import numpy as np  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.published_models import changed_line  # noqa: E402
 
 pc = n.ParallelContext()

@@ -5,7 +5,7 @@ It is made before or after n.finitialize.
 
 import sys
 
-from observed_model import n, rank, rxd, steps
+from support.observed_model import n, rank, rxd, steps
 
 when = sys.argv[2]
 if when == "after":

@@ -9,13 +9,11 @@ import re
 import shutil
 import sys
 
-from mpi4py import MPI
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.report_file import ReportFile  # noqa: E402
 from ecsmpi.files.spike_file import SpikeFile  # noqa: E402
+from mpi4py import MPI
+import numpy as np
 
 from support.frames import opened, storages, write  # noqa: E402
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 import sys
 
-from observed_model import pc, rank, run, rxd
+from support.observed_model import pc, rank, run, rxd
 
 folder, how = Path(sys.argv[1]), sys.argv[2]
 

@@ -9,14 +9,12 @@ on. In ends.npz is nothing: every value says where it comes from.
 from pathlib import Path
 import sys
 
-from mpi4py import MPI
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ecsmpi.files.items import Encoding, Mean, Slice  # noqa: E402
 from ecsmpi.files.output import GridFile  # noqa: E402
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.table import Column, Table  # noqa: E402
+from mpi4py import MPI
+import numpy as np
 
 from support.frames import BOX, UNEVEN, coded  # noqa: E402
 

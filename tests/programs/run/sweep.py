@@ -10,7 +10,8 @@ import sys
 import warnings
 
 import numpy as np
-from observed_model import ecs, k, rank, run, rxd, steps
+
+from support.observed_model import ecs, k, rank, run, rxd, steps
 
 folder = Path(sys.argv[1])
 RATES = (0.1, 1, 10)

@@ -9,7 +9,8 @@ from pathlib import Path
 import sys
 
 import numpy as np
-from observed_model import k, n, pc, rank, run, rxd, steps
+
+from support.observed_model import k, n, pc, rank, run, rxd, steps
 
 folder = Path(sys.argv[1])
 first = rxd.Output(folder / "early.h5", every=0.2)
