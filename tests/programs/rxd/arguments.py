@@ -4,7 +4,8 @@ import json
 import sys
 
 from ecsmpi import rxd
-from neuron import n  # noqa: F401  the expressions use it
+from neuron import n
+from neuron import rxd as neuron_rxd  # noqa: F401  the expressions use it
 
 n.load_file("stdrun.hoc")
 ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, 10, volume_fraction=0.2, tortuosity=1.6)
