@@ -23,7 +23,7 @@ def test_reaction_in_uneven_tissue_agrees_with_neuron(on_ranks):
 
 
 def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuron(on_ranks):
-    as_neuron(on_ranks, PROGRAM, "two_species_of_the_box")
+    as_neuron(on_ranks, PROGRAM, "two_species_outside")
 
 
 def test_species_on_both_sides_agrees_with_neuron(on_ranks):

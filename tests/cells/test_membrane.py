@@ -19,16 +19,16 @@ PROGRAM = PROGRAMS / "cells" / "membrane.py"
 
 
 def test_use_ion_reaches_every_section_and_new_ones(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "use_ion_reaches_every_section_and_new_ones")
+    in_neuron(tmp_path, PROGRAM, "every_section")
 
 
 def test_initialisation_resets_concentrations_and_the_potential_follows(tmp_path):
     """As with NEURON's own rxd: INITIAL blocks see the ion's defaults."""
-    in_neuron(tmp_path, PROGRAM, "initialisation_resets_concentrations_and_the_potential_follows")
+    in_neuron(tmp_path, PROGRAM, "initialisation")
 
 
 def test_wrong_ion_is_refused(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "wrong_ion_is_refused")
+    in_neuron(tmp_path, PROGRAM, "wrong_ion")
 
 
 # ---------------------------------------------------------------- other writers
@@ -94,16 +94,11 @@ def ko_writers(tmp_path_factory):
 
 
 def test_other_writers_of_ko_are_refused_where_they_are_used(tmp_path, ko_writers):
-    in_neuron(
-        tmp_path,
-        PROGRAM,
-        "other_writers_of_ko_are_refused_where_they_are_used",
-        mechanisms=ko_writers,
-    )
+    in_neuron(tmp_path, PROGRAM, "other_writers", mechanisms=ko_writers)
 
 
 # ---------------------------------------------------------------- modes
 
 
 def test_modes_that_bypass_the_box_are_refused(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "modes_that_bypass_the_box_are_refused")
+    in_neuron(tmp_path, PROGRAM, "modes")

@@ -73,28 +73,24 @@ def test_bits_do_not_depend_on_the_segments_beside():
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_potentials_follow_whatever_a_script_does(on_ranks, ranks):
-    holds(on_ranks, ranks, PROGRAM, "potentials_follow_whatever_a_script_does")
+    holds(on_ranks, ranks, PROGRAM, "follow_the_script")
 
 
 def test_neuron_need_not_compute_them_again(on_ranks):
-    holds(on_ranks, None, PROGRAM, "neuron_need_not_compute_them_again")
+    holds(on_ranks, None, PROGRAM, "ion_styles")
 
 
 def test_sections_made_since_keep_the_constants_that_neuron_gives_them(on_ranks):
-    holds(on_ranks, None, PROGRAM, "sections_made_since_keep_the_constants_that_neuron_gives_them")
+    holds(on_ranks, None, PROGRAM, "new_sections")
 
 
 def test_ions_of_dropped_species_are_neurons_again(on_ranks):
-    holds(on_ranks, None, PROGRAM, "ions_of_dropped_species_are_neurons_again")
+    holds(on_ranks, None, PROGRAM, "dropped_species")
 
 
 def test_threads_are_refused_before_they_call_python(on_ranks):
-    holds(on_ranks, None, PROGRAM, "threads_are_refused_before_they_call_python")
+    holds(on_ranks, None, PROGRAM, "threads")
 
 
 def test_a_neuron_that_knows_no_such_block_computes_them_itself(on_ranks):
-    as_neuron(
-        on_ranks,
-        WITHOUT_BLOCK,
-        ranks=(None, 2),
-    )
+    as_neuron(on_ranks, WITHOUT_BLOCK, ranks=(None, 2))

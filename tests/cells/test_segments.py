@@ -87,31 +87,31 @@ def test_section_without_points_is_refused():
 
 
 def test_pyramid_has_rxds_areas_and_centres(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "pyramid_has_rxds_areas_and_centres")
+    in_neuron(tmp_path, PROGRAM, "of_pyramid")
 
 
 def test_swc_cell_has_rxds_areas_and_centres(tmp_path):
     swc = SHARED_SWC if SHARED_SWC.exists() else tmp_path / "cell.swc"
     if swc != SHARED_SWC:
         swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3")
-    in_neuron(tmp_path, PROGRAM, "swc_cell_has_rxds_areas_and_centres", swc)
+    in_neuron(tmp_path, PROGRAM, "of_swc_cell", swc)
 
 
 def test_odd_sections_have_rxds_areas_and_centres(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "odd_sections_have_rxds_areas_and_centres")
+    in_neuron(tmp_path, PROGRAM, "of_odd_sections")
 
 
 def test_names_are_neurons(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "names_are_neurons")
+    in_neuron(tmp_path, PROGRAM, "names")
 
 
 def test_segments_are_equal_until_the_morphology_changes(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "segments_are_equal_until_the_morphology_changes")
+    in_neuron(tmp_path, PROGRAM, "equality")
 
 
 def test_segments_keep_no_section_alive(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "segments_keep_no_section_alive")
+    in_neuron(tmp_path, PROGRAM, "keep_none_alive")
 
 
 def test_thirty_thousand_segments_take_a_moment(tmp_path):
-    in_neuron(tmp_path, PROGRAM, "thirty_thousand_segments_take_a_moment")
+    in_neuron(tmp_path, PROGRAM, "thirty_thousand")

@@ -11,14 +11,12 @@ OUTSIDE = PROGRAMS / "run" / "outside.py"
 
 
 def test_second_finitialize_starts_afresh_with_new_sections_and_another_dt(on_ranks):
-    as_neuron(
-        on_ranks, PROGRAM, "second_finitialize_starts_afresh_with_new_sections_and_another_dt"
-    )
+    as_neuron(on_ranks, PROGRAM, "second_finitialize")
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_every_way_to_run_gives_the_same(ranks, on_ranks):
-    holds(on_ranks, ranks, PROGRAM, "every_way_to_run_gives_the_same")
+    holds(on_ranks, ranks, PROGRAM, "every_way")
 
 
 def test_no_rank_needs_cells(on_ranks):
@@ -30,7 +28,7 @@ def test_cells_may_live_on_one_rank(on_ranks):
 
 
 def test_mechanisms_inserted_during_a_run_work(on_ranks):
-    as_neuron(on_ranks, PROGRAM, "mechanisms_inserted_during_a_run_work")
+    as_neuron(on_ranks, PROGRAM, "inserted_mechanisms")
 
 
 def test_segments_outside_the_box_are_neurons(on_ranks):
@@ -58,4 +56,4 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
 
 
 def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):
-    holds(on_ranks, 2, PROGRAM, "segment_in_one_of_several_boxes_is_not_outside")
+    holds(on_ranks, 2, PROGRAM, "several_boxes")

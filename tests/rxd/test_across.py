@@ -17,7 +17,7 @@ def amount():
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_closed_box_and_cells_keep_their_ions(on_ranks, ranks):
-    holds(on_ranks, ranks, PROGRAM, "closed_box_and_cells_keep_their_ions")
+    holds(on_ranks, ranks, PROGRAM, "closed_box")
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
@@ -26,14 +26,12 @@ def test_ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume(on_ranks
 
     set_volume_fraction keeps the ions of each voxel.
     """
-    holds(
-        on_ranks, ranks, PROGRAM, "ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume"
-    )
+    holds(on_ranks, ranks, PROGRAM, "state_is_the_volume")
 
 
 @pytest.mark.parametrize("ranks", [None, 4])
 def test_what_leaves_a_cell_charges_its_membrane_once(on_ranks, ranks):
-    holds(on_ranks, ranks, PROGRAM, "what_leaves_a_cell_charges_its_membrane_once")
+    holds(on_ranks, ranks, PROGRAM, "charge_of_a_membrane")
 
 
 def test_jacobian_is_that_of_all_species(on_ranks):
@@ -41,7 +39,7 @@ def test_jacobian_is_that_of_all_species(on_ranks):
 
     NEURON differences the second species wrongly.
     """
-    holds(on_ranks, None, PROGRAM, "jacobian_is_that_of_all_species")
+    holds(on_ranks, None, PROGRAM, "jacobian")
 
 
 def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ranks):
@@ -56,18 +54,18 @@ def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ran
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_reaction_of_species_on_both_sides_acts_on_both(on_ranks, ranks):
-    holds(on_ranks, ranks, PROGRAM, "reaction_of_species_on_both_sides_acts_on_both")
+    holds(on_ranks, ranks, PROGRAM, "both_sides")
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_reaction_ends_with_its_name(on_ranks, ranks):
-    holds(on_ranks, ranks, PROGRAM, "reaction_ends_with_its_name")
+    holds(on_ranks, ranks, PROGRAM, "ends_with_its_name")
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_rates_and_reactions_inside_cells_read_their_voxels(on_ranks, ranks):
     """Linear in what they change, so that a step is known: c / (1 + dt rate)."""
-    holds(on_ranks, ranks, PROGRAM, "rates_and_reactions_inside_cells_read_their_voxels")
+    holds(on_ranks, ranks, PROGRAM, "reactions_inside_cells")
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
@@ -76,9 +74,4 @@ def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(
 
     It advances once in each step, whoever runs it.
     """
-    holds(
-        on_ranks,
-        ranks,
-        PROGRAM,
-        "neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron",
-    )
+    holds(on_ranks, ranks, PROGRAM, "neurons_own_reactions")

@@ -9,16 +9,16 @@ PROGRAM = PROGRAMS / "rxd" / "across_refused.py"
 
 
 def test_segment_outside_the_box_is_named(on_ranks):
-    holds(on_ranks, None, PROGRAM, "segment_outside_the_box_is_named")
+    holds(on_ranks, None, PROGRAM, "segment_outside")
 
 
 def test_rate_that_is_no_number_names_the_segment(on_ranks):
-    holds(on_ranks, None, PROGRAM, "rate_that_is_no_number_names_the_segment")
+    holds(on_ranks, None, PROGRAM, "rate_is_nan")
 
 
 def test_new_reaction_waits_for_an_initialisation(on_ranks):
-    holds(on_ranks, None, PROGRAM, "new_reaction_waits_for_an_initialisation")
+    holds(on_ranks, None, PROGRAM, "new_reaction")
 
 
 def test_species_in_two_boxes_must_say_which(on_ranks):
-    holds(on_ranks, None, PROGRAM, "species_in_two_boxes_must_say_which")
+    holds(on_ranks, None, PROGRAM, "species_in_two_boxes")

@@ -34,13 +34,11 @@ def test_clock_counts_whole_steps_and_a_change_waits_for_the_next():
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_currents_of_all_steps_come_in_whatever_their_number(ranks, on_ranks):
-    holds(on_ranks, ranks, PROGRAM, "currents_of_all_steps_come_in_whatever_their_number")
+    holds(on_ranks, ranks, PROGRAM, "currents_of_all_steps")
 
 
 def test_error_is_of_first_order_in_the_length_of_the_grids_step(on_ranks):
-    found = on_ranks(
-        None, PROGRAM, "ecsmpi", "error_is_of_first_order_in_the_length_of_the_grids_step"
-    )
+    found = on_ranks(None, PROGRAM, "ecsmpi", "errors_by_length")
     exact = found["of 1"]
     errors = np.array([np.abs(found[f"of {count}"] - exact).max() for count in (2, 4, 8)])
     assert errors[-1] < 0.05 and np.allclose(errors / errors[0], [1, 3, 7], rtol=0.15), errors
@@ -48,7 +46,7 @@ def test_error_is_of_first_order_in_the_length_of_the_grids_step(on_ranks):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_observers_and_segments_see_whole_steps_of_the_grid(ranks, on_ranks):
-    holds(on_ranks, ranks, PROGRAM, "observers_and_segments_see_whole_steps_of_the_grid")
+    holds(on_ranks, ranks, PROGRAM, "observers_and_segments")
 
 
 def test_ranks_that_disagree_on_the_steps_are_told(tmp_path):

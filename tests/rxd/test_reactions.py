@@ -15,7 +15,7 @@ def test_changes_in_mid_run_hold_from_the_next_step(on_ranks):
     All is linear, so that a step is (1 - dt J) c' = c.
     """
     for ranks in (None, 3):
-        holds(on_ranks, ranks, PROGRAM, "changes_in_mid_run_hold_from_the_next_step")
+        holds(on_ranks, ranks, PROGRAM, "changes_in_mid_run")
 
 
 def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ranks, request):
@@ -25,16 +25,7 @@ def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ra
     """
     alone = on_ranks(None, PROGRAM, "ecsmpi", "bound_and_free_potassium")
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
-        found = (
-            on_ranks(
-                ranks,
-                PROGRAM,
-                "ecsmpi",
-                "bound_and_free_potassium",
-            )
-            if ranks
-            else alone
-        )
+        found = on_ranks(ranks, PROGRAM, "ecsmpi", "bound_and_free_potassium") if ranks else alone
         assert abs((found["k"] + found["AK"]).sum() / found["before"] - 1) < 1e-12
         assert np.max(np.abs(found["A"] + found["AK"] - 10)) < 1e-13 and np.ptp(found["AK"]) > 1
         assert np.max(np.abs(found["k"] - alone["k"])) < 1e-13 * alone["k"].max()
@@ -46,7 +37,7 @@ def test_neuron_is_wrong_where_the_readme_says_so(on_ranks):
     Rows of a system change places with their right-hand sides.
     """
     found, neurons = (
-        on_ranks(None, PROGRAM, backend, "neuron_is_wrong_where_the_readme_says_so")
+        on_ranks(None, PROGRAM, backend, "where_neuron_is_wrong")
         for backend in ("ecsmpi", "neuron")
     )
     j = np.array([[0.99, -30.0], [70.0, 0.5]])
@@ -65,11 +56,11 @@ def test_a_rate_acts_where_it_is_told_to(on_ranks):
 
     where= takes a parameter, an array or a function.
     """
-    holds(on_ranks, 3, PROGRAM, "a_rate_acts_where_it_is_told_to")
+    holds(on_ranks, 3, PROGRAM, "masked_rates")
 
 
 def test_parameters_and_states_are_species(on_ranks):
-    holds(on_ranks, 2, PROGRAM, "parameters_and_states_are_species")
+    holds(on_ranks, 2, PROGRAM, "parameters_and_states")
 
 
 REFUSED = {
@@ -171,4 +162,4 @@ def test_boxes_on_one_grid_read_each_other_before_any_diffuses(on_ranks, ranks):
 
     The other sees what it has come to.
     """
-    holds(on_ranks, ranks, PROGRAM, "boxes_on_one_grid_read_each_other_before_any_diffuses")
+    holds(on_ranks, ranks, PROGRAM, "boxes_on_one_grid")

@@ -89,8 +89,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-# --- one model
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- one model
 
 
 def find(model: Model, folder: Path) -> Path | None:
@@ -182,8 +181,7 @@ def last_words(printed: str) -> str:
     return ([*lines, *errors] or ["nothing said"])[-1][:300]
 
 
-# --- the table
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the table
 
 
 def shown(row: Row) -> Row:

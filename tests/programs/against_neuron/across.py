@@ -34,7 +34,7 @@ def uneven_tissue():
     save(grid=np.array(m.ko.states3d), segments=of_segments(m.parts, "ko", "ki", "v"))
 
 
-def two_species_of_the_box():
+def two_species_outside():
     m = two_species()
 
     bound = rxd.Species(m.ecs, d=1, initial=0.1)

@@ -6,7 +6,7 @@ from neuron import coreneuron
 from support.segments import message_of, n, run_case
 
 
-def use_ion_reaches_every_section_and_new_ones():
+def every_section():
     a, b = n.Section(name="a"), n.Section(name="b")
     a.insert("hh")
     for _ in range(2):
@@ -17,7 +17,7 @@ def use_ion_reaches_every_section_and_new_ones():
     assert c.has_membrane("k_ion")
 
 
-def initialisation_resets_concentrations_and_the_potential_follows():
+def initialisation():
     cell = n.Section(name="cell")
     cell.insert("hh")
     membrane.use_ion("k", 1)
@@ -31,7 +31,7 @@ def initialisation_resets_concentrations_and_the_potential_follows():
     assert abs(cell(0.5).ek - n.nernst(54.4, 14, 1)) < 1e-9
 
 
-def wrong_ion_is_refused():
+def wrong_ion():
     assert message_of(ValueError, membrane.use_ion, "k", 2) == (
         "charge of k is 1 in NEURON, got 2: give the same charge"
     )
@@ -43,7 +43,7 @@ def wrong_ion_is_refused():
     assert "fooi" in message_of(ValueError, membrane.use_ion, "foo", 1)
 
 
-def other_writers_of_ko_are_refused_where_they_are_used():
+def other_writers():
     a, b = n.Section(name="a"), n.Section(name="b")
     a.insert("hh")
     membrane.refuse_other_writers("k")
@@ -59,7 +59,7 @@ def other_writers_of_ko_are_refused_where_they_are_used():
     membrane.refuse_other_writers("k")
 
 
-def modes_that_bypass_the_box_are_refused():
+def modes():
     cell = n.Section(name="cell")
     pc = n.ParallelContext()
     membrane.refuse_unsupported_modes()

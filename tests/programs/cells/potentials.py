@@ -30,7 +30,7 @@ def check():
         assert error < 1e-12, (name, error)
 
 
-def potentials_follow_whatever_a_script_does():
+def follow_the_script():
     check()
     steps(5)
     check()
@@ -50,7 +50,7 @@ def potentials_follow_whatever_a_script_does():
     check()
 
 
-def neuron_need_not_compute_them_again():
+def ion_styles():
     assert n.ion_style("k_ion", sec=sec) == 55
     n.ion_style("k_ion", 3, 2, 1, 1, 1, sec=sec)
     check()
@@ -61,7 +61,7 @@ def neuron_need_not_compute_them_again():
     assert abs(potentials("k")[1] - potentials("k")[0]) > 1
 
 
-def sections_made_since_keep_the_constants_that_neuron_gives_them():
+def new_sections():
     steps(3)
     new = n.Section(name="new")
     new.insert("hh")
@@ -75,7 +75,7 @@ def sections_made_since_keep_the_constants_that_neuron_gives_them():
     check()
 
 
-def ions_of_dropped_species_are_neurons_again():
+def dropped_species():
     steps(3)
     species.clear()
     n.finitialize(-65)
@@ -85,7 +85,7 @@ def ions_of_dropped_species_are_neurons_again():
     check()
 
 
-def threads_are_refused_before_they_call_python():
+def threads():
     pc.nthread(2)
     for call in n.fcurrent, n.fadvance, n.fcurrent:
         message_of(RuntimeError, call)

@@ -7,7 +7,7 @@ import numpy as np
 from support.segments import message_of, n, pyramid, run_case, segments
 
 
-def a_column_holds_what_segments_hold():
+def reading():
     pyramid()
     v = RangeVariable("v")
     for i, seg in enumerate(segments()):
@@ -17,7 +17,7 @@ def a_column_holds_what_segments_hold():
     assert v.column[v.rows[0]] == -70
 
 
-def writing_to_a_column_sets_every_segment():
+def writing():
     pyramid()
     membrane.use_ion("k", 1)
     n.finitialize(-65)
@@ -29,7 +29,7 @@ def writing_to_a_column_sets_every_segment():
     assert {seg.ko for seg in segments()} == {3.5}
 
 
-def rank_without_segments_has_an_empty_column():
+def no_segments():
     membrane.use_ion("k", 1)
     found = membrane.Segments()
     assert found.count == 0 and found.area.shape == (0,) and found.centre.shape == (0, 3)
@@ -42,7 +42,7 @@ def rank_without_segments_has_an_empty_column():
     assert cell.ko == 7
 
 
-def no_change_of_the_structure_goes_unnoticed():
+def changes_of_structure():
     def stub(x):
         sec = n.Section(name=f"stub{x}")
         sec.insert("k_ion")
@@ -92,7 +92,7 @@ def no_change_of_the_structure_goes_unnoticed():
     assert not noticed["nothing"] and sum(noticed.values()) >= 10, noticed
 
 
-def a_change_that_waits_is_seen_before_neuron_takes_it_in():
+def waiting_change():
     cell = n.Section(name="cell")
     membrane.use_ion("k", 1)
     found = membrane.Segments()
@@ -103,7 +103,7 @@ def a_change_that_waits_is_seen_before_neuron_takes_it_in():
     assert "1 segments have become 9" in message_of(RuntimeError, found.require)
 
 
-def missing_variable_names_segment_and_cure():
+def missing_variable():
     cell = n.Section(name="cell")
     said = message_of(ValueError, RangeVariable, "ina")
     assert said == "cell(0.5) has no ina: insert its mechanism in cell", said

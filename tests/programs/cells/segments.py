@@ -8,13 +8,13 @@ from ecsmpi.neuron_api.range_variable import RangeVariable
 from support.segments import equal_to_rxd, message_of, n, pyramid, run_case, segments
 
 
-def pyramid_has_rxds_areas_and_centres():
+def of_pyramid():
     pyramid()
     found = equal_to_rxd()
     assert found.count == len(segments()) > 2000
 
 
-def swc_cell_has_rxds_areas_and_centres(path):
+def of_swc_cell(path):
     n.load_file("import3d.hoc")
     reader = n.Import3d_SWC_read()
     reader.input(path)
@@ -24,7 +24,7 @@ def swc_cell_has_rxds_areas_and_centres(path):
     equal_to_rxd()
 
 
-def odd_sections_have_rxds_areas_and_centres():
+def of_odd_sections():
     def section(name, nseg, points):
         sec = n.Section(name=name)
         sec.nseg = nseg
@@ -57,7 +57,7 @@ def odd_sections_have_rxds_areas_and_centres():
     assert found.count == len(segments())
 
 
-def names_are_neurons():
+def names():
     kept = [n.Section(name=name) for name in "abc"]
     for sec, nseg in zip(kept, (3, 1, 101)):
         sec.nseg = nseg
@@ -67,7 +67,7 @@ def names_are_neurons():
         assert str(i) in message_of(IndexError, found.name, i)
 
 
-def segments_are_equal_until_the_morphology_changes():
+def equality():
     cell = n.Section(name="cell")
     cell.L, cell.diam, cell.nseg = 50, 2, 3
     before = membrane.Segments()
@@ -84,7 +84,7 @@ def segments_are_equal_until_the_morphology_changes():
     assert membrane.Segments() == thicker
 
 
-def segments_keep_no_section_alive():
+def keep_none_alive():
     cell = n.Section(name="cell")
     membrane.use_ion("k", 1)
     found = membrane.Segments()
@@ -93,7 +93,7 @@ def segments_keep_no_section_alive():
     assert list(n.allsec()) == []
 
 
-def thirty_thousand_segments_take_a_moment():
+def thirty_thousand():
     cells = [n.Section(name=f"cell{i}") for i in range(3000)]
     for i, cell in enumerate(cells):
         for x in range(12):

@@ -18,7 +18,7 @@ from support.model import (
 )
 
 
-def changes_that_move_memory_leave_the_answer_neurons():
+def changes():
     made, ecs = cells(range(8), apart=8), box()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     n.finitialize(-65)
@@ -42,7 +42,7 @@ def changes_that_move_memory_leave_the_answer_neurons():
     save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
 
 
-def segments_hold_their_voxels_concentration_whatever_changed():
+def segments_follow_voxels():
     def cell(i, nseg):
         sec = n.Section(name=f"c{i}")
         sec.pt3dadd(10 * i, 5, 5, 2)

@@ -20,7 +20,7 @@ from support.model import (
 )
 
 
-def second_finitialize_starts_afresh_with_new_sections_and_another_dt():
+def second_finitialize():
     ecs = box()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     made, saved = cells(range(2)), {}  # made after the species
@@ -39,7 +39,7 @@ def second_finitialize_starts_afresh_with_new_sections_and_another_dt():
     save(record=np.array(record), **saved)
 
 
-def every_way_to_run_gives_the_same():
+def every_way():
     made, ecs = cells(), box()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     pc.set_maxstep(10)
@@ -76,7 +76,7 @@ def cells_on_one_rank():
     save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
 
 
-def mechanisms_inserted_during_a_run_work():
+def inserted_mechanisms():
     made, ecs = cells(), box()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     n.finitialize(-65)
@@ -92,7 +92,7 @@ def mechanisms_inserted_during_a_run_work():
     save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
 
 
-def segment_in_one_of_several_boxes_is_not_outside():
+def several_boxes():
     made, ecs, far = cells(range(5), apart=75), box(), box(at=300)
     k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=7)
     with warnings.catch_warnings(record=True) as said:

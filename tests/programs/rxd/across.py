@@ -7,7 +7,7 @@ from support.model import message_of, n, of_segments, pc, run_case, rxd, save, s
 from support.transmembrane import amounts, one_species, quiet_cells, two_species
 
 
-def closed_box_and_cells_keep_their_ions():
+def closed_box():
     m = two_species()
 
     pump = m.across(
@@ -34,7 +34,7 @@ def closed_box_and_cells_keep_their_ions():
     )
 
 
-def ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume():
+def state_is_the_volume():
     m = two_species(quiet_cells(apart=9))
 
     alpha = rxd.State(m.ecs, initial=lambda node: 0.3 + 0.001 * node.x3d)
@@ -64,7 +64,7 @@ def ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume():
     assert later[0] < last[0] and abs(sum(later) - sum(last)) < 1e-12 * sum(last), (last, later)
 
 
-def what_leaves_a_cell_charges_its_membrane_once():
+def charge_of_a_membrane():
     m = two_species(quiet_cells(apart=9))
 
     flow = 40  # molecules/(um2 ms)
@@ -84,7 +84,7 @@ def what_leaves_a_cell_charges_its_membrane_once():
         ).v  # cm 1 uF/cm2: mV
 
 
-def jacobian_is_that_of_all_species():
+def jacobian():
     sec = n.Section(name="cell")
     sec.pt3dadd(0, 0, 0, 8), sec.pt3dadd(10, 0, 0, 8)
     cyt = rxd.Region([sec], name="cyt", nrn_region="i")
@@ -110,7 +110,7 @@ def jacobian_is_that_of_all_species():
     assert np.abs(found - change).max() < 1e-6 * np.abs(change).max(), (found, change)
 
 
-def reaction_of_species_on_both_sides_acts_on_both():
+def both_sides():
     m = one_species(quiet_cells(apart=9))
 
     m.k.d = 0
@@ -139,7 +139,7 @@ def reaction_of_species_on_both_sides_acts_on_both():
     assert "extracellular" in said, said
 
 
-def reaction_ends_with_its_name():
+def ends_with_its_name():
     m = two_species(quiet_cells(apart=9))
 
     pump = m.across(m.ki, m.ko, 5e4, mass_action=False)
@@ -154,7 +154,7 @@ def reaction_ends_with_its_name():
     assert amounts(m)[0] == before[0]
 
 
-def rates_and_reactions_inside_cells_read_their_voxels():
+def reactions_inside_cells():
     m = two_species(quiet_cells(apart=9))
 
     other = rxd.Species(rxd.Extracellular(-50, -40, -40, 51, 42, 60, 20), initial=0.7)
@@ -179,7 +179,7 @@ def rates_and_reactions_inside_cells_read_their_voxels():
     assert "membrane_flux" in said, said
 
 
-def neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron():
+def neurons_own_reactions():
     m = two_species(quiet_cells(apart=9))
 
     gate = rxd.State(m.membrane, initial=0.5)

@@ -6,14 +6,14 @@ from support.model import box, cells, message_of, n, run_case, rxd, steps
 from support.transmembrane import quiet_cells, two_species
 
 
-def segment_outside_the_box_is_named():
+def segment_outside():
     m = two_species(cells(apart=500))
     pump = m.across(m.ki, m.ko, 1)
     said = message_of(ValueError, n.finitialize, -65)
     assert "cell1(0.166667)" in said and "outside its box" in said, said
 
 
-def rate_that_is_no_number_names_the_segment():
+def rate_is_nan():
     m = two_species(quiet_cells(apart=9))
 
     pump = m.across(m.ki, m.ko, rxd.rxdmath.log(100 - m.ki), mass_action=False)
@@ -32,7 +32,7 @@ def rate_that_is_no_number_names_the_segment():
     ), said
 
 
-def new_reaction_waits_for_an_initialisation():
+def new_reaction():
     m = two_species(quiet_cells(apart=9))
 
     n.finitialize(-65)
@@ -46,7 +46,7 @@ def new_reaction_waits_for_an_initialisation():
         raise AssertionError("the reaction runs, and NEURON's with it")
 
 
-def species_in_two_boxes_must_say_which():
+def species_in_two_boxes():
     m = two_species()
 
     both = rxd.Species([m.ecs, box()], initial=1)

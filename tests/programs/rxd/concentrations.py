@@ -18,7 +18,7 @@ from support.model import (
 )
 
 
-def states3d_of_one_rank_is_a_live_writable_view():
+def view_of_one_rank():
     ecs, made = box(), cells()
     tracer = rxd.Species(ecs, d=0, name="tracer", charge=0, initial=3)
     view = tracer[ecs].states3d
@@ -33,7 +33,7 @@ def states3d_of_one_rank_is_a_live_writable_view():
     assert np.shares_memory(view, again) and (view == 3).all()
 
 
-def states3d_of_several_ranks_is_one_read_only_gather():
+def gather_of_ranks():
     ecs, thin = box(), rxd.Extracellular(0, 0, 0, 2, 3, 4, 1)
     k = rxd.Species([ecs, thin], d=2, name="k", charge=1, initial=uneven)
     n.finitialize(-65)
@@ -57,7 +57,7 @@ def states3d_of_several_ranks_is_one_read_only_gather():
     assert np.array_equal(k[ecs].states3d[:, 5, 5], expected)
 
 
-def concentration_is_set_by_number_array_or_function():
+def set_in_all_ways():
     ecs = box()
     k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
     part = k[ecs]
@@ -88,7 +88,7 @@ def concentration_is_set_by_number_array_or_function():
     assert np.array_equal(part.states3d, before)
 
 
-def initial_concentrations_are_neurons():
+def initial():
     made, ecs = cells(), box()
     species = {
         "k": rxd.Species(ecs, d=2, name="k", charge=1, initial=uneven),
@@ -113,7 +113,7 @@ def initial_concentrations_are_neurons():
     save(**saved)
 
 
-def default_initial_concentration_is_that_of_the_ion_at_every_start():
+def default_initial():
     made, ecs = cells(), box()
     k, unnamed = rxd.Species(ecs, d=2, name="k", charge=1), rxd.Species(ecs, d=2)
     for ko0 in (4.5, 4.5, 6.5):
@@ -128,7 +128,7 @@ def default_initial_concentration_is_that_of_the_ion_at_every_start():
         assert (k[ecs].states3d != ko0).any() and (unnamed[ecs].states3d == 0).all()
 
 
-def walls_held_at_0_are_0_from_the_start():
+def walls_at_0():
     ecs = box()
     ca = rxd.Species(ecs, d=2, name="ca", charge=2, ecs_boundary_conditions=0)
     for _ in range(2):
@@ -142,7 +142,7 @@ def walls_held_at_0_are_0_from_the_start():
         assert (field[~inner] == 0).all() and field[7, 5, 6] > field[1, 5, 6] > 0
 
 
-def inside_concentrations_are_reset_as_neuron_resets_them():
+def inside():
     made, ecs = cells(), box()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)

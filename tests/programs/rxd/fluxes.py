@@ -75,7 +75,7 @@ def check(time):
         )
 
 
-def flux_is_counted_once_however_many_ranks_know_it():
+def counted_once():
     register()
     for _ in range(2):  # fluxes outlive a finitialize
         calls.clear()
@@ -87,7 +87,7 @@ def flux_is_counted_once_however_many_ranks_know_it():
     clamps.clear()
 
 
-def flux_may_begin_during_a_run():
+def begins_during_a_run():
     n.finitialize(-65)
     steps(4)
     register()

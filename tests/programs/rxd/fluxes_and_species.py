@@ -6,7 +6,7 @@ import itertools
 from support.model import box, n, run_case, rxd, steps
 
 
-def fluxes_go_with_their_species_alone():
+def species_that_goes():
     ecs = box()
     one, other = (rxd.Species(ecs, d=2, initial=1) for _ in range(2))
     for species in (one, other):
@@ -19,7 +19,7 @@ def fluxes_go_with_their_species_alone():
     assert (one[ecs].states3d == 1).all() and (other[ecs].states3d != 1).any()
 
 
-def long_steps_of_the_grid_take_in_fluxes_whole():
+def fluxes_in_long_steps():
     rxd.options.grid_steps = 4
     ecs = box()
     s = rxd.Species(ecs, d=2, initial=1)

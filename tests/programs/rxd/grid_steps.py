@@ -5,7 +5,7 @@ import numpy as np
 from support.model import box, cells, n, pc, rank, ranks, run_case, rxd, save, steps, uneven
 
 
-def currents_of_all_steps_come_in_whatever_their_number():
+def currents_of_all_steps():
     ecs, made = box(), {}
     if rank == ranks - 1:
         made[0] = n.Section(name="cell")
@@ -42,7 +42,7 @@ def currents_of_all_steps_come_in_whatever_their_number():
         )
 
 
-def error_is_of_first_order_in_the_length_of_the_grids_step():
+def errors_by_length():
     ecs, made = rxd.Extracellular(-50, -40, -40, 51, 42, 60, 9, volume_fraction=0.02), cells()
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
@@ -56,7 +56,7 @@ def error_is_of_first_order_in_the_length_of_the_grids_step():
     save(**at_end)
 
 
-def observers_and_segments_see_whole_steps_of_the_grid():
+def observers_and_segments():
     class Seen:
         def __init__(self):
             self.times = []

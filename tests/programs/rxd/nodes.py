@@ -7,7 +7,7 @@ import numpy as np
 from support.model import box, cells, message_of, n, of_segments, run_case, rxd, steps, uneven
 
 
-def node_is_found_by_location_and_by_index():
+def found():
     ecs = box()
     k = rxd.Species(ecs, d=(1, 2, 3), name="k", charge=1, initial=uneven)
     part, (lo, hi) = k[ecs], (ecs.box.lo, ecs.box.hi)
@@ -32,7 +32,7 @@ def node_is_found_by_location_and_by_index():
         assert str(outside) in message_of(rxd.RxDException, part.node_by_ijk, *outside)
 
 
-def value_of_a_node_is_one_value_on_all_ranks():
+def values():
     ecs, made = box(), cells()
     tracer = rxd.Species(ecs, d=0, name="tracer", charge=0, initial=uneven)
     n.finitialize(-65)
@@ -53,7 +53,7 @@ def value_of_a_node_is_one_value_on_all_ranks():
     assert (of_segments(made, "tracero") == 9).any()  # a value that is set reaches the membrane
 
 
-def list_of_nodes_is_the_list_of_its_nodes():
+def lists():
     ecs, far = box(), rxd.Extracellular(300, 0, 0, 303, 4, 5, 1)
     k = rxd.Species([ecs, far], d=(1, 2, 3), name="k", charge=1, initial=uneven)
     nodes = k.nodes
@@ -94,7 +94,7 @@ def list_of_nodes_is_the_list_of_its_nodes():
     assert plain[-1].satisfies((303, 4, 5)) and not plain[-1].satisfies(ecs)
 
 
-def list_sets_its_nodes_and_no_others():
+def lists_set_values():
     ecs, far = box(), rxd.Extracellular(300, 0, 0, 303, 4, 5, 1)
     k = rxd.Species([ecs, far], d=2, name="k", charge=1, initial=3)
     nodes = k.nodes
@@ -126,7 +126,7 @@ def list_sets_its_nodes_and_no_others():
     assert k[ecs].d == k[far].d == nodes[0].d == 5 and k.d == 2
 
 
-def lists_are_made_of_generators_of_nodes_on_either_side_of_the_membrane():
+def lists_of_generators():
     ecs, made = box(), cells(range(1))
     cytosol = rxd.Region(list(made.values()), nrn_region="i")
     ca = rxd.Species(cytosol, name="ca", charge=2, initial=1)

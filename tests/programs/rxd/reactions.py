@@ -7,7 +7,7 @@ import numpy as np
 from support.model import box, cells, message_of, n, of_segments, run_case, rxd, save, steps, uneven
 
 
-def a_rate_acts_where_it_is_told_to():
+def masked_rates():
     ecs, far = box(), box(at=400)
 
     def inside(node):
@@ -31,7 +31,7 @@ def a_rate_acts_where_it_is_told_to():
     assert (kinds[2][0][far].states3d == kinds[2][0][far].states3d.max()).mean() < 1  # uneven still
 
 
-def parameters_and_states_are_species():
+def parameters_and_states():
     ecs = box()
     p = rxd.Parameter(ecs, name="p", charge=1, value=3)
     q = rxd.Parameter(ecs, initial=np.arange(15 * 11 * 12.0))
@@ -64,7 +64,7 @@ def parameters_and_states_are_species():
     assert rxd.all_species() == [p, q, s]
 
 
-def boxes_on_one_grid_read_each_other_before_any_diffuses():
+def boxes_on_one_grid():
     ecs, air = box(), box()
     k, o2 = (
         rxd.Species(ecs, d=1, initial=uneven),
@@ -85,7 +85,7 @@ def boxes_on_one_grid_read_each_other_before_any_diffuses():
     assert "same box and dx" in said, said
 
 
-def changes_in_mid_run_hold_from_the_next_step():
+def changes_in_mid_run():
     ecs = box()
     a, b = rxd.Species(ecs, initial=2), rxd.Species(ecs, initial=0)
     p = rxd.Parameter(ecs, value=0.1)
@@ -133,7 +133,7 @@ def bound_and_free_potassium():
     save(k=k[ecs].states3d, A=A[ecs].states3d, AK=AK[ecs].states3d, before=np.array(before))
 
 
-def neuron_is_wrong_where_the_readme_says_so():
+def where_neuron_is_wrong():
     ecs = rxd.Extracellular(0, 0, 0, 10, 10, 10, 5)
 
     def one(initial):

@@ -16,7 +16,7 @@ if rank == ranks - 1:
 times = n.Vector().record(n._ref_t)
 
 
-def recorded_nodes_have_neurons_trace_on_every_rank():
+def traces():
     for _ in range(2):  # a second finitialize begins the traces again
         n.finitialize(-65)
         steps(60)
@@ -28,7 +28,7 @@ def recorded_nodes_have_neurons_trace_on_every_rank():
     save(records=np.array(everyone[0]), alone=np.array(of_last))
 
 
-def rank_that_only_records_adds_no_membrane():
+def rank_that_only_records():
     warnings.simplefilter("error")  # nor does it lie outside the box
     # Of all sections, as scripts do, whatever lets a rank without cells record.
     for sec in n.allsec():

@@ -19,7 +19,7 @@ from support.model import (
 )
 
 
-def species_and_regions_combine_as_in_neuron():
+def species_and_regions():
     made = cells(range(7), apart=75)  # two in each box, three in none
     ecs, far = box(), box(at=300, dx=10)
     k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=uneven)
@@ -41,7 +41,7 @@ def species_and_regions_combine_as_in_neuron():
     )
 
 
-def species_that_is_dropped_is_gone():
+def dropped():
     made, ecs, saved = cells(), box(), {}
     k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
     na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=120)
@@ -64,7 +64,7 @@ def species_that_is_dropped_is_gone():
     save(na=np.array(na[ecs].states3d), **saved)
 
 
-def without_species_neuron_runs_alone():
+def no_species():
     made, ecs = cells(), box()
     n.finitialize(-65)
     steps(20)
@@ -80,7 +80,7 @@ def without_species_neuron_runs_alone():
     steps(20)
 
 
-def name_charge_and_regions_change_between_runs():
+def changed_between_runs():
     made, ecs, far = cells(), box(), box(at=300)
     k = rxd.Species(ecs, d=2, name="k", charge=1, initial=7)
     n.finitialize(-65)
@@ -107,7 +107,7 @@ def name_charge_and_regions_change_between_runs():
     assert "no longer defined" in message_of(rxd.RxDException, lambda: part.states3d)
 
 
-def d_changed_before_and_during_a_run_is_as_in_a_species_made_so():
+def changed_d():
     ecs = box()
     other, same = (rxd.Species(ecs, d=d, initial=uneven) for d in (0, (1, 2, 3)))
     n.finitialize(-65)
