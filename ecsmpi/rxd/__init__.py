@@ -51,7 +51,7 @@ from ecsmpi.rxd.reactions import Reaction as Reaction
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, whole, without
-from ecsmpi.solver import kernels
+from ecsmpi.solver import threads
 from ecsmpi.solver.timing import Phases
 
 simulation.crossings.neurons = NeuronsReactions()
@@ -365,8 +365,8 @@ def nthread(count: int | None = None) -> int:
                 f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores each, or set NUMBA_NUM_THREADS",
                 stacklevel=2,
             )
-        kernels.set_threads(min(int(count), most))
-    return kernels.threads()
+        threads.choose(min(int(count), most))
+    return threads.most_for_work()
 
 
 def re_init() -> None:
