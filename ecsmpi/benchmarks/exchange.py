@@ -15,7 +15,8 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver.exchange import NONE, Exchange
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 
 LAYOUTS = ("neurites", "spread", "one voxel")
 NEURITE = 200  # segments, each about a voxel from the one before
@@ -71,15 +72,15 @@ class Space:
             Slabs(problem.shape[0], comm.size).planes(comm.rank),
         )
         fields, ions = (
-            [Field(box, planes) for _ in range(problem.species)],
+            [SlabField(box, planes) for _ in range(problem.species)],
             [SpeciesSpec(None, (D,) * 3)] * problem.species,
         )
         for field in fields:
             field.owned[:] = 3
-        self._stepper = Stepper(
-            comm, box, Tissue(VOLUME_FRACTION, TORTUOSITY**-2), ions, fields, voxels
-        )
-        self._exchange, self._dt = self._stepper.exchange, problem.dt
+        self._exchange = _planned(comm, problem, voxels)
+        tissue = Tissue(VOLUME_FRACTION, TORTUOSITY**-2)
+        self._stepper = Stepper(comm, box, tissue, ions, fields, self._exchange)
+        self._dt = problem.dt
         self.partners = self._exchange.partners
         self._currents, self._outside = np.ones((2, problem.species, voxels.size))
         self._factor = np.full(voxels.size, 1e-6)  # mM/ms: some change that does not add up to much
@@ -90,12 +91,12 @@ class Space:
     def take(self) -> None:
         """Let the exchange take the segments' currents. Local."""
         for f, currents in enumerate(self._currents):
-            self._exchange.take(f, currents, self._at, self._factor, self._dt)
+            self._exchange.add_sources(f, currents, self._at, self._factor, self._dt)
 
     def give(self) -> None:
         """Let the exchange give concentrations. Local."""
         for f, outside in enumerate(self._outside):
-            self._exchange.give(f, outside, self._at)
+            self._exchange.scatter_values(f, outside, self._at)
 
     def step(self) -> None:
         """A step of the box, and of the segments that are in it. Collective."""
@@ -107,15 +108,16 @@ class Space:
         """What of a step is the exchange's; seconds of its two halves. Collective."""
         begin = perf_counter()
         self.take()
-        self._exchange.deposit()
+        self._exchange.send_sources()
         between = perf_counter()
-        self._exchange.collect()
+        self._exchange.fetch_values()
         self.give()
         return between - begin, perf_counter() - between
 
     def free(self) -> None:
         """Release messages and communicators."""
         self._stepper.free()
+        self._exchange.free()
 
 
 def _planned(comm, problem: Problem, voxels):

@@ -161,7 +161,7 @@ def _is_reduced(problem: Problem, ranks: int) -> bool:
         return False
     between = range(1, slabs.owners - 1)
     thinnest = min(between, key=lambda rank: slabs.thicknesses()[rank])
-    rows = tridiagonal.Rows.of_line(problem.shape[0], problem.r, held=False).planes(
+    rows = tridiagonal.TridiagonalRows.of_line(problem.shape[0], problem.r, held=False).planes(
         *slabs.planes(thinnest)
     )
     return not tridiagonal.Chain((tridiagonal.Block.of(rows),) * 3).neighbours_suffice

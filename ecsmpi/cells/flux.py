@@ -127,7 +127,7 @@ class Fluxes:
         factor = 1 / (np.array([flux.scale for flux in self._fluxes])[self._flux] * volume)
         for ion in np.unique(self._ion).tolist():
             here = np.flatnonzero(self._ion == ion)
-            rows = exchange.rows(self._voxels[here])
+            rows = exchange.entry_runs(self._voxels[here])
             self._entries.append((ion, self._sources.place[self._flux[here]], factor[here], rows))
         self._exchange = exchange
 
@@ -145,7 +145,7 @@ class Fluxes:
             return
         values = self._sources.read()
         for ion, source, factor, rows in self._entries:
-            self._exchange.take(ion, values, source, factor, dt, rows)
+            self._exchange.add_sources(ion, values, source, factor, dt, rows)
 
 
 class Sources:
