@@ -125,13 +125,15 @@ def addresses(arrays: list[np.ndarray]) -> np.ndarray:
     ValueError
         for an array that is not contiguous float64
     """
-    for array in arrays:
+    found = np.empty(len(arrays), dtype=np.int64)
+    for i, array in enumerate(arrays):
         if array.dtype != np.float64 or not array.flags.c_contiguous:
             raise ValueError(
                 f"reactions need contiguous arrays of float64, got {array.dtype} with strides "
                 f"{array.strides}"
             )
-    return np.array([array.ctypes.data for array in arrays], dtype=np.int64)
+        found[i] = array.ctypes.data
+    return found
 
 
 def compile_step(module: ModuleType) -> None:

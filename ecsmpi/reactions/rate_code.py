@@ -203,7 +203,7 @@ def _system(
         right = stoichiometry * rates
         unknowns = sympy.Matrix(sympy.symbols(f"w:{len(right)}"))
         changes = unknowns
-    deltas = {group.fields.index(number): changes[s] for s, number in enumerate(species)}
+    deltas = dict(zip(map(group.fields.index, species), changes))
     return sympy.Symbol("dt") * product, right, deltas
 
 
@@ -256,12 +256,12 @@ def _assigned(expressions: Iterable[sympy.Expr]) -> tuple[list[str], list[str]]:
     """Lines that assign the common subexpressions, and the texts of what the expressions become."""
     common, reduced = sympy.cse(list(expressions))
     lines = [f"{name} = {text(value)}" for name, value in common]
-    return lines, [text(expression) for expression in reduced]
+    return lines, list(map(text, reduced))
 
 
 def _rates_source(fields: int, rates: sympy.Matrix) -> list[str]:
     """The rates in one voxel."""
-    names = ", ".join(f"c{i}" for i in range(fields))
+    names = ", ".join(_numbered("c", fields))
     lines, values = _assigned(rates)
     return [
         "",
@@ -285,7 +285,7 @@ def _step_source(
         *_read(fields),
         *common,
         *solution(size, entries, right_values),
-        "sound = " + " + ".join(f"w{i}" for i in range(size)),
+        "sound = " + " + ".join(_numbered("w", size)),
         "sound = sound - sound == 0.0",
         "bad |= not sound",
     ]
@@ -324,6 +324,10 @@ def _arrays(name: str, addresses: str, count: int) -> list[str]:
     return [f"{name}{i} = carray({addresses}[{i}], stop)[start:]" for i in range(count)]
 
 
+def _numbered(name: str, count: int) -> list[str]:
+    return [f"{name}{i}" for i in range(count)]
+
+
 def _indented(lines: list[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
@@ -359,7 +363,8 @@ def _unrolled(size: int, entries: list[str], right: list[str]) -> list[str]:
                 ]
         for i in range(j + 1, size):
             lines.append(f"factor = a{i}_{j} / a{j}_{j}")
-            lines += [f"a{i}_{c} -= factor * a{j}_{c}" for c in range(j + 1, size + 1)]
+            for c in range(j + 1, size + 1):
+                lines.append(f"a{i}_{c} -= factor * a{j}_{c}")
     for j in reversed(range(size)):
         known = "".join(f" - a{j}_{c} * w{c}" for c in range(j + 1, size))
         lines.append(f"w{j} = (a{j}_{size}{known}) / a{j}_{j}")
@@ -370,5 +375,6 @@ def _elimination(size: int, entries: list[str], right: list[str]) -> list[str]:
     """Gaussian elimination by a loop, for larger systems."""
     lines = _system_entries(size, entries, right, lambda row, column: f"a[{row}, {column}]")
     lines.append("solve(a)")
-    lines += [f"w{row} = a[{row}, {size}]" for row in range(size)]
+    for row in range(size):
+        lines.append(f"w{row} = a[{row}, {size}]")
     return lines

@@ -89,14 +89,13 @@ class LawGroup:
         Species are called by their places in `fields`, so groups that differ in the numbers of
         their species alone have the same key.
         """
-        place = {number: i for i, number in enumerate(self.fields)}
+        place = dict(zip(self.fields, range(len(self.fields))))
         texts = []
         for law in self.laws:
-            changes = sorted(
-                (place[number], _canonical_text(factor, place))
-                for number, factor in law.changes.items()
-            )
-            texts.append(f"{_canonical_text(law.rate, place)} changes {changes}")
+            changes = []
+            for number, factor in law.changes.items():
+                changes.append((place[number], _canonical_text(factor, place)))
+            texts.append(f"{_canonical_text(law.rate, place)} changes {sorted(changes)}")
         return "; ".join(texts)
 
     def everywhere(self) -> LawGroup:

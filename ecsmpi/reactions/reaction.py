@@ -268,7 +268,10 @@ def _sources(comm: Any, own: dict[str, LawGroup], everywhere: list[list[str]]) -
     for rank, keys in enumerate(everywhere):
         for key in keys:
             first.setdefault(key, rank)
-    made = {key: _source(group) for key, group in own.items() if first[key] == comm.rank}
+    made = {}
+    for key, group in own.items():
+        if first[key] == comm.rank:
+            made[key] = _source(group)
     found: dict[str, str] = {}
     for sources in comm.allgather(made):
         found |= sources
