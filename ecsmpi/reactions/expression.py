@@ -43,13 +43,15 @@ class Expression:
 
     Parameters
     ----------
-    operation : a key of `OPERATORS` or of `ARGUMENTS`
-    *arguments : Expressions, Concentrations or finite numbers
+    operation : str
+        A key of `OPERATORS` or of `ARGUMENTS`.
+    *arguments
+        Expressions, Concentrations or finite numbers.
 
     Raises
     ------
     ValueError
-        where an argument is something else, or a number that is infinite or NaN
+        For an argument that is something else, or a number that is infinite or NaN.
     """
 
     __slots__ = ("operation", "arguments")

@@ -75,12 +75,18 @@ def advance(step, starts, stops, dt, scratch, failed, fields):
 
     Parameters
     ----------
-    step : address of the compiled step (`step_of`)
-    starts, stops : (pieces,) the places [start, stop) of each piece
-    dt : ms
-    scratch : (pieces, unknowns, unknowns + 1) for the linear systems
-    failed : (pieces,) bool, set to whether a piece has a place without a solution
-    fields : (fields,) addresses of the arrays (`addresses`)
+    step : int
+        Address of the compiled step (`step_of`).
+    starts, stops : (pieces,) int
+        The places [start, stop) of each piece.
+    dt : float
+        Time step (ms).
+    scratch : (pieces, unknowns, unknowns + 1) float
+        Memory for the linear systems.
+    failed : (pieces,) bool
+        Set to whether a piece has a place without a solution.
+    fields : (fields,) int
+        Addresses of the arrays of concentrations (`addresses`).
     """
     for p in prange(starts.size):
         mode = flush_subnormals()
@@ -104,10 +110,14 @@ def evaluate(values, starts, stops, outs, fields):
 
     Parameters
     ----------
-    values : address of the compiled rates (`values_of`)
-    starts, stops : (pieces,) the places [start, stop) of each piece
-    outs : (laws,) addresses of the arrays that get the rates
-    fields : (fields,) addresses of the arrays of concentrations
+    values : int
+        Address of the compiled rates (`values_of`).
+    starts, stops : (pieces,) int
+        The places [start, stop) of each piece.
+    outs : (laws,) int
+        Addresses of the arrays that get the rates (`addresses`).
+    fields : (fields,) int
+        Addresses of the arrays of concentrations (`addresses`).
     """
     for p in range(starts.size):
         _values_at(
@@ -123,7 +133,7 @@ def addresses(arrays: list[np.ndarray]) -> np.ndarray:
     Raises
     ------
     ValueError
-        for an array that is not contiguous float64
+        For an array that is not contiguous float64.
     """
     found = np.empty(len(arrays), dtype=np.int64)
     for i, array in enumerate(arrays):

@@ -128,7 +128,8 @@ def to_sympy(tree: Tree, symbols: dict[int, sympy.Symbol]) -> sympy.Expr:
 
     Parameters
     ----------
-    symbols : {number of a species: symbol of its concentration}
+    symbols : dict
+        {number of a species: symbol of its concentration}.
     """
     if isinstance(tree, Concentration):
         return symbols[tree.number]
@@ -162,12 +163,13 @@ def source(group: LawGroup, by_rates: bool | None = None) -> str:
 
     Parameters
     ----------
-    by_rates : whether the system is that of the rates or that of the species; None for the smaller
+    by_rates : bool, optional
+        Whether the system is that of the rates or that of the species; None for the smaller one.
 
     Raises
     ------
     ValueError
-        where a rate divides by 0 whatever the concentrations are
+        For a rate that divides by 0 whatever the concentrations are.
     """
     if by_rates is None:
         by_rates = group.solved_by_rates

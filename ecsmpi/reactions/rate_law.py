@@ -17,11 +17,15 @@ class Law:
 
     Parameters
     ----------
-    rate : tree whose leaves are concentrations (mM); its value is in mM/ms
-    changes : {number of a species: factor}, negative for a species that is consumed; a factor may
-        be an expression of fields that no law changes, such as the volume that an amount enters
-    label : what messages call the law
-    where : (n, ny, nz) bool, the voxels of this slab in which it acts, or None for all
+    rate : tree
+        Its leaves are concentrations (mM), its value is in mM/ms.
+    changes : dict
+        {number of a species: factor}, negative for a species that is consumed. A factor may be an
+        expression of fields that no law changes, such as the volume that an amount enters.
+    label : str
+        What messages call the law.
+    where : (n, ny, nz) bool, optional
+        The voxels of this slab in which the law acts; None for all.
     """
 
     rate: Tree

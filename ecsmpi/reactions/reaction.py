@@ -85,12 +85,17 @@ class Reactions:
 
     Parameters
     ----------
-    comm : communicator; making the object is collective, though ranks may have different laws, or
-        none
-    laws : numbers of species are places in ``fields``
-    fields : mM of each species, all of one shape, contiguous, changed in place by `advance`
-    names : of each species, for messages
-    locate : says in words where a place is, given its flat index
+    comm
+        Making the object is collective on it. Ranks may have different laws, or none.
+    laws : list of Law
+        Numbers of species are places in ``fields``.
+    fields : list of arrays
+        Concentrations of each species (mM), of one shape, contiguous; `advance` changes them in
+        place.
+    names : list of str
+        Of each species, for messages.
+    locate : callable
+        Says in words where a place is, given its flat index.
     """
 
     def __init__(
@@ -128,7 +133,7 @@ class Reactions:
         Raises
         ------
         RateNotFinite
-            with the place, the reaction and its rate
+            Names the place, the reaction and its rate.
         """
         threads.use(self._threads())
         for step in self._steps:
@@ -166,11 +171,14 @@ class Rates:
 
     Parameters
     ----------
-    comm : communicator; making the object is collective, though ranks may have different laws, or
-        none
-    laws : numbers of species are places in ``fields``
-    fields : (size,) mM of each species; they must stay where they are in memory
-    size : number of places
+    comm
+        Making the object is collective on it. Ranks may have different laws, or none.
+    laws : list of Law
+        Numbers of species are places in ``fields``.
+    fields : list of (size,) float
+        Concentrations of each species (mM); they must stay where they are in memory.
+    size : int
+        Number of places.
     """
 
     def __init__(self, comm: Any, laws: list[Law], fields: list[np.ndarray], size: int):
@@ -239,9 +247,7 @@ def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[ModuleType]:
     node compiles or loads its modules before the others do; those then find them in the cache, and
     compile what they alone have.
 
-    Parameters
-    ----------
-    what : "step" or "values"
+    what: "step" or "values".
     """
     own = {group.key: group for group in groups}
     everywhere = comm.allgather(list(own))
