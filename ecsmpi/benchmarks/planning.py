@@ -22,7 +22,7 @@ from functools import cache
 
 import numpy as np
 
-from ecsmpi.description.decomposition import ASKED, Slabs, plane_weights
+from ecsmpi.description.decomposition import COST_OF_REQUEST, Slabs, plane_weights
 from ecsmpi.description.grid import Box, finite
 from ecsmpi.solver import tridiagonal
 
@@ -279,5 +279,6 @@ def _exchange(problem: Problem, layout: Layout, machine: Machine) -> float:
     entries = problem.species * problem.segments / layout.ranks
     far_bytes = 2 * 8 * entries * layout.ranks_per_node * (1 - 1 / layout.nodes)
     inside = machine.coupling_step + near * machine.coupling_message + entries * machine.entry
-    inside += problem.species * ASKED * machine.compute * _busiest(problem, layout.ranks)[1]
+    busiest = _busiest(problem, layout.ranks)[1]
+    inside += problem.species * COST_OF_REQUEST * machine.compute * busiest
     return inside + far * machine.network_latency + far_bytes / machine.network_bandwidth

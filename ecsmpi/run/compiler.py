@@ -56,10 +56,10 @@ def _crossings() -> str:
     return "done"
 
 
-def _source(laws: list) -> str:
+def _source(group) -> str:
     from ecsmpi.reactions.rate_code import source
 
-    return source(laws)
+    return source(group)
 
 
 def _step(source: str, threaded: bool) -> str:

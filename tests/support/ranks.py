@@ -17,6 +17,8 @@ import time
 
 import pytest
 
+from ecsmpi.ranks import launchers
+
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 
@@ -37,7 +39,7 @@ WHEEL = next(iter(sorted(Path(sys.prefix, "lib").glob("libmpi.so.[0-9]*"))), Non
 
 # What a launcher around pytest itself would leave behind; the ranks started here must not believe
 # it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_", "SLURM_")
+LAUNCHER_PREFIXES = (*launchers.PREFIXES, "SLURM_")
 
 
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
