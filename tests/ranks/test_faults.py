@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from ecsmpi.files.checkpoint import CheckpointSet
+from ecsmpi.files.checkpoint_set import CheckpointSet
 from support.faults import (
     TESTS,
     Killed,

@@ -22,7 +22,7 @@ from ecsmpi.cells.recorder import RECORDER
 from ecsmpi.cells.saved_state import Malformed
 from ecsmpi.cells.state_check import ForeignStatement
 from ecsmpi.files.checked import read_json
-from ecsmpi.files.checkpoint import BOX, CheckpointSet
+from ecsmpi.files.checkpoint_set import BOX, CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged, PartWriter
 from ecsmpi.files.facts import Facts
 from ecsmpi.neuron_api import cell_state, gid_state
