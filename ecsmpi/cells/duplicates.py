@@ -17,10 +17,11 @@ import warnings
 
 import numpy as np
 
-from ecsmpi.cells import inventory, recorder
-from ecsmpi.cells.membrane import Segments
+from ecsmpi.cells.segments import Segments
+from ecsmpi.neuron_api.gids import context, known_gids
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.rxd_names import species as neuron_species
+from ecsmpi.neuron_api.intracellular_species import were_any_defined
+from ecsmpi.neuron_api.sections import model_sections
 
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
 SILENT = {
@@ -52,7 +53,7 @@ class Duplicates:
         """
         if comm.size == 1:
             return
-        gids = inventory.known_gids()
+        gids = known_gids()
         inside = np.unique(np.concatenate(inside))
         seen = comm.size, segments.fingerprint(), inside.tobytes(), gids
         changed, self._seen = seen != self._seen, seen
@@ -69,7 +70,7 @@ def _duplicated(
     """How many sections and gids of this rank are on others too, and the first of them in words.
     Collective.
     """
-    sections = list(recorder.sections())
+    sections = list(model_sections())
     names = _names(sections, gids)
     hashes = segments.section_hashes(names)
     in_box = np.flatnonzero(segments.sections_of(inside))
@@ -89,7 +90,7 @@ def _names(sections: list, gids: list[int]) -> list[str]:
     """
     of_cell = {}
     for gid in gids:
-        of_cell.setdefault(_key(inventory.context().gid2cell(gid)), []).append(gid)
+        of_cell.setdefault(_key(context().gid2cell(gid)), []).append(gid)
     return [
         f"{ADDRESS.sub('', section.name())} {of_cell.get(_key(section.cell()), '')}"
         for section in sections
@@ -109,7 +110,7 @@ def _acts(section) -> bool:
     """Whether a section may bring something to the box; one that only holds a clamp or a place does
     not.
     """
-    if neuron_species._get_all_species():
+    if were_any_defined():
         return True  # reactions inside cells, which may go through the membrane
     for segment in section:
         names = {mechanism.name() for mechanism in segment}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ecsmpi.cells.membrane import node_indices, segment_areas
+from ecsmpi.cells.segments import node_indices, segment_areas
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.reactions.expression import Concentration, Expression
 from ecsmpi.reactions.rate_law import Law

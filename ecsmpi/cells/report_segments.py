@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.cells.inventory import known_gids
-from ecsmpi.cells.membrane import structure_counts
+from ecsmpi.neuron_api.gids import known_gids
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.neuron_api.structure import structure_counts
 from ecsmpi.ranks.meeting import everywhere
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ecsmpi import __version__
-from ecsmpi.cells.recorder import RECORDER
 from ecsmpi.cells.report_segments import Reported
 from ecsmpi.files.cadence import ROUND_OFF, Cadence, checked_interval
 from ecsmpi.files.file_layout import origin
@@ -21,6 +20,7 @@ from ecsmpi.files.report_file import ReportFile
 from ecsmpi.files.spike_file import SpikeFile
 from ecsmpi.files.track_selection import chosen_storage
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.sections import RECORDER
 from ecsmpi.run.observers.base import Observer
 
 

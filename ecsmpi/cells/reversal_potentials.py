@@ -1,0 +1,69 @@
+"""The reversal potentials of ions, computed in NEURON's place, when NEURON would compute them.
+
+Before each evaluation of the currents NEURON calls mechanisms with a BEFORE BREAKPOINT block, and
+then computes the reversal potentials of ions whose concentrations change, through a record of each
+segment. ecsmpi registers such a block: one vectorised pass over NEURON's columns gives the same
+numbers, to round-off, sooner. The ions' style tells NEURON that it need not compute them. Currents
+that a script asks for (``n.fcurrent()``) see these potentials as well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from ecsmpi.cells.ion_mechanism import choose_potential
+from ecsmpi.cells.nernst import nernst
+from ecsmpi.neuron_api import before_breakpoint
+from ecsmpi.neuron_api.mechanisms import distributed_types
+from ecsmpi.neuron_api.range_variable import RangeVariable
+
+
+class ReversalPotentials:
+    """The reversal potentials of all segments of this rank.
+
+    NEURON computes them until `take_over`, and again after `hand_back`.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple] = {}
+        self._wanted = ctypes.c_int64(0)  # whether NEURON's call computes anything
+        self._block: before_breakpoint.MechanismBlock | None = None
+
+    def register(self) -> None:
+        """Let NEURON call `compute` from now on; NEURON's structure may change by it.
+
+        A NEURON that has no such registration goes on to compute the potentials itself.
+        """
+        if not self._block:
+            self._block = before_breakpoint.register(self.compute, self._wanted)
+
+    def take_over(self, outside: dict[str, RangeVariable]) -> None:
+        """Compute the potentials of some ions from now on.
+
+        outside : {name: outside concentrations of all segments}
+        """
+        self.hand_back()
+        if self._block is None:
+            return
+        types = distributed_types()
+        for name, concentrations in outside.items():
+            if concentrations.is_all_of_column() and choose_potential(name, computed=False):
+                self._columns[name] = (
+                    types[f"{name}_ion"],
+                    concentrations.column_of(f"e{name}"),
+                    concentrations.column_of(f"{name}i"),
+                    concentrations.column,
+                )
+        self._wanted.value = bool(self._columns)
+
+    def hand_back(self) -> None:
+        """Let NEURON compute the potentials; it may move its columns then."""
+        self._wanted.value = 0
+        for name in self._columns:
+            choose_potential(name, computed=True)
+        self._columns.clear()
+
+    def compute(self) -> None:
+        """Compute the potentials; NEURON calls it before each evaluation of the currents."""
+        for ion_type, *columns in self._columns.values():
+            nernst(*columns, before_breakpoint.nernst_coefficient(ion_type))
