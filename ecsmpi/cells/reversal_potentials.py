@@ -9,11 +9,9 @@ that a script asks for (``n.fcurrent()``) see these potentials as well.
 
 from __future__ import annotations
 
-import ctypes
-
 from ecsmpi.cells.ion_mechanism import choose_potential
 from ecsmpi.cells.nernst import nernst
-from ecsmpi.neuron_api import before_breakpoint
+from ecsmpi.neuron_api.before_breakpoint import BeforeBreakpoint, nernst_coefficient
 from ecsmpi.neuron_api.mechanisms import distributed_types
 from ecsmpi.neuron_api.range_variable import RangeVariable
 
@@ -26,16 +24,14 @@ class ReversalPotentials:
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple] = {}
-        self._wanted = ctypes.c_int64(0)  # whether NEURON's call computes anything
-        self._block: before_breakpoint.MechanismBlock | None = None
+        self._before_currents = BeforeBreakpoint(self.compute)
 
     def register(self) -> None:
         """Let NEURON call `compute` from now on; NEURON's structure may change by it.
 
         A NEURON that has no such registration goes on to compute the potentials itself.
         """
-        if not self._block:
-            self._block = before_breakpoint.register(self.compute, self._wanted)
+        self._before_currents.register()
 
     def take_over(self, outside: dict[str, RangeVariable]) -> None:
         """Compute the potentials of some ions from now on.
@@ -43,7 +39,7 @@ class ReversalPotentials:
         outside : {name: outside concentrations of all segments}
         """
         self.hand_back()
-        if self._block is None:
+        if not self._before_currents.is_registered:
             return
         types = distributed_types()
         for name, concentrations in outside.items():
@@ -54,11 +50,11 @@ class ReversalPotentials:
                     concentrations.column_of(f"{name}i"),
                     concentrations.column,
                 )
-        self._wanted.value = bool(self._columns)
+        self._before_currents.switch(bool(self._columns))
 
     def hand_back(self) -> None:
         """Let NEURON compute the potentials; it may move its columns then."""
-        self._wanted.value = 0
+        self._before_currents.switch(False)
         for name in self._columns:
             choose_potential(name, computed=True)
         self._columns.clear()
@@ -66,4 +62,4 @@ class ReversalPotentials:
     def compute(self) -> None:
         """Compute the potentials; NEURON calls it before each evaluation of the currents."""
         for ion_type, *columns in self._columns.values():
-            nernst(*columns, before_breakpoint.nernst_coefficient(ion_type))
+            nernst(*columns, nernst_coefficient(ion_type))

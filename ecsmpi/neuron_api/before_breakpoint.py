@@ -20,22 +20,39 @@ _nernst_coefficient = symbols.function_when_called(
 )
 
 
-def register(action: Callable[[], None], wanted: ctypes.c_int64) -> MechanismBlock | None:
-    """Let NEURON call ``action()`` before it evaluates the currents, while ``wanted`` is not 0.
+class BeforeBreakpoint:
+    """Has NEURON call ``action()`` before it evaluates the currents, while it is switched on."""
 
-    NEURON's structure changes by it. Returns the block, which has to be kept alive, or None where
-    this NEURON has no such registration; then nothing has changed.
-    """
-    arguments = ctypes.c_int, ctypes.c_void_p, ctypes.c_int
-    try:
-        register_block = symbols.function(symbols.REGISTER_BEFORE_BREAKPOINT, None, *arguments)
-        symbols.function(symbols.NERNST_COEFFICIENT, ctypes.c_double, ctypes.c_int)
-    except AttributeError:
-        return None
-    block = MechanismBlock(action, wanted)
-    register_block(CAPACITANCE, block.address, BEFORE_BREAKPOINT)
-    change_structure()
-    return block
+    def __init__(self, action: Callable[[], None]):
+        self._action = action
+        self._is_on = ctypes.c_int64(0)  # read by the machine code that NEURON calls
+        self._block: MechanismBlock | None = None
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether NEURON calls it."""
+        return self._block is not None
+
+    def register(self) -> None:
+        """Register it, switched off; NEURON's structure changes by it. Once is enough.
+
+        Nothing changes where this NEURON has no such registration.
+        """
+        if self._block is not None:
+            return
+        arguments = ctypes.c_int, ctypes.c_void_p, ctypes.c_int
+        try:
+            register_block = symbols.function(symbols.REGISTER_BEFORE_BREAKPOINT, None, *arguments)
+            symbols.function(symbols.NERNST_COEFFICIENT, ctypes.c_double, ctypes.c_int)
+        except AttributeError:
+            return
+        self._block = MechanismBlock(self._action, self._is_on)
+        register_block(CAPACITANCE, self._block.address, BEFORE_BREAKPOINT)
+        change_structure()
+
+    def switch(self, on: bool) -> None:
+        """Let NEURON's calls reach the action, or return at once."""
+        self._is_on.value = on
 
 
 def nernst_coefficient(ion_type: int) -> float:
