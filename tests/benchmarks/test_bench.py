@@ -3,13 +3,13 @@
 import json
 import math
 
-import pytest
-
 from ecsmpi.benchmarks import planning
 from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.records import read
 from ecsmpi.benchmarks.repetition import Effort
 from ecsmpi.cli import main
+import pytest
+
 from support.ranks import mpirun
 from support.record_laws import check_record
 

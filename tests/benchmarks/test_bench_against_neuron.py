@@ -2,10 +2,10 @@
 tutorial's script.
 """
 
-import pytest
-
 from ecsmpi.benchmarks.records import read
 from ecsmpi.benchmarks.scripts import tutorial
+import pytest
+
 from support.ranks import mpirun
 from support.record_laws import check_record
 

@@ -4,10 +4,10 @@ seen.
 
 from dataclasses import replace
 
-import pytest
-
 from ecsmpi.benchmarks import calibration
 from ecsmpi.benchmarks.planning import Machine
+import pytest
+
 from support.known_machine import TRUE, record, records
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
 from ecsmpi.benchmarks import plan_table, planning
 from ecsmpi.benchmarks.planning import Layout, Machine, Problem
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver.tridiagonal import Chain
+import numpy as np
+import pytest
+
 from support.known_machine import TRUE
 
 BIG = Problem((512, 256, 256), species=2, segments=100_000, r=0.001)

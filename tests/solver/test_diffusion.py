@@ -1,9 +1,9 @@
 """The distributed step against dense algebra, its own modes and the heat equation, on 1 to 8 ranks."""
 
+from ecsmpi.description.model import Tissue
 import numpy as np
 import pytest
 
-from ecsmpi.description.model import Tissue
 from support.exact import cosine_factor, cosine_mode, spread_block
 from support.steps import advanced, case
 

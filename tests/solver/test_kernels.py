@@ -5,11 +5,10 @@ threads.
 import platform
 import re
 
+from ecsmpi.solver import entry_kernels, heterogeneous_kernels, plane_kernels, row_kernels
 import numba
 import numpy as np
 import pytest
-
-from ecsmpi.solver import entry_kernels, heterogeneous_kernels, plane_kernels, row_kernels
 
 row, places, number = (
     numba.types.Array(numba.float64, 1, "C"),

@@ -2,12 +2,6 @@
 leave others theirs.
 """
 
-from llvmlite import binding, ir
-from mpi4py import MPI
-from numba import njit
-import numpy as np
-import pytest
-
 from ecsmpi import subnormals
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
@@ -16,6 +10,11 @@ from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.solver.exchange import plan_exchange
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.stepper import Stepper
+from llvmlite import binding, ir
+from mpi4py import MPI
+from numba import njit
+import numpy as np
+import pytest
 
 SMALLEST_NORMAL = np.finfo(float).tiny
 known = pytest.mark.skipif(

@@ -2,15 +2,14 @@
 judges.
 """
 
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver import interface_kernels
+from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows, decay, eliminated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 from scipy.linalg import solve_banded
-
-from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver import interface_kernels
-from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows, decay, eliminated
 
 # what a dense solve leaves where there should be nothing: its condition, up to 1 + 2r = 101, in
 # round-off
