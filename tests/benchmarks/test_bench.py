@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from ecsmpi.benchmarks import planning
+from ecsmpi.benchmarks.plan import step_model
 from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.records import read
 from ecsmpi.benchmarks.repetition import Effort
@@ -164,7 +164,9 @@ def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
         f"{record['bytes_a_voxel']:.1f} bytes a voxel" in said
         and ("whole frames written" in said) == frames
     )
-    planned = planning.memory(planning.Problem(shape), planning.Layout(1, ranks or 1, 1), frames)
+    planned = step_model.memory(
+        step_model.Workload(shape), step_model.Layout(1, ranks or 1, 1), frames
+    )
     expected = (ranks or 1) * (planned["grid"] + planned["output"]) / math.prod(shape)
     assert 16 < expected < 25.5
     assert record["bytes_a_voxel"] == pytest.approx(expected, rel=0.12)

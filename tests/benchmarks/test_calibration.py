@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ecsmpi.benchmarks import calibration
-from ecsmpi.benchmarks.planning import Machine
+from ecsmpi.benchmarks.plan import calibration, cross_validation
+from ecsmpi.benchmarks.plan.step_model import Machine
 from support.known_machine import TRUE, record, records
 
 
@@ -21,7 +21,7 @@ def test_records_of_a_known_machine_give_it_back():
     for name in ("compute", "traffic", "neuron_segment", "entry"):
         assert getattr(found, name) == pytest.approx(getattr(TRUE, name), rel=0.02), name
     for one in measurements():
-        assert calibration.error_of(one, found) < 0.02
+        assert cross_validation.error_of(one, found) < 0.02
 
 
 def test_fit_leaves_the_network_alone():
@@ -45,7 +45,7 @@ def test_no_fitted_cost_is_negative():
 
 
 def test_leave_out_finds_no_error_in_records_of_the_model():
-    checked = calibration.leave_out(measurements(), Machine())
+    checked = cross_validation.leave_out(measurements(), Machine())
     assert [one.label for one in checked] == ["1 rank", "2 ranks", "4 ranks", "8 ranks"]
     assert [len(one.errors) for one in checked] == [8, 8, 4, 4]
     assert max(max(one.errors) for one in checked[1:]) < 0.1
@@ -57,14 +57,14 @@ def test_leave_out_error_is_that_of_a_step_never_seen():
         replace(one, seconds=2 * one.seconds) if one.layout.ranks == 8 else one
         for one in measurements()
     ]
-    honest = calibration.leave_out(measurements(), Machine())[-1].errors
-    checked = calibration.leave_out(slow, Machine())[-1]
+    honest = cross_validation.leave_out(measurements(), Machine())[-1].errors
+    checked = cross_validation.leave_out(slow, Machine())[-1]
     assert checked.label == "8 ranks"
     assert checked.errors == pytest.approx([0.5] * 4, abs=max(honest))
 
 
 def test_threads_are_left_out_where_there_is_one_rank_count():
     found = [calibration.Measurement.from_record(record(1, threads)) for threads in (1, 2, 4)]
-    labels = [one.label for one in calibration.leave_out(found, Machine())]
+    labels = [one.label for one in cross_validation.leave_out(found, Machine())]
     assert labels == ["1 thread", "2 threads", "4 threads"]
-    assert calibration.leave_out(found[:1], Machine()) == []
+    assert cross_validation.leave_out(found[:1], Machine()) == []

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ecsmpi.benchmarks.planning import Machine
+from ecsmpi.benchmarks.plan.step_model import Machine
 from ecsmpi.cli import main
 from support.known_machine import record, records
 
