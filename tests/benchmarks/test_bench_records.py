@@ -5,13 +5,13 @@ and drawn.
 import json
 from math import comb
 
+from ecsmpi.benchmarks.records import read
+from ecsmpi.benchmarks.repetition import Times, median_interval
+from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from ecsmpi.benchmarks.records import read
-from ecsmpi.benchmarks.repetition import Times, median_interval
-from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from support.ranks import mpirun
 
 # what a median and its interval are
@@ -60,9 +60,8 @@ def test_speed_up_is_voxels_a_second_over_the_fewest_cores():
 
 
 def test_model_has_a_line_for_each_number_of_threads():
-    from matplotlib.figure import Figure
-
     from ecsmpi.benchmarks.reports import pictures
+    from matplotlib.figure import Figure
 
     def made(kind, ranks, threads):
         return {
