@@ -3,7 +3,7 @@
 import json
 import re
 
-from ecsmpi.benchmarks.planning import Machine
+from ecsmpi.benchmarks.plan.step_model import Machine
 from ecsmpi.cli import main
 import pytest
 

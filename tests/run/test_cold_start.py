@@ -2,9 +2,9 @@
 
 import re
 
-from ecsmpi.benchmarks import launches, start
 import pytest
 
+from ecsmpi.benchmarks.comparisons import launches, start
 from support.ranks import ROOT, mpirun
 
 PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"
