@@ -8,9 +8,6 @@ by rank e % ranks; "NAME joined": how the slabs' lines were joined in the last s
 import pickle
 import sys
 
-from mpi4py import MPI
-import numpy as np
-
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec
@@ -18,6 +15,8 @@ from ecsmpi.solver.exchange import plan_exchange
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.stepper import Stepper
 from ecsmpi.solver.tissue import SlabTissue
+from mpi4py import MPI
+import numpy as np
 
 comm = MPI.COMM_WORLD
 
