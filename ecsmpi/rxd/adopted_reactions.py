@@ -8,10 +8,10 @@ import weakref
 
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.rxd_names import RangeVar, initializer, registry, rxdmath
-from ecsmpi.rxd.compat import missing
-from ecsmpi.rxd.multicompartment import in_regions, listed
+from ecsmpi.rxd.errors import missing
+from ecsmpi.rxd.multicompartment import in_regions
 from ecsmpi.rxd.reaction_terms import Term
-from ecsmpi.rxd.region_arguments import are_none
+from ecsmpi.rxd.region_arguments import is_empty_list, region_list
 from ecsmpi.rxd.schemes import both_ways, change_and_rate
 
 
@@ -36,13 +36,13 @@ class Taken:
         """Its laws; an exception where ecsmpi has none for it."""
         one = self.reaction
         if isinstance(one, neuron_rxd.Rate):
-            acts = one._species() is not None and not are_none(one._regions)
+            acts = one._species() is not None and not is_empty_list(one._regions)
             return self._of_rate(one) if acts else []
         rates = one._original_rate_f, one._original_rate_b
         if isinstance(one, neuron_rxd.Reaction):
             return in_regions(
                 *change_and_rate(one._scheme, *rates, one._custom_dynamics),
-                listed(one._regions),
+                region_list(one._regions),
                 repr(one),
             )
         changes, rate = change_and_rate(
@@ -68,7 +68,7 @@ class Taken:
         return in_regions(
             {rate._species(): 1},
             rxdmath._ensure_arithmeticed(rate._original_rate),
-            listed(rate._regions),
+            region_list(rate._regions),
             repr(rate),
         )
 

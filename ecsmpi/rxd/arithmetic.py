@@ -10,8 +10,9 @@ from numbers import Real
 from ecsmpi.neuron_api.expressions import leaves
 from ecsmpi.neuron_api.rxd_names import SpeciesMathable, rxdmath
 from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
-from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
+from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.numpy_operands import OPERATORS, call_on_objects, operator_with_numpy, plain
+from ecsmpi.rxd.stand_in import RxdStandIn
 
 
 class Arithmetic(SpeciesMathable):

@@ -9,15 +9,16 @@ import itertools
 from ecsmpi.neuron_api.expressions import leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, read_arguments, rxdmath
-from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
-from ecsmpi.rxd.forgetting import made_inside
+from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.intracellular import names_extracellular
+from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.numpy_operands import plain
 from ecsmpi.rxd.reaction_terms import Term
-from ecsmpi.rxd.region_arguments import are_none
+from ecsmpi.rxd.region_arguments import is_empty_list, region_list
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.signatures import shows
+from ecsmpi.rxd.signatures import shows_scheme_and
+from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.transmembrane_species import is_half, within
 
 _keys = itertools.count()
@@ -37,7 +38,7 @@ class AtSegments(RxdStandIn):
         simulation.crossings.add_reaction(self)
 
 
-@shows(
+@shows_scheme_and(
     membrane=None,
     border=None,
     scale_by_area=True,
@@ -181,9 +182,11 @@ def _rate(arguments, named) -> InCells:
         raise missing("membrane_flux of a Rate")
     species, rate = species or named["species"], plain(named.get("rate", rate))
     regions = named.get("regions") if regions is None else regions
-    changes = {} if are_none(regions) else {species: 1}
+    changes = {} if is_empty_list(regions) else {species: 1}
     return InCells(
-        (changes, rxdmath._ensure_arithmeticed(rate)), listed(regions), f"Rate({species}, {rate})"
+        (changes, rxdmath._ensure_arithmeticed(rate)),
+        region_list(regions),
+        f"Rate({species}, {rate})",
     )
 
 
@@ -192,7 +195,7 @@ def _reaction(arguments, named) -> InCells:
     rates = both_ways(scheme, rate, second)
     return InCells(
         change_and_rate(scheme, *rates, is_custom(custom, mass_action)),
-        listed(regions),
+        region_list(regions),
         f"Reaction({scheme})",
     )
 
@@ -210,17 +213,6 @@ def in_regions(changes: dict, rate, regions: list, label: str) -> list[Term]:
     whole = [leaf for leaf in [*changes, *leaves(rate)] if isinstance(leaf, InsideSpecies)]
     shared = [region for region in where if all(region in leaf.regions for leaf in whole)]
     return [Term(list(changes.items()), rate, region, label=label) for region in shared or where]
-
-
-def listed(regions) -> list:
-    """Regions as they are given: one, several or None."""
-    return (
-        []
-        if regions is None or regions == [None]
-        else list(regions)
-        if hasattr(regions, "__len__")
-        else [regions]
-    )
 
 
 def _regions_of(leaf) -> list:

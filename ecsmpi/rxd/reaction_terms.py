@@ -14,7 +14,7 @@ from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, node, rxdmath
 from ecsmpi.reactions.expression import Expression
 from ecsmpi.rxd.arithmetic import expression_of
-from ecsmpi.rxd.compat import RxDException
+from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular

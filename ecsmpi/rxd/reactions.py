@@ -13,20 +13,20 @@ from ecsmpi.neuron_api.rxd_names import read_arguments
 from ecsmpi.reactions.expression import Concentration
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.rxd.arithmetic import expression_of, species_in, tree_of
-from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
+from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.extracellular import Extracellular
-from ecsmpi.rxd.forgetting import made_inside, refuse_forgotten
 from ecsmpi.rxd.intracellular import names_extracellular
+from ecsmpi.rxd.model_reset import made_inside, refuse_forgotten
 from ecsmpi.rxd.multicompartment import in_cells
 from ecsmpi.rxd.parameter import Parameter
-from ecsmpi.rxd.region_arguments import are_none, listed, warn_of_none
+from ecsmpi.rxd.region_arguments import is_empty_list, regions_or_none, warn_of_empty_list
 from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.signatures import shows, shows_arguments
+from ecsmpi.rxd.signatures import shows_arguments, shows_scheme_and
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
+from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.transmembrane_species import names_both_sides, on_both_sides, without
-from ecsmpi.solver.stepper import Field
 
 _keys = itertools.count()
 
@@ -60,7 +60,7 @@ class Reacting(RxdStandIn):
         return self._everywhere() if self._given is None else self._given
 
     def _take_part(self, regions, where) -> None:
-        self._given, self._where = listed(regions), where
+        self._given, self._where = regions_or_none(regions), where
         self._check(self._law())
         self.key = next(_keys)
         simulation.add_reaction(self)
@@ -113,9 +113,8 @@ class Reacting(RxdStandIn):
             return None
         if isinstance(self._where, Species):
             return simulation.field(self._where, region).owned != 0
-        field = Field(region.box, simulation.space(region).planes)
-        species_of(leaf)[region].fill(field, self._where)
-        return field.owned != 0
+        profile = species_of(leaf)[region].profile(self._where, f"where of {self}")
+        return profile.planes(region.box, *simulation.space(region).planes) != 0
 
 
 @shows_arguments
@@ -145,8 +144,8 @@ class Rate(Reacting):
         if regions is None and isinstance(species, SpeciesOnExtracellular):
             regions = [species.region]
         self._take_part(regions, where)
-        if are_none(regions):
-            warn_of_none(f"{self}", frames=1)
+        if is_empty_list(regions):
+            warn_of_empty_list(f"{self}", frames=1)
 
     def _everywhere(self) -> list[Extracellular]:
         return regions_of(self._species())
@@ -159,7 +158,7 @@ class Rate(Reacting):
         return f"Rate({self._species()}, {self._tree})"
 
 
-@shows(regions=None, custom_dynamics=None, mass_action=None, where=None)
+@shows_scheme_and(regions=None, custom_dynamics=None, mass_action=None, where=None)
 class Reaction(Reacting):
     """A reaction of a scheme, such as k + A <> AK, at rates in mM/ms.
 
@@ -192,8 +191,8 @@ class Reaction(Reacting):
         if regions is None:
             _require_shared_region(self._scheme)
         self._take_part(regions, where)
-        if are_none(regions):
-            warn_of_none(f"{self}", frames=1)
+        if is_empty_list(regions):
+            warn_of_empty_list(f"{self}", frames=1)
 
     def _everywhere(self) -> list[Extracellular]:
         return _shared_regions(self._scheme)

@@ -21,11 +21,12 @@ from ecsmpi.neuron_api.rxd_names import (
 )
 from ecsmpi.neuron_api.rxd_names import species as neurons
 from ecsmpi.rxd.arithmetic import Arithmetic
-from ecsmpi.rxd.compat import RxDException, RxdStandIn, refuse_unknown_names
-from ecsmpi.rxd.forgetting import made_inside
+from ecsmpi.rxd.errors import RxDException
+from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.region_arguments import are_none, listed, warn_of_none
+from ecsmpi.rxd.region_arguments import is_empty_list, regions_or_none, warn_of_empty_list
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.stand_in import FixedAttributes, RxdStandIn
 
 _halves = weakref.WeakSet()  # NEURON's
 
@@ -100,12 +101,12 @@ def _rate_of_both(name: str) -> property:
     return property(read, write, doc=f"{name} of both halves; set it on every rank.")
 
 
-@refuse_unknown_names
-class NodesOfBothSides:
+class NodesOfBothSides(FixedAttributes):
     """Nodes of NEURON's and of ecsmpi's."""
 
     def __init__(self, within, without):
         self._lists = within, without
+        self._is_complete = True
 
     def __call__(self, condition):
         """The nodes that satisfy a condition: of the one half that knows it, or of both."""
@@ -176,11 +177,12 @@ def is_half(leaf) -> bool:
     return isinstance(owner, Species) and owner in _halves
 
 
-class HalvesOfReaction:
+class HalvesOfReaction(FixedAttributes):
     """A rate or reaction on both sides of the membrane; it ends with its name."""
 
     def __init__(self, within, without):
         self._within, self._without = within, without
+        self._is_complete = True
 
     def __repr__(self):
         return f"{self._without!r} and inside cells"
@@ -188,7 +190,6 @@ class HalvesOfReaction:
 
 for _name in ("f_rate", "b_rate"):
     setattr(HalvesOfReaction, _name, _rate_of_both(_name))
-refuse_unknown_names(HalvesOfReaction)
 
 
 def names_both_sides(args: tuple, kwargs: dict) -> bool:
@@ -223,13 +224,13 @@ def on_both_sides(kind, original, args: tuple, kwargs: dict):
     """
     if kind.original == "Rate":
         args, kwargs = args[:2], dict(zip(("regions", "membrane_flux"), args[2:])) | kwargs
-    if are_none(kwargs.get("regions")):
-        warn_of_none(f"{kind.original}({', '.join(map(str, args))})", frames=2)
+    if is_empty_list(kwargs.get("regions")):
+        warn_of_empty_list(f"{kind.original}({', '.join(map(str, args))})", frames=2)
         return original(
             *map(within, args), **{name: within(given) for name, given in kwargs.items()}
         )
     named = [leaf for one in (*args, *kwargs.values()) for leaf in leaves(one)]
-    regions = listed(kwargs.get("regions")) or []
+    regions = regions_or_none(kwargs.get("regions")) or []
     outside = [region for region in regions if isinstance(region, RxdStandIn)]
     inside = [region for region in regions if not isinstance(region, RxdStandIn)]
     is_inside = not any(map(_outside_only, named)) and (inside or not regions)

@@ -47,16 +47,6 @@ class Field:
         self.u = aligned_zeros((hi - lo + 2, *box.shape[1:]))
         self.owned = self.u[1:-1]
 
-    def hold_walls(self, value: float) -> None:
-        """Set this slab's share of the box's border voxels to ``value`` (mM)."""
-        lo, hi = self.planes
-        for wall, at in ((0, lo == 0), (-1, hi == self.box.shape[0])):
-            if at and hi > lo:
-                self.owned[wall] = value
-        for wall in (0, -1):
-            self.owned[:, wall] = value
-            self.owned[:, :, wall] = value
-
 
 class Stepper:
     """Plans once, then advances all species of a box. Everything is collective."""
