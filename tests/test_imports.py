@@ -16,7 +16,13 @@ PACKAGE = ROOT / "ecsmpi"
 WHOLE_FOLDERS = {"benchmarks", "cli"}  # of which each module may import what one of them does
 
 USERS = {
-    "neuron": {"benchmarks", "neuron_api.interpreter", "neuron_api.launch", "neuron_api.rxd_names"},
+    "neuron": {
+        "benchmarks",
+        "neuron_api.interpreter",
+        "neuron_api.launch",
+        "neuron_api.rxd_names",
+        "neuron_api.symbols",
+    },
     "mpi4py": {"benchmarks", "cli", "ranks.mpi", "solver.routes"},
     "numba": {
         "cells.nernst",

@@ -13,9 +13,9 @@ import zlib
 import numpy as np
 
 from ecsmpi.cells.flux import Fluxes
-from ecsmpi.cells.membrane import Segments
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.cells.segments import Segments
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
@@ -279,9 +279,9 @@ class Space:
         inside = self.inside[turn]
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
-                self._currents.append((f, *ion.current.part(inside), per_current[turn]))
+                self._currents.append((f, *ion.current.memory_of(inside), per_current[turn]))
             if ion is not None:
-                self._outsides.append((f, *ion.outside.part(inside)))
+                self._outsides.append((f, *ion.outside.memory_of(inside)))
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a

@@ -27,7 +27,7 @@ from ecsmpi.run.observers.base import Observer as Observer
 from ecsmpi.rxd import node as node
 from ecsmpi.rxd import nodelist as nodelist
 from ecsmpi.rxd import species as species
-from ecsmpi.rxd.adopted_reactions import NeuronsReactions
+from ecsmpi.rxd.adopted_reactions import AdoptedReactions
 from ecsmpi.rxd.checkpoints import Checkpoint as Checkpoint
 from ecsmpi.rxd.checkpoints import restart as restart
 from ecsmpi.rxd.errors import InvalidValue as InvalidValue
@@ -137,7 +137,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-simulation.crossings.neurons = NeuronsReactions()
+simulation.crossings.neurons = AdoptedReactions()
 
 # so that `from ecsmpi.rxd.rxdmath import exp` finds NEURON's module
 for _module in ("constants", "geometry", "rxdmath"):

@@ -6,8 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from ecsmpi.neuron_api import intracellular_solver
-from ecsmpi.neuron_api.rxd_names import initializer
-from ecsmpi.neuron_api.rxd_names import species as neurons
+from ecsmpi.neuron_api.intracellular_species import regions_with, sections_of_region
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.session import simulation
@@ -35,7 +34,7 @@ def made_inside_cells(
         next species for the older one.
     """
     # before its first initialisation NEURON does not look: garbage is collected at that time
-    if initializer.is_initialized():
+    if intracellular_solver.is_initialized():
         name = kwargs.get("name", args[1] if len(args) > 1 else None)
         if _regions_with(name, regions):
             gc.collect()
@@ -53,7 +52,7 @@ def made_inside_cells(
 
 def _regions_with(name: str | None, regions: list[Any]) -> list[Any]:
     """NEURON's regions with a species of the name that overlap some regions."""
-    known = list(neurons._defined_species.get(name, {}))
+    known = regions_with(name)
     return [other for other in known if any(_overlap(region, other) for region in regions)]
 
 
@@ -62,7 +61,7 @@ def _overlap(region: Any, other: Any) -> bool:
     if region is other:
         return True
     side = getattr(other, "nrn_region", None)
-    sections = set(getattr(region, "_secs", ())) & set(getattr(other, "_secs", ()))
+    sections = sections_of_region(region) & sections_of_region(other)
     return bool(sections) and side is not None and region.nrn_region == side
 
 

@@ -7,6 +7,7 @@ import os
 import warnings
 
 from ecsmpi.neuron_api.interpreter import neuron_rxd
+from ecsmpi.neuron_api.intracellular_species import were_any_defined
 from ecsmpi.rxd.errors import InvalidValue
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
@@ -80,6 +81,6 @@ def re_init() -> None:
     Of several segments in one voxel the last one of the highest rank counts. It also takes in
     fluxes that only some ranks have added. Inside cells NEURON does the same.
     """
-    if neuron_rxd.species._get_all_species():
+    if were_any_defined():
         neuron_rxd.re_init()
     simulation.take_segments(simulation.species)

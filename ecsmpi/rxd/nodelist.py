@@ -299,7 +299,8 @@ def _places(key: Any, count: int) -> NDArray[np.int64]:
     if places.dtype != bool and places.dtype.kind not in "iu" and places.size:
         raise TypeError(f"nodes are chosen by integers, a slice or Booleans, got {key!r}")
     kind = bool if places.dtype == bool else int
-    return np.arange(count)[places.astype(kind)]
+    chosen: NDArray[np.int64] = np.arange(count)[places.astype(kind)]
+    return chosen
 
 
 def _meeting(part: SpeciesOnExtracellular, voxels: Voxels, condition: Any) -> Voxels:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecsmpi.neuron_api.rxd_names import SpeciesMathable
+from ecsmpi.neuron_api.expressions import operator_of_species
 from ecsmpi.rxd.errors import RxDException
 
 ARITHMETIC = ["add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow"]
@@ -45,7 +45,7 @@ def plain(rate: Any) -> Any:
 
 def operator_with_numpy(name: str) -> Callable[[Any, Any], Any]:
     """An operator of NEURON's species, such as ``__mul__``, that takes NumPy operands, too."""
-    of_neuron = getattr(SpeciesMathable, name)
+    of_neuron = operator_of_species(name)
 
     def operate(self: Any, other: Any) -> Any:
         if not is_of_numpy(other):

@@ -12,7 +12,6 @@ from ecsmpi.description.model import SpeciesSpec, Tissue, can_name_ion
 from ecsmpi.description.profiles import BorderProfile, Profile, profile_of
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.interpreter import n, neuron_rxd
-from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.duplicate_species import made_inside_cells, refuse_duplicate
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.extracellular import Extracellular
@@ -22,6 +21,7 @@ from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.profiles import finite_concentrations
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.signatures import shows_arguments
+from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, every_species
@@ -37,7 +37,7 @@ def __getattr__(name: str) -> Any:
 
 
 @shows_arguments
-class Species(Arithmetic, RxdStandIn):
+class Species(SpeciesArithmetic, RxdStandIn):
     """A species in one or more regions.
 
     Make it on every rank, with the same arguments. With all regions inside cells it is NEURON's own
@@ -139,7 +139,7 @@ class Species(Arithmetic, RxdStandIn):
 
     @property
     def regions(self) -> list[Extracellular]:
-        """The extracellular regions. Set them on every rank; they count from the next finitialize."""
+        """The extracellular regions; new ones count from the next finitialize. Set on all ranks."""
         return list(self._regions)
 
     @regions.setter
@@ -148,7 +148,7 @@ class Species(Arithmetic, RxdStandIn):
 
     @property
     def name(self) -> str | None:
-        """The name of the ion. Set it on every rank; it counts from the next finitialize on."""
+        """The name of the ion; a new one counts from the next finitialize. Set on every rank."""
         return self._name
 
     @name.setter
@@ -157,7 +157,7 @@ class Species(Arithmetic, RxdStandIn):
 
     @property
     def charge(self) -> int:
-        """The charge of the ion. Set it on every rank; it counts from the next finitialize on."""
+        """The charge of the ion; a new one counts from the next finitialize. Set on every rank."""
         return self._charge
 
     @charge.setter

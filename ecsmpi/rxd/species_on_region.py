@@ -14,19 +14,19 @@ from ecsmpi.cells.flux import Flux
 from ecsmpi.description.profiles import FileProfile, FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.writes import Write
-from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.flux_source import checked_source, scale_of
 from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.profiles import box_array, concentration_profile, finite_concentrations
+from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
 
 AXES = ("xyz", "xy", "xz", "yz", "x", "y", "z")
 
 
-class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
+class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     """A species in one extracellular region, ``species[region]``.
 
     It does not keep the species alive: once the species is deleted, using it raises RxDException.

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from ecsmpi.cells import membrane  # noqa: F401  starts NEURON in its order
+from ecsmpi.neuron_api import interpreter  # noqa: F401  starts NEURON in its order
 from ecsmpi.cells.duplicates import _from_several
 from support.ranks import TESTS, mpirun
 
