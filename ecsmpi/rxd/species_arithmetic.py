@@ -9,7 +9,7 @@ from typing import Any
 
 from ecsmpi.neuron_api.expressions import as_expression, is_voltage, leaves, operation_of
 from ecsmpi.neuron_api.rxd_names import SpeciesMathable
-from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
+from ecsmpi.reactions.expression import ARGUMENTS, Expression
 from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.numpy_operands import OPERATORS, call_on_objects, operator_with_numpy, plain
 from ecsmpi.rxd.stand_in import RxdStandIn
@@ -93,7 +93,7 @@ def solver_expression(expression: Any, leaf_to: Callable[[Any], Any]) -> Any:
         return _times(-1, *arguments)
     if name not in ARGUMENTS:
         raise missing(f"rxdmath.{name} in rates of the extracellular space")
-    return call(name, *arguments)
+    return Expression(name, *arguments)
 
 
 def _plus(left: Any, right: Any) -> Any:
