@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.rxd_names import Node1D as Node1D
 from ecsmpi.neuron_api.rxd_names import Node3D as Node3D
@@ -142,7 +144,7 @@ class NodeExtracellular(RxdStandIn):
             For any other condition.
         """
         if isinstance(condition, tuple) and len(condition) == 3:
-            return self.voxel_index == int(self.region.box.index_of([condition])[0])
+            return self.voxel_index == int(self.region.box.index_of(np.array([condition]))[0])
         if isinstance(condition, type(self.region)):
             return condition is self.region
         raise RxDException(
