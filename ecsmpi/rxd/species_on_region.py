@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.cells.flux import Flux
-from ecsmpi.description.profiles import FileProfile, FloatArray, Profile, values_at
+from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
-from ecsmpi.run.writes import Write
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.flux_source import checked_source, scale_of
 from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.profiles import box_array, concentration_profile, finite_concentrations
+from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
 from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
+from ecsmpi.rxd.voxel_writes import write_of, write_of_all
 
 AXES = ("xyz", "xy", "xz", "yz", "x", "y", "z")
 
@@ -136,7 +136,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     @concentration.setter
     def concentration(self, value: Any) -> None:
         self._require_field()
-        self._simulation.reading.set(self.species, self.region, self._write_of_all(value))
+        self._simulation.reading.set(self.species, self.region, write_of_all(self, value))
 
     @property
     def d(self) -> Any:
@@ -217,12 +217,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def set_values_at(self, voxels: Voxels, value: Any) -> None:
         """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
         self._require_field()
-        self._simulation.reading.set(self.species, self.region, self._write(voxels, value))
-
-    @property
-    def _what(self) -> str:
-        """How messages call the concentrations."""
-        return f"concentration of {self.species}"
+        self._simulation.reading.set(self.species, self.region, write_of(self, voxels, value))
 
     def profile(self, value: Any, what: str | None = None) -> Profile:
         """The profile of concentrations (mM) that a script gives for all voxels. Local.
@@ -232,37 +227,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         value
             What `concentration` may be set to.
         what
-            How messages call the value.
+            What messages call the value; None: the concentration of the species.
         """
-        return concentration_profile(what or self._what, self, value)
-
-    def _write_of_all(self, value: Any) -> Write:
-        box = self.region.box
-        voxels = Voxels(box)
-        if not isinstance(value, Profile):
-            if np.ndim(value):
-                value = box_array(self._what, box, value).reshape(-1)
-            return self._write(voxels, value)
-        profile = self.profile(value)
-
-        def values_in(planes: tuple[int, int], _places: Any, _voxels: Voxels) -> FloatArray:
-            return profile.planes(box, *planes).reshape(-1)
-
-        known_by = repr(value) if isinstance(value, FileProfile) else ""
-        return Write(voxels, values_in, known_by)
-
-    def _write(self, voxels: Voxels, value: Any) -> Write:
-        if callable(value):
-
-            def values_in(_planes: tuple[int, int], _places: Any, there: Voxels) -> FloatArray:
-                values = np.fromiter(map(value, self.each(there)), float, len(there))
-                return finite_concentrations(self._what, values)
-
-            return Write(voxels, values_in)
-        values = finite_concentrations(self._what, value)
-        if values.ndim:
-            values = values.copy()  # the script may change its array before other ranks read it
-        return Write.of(voxels, values)
+        return concentration_profile(what or f"concentration of {self.species}", self, value)
 
     def node_by_location(self, x: float, y: float, z: float) -> NodeExtracellular:
         """The node of the voxel that holds a point (um); RxDException if it is outside the box."""
