@@ -15,50 +15,35 @@ from ecsmpi.neuron_api.interpreter import neuron as neuron
 
 # isort: split
 from ecsmpi.cells import garbage
-from ecsmpi.description.boundaries import Bath as Bath
-from ecsmpi.description.boundaries import Held as Held
-from ecsmpi.files.items import Field as Field
-from ecsmpi.files.items import Mean as Mean
-from ecsmpi.files.items import Slice as Slice
-from ecsmpi.files.items import Subvolume as Subvolume
-from ecsmpi.reactions.reaction import RateNotFinite as RateNotFinite
-from ecsmpi.run.health_check import NotFinite as NotFinite
-from ecsmpi.run.observers.base import Observer as Observer
-from ecsmpi.rxd import node as node
-from ecsmpi.rxd import nodelist as nodelist
-from ecsmpi.rxd import species as species
+from ecsmpi.description.boundaries import Bath, Held
+from ecsmpi.files.items import Field, Mean, Slice, Subvolume
+from ecsmpi.reactions.reaction import RateNotFinite
+from ecsmpi.run.health_check import NotFinite
+from ecsmpi.run.observers.base import Observer
+from ecsmpi.rxd import node, nodelist, species
 from ecsmpi.rxd.adopted_reactions import AdoptedReactions
-from ecsmpi.rxd.checkpoints import Checkpoint as Checkpoint
-from ecsmpi.rxd.checkpoints import restart as restart
-from ecsmpi.rxd.errors import InvalidValue as InvalidValue
-from ecsmpi.rxd.errors import MissingFeature as MissingFeature
-from ecsmpi.rxd.errors import RxDException as RxDException
-from ecsmpi.rxd.errors import missing_name
-from ecsmpi.rxd.extracellular import Extracellular as Extracellular
+from ecsmpi.rxd.checkpoints import Checkpoint, restart
+from ecsmpi.rxd.errors import InvalidValue, MissingFeature, RxDException, missing_name
+from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import OWN
-from ecsmpi.rxd.model import all_species as all_species
-from ecsmpi.rxd.model import nthread as nthread
-from ecsmpi.rxd.model import phases as phases
-from ecsmpi.rxd.model import rank as rank
-from ecsmpi.rxd.model import re_init as re_init
-from ecsmpi.rxd.model_reset import reset as reset
-from ecsmpi.rxd.multicompartment import MultiCompartmentReaction as MultiCompartmentReaction
-from ecsmpi.rxd.observers import Diagnostics as Diagnostics
-from ecsmpi.rxd.observers import Output as Output
-from ecsmpi.rxd.observers import Progress as Progress
-from ecsmpi.rxd.observers import SegmentReport as SegmentReport
-from ecsmpi.rxd.observers import Spikes as Spikes
-from ecsmpi.rxd.observers import add_observer as add_observer
-from ecsmpi.rxd.observers import remove_observer as remove_observer
-from ecsmpi.rxd.options import options as options
-from ecsmpi.rxd.parameter import Parameter as Parameter
-from ecsmpi.rxd.parameter import State as State
-from ecsmpi.rxd.profiles import from_file as from_file
-from ecsmpi.rxd.profiles import from_function as from_function
-from ecsmpi.rxd.reactions import Rate as Rate
-from ecsmpi.rxd.reactions import Reaction as Reaction
+from ecsmpi.rxd.model import all_species, nthread, phases, rank, re_init
+from ecsmpi.rxd.model_reset import reset
+from ecsmpi.rxd.multicompartment import MultiCompartmentReaction
+from ecsmpi.rxd.observers import (
+    Diagnostics,
+    Output,
+    Progress,
+    SegmentReport,
+    Spikes,
+    add_observer,
+    remove_observer,
+)
+from ecsmpi.rxd.options import options
+from ecsmpi.rxd.parameter import Parameter, State
+from ecsmpi.rxd.profiles import from_file, from_function
+from ecsmpi.rxd.reactions import Rate, Reaction
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.species import Species as Species
+from ecsmpi.rxd.species import Species
 
 __all__ = [
     # regions, species, reactions
