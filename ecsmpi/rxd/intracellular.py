@@ -40,8 +40,8 @@ def sides(regions: Any) -> tuple[list[Any], list[Any]]:
 def names_extracellular(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether an extracellular species or region is named among arguments."""
     for argument in (*args, *kwargs.values()):
-        parts = argument if isinstance(argument, (list, tuple)) else [argument]
-        for part in parts:
-            if any(isinstance(leaf, RxdStandIn) for leaf in leaves(part)):
+        items = argument if isinstance(argument, (list, tuple)) else [argument]
+        for item in items:
+            if any(isinstance(leaf, RxdStandIn) for leaf in leaves(item)):
                 return True
     return False

@@ -85,7 +85,7 @@ class MultiCompartmentReaction(SegmentReaction):
         self._per_area = bool(scale_by_area)
         self._carries = bool(membrane_flux)
         self._forward, self._backward = forward_and_backward(self._scheme, first, second)
-        self._take_part()
+        self._register()
 
     def terms(self) -> list[Term]:
         """The one rate of the reaction, and what it changes."""
@@ -123,7 +123,7 @@ class MultiCompartmentReaction(SegmentReaction):
     @f_rate.setter
     def f_rate(self, rate: Any) -> None:
         self._forward = rate
-        self._take_part()
+        self._register()
 
     @property
     def b_rate(self) -> Any:
@@ -133,7 +133,7 @@ class MultiCompartmentReaction(SegmentReaction):
     @b_rate.setter
     def b_rate(self, rate: Any) -> None:
         self._backward = rate
-        self._take_part()
+        self._register()
 
     def __repr__(self) -> str:
         return f"MultiCompartmentReaction({self._scheme})"

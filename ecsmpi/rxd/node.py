@@ -29,15 +29,15 @@ class NodeExtracellular(RxdStandIn):
     """
 
     original = "node.NodeExtracellular"
-    __slots__ = ("_part", "_i", "_j", "_k")
-    _part: SpeciesOnExtracellular
+    __slots__ = ("_on_region", "_i", "_j", "_k")
+    _on_region: SpeciesOnExtracellular
     _i: int
     _j: int
     _k: int
 
-    def __init__(self, part: SpeciesOnExtracellular, i: int, j: int, k: int):
+    def __init__(self, on_region: SpeciesOnExtracellular, i: int, j: int, k: int):
         # past the checks of RxdStandIn, which would take longer than all the rest
-        _set(self, "_part", part)
+        _set(self, "_on_region", on_region)
         _set(self, "_i", i)
         _set(self, "_j", j)
         _set(self, "_k", k)
@@ -45,43 +45,43 @@ class NodeExtracellular(RxdStandIn):
     @property
     def voxel_index(self) -> int:
         """The flat index of the voxel in C order."""
-        return self._part._flat(self._i, self._j, self._k)
+        return self._on_region._flat(self._i, self._j, self._k)
 
-    def part_and_voxel(self) -> tuple[SpeciesOnExtracellular, Voxels]:
+    def as_group(self) -> tuple[SpeciesOnExtracellular, Voxels]:
         """The species in its region, and the voxel as a set of one."""
         flat = self.voxel_index
-        return self._part, Voxels(self.region.box, range(flat, flat + 1))
+        return self._on_region, Voxels(self.region.box, range(flat, flat + 1))
 
     @property
     def region(self) -> Extracellular:
         """The extracellular region of the voxel."""
-        region: Extracellular = self._part.region
+        region: Extracellular = self._on_region.region
         return region
 
     @property
     def species(self) -> Species:
         """The species. Raises RxDException if it has been deleted."""
-        species: Species = self._part.species
+        species: Species = self._on_region.species
         return species
 
     @property
     def x3d(self) -> float:
         """x of the voxel's centre (um)."""
-        box = self._part.region.box
+        box = self._on_region.region.box
         x: float = box.lo[0] + (self._i + 0.5) * box.spacing[0]
         return x
 
     @property
     def y3d(self) -> float:
         """y of the voxel's centre (um)."""
-        box = self._part.region.box
+        box = self._on_region.region.box
         y: float = box.lo[1] + (self._j + 0.5) * box.spacing[1]
         return y
 
     @property
     def z3d(self) -> float:
         """z of the voxel's centre (um)."""
-        box = self._part.region.box
+        box = self._on_region.region.box
         z: float = box.lo[2] + (self._k + 0.5) * box.spacing[2]
         return z
 
@@ -91,30 +91,30 @@ class NodeExtracellular(RxdStandIn):
 
         Setting it sets that of the whole region, with a warning; set it on every rank.
         """
-        return self._part.d
+        return self._on_region.d
 
     @d.setter
     def d(self, value: Any) -> None:
         warnings.warn(
-            f"setting d of a node sets the d of {self._part} in all voxels",
+            f"setting d of a node sets the d of {self._on_region} in all voxels",
             stacklevel=3,  # the line of the script, past RxdStandIn.__setattr__
         )
-        self._part.d = value
+        self._on_region.d = value
 
     @property
     def volume(self) -> float:
         """Free volume of the voxel (um3). Local."""
-        part, voxel = self.part_and_voxel()
-        return float(part.volumes(voxel)[0])
+        on_region, voxel = self.as_group()
+        return float(on_region.volumes(voxel)[0])
 
     @property
     def value(self) -> float:
         """Concentration (mM). Local. Setting it to NaN or infinity raises InvalidValue."""
-        return self._part.value_at(self._i, self._j, self._k)
+        return self._on_region.value_at(self._i, self._j, self._k)
 
     @value.setter
     def value(self, concentration: float) -> None:
-        self._part.set_value_at(self._i, self._j, self._k, concentration)
+        self._on_region.set_value_at(self._i, self._j, self._k, concentration)
 
     concentration = value
 
@@ -125,7 +125,7 @@ class NodeExtracellular(RxdStandIn):
         It may be recorded, played into and set, as in NEURON. Other ranks read what this rank has
         set through it from the next step on. Local.
         """
-        return self._part.watch(self._i, self._j, self._k)
+        return self._on_region.watch(self._i, self._j, self._k)
 
     _ref_concentration = _ref_value
 
@@ -177,8 +177,8 @@ class NodeExtracellular(RxdStandIn):
         InvalidValue
             For a number that is not finite, or a pointer to something that no longer exists.
         """
-        part, voxel = self.part_and_voxel()
-        part._include_flux(voxel, source, units)
+        on_region, voxel = self.as_group()
+        on_region._include_flux(voxel, source, units)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NodeExtracellular) and self._place() == other._place()
@@ -187,7 +187,7 @@ class NodeExtracellular(RxdStandIn):
         return hash(self._place())
 
     def _place(self) -> tuple[SpeciesOnExtracellular, int, int, int]:
-        return self._part, self._i, self._j, self._k
+        return self._on_region, self._i, self._j, self._k
 
     def __repr__(self) -> str:
         return f"NodeExtracellular({self.species}, i={self._i}, j={self._j}, k={self._k})"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecsmpi.rxd.species import Species
     from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 
-    Part = tuple[SpeciesOnExtracellular, Voxels]
+    Group = tuple[SpeciesOnExtracellular, Voxels]
 
 
 class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
@@ -48,83 +48,83 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     """
 
     original = "nodelist.NodeList"
-    _parts: list[Part]
+    _groups: list[Group]
 
     def __new__(cls, nodes: Iterable[Any] = ()) -> NodeList:
-        # the parts are made here, as a generator gives its nodes only once
-        parts: Iterable[Part]
+        # the groups are made here, as a generator gives its nodes only once
+        groups: Iterable[Group]
         if type(nodes) is NodeList:
-            parts = nodes._parts
+            groups = nodes._groups
         else:
             nodes = list(nodes)
             if nodes and isinstance(nodes[0], NodeInside):
                 of_neuron: NodeList = NodeListInside(nodes)
                 return of_neuron
-            parts = map(_part_of, nodes)
+            groups = map(_group_of, nodes)
         made = super().__new__(cls)
-        made._parts = _joined(parts)
+        made._groups = _joined(groups)
         return made
 
     def __init__(self, nodes: Iterable[Any] = ()) -> None:
         """The constructor has done it all: see ``__new__``."""
 
     @classmethod
-    def of(cls, parts: Iterable[Part]) -> NodeList:
+    def of(cls, groups: Iterable[Group]) -> NodeList:
         """The list of pairs: a species in a region, and voxels of the region."""
         made = cls()
-        made._parts = _joined(parts)
+        made._groups = _joined(groups)
         return made
 
     def __len__(self) -> int:
-        return sum(len(voxels) for _, voxels in self._parts)
+        return sum(len(voxels) for _, voxels in self._groups)
 
     def __iter__(self) -> Iterator[NodeExtracellular]:
-        for part, voxels in self._parts:
-            yield from part.each(voxels)
+        for on_region, voxels in self._groups:
+            yield from on_region.each(voxels)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, Integral):
             return self._node(range(len(self))[int(key)])
-        if len(self._parts) == 1:
-            [(part, voxels)] = self._parts
+        if len(self._groups) == 1:
+            [(on_region, voxels)] = self._groups
             chosen = key if isinstance(key, slice) else _places(key, len(self))
-            return NodeList.of([(part, voxels[chosen])])
+            return NodeList.of([(on_region, voxels[chosen])])
         if isinstance(key, slice):
             return self._chosen(np.arange(len(self))[key])
         return self._chosen(_places(key, len(self)))
 
     def _node(self, place: int) -> NodeExtracellular:
-        for part, voxels in self._parts:
+        for on_region, voxels in self._groups:
             if place < len(voxels):
-                return part.node(int(voxels.index[place]))
+                return on_region.node(int(voxels.index[place]))
             place -= len(voxels)
         raise IndexError(f"no node {place}")
 
     def _chosen(self, places: NDArray[np.int64]) -> NodeList:
         """The nodes at these places of a list over several regions."""
-        sizes = [len(voxels) for _, voxels in self._parts]
+        sizes = [len(voxels) for _, voxels in self._groups]
         begins = np.cumsum([0, *sizes])
-        numbers = np.searchsorted(begins[1:], places, side="right")  # of the parts
+        numbers = np.searchsorted(begins[1:], places, side="right")  # of the groups
         cuts = np.flatnonzero(np.diff(numbers)) + 1
-        parts = []
+        groups = []
         for run, number in zip(np.split(places, cuts), np.split(numbers, cuts)):
             if run.size:
-                part, voxels = self._parts[number[0]]
-                parts.append((part, voxels[run - begins[number[0]]]))
-        return NodeList.of(parts)
+                on_region, voxels = self._groups[number[0]]
+                groups.append((on_region, voxels[run - begins[number[0]]]))
+        return NodeList.of(groups)
 
     def __setitem__(self, key: Any, node: Any) -> None:
         place = range(len(self))[key]
-        self._parts = (self[:place] + [node] + self[place + 1 :])._parts
+        self._groups = (self[:place] + [node] + self[place + 1 :])._groups
 
     def __delitem__(self, key: Any) -> None:
         places = np.delete(np.arange(len(self)), key)
-        self._parts = self[places]._parts if places.size else []
+        self._groups = self[places]._groups if places.size else []
 
     def insert(self, index: int, value: NodeExtracellular) -> None:
         """Put a node before the place ``index``."""
         place = slice(index).indices(len(self))[1]
-        self._parts = (self[:place] + [value] + self[place:])._parts
+        self._groups = (self[:place] + [value] + self[place:])._groups
 
     def copy(self) -> NodeList:
         """Another list of the same nodes."""
@@ -134,10 +134,10 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         """Sort the list in place by a function of a node."""
         keys = [key(node) for node in self]
         order = sorted(range(len(self)), key=keys.__getitem__, reverse=reverse)
-        self._parts = self[np.array(order, dtype=int)]._parts
+        self._groups = self[np.array(order, dtype=int)]._groups
 
     def __add__(self, other: Iterable[Any]) -> NodeList:
-        return NodeList.of([*self._parts, *NodeList(other)._parts])
+        return NodeList.of([*self._groups, *NodeList(other)._groups])
 
     def __radd__(self, other: Iterable[Any]) -> NodeList:
         return NodeList(other) + self
@@ -158,7 +158,8 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
             chosen: NodeList = self[np.fromiter(map(condition, self), bool, len(self))]
             return chosen
         return NodeList.of(
-            (part, _meeting(part, voxels, condition)) for part, voxels in self._parts
+            (on_region, _meeting(on_region, voxels, condition))
+            for on_region, voxels in self._groups
         )
 
     @property
@@ -168,13 +169,13 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         Set it by a number, (nodes,) numbers or a function of a node. Raises InvalidValue for a
         number that is not finite, and RxDException for an array of another length.
         """
-        return self._joint([part.values_at(voxels) for part, voxels in self._parts])
+        return self._joint([on_region.values_at(voxels) for on_region, voxels in self._groups])
 
     @value.setter
     def value(self, value: Any) -> None:
         if not np.ndim(value):
-            for part, voxels in self._parts:
-                part.set_values_at(voxels, value)
+            for on_region, voxels in self._groups:
+                on_region.set_values_at(voxels, value)
             return
         if len(value) != len(self):
             raise RxDException(
@@ -183,9 +184,9 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
             )
         values = np.asarray(value)
         begin = 0
-        for part, voxels in self._parts:
+        for on_region, voxels in self._groups:
             end = begin + len(voxels)
-            part.set_values_at(voxels, values[begin:end])
+            on_region.set_values_at(voxels, values[begin:end])
             begin = end
 
     concentration = value
@@ -193,9 +194,12 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     @property
     def d(self) -> FloatArray:
         """Diffusion coefficients (um2/ms): (nodes,), or (nodes, 3) if some differ by axis."""
-        axes = max((np.shape(part.d) for part, _ in self._parts), default=())
+        axes = max((np.shape(on_region.d) for on_region, _ in self._groups), default=())
         return self._joint(
-            [np.broadcast_to(part.d, (len(voxels), *axes)) for part, voxels in self._parts]
+            [
+                np.broadcast_to(on_region.d, (len(voxels), *axes))
+                for on_region, voxels in self._groups
+            ]
         )
 
     @property
@@ -205,43 +209,43 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
 
     @diff.setter
     def diff(self, value: Any) -> None:
-        for part, _ in self._parts:
-            part.d = value
+        for on_region, _ in self._groups:
+            on_region.d = value
 
     @property
     def x3d(self) -> FloatArray:
         """(nodes,) x of the voxels' centres (um)."""
-        return self._joint([voxels.centres(0) for _, voxels in self._parts])
+        return self._joint([voxels.centres(0) for _, voxels in self._groups])
 
     @property
     def y3d(self) -> FloatArray:
         """(nodes,) y of the voxels' centres (um)."""
-        return self._joint([voxels.centres(1) for _, voxels in self._parts])
+        return self._joint([voxels.centres(1) for _, voxels in self._groups])
 
     @property
     def z3d(self) -> FloatArray:
         """(nodes,) z of the voxels' centres (um)."""
-        return self._joint([voxels.centres(2) for _, voxels in self._parts])
+        return self._joint([voxels.centres(2) for _, voxels in self._groups])
 
     @property
     def volume(self) -> FloatArray:
         """(nodes,) free volumes (um3). Local."""
-        return self._joint([part.volumes(voxels) for part, voxels in self._parts])
+        return self._joint([on_region.volumes(voxels) for on_region, voxels in self._groups])
 
     @property
     def region(self) -> list[Extracellular]:
         """The region of each node."""
         regions: list[Extracellular] = []
-        for part, voxels in self._parts:
-            regions += [part.region] * len(voxels)
+        for on_region, voxels in self._groups:
+            regions += [on_region.region] * len(voxels)
         return regions
 
     @property
     def species(self) -> list[Species]:
         """The species of each node."""
         species: list[Species] = []
-        for part, voxels in self._parts:
-            species += [part.species] * len(voxels)
+        for on_region, voxels in self._groups:
+            species += [on_region.species] * len(voxels)
         return species
 
     @property
@@ -255,8 +259,8 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
 
     def include_flux(self, *source: Any, units: str = "molecule/ms") -> None:
         """Let a source add ions to each of the voxels: see `NodeExtracellular.include_flux`."""
-        for part, voxels in self._parts:
-            part._include_flux(voxels, source, units)
+        for on_region, voxels in self._groups:
+            on_region._include_flux(voxels, source, units)
 
     @staticmethod
     def _joint(arrays: list[FloatArray]) -> FloatArray:
@@ -265,29 +269,29 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
     def __repr__(self) -> str:
-        parts = ", ".join(f"{len(voxels)} of {part}" for part, voxels in self._parts)
-        return f"NodeList({parts or 'no nodes'})"
+        groups = ", ".join(f"{len(voxels)} of {on_region}" for on_region, voxels in self._groups)
+        return f"NodeList({groups or 'no nodes'})"
 
 
 # so that a script may ask of any nodes whether they are a list of nodes
 NodeList.register(NodeListInside)
 
 
-def _part_of(node: Any) -> Part:
+def _group_of(node: Any) -> Group:
     if not isinstance(node, NodeExtracellular):
         raise TypeError(f"a list of nodes takes nodes, got {node!r}")
-    return node.part_and_voxel()
+    return node.as_group()
 
 
-def _joined(parts: Iterable[Part]) -> list[Part]:
-    """The parts without empty ones; those of one species and region that follow are one."""
-    joined: list[Part] = []
-    for part, voxels in parts:
+def _joined(groups: Iterable[Group]) -> list[Group]:
+    """The groups without empty ones; those of one species and region that follow are one."""
+    joined: list[Group] = []
+    for on_region, voxels in groups:
         if not len(voxels):
             continue
-        if joined and joined[-1][0] == part:
+        if joined and joined[-1][0] == on_region:
             voxels = Voxels.joined(joined.pop()[1], voxels)
-        joined.append((part, voxels))
+        joined.append((on_region, voxels))
     return joined
 
 
@@ -303,8 +307,8 @@ def _places(key: Any, count: int) -> NDArray[np.int64]:
     return chosen
 
 
-def _meeting(part: SpeciesOnExtracellular, voxels: Voxels, condition: Any) -> Voxels:
+def _meeting(on_region: SpeciesOnExtracellular, voxels: Voxels, condition: Any) -> Voxels:
     """The voxels that meet a condition: a region, or a point (x, y, z) in um."""
     if isinstance(condition, tuple) and len(condition) == 3:
-        return voxels.only(int(part.region.box.index_of([condition])[0]))
-    return voxels if condition is part.region else voxels[:0]
+        return voxels.only(int(on_region.region.box.index_of([condition])[0]))
+    return voxels if condition is on_region.region else voxels[:0]

@@ -83,14 +83,14 @@ def finite_concentrations(what: str, value: Any) -> FloatArray:
     return values
 
 
-def concentration_profile(what: str, part: SpeciesOnExtracellular, value: Any) -> Profile:
+def concentration_profile(what: str, on_region: SpeciesOnExtracellular, value: Any) -> Profile:
     """The concentrations (mM) that a script gives for a species in a region. Local.
 
     Parameters
     ----------
     what
         What messages call the value.
-    part
+    on_region
         The species in the region.
     value
         A number, an array of the box's shape or flat in C order, a function of a node, or a
@@ -105,9 +105,9 @@ def concentration_profile(what: str, part: SpeciesOnExtracellular, value: Any) -
     if isinstance(value, Profile):
         return FiniteProfile(what, value)
     if callable(value):
-        return FiniteProfile(what, NodeFunctionProfile(part, value))
+        return FiniteProfile(what, NodeFunctionProfile(on_region, value))
     if np.ndim(value):
-        return ArrayProfile(box_array(what, part.region.box, value))
+        return ArrayProfile(box_array(what, on_region.region.box, value))
     return UniformProfile(float(finite_concentrations(what, value)))
 
 
@@ -142,14 +142,14 @@ class FiniteProfile(Profile):
 class NodeFunctionProfile(Profile):
     """A function of a node, as neuron.rxd takes it: one call for each voxel."""
 
-    def __init__(self, part: SpeciesOnExtracellular, function: Callable[[Any], float]):
-        self._part = part
+    def __init__(self, on_region: SpeciesOnExtracellular, function: Callable[[Any], float]):
+        self._on_region = on_region
         self._function = function
 
     def planes(self, box: Box, lo: int, hi: int) -> FloatArray:
         """See `Profile.planes`."""
         voxels = Voxels(box, range(lo * box.plane, hi * box.plane))
-        values = np.fromiter(map(self._function, self._part.each(voxels)), float, len(voxels))
+        values = np.fromiter(map(self._function, self._on_region.each(voxels)), float, len(voxels))
         return values.reshape(hi - lo, *box.shape[1:])
 
     def __repr__(self) -> str:

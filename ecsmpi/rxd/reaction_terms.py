@@ -126,11 +126,11 @@ class SpeciesInVoxels:
         Whether no reaction changes it.
     """
 
-    def __init__(self, part: SpeciesOnExtracellular):
-        self._part = part
-        self.region = part.region
-        self.key = part.species.key
-        self.constant = isinstance(part.species, Parameter)
+    def __init__(self, on_region: SpeciesOnExtracellular):
+        self._on_region = on_region
+        self.region = on_region.region
+        self.key = on_region.species.key
+        self.constant = isinstance(on_region.species, Parameter)
 
     def volumes(self, voxels: IndexArray) -> FloatArray:
         """(voxels,) free volumes (um3) of voxels given by their flat index."""
@@ -138,13 +138,13 @@ class SpeciesInVoxels:
         return volumes
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SpeciesInVoxels) and self._part == other._part
+        return isinstance(other, SpeciesInVoxels) and self._on_region == other._on_region
 
     def __hash__(self) -> int:
-        return hash(self._part)
+        return hash(self._on_region)
 
     def __str__(self) -> str:
-        return f"{self._part.species.name or 'unnamed species'} outside"
+        return f"{self._on_region.species.name or 'unnamed species'} outside"
 
 
 Reactant = Voltage | SpeciesInCells | SpeciesInVoxels

@@ -72,7 +72,7 @@ class Rate(VoxelReaction):
         self._species = species_of(species)._held  # weakly: a rate ends with its species
         if regions is None and isinstance(species, SpeciesOnExtracellular):
             regions = [species.region]
-        self._take_part(regions, without(where))
+        self._register(regions, without(where))
         if is_empty_list(regions):
             warn_of_empty_list(f"{self}", frames=1)
 
@@ -139,7 +139,7 @@ class Reaction(VoxelReaction):
         self._forward, self._backward = forward_and_backward(self._scheme, first, second)
         if regions is None:
             _require_shared_region(self._scheme)
-        self._take_part(regions, without(where))
+        self._register(regions, without(where))
         if is_empty_list(regions):
             warn_of_empty_list(f"{self}", frames=1)
 

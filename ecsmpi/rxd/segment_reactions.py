@@ -36,7 +36,7 @@ class SegmentReaction(RxdStandIn):
         """The rates of the reaction, and what they change."""
         raise NotImplementedError
 
-    def _take_part(self) -> None:
+    def _register(self) -> None:
         """Let the next step take in the reaction; RxDException if a rate cannot be computed."""
         for term in self.terms():
             term.expression(lambda reactant: 1)
@@ -54,7 +54,7 @@ class IntracellularReaction(SegmentReaction):
         self._rate = rate
         self._regions = regions
         self._label = label
-        self._take_part()
+        self._register()
 
     def terms(self) -> list[Term]:
         """One term for each of the regions."""

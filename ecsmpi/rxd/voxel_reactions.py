@@ -72,7 +72,7 @@ class VoxelReaction(RxdStandIn):
         """The changes and the rate of now; None if the species is gone."""
         raise NotImplementedError
 
-    def _take_part(self, regions: Any, where: Any) -> None:
+    def _register(self, regions: Any, where: Any) -> None:
         """Let the next step take in the reaction, once its species and rates are checked."""
         self._given_regions = regions_or_none(regions)
         self._where = where

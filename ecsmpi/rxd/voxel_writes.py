@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 
 
-def write_of_all(part: SpeciesOnExtracellular, value: Any) -> Write:
+def write_of_all(on_region: SpeciesOnExtracellular, value: Any) -> Write:
     """The write of all voxels of a species in a region. Local.
 
     Parameters
     ----------
-    part
+    on_region
         The species in the region.
     value
         Concentrations (mM): a number, an array of the box's shape or flat in C order, a function of
@@ -32,13 +32,13 @@ def write_of_all(part: SpeciesOnExtracellular, value: Any) -> Write:
         If a number or an array does not fit. For functions and profiles, evaluating the write
         raises it.
     """
-    box = part.region.box
+    box = on_region.region.box
     voxels = Voxels(box)
     if not isinstance(value, Profile):
         if np.ndim(value):
-            value = box_array(_name_of(part), box, value).reshape(-1)
-        return write_of(part, voxels, value)
-    profile = part.profile(value)
+            value = box_array(_name_of(on_region), box, value).reshape(-1)
+        return write_of(on_region, voxels, value)
+    profile = on_region.profile(value)
 
     def values_in(planes: tuple[int, int], _places: Any, _voxels: Voxels) -> FloatArray:
         return profile.planes(box, *planes).reshape(-1)
@@ -47,20 +47,20 @@ def write_of_all(part: SpeciesOnExtracellular, value: Any) -> Write:
     return Write(voxels, values_in, known_by)
 
 
-def write_of(part: SpeciesOnExtracellular, voxels: Voxels, value: Any) -> Write:
+def write_of(on_region: SpeciesOnExtracellular, voxels: Voxels, value: Any) -> Write:
     """The write of some voxels by a number, (voxels,) numbers or a function of a node. Local."""
     if not callable(value):
-        values = finite_concentrations(_name_of(part), value)
+        values = finite_concentrations(_name_of(on_region), value)
         # a copy, as the script may change its array before other ranks read it
         return Write.of(voxels, values.copy() if values.ndim else values)
 
     def values_in(_planes: tuple[int, int], _places: Any, there: Voxels) -> FloatArray:
-        values = np.fromiter(map(value, part.each(there)), float, len(there))
-        return finite_concentrations(_name_of(part), values)
+        values = np.fromiter(map(value, on_region.each(there)), float, len(there))
+        return finite_concentrations(_name_of(on_region), values)
 
     return Write(voxels, values_in)
 
 
-def _name_of(part: SpeciesOnExtracellular) -> str:
+def _name_of(on_region: SpeciesOnExtracellular) -> str:
     """What messages call the concentrations."""
-    return f"concentration of {part.species}"
+    return f"concentration of {on_region.species}"
