@@ -12,6 +12,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.description.model import Tissue
 from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.ranks.meeting import timeout_seconds
+from ecsmpi.rxd.argument_types import PerAxis, TissueValue
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.options import options
@@ -70,10 +71,10 @@ class Extracellular(RxdStandIn):
         xhi: float,
         yhi: float,
         zhi: float,
-        dx: float | tuple[float, float, float],
-        volume_fraction: Any = 1,
-        tortuosity: Any = None,
-        permeability: Any = None,
+        dx: PerAxis,
+        volume_fraction: TissueValue = 1,
+        tortuosity: TissueValue | None = None,
+        permeability: TissueValue | None = None,
         face_average: str = "neuron",
     ):
         if not options.enable.extracellular:
@@ -99,7 +100,11 @@ class Extracellular(RxdStandIn):
         return self._tissue
 
     def made_of(
-        self, volume_fraction: Any, tortuosity: Any, permeability: Any, face_average: str
+        self,
+        volume_fraction: TissueValue,
+        tortuosity: TissueValue | None,
+        permeability: TissueValue | None,
+        face_average: str,
     ) -> Tissue:
         """The tissue of some arguments of rxd. Local.
 
@@ -149,10 +154,10 @@ class Extracellular(RxdStandIn):
         return self._shown(self.tissue.volume_fraction)
 
     @alpha.setter
-    def alpha(self, value: Any) -> None:
+    def alpha(self, value: TissueValue) -> None:
         self.set_volume_fraction(value, conserve_mass=False)
 
-    def set_volume_fraction(self, value: Any, conserve_mass: bool = True) -> None:
+    def set_volume_fraction(self, value: TissueValue, conserve_mass: bool = True) -> None:
         """Set the volume fraction, from the next step on. Collective.
 
         Parameters
@@ -189,7 +194,7 @@ class Extracellular(RxdStandIn):
         return self._shown(self.tissue.tortuosity)
 
     @tortuosity.setter
-    def tortuosity(self, value: Any) -> None:
+    def tortuosity(self, value: TissueValue) -> None:
         made = self.made_of(1, value, None, self.tissue.face_average)
         self._become(replace(self.tissue, permeability=made.permeability), "tortuosity")
 
@@ -203,7 +208,7 @@ class Extracellular(RxdStandIn):
         return self._shown(self.tissue.permeability)
 
     @permeability.setter
-    def permeability(self, value: Any) -> None:
+    def permeability(self, value: TissueValue) -> None:
         made = self.made_of(1, None, value, self.tissue.face_average)
         self._become(replace(self.tissue, permeability=made.permeability), "permeability")
 

@@ -8,6 +8,7 @@ from ecsmpi.neuron_api.expressions import leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.intracellular_species import is_membrane
 from ecsmpi.neuron_api.rxd_names import read_arguments
+from ecsmpi.rxd.argument_types import Expression, Region
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.model_reset import made_inside
@@ -68,8 +69,8 @@ class MultiCompartmentReaction(SegmentReaction):
     def __init__(
         self,
         *arguments: Any,
-        membrane: Any = None,
-        border: Any = None,
+        membrane: Region = None,
+        border: Region = None,
         scale_by_area: bool = True,
         membrane_flux: bool = False,
         **named: Any,
@@ -116,22 +117,22 @@ class MultiCompartmentReaction(SegmentReaction):
                 raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
 
     @property
-    def f_rate(self) -> Any:
+    def f_rate(self) -> Expression:
         """The forward rate. Set it on every rank; the next step takes it in."""
         return self._forward
 
     @f_rate.setter
-    def f_rate(self, rate: Any) -> None:
+    def f_rate(self, rate: Expression) -> None:
         self._forward = rate
         self._register()
 
     @property
-    def b_rate(self) -> Any:
+    def b_rate(self) -> Expression:
         """The backward rate. Set it on every rank; the next step takes it in."""
         return self._backward
 
     @b_rate.setter
-    def b_rate(self, rate: Any) -> None:
+    def b_rate(self, rate: Expression) -> None:
         self._backward = rate
         self._register()
 

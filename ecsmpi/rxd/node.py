@@ -10,6 +10,7 @@ import numpy as np
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.rxd_names import Node1D as Node1D
 from ecsmpi.neuron_api.rxd_names import Node3D as Node3D
+from ecsmpi.rxd.argument_types import PerAxis
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.stand_in import RxdStandIn
 
@@ -94,7 +95,7 @@ class NodeExtracellular(RxdStandIn):
         return self._on_region.d
 
     @d.setter
-    def d(self, value: Any) -> None:
+    def d(self, value: PerAxis) -> None:
         warnings.warn(
             f"setting d of a node sets the d of {self._on_region} in all voxels",
             stacklevel=3,  # the line of the script, past RxdStandIn.__setattr__

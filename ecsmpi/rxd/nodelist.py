@@ -13,6 +13,7 @@ from ecsmpi.description.profiles import FloatArray
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.interpreter import nrn
 from ecsmpi.neuron_api.rxd_names import NodeInside, NodeListInside
+from ecsmpi.rxd.argument_types import PerAxis
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.stand_in import RxdStandIn
@@ -208,7 +209,7 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         return self.d
 
     @diff.setter
-    def diff(self, value: Any) -> None:
+    def diff(self, value: PerAxis) -> None:
         for on_region, _ in self._groups:
             on_region.d = value
 

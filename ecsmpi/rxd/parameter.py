@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecsmpi.description.model import SpeciesSpec
+from ecsmpi.rxd.argument_types import Concentrations
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.profiles import SPECIES_CLASSES
 from ecsmpi.rxd.signatures import with_keywords
@@ -35,7 +36,7 @@ class Parameter(Species):
     original = "Parameter"
     __signature__ = with_keywords(inspect.signature(Species), value=None)
 
-    def __init__(self, *args: Any, value: Any = None, **kwargs: Any):
+    def __init__(self, *args: Any, value: Concentrations | None = None, **kwargs: Any):
         if value is not None and kwargs.get("initial") is not None:
             raise RxDException(
                 "give value or initial of a Parameter, not both; "
@@ -54,7 +55,7 @@ class Parameter(Species):
         return self.initial
 
     @value.setter
-    def value(self, value: Any) -> None:
+    def value(self, value: Concentrations) -> None:
         self.initial = value
 
     def _ion(self, d: Any) -> SpeciesSpec:

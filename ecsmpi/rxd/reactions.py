@@ -6,6 +6,7 @@ from typing import Any
 
 from ecsmpi.neuron_api.expressions import direction_of, sides_of
 from ecsmpi.neuron_api.rxd_names import read_arguments
+from ecsmpi.rxd.argument_types import Concentrations, Expression, Regions
 from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.region_arguments import is_empty_list, warn_of_empty_list
@@ -55,10 +56,10 @@ class Rate(VoxelReaction):
     def __init__(
         self,
         species: Any,
-        rate: Any,
-        regions: Any = None,
+        rate: Expression,
+        regions: Regions = None,
         membrane_flux: bool = False,
-        where: Any = None,
+        where: Concentrations | Any = None,
     ):
         species = without(species)
         if membrane_flux:
@@ -124,7 +125,7 @@ class Reaction(VoxelReaction):
 
     original = "Reaction"
 
-    def __init__(self, *args: Any, where: Any = None, **kwargs: Any):
+    def __init__(self, *args: Any, where: Concentrations | Any = None, **kwargs: Any):
         _refuse_unknown(kwargs)
         arguments = tuple(map(without, args))
         self._scheme, first, second, regions, custom, mass_action = read_arguments(
@@ -147,7 +148,7 @@ class Reaction(VoxelReaction):
         return _shared_regions(self._scheme)
 
     @property
-    def f_rate(self) -> Any:
+    def f_rate(self) -> Expression:
         """The forward rate. Set it on every rank; the next step takes it in.
 
         Raises RxDException if the scheme has no forward reaction.
@@ -155,11 +156,11 @@ class Reaction(VoxelReaction):
         return self._forward
 
     @f_rate.setter
-    def f_rate(self, rate: Any) -> None:
+    def f_rate(self, rate: Expression) -> None:
         self._change(">", rate, self._backward)
 
     @property
-    def b_rate(self) -> Any:
+    def b_rate(self) -> Expression:
         """The backward rate. Set it on every rank; the next step takes it in.
 
         Raises RxDException if the scheme has no backward reaction.
@@ -167,7 +168,7 @@ class Reaction(VoxelReaction):
         return self._backward
 
     @b_rate.setter
-    def b_rate(self, rate: Any) -> None:
+    def b_rate(self, rate: Expression) -> None:
         self._change("<", self._forward, rate)
 
     def _change(self, direction: str, forward: Any, backward: Any) -> None:

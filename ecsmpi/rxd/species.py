@@ -12,6 +12,13 @@ from ecsmpi.description.model import SpeciesSpec, Tissue, can_name_ion
 from ecsmpi.description.profiles import BorderProfile, Profile, profile_of
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.interpreter import n, neuron_rxd
+from ecsmpi.rxd.argument_types import (
+    BoundaryConditions,
+    Concentrations,
+    PerAxis,
+    Regions,
+    TissueValue,
+)
 from ecsmpi.rxd.duplicate_species import made_inside_cells, refuse_duplicate
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.extracellular import Extracellular
@@ -92,7 +99,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
     _held: Any
     _whole: Callable[[], TransmembraneSpecies | None]
 
-    def __new__(cls, regions: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, regions: Regions = None, *args: Any, **kwargs: Any) -> Any:
         inside, outside = sides(regions)
         if not inside:
             return super().__new__(cls)
@@ -101,17 +108,17 @@ class Species(SpeciesArithmetic, RxdStandIn):
 
     def __init__(
         self,
-        regions: Any = None,
-        d: Any = 0,
+        regions: Regions = None,
+        d: PerAxis = 0,
         name: str | None = None,
         charge: int = 0,
-        initial: Any = None,
+        initial: Concentrations | None = None,
         atolscale: float = 1,
-        ecs_boundary_conditions: Any = None,
-        represents: Any = None,
-        volume_fraction: Any = None,
-        tortuosity: Any = None,
-        permeability: Any = None,
+        ecs_boundary_conditions: BoundaryConditions = None,
+        represents: str | None = None,
+        volume_fraction: TissueValue | None = None,
+        tortuosity: TissueValue | None = None,
+        permeability: TissueValue | None = None,
     ):
         self._regions = _checked_regions(regions)
         self._d = d
@@ -143,7 +150,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         return list(self._regions)
 
     @regions.setter
-    def regions(self, regions: Any) -> None:
+    def regions(self, regions: Regions) -> None:
         self._change("_regions", _checked_regions(regions))
 
     @property
@@ -174,7 +181,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         return self._d
 
     @d.setter
-    def d(self, value: Any) -> None:
+    def d(self, value: PerAxis) -> None:
         self._change("_d", value)
         self._d_on.clear()
         simulation.change()
@@ -183,7 +190,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         """Diffusion coefficient in one region, as the script gave it (um2/ms)."""
         return self._d_on.get(region, self._d)
 
-    def set_d_on(self, region: Extracellular, value: Any) -> None:
+    def set_d_on(self, region: Extracellular, value: PerAxis) -> None:
         """Set the diffusion coefficient in one region (um2/ms), from the next step on.
 
         Local; to be called on every rank. Raises InvalidValue if it is negative or no number.
@@ -297,7 +304,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         return self._name or repr(self)
 
 
-def _checked_regions(regions: Any) -> list[Extracellular]:
+def _checked_regions(regions: Regions) -> list[Extracellular]:
     """Extracellular regions as a list, which is empty for a species that gets its regions later."""
     if regions is None:
         return []

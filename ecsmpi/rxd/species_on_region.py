@@ -13,6 +13,7 @@ import numpy as np
 from ecsmpi.cells.flux import Flux
 from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.rxd.argument_types import Concentrations, PerAxis
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.flux_source import checked_source, scale_of
 from ecsmpi.rxd.model_reset import refuse_forgotten
@@ -134,7 +135,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         return self.nodes.value
 
     @concentration.setter
-    def concentration(self, value: Any) -> None:
+    def concentration(self, value: Concentrations) -> None:
         self._require_field()
         self._simulation.reading.set(self.species, self.region, write_of_all(self, value))
 
@@ -147,7 +148,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         return self.species.d_on(self.region)
 
     @d.setter
-    def d(self, value: Any) -> None:
+    def d(self, value: PerAxis) -> None:
         self.species.set_d_on(self.region, value)
 
     def defined_on_region(self, region: object) -> bool:
@@ -214,12 +215,12 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         values: FloatArray = self._simulation.reading.values(self.species, self.region, voxels)
         return values
 
-    def set_values_at(self, voxels: Voxels, value: Any) -> None:
+    def set_values_at(self, voxels: Voxels, value: Concentrations) -> None:
         """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
         self._require_field()
         self._simulation.reading.set(self.species, self.region, write_of(self, voxels, value))
 
-    def profile(self, value: Any, what: str | None = None) -> Profile:
+    def profile(self, value: Concentrations, what: str | None = None) -> Profile:
         """The profile of concentrations (mM) that a script gives for all voxels. Local.
 
         Parameters
