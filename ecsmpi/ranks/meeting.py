@@ -25,7 +25,7 @@ LONG = 3.0  # s that a rank works before it says what on
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
 
 
-def meet(comm, what, cure=""):
+def meet(comm, what: str, cure: str = "") -> None:
     """Wait until every rank of `comm` has come here; collective. `what` names the user's call in
     messages.
 
@@ -39,7 +39,7 @@ def meet(comm, what, cure=""):
         arrivals(comm).meet(what, timeout_seconds(), cure)
 
 
-def timeout_seconds():
+def timeout_seconds() -> float:
     """Seconds a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
     text = os.environ.get("ECSMPI_TIMEOUT", str(DEFAULT_TIMEOUT))
     try:
