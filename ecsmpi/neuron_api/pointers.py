@@ -42,11 +42,14 @@ class PointerValues:
     """The values of several pointers, read by one call of NEURON."""
 
     def __init__(self, pointers: Sequence[Any]):
-        self._handles = n.PtrVector(len(pointers)) if pointers else None
-        self._vector = n.Vector(len(pointers))
+        self._handles: Any = None
+        self._values = np.zeros(0)
+        if pointers:
+            self._handles = n.PtrVector(len(pointers))
+            self._vector = n.Vector(len(pointers))
+            self._values = self._vector.as_numpy()
         for place, pointer in enumerate(pointers):
             self._handles.pset(place, pointer)
-        self._values = self._vector.as_numpy() if pointers else np.zeros(0)
 
     def read(self) -> np.ndarray:
         """(pointers,) values now; the same buffer each time."""

@@ -20,7 +20,6 @@ from ecsmpi.neuron_api.interpreter import (
 )  # starts MPI, before numba reads its environment
 
 # isort: split
-from ecsmpi.cells import garbage
 from ecsmpi.description.boundaries import Bath as Bath
 from ecsmpi.description.boundaries import Held as Held
 from ecsmpi.description.profiles import FileProfile, FunctionProfile
@@ -29,6 +28,7 @@ from ecsmpi.files.items import Item
 from ecsmpi.files.items import Mean as Mean
 from ecsmpi.files.items import Slice as Slice
 from ecsmpi.files.items import Subvolume as Subvolume
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.intracellular_species import were_any_defined
 from ecsmpi.reactions.reaction import RateNotFinite as RateNotFinite
 from ecsmpi.run.checkpoint import schedule
@@ -384,4 +384,4 @@ def re_init() -> None:
 for _kind in (Output, Progress, Checkpoint, Diagnostics, SegmentReport, Spikes):
     refuse_unknown_names(_kind)
 
-garbage.leave_out_modules(script_has_begun=any(True for _ in neuron.n.allsec()))
+lifetimes.leave_out_modules(script_has_begun=any(True for _ in neuron.n.allsec()))
