@@ -80,13 +80,13 @@ class _Entries:
 
     sources : (entries,) place of each one's source in `Sources`
     factors : (entries,) mM/ms in the voxel for a source of 1
-    rows : the entries' rows in the exchange
+    runs : which entries lie in which voxel, as the exchange wants it
     """
 
     ion: int
     sources: np.ndarray
     factors: np.ndarray
-    rows: Any
+    runs: Any
 
 
 class Fluxes:
@@ -158,8 +158,8 @@ class Fluxes:
         for ion in np.unique(self._ion).tolist():
             of_ion = np.flatnonzero(self._ion == ion)
             sources = self._sources.place[self._flux[of_ion]]
-            rows = exchange.rows(self._voxels[of_ion])
-            self._entries.append(_Entries(ion, sources, factor[of_ion], rows))
+            runs = exchange.entry_runs(self._voxels[of_ion])
+            self._entries.append(_Entries(ion, sources, factor[of_ion], runs))
         self._exchange = exchange
 
     def check(self) -> None:
@@ -177,7 +177,7 @@ class Fluxes:
             return
         values = self._sources.read()
         for one in self._entries:
-            self._exchange.take(one.ion, values, one.sources, one.factors, dt, one.rows)
+            self._exchange.add_sources(one.ion, values, one.sources, one.factors, dt, one.runs)
 
 
 class Sources:

@@ -34,11 +34,11 @@ def main() -> None:
         answers.flush()
 
 
-def _kernels(uneven: bool, short: bool, threaded: bool) -> str:
+def _kernels(heterogeneous: bool, short: bool, threaded: bool) -> str:
     from ecsmpi.ranks.mpi import MPI
     from ecsmpi.solver.stepper import compile_kernels
 
-    compile_kernels(MPI.COMM_SELF, uneven, short, threaded)
+    compile_kernels(MPI.COMM_SELF, heterogeneous, short, threaded)
     return "done"
 
 
@@ -56,10 +56,10 @@ def _crossings() -> str:
     return "done"
 
 
-def _source(laws: list) -> str:
+def _source(group) -> str:
     from ecsmpi.reactions.rate_code import source
 
-    return source(laws)
+    return source(group)
 
 
 def _step(source: str, threaded: bool) -> str:

@@ -26,8 +26,8 @@ from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.spaces import Spaces
 from ecsmpi.solver import threads
+from ecsmpi.solver.diffusion_planner import needs_heterogeneous
 from ecsmpi.solver.entry_runs import BLOCK
-from ecsmpi.solver.heterogeneous import needs_uneven
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.workspace import lines_are_short
 
@@ -120,7 +120,7 @@ class Planned(Spaces):
         """
         here = {
             (
-                needs_uneven(one.ion(region), region.tissue),
+                needs_heterogeneous(one.ion(region), region.tissue),
                 lines_are_short(region.box),
                 self.space(region).has_threads,
             )
@@ -146,7 +146,7 @@ class Planned(Spaces):
         here = set()
         if count:
             here.add(
-                ("exchange", self.reproducible, blocked, threads.for_work(count, threads.ROWS) > 1)
+                ("exchange", self.reproducible, blocked, threads.for_work(count, threads.SLOTS) > 1)
             )
         if self.crossings.all:
             here.add(("crossings",))

@@ -9,7 +9,7 @@ from numbers import Real
 
 from ecsmpi.neuron_api.expressions import as_expression, is_voltage, leaves, operation_of
 from ecsmpi.neuron_api.rxd_names import SpeciesMathable
-from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
+from ecsmpi.reactions.expression import ARGUMENTS, Expression
 from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
 from ecsmpi.rxd.numpy_operands import OPERATORS, call_on_objects, operator_with_numpy, plain
 
@@ -75,4 +75,4 @@ def _called(name: str, *arguments):
         return _counted(-1, *arguments)
     if name not in ARGUMENTS:
         raise missing(f"rxdmath.{name} in rates of the extracellular space")
-    return call(name, *arguments)
+    return Expression(name, *arguments)

@@ -27,7 +27,7 @@ from ecsmpi.rxd.signatures import shows, shows_arguments
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 from ecsmpi.rxd.transmembrane_species import names_both_sides, on_both_sides, without
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 
 _keys = itertools.count()
 
@@ -114,7 +114,7 @@ class Reacting(RxdStandIn):
             return None
         if isinstance(self._where, Species):
             return simulation.field(self._where, region).owned != 0
-        field = Field(region.box, simulation.space(region).planes)
+        field = SlabField(region.box, simulation.space(region).planes)
         species_of(leaf)[region].fill(field, self._where)
         return field.owned != 0
 

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.neuron_api.nmodl import written_variables
 import pytest
 
-from ecsmpi.neuron_api.nmodl import written_variables
 from support.membrane_scripts import in_neuron
 
 # ---------------------------------------------------------------- ions

@@ -2,10 +2,10 @@
 would compute none.
 """
 
+from ecsmpi.cells.nernst import nernst
 import numpy as np
 import pytest
 
-from ecsmpi.cells.nernst import nernst
 from support.rxd_scripts import as_neuron, holds
 
 SEGMENTS = 1003  # so that the last few are in no whole register

@@ -2,10 +2,10 @@
 rxd.
 """
 
+from ecsmpi.cells.morphology import Paths
 import numpy as np
 import pytest
 
-from ecsmpi.cells.morphology import Paths
 from support.membrane_scripts import in_neuron
 from support.ranks import ROOT
 

@@ -6,11 +6,11 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from ecsmpi.cli import doctor
 from ecsmpi.neuron_api import symbols
 from ecsmpi.neuron_api.launch import start
+import pytest
+
 from support.ranks import ROOT, mpirun
 
 

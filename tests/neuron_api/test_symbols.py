@@ -4,10 +4,10 @@ import ast
 from dataclasses import replace
 import re
 
+from ecsmpi.neuron_api import interpreter, symbols
+from ecsmpi.neuron_api.symbols import TABLE, Kind
 import pytest
 
-from ecsmpi.neuron_api import interpreter, symbols
-from ecsmpi.neuron_api.symbols import Kind, TABLE
 from support.ranks import ROOT
 
 PACKAGE = ROOT / "ecsmpi"

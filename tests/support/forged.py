@@ -5,23 +5,27 @@ from pathlib import Path
 import shutil
 import struct
 
-from ecsmpi.files import checkpoint
-from ecsmpi.files.checkpoint import CheckpointSet, part_name
+from ecsmpi.files import checkpoint_set
 from ecsmpi.files.checkpoint_part import MAGIC, digest_of
+from ecsmpi.files.checkpoint_set import CheckpointSet, part_name
 from ecsmpi.neuron_api.state import savestate_format
 
 
 def body_of(path):
     """What a manifest says."""
-    return json.loads((Path(path) / checkpoint.MANIFEST).read_text())["body"]
+    return json.loads((Path(path) / checkpoint_set.MANIFEST).read_text())["body"]
 
 
 def write_manifest(path, body):
     """A manifest with a right digest."""
     text = json.dumps(
-        {"format": checkpoint.FORMAT, "digest": checkpoint._digest(body), "body": body}
+        {
+            "format": checkpoint_set.FORMAT,
+            "digest": checkpoint_set.digest_of_body(body),
+            "body": body,
+        }
     )
-    (Path(path) / checkpoint.MANIFEST).write_text(text)
+    (Path(path) / checkpoint_set.MANIFEST).write_text(text)
 
 
 def index_of(path, rank=0):

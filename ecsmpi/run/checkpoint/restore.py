@@ -18,8 +18,8 @@ import warnings
 import numpy as np
 
 from ecsmpi.files.checked import read_json
-from ecsmpi.files.checkpoint import BOX, CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged, PartWriter
+from ecsmpi.files.checkpoint_set import BOX, CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.neuron_api import inventory
 from ecsmpi.neuron_api.gids import known_gids

@@ -1,50 +1,54 @@
-"""Tables for people: columns of text, and numbers in their units."""
+"""Records as tables of text."""
 
 from __future__ import annotations
 
+from math import prod
+
 from ecsmpi.benchmarks.problem import Problem
-from ecsmpi.benchmarks.scaling import base_of, cores, throughput
+from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from ecsmpi.solver.timing import PHASES
 
 NEURONS_PART = {"neuron": "the rest: NEURON's own step, calls in between"}
+MET = {True: "met", False: "missed", None: ""}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Lines of aligned columns: the first and the last to the left, the others to the right."""
     lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join(_line(line, widths) for line in lines)
 
 
-def _line(cells, widths) -> str:
-    inner = [cell.rjust(width) for cell, width in zip(cells[1:-1], widths[1:-1])]
-    return "  ".join([cells[0].ljust(widths[0]), *inner, cells[-1]]).rstrip()
+def _line(cells: list[str], widths: list[int]) -> str:
+    padded = [cells[0].ljust(widths[0])]
+    for cell, width in zip(cells[1:-1], widths[1:-1]):
+        padded.append(cell.rjust(width))
+    return "  ".join([*padded, cells[-1]]).rstrip()
 
 
 def milliseconds(record: dict) -> list[str]:
-    """Median and interval of a record's step."""
+    """Median of a step and its confidence interval, ms."""
     lo, hi = record["step_seconds_interval"]
     return [f"{1e3 * record['step_seconds']:.4g}", f"{1e3 * lo:.4g} to {1e3 * hi:.4g}"]
 
 
 def nanoseconds_a_voxel(seconds: float, record: dict) -> float:
-    """ns for each voxel of the box, whoever owns it."""
-    nx, ny, nz = record["shape"]
-    return 1e9 * seconds / (nx * ny * nz)
+    """Nanoseconds for each voxel of the box, whichever rank owns it."""
+    return 1e9 * seconds / prod(record["shape"])
 
 
 def phases(record: dict) -> str:
-    """A line for each phase: mean and maximum over ranks, in microseconds a step and ns a voxel."""
+    """A line for each phase: mean and maximum over ranks, in us a step and ns a voxel."""
     meaning = PHASES | NEURONS_PART
     rows = []
     for name, seconds in record["phases"].items():
-        most = record["phases_max"][name]
+        largest = record["phases_max"][name]
         a_voxel = nanoseconds_a_voxel(seconds, record)
         rows.append(
             [
                 name,
                 f"{1e6 * seconds:.1f}",
-                f"{1e6 * most:.1f}",
+                f"{1e6 * largest:.1f}",
                 f"{a_voxel:.3f}",
                 meaning.get(name, ""),
             ]
@@ -53,7 +57,7 @@ def phases(record: dict) -> str:
 
 
 def box_report(record: dict) -> str:
-    """What one launch has measured: the step, its bound, its phases, and what was set up before."""
+    """The report of one launch: the step, the least it could take, its phases, and the set-up."""
     bandwidth, step = record["copy_bytes_per_second"], record["step_seconds"]
     floor = _problem(record).traffic / bandwidth
     lo, hi = (nanoseconds_a_voxel(end, record) for end in record["step_seconds_interval"])
@@ -77,61 +81,63 @@ def box_report(record: dict) -> str:
     ]
     if "reproducible" in record:
         rows.append(_reproducible_row(record))
-    setup = ", ".join(
-        f"{name} {seconds:.2f} s" for name, seconds in record["setup_seconds"].items()
-    )
-    return "\n".join(
-        [
-            heading(record),
-            table(rows[0], rows[1:]),
-            "",
-            phases(record),
-            "",
-            f"apart from the steps: {setup}",
-        ]
-    )
+    laps = [f"{name} {seconds:.2f} s" for name, seconds in record["setup_seconds"].items()]
+    lines = [
+        heading(record),
+        table(rows[0], rows[1:]),
+        "",
+        phases(record),
+        "",
+        f"apart from the steps: {', '.join(laps)}",
+    ]
+    return "\n".join(lines)
 
 
 def _reproducible_row(record: dict) -> list[str]:
     found = record["reproducible"]
     lo, hi = (nanoseconds_a_voxel(end, record) for end in found["step_seconds_interval"])
+    ratio = found["step_seconds"] / record["step_seconds"]
     return [
         "reproducible step",
         f"{nanoseconds_a_voxel(found['step_seconds'], record):.3f} ns a voxel",
-        f"{found['step_seconds'] / record['step_seconds']:.2f} times the step above ({lo:.3f} to {hi:.3f} ns)",
+        f"{ratio:.2f} times the step above ({lo:.3f} to {hi:.3f} ns)",
     ]
 
 
 def heading(record: dict) -> str:
-    """What was measured on what, and a warning where the numbers can mean little."""
-    used = record["ranks"] * record["threads"]
-    cores = record["provenance"]["node_cores"] * record["nodes"]
+    """What was measured, on what, and a warning where threads shared cores."""
+    used = cores(record)
+    available = record["provenance"]["node_cores"] * record["nodes"]
     lines = [f"{_problem(record)}; {ranks_x_threads(record)}, {record['provenance']['cpu']}"]
-    if used > cores:
-        lines.append(f"caution: {used} threads share {cores} cores, so these times say little")
+    if used > available:
+        lines.append(f"caution: {used} threads share {available} cores, so these times say little")
     return "\n".join(lines)
 
 
 def ranks_x_threads(record: dict) -> str:
-    """As "2 ranks x 1 thread"."""
+    """Ranks and threads of a record, such as "2 ranks x 1 thread"."""
     ranks, threads = record["ranks"], record["threads"]
     return f"{ranks} rank{'s' * (ranks > 1)} x {threads} thread{'s' * (threads > 1)}"
 
 
 def _problem(record: dict) -> Problem:
     return Problem(
-        tuple(record["shape"]), *(record[name] for name in ("species", "segments", "dt", "dx"))
+        tuple(record["shape"]),
+        record["species"],
+        record["segments"],
+        record["dt"],
+        record["dx"],
     )
 
 
 def progress(record: dict) -> str:
-    """A line when a launch has ended."""
+    """The line for a launch that has ended."""
     middle, interval = milliseconds(record)
     return f"{ranks_x_threads(record)}: {middle} ms a step ({interval})"
 
 
 def scaling_report(records: list[dict]) -> str:
-    """A line for each launch, against the one on the fewest cores."""
+    """A line for each launch, against the launch on the fewest cores."""
     base = base_of(records)
     rows = []
     for record in records:
@@ -160,8 +166,8 @@ def scaling_report(records: list[dict]) -> str:
         "efficiency",
     ]
     absolute = f"{ranks_x_threads(base)}: {milliseconds(base)[0]} ms a step"
-    said = f"speed-up is voxels a second over those of {absolute}"
-    return "\n".join(["", heading(records[-1]), table(header, rows), said])
+    meaning = f"speed-up is voxels a second over those of {absolute}"
+    return "\n".join(["", heading(records[-1]), table(header, rows), meaning])
 
 
 def exchange_report(record: dict) -> str:
@@ -178,11 +184,12 @@ def exchange_report(record: dict) -> str:
 
 
 def gate_report(record: dict) -> str:
-    """How much longer steps are with the gate."""
+    """How much longer steps take with the read gate."""
     lo, hi = record["ratio_interval"]
     return (
-        f"{heading(record)}: a step takes {1e3 * record['step_seconds']:.4g} ms without the gate, and with it "
-        f"{record['ratio']:.3f} times as long (median of {record['repetitions']} pairs; 95 % interval {lo:.3f} to {hi:.3f})"
+        f"{heading(record)}: a step takes {1e3 * record['step_seconds']:.4g} ms without the gate, "
+        f"and with it {record['ratio']:.3f} times as long "
+        f"(median of {record['repetitions']} pairs; 95 % interval {lo:.3f} to {hi:.3f})"
     )
 
 
@@ -198,17 +205,16 @@ def memory_report(record: dict) -> str:
 
 
 def comparison_report(record: dict) -> str:
-    """The table of NEURON and ecsmpi, with the targets."""
+    """The table of NEURON and ecsmpi, with goals and aims."""
     made = record["provenance"]
-    head = [
+    head = (
         f"NEURON {made['neuron']} and ecsmpi {made['ecsmpi']} on {made['cpu']}, "
         f"medians of {record['rounds']} round{'s' * (record['rounds'] > 1)}"
-    ]
+    )
     rows = [_comparison_row(row) for row in record["rows"]]
     header = ["", "unit", "NEURON", "ecsmpi", "result", "at least", "aim", ""]
-    return "\n".join(
-        ["", *head, table(header, rows), *(f"left out, {reason}" for reason in record["left_out"])]
-    )
+    left_out = [f"left out, {reason}" for reason in record["left_out"]]
+    return "\n".join(["", head, table(header, rows), *left_out])
 
 
 def _comparison_row(row: dict) -> list[str]:
@@ -216,7 +222,6 @@ def _comparison_row(row: dict) -> list[str]:
     aim = "" if row["aim"] is None else f"{sign}{row['aim']:g}"
     neuron = "" if row["neuron"] is None else f"{row['neuron']:.4g}"
     goal = "" if row["goal"] is None else f"{sign}{row['goal']:g}"
-    met = {True: "met", False: "missed", None: ""}[row["met"]]
     return [
         row["what"],
         row["unit"],
@@ -225,5 +230,5 @@ def _comparison_row(row: dict) -> list[str]:
         f"{row['value']:.3g}",
         goal,
         aim,
-        met,
+        MET[row["met"]],
     ]
