@@ -1,9 +1,14 @@
 """Nernst's equation for all segments at once, in vector registers.
 
-The C library's logarithm cannot be called there. A double's bits, as a whole number, are nearly a straight line between powers of 2, so a difference
-of bits gives the power k of 2 that is next to outside / inside: ln(outside / inside) = k ln 2 + 2
-artanh(s), s = (a - inside) / (a + inside), a = outside / 2**k. As a / inside is between 2/3 and
-3/2, a - inside has no error, and the power series of artanh is short.
+The C library's logarithm cannot be called there. A double's bits, as a whole number, are nearly a
+straight line between powers of 2, so a difference of bits gives the power k of 2 that is next to
+outside / inside:
+
+    ln(outside / inside) = k ln 2 + 2 artanh(s)
+    s = (a - inside) / (a + inside),  a = outside / 2**k
+
+As a / inside is between 2/3 and 3/2, a - inside has no error, and the power series of artanh is
+short.
 """
 
 import math
