@@ -189,19 +189,9 @@ def test_neuron_is_imported_through_the_gate():
         f"{place(path, node)}: {module} {name}"
         for path, tree in OUTSIDE.items()
         for node, module, name in imported_names(tree)
-        if module.split(".")[0] == "neuron" and PACKAGE / "benchmarks" not in path.parents
+        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
     ]
     assert not odd
-
-
-def test_only_benchmarks_of_plain_neuron_import_it():
-    users = {
-        path.relative_to(PACKAGE).as_posix()
-        for path, tree in OUTSIDE.items()
-        for _, module, _ in imported_names(tree)
-        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
-    }
-    assert users == {"benchmarks/box.py"}
 
 
 def test_symbols_stay_in_the_gate():
