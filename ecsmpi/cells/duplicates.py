@@ -1,7 +1,7 @@
-"""Sections that are the same on several ranks: a serial script under mpirun makes each cell on
-every rank.
+"""Warn of sections that are the same on several ranks.
 
-The box then gets each current once from every rank. A section is known by a hash of its name, place
+A serial script under mpirun makes each cell on every rank. The box then gets each current once from
+every rank. A section is known by a hash of its name, place
 and shape, and of the gids of its cell: cells of a distributed network with the same name and place
 have different gids.
 

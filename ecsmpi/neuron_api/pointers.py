@@ -18,7 +18,7 @@ _IN_CELL = "row="
 
 
 def is_pointer(thing: Any) -> bool:
-    """Whether a thing is an object of NEURON's, as its pointers are."""
+    """Whether a thing is one of NEURON's objects, as its pointers are."""
     return isinstance(thing, hoc.HocObject)
 
 

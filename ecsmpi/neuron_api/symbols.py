@@ -33,7 +33,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Symbol:
-    """One name of NEURON's.
+    """One name in NEURON that is not documented for Python.
 
     Attributes
     ----------

@@ -105,6 +105,8 @@ def test_names_that_neuron_lacks_are_missing(monkeypatch):
 
 def test_symbols_were_checked_with_this_version():
     version = interpreter.neuron.__version__
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        pytest.skip(f"{version} is no release of NEURON")
     unchecked = [symbol.name for symbol in TABLE if version not in symbol.versions]
     assert not unchecked
 
