@@ -91,7 +91,7 @@ def test_nothing_is_said_where_the_package_or_the_home_can_be_written(tmp_path, 
 def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     source = "# one of a test\nvalue = 'generated'\n"
-    path = code_folders.Path(code_cache._written("probe.py", source))
+    path = code_folders.Path(code_cache._path_of("probe.py", source))
     assert mode(path.parent) == 0o700
     stamp = path.stat()
     name = code_cache.load(source).__name__  # where it would be
