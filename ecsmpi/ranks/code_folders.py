@@ -39,7 +39,7 @@ def settle() -> str:
         Where others can write the folder that NUMBA_CACHE_DIR names.
     """
     if chosen := os.environ.get(CHOSEN):
-        private(Path(chosen))
+        make_private(Path(chosen))
         return ""
     if _can_write(PACKAGE / "solver" / "__pycache__") or _can_write(users_cache() / "numba"):
         return ""
@@ -65,7 +65,7 @@ def users_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def private(folder: Path) -> Path:
+def make_private(folder: Path) -> Path:
     """The folder, made where it is missing, for this user alone.
 
     Raises
@@ -105,7 +105,7 @@ def _of_machine() -> Path:
     """A folder of this user in the machine's folder for temporary files."""
     folder = Path(tempfile.gettempdir()) / f"ecsmpi-{os.geteuid()}"
     try:
-        return private(folder)
+        return make_private(folder)
     except OSError:
         return Path(tempfile.mkdtemp(prefix="ecsmpi-"))
 

@@ -138,7 +138,7 @@ def _note(task: tuple) -> Path | None:
     digest = hashlib.sha256(repr((task, *_versions())).encode()).hexdigest()[:20]
     for folder in code_folders.of_generated_code():
         try:
-            return code_folders.private(folder) / f"compiled-{digest}"
+            return code_folders.make_private(folder) / f"compiled-{digest}"
         except code_folders.UnsafeFolder:
             raise
         except OSError:

@@ -29,7 +29,7 @@ FEW = 4  # a machine with fewer cores has none to spare for other processes
 _threads_are_ours = False  # whether ecsmpi rather than the user has set the number of threads
 
 
-def share_before_mpi() -> None:
+def choose_how_to_wait() -> None:
     """Let ranks and threads that wait give up their cores, where the cores are shared.
 
     Call it before MPI and numba start.
@@ -64,7 +64,7 @@ def ranks_here() -> int:
     return next((int(number) for number in numbers if number.isdigit()), 1)
 
 
-def share_threads(cores: int) -> None:
+def limit_threads(cores: int) -> None:
     """Let numba have as many threads as this rank has cores, unless the user has said how many.
 
     Call it before numba starts.

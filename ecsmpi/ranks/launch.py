@@ -53,7 +53,7 @@ def start_mpi() -> Any:
     UnsafeFolder
         Where other users can write the folder of compiled code.
     """
-    cores.share_before_mpi()
+    cores.choose_how_to_wait()
     from ecsmpi.ranks.mpi import MPI
 
     refuse_stopped(MPI)
@@ -68,7 +68,7 @@ def start_mpi() -> Any:
     if comm.size > 1:
         _end_together(comm)
     _settle_code_folders(comm)
-    cores.share_threads(cores_of_rank(comm))  # before any kernel imports numba, which reads it
+    cores.limit_threads(cores_of_rank(comm))  # before any kernel imports numba, which reads it
     return comm
 
 
@@ -155,7 +155,7 @@ def check_one_job(size: int) -> None:
     raise LaunchError(
         f"the launcher started {number} processes ({count}={number}) but MPI has {size} rank(s): "
         "each process would compute the whole model alone. "
-        f"{wheels.mistaken(mpi_libraries()) or cure}"
+        f"{wheels.why_another_library(mpi_libraries()) or cure}"
     )
 
 

@@ -53,7 +53,7 @@ def neurons_library() -> str:
     return done.stdout.strip()
 
 
-def mistaken(loaded: list[str]) -> str:
+def why_another_library(loaded: list[str]) -> str:
     """Why NEURON has made this process use another MPI library than the wheel's, with the cure.
 
     Parameters
