@@ -56,7 +56,13 @@ UPWARD = {
 WHOLE_FOLDERS = {"benchmarks", "cli"}
 
 USERS = {
-    "neuron": {"benchmarks", "neuron_api.interpreter", "neuron_api.launch", "neuron_api.rxd_names"},
+    "neuron": {
+        "benchmarks",
+        "neuron_api.interpreter",
+        "neuron_api.launch",
+        "neuron_api.rxd_names",
+        "neuron_api.symbols",
+    },
     "mpi4py": {"benchmarks", "cli", "ranks.mpi", "solver.routes"},
     "numba": {
         "cells.nernst",

@@ -4,15 +4,15 @@ own math.
 
 import math
 
+from ecsmpi.reactions import rate_code, rate_kernels
+from ecsmpi.reactions.code_cache import load
+from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
+from ecsmpi.reactions.rate_law import Law, LawGroup
 import mpmath
 import numpy as np
 import pytest
 import sympy
 
-from ecsmpi.reactions import rate_code, rate_kernels
-from ecsmpi.reactions.code_cache import load
-from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
-from ecsmpi.reactions.rate_law import Law, LawGroup
 from support.rate_trees import Concentration, Expression, call
 
 X, Y = Concentration(0), Concentration(1)

@@ -6,15 +6,15 @@ import subprocess
 import sys
 import textwrap
 
+from ecsmpi.description.grid import Box
+from ecsmpi.reactions import code_cache, rate_calls, rate_code
+from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
+from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from ecsmpi.description.grid import Box
-from ecsmpi.reactions import code_cache, rate_calls, rate_code
-from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
-from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from support.ranks import ROOT
 from support.rate_trees import Concentration, call
 

@@ -15,9 +15,8 @@ import sys
 import tempfile
 import time
 
-import pytest
-
 from ecsmpi.ranks import launchers
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
