@@ -13,7 +13,8 @@ import pytest
 from ecsmpi.files import checkpoint, disk_errors
 from ecsmpi.files.checkpoint import Checkpoints
 from ecsmpi.files.checkpoint_set import CheckpointSet
-from ecsmpi.files.checkpoint_part import Damaged, PartReader, PartWriter
+from ecsmpi.files.checkpoint_part import Damaged, PartWriter
+from ecsmpi.files.checkpoint_part_reader import PartReader
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.checkpoint.walltime import seconds
 from ecsmpi.run.resource_trends import Trends
