@@ -5,19 +5,19 @@ import os
 import random
 import shutil
 
+from ecsmpi.files import checkpoint, disk_errors
+from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files.checkpoint_part import Damaged, PartWriter
+from ecsmpi.files.checkpoint_part_reader import PartReader
+from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.facts import Facts
+from ecsmpi.run.checkpoint.walltime import seconds
+from ecsmpi.run.resource_trends import Trends
 from hypothesis import example, given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from ecsmpi.files import checkpoint, disk_errors
-from ecsmpi.files.checkpoint import Checkpoints
-from ecsmpi.files.checkpoint_set import CheckpointSet
-from ecsmpi.files.checkpoint_part import Damaged, PartWriter
-from ecsmpi.files.checkpoint_part_reader import PartReader
-from ecsmpi.files.facts import Facts
-from ecsmpi.run.checkpoint.walltime import seconds
-from ecsmpi.run.resource_trends import Trends
 from support.forged import write_manifest
 from support.frames import Alone
 

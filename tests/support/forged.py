@@ -5,10 +5,10 @@ from pathlib import Path
 import shutil
 import struct
 
-from ecsmpi.cells import saved_state
 from ecsmpi.files import checkpoint_set
 from ecsmpi.files.checkpoint_part import MAGIC, digest_of
 from ecsmpi.files.checkpoint_set import CheckpointSet, part_name
+from ecsmpi.neuron_api.state import savestate_format
 
 
 def body_of(path):
@@ -19,7 +19,11 @@ def body_of(path):
 def write_manifest(path, body):
     """A manifest with a right digest."""
     text = json.dumps(
-        {"format": checkpoint_set.FORMAT, "digest": checkpoint_set.digest_of_body(body), "body": body}
+        {
+            "format": checkpoint_set.FORMAT,
+            "digest": checkpoint_set.digest_of_body(body),
+            "body": body,
+        }
     )
     (Path(path) / checkpoint_set.MANIFEST).write_text(text)
 
@@ -80,14 +84,14 @@ def parted(state):
     """(what stands before the events, [(time, text)] of the events, what stands behind) of a state
     of SaveState's.
     """
-    found = saved_state.read(state)
+    found = savestate_format.read(state)
     at = state.rindex(found.times.tobytes()) if found.times.size else len(state)
-    file = saved_state._Reader(state)
+    file = savestate_format._Reader(state)
     file.take(at + 8 * found.times.size)
     events = []
     for time in found.times:
         begin = file._at
-        saved_state._event(file)
+        savestate_format._event(file)
         events.append((float(time), state[begin : file._at]))
     return state[: at - len(b"%d\n" % len(events))], events, state[file._at :]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ecsmpi.files.checkpoint import Checkpoints
 from ecsmpi.files.checkpoint_set import CheckpointSet, is_set, open_verified
-from ecsmpi.neuron_api import cell_state
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.state import rank_state
 from ecsmpi.ranks import launch
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint import restore
@@ -70,7 +70,7 @@ class Checkpointing:
     def take(self, simulation, stop: bool) -> Path:
         """Write a checkpoint, between two steps; stop: and end the run. Collective."""
         simulation.course.lookout.check(simulation, n.t)
-        cell_state.exchange_spikes()
+        rank_state.exchange_spikes()
         facts = restore.facts_of(simulation, self.vectors)
         with simulation.course.saved_fields.left_out():
             saved = restore.cells(facts, self.vectors)
