@@ -69,7 +69,8 @@ class Track:
         return f"{self.group}/{name}" if self.group else name
 
 
-Sources = Callable[[Track, str], list[PartSource]]  # (track, species) -> the parts that have it
+# (track, species) -> the parts that have it
+PartSources = Callable[[Track, str], list[PartSource]]
 
 
 def origin(comm) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def lay_out(
     tracks: list[Track],
     owned: list[tuple[int, int]],
     attributes: dict,
-    sources: Sources | None = None,
+    sources: PartSources | None = None,
 ) -> None:
     """Write everything but the frames into an open, empty file.
 
@@ -120,7 +121,7 @@ def lay_out(
             _lay_out_box(file, track, planes, sources)
 
 
-def _lay_out_box(file, track: Track, planes, sources: Sources | None) -> None:
+def _lay_out_box(file, track: Track, planes, sources: PartSources | None) -> None:
     """Lay out the whole box, for VTK and for netCDF readers."""
     grid = track.selection.grid
     vtk = _write_vtk(file, grid)
@@ -135,7 +136,7 @@ def _lay_out_box(file, track: Track, planes, sources: Sources | None) -> None:
         offsets.dims[0].attach_scale(axes[0])
 
 
-def _lay_out_selection(file, track: Track, planes, sources: Sources | None) -> None:
+def _lay_out_selection(file, track: Track, planes, sources: PartSources | None) -> None:
     """Lay out a selection of voxels, for netCDF readers."""
     selection = track.selection
     group = file.create_group(track.group)
@@ -155,7 +156,7 @@ def _lay_out_selection(file, track: Track, planes, sources: Sources | None) -> N
             data.attrs["cell_methods"] = f"{selection.mean}: mean"
 
 
-def _fields(file, track: Track, planes, sources: Sources | None) -> Iterator[tuple[str, Any]]:
+def _fields(file, track: Track, planes, sources: PartSources | None) -> Iterator[tuple[str, Any]]:
     """Create the dataset of each species and yield (name, dataset).
 
     planes: for each rank, its planes of the track's grid.

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from ecsmpi.files.file_layout import FORMAT
-from ecsmpi.files.frame_source import AGAIN, FrameSource, Unreadable, opened
+from ecsmpi.files.frame_source import AGAIN, FrameSource, UnreadableFile, opened
 from ecsmpi.files.frames import Frames
 from ecsmpi.files.parts import PartSource, sources_of
 from ecsmpi.files.sonata import REPORT, SPIKES
@@ -51,7 +51,7 @@ def check_field(source: FrameSource, file: h5py.File, frames: Frames, name: str)
     data = file[frames.place_of(name)]
     count = len(frames)
     if data.dtype.kind != "f" or data.dtype.itemsize not in (4, 8):
-        raise Unreadable(
+        raise UnreadableFile(
             f"{source.shown} is damaged: {name} has numbers of the type {data.dtype}, not of 4 or "
             f"8 bytes each; {AGAIN}"
         )
@@ -60,19 +60,19 @@ def check_field(source: FrameSource, file: h5py.File, frames: Frames, name: str)
         shape = next((one.vspace.shape for one in data.virtual_sources()), ())
         _check_parts(source, sources_of(data), frames, name)
     elif data.external:
-        raise Unreadable(
+        raise UnreadableFile(
             f"{source.shown}: {name} is in other files, {data.external[0][0]!r}, where no run "
             f"writes it: {AGAIN}"
         )
     else:
         shape = data.shape
         if len(shape) == 4 and len(data) < count:
-            raise Unreadable(
+            raise UnreadableFile(
                 f"{source.shown} is damaged: it has {len(data)} of {count} frames of {name}; "
                 f"{AGAIN}"
             )
     if shape[1:] != (nz, ny, nx):
-        raise Unreadable(
+        raise UnreadableFile(
             f"{source.shown} is damaged: {name} has the shape {shape}, expected (frames, {nz}, "
             f"{ny}, {nx}); {AGAIN}"
         )
@@ -84,7 +84,7 @@ def _check_parts(source: FrameSource, parts: list[PartSource], frames: Frames, n
     count = len(frames)
     for part in parts:
         if Path(part.file).name != part.file:
-            raise Unreadable(
+            raise UnreadableFile(
                 f"{source.shown} points to {part.file!r}, which is not beside it: no run writes "
                 f"that; {AGAIN}"
             )
@@ -98,7 +98,7 @@ def _check_parts(source: FrameSource, parts: list[PartSource], frames: Frames, n
             break
         spans = [(part.lo, part.hi) for part in parts if _has_frame(part, frame)]
         if not _are_each_once(spans, planes):
-            raise Unreadable(
+            raise UnreadableFile(
                 f"{source.shown} is damaged: the parts of {name} do not have all of its {planes} "
                 f"planes, each once, from frame {frame} on; {AGAIN}"
             )
@@ -122,18 +122,18 @@ def _check_part(source: FrameSource, part: PartSource, frames: Frames) -> None:
     """Raise OSError unless the file of a part is of this run and has its frames."""
     path = source.path.with_name(part.file)
     if not path.is_file():
-        raise Unreadable(
+        raise UnreadableFile(
             f"the part {path} is missing: put it beside the main file, which only points to it"
         )
     with opened(path) as file:
         if file.attrs.get("run") != source.run:
-            raise Unreadable(
+            raise UnreadableFile(
                 f"the part {path} belongs to another run: put that of this run in its place"
             )
         data = file.get(part.dataset)
         _, ny, nz = frames.box.shape
         if data is not None and data.shape[1:] != (nz, ny, part.hi - part.lo):
-            raise Unreadable(
+            raise UnreadableFile(
                 f"the part {path} is damaged: {part.dataset} has the shape {data.shape}; {AGAIN}"
             )
         in_file = 0 if data is None else len(data)
@@ -141,7 +141,7 @@ def _check_part(source: FrameSource, part: PartSource, frames: Frames) -> None:
         if expected is None:
             expected = max(0, len(frames) - part.first)
         if in_file < expected:
-            raise Unreadable(
+            raise UnreadableFile(
                 f"the part {path} is short: {in_file} of {expected} frames of {part.dataset}; copy "
                 f"it again or {AGAIN}"
             )

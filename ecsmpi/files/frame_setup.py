@@ -13,7 +13,7 @@ from typing import Any
 from ecsmpi.description.grid import Box
 from ecsmpi.files.continuation import Continuation, find_continuation, sources_of_ranks
 from ecsmpi.files.disk_errors import explained_write_errors
-from ecsmpi.files.file_layout import FORMAT, Sources, Track, lay_out, origin
+from ecsmpi.files.file_layout import FORMAT, PartSources, Track, lay_out, origin
 from ecsmpi.files.frame_files import FrameFiles
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.parts import PartSource, keep_under
@@ -146,7 +146,7 @@ def _create_main(files: FrameFiles, contents: Contents, provenance: dict[str, An
     def parts(track: Track, name: str) -> list[PartSource]:
         return sources_of_ranks(files.path, track, name, contents.owned)
 
-    sources: Sources | None = parts if files.in_parts else None
+    sources: PartSources | None = parts if files.in_parts else None
     files.main.begin()
     with explained_write_errors(files.path), open_hdf5(files.main.current_path, "w") as file:
         lay_out(file, contents.tracks, contents.owned, provenance, sources)

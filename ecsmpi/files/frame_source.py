@@ -18,7 +18,7 @@ from ecsmpi.files.strange_links import check_links
 AGAIN = "run the simulation again"
 
 
-class Unreadable(OSError):
+class UnreadableFile(OSError):
     """A file that cannot be read; the message has the cure."""
 
 
@@ -47,20 +47,20 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     """
     path = Path(path)
     if not path.is_file():
-        raise Unreadable(_is_no_file(path))
+        raise UnreadableFile(_is_no_file(path))
     try:
         file = open_hdf5(path, "r")
     except OSError as error:
         if "truncated" in str(error):
-            raise Unreadable(
+            raise UnreadableFile(
                 f"{path} is truncated: its copy is incomplete, or its writer was ended inside a "
                 f"write; copy it again or {AGAIN}"
             ) from error
         if "signature not found" in str(error):
-            raise Unreadable(
+            raise UnreadableFile(
                 f"{path} is not an HDF5 file; give a file of frames written by ecsmpi"
             ) from error
-        raise Unreadable(f"cannot read {path}: {error}") from error
+        raise UnreadableFile(f"cannot read {path}: {error}") from error
     with file:
         check_links(path, file)
         yield file
@@ -106,7 +106,7 @@ class FrameSource:
             raise ValueError(f"{self.shown} is closed: load it again")
         with opened(self.path) as file:
             if file.attrs.get("run") != self.run:
-                raise Unreadable(
+                raise UnreadableFile(
                     f"{self.shown} has been replaced by that of another run since it was loaded: "
                     "ecsmpi.load it again"
                 )

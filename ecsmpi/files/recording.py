@@ -21,7 +21,7 @@ from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
     AGAIN,
     FrameSource,
-    Unreadable,
+    UnreadableFile,
     opened,
     too_little_memory,
     wants_memory,
@@ -87,12 +87,12 @@ class Recording(Frames):
             check_kind(path, file)
             try:
                 self._read(source, file)
-            except (Unreadable, ValueError):
+            except (UnreadableFile, ValueError):
                 raise
             except Exception as error:  # h5py raises errors of any kind where bytes are damaged
                 if wants_memory(error):
                     raise MemoryError(too_little_memory(path, error)) from error
-                raise Unreadable(
+                raise UnreadableFile(
                     f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
                 ) from error
 

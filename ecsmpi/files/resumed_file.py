@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from ecsmpi.files.disk_errors import explained_write_errors
-from ecsmpi.files.file_layout import FORMAT, Sources, Track, lay_out
+from ecsmpi.files.file_layout import FORMAT, PartSources, Track, lay_out
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.table import FOLDER, SLACK, copy_table
 
@@ -67,7 +67,7 @@ def lay_out_anew(
     file: h5py.File,
     tracks: list[Track],
     owned: list[tuple[int, int]],
-    sources: Sources,
+    sources: PartSources,
     kept: dict[str, int],
     t: float,
 ) -> None:
