@@ -42,7 +42,7 @@ def apart(read, path: Path) -> str:
 
 def _why(path, ended):
     """The error for a process that ended without an answer."""
-    from ecsmpi.files.recording import too_little_memory
+    from ecsmpi.files.frame_source import too_little_memory
 
     number = os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else None
     if number in (None, signal.SIGKILL):
@@ -88,7 +88,7 @@ def _answer(read, path: Path, pipe: int) -> None:
 
 def _read(read, path: Path) -> tuple[str, str]:
     """What came of it, "told", "wrong" or "memory", and a text."""
-    from ecsmpi.files.recording import too_little_memory, wants_memory
+    from ecsmpi.files.frame_source import too_little_memory, wants_memory
 
     try:
         return "told", read(path)

@@ -23,7 +23,8 @@ def show(args):
 
 
 def _told(path):
-    from ecsmpi.files.recording import load, opened, plain
+    from ecsmpi.files.frame_source import opened
+    from ecsmpi.files.recording import load, plain
     from ecsmpi.files.sonata import of_cells
     from ecsmpi.files.summary import as_plain, described_lines, provenance
 
