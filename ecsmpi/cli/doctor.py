@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
+from ecsmpi.neuron_api import symbols
 from ecsmpi.neuron_api.launch import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
@@ -75,23 +76,25 @@ def doctor(_args):
     findings = []
     if comm is None or comm.rank == 0:
         findings.append(started)
-        for check in _checks(threads, shared):
+        for check in _checks(threads, shared, is_started=comm is not None):
             findings += check
         print("\n".join(map(str, findings)), flush=True)
     has_problem = any(finding.cure for finding in findings)
     return int(has_problem if comm is None else comm.bcast(has_problem))
 
 
-def _checks(threads, shared):
+def _checks(threads, shared, is_started):
     """All checks; each yields findings.
 
-    threads: of every rank. shared: why ranks share cores, or "".
+    threads: of every rank. shared: why ranks share cores, or "". is_started: whether MPI and NEURON
+    have started.
     """
     return (
         _python(),
         _mpi(),
         _launcher(),
         _neuron(),
+        _neurons_symbols(is_started),
         _neurons_mpi(),
         _hdf5(),
         _numba(threads),
@@ -171,6 +174,19 @@ def _neuron():
         return
     old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
     yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
+
+
+def _neurons_symbols(is_started):
+    """Whether NEURON has all names beyond its documented ones that ecsmpi uses."""
+    if not is_started:
+        return
+    topic = "NEURON's symbols"
+    missing = symbols.missing()
+    if not missing:
+        yield Finding(topic, f"all {len(symbols.TABLE)} found")
+    for symbol in missing:
+        detail = f"{symbol.name} is missing ({symbol.purpose}): {symbol.without}"
+        yield Finding(topic, detail, f"install NEURON {symbol.versions[-1]}, or a later ecsmpi")
 
 
 def _neurons_mpi():

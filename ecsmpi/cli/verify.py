@@ -53,7 +53,7 @@ def verify(args):
 
 def _files(path):
     """The files and checkpoints that a path stands for; for a folder, those in it."""
-    from ecsmpi.files.checkpoint import SET_NAME, is_set
+    from ecsmpi.files.checkpoint_set import SET_NAME, is_set
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
@@ -109,7 +109,7 @@ def _check_spikes(train):
 
 
 def _check_set(path):
-    from ecsmpi.files.checkpoint import CheckpointSet
+    from ecsmpi.files.checkpoint_set import CheckpointSet
 
     found = CheckpointSet(path)
     if found.ranks == 0:
@@ -148,7 +148,7 @@ def _check_coverage(number, planes, box):
 
 
 def _check_part(part, number, lo, hi):
-    from ecsmpi.files.checkpoint import BOX
+    from ecsmpi.files.checkpoint_set import BOX
 
     for name in part.names():
         if not name.startswith(f"{BOX}{number} "):

@@ -17,7 +17,7 @@ from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.differing_writes import Part, apply_apart
 from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.writes import Write, Writes
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
@@ -363,7 +363,7 @@ class Reading:
 
     def _initial(self, species, region) -> np.ndarray:
         """What a species begins with, which each rank can tell by itself: no plan has it yet."""
-        field = Field(region.box, (0, region.box.shape[0]))
+        field = SlabField(region.box, (0, region.box.shape[0]))
         species.fill(region, field)
         if not self._planning:
             own = self._simulation.field(species, region)

@@ -15,7 +15,8 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver.exchange import NONE, Exchange
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 
 LAYOUTS = ("neurites", "spread", "one voxel")
 NEURITE = 200  # segments, each about a voxel from the one before
@@ -104,11 +105,11 @@ class BoxWithoutNeuron:
         species = [SpeciesSpec(None, (D,) * 3)] * problem.species
         fields = []
         for _ in range(problem.species):
-            field = Field(box, planes)
+            field = SlabField(box, planes)
             field.owned[:] = INITIAL
             fields.append(field)
-        self._stepper = Stepper(comm, box, tissue, species, fields, voxels)
-        self._exchange = self._stepper.exchange
+        self._exchange = _planned(comm, problem, voxels)
+        self._stepper = Stepper(comm, box, tissue, species, fields, self._exchange)
         self._dt = problem.dt
         self.partners = self._exchange.partners
         self._currents, self._outside = np.ones((2, problem.species, voxels.size))
@@ -121,12 +122,12 @@ class BoxWithoutNeuron:
     def take(self) -> None:
         """Hand the segments' currents to the exchange. Local."""
         for f, currents in enumerate(self._currents):
-            self._exchange.take(f, currents, self._at, self._factor, self._dt)
+            self._exchange.add_sources(f, currents, self._at, self._factor, self._dt)
 
     def give(self) -> None:
         """Copy concentrations from the exchange to the segments. Local."""
         for f, outside in enumerate(self._outside):
-            self._exchange.give(f, outside, self._at)
+            self._exchange.scatter_values(f, outside, self._at)
 
     def step(self) -> None:
         """Advance the box by one time step, with the exchange. Collective."""
@@ -144,15 +145,16 @@ class BoxWithoutNeuron:
         """
         begin = perf_counter()
         self.take()
-        self._exchange.deposit()
+        self._exchange.send_sources()
         between = perf_counter()
-        self._exchange.collect()
+        self._exchange.fetch_values()
         self.give()
         return between - begin, perf_counter() - between
 
     def free(self) -> None:
         """Release messages and communicators. Collective."""
         self._stepper.free()
+        self._exchange.free()
 
 
 def timed_exchange(comm, box: BoxWithoutNeuron, effort: Effort):

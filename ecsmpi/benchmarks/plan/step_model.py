@@ -24,7 +24,7 @@ from functools import cache
 
 import numpy as np
 
-from ecsmpi.description.decomposition import ASKED, Slabs, plane_weights
+from ecsmpi.description.decomposition import COST_OF_REQUEST, Slabs, plane_weights
 from ecsmpi.description.grid import Box, finite
 from ecsmpi.solver import tridiagonal
 
@@ -202,7 +202,7 @@ def _is_reduced(work: Workload, ranks: int) -> bool:
         return False
     thicknesses = slabs.thicknesses()
     thinnest = min(range(1, slabs.owners - 1), key=lambda rank: thicknesses[rank])
-    line = tridiagonal.Rows.of_line(work.shape[0], work.r, held=False)
+    line = tridiagonal.TridiagonalRows.of_line(work.shape[0], work.r, held=False)
     block = tridiagonal.Block.of(line.planes(*slabs.planes(thinnest)))
     return not tridiagonal.Chain((block,) * 3).neighbours_suffice
 
@@ -343,5 +343,5 @@ def _exchange(work: Workload, layout: Layout, machine: Machine) -> float:
     far_bytes = 2 * 8 * entries * layout.ranks_per_node * (1 - 1 / layout.nodes)
     _, beyond = _busiest(work, layout.ranks)
     inside = machine.coupling_step + near * machine.coupling_message + entries * machine.entry
-    inside += work.species * ASKED * machine.compute * beyond
+    inside += work.species * COST_OF_REQUEST * machine.compute * beyond
     return inside + far * machine.network_latency + far_bytes / machine.network_bandwidth

@@ -3,7 +3,7 @@ NEURON.
 
 NEURON's own reader trusts its file. Counts become sizes of arrays, numbers become places in memory,
 lines go to buffers of fixed size, and statements of hoc that waited in the queue are executed when
-their time comes. So a state that comes from a disk is read here first, and `state_check` compares
+their time comes. So a state that comes from a disk is read here first, and `savestate_check` compares
 it with the state that the script itself has.
 
     SaveState binary file version 6.0                     7.0: with what Python modules saved, at the end
@@ -46,6 +46,9 @@ _WHOLE = re.compile(rb"-?\d{1,10}")
 _SELF_EVENT = re.compile(
     rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) (-?[0-9.e+-]{1,30}|-?nan|-?inf)"
 )
+
+
+EXTRACELLULAR = "ecsmpi-extracellular-1"  # under which SaveState keeps the extracellular space
 
 
 class Malformed(ValueError):

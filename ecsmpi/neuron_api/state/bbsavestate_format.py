@@ -1,7 +1,7 @@
 """What NEURON's BBSaveState writes of one cell, read without NEURON. Bytes only: nothing here calls
 NEURON.
 
-As with SaveState (see `saved_state`), NEURON's reader trusts its bytes: it copies texts into
+As with SaveState (see `savestate_format`), NEURON's reader trusts its bytes: it copies texts into
 buffers of fixed size, skips as far as it is told, and takes numbers as places in memory. So a cell
 that comes from a disk is read here first, beside the
 same cell as the script has made it: they must have the same layout.
@@ -26,7 +26,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from ecsmpi.cells.saved_state import Malformed
+from ecsmpi.neuron_api.state.savestate_format import Malformed
 
 LONGEST_TEXT = 99  # bytes; NEURON's buffers take 100 with the end
 MOST_VALUES = 2000  # of one mechanism, when their number is looked for

@@ -1,7 +1,7 @@
 """Is a state that comes from a disk one of the script's own cells? Asked before NEURON reads a byte
 of it.
 
-`saved_state` has read it; here each number in it is compared with what the script has: the cells,
+`savestate_format` has read it; here each number in it is compared with what the script has: the cells,
 what records, and who may get an event. A statement of hoc in it is left only where the script has
 posted the same one.
 """
@@ -14,10 +14,17 @@ import zlib
 
 import numpy as np
 
-from ecsmpi.cells import saved_state
-from ecsmpi.cells.inventory import context, objects, places_of_pointers, point_types, saving_modules
-from ecsmpi.cells.saved_state import PYTHON, Event, Malformed, SavedState
-from ecsmpi.neuron_api.save_state import NAME as BOXES
+from ecsmpi.neuron_api.gids import context
+from ecsmpi.neuron_api.inventory import saving_modules
+from ecsmpi.neuron_api.mechanisms import objects, places_of_pointers, point_types
+from ecsmpi.neuron_api.state import savestate_format
+from ecsmpi.neuron_api.state.savestate_format import (
+    EXTRACELLULAR,
+    PYTHON,
+    Event,
+    Malformed,
+    SavedState,
+)
 
 MOST_SHOWN = 3  # statements in a message
 LARGEST_RATIO = 1100  # of bytes to those that gzip makes of them
@@ -106,21 +113,21 @@ def check_times(times, earliest: float) -> None:
 
 
 def _check_event(event: Event, targets: Targets) -> None:
-    if event.kind == saved_state.NETCON and event.fields[0] not in targets.netcons:
+    if event.kind == savestate_format.NETCON and event.fields[0] not in targets.netcons:
         raise Malformed(f"an event goes to NetCon[{event.fields[0]}], which there is not")
-    if event.kind == saved_state.SOURCE:
+    if event.kind == savestate_format.SOURCE:
         source, thread = event.fields
         if source not in targets.sources or thread not in targets.threads:
             raise Malformed(
                 f"an event comes from source {source} on thread {thread}, which there is not"
             )
-    if event.kind == saved_state.EXCHANGE and event.fields[0] not in targets.threads:
+    if event.kind == savestate_format.EXCHANGE and event.fields[0] not in targets.threads:
         raise Malformed(f"spikes are exchanged on thread {event.fields[0]}, which there is not")
-    if event.kind == saved_state.VECTOR:
+    if event.kind == savestate_format.VECTOR:
         kind, number = event.fields
         if number not in range(len(targets.recorders)) or targets.recorders[number] != kind:
             raise Malformed(f"an event goes to vector {number}, which there is not")
-    if event.kind == saved_state.SELF:
+    if event.kind == savestate_format.SELF:
         _check_self_event(targets, *event.fields)
 
 
@@ -165,7 +172,7 @@ def _check_plugins(found: SavedState, own: SavedState) -> None:
     what it would save itself.
     """
     for name in found.plugins:
-        if name == BOXES or name not in saving_modules():
+        if name == EXTRACELLULAR or name not in saving_modules():
             raise Malformed(f"{ascii(name)} has saved something, and there is nothing of that name")
     for name in saving_modules():
         if name.startswith("rxd-"):

@@ -4,14 +4,14 @@ solutions in closed form.
 
 import math
 
+from ecsmpi.description.boundaries import Bath, Faces, Held
+from ecsmpi.description.model import Tissue
+from ecsmpi.description.profiles import ArrayProfile
 import numpy as np
 import pytest
 from scipy.optimize import brentq
 from test_diffusion import assert_close
 
-from ecsmpi.description.boundaries import Bath, Faces, Held
-from ecsmpi.description.model import Tissue
-from ecsmpi.description.profiles import ArrayProfile
 from support.steps import advanced, case
 
 RANKS = (1, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (2, 4)))

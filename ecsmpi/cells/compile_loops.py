@@ -1,7 +1,7 @@
-"""The compiled loops at segments, compiled (or read from the cache) before a run needs them.
+"""Compile the loops at segments, or read them from the cache, before a run needs them.
 
-Each is called once with arrays of one element, of the types that a run has: numba compiles a loop
-for types.
+numba compiles a loop for the types of its arguments. So each loop is called once with arrays of one
+element, of the types that a run has.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from ecsmpi.solver import entry_kernels, threads
 
 
 def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
-    """The loops of an exchange, as of `exchange.Exchange`.
+    """Compile the loops of an `exchange.Exchange`.
 
-    exact: those of `ExactExchange`. blocked: those for more entries than a core's cache holds.
-    threaded: for several threads.
+    Parameters
+    ----------
+    exact : the loops of `ExactExchange`
+    blocked : the loops for more entries than a core's cache holds
+    threaded : for several threads
     """
     rows, none = np.zeros(1, dtype=np.uint32), np.zeros(0, dtype=np.uint32)
     bounds, alike = np.array([0, 1], dtype=np.uint32), np.zeros(1, dtype=bool)
@@ -48,8 +51,8 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     )
 
 
-def compile_crossings() -> None:
-    """The loops of reactions at segments, as of `membrane_reaction_plan.MembraneReactionPlan` and `voxel_copies.VoxelCopies`."""
+def compile_membrane_reactions() -> None:
+    """Compile the loops of `MembraneReactionPlan` and of `voxel_copies.VoxelCopies`."""
     at, rows = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint32)
     one, two, out = np.ones((3, 1))
     entry_kernels.move(one, at, out, at)

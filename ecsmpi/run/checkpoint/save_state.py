@@ -15,9 +15,8 @@ import numpy as np
 
 from ecsmpi.neuron_api import neuron_calls
 from ecsmpi.neuron_api.interpreter import neuron
+from ecsmpi.neuron_api.state.savestate_format import EXTRACELLULAR
 from ecsmpi.ranks.meeting import timeout_seconds
-
-NAME = "ecsmpi-extracellular-1"
 
 
 class SavedFields:
@@ -25,7 +24,7 @@ class SavedFields:
 
     def __init__(self, simulation):
         self._simulation, self._left_out = simulation, False
-        neuron.register_savestate(NAME, self._called_to_store, self._called_to_restore)
+        neuron.register_savestate(EXTRACELLULAR, self._called_to_store, self._called_to_restore)
 
     @contextmanager
     def left_out(self):
