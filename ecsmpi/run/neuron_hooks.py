@@ -12,27 +12,24 @@ NEURON initialises in this order, and the extracellular space with it:
 Every fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms'
 states, NEURON's own reactions first; and before the voltages it lets them add currents.
 
-An exception reaches the script as itself, from its own call of NEURON (`cells.neuron_calls`). On
+An exception reaches the script as itself, from its own call of NEURON (`neuron_api.neuron_calls`). On
 several ranks it ends the job.
 """
 
 from __future__ import annotations
 
 import atexit
-import ctypes
 import sys
 import traceback
 
 import numpy as np
 
-from ecsmpi.cells.garbage import Collector, Living, collector
-from ecsmpi.cells.potentials import ReversalPotentials
+from ecsmpi.cells.reversal_potentials import ReversalPotentials
 from ecsmpi.neuron_api import intracellular_solver, neuron_calls
-from ecsmpi.neuron_api.interpreter import n, neuron
+from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.lifetimes import Collector, Living, collector
 from ecsmpi.neuron_api.native_callbacks import DONE, FAILED, NonvintBlock
 from ecsmpi.neuron_api.range_variable import memory
-from ecsmpi.neuron_api.rxd_names import register_intracellular
-from ecsmpi.neuron_api.rxd_names import registry as neurons_own
 from ecsmpi.ranks import forks, launch
 from ecsmpi.run.interrupts import Interrupts
 from ecsmpi.run.simulation import Simulation
@@ -43,12 +40,6 @@ STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = (
     4,
     5,
 )  # those methods of NEURON's nonvint block that concern us
-CALLED_BY_NEURON = (
-    "_after_advance",
-    "_setup_matrices",
-    "_setup",
-    "_init",
-)  # of its own rxd, which would lose an interrupt
 
 
 class Hooks:
@@ -59,11 +50,7 @@ class Hooks:
         self._interrupts = Interrupts(neuron_calls.after_this_call)
         in_steps = self._called_first, self._called, ReversalPotentials.compute
         self._interrupts.steps = {function.__code__ for function in in_steps}
-        self._interrupts.steps |= {
-            getattr(neurons_own, name).__code__
-            for name in CALLED_BY_NEURON
-            if hasattr(neurons_own, name)
-        }
+        self._interrupts.steps |= intracellular_solver.codes_called_by_neuron()
         self._interrupts.called_by_python = {
             function.__code__ for function in (Collector.said, Living.ended)
         }
@@ -71,13 +58,13 @@ class Hooks:
         neuron_calls.install(self._after_neurons_call)
         self._early = n.FInitializeHandler(3, self._guarded(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
-        register_intracellular()
+        intracellular_solver.register()
         self._context, self._events = n.ParallelContext(), n.CVode()
         self._right_at = self._right = None
         simulation.course.guard = self._guarded
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
         self._blocks = first, NonvintBlock(self._called, (STRUCTURE, FIXED_STEP, ODE_COUNT))
-        _surround_intracellular_block(*self._blocks)
+        intracellular_solver.surround(*(block.address for block in self._blocks))
         actions = {
             3: simulation.plan,
             0: simulation.find,
@@ -197,11 +184,3 @@ class Hooks:
         sys.stdout.flush()
         if self._comm.size > 1 and not forks.is_child():
             launch.abort(self._comm, error)
-
-
-def _surround_intracellular_block(first, last) -> None:
-    """Let NEURON call a block before, and one after, that of its own reactions."""
-    intracellular = neuron.nrn_dll_sym("rxd_nonvint_block")
-    neuron.nrn_dll_sym("unset_nonvint_block")(intracellular)
-    for block in (ctypes.c_void_p(first.address), intracellular, ctypes.c_void_p(last.address)):
-        neuron.nrn_dll_sym("set_nonvint_block")(block)

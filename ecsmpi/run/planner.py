@@ -9,21 +9,25 @@ import warnings
 
 import numpy as np
 
-from ecsmpi.cells import garbage, membrane, rehearsal
+from ecsmpi.cells import compile_loops
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.cells.membrane_reactions import MembraneReactions
-from ecsmpi.cells.used_ions import misspelt_ions
+from ecsmpi.cells.misspelt_ions import misspelt_ions
+from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
+from ecsmpi.cells.segments import first_segments
 from ecsmpi.description.model import can_name_ion
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.rxd_names import constants, node
+from ecsmpi.neuron_api.intracellular_species import states
+from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
 from ecsmpi.ranks import compiling, launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.spaces import Spaces
 from ecsmpi.solver import threads
+from ecsmpi.solver.diffusion_planner import needs_heterogeneous
 from ecsmpi.solver.entry_runs import BLOCK
-from ecsmpi.solver.heterogeneous import needs_uneven
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.workspace import lines_are_short
 
@@ -40,7 +44,7 @@ class Planned(Spaces):
     def __init__(self, comm):
         super().__init__(comm)
         self.clock = GridClock()
-        self.crossings = MembraneReactions(node._get_states)
+        self.crossings = MembraneReactions(states)
         self._planned, self._planned_as, self._here = (
             Couplings(),
             None,
@@ -58,7 +62,7 @@ class Planned(Spaces):
 
     def let_go(self) -> None:
         """What the script has dropped is gone. Local, before a plan or where nothing goes on."""
-        garbage.let_go(self._species, self._reactions, self.crossings.living)
+        lifetimes.let_go(self._species, self._reactions, self.crossings.living)
 
     def forget(self) -> None:
         """There is nothing any more, as before the first plan. Collective."""
@@ -90,7 +94,7 @@ class Planned(Spaces):
         self.clock.restart()
         if not species:
             return
-        membrane.refuse_unsupported_modes()
+        refuse_unsupported_modes()
         n.ParallelContext().timeout(
             0
         )  # psolve's watchdog would end a run of long steps with status 0
@@ -116,7 +120,7 @@ class Planned(Spaces):
         """
         here = {
             (
-                needs_uneven(one.ion(region), region.tissue),
+                needs_heterogeneous(one.ion(region), region.tissue),
                 lines_are_short(region.box),
                 self.space(region).has_threads,
             )
@@ -142,7 +146,7 @@ class Planned(Spaces):
         here = set()
         if count:
             here.add(
-                ("exchange", self.reproducible, blocked, threads.for_work(count, threads.ROWS) > 1)
+                ("exchange", self.reproducible, blocked, threads.for_work(count, threads.SLOTS) > 1)
             )
         if self.crossings.all:
             here.add(("crossings",))
@@ -152,9 +156,9 @@ class Planned(Spaces):
                 self.comm, "compiles the loops at segments, once on this machine"
             ):
                 compiling.answer(name, *kind)
-                rehearsal.compile_exchange(
+                compile_loops.compile_exchange(
                     *kind
-                ) if name == "exchange" else rehearsal.compile_crossings()
+                ) if name == "exchange" else compile_loops.compile_membrane_reactions()
         self._compiled |= needed
 
     def _fill_space(self, region) -> None:
@@ -162,7 +166,9 @@ class Planned(Spaces):
         space = self.space(region)
         space.forget({species.key for species in self.on(region)})
         for species in self.on(region):
-            species.fill(region, space.field(species.key))
+            field = space.field(species.key)
+            profile = species.initial_profile(region)
+            field.owned[:] = profile.planes(region.box, *field.planes)
 
     def _plan_space(self, region) -> None:
         ions = {species.key: species.ion(region) for species in self.on(region)}
@@ -171,8 +177,8 @@ class Planned(Spaces):
 
     def _plan_crossings(self) -> None:
         """The reactions at segments, with copies of the voxels of now. Collective."""
-        constants_of_nature = constants.molecules_per_mM_um3(), n.FARADAY
-        numbers = membrane.first_segments()
+        constants_of_nature = molecules_per_mM_um3(), n.FARADAY
+        numbers = first_segments()
         self.crossings.plan(
             self.comm, self.segments.all, numbers, constants_of_nature, self._fractions_at_segments
         )

@@ -13,9 +13,9 @@ import zlib
 import numpy as np
 
 from ecsmpi.cells.flux import Fluxes
-from ecsmpi.cells.membrane import Segments
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.cells.segments import Segments
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
@@ -24,9 +24,10 @@ from ecsmpi.reactions.rate_law import Law
 from ecsmpi.run.pointers import Pointers
 from ecsmpi.solver import threads
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.exchange import Exchange
+from ecsmpi.solver.exchange import Exchange, plan_exchange
 from ecsmpi.solver.induced import InducedCurrents
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.voxel_copies import VoxelCopies
@@ -44,10 +45,10 @@ class Space:
         """slabs: of the box; with a grain, the same bits at any number of ranks."""
         self.comm, self.box, self.tissue, self.phases, self.slabs = comm, box, tissue, phases, slabs
         self.planes = self.slabs.planes(comm.rank)
-        self.fields: dict[object, Field] = {}
+        self.fields: dict[object, SlabField] = {}
         self.pointers = Pointers()
         self.fluxes = Fluxes()
-        self._stepper = self._copies = self._induced = None
+        self._exchange = self._stepper = self._copies = self._induced = None
         self._named: list[tuple[object, SpeciesSpec]] = []
         self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
 
@@ -56,10 +57,10 @@ class Space:
         """Whether several threads share the voxels of this slab."""
         return threads.for_work((self.planes[1] - self.planes[0]) * self.box.plane) > 1
 
-    def field(self, key) -> Field:
+    def field(self, key) -> SlabField:
         """The field of an ion, made at the first call. Local."""
         if key not in self.fields:
-            self.fields[key] = Field(self.box, self.planes)
+            self.fields[key] = SlabField(self.box, self.planes)
         return self.fields[key]
 
     def state(self) -> dict[str, np.ndarray]:
@@ -110,20 +111,20 @@ class Space:
         self._ions_by_key = ions
         tissues = self._plan_tissues()
         fields = [self.field(key) for key in keys]
-        self._stepper = Stepper(
+        self._exchange = plan_exchange(
             self.comm,
-            self.box,
-            tissues,
-            self._ions,
-            fields,
-            voxel[self.inside],
             self.slabs,
-            self.phases,
+            self.box.plane,
+            voxel[self.inside],
+            len(ions),
             np.concatenate([watched, flux_voxels]),
+        )
+        self._stepper = Stepper(
+            self.comm, self.box, tissues, self._ions, fields, self._exchange, self.phases
         )
         self._voxel, self._segment_count = voxel[self.inside], segments.count
         self._taken = 0.0
-        self.fluxes.couple(self._stepper.exchange, self.box.voxel_volume)
+        self.fluxes.couple(self._exchange, self.box.voxel_volume)
         self._per_current_everywhere = segments.area * (
             UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume)
         )
@@ -133,7 +134,7 @@ class Space:
             for ion in self._ions
         ]
 
-    def plan_reactions(self, laws: list[Law], beside: list[tuple[SpeciesSpec, Field]]) -> None:
+    def plan_reactions(self, laws: list[Law], beside: list[tuple[SpeciesSpec, SlabField]]) -> None:
         """From now on the laws hold, whose numbers of species are places in the order of the plan,
         then beside. Collective.
         """
@@ -144,7 +145,7 @@ class Space:
         """The keys of the ions of the plan, in its order."""
         return [key for key, _ in self._named]
 
-    def planned(self) -> list[tuple[SpeciesSpec, Field]]:
+    def planned(self) -> list[tuple[SpeciesSpec, SlabField]]:
         """The ions of the plan, and their fields."""
         return [(ion, self.fields[key]) for key, ion in self._named]
 
@@ -211,9 +212,9 @@ class Space:
         self._fractions_then = fractions.reshape(-1)
         found = np.ones(self._segment_count)
         exchange = Exchange(self.comm, self.slabs, self.box.plane, self._voxel, 1)
-        exchange.read([fractions.reshape(-1)])
-        exchange.collect()
-        exchange.give(0, found, self.inside.astype(np.uint32))
+        exchange.set_values([fractions.reshape(-1)])
+        exchange.fetch_values()
+        exchange.scatter_values(0, found, self.inside.astype(np.uint32))
         exchange.free()
         return found
 
@@ -272,33 +273,31 @@ class Space:
         """
         self._currents, self._outsides = [], []
         named = [ion for ion in self._at_segments if ion is not None]
-        turn = (
-            self._stepper.exchange.order(named[0].outside.rows[self.inside]) if named else slice(0)
-        )
-        self._stepper.exchange.reorder(turn)
+        turn = self._exchange.order(named[0].outside.rows[self.inside]) if named else slice(0)
+        self._exchange.reorder(turn)
         inside = self.inside[turn]
         for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
             if per_current is not None:
-                self._currents.append((f, *ion.current.part(inside), per_current[turn]))
+                self._currents.append((f, *ion.current.memory_of(inside), per_current[turn]))
             if ion is not None:
-                self._outsides.append((f, *ion.outside.part(inside)))
+                self._outsides.append((f, *ion.outside.memory_of(inside)))
 
     def take_currents(self, dt: float) -> None:
         """Take in what the segments' ions carry during dt (ms), the first part of a step or a
         further one. Local.
         """
         for current in self._currents:
-            self._stepper.exchange.take(*current, dt)
+            self._exchange.add_sources(*current, dt)
         self.fluxes.take(dt)
         if self._induced:
-            self._induced.take(dt)
+            self._induced.add_sources(dt)
         self._taken += dt
 
     def forget_currents(self) -> None:
         """What was taken in since the last step of the grid does not count. Local."""
-        self._stepper.exchange.forget_taken()
+        self._exchange.forget_sources()
         if self._induced:
-            self._induced.forget_taken()
+            self._induced.forget_sources()
         self._taken = 0.0
 
     def react(self) -> None:
@@ -318,30 +317,30 @@ class Space:
 
     def deliver(self) -> None:
         """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
-        self._stepper.collect()
+        self._stepper.fetch_values()
         self._give()
 
     def _give(self) -> None:
         with self.phases["segments"]:
             for outside in self._outsides:
-                self._stepper.exchange.give(*outside)
+                self._exchange.scatter_values(*outside)
             self._show()
         if self.comm.size > 1:
             self.renew_copies()
 
     def show(self) -> None:
         """Set the watched values alone to the concentrations now. Collective."""
-        self._stepper.collect()
+        self._stepper.fetch_values()
         self._show()
 
     def _show(self) -> None:
-        self.pointers.show_collected(self._stepper.exchange)
+        self.pointers.show_collected(self._exchange)
 
     def settle_copies(self) -> None:
         """What reactions at the membrane have changed reaches the voxels. Collective."""
         if self._copies:
             with self.phases["deposit"]:
-                self._stepper.reacting(self._copies.settle)
+                self._stepper.account_reactions(self._copies.settle)
 
     def renew_copies(self) -> None:
         """Reactions at the membrane see the concentrations now. Collective."""
@@ -390,7 +389,7 @@ class Space:
         """
         if self.comm.size == 1:
             self.free()
-        self._stepper = self._copies = None
+        self._exchange = self._stepper = self._copies = None
 
     def take_over(self, other: Space) -> None:
         """Have the pointers and the fluxes of the space of this region in another world. Local."""
@@ -400,7 +399,8 @@ class Space:
         """Release the plan. Collective."""
         if self._stepper is not None:
             self._stepper.free()
-            self._stepper = None
+            self._exchange.free()
+            self._exchange = self._stepper = None
         if self._copies is not None:
             self._copies.free()
             self._copies = None

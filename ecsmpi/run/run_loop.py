@@ -9,11 +9,11 @@ complete.
 from __future__ import annotations
 
 from ecsmpi import __version__
-from ecsmpi.cells import inventory, recorder
 from ecsmpi.files.checkpoint_part import Damaged
+from ecsmpi.neuron_api import mechanisms, sections
 from ecsmpi.neuron_api.interpreter import n, neuron
-from ecsmpi.neuron_api.save_state import SavedFields
 from ecsmpi.ranks.meeting import meet
+from ecsmpi.run.checkpoint.save_state import SavedFields
 from ecsmpi.run.health_check import Watch
 from ecsmpi.run.observers.base import Place
 from ecsmpi.run.observers.fields import begin, labels
@@ -181,8 +181,9 @@ class RunLoop:
 
     def described(self) -> dict:
         """The model as it begins, by which checkpoints know it. Collective."""
-        one, sections = self._simulation, list(recorder.sections())
-        counts = self._comm.allgather((len(sections), sum(sec.nseg for sec in sections)))
+        one = self._simulation
+        own = list(sections.model_sections())
+        counts = self._comm.allgather((len(own), sum(sec.nseg for sec in own)))
         return {
             "box": self.boxes(),
             "species": [
@@ -193,7 +194,7 @@ class RunLoop:
             "dt": n.dt,
             "steps of NEURON in one of the grid": one.clock.steps,
             "reproducible": one.reproducible,
-            "mechanism": inventory.mechanisms(),
+            "mechanism": mechanisms.names(),
             "sections": sum(count for count, _ in counts),
             "segments": sum(count for _, count in counts),
             "version of ecsmpi": __version__,

@@ -8,8 +8,9 @@ import os
 
 import numpy as np
 
-from ecsmpi.cells import membrane, recorder
+from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.neuron_api import sections
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.ranks import forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
@@ -68,7 +69,7 @@ class Simulation(Planned):
         if self._begun and (
             self.course.checkpointing is not None or self.course.restart is not None
         ):
-            recorder.let_record()
+            sections.let_record()
 
     def watch(self, species, region, flat: int):
         """As of all spaces; what is watched from mid-run on has its values, too. Local."""
@@ -366,14 +367,14 @@ class Simulation(Planned):
         threads. Local.
         """
         self.segments.let_move()
-        membrane.refuse_threads()
+        refuse_threads()
 
     def refuse_variable_steps(self) -> None:
         """NEURON asks for states of a variable time step: refuse, unless there is no extracellular
         space.
         """
         if self.species:
-            membrane.refuse_unsupported_modes()
+            refuse_unsupported_modes()
 
     def take_segments(self, chosen) -> None:
         """Set the voxels of segments to what the segments hold outside, for some of the species.

@@ -6,9 +6,9 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.cells import recorder
-from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
+from ecsmpi.neuron_api import sections
 from ecsmpi.neuron_api.worlds import Worlds
 from ecsmpi.run.observers.fields import labels
 from ecsmpi.run.region_solver import Space
@@ -35,7 +35,7 @@ class Spaces(ModelRegistry):
         self._spaces, self._slabs = {}, {}
         self.segments.release([])
         self._changed = False
-        recorder.forget()
+        sections.forget_recorder()
 
     def space(self, region) -> Space:
         """The run-time space of a region, made at the first call. Local."""
@@ -73,7 +73,9 @@ class Spaces(ModelRegistry):
         space = self.space(region)
         key = species.key
         if key not in space.fields:
-            species.fill(region, space.field(key))
+            field = space.field(key)
+            profile = species.initial_profile(region)
+            field.owned[:] = profile.planes(region.box, *field.planes)
         return space.fields[key]
 
     def add_flux(self, species, region, flux) -> None:
@@ -104,7 +106,7 @@ class Spaces(ModelRegistry):
         """NEURON's pointer to a copy of a voxel's value, which follows it on this rank from the
         next finitialize on. Local.
         """
-        recorder.let_record()
+        sections.let_record()
         vector, place = self.space(region).pointers.to(species.key, flat)
         return vector._ref_x[place]
 

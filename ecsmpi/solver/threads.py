@@ -28,7 +28,7 @@ from ecsmpi.solver.timing import Phases
 put_off_scipy()
 
 VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
-ROWS = 2**15  # entries' rows, of which a voxel's share of work is less
+SLOTS = 2**15  # of an exchange: less work than a voxel's step
 PLACES = 10_000  # with reactions, of which a step takes some 20 ns and more
 
 _chosen = cores.users_threads()  # by the user: for any work, None: as many as it is worth
@@ -51,6 +51,11 @@ def choose(count: int) -> None:
 def chosen() -> int | None:
     """What `choose`, or the user's NUMBA_NUM_THREADS, has said."""
     return 1 if _forked else _chosen
+
+
+def most_for_work() -> int:
+    """Threads in use where a box has work for them."""
+    return chosen() or most()
 
 
 def for_work(size: int, each: int = VOXELS) -> int:
@@ -151,7 +156,7 @@ def _with_threads(function):
     loops = {
         name: value.many for name, value in _names(function).items() if isinstance(value, Shared)
     }
-    return _copy(function, loops, "") if loops else function
+    return copy_with(function, loops, "") if loops else function
 
 
 def _without_threads(function):
@@ -167,7 +172,7 @@ def _without_threads(function):
         for asked, instead in ALONE
         if value is asked
     }
-    return _copy(function, {**loops, **other}, "_alone")
+    return copy_with(function, {**loops, **other}, "_alone")
 
 
 def _names(function) -> dict:
@@ -179,8 +184,12 @@ def _names(function) -> dict:
     }
 
 
-def _copy(function, instead: dict, ending: str):
-    """A copy with some of its global names replaced, and with an ending to its own name."""
+def copy_with(function, instead: dict, ending: str):
+    """A copy of a function that finds other values under some global names.
+
+    instead: {name: value}. ending: added to the function's own name, since numba's cache goes by
+    the name.
+    """
     names = {**function.__globals__, **instead}
     twin = types.FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__

@@ -5,8 +5,8 @@ Cells of a distributed network are not.
 
 import json
 
-from ecsmpi.cells import membrane  # noqa: F401  starts NEURON in its order
 from ecsmpi.cells.duplicates import _from_several
+from ecsmpi.neuron_api import interpreter  # noqa: F401  starts NEURON in its order
 import numpy as np
 import pytest
 

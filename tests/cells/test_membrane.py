@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from ecsmpi.cells.nmodl import written_variables
+from ecsmpi.neuron_api.nmodl import written_variables
 import pytest
 
 from support.programs import PROGRAMS, in_neuron

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from ecsmpi.files.checkpoint import CheckpointSet
+from ecsmpi.files.checkpoint_set import CheckpointSet
 import h5py
 import numpy as np
 import pytest

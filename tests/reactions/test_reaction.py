@@ -7,8 +7,7 @@ import sys
 
 from ecsmpi.description.grid import Box
 from ecsmpi.reactions import code_cache, rate_calls, rate_code
-from ecsmpi.reactions.expression import Concentration, call
-from ecsmpi.reactions.rate_law import Law, groups
+from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
 import numpy as np
@@ -17,6 +16,7 @@ from scipy.integrate import solve_ivp
 
 from support.programs import PROGRAMS
 from support.ranks import ROOT
+from support.rate_trees import Concentration, call
 
 C = [Concentration(number) for number in range(6)]
 K, A, AK = C[:3]
@@ -70,9 +70,10 @@ def advanced(laws, start, dt, count):
 
 def exact(described, start, t):
     """The same by scipy's Radau, of the right-hand side in plain Python."""
+    arguments = ", ".join(f"c{i}" for i in range(6))
+    functions = {"exp": np.exp, "pow": pow}
     rates = [
-        (eval(f"lambda {', '.join(f'c{i}' for i in range(6))}: {rate}", {"exp": np.exp}), changes)
-        for rate, changes in described
+        (eval(f"lambda {arguments}: {rate}", functions), changes) for rate, changes in described
     ]
 
     def slope(_t, c):
@@ -109,9 +110,8 @@ def test_steps_converge_to_radaus_solution_at_first_order(described, start, t, s
 
 @pytest.mark.parametrize("dt", [0.025, 1.0, 1e6])
 def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
-    """Potassium with its bound part is conserved, however long the step.
-
-    So are the sums of two coupled reactions of five species.
+    """Potassium with its bound part, however long the step; and two coupled reactions of five
+    species.
     """
     rng = np.random.default_rng(1)
     fields = [rng.uniform(0.1, 40, (5, 7, 11)) for _ in range(5)]
@@ -130,7 +130,7 @@ def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
 def step_of(laws, start, dt, by_rates):
     """The module's own step, the system being that of the rates or that of the species."""
     arrays, size = [np.array([value]) for value in start], len(laws) if by_rates else len(start)
-    module = code_cache.load(rate_code.source(laws, by_rates))
+    module = code_cache.load(rate_code.source(LawGroup(tuple(laws)), by_rates))
     failed, at = np.zeros(1, dtype=bool), np.array([[0], [1]])
     scratch, fields = np.zeros((1, size, size + 1)), rate_calls.addresses(arrays)
     rate_calls.advance(rate_calls.step_of(module), at[0], at[1], dt, scratch, failed, fields)
@@ -153,9 +153,8 @@ def test_system_of_rates_is_that_of_species():
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7])
 def test_rows_change_places_with_their_right_hand_sides(count):
-    """A system whose largest entries are off the diagonal is solved as numpy does.
-
-    Both ways of solving (I - dt J) delta = dt f do so.
+    """A system whose largest entries are off the diagonal, (I - dt J) delta = dt f by numpy; both
+    ways of solving it.
     """
     rng = np.random.default_rng(count)
     j = rng.uniform(-50, 50, (count, count))
@@ -196,9 +195,10 @@ def test_laws_that_share_no_changing_species_are_solved_apart():
             (C[4] + C[2], {4: 1}),
         ]
     )
-    assert groups(laws) == [[laws[0], laws[2]], [laws[1], laws[3]]]
+    found = [list(group.laws) for group in independent_groups(laws)]
+    assert found == [[laws[0], laws[2]], [laws[1], laws[3]]]
     joining = Law(C[0] * C[2], {4: 1}, "joins")
-    assert groups([*laws, joining]) == [[*laws, joining]]
+    assert independent_groups([*laws, joining]) == [LawGroup((*laws, joining))]
 
 
 def test_a_catalyst_does_not_change():
@@ -266,9 +266,8 @@ def test_a_step_without_solution_is_named():
 
 
 def test_ranks_and_threads_do_not_change_bits(on_ranks):
-    """Fields are the same on 1, 2 and 4 ranks, and by two threads.
-
-    The last has more ranks than planes.
+    """The same fields on 1, 2, 3 and 4 ranks, the last two with more ranks than planes; and by two
+    threads.
     """
     program = PROGRAMS / "reactions" / "on_ranks.py"
     found = [

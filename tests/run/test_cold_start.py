@@ -3,7 +3,7 @@
 import re
 import shutil
 
-from ecsmpi.benchmarks import launches, start
+from ecsmpi.benchmarks.comparisons import launches, start
 import pytest
 
 from support.programs import PROGRAMS

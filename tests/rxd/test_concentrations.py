@@ -32,6 +32,15 @@ def test_default_initial_concentration_is_that_of_the_ion_at_every_start(ranks, 
     holds(on_ranks, ranks, PROGRAM, "default_initial")
 
 
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_membrane_reactions_see_a_profile_in_the_step_after_it_is_set(ranks, on_ranks):
+    """An array, a vectorised function and a file of the same numbers act alike.
+
+    They do so from the same step on.
+    """
+    holds(on_ranks, ranks, PROGRAM, "profiles_across_the_membrane")
+
+
 def test_walls_held_at_0_are_0_from_the_start(on_ranks):
     holds(on_ranks, 3, PROGRAM, "walls_at_0")
 

@@ -7,7 +7,7 @@ A program that imports this module is called by `PROGRAM CASE [ARGUMENT ...]` an
 import os
 import sys
 
-from ecsmpi.cells import membrane
+from ecsmpi.cells.segments import Segments
 import neuron
 from neuron import n
 from neuron.rxd.geometry import _surface_areas1d
@@ -40,7 +40,7 @@ def message_of(error, call, *arguments):
 
 def equal_to_rxd():
     """Return the segments, whose areas and centres must be those of NEURON's rxd."""
-    found = membrane.Segments()
+    found = Segments()
     area = np.concatenate([_surface_areas1d(sec) for sec in n.allsec()])
     assert np.abs(found.area - area).max() <= 1e-14 * area.max(), (found.area, area)
     assert np.allclose(found.area, area, rtol=1e-14, atol=1e-14 * area.max())

@@ -6,8 +6,8 @@
     NEURON's cells                     rank by rank where each rank has the same cells again, else cell by cell
     places of observers                their own `state`, given back to `resumed`
 
-Nothing that is read is executed, and NEURON gets only what `cell_state.check_rank` and
-`gid_state.Restoring.check` have passed.
+Nothing that is read is executed, and NEURON gets only what `rank_state.check_rank` and
+`gid_states.Restoring.check` have passed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ import warnings
 
 import numpy as np
 
-from ecsmpi.cells import inventory
-from ecsmpi.cells.recorder import RECORDER
-from ecsmpi.cells.saved_state import Malformed
-from ecsmpi.cells.state_check import ForeignStatement
 from ecsmpi.files.checked import read_json
-from ecsmpi.files.checkpoint import BOX, CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged, PartWriter
+from ecsmpi.files.checkpoint_set import BOX, CheckpointSet
 from ecsmpi.files.facts import Facts
-from ecsmpi.neuron_api import cell_state, gid_state
+from ecsmpi.neuron_api import inventory
+from ecsmpi.neuron_api.gids import known_gids
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.sections import RECORDER
+from ecsmpi.neuron_api.state import gid_states, rank_state
+from ecsmpi.neuron_api.state.savestate_check import ForeignStatement
+from ecsmpi.neuron_api.state.savestate_format import Malformed
 from ecsmpi.ranks.meeting import everywhere
 
 MOST_SHOWN = 5  # differences between models
@@ -44,8 +45,8 @@ def facts_of(simulation, vectors: dict) -> Facts:
     {name: NEURON's vector} that are kept. Collective.
     """
     comm, course = simulation.comm, simulation.course
-    why = next((text for text in comm.allgather(gid_state.without_gid(RECORDER)) if text), None)
-    known = inventory.known_gids()
+    why = next((text for text in comm.allgather(gid_states.without_gid(RECORDER)) if text), None)
+    known = known_gids()
     return Facts(
         model=course.model | {"box": course.boxes()},
         t=n.t,
@@ -69,15 +70,15 @@ def _place(observer) -> list | None:
 def cells(facts: Facts, vectors: dict) -> dict[str, bytes]:
     """NEURON's share of this rank, by name. facts: of `facts_of`. Collective, between steps."""
     found = {
-        "cells": cell_state.of_rank(),
-        "random": json.dumps(cell_state.random_places()).encode(),
+        "cells": rank_state.of_rank(),
+        "random": json.dumps(rank_state.random_places()).encode(),
     }
     found |= {
         f"vector {name}": np.array(vector, dtype=float).tobytes()
         for name, vector in vectors.items()
     }
     if facts.without_gids is None:
-        found |= {f"gid {gid}": data for gid, data in gid_state.of_gids().items()}
+        found |= {f"gid {gid}": data for gid, data in gid_states.of_gids().items()}
     return found
 
 
@@ -87,7 +88,7 @@ def holding(comm, saved: dict[str, bytes]) -> list[int]:
     """
     return [
         rank
-        for rank, holds in enumerate(comm.allgather(cell_state.has_statements(saved["cells"])))
+        for rank, holds in enumerate(comm.allgather(rank_state.has_statements(saved["cells"])))
         if holds
     ]
 
@@ -223,8 +224,8 @@ def _read_rank(comm, found: CheckpointSet, rank: int) -> None:
     of them changes.
     """
     state, places = everywhere(comm, _checked_rank, found, rank)
-    everywhere(comm, cell_state.set_rank, state)
-    cell_state.set_random_places(places)
+    everywhere(comm, rank_state.set_rank, state)
+    rank_state.set_random_places(places)
 
 
 def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
@@ -234,8 +235,8 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
     with found.part(rank) as part:
         state = part.read_bytes("cells")
         try:
-            cell_state.check_rank(state, found.facts.t, found.facts.dt)
-            places = cell_state.check_random_places(
+            rank_state.check_rank(state, found.facts.t, found.facts.dt)
+            places = rank_state.check_random_places(
                 read_json(part.read_bytes("random"), "what it says of random streams")
             )
         except Damaged:
@@ -249,7 +250,7 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
 
 def _read_gids(comm, found: CheckpointSet) -> None:
     cells = everywhere(comm, _own_gids, found)
-    restoring = gid_state.Restoring(found.facts.t)
+    restoring = gid_states.Restoring(found.facts.t)
     restoring.begin()
     try:
         everywhere(comm, _check_gids, restoring, cells, found)
@@ -269,11 +270,11 @@ def _check_gids(restoring, cells: dict, found: CheckpointSet) -> None:
 def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
     """The states of the cells that this rank has."""
     where = {gid: rank for rank, gids in enumerate(found.facts.gids) for gid in gids}
-    if why := gid_state.without_gid(RECORDER):
+    if why := gid_states.without_gid(RECORDER):
         raise ValueError(
             f"NEURON's cells have moved to other ranks, which needs gids for all: {why}"
         )
-    wanted, cells = inventory.known_gids(), {}
+    wanted, cells = known_gids(), {}
     if strange := [gid for gid in wanted if gid not in where]:
         raise Differs(f"the checkpoint has no cell with gid {strange[0]}")
     for rank in sorted({where[gid] for gid in wanted}):

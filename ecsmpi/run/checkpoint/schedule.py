@@ -10,9 +10,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet, is_set, opened
-from ecsmpi.neuron_api import cell_state
+from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files.checkpoint_set import CheckpointSet, is_set, open_verified
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.state import rank_state
 from ecsmpi.ranks import launch
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint import restore
@@ -69,7 +70,7 @@ class Checkpointing:
     def take(self, simulation, stop: bool) -> Path:
         """Write a checkpoint, between two steps; stop: and end the run. Collective."""
         simulation.course.lookout.check(simulation, n.t)
-        cell_state.exchange_spikes()
+        rank_state.exchange_spikes()
         facts = restore.facts_of(simulation, self.vectors)
         with simulation.course.saved_fields.left_out():
             saved = restore.cells(facts, self.vectors)
@@ -100,7 +101,7 @@ class Restart:
     def find(self, comm) -> CheckpointSet | None:
         """The set, each byte of it read. Collective; ValueError on every rank where there is none."""
         if any(comm.allgather(everywhere(comm, is_set, self.path))):
-            return opened(comm, self.path)
+            return open_verified(comm, self.path)
         found = Checkpoints(comm, self.path).newest(
             lambda text: print(text, file=sys.stderr, flush=True)
         )

@@ -1,13 +1,16 @@
 """Reversal potentials where NEURON knows no block to call."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from support.model import BACKEND, box, cells, n, of_segments, rxd, save, steps, uneven
 
 if BACKEND != "neuron":
-    from ecsmpi.cells import potentials
+    from ecsmpi.neuron_api import symbols
 
-    potentials.REGISTER = "none_of_this_name"
+    known = symbols.REGISTER_BEFORE_BREAKPOINT
+    symbols.REGISTER_BEFORE_BREAKPOINT = replace(known, name="none_of_this_name")
 made, ecs = cells(), box()
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
 n.finitialize(-65)

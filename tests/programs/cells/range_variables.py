@@ -1,7 +1,9 @@
 """Range variables of one rank are columns of NEURON's memory."""
 
-from ecsmpi.cells import membrane
+from ecsmpi.cells.ion_mechanism import use_ion
+from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.neuron_api.structure import structure_counts
 import numpy as np
 
 from support.segments import message_of, n, pyramid, run_case, segments
@@ -19,7 +21,7 @@ def reading():
 
 def writing():
     pyramid()
-    membrane.use_ion("k", 1)
+    use_ion("k", 1)
     n.finitialize(-65)
     ko = RangeVariable("ko")
     values = np.random.default_rng(1).uniform(1, 9, len(segments()))
@@ -30,14 +32,14 @@ def writing():
 
 
 def no_segments():
-    membrane.use_ion("k", 1)
-    found = membrane.Segments()
+    use_ion("k", 1)
+    found = Segments()
     assert found.count == 0 and found.area.shape == (0,) and found.centre.shape == (0, 3)
     ko = RangeVariable("ko")
     assert ko.column.shape == ko.rows.shape == (0,)
     ko.fill(7)
     cell = n.Section(name="cell")
-    membrane.use_ion("k", 1)
+    use_ion("k", 1)
     RangeVariable("ko").fill(7)
     assert cell.ko == 7
 
@@ -51,7 +53,7 @@ def changes_of_structure():
     pyramid(50)
     cells, pc = [stub(i) for i in range(300)], n.ParallelContext()
     n.cvode_active(0)
-    membrane.use_ion("k", 1)
+    use_ion("k", 1)
     soma = next(iter(n.allsec()))
     clamps = []
     changes = {
@@ -77,10 +79,10 @@ def changes_of_structure():
     n.finitialize(-65)
     noticed = {}
     for what, change in changes.items():
-        ko, counts = RangeVariable("ko"), membrane.structure_counts()
+        ko, counts = RangeVariable("ko"), structure_counts()
         change()
         n.fadvance()
-        noticed[what] = membrane.structure_counts() != counts
+        noticed[what] = structure_counts() != counts
         if not noticed[what]:
             now = RangeVariable("ko")
             assert np.array_equal(now.rows, ko.rows), what
@@ -94,12 +96,12 @@ def changes_of_structure():
 
 def waiting_change():
     cell = n.Section(name="cell")
-    membrane.use_ion("k", 1)
-    found = membrane.Segments()
+    use_ion("k", 1)
+    found = Segments()
     n.finitialize(-65)
-    before = membrane.structure_counts()
+    before = structure_counts()
     cell.nseg = 9
-    assert membrane.structure_counts() != before
+    assert structure_counts() != before
     assert "1 segments have become 9" in message_of(RuntimeError, found.require)
 
 

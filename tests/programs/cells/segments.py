@@ -2,7 +2,8 @@
 
 import time
 
-from ecsmpi.cells import membrane
+from ecsmpi.cells.ion_mechanism import use_ion
+from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.range_variable import RangeVariable
 
 from support.segments import equal_to_rxd, message_of, n, pyramid, run_case, segments
@@ -61,7 +62,7 @@ def names():
     kept = [n.Section(name=name) for name in "abc"]
     for sec, nseg in zip(kept, (3, 1, 101)):
         sec.nseg = nseg
-    found = membrane.Segments()
+    found = Segments()
     assert [found.name(i) for i in range(found.count)] == [str(seg) for seg in segments()]
     for i in (-1, found.count):
         assert str(i) in message_of(IndexError, found.name, i)
@@ -70,24 +71,24 @@ def names():
 def equality():
     cell = n.Section(name="cell")
     cell.L, cell.diam, cell.nseg = 50, 2, 3
-    before = membrane.Segments()
-    assert before == membrane.Segments()
+    before = Segments()
+    assert before == Segments()
     cell.nseg = 5
-    finer = membrane.Segments()
+    finer = Segments()
     assert finer != before
     cell.pt3dchange(1, 3)
-    thicker = membrane.Segments()
+    thicker = Segments()
     assert thicker != finer and thicker.count == finer.count
     other = n.Section(name="other")
-    assert membrane.Segments() != thicker
+    assert Segments() != thicker
     del other
-    assert membrane.Segments() == thicker
+    assert Segments() == thicker
 
 
 def keep_none_alive():
     cell = n.Section(name="cell")
-    membrane.use_ion("k", 1)
-    found = membrane.Segments()
+    use_ion("k", 1)
+    found = Segments()
     held = RangeVariable("ko")
     del cell
     assert list(n.allsec()) == []
@@ -101,7 +102,7 @@ def thirty_thousand():
         cell.nseg = 10
     n.define_shape()
     start = time.perf_counter()
-    found = membrane.Segments()
+    found = Segments()
     seconds = time.perf_counter() - start
     assert found.count == 30000
     assert seconds < 1.0, seconds  # 0.06 s on an idle core

@@ -8,7 +8,7 @@ from pathlib import Path
 import struct
 import sys
 
-from ecsmpi.files.checkpoint import CheckpointSet
+from ecsmpi.files.checkpoint_set import CheckpointSet
 from ecsmpi.rxd.session import simulation
 import numpy as np
 

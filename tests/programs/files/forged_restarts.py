@@ -11,8 +11,8 @@ import pickle
 import struct
 import sys
 
-from ecsmpi.files.checkpoint import CheckpointSet
-from ecsmpi.neuron_api.save_state import _unpacked
+from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.run.checkpoint.save_state import _unpacked
 from ecsmpi.rxd.session import simulation
 import numpy as np
 

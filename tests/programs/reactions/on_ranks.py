@@ -4,11 +4,12 @@ import sys
 
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
-from ecsmpi.reactions.expression import Concentration, call
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
 from mpi4py import MPI
 import numpy as np
+
+from support.rate_trees import Concentration, call
 
 comm = MPI.COMM_WORLD
 shape = (3, 37, 41)

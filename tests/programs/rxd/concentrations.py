@@ -1,8 +1,10 @@
 """What scripts read and set: states3d, concentration, initial concentrations."""
 
+import h5py
 import numpy as np
 
 from support.model import (
+    OUTPUT,
     box,
     cells,
     message_of,
@@ -16,6 +18,7 @@ from support.model import (
     steps,
     uneven,
 )
+from support.transmembrane import two_species
 
 
 def view_of_one_rank():
@@ -158,6 +161,39 @@ def inside():
         saved[f"end {run}"] = of_segments(made, "ki", "nai", "ko", "ek", "ena", "v")
         n.ki0_k_ion = 70
     save(**saved)
+
+
+def profiles_across_the_membrane():
+    m = two_species()
+
+    def higher(x, y, z):
+        return 20 + x / 10 - y / 50 + z / 30
+
+    pumped = 5e4 * m.ki / (1 + m.ki) * m.ko
+    pump = m.across(m.ki, m.ko, pumped, mass_action=False, membrane_flux=True)
+    centres = -46.5 + 7 * np.arange(15), -36 + 8 * np.arange(11), -35.5 + 9 * np.arange(12)
+    array = higher(*np.meshgrid(*centres, indexing="ij"))
+    if rank == 0:
+        with h5py.File(OUTPUT + ".h5", "w") as file:
+            file["k"] = array
+    pc.barrier()
+    ways = {
+        "nothing": None,
+        "an array": array,
+        "a function": rxd.from_function(higher),
+        "a file": rxd.from_file(OUTPUT + ".h5", "k"),
+    }
+    found = {}
+    for way, values in ways.items():
+        n.finitialize(-65)
+        steps(3)
+        if values is not None:
+            m.ko.concentration = values
+        steps(1)
+        found[way] = of_segments(m.parts, "v", "ki", "ko"), np.array(m.ko.states3d)
+    for way in ("a function", "a file"):
+        assert all(map(np.array_equal, found[way], found["an array"])), way
+    assert (np.abs(found["an array"][0] - found["nothing"][0]).min(axis=0) > 1e-6).all()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import sys
 
 from ecsmpi import rxd
-from ecsmpi.rxd.compat import InvalidValue
+from ecsmpi.rxd.errors import InvalidValue
 from neuron import n
 
 n.load_file("stdrun.hoc")

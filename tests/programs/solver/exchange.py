@@ -30,7 +30,7 @@ def take(exchange, amounts, dt, at, factor):
     """Add amounts in two parts, the factor being a half."""
     for part in (0.75 * dt, 0.25 * dt):
         for f in (0, 1):
-            exchange.take(f, amounts[f], at, factor, part)
+            exchange.add_sources(f, amounts[f], at, factor, part)
 
 
 # ---------------------------------------------------------------- voxels of this rank's entries
@@ -99,15 +99,15 @@ def replay(name, kind, slabs, shape):
         exchange.reorder(order)
         exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
         take(exchange, exact, 0.5, at, factor)
-        exchange.deposit()
+        exchange.send_sources()
         owned[:, exchange.local_voxels] = exchange.sources
         field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
-        exchange.read([field, -field])
-        exchange.collect()
+        exchange.set_values([field, -field])
+        exchange.fetch_values()
         got = np.full((2, voxels.size), np.nan)
         for f in (0, 1):
-            exchange.give(f, got[f], at)
-            seen = [exchange.watched(f, which) for which in range(watched.size)]
+            exchange.scatter_values(f, got[f], at)
+            seen = [exchange.watched_values(f, which) for which in range(watched.size)]
             expected = list((1 - 2 * f) * (watched + 1e4 * turn))
             assert seen == expected, (comm.rank, seen, watched)
         whole(key + "voxels", voxels)
@@ -117,7 +117,7 @@ def replay(name, kind, slabs, shape):
         whole(key + "partners", np.array([exchange.partners]))
         any_amounts = rng.uniform(-1, 1, (2, voxels.size))
         take(exchange, any_amounts, 0.05, at, factor)
-        exchange.deposit()
+        exchange.send_sources()
         whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
         whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
     exchange.free()

@@ -7,7 +7,9 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.exchange import plan_exchange
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 from mpi4py import MPI
 import numpy as np
 
@@ -20,17 +22,19 @@ lo, hi = slabs.planes(comm.rank)
 def after_a_nan(nz, wall, varies):
     box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (5, 11, nz))
     ions = [SpeciesSpec(name, (1.0, 1.0, 1.0), 1, wall=wall) for name in ("k", "na")]
-    fields = [Field(box, (lo, hi)) for _ in ions]
+    fields = [SlabField(box, (lo, hi)) for _ in ions]
     for field in fields:
         field.owned[:] = 3.0
     if lo <= 2 < hi:
         fields[0].owned[2 - lo, 5, 3] = np.nan
     fractions = np.linspace(0.2, 0.4, box.voxels).reshape(box.shape)
     tissue = Tissue(ArrayProfile(fractions)) if varies else Tissue()
-    stepper = Stepper(comm, box, tissue, ions, fields, np.zeros(0, dtype=np.int64), slabs)
+    exchange = plan_exchange(comm, slabs, box.plane, np.zeros(0, dtype=np.int64), len(ions))
+    stepper = Stepper(comm, box, tissue, ions, fields, exchange)
     for _ in range(3):
         stepper.advance(1.0, 0.0)
     stepper.free()
+    exchange.free()
     return [np.concatenate(comm.allgather(field.owned)) for field in fields]
 
 

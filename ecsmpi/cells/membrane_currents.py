@@ -1,0 +1,132 @@
+"""Currents of ions that reactions across the membrane carry, explicit in the voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ecsmpi.cells.segments import segment_areas
+from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.reactions.rate_law import Law
+from ecsmpi.reactions.reaction import Rates
+from ecsmpi.solver import entry_kernels
+
+
+@dataclass
+class MembraneCurrent:
+    """The current of one ion that reactions carry.
+
+    Attributes
+    ----------
+    part : the species inside the cell
+    current : (places,) mA/cm2
+    terms : of each law that carries it, its row in the rates, and (places,) mA/cm2 of 1 molecule/ms
+    column : NEURON's column of the ion's current, such as ik
+    places : (n,) places where the part has a state
+    rows : (n,) their rows in the column
+    without : (n,) mA/cm2, the ion's current without what reactions carry
+    """
+
+    part: Any
+    current: np.ndarray
+    terms: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    column: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    without: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+class MembraneCurrents:
+    """The currents of the terms that carry any; true where this rank has one."""
+
+    def __init__(
+        self,
+        comm: Any,
+        terms: list,
+        laws: list[Law],
+        fields: list[np.ndarray],
+        at: np.ndarray,
+        charge_per_molecule: float,
+    ):
+        """Plan the currents. Collective.
+
+        Parameters
+        ----------
+        terms, laws : the terms at the segments, and the law of each
+        fields : what the laws read, (places,) each
+        at : (places,) segment of each place
+        charge_per_molecule : mA um2/cm2 of 1 molecule/ms of an elementary charge
+        """
+        carrying_terms = []
+        carrying_laws = []
+        for term, law in zip(terms, laws):
+            if term.carries:
+                carrying_terms.append(term)
+                carrying_laws.append(law)
+        self._rates = Rates(comm, carrying_laws, fields, at.size)
+        self._total = np.zeros(at.size)
+        by_part: dict[Any, MembraneCurrent] = {}
+        if carrying_laws:
+            per_molecule = charge_per_molecule / segment_areas()[at]
+        for row, (term, law) in enumerate(zip(carrying_terms, carrying_laws)):
+            for part, count in term.counts().items():
+                if getattr(part, "ion", None):
+                    if part not in by_part:
+                        by_part[part] = MembraneCurrent(part, np.zeros(at.size))
+                    charge = -count * part.charge * per_molecule
+                    factors = np.where(np.asarray(law.where), charge, 0.0)
+                    by_part[part].terms.append((row, factors))
+        self._currents = list(by_part.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._currents)
+
+    def carried(self) -> dict[str, np.ndarray]:
+        """{ion: (places,) mA/cm2 that reactions carry}; `add` renews the arrays."""
+        return {one.part.ion: one.current for one in self._currents}
+
+    def find(self, inside: Sequence[Any], nodes: np.ndarray) -> None:
+        """Find where NEURON keeps the ions' currents now. Local.
+
+        Parameters
+        ----------
+        inside : the `NeuronState` of each species inside
+        nodes : (places,) row of each place in NEURON's equations of the voltages
+        """
+        self._nodes = nodes
+        for one in self._currents:
+            state = next(state for state in inside if state.part == one.part)
+            variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
+            one.column = variable.column
+            one.rows = variable.rows[state.acts].astype(np.int64)
+            one.places = state.places
+            one.without = np.zeros(state.places.size)
+
+    def add(self, right: np.ndarray) -> None:
+        """Add what the laws carry now to the ions' currents, and charge the membrane. Local.
+
+        right: right-hand side of NEURON's equations of the voltages.
+        """
+        rates = self._rates.take()
+        self._total[:] = 0.0
+        for one in self._currents:
+            one.current[:] = 0.0
+            for law, factors in one.terms:
+                entry_kernels.add_products(rates[law], factors, one.current)
+            self._total += one.current
+            np.take(one.column, one.rows, out=one.without, mode="clip")
+        entry_kernels.charge(self._total, self._nodes, right)
+        self.show()
+
+    def show(self) -> None:
+        """Let the ions' currents include what reactions carry. Local."""
+        for one in self._currents:
+            entry_kernels.set_sums(one.column, one.rows, one.without, one.current, one.places)
+
+    def withhold(self) -> None:
+        """Let the ions' currents exclude what reactions carry. Local."""
+        for one in reversed(self._currents):
+            one.column[one.rows] = one.without
