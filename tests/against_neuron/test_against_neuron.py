@@ -93,7 +93,9 @@ def test_a_difference_of_1e_9_is_seen_in_every_array(reference):
             found = {**expected, name: array.copy()}
             found[name].flat[array.size // 2] += 1e-9 * np.abs(array).max()
             said = disagreements(found, expected)
-            assert len(said) == 1 and said[0].startswith(name) and "1 of" in said[0]
+            assert len(said) == 1
+            assert said[0].startswith(name)
+            assert "1 of" in said[0]
 
 
 def test_what_is_missing_or_not_a_number_is_seen():

@@ -71,7 +71,8 @@ def test_blocks_of_a_grain_depend_on_the_box_alone_and_ranks_own_whole_ones(
     assert blocks == [alone.block(number) for number in range(alone.n_blocks)]
     assert_cover(blocks, n_planes)
     thicknesses = [hi - lo for lo, hi in blocks]
-    assert max(thicknesses) <= grain and max(thicknesses) - min(thicknesses) <= 1
+    assert max(thicknesses) <= grain
+    assert max(thicknesses) - min(thicknesses) <= 1
     assert len(blocks) == -(-n_planes // grain)  # as few as the grain allows
     ends = {hi for _, hi in blocks}
     for lo, hi in bounds_of(slabs):

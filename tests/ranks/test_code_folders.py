@@ -64,21 +64,25 @@ def test_without_any_folder_of_its_own_code_goes_to_a_private_one_of_the_machine
     monkeypatch.setattr(code_folders, "PACKAGE", code_folders.Path("/proc/nowhere"))
     told = code_folders.settle()
     (made,) = tmp_path.iterdir()
-    assert f"compiled code is kept in {made}" in told and os.environ["NUMBA_CACHE_DIR"] == str(made)
+    assert f"compiled code is kept in {made}" in told
+    assert os.environ["NUMBA_CACHE_DIR"] == str(made)
     assert mode(made) == 0o700
     assert code_folders.of_generated_code()[0] == made / "ecsmpi"
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     made.chmod(0o777)  # somebody has been there first
     code_folders.settle()
     other = code_folders.Path(os.environ["NUMBA_CACHE_DIR"])
-    assert other != made and other.parent == tmp_path and mode(other) == 0o700
+    assert other != made
+    assert other.parent == tmp_path
+    assert mode(other) == 0o700
 
 
 def test_nothing_is_said_where_the_package_or_the_home_can_be_written(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(code_folders, "PACKAGE", code_folders.Path("/proc/nowhere"))
-    assert code_folders.settle() == "" and "NUMBA_CACHE_DIR" not in os.environ
+    assert code_folders.settle() == ""
+    assert "NUMBA_CACHE_DIR" not in os.environ
 
 
 def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, monkeypatch):
@@ -101,20 +105,20 @@ def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, 
     spec.loader.exec_module(as_python_does)
     assert as_python_does.value == "forbidden", "the trap is no trap"
     module = code_cache.load(source)
-    assert module.value == "generated" and module.__file__ == str(planted)
+    assert module.value == "generated"
+    assert module.__file__ == str(planted)
     del code_cache.sys.modules[name]
     planted.write_text(evil)
-    assert code_cache.load(source).value == "generated" and planted.read_text() == source
+    assert code_cache.load(source).value == "generated"
+    assert planted.read_text() == source
 
 
 def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_path):
     tmp_path.chmod(0o777)
     done = mpirun(2, ["python", MODEL], env={"NUMBA_CACHE_DIR": tmp_path})
-    assert (
-        done.returncode != 0
-        and "UnsafeFolder: others can write" in done.stderr
-        and "chmod 700" in done.stderr
-    )
+    assert done.returncode != 0
+    assert "UnsafeFolder: others can write" in done.stderr
+    assert "chmod 700" in done.stderr
     doctor = mpirun(None, ["ecsmpi", "doctor"], env={"NUMBA_CACHE_DIR": tmp_path})
     assert doctor.returncode == 1 and "problem  compiled code  others can write" in doctor.stdout, (
         doctor.stdout

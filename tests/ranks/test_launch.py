@@ -43,7 +43,8 @@ n.quit()
     done = nrniv(
         2, tmp_path, START + "if comm.rank:\n    raise KeyError('lost cell')\ncomm.Barrier()\n"
     )
-    assert done.returncode != 0 and "rank 1 of 2 failed and ends the job" in done.stderr
+    assert done.returncode != 0
+    assert "rank 1 of 2 failed and ends the job" in done.stderr
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
@@ -263,9 +264,11 @@ with launch.one_per_node_first(comm) as first:
 def test_what_takes_long_is_said_once():
     block = "with launch.one_per_node_first(comm, 'compiles'):\n    time.sleep({})\n"
     done = python(2, START + "import time\nmeeting.LONG = 0.5\n" + block.format(1))
-    assert done.returncode == 0 and done.stderr.count("ecsmpi: compiles") == 1
+    assert done.returncode == 0
+    assert done.stderr.count("ecsmpi: compiles") == 1
     done = python(2, START + "import time\n" + block.format(0))
-    assert done.returncode == 0 and "ecsmpi: compiles" not in done.stderr
+    assert done.returncode == 0
+    assert "ecsmpi: compiles" not in done.stderr
 
 
 def test_hang_fails_and_leaves_no_process():

@@ -181,9 +181,8 @@ def test_one_step_is_linearised_backward_euler():
 def test_a_law_may_read_what_nothing_changes():
     fields = [np.array([[[1.0, 2.0, 3.0]]]), np.array([[[0.0, 1.0, 5.0]]])]
     slab([Law(-C[1] * C[0], {0: 1}, "decay")], fields).advance(0.5)
-    assert (
-        np.allclose(fields[0], [1, 2 / 1.5, 3 / 3.5], rtol=1e-15) and (fields[1] == [0, 1, 5]).all()
-    )
+    assert np.allclose(fields[0], [1, 2 / 1.5, 3 / 3.5], rtol=1e-15)
+    assert (fields[1] == [0, 1, 5]).all()
 
 
 def test_laws_that_share_no_changing_species_are_solved_apart():
@@ -204,11 +203,9 @@ def test_laws_that_share_no_changing_species_are_solved_apart():
 def test_a_catalyst_does_not_change():
     fields = [np.full((1, 1, 2), 2.0) for _ in range(3)]
     slab([Law(0.1 * C[0] * C[1], {0: -1, 1: 0, 2: 1}, "catalysed")], fields).advance(1.0)
-    assert (
-        (fields[1] == 2).all()
-        and np.allclose(fields[0], 2 - 0.4 / 1.2)
-        and np.allclose(fields[0] + fields[2], 4)
-    )
+    assert (fields[1] == 2).all()
+    assert np.allclose(fields[0], 2 - 0.4 / 1.2)
+    assert np.allclose(fields[0] + fields[2], 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 5), (5, 7, 11), (9, 16, 2 * PIECE // 32 + 3)])
@@ -309,8 +306,11 @@ def test_a_later_process_loads_what_an_earlier_one_compiled(tmp_path):
     blocked.write_text("")
     env = {"XDG_CACHE_HOME": users, "NUMBA_CACHE_DIR": ""}
     second, hit = loaded(**env)
-    assert second.startswith(str(users / "ecsmpi")) and not hit and loaded(**env) == (second, True)
+    assert second.startswith(str(users / "ecsmpi"))
+    assert not hit
+    assert loaded(**env) == (second, True)
     third, hit = loaded(
         XDG_CACHE_HOME=blocked, NUMBA_CACHE_DIR=""
     )  # nowhere to keep it: compiled for this process alone
-    assert re.match(r".*/ecsmpi-\w+/ecsmpi_reactions_\w+.py$", third) and not hit
+    assert re.match(r".*/ecsmpi-\w+/ecsmpi_reactions_\w+.py$", third)
+    assert not hit

@@ -35,7 +35,8 @@ def cold(tmp_path_factory):
 def test_the_run_keeps_none_of_the_compilers_memory(cold):
     folder, (count, peak, left, mean) = cold
     warm = started(folder)
-    assert (count, left) == (0, 0) and warm == (0, warm[1], 0, mean)
+    assert (count, left) == (0, 0)
+    assert warm == (0, warm[1], 0, mean)
     assert peak < 1.1 * warm[1]
     assert len(list((folder / "ecsmpi").glob("compiled-*"))) == 1
 
@@ -55,8 +56,10 @@ def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):
     shutil.copy(PROGRAMS / "run" / "starts.py", script)
     found = start.measure([str(script), "--own"], 1)
     (first,), (later,) = found["first"], found["later"]
-    assert first.memory > 300e6 > 2 * later.memory and first.processor > later.processor > 0
-    assert first.seconds > 0 and re.search(
+    assert first.memory > 300e6 > 2 * later.memory
+    assert first.processor > later.processor > 0
+    assert first.seconds > 0
+    assert re.search(
         rf"first .* {first.memory / 1e6:.0f}\n.*later ", start.report(found), re.DOTALL
     )
     script.write_text("raise ValueError('no such morphology')")

@@ -51,7 +51,8 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
     with load(
         tmp_path / "same.h5"
     ) as same:  # begun again by the last run, of one step, in which the last ones have no name
-        assert len(same) == 21 and same["k"][-1].max() == np.load(tmp_path / "same.npy")[-1]
+        assert len(same) == 21
+        assert same["k"][-1].max() == np.load(tmp_path / "same.npy")[-1]
     assert report_cells(tmp_path, "same") == (ranks or 1)
     assert done.stderr.count("takes no part in this run: another was made after its own") == 9
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
@@ -62,13 +63,14 @@ def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
     done = mpirun(ranks, ["python", RUN / "late.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
     early, late = load(tmp_path / "early.h5"), load(tmp_path / "late.h5")
-    assert len(early) == 11 and len(load(tmp_path / "nameless.h5")) == 5
+    assert len(early) == 11
+    assert len(load(tmp_path / "nameless.h5")) == 5
     with np.load(tmp_path / "late.npz") as numbers:
-        assert np.allclose(numbers["at"], np.arange(0.6, 2.1, 0.2)) and np.array_equal(
-            numbers["late"], numbers["early"][3:]
-        )
+        assert np.allclose(numbers["at"], np.arange(0.6, 2.1, 0.2))
+        assert np.array_equal(numbers["late"], numbers["early"][3:])
         assert np.abs(numbers["residual"]).max() < 1e-12 * numbers["stored"][-1]
-    assert np.allclose(late.time, early.time[3:]) and np.array_equal(late["k"], early["k"][3:])
+    assert np.allclose(late.time, early.time[3:])
+    assert np.array_equal(late["k"], early["k"][3:])
     assert np.array_equal(early.diagnostics["later"]["max"], early.diagnostics["k"]["max"][3:])
     with (
         h5py.File(tmp_path / "early.report.h5") as whole,

@@ -28,7 +28,8 @@ def test_restart_at_every_step_has_the_same_bits(model, ranks, every, on_ranks, 
     mode = "grid_steps" if model == "ring_with_features" else "-"
     program = RUN / "restart_at_every_step.py"
     found = on_ranks(ranks, program, model, tmp_path / "sets", every, mode)
-    assert found["sets"] == (50 if mode == "grid_steps" else 100) and len(found["spikes"]) >= 8
+    assert found["sets"] == (50 if mode == "grid_steps" else 100)
+    assert len(found["spikes"]) >= 8
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,8 @@ def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ra
 
 def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp_path):
     expected = on_ranks(2, WITHOUT_GIDS, tmp_path / "a", "-", "together")
-    assert len(expected["trace"]) == 61 and np.ptp(expected["trace"]) > 1e-6
+    assert len(expected["trace"]) == 61
+    assert np.ptp(expected["trace"]) > 1e-6
     for ranks in (1, 3):
         found = on_ranks(ranks, WITHOUT_GIDS, tmp_path / f"b{ranks}", tmp_path / "a", "together")
         assert differences(found, expected, 1e-12) == []
@@ -78,7 +80,8 @@ def test_diagnostics_go_on_with_their_sums(tmp_path):
             found.append(numbers)
     first, second = found
     assert len(first["times of frames"]) == 8
-    assert len(first["came_in"]) == 16 and np.ptp(first["came_in"]) > 0
+    assert len(first["came_in"]) == 16
+    assert np.ptp(first["came_in"]) > 0
     tolerance = dict(rtol=1e-12, atol=1e-12 * np.nanmax(np.abs(first["stored"])))
     for name, expected in first.items():
         assert second[name].shape == expected.shape

@@ -203,7 +203,8 @@ def test_bad_option_of_ecsmpi_run_is_named(words, message, tmp_path, capsys):
     (tmp_path / "model.py").touch()
     with pytest.raises(SystemExit) as ended:
         main(["run", str(tmp_path / "model.py"), *words])
-    assert ended.value.code == 2 and message in capsys.readouterr().err
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mistake", COMMANDS)

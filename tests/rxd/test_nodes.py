@@ -21,7 +21,8 @@ def test_value_of_a_node_is_one_value_on_all_ranks(ranks, on_ranks):
 
 def test_recorded_nodes_have_neurons_trace_on_every_rank(on_ranks):
     expected = as_neuron(on_ranks, RECORDED_NODES, "traces", ranks=(None, 3))
-    assert expected["records"].shape == (6, 61) and expected["alone"].shape == (61,)
+    assert expected["records"].shape == (6, 61)
+    assert expected["alone"].shape == (61,)
     assert np.ptp(expected["records"][:5], axis=1).min() > 1e-6
 
 

@@ -55,11 +55,9 @@ def test_a_step_makes_no_subnormal_concentrations(name):
         stepper.advance(0.1, 0.0)
     stepper.free()
     exchange.free()
-    assert (
-        field.owned.max() > 0.1
-        and 0 < field.owned[field.owned > 0].min() < 1e-290
-        and (field.owned == 0).any()
-    )
+    assert field.owned.max() > 0.1
+    assert 0 < field.owned[field.owned > 0].min() < 1e-290
+    assert (field.owned == 0).any()
     assert not small_numbers(field.owned)
     assert np.float64(SMALLEST_NORMAL) / 2 > 0, "the mode of this thread was not restored"
 
@@ -99,4 +97,6 @@ def test_other_processors_have_their_instruction(machine, instruction):
 @known
 def test_what_decays_ends_as_no_subnormal_number(on_ranks):
     left = on_ranks(None, PROGRAMS / "solver" / "decay.py")["left"]
-    assert (left >= 0).all() and (left < 1e-290).all() and not small_numbers(left)
+    assert (left >= 0).all()
+    assert (left < 1e-290).all()
+    assert not small_numbers(left)

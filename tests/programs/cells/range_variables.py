@@ -34,7 +34,9 @@ def writing():
 def no_segments():
     use_ion("k", 1)
     found = Segments()
-    assert found.count == 0 and found.area.shape == (0,) and found.centre.shape == (0, 3)
+    assert found.count == 0
+    assert found.area.shape == (0,)
+    assert found.centre.shape == (0, 3)
     ko = RangeVariable("ko")
     assert ko.column.shape == ko.rows.shape == (0,)
     ko.fill(7)

@@ -87,7 +87,8 @@ def saved_by_neuron():
     again.fread(n.File(f"{to}.{rank}"))
     again.restore()
     pc.psolve(1.5)
-    assert np.array_equal(k[ecs].states3d, expected) and np.ptp(expected) > 1e-6
+    assert np.array_equal(k[ecs].states3d, expected)
+    assert np.ptp(expected) > 1e-6
     save()
 
 

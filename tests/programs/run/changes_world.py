@@ -23,7 +23,8 @@ if WAY == "follows":
     n.finitialize(-65)
     n.fadvance()
     assert abs(k[ecs].states3d.sum() / whole - 1) < 1e-12, (k[ecs].states3d.sum(), whole)
-    assert abs(trace[-1] / k[ecs].states3d[1, 1, 1] - 1) < 1e-12 and len(trace) == 2
+    assert abs(trace[-1] / k[ecs].states3d[1, 1, 1] - 1) < 1e-12
+    assert len(trace) == 2
     assert rxd.rank() == 0 and rxd.options.comm == MPI.COMM_SELF
     MPI.COMM_WORLD.Barrier()
     print("followed")

@@ -57,7 +57,8 @@ for kind in kinds:
     steps(100)
     table = seen[kind].table
     found[kind] = [table["front"], table["speed"]]
-assert np.isnan(never.table["front"]).all() and np.isnan(never.table["speed"]).all()
+assert np.isnan(never.table["front"]).all()
+assert np.isnan(never.table["speed"]).all()
 said = stream.getvalue()
 assert ("wave 0 to 7.45 mM, front at " in said) == (rank == 0), said[-500:]
 assert "2 to 2 mM, front" not in said

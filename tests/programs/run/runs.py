@@ -51,7 +51,8 @@ def every_way():
         assert abs(n.t - 5) < 1e-9
         found.append((k[ecs].states3d.copy(), of_segments(made, "ko", "v")))
     for field, segments in found:
-        assert np.array_equal(field, found[0][0]) and np.array_equal(segments, found[0][1])
+        assert np.array_equal(field, found[0][0])
+        assert np.array_equal(segments, found[0][1])
     assert np.ptp(found[0][0] - uneven(k[ecs].node_by_ijk(0, 0, 0))) > 0
 
 
@@ -99,7 +100,9 @@ def several_boxes():
         warnings.simplefilter("always")
         n.finitialize(-65)
     ko = of_segments(made, "ko")[:, 0]
-    assert (ko[:6] == 7).all() and (ko[-3:] == 7).all() and (ko[6:-3] == n.ko0_k_ion).all()
+    assert (ko[:6] == 7).all()
+    assert (ko[-3:] == 7).all()
+    assert (ko[6:-3] == n.ko0_k_ion).all()
     assert [str(one.message)[:2] for one in said] == ["6 "] * (rank == 0)
 
 

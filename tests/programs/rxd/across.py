@@ -125,15 +125,12 @@ def both_sides():
     for node in bound[m.cyt].nodes:
         assert abs(node.value - part * 140) < 1e-6
     binding.f_rate = 0
-    assert (
-        m.k.regions == [m.cyt, m.ecs]
-        and m.k.name == "k"
-        and m.k.charge == 1
-        and m.k.defined_on_region(m.ecs)
-    )
-    assert len(m.k.nodes) == len(m.ki.nodes) + len(m.ko.nodes) and len(m.k.nodes(m.ecs)) == len(
-        m.ko.nodes
-    )
+    assert m.k.regions == [m.cyt, m.ecs]
+    assert m.k.name == "k"
+    assert m.k.charge == 1
+    assert m.k.defined_on_region(m.ecs)
+    assert len(m.k.nodes) == len(m.ki.nodes) + len(m.ko.nodes)
+    assert len(m.k.nodes(m.ecs)) == len(m.ko.nodes)
     rxd.Output("k.h5", every=1, species=m.k, attach=False)
     said = message_of(rxd.RxDException, lambda: rxd.Rate(bound[m.ecs], m.ki))
     assert "extracellular" in said, said

@@ -85,7 +85,8 @@ first = Model(cell)
 expected = first.run()
 rxd.reset()
 assert first.observer.ends == 1
-assert rxd.all_species() == [] and rxd.species._all_species == []
+assert rxd.all_species() == []
+assert rxd.species._all_species == []
 FORGOTTEN = "was made before rxd.reset(), which has forgotten it: make it again"
 uses = [
     lambda: first.k[first.ecs],

@@ -25,7 +25,9 @@ def view_of_one_rank():
     ecs, made = box(), cells()
     tracer = rxd.Species(ecs, d=0, name="tracer", charge=0, initial=3)
     view = tracer[ecs].states3d
-    assert view.shape == (15, 11, 12) and view.flags.writeable and (view == 3).all()
+    assert view.shape == (15, 11, 12)
+    assert view.flags.writeable
+    assert (view == 3).all()
     n.finitialize(-65)
     view[:] = 5
     steps(1)
@@ -68,9 +70,8 @@ def set_in_all_ways():
     part.concentration = 4
     assert (part.states3d == 4).all()
     part.concentration = field
-    assert np.array_equal(part.states3d, field) and np.array_equal(
-        part.concentration, field.reshape(-1)
-    )
+    assert np.array_equal(part.states3d, field)
+    assert np.array_equal(part.concentration, field.reshape(-1))
     part.concentration = 2 * field.reshape(-1)
     assert np.array_equal(part.states3d, 2 * field)
     part.concentration = lambda node: node.x3d + 2 * node.y3d + 3 * node.z3d
@@ -122,13 +123,15 @@ def default_initial():
     for ko0 in (4.5, 4.5, 6.5):
         n.ko0_k_ion = ko0
         n.finitialize(-65)
-        assert (k[ecs].states3d == ko0).all() and (unnamed[ecs].states3d == 0).all()
+        assert (k[ecs].states3d == ko0).all()
+        assert (unnamed[ecs].states3d == 0).all()
         segments = of_segments(made, "ko", "ek")
         assert (segments[:, 0] == ko0).all()
         nernst = 1000 * n.R * (n.celsius + 273.15) / n.FARADAY * np.log(ko0 / n.ki0_k_ion)
         assert np.allclose(segments[:, 1], nernst)
         steps(30)
-        assert (k[ecs].states3d != ko0).any() and (unnamed[ecs].states3d == 0).all()
+        assert (k[ecs].states3d != ko0).any()
+        assert (unnamed[ecs].states3d == 0).all()
 
 
 def walls_at_0():
@@ -139,10 +142,12 @@ def walls_at_0():
         field = ca[ecs].states3d
         inner = np.zeros(field.shape, bool)
         inner[1:-1, 1:-1, 1:-1] = True
-        assert (field[~inner] == 0).all() and (field[inner] == n.cao0_ca_ion).all()
+        assert (field[~inner] == 0).all()
+        assert (field[inner] == n.cao0_ca_ion).all()
         steps(3)
         field = ca[ecs].states3d
-        assert (field[~inner] == 0).all() and field[7, 5, 6] > field[1, 5, 6] > 0
+        assert (field[~inner] == 0).all()
+        assert field[7, 5, 6] > field[1, 5, 6] > 0
 
 
 def inside():

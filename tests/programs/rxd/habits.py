@@ -34,17 +34,21 @@ def classes_of_nodes():
 def nodes_of_both_sides():
     saved = k.nodes.concentration
     inside = len(k[cyt].nodes) + len(k[mem].nodes)
-    assert saved.shape == (len(k.nodes),) and (saved[: len(k[cyt].nodes)] == 140).all()
-    assert (saved[inside:] == k[ecs].nodes.value).all() and len(saved) - inside == 15 * 11 * 12
+    assert saved.shape == (len(k.nodes),)
+    assert (saved[: len(k[cyt].nodes)] == 140).all()
+    assert (saved[inside:] == k[ecs].nodes.value).all()
+    assert len(saved) - inside == 15 * 11 * 12
     if inside:
         assert k.nodes[0].value == 140
-    assert k.nodes[inside] == k[ecs].nodes[0] and k.nodes[-1] == k[ecs].nodes[-1]
+    assert k.nodes[inside] == k[ecs].nodes[0]
+    assert k.nodes[-1] == k[ecs].nodes[-1]
     said = message_of(rxd.RxDException, setattr, k.nodes, "value", [1.0, 2.0])
     assert "one for each of" in said, said
     k.nodes.value = 7
     assert (k.nodes.value == 7).all()
     k.nodes.concentration = list(saved)
-    assert (k.nodes.value == saved).all() and (k[ecs].nodes.value == saved[inside:]).all()
+    assert (k.nodes.value == saved).all()
+    assert (k[ecs].nodes.value == saved[inside:]).all()
 
 
 def list_of_all_species():

@@ -32,9 +32,11 @@ n.finitialize(-65)  # what this brings from the compiler is not left out
 model = Model("k")
 went = weakref.ref(model)
 n.finitialize(-65)
-assert went() is not None and [one.name for one in rxd.all_species()] == ["k"]
+assert went() is not None
+assert [one.name for one in rxd.all_species()] == ["k"]
 model = Model("na")
 n.finitialize(-65)
-assert went() is None and [one.name for one in rxd.all_species()] == ["na"]
+assert went() is None
+assert [one.name for one in rxd.all_species()] == ["na"]
 n.fadvance()
 print("went on")

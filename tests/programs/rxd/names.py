@@ -84,8 +84,10 @@ own.colour = "blue"
 
 # what completion and help show
 shown = dir(rxd)
-assert set(shown) == set(rxd.__all__) and not any(name.startswith("_") for name in shown)
-assert all(hasattr(rxd, name) for name in shown) and {
+assert set(shown) == set(rxd.__all__)
+assert not any(name.startswith("_") for name in shown)
+assert all(hasattr(rxd, name) for name in shown)
+assert {
     "Species",
     "Region",
     "rxdmath",
@@ -100,14 +102,10 @@ arguments = {
     kind: list(inspect.signature(getattr(rxd, kind)).parameters)
     for kind in ("Species", "Parameter", "Rate", "Reaction")
 }
-assert (
-    arguments["Species"][:5] == ["regions", "d", "name", "charge", "initial"]
-    and arguments["Parameter"][-1] == "value"
-)
-assert (
-    arguments["Rate"] == ["species", "rate", "regions", "membrane_flux", "where"]
-    and "mass_action" in arguments["Reaction"]
-)
+assert arguments["Species"][:5] == ["regions", "d", "name", "charge", "initial"]
+assert arguments["Parameter"][-1] == "value"
+assert arguments["Rate"] == ["species", "rate", "regions", "membrane_flux", "where"]
+assert "mass_action" in arguments["Reaction"]
 for kind in (getattr(rxd, name) for name in shown):
     if not inspect.isclass(kind) or not kind.__module__.startswith("ecsmpi."):
         continue
@@ -119,7 +117,8 @@ for kind in (getattr(rxd, name) for name in shown):
 for kind in (rxd.Output, rxd.Progress, rxd.Diagnostics, rxd.SegmentReport, rxd.Spikes):
     assert list(inspect.signature(kind).parameters)[-1] == "attach"
     assert "Parameters\n" in inspect.getdoc(kind)
-assert "include_flux" not in dir(k[ecs]) and "include_flux" in dir(k.nodes)
+assert "include_flux" not in dir(k[ecs])
+assert "include_flux" in dir(k.nodes)
 assert repr(ecs).startswith(
     "Extracellular(xlo=-20, ylo=-15, zlo=-15, xhi=20, yhi=15, zhi=15, dx=(10, 10, 10), "
 ), repr(ecs)
@@ -129,11 +128,9 @@ kinds = {"inside": both._within.nodes, "outside": k.nodes, "both": both.nodes, "
 assert all(isinstance(nodes, rxd.nodelist.NodeList) for nodes in kinds.values())
 for nodes in (kinds["inside"], list(kinds["inside"]), kinds["outside"], list(kinds["some"])):
     made = rxd.nodelist.NodeList(nodes)
-    assert (
-        len(made) == len(nodes)
-        and list(made) == list(nodes)
-        and isinstance(made, rxd.nodelist.NodeList)
-    )
+    assert len(made) == len(nodes)
+    assert list(made) == list(nodes)
+    assert isinstance(made, rxd.nodelist.NodeList)
 if cells:
     assert isinstance(
         said(lambda: rxd.nodelist.NodeList([k.nodes[0], kinds["inside"][0]])), TypeError
@@ -141,10 +138,11 @@ if cells:
 
 # regions that come later
 later = rxd.Species(regions=None, name="later", initial=2)
-assert later.regions == [] and len(later.nodes) == 0 and later not in rxd.all_species()
-assert "say" not in str(said(lambda: setattr(later, "regions", cyt))) and "made" in str(
-    said(lambda: setattr(later, "regions", cyt))
-)
+assert later.regions == []
+assert len(later.nodes) == 0
+assert later not in rxd.all_species()
+assert "say" not in str(said(lambda: setattr(later, "regions", cyt)))
+assert "made" in str(said(lambda: setattr(later, "regions", cyt)))
 assert "different regions" in str(said(lambda: setattr(later, "regions", [ecs, ecs])))
 assert "shape (3,)" in str(said(lambda: rxd.Rate(k, np.ones(3))))
 made_before = rxd.Rate(later, 1)
@@ -160,9 +158,8 @@ del nowhere_else
 # names that NEURON cannot have
 kappa = rxd.Species(ecs, name="κ naïve", initial=2)
 letters = rxd.Species(ecs, name="Ça", initial=2)
-assert "ASCII" in str(said(lambda: rxd.Species(ecs, name="κ", charge=1))) and "ASCII" in str(
-    said(lambda: setattr(k, "name", "κ"))
-)
+assert "ASCII" in str(said(lambda: rxd.Species(ecs, name="κ", charge=1)))
+assert "ASCII" in str(said(lambda: setattr(k, "name", "κ")))
 becomes = rxd.Reaction(kappa, letters, 0.1)
 output = rxd.Output(sys.argv[1] + ".h5", every=n.dt)
 report = rxd.Diagnostics(letters, every=n.dt, output=output)
@@ -191,8 +188,7 @@ with warnings.catch_warnings(record=True) as caught:
     n.finitialize(-65)
 assert [str(one.message) for one in caught if "no mechanism uses K" in str(one.message)] == []
 n.fadvance()
-assert np.allclose(later[ecs].states3d, 2 + n.dt) and np.allclose(
-    kappa[ecs].states3d + letters[ecs].states3d, 4
-)
+assert np.allclose(later[ecs].states3d, 2 + n.dt)
+assert np.allclose(kappa[ecs].states3d + letters[ecs].states3d, 4)
 if rank == 0:
     np.savez(sys.argv[1], kappa=np.array(kappa[ecs].states3d) if pc.nhost() == 1 else 0)

@@ -26,8 +26,11 @@ def found():
         assert "outside" in message_of(rxd.RxDException, part.node_by_location, *outside)
     node = part.node_by_ijk(2, 3, 4)
     assert (node.x3d, node.y3d, node.z3d) == (-32.5, -12, 0.5)
-    assert node.region is ecs and node.species is k and node.d == (1, 2, 3)
-    assert abs(node.volume - 0.2 * 7 * 8 * 9) < 1e-12 and node.value == uneven(node)
+    assert node.region is ecs
+    assert node.species is k
+    assert node.d == (1, 2, 3)
+    assert abs(node.volume - 0.2 * 7 * 8 * 9) < 1e-12
+    assert node.value == uneven(node)
     for outside in ((15, 0, 0), (0, 11, 0), (0, 0, 12), (-1, 0, 0)):
         assert str(outside) in message_of(rxd.RxDException, part.node_by_ijk, *outside)
 
@@ -58,17 +61,20 @@ def lists():
     k = rxd.Species([ecs, far], d=(1, 2, 3), name="k", charge=1, initial=uneven)
     nodes = k.nodes
     plain = list(nodes)
-    assert len(nodes) == len(plain) == 1980 + 60 and plain[1980].region is far
+    assert len(nodes) == len(plain) == 1980 + 60
+    assert plain[1980].region is far
     for axis in ("x3d", "y3d", "z3d", "volume"):
         assert getattr(nodes, axis).tolist() == [getattr(node, axis) for node in plain]
     assert np.array_equal(nodes.value, [uneven(node) for node in plain])
     assert nodes.d.shape == (2040, 3)
-    assert nodes.region[1979:1981] == [ecs, far] and nodes.species[7] is k
+    assert nodes.region[1979:1981] == [ecs, far]
+    assert nodes.species[7] is k
 
     random.seed(1)  # a list of nodes and a plain list go through the same
     for chosen in (slice(1970, 1990), slice(None, None, -7), slice(2039, 3, -400), slice(5, 5)):
         some, other = nodes[chosen], plain[chosen]
-        assert list(some) == other and np.array_equal(some.value, [uneven(node) for node in other])
+        assert list(some) == other
+        assert np.array_equal(some.value, [uneven(node) for node in other])
         for _ in range(40):
             node, at = random.choice(plain), random.randint(-30, 30)
             some.insert(at, node)
@@ -82,16 +88,21 @@ def lists():
         some[3], other[3] = plain[9], plain[9]
         some.sort(key=lambda node: node.y3d)
         other.sort(key=lambda node: node.y3d)
-        assert some == other and some + other == other + some == other + other
+        assert some == other
+        assert some + other == other + some == other + other
         assert np.array_equal(some.value, [uneven(node) for node in other])
         some.clear()
-        assert len(some) == 0 and some.value.size == 0 and list(some) == []
+        assert len(some) == 0
+        assert some.value.size == 0
+        assert list(some) == []
 
     right = nodes[nodes.x3d > 0]
     assert right == nodes(lambda node: node.x3d > 0) == [node for node in plain if node.x3d > 0]
     assert nodes[[3, 1990, -1]] == [plain[3], plain[1990], plain[-1]]
-    assert nodes(far) == plain[1980:] and nodes((302.5, 3.5, 4.5)) == [plain[-1]]
-    assert plain[-1].satisfies((303, 4, 5)) and not plain[-1].satisfies(ecs)
+    assert nodes(far) == plain[1980:]
+    assert nodes((302.5, 3.5, 4.5)) == [plain[-1]]
+    assert plain[-1].satisfies((303, 4, 5))
+    assert not plain[-1].satisfies(ecs)
 
 
 def lists_set_values():
@@ -135,7 +146,9 @@ def lists_of_generators():
     inside = rxd.nodelist.NodeList(ca.nodes[i] for i in (0, 1))
     outside = rxd.nodelist.NodeList(k[ecs].nodes[i] for i in (0, 1, 7))
     assert len(inside) == 2 and inside[1] is ca.nodes[1] or inside[1].x == ca.nodes[1].x
-    assert len(outside) == 3 and outside[2] == k[ecs].nodes[7] and len(rxd.nodelist.NodeList()) == 0
+    assert len(outside) == 3
+    assert outside[2] == k[ecs].nodes[7]
+    assert len(rxd.nodelist.NodeList()) == 0
 
 
 if __name__ == "__main__":

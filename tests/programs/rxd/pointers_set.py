@@ -59,7 +59,8 @@ for step in range(16):
     n.fadvance()
     if step == 3 and rank == 0:
         node(k, 5)._ref_value[0] = 44
-        assert node(k, 5).value == 44 and k[ecs].states3d[5, 1, 1] == 44
+        assert node(k, 5).value == 44
+        assert k[ecs].states3d[5, 1, 1] == 44
         assert k[ecs].nodes((55, 15, 15)).value[0] == 44
     if step == 5:
         node(k, 0).value = 10  # what comes last counts, however it is set

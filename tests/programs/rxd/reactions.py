@@ -40,10 +40,10 @@ def parameters_and_states():
     rate = [rxd.Rate(s, -p * s), rxd.Reaction(s + q > p, 0.01)]  # parameters react and stay
     n.finitialize(-65)
     steps(3)
-    assert (p[ecs].states3d == 3).all() and (
-        q[ecs].states3d.reshape(-1) == np.arange(15 * 11 * 12)
-    ).all()
-    assert s[ecs].states3d.max() < 1 and (of_segments(made, "po") == 3).all()
+    assert (p[ecs].states3d == 3).all()
+    assert (q[ecs].states3d.reshape(-1) == np.arange(15 * 11 * 12)).all()
+    assert s[ecs].states3d.max() < 1
+    assert (of_segments(made, "po") == 3).all()
     p.value = 5
     assert p.value == 5 and rxd.all_species() == [p, q, s]
     n.finitialize(-65)

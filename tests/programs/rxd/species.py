@@ -72,7 +72,8 @@ def no_species():
     k = rxd.Species(ecs, d=2, name="k", charge=1, initial=30)
     n.finitialize(-65)
     steps(20)
-    assert rxd.all_species() == [k] and (of_segments(made, "v") != alone).all()
+    assert rxd.all_species() == [k]
+    assert (of_segments(made, "v") != alone).all()
     del k
     gc.collect()
     assert rxd.all_species() == []
@@ -98,7 +99,8 @@ def changed_between_runs():
     assert (of_segments(made, "ko")[:, 0] == n.ko0_k_ion).all()
     k.regions = [far, ecs]
     n.finitialize(-65)
-    assert (k[far].states3d == 7).all() and len(k.nodes) == 2 * 1980
+    assert (k[far].states3d == 7).all()
+    assert len(k.nodes) == 2 * 1980
     part = k[ecs]
     k.regions = far
     n.finitialize(-65)
@@ -123,7 +125,8 @@ def changed_d():
     n.finitialize(-65)
     other.d = 4  # before the first step
     steps(5)
-    assert np.array_equal(other[ecs].states3d, same[ecs].states3d) and other[ecs].d == other.d == 4
+    assert np.array_equal(other[ecs].states3d, same[ecs].states3d)
+    assert other[ecs].d == other.d == 4
 
 
 if __name__ == "__main__":

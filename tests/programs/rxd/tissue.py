@@ -100,7 +100,8 @@ for step in range(5):
 saved["sizes"] = sizes
 saved["later"] = np.array([size_later[later].states3d, in_later[later].states3d])
 saved["kept on"] = np.array([(kept.alpha * ion[kept].states3d).sum()])
-assert of_states.alpha is share and of_states.permeability is open_
+assert of_states.alpha is share
+assert of_states.permeability is open_
 for name, species in made.items():
     saved[name] = np.array(species[species.regions[0]].states3d)
 region = described["function"]
