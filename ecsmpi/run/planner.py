@@ -160,7 +160,7 @@ class Planned(Spaces):
     def _fill_space(self, region) -> None:
         """Initial concentrations. Local."""
         space = self.space(region)
-        space.forget({species.key for species in self.on(region)})
+        space.keep_species({species.key for species in self.on(region)})
         for species in self.on(region):
             species.fill(region, space.field(species.key))
 

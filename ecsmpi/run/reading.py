@@ -51,7 +51,7 @@ class Reading:
     """Reads and sets concentrations of a simulation.
 
     On one process that concerns the fields themselves. A field is known by (key of the species, its
-    `Space`).
+    `RegionSolver`).
     """
 
     def __init__(self, simulation):

@@ -389,7 +389,7 @@ class Simulation(Planned):
             if species.name in self.segments.ions and species in chosen:
                 outside = self.segments.ions[species.name].outside.values()
                 for region in species.regions:
-                    self.space(region).take_segments(species.key, outside)
+                    self.space(region).set_from_segments(species.key, outside)
         self.reading.completed()
         for region in self.regions if self._planned else []:
             self.space(region).show()  # the segments are as the script has set them

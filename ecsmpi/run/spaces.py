@@ -11,13 +11,13 @@ from ecsmpi.cells.coupled import CoupledSegments
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
 from ecsmpi.neuron_api.worlds import Worlds
 from ecsmpi.run.observers.fields import labels
-from ecsmpi.run.region_solver import Space
+from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.solver.timing import Phases
 
 
 class Spaces(ModelRegistry):
-    """What a script has described, and a `Space` for each region that has been looked into."""
+    """What a script has described, and a `RegionSolver` for each region that has been looked into."""
 
     def __init__(self, comm):
         super().__init__()
@@ -37,17 +37,19 @@ class Spaces(ModelRegistry):
         self._changed = False
         recorder.forget()
 
-    def space(self, region) -> Space:
+    def space(self, region) -> RegionSolver:
         """The run-time space of a region, made at the first call. Local."""
         key = weakref.ref(region)
         if key not in self._spaces:
             if not self._spaces:
                 self.enter_world()
             slabs = self._slabs.setdefault(region.box, self._even_slabs(region.box))
-            self._spaces[key] = Space(self.comm, region.box, region.tissue, self.phases, slabs)
+            self._spaces[key] = RegionSolver(
+                self.comm, region.box, region.tissue, self.phases, slabs
+            )
         return self._spaces[key]
 
-    def spaces_in_order(self) -> list[Space]:
+    def spaces_in_order(self) -> list[RegionSolver]:
         """Those of the script's regions, in an order that is the same on all ranks. Local."""
         return [self.space(region) for region in self.regions]
 
@@ -61,7 +63,7 @@ class Spaces(ModelRegistry):
         self.comm, old = comm, self._spaces
         self._spaces, self._slabs = {}, {}
         for reference, space in old.items():
-            space.leave()
+            space.leave_world()
             if (region := reference()) is not None:
                 self.space(region).take_over(space)
 

@@ -18,7 +18,7 @@ from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver import interface_kernels, threads
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.exchange import NONE, ExactExchange, Exchange
+from ecsmpi.solver.exchange import ExactExchange, Exchange
 from ecsmpi.solver.halo import Halo
 from ecsmpi.solver.heterogeneous import DiffusionPlanner
 from ecsmpi.solver.induced import InducedCurrents
@@ -68,26 +68,27 @@ class Stepper:
         tissue: Tissue | list[SlabTissue],
         ions: list[SpeciesSpec],
         fields: list[Field],
-        voxels: np.ndarray,
+        exchange: Exchange | np.ndarray,
         slabs: Slabs | None = None,
         phases: Phases | None = None,
-        watched: np.ndarray = NONE,
     ):
-        """voxels: (entries,) flat index into the box of this rank's entries; fields: one for each
-        ion, of its slab.
+        """fields: one for each ion, of its slab. exchange: planned for these ions; or (entries,) flat
+        indices into the box of this rank's entries, for an exchange that the stepper owns.
 
         tissue: of all ions, or the slab's share of that of each, which may change between steps, on
         all ranks alike.
-        slabs: with a grain, results have the same bits at any number of ranks. watched: voxels that
-        `exchange` watches.
+        slabs: with a grain, results have the same bits at any number of ranks.
         """
         self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
         self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
         if isinstance(tissue, Tissue):
             tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
         self.tissues, self._versions = tissue, [each.version for each in tissue]
-        kind = ExactExchange if self.slabs.grain else Exchange
-        self.exchange = kind(comm, self.slabs, box.plane, voxels, len(ions), watched)
+        self._owns_exchange = isinstance(exchange, np.ndarray)
+        if isinstance(exchange, np.ndarray):
+            kind = ExactExchange if self.slabs.grain else Exchange
+            exchange = kind(comm, self.slabs, box.plane, exchange, len(ions))
+        self.exchange = exchange
         self._accounts = []  # (number of the ion, its Account) of what is asked for
         self._flat = [field.u[1:-1].reshape(-1) for field in fields]
         owns = comm.rank < self.slabs.owners
@@ -247,8 +248,12 @@ class Stepper:
 
     def free(self) -> None:
         """Release messages and communicators."""
-        for part in [*self._halos, self.exchange, *filter(None, [self._workspace])]:
-            part.free()
+        for halo in self._halos:
+            halo.free()
+        if self._owns_exchange:
+            self.exchange.free()
+        if self._workspace is not None:
+            self._workspace.free()
         self._owners.Free()
 
 

@@ -2,7 +2,7 @@
 
     what the manifest says             `files.facts.Facts`
     the model, to be compared          `course.RunLoop.described`
-    arrays of the boxes by planes      `Space.state`: read again by whoever owns the planes now
+    arrays of the boxes by planes      `RegionSolver.state`: read again by whoever owns the planes now
     NEURON's cells                     rank by rank where each rank has the same cells again, else cell by cell
     places of observers                their own `state`, given back to `resumed`
 
