@@ -42,6 +42,7 @@ SOURCE_BYTES = 32
 LONGEST_LINE = 198  # bytes; NEURON's buffers take 200 with the end
 LONGEST_STATEMENT = 254  # bytes; of 256
 PYTHON = "PythonObject"  # stands for a statement where a Python function waits
+EXTRACELLULAR = "ecsmpi-extracellular-1"  # name under which SaveState keeps the extracellular space
 _WHOLE = re.compile(rb"-?\d{1,10}")
 _SELF_EVENT = re.compile(
     rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) (-?[0-9.e+-]{1,30}|-?nan|-?inf)"

@@ -16,8 +16,7 @@ import numpy as np
 
 from ecsmpi.cells import saved_state
 from ecsmpi.cells.inventory import context, objects, places_of_pointers, point_types, saving_modules
-from ecsmpi.cells.saved_state import PYTHON, Event, Malformed, SavedState
-from ecsmpi.neuron_api.save_state import NAME as BOXES
+from ecsmpi.cells.saved_state import EXTRACELLULAR, PYTHON, Event, Malformed, SavedState
 
 MOST_SHOWN = 3  # statements in a message
 LARGEST_RATIO = 1100  # of bytes to those that gzip makes of them
@@ -165,7 +164,7 @@ def _check_plugins(found: SavedState, own: SavedState) -> None:
     what it would save itself.
     """
     for name in found.plugins:
-        if name == BOXES or name not in saving_modules():
+        if name == EXTRACELLULAR or name not in saving_modules():
             raise Malformed(f"{ascii(name)} has saved something, and there is nothing of that name")
     for name in saving_modules():
         if name.startswith("rxd-"):

@@ -243,7 +243,7 @@ class _Watch(Observer):
 
     def resumed(self, simulation, t, places):
         """The same, or go on with them where a restart has taken place. Collective."""
-        from ecsmpi.run.observers.fields import begin
+        from ecsmpi.run.observers.base import begin
 
         if not self._parts:
             self._parts = self._make()

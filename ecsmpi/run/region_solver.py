@@ -7,7 +7,7 @@ The exchange serves entries: a segment that lies in the box, or a voxel that a f
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

@@ -32,7 +32,7 @@ from ecsmpi.files.items import Subvolume as Subvolume
 from ecsmpi.reactions.reaction import RateNotFinite as RateNotFinite
 from ecsmpi.run.checkpoint import schedule
 from ecsmpi.run.health_check import NotFinite as NotFinite
-from ecsmpi.run.observers import diagnostics, fields, segments
+from ecsmpi.run.observers import diagnostics, fields, measure, progress, segments, spikes
 from ecsmpi.run.observers.base import Observer as Observer
 from ecsmpi.rxd.adopted_reactions import NeuronsReactions
 from ecsmpi.rxd.compat import InvalidValue as InvalidValue
@@ -54,7 +54,7 @@ from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, whole, withou
 from ecsmpi.solver import kernels
 from ecsmpi.solver.timing import Phases
 
-simulation.crossings.neurons = NeuronsReactions()
+simulation.membrane_reactions.neurons = NeuronsReactions()
 for _name in (
     "constants",
     "geometry",
@@ -127,7 +127,7 @@ def _attach(observer: Observer, wanted: bool) -> None:
 
 def _named(species) -> str:
     species = without(species)
-    return fields.label(simulation, species) if isinstance(species, Species) else species
+    return simulation.registry.label(species) if isinstance(species, Species) else species
 
 
 def _region_of(species, region):
@@ -151,8 +151,8 @@ def _checked_items(items) -> list:
     return found
 
 
-class Progress(fields.Progress):
-    __doc__ = fields.Progress.__doc__
+class Progress(progress.Progress):
+    __doc__ = progress.Progress.__doc__
 
     def __init__(self, tstop: float | None = None, stream=None, attach: bool = True):
         """Show how far the run is, to tstop (ms), on a text stream (standard error). attach: take
@@ -162,7 +162,7 @@ class Progress(fields.Progress):
         _attach(self, attach)
 
 
-class Checkpoint(schedule.Checkpointing):
+class Checkpoint(schedule.CheckpointSchedule):
     """Writes checkpoints from the next finitialize or step on, and ends the run early where its
     time is up or a signal asks for it.
 
@@ -179,16 +179,16 @@ class Checkpoint(schedule.Checkpointing):
         self, path, every="15min", keep: int = 2, max_time=None, vectors: dict | None = None
     ):
         super().__init__(simulation.comm, path, every, keep, max_time, vectors)
-        simulation.course.checkpointing = self
-        simulation.let_be_continued()
+        simulation.run_loop.checkpoints = self
+        simulation.let_record()
 
     def close(self) -> None:
         """Write no more checkpoints, and leave signals to the system. Local, to be called on every
         rank; again is harmless.
         """
-        if simulation.course.checkpointing is self:
-            simulation.course.checkpointing = None
-            self._limits.let_go()
+        if simulation.run_loop.checkpoints is self:
+            simulation.run_loop.checkpoints = None
+            self.release_signals()
 
     def __enter__(self):
         return self
@@ -204,7 +204,7 @@ def restart(path, must: bool = True) -> None:
     must: an error where there is none; else the run then begins anew. n.t tells which. The script
     must make the same model.
     """
-    simulation.course.restart = schedule.Restart(path, must)
+    simulation.run_loop.restart = schedule.Restart(path, must)
 
 
 def from_file(path, dataset: str) -> FileProfile:
@@ -261,13 +261,13 @@ class Diagnostics(diagnostics.Diagnostics):
             raise ValueError(
                 f"give path or output, not both; got path={path!r} and output={output!r}"
             )
-        watched = diagnostics.Watched(threshold, front, centre, shell, balance)
+        quantities = measure.Quantities(threshold, front, centre, shell, balance)
         if path is not None:
             output = Output(path, every, items=[], attach=attach)
         super().__init__(
             _named(species),
             every,
-            watched,
+            quantities,
             _region_of(species, region),
             output,
             name,
@@ -297,8 +297,8 @@ class SegmentReport(segments.SegmentReport):
         _attach(self, attach)
 
 
-class Spikes(segments.Spikes):
-    __doc__ = segments.Spikes.__doc__
+class Spikes(spikes.Spikes):
+    __doc__ = spikes.Spikes.__doc__
 
     def __init__(
         self, path, recorded=None, every: float = 100.0, population="All", attach: bool = True
@@ -335,7 +335,7 @@ def remove_observer(observer) -> None:
 
 def all_species() -> list[Species | TransmembraneSpecies]:
     """The script's species in the extracellular space, in the order they were made."""
-    return [whole(one) for one in simulation.scripts_species if one.regions]
+    return [whole(one) for one in simulation.registry.scripts_species if one.regions]
 
 
 def phases() -> Phases:
@@ -347,7 +347,7 @@ def rank() -> int:
     """This rank among those that compute the model together: all, or those of NEURON's world or of
     ``rxd.options.comm``.
     """
-    return simulation.worlds.rank
+    return simulation.solvers.worlds.rank
 
 
 def nthread(count: int | None = None) -> int:
@@ -377,7 +377,7 @@ def re_init() -> None:
     """
     if neuron_rxd.species._get_all_species():
         neuron_rxd.re_init()
-    simulation.take_segments(simulation.species)
+    simulation.set_from_segments(simulation.species)
 
 
 for _kind in (Output, Progress, Checkpoint, Diagnostics, SegmentReport, Spikes):

@@ -63,7 +63,7 @@ class Extracellular(RxdStandIn):
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
         self._tissue = Tissue()  # until there is what a State given by a dict lies in
-        self._made_in = simulation.made_in
+        self._made_in = simulation.registry.made_in
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
 
     @property
@@ -106,7 +106,7 @@ class Extracellular(RxdStandIn):
         except ValueError as error:
             raise InvalidValue(str(error)) from None
         self._tissue = tissue
-        simulation.show_pointers()
+        simulation.reading.show_pointers()
 
     @property
     def alpha(self):

@@ -37,7 +37,7 @@ def reset() -> None:
 
 def refuse_forgotten(one) -> None:
     """Raise RxDException where a species or region was made before `reset`."""
-    if one._made_in != simulation.made_in:
+    if one._made_in != simulation.registry.made_in:
         raise RxDException(
             f"{one} was made before rxd.reset(), which has forgotten it: make it anew"
         )

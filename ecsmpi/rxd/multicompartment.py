@@ -34,7 +34,7 @@ class AtSegments(RxdStandIn):
         for term in self.terms():
             term.expression(lambda part: 1)
         self.key = next(_keys)
-        simulation.crossings.add_reaction(self)
+        simulation.membrane_reactions.add_reaction(self)
 
 
 @shows(

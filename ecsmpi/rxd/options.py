@@ -32,11 +32,11 @@ class Options(RxdStandIn):
     @property
     def reproducible(self) -> bool:
         """Whether results have the same bits at any number of ranks."""
-        return simulation.reproducible
+        return simulation.solvers.reproducible
 
     @reproducible.setter
     def reproducible(self, wanted: bool) -> None:
-        simulation.reproduce(wanted)
+        simulation.solvers.reproduce(wanted)
 
     @property
     def comm(self):
@@ -46,11 +46,11 @@ class Options(RxdStandIn):
         ``rxd.options.comm = MPI.COMM_SELF`` gives each rank models of its own. Set it on every rank
         of the communicator (collective); it holds from the next ``n.finitialize`` on.
         """
-        return simulation.worlds.chosen
+        return simulation.solvers.worlds.chosen
 
     @comm.setter
     def comm(self, comm) -> None:
-        simulation.worlds.choose(comm)
+        simulation.solvers.worlds.choose(comm)
 
     @property
     def grid_steps(self) -> int:

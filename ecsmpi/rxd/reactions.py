@@ -63,7 +63,7 @@ class Reacting(RxdStandIn):
         self._given, self._where = listed(regions), where
         self._check(self._law())
         self.key = next(_keys)
-        simulation.add_reaction(self)
+        simulation.registry.add_reaction(self)
 
     def _check(self, law) -> None:
         """Raise RxDException where a species is not in all of the regions, ValueError for numbers

@@ -90,12 +90,12 @@ class Species(Arithmetic, RxdStandIn):
             )
             if value is not None
         }
-        self._made_in = simulation.made_in
+        self._made_in = simulation.registry.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = concentrations("initial", initial)
         self.key = next(_keys)
-        simulation.add(self)
+        simulation.registry.add(self)
 
     @property
     def regions(self) -> list[Extracellular]:
@@ -196,7 +196,7 @@ class Species(Arithmetic, RxdStandIn):
         except BaseException:
             object.__setattr__(self, attribute, before)
             raise
-        simulation.redescribe()
+        simulation.registry.redescribe()
 
     def _check(self) -> None:
         self._ion(self._d)
@@ -216,7 +216,7 @@ class Species(Arithmetic, RxdStandIn):
     def re_init(self) -> None:
         """Set the voxels of segments to what these hold outside (ko). Collective."""
         refuse_forgotten(self)
-        simulation.take_segments([self])
+        simulation.set_from_segments([self])
 
     def fill(self, region: Extracellular, field) -> None:
         """Set a field to the initial concentrations. Local."""
@@ -276,7 +276,9 @@ def _refuse_duplicate(species: Species) -> None:
 def _duplicate(species: Species) -> str | None:
     """What is wrong with another species of the name."""
     name = species.name
-    for other in [one for one in simulation.scripts_species if one._name == name] if name else ():
+    for other in (
+        [one for one in simulation.registry.scripts_species if one._name == name] if name else ()
+    ):
         if other is not species:
             if shared := [region for region in species.regions if region in other.regions]:
                 return (

@@ -236,10 +236,10 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration of a voxel (mM). Local."""
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
-            self._simulation.take_pointers()
+            self._simulation.reading.apply_pointer_writes()
             self._look()
         if self._seen is not None:
             return self._seen.item(i, j, k)
@@ -254,7 +254,7 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
         object.__setattr__(
             self, "_seen", seen
         )  # past RxdStandIn's checks, which take longer than all the rest
-        object.__setattr__(self, "_seen_at", self._simulation.stamp)
+        object.__setattr__(self, "_seen_at", self._simulation.reading.stamp)
         pointers = self._space.pointers
         is_set = partial(pointers.is_set, self.species.key) if pointers else None
         object.__setattr__(self, "_is_set_by_pointer", is_set)
@@ -264,14 +264,14 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
         value = concentration if type(concentration) is float else _one_number(concentration)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
-            self._simulation.take_pointers()  # so that the last value counts
+            self._simulation.reading.apply_pointer_writes()  # so that the last value counts
             self._space.pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
             self._seen[i, j, k] = value
-            self._simulation.touch()
+            self._simulation.reading.touch()
         else:
             self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
 
@@ -292,7 +292,7 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
     def watch(self, i: int, j: int, k: int):
         """NEURON's pointer to a voxel's value. Local."""
         self._field
-        return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
+        return self._simulation.point(self.species, self.region, self._flat(i, j, k))
 
     def __eq__(self, other):
         same = isinstance(other, SpeciesOnExtracellular)

@@ -165,7 +165,7 @@ def every_species() -> list:
     """All of the script's, as it has them, first those that are outside."""
     inside = (reference() for reference in neurons._all_species)
     return [
-        *map(whole, simulation.scripts_species),
+        *map(whole, simulation.registry.scripts_species),
         *(one for one in inside if one is not None and one not in _halves),
     ]
 

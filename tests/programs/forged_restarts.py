@@ -18,7 +18,7 @@ from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
 from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
-from ecsmpi.neuron_api.save_state import _unpacked  # noqa: E402
+from ecsmpi.run.checkpoint.save_state import _unpacked  # noqa: E402
 from ecsmpi.rxd.session import simulation  # noqa: E402
 
 out, folder = sys.argv[1], Path(sys.argv[2])
@@ -49,7 +49,7 @@ def refusal(path):
     try:
         simulation.start()
     except ValueError as error:
-        simulation.course.restart = None
+        simulation.run_loop.restart = None
         return f"{type(error).__name__}: {error}"
     return ""
 

@@ -1,0 +1,143 @@
+"""The extracellular space in NEURON's own SaveState, for scripts that save and restore themselves.
+
+Each rank's state has the planes of that rank, so it goes back to as many ranks. Checkpoints of
+ecsmpi leave the planes out of the SaveState, since they hold them anyway.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from ecsmpi.cells.saved_state import EXTRACELLULAR
+from ecsmpi.neuron_api import neuron_calls
+from ecsmpi.neuron_api.interpreter import neuron
+from ecsmpi.ranks.meeting import timeout_seconds
+from ecsmpi.run.grid_clock import GridClock
+from ecsmpi.run.neuron_guard import NeuronGuard
+from ecsmpi.run.reading import Reading
+from ecsmpi.run.region_solver import RegionSolver
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry
+
+NOT_OURS = "this SaveState does not hold the extracellular space as ecsmpi writes it"
+NO_ARRAYS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OSError,
+    EOFError,
+    AttributeError,
+    zipfile.BadZipFile,
+)
+
+
+class SavedFields:
+    """What SaveState calls; it hands back the bytes that it was given.
+
+    Parameters
+    ----------
+    registry, solvers, reading, clock
+        Of the simulation.
+    guard : NeuronGuard
+        Wraps what NEURON calls.
+    begin_anew : callable
+        Called where the concentrations have been restored in the middle of a step of the grid.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        reading: Reading,
+        clock: GridClock,
+        guard: NeuronGuard,
+        begin_anew: Callable[[], None],
+    ):
+        self._registry, self._solvers, self._reading = registry, solvers, reading
+        self._clock, self._guard, self._begin_anew = clock, guard, begin_anew
+        self._are_left_out = False
+        neuron.register_savestate(EXTRACELLULAR, self._called_to_store, self._called_to_restore)
+
+    @contextmanager
+    def left_out(self) -> Iterator[None]:
+        """Leave the fields out of what SaveState saves and restores in the block."""
+        self._are_left_out = True
+        try:
+            yield
+        finally:
+            self._are_left_out = False
+
+    def _own_solvers(self) -> list[RegionSolver]:
+        return self._solvers.of_all(self._registry.regions)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """All arrays of this rank's planes, by name."""
+        arrays = {}
+        for number, solver in enumerate(self._own_solvers()):
+            for name, array in solver.state().items():
+                arrays[f"{number} {name}"] = array
+        return arrays
+
+    def _called_to_store(self) -> bytes:
+        """Store; an error is kept for the script's call of NEURON.
+
+        NEURON ends with a segmentation fault where this function raises.
+        """
+        stored = [b""]
+        try:
+            self._guard(lambda: stored.append(self._store()))()
+        except neuron_calls.Stopped:
+            neuron_calls.goes_on()
+        return stored[-1]
+
+    def _called_to_restore(self, data: bytes) -> None:
+        self._guard(lambda: self._restore(data))()
+
+    def _store(self) -> bytes:
+        if self._are_left_out or not self._registry.species:
+            return b""
+        if not self._clock.between_steps:
+            raise RuntimeError(
+                "SaveState.save() comes in the middle of a step of the grid "
+                f"(rxd.options.grid_steps), of which {self._clock.place}: "
+                "save when it is complete, or with grid_steps = 1"
+            )
+        with self._reading.changing("SaveState.save()", timeout_seconds()):
+            pass  # now the fields have what the script has set on any rank
+        file = io.BytesIO()
+        np.savez(file, **self._arrays())
+        return file.getvalue()
+
+    def _restore(self, data: bytes) -> None:
+        saved, arrays = _unpacked(data), self._arrays()
+        saved_shapes = {name: one.shape for name, one in saved.items()}
+        if saved_shapes != {name: array.shape for name, array in arrays.items()}:
+            raise ValueError(
+                "this SaveState is of another extracellular space, or of other ranks: "
+                "restore it where it was saved"
+            )
+        with self._reading.changing("SaveState.restore()", timeout_seconds()):
+            for name, array in arrays.items():
+                array[:] = saved[name]
+            for solver in self._own_solvers():
+                solver.refilled()
+            self._reading.touch()
+            self._begin_anew()
+        self._reading.show_pointers()
+
+
+def _unpacked(data: bytes) -> dict[str, np.ndarray]:
+    """Arrays of doubles by name; ValueError for other bytes. Nothing in them is executed."""
+    arrays = {}
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as saved:
+            for name in saved.files:
+                arrays[name] = np.asarray(saved[name]).astype(float, casting="no")
+    except NO_ARRAYS as error:
+        raise ValueError(NOT_OURS) from error
+    return arrays
