@@ -1,13 +1,19 @@
-"""The extracellular space of NEURON, distributed over MPI.
+"""NEURON's extracellular space, distributed over MPI ranks.
 
-In a model script change `from neuron import rxd` into `from ecsmpi import rxd` and run it under
-`mpirun`: the box of `rxd.Extracellular` is then cut into slabs of x-planes, one to a rank.
-`ecsmpi.load(path)` opens a recorded run.
+In a model script, change `from neuron import rxd` into `from ecsmpi import rxd` and run the script
+under `mpirun`. The box of `rxd.Extracellular` is then cut into slabs of x-planes, one for each
+rank. `ecsmpi.load(path)` opens a recorded run.
 
-This module itself starts neither MPI nor NEURON; `ecsmpi.rxd` does.
+Importing ecsmpi starts neither MPI nor NEURON; importing `ecsmpi.rxd` starts both.
 """
 
+from __future__ import annotations
+
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecsmpi.files.recording import load
 
 try:
     __version__ = version("ecsmpi")
@@ -17,7 +23,7 @@ except PackageNotFoundError:  # a checkout on PYTHONPATH that was never installe
 __all__ = ["load"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name == "load":
         from ecsmpi.files.recording import load
 
@@ -25,5 +31,5 @@ def __getattr__(name):
     raise AttributeError(f"module 'ecsmpi' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return ["__version__", "load", "rxd"]

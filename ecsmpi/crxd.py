@@ -1,4 +1,4 @@
-"""`from ecsmpi import crxd`: the old name of rxd, as in NEURON, for scripts that have it."""
+"""The old name of rxd, as in NEURON, for scripts that use it: `from ecsmpi import crxd`."""
 
 import sys
 

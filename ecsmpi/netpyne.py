@@ -1,9 +1,9 @@
-"""NetPyNE's rxdParams on ecsmpi: `import ecsmpi.netpyne`, before anything of NetPyNE or NEURON, is
-the one line to add.
+"""NetPyNE's rxdParams on ecsmpi: the one line to add is `import ecsmpi.netpyne`.
 
-NetPyNE asks for `neuron.crxd` when it makes a network's regions, species, reactions and rates. From
-this import on it gets ecsmpi.rxd by that name, and so does a script that asks for it itself;
-NEURON's own modules inside it, which `sim.clearAll` empties, stay NEURON's.
+It must come before anything of NetPyNE or NEURON is imported. NetPyNE makes a network's regions,
+species, reactions and rates with `neuron.crxd`. From this import on, that name leads to ecsmpi.rxd,
+for NetPyNE and for the script. The modules inside `neuron.crxd`, which `sim.clearAll` empties, stay
+NEURON's own.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from types import ModuleType
 from ecsmpi import rxd
 from ecsmpi.neuron_api.interpreter import crxd, neuron
 
-INNER = ("initializer", "region", "rxd", "section1d", "species")
+NEURONS_MODULES = ("initializer", "region", "rxd", "section1d", "species")
 
 
-class Stand(ModuleType):
-    """neuron.crxd with the names of ecsmpi.rxd."""
+class CrxdOfEcsmpi(ModuleType):
+    """`neuron.crxd` with the names of ecsmpi.rxd."""
 
-    def __getattr__(self, name):
-        return getattr(crxd if name in INNER else rxd, name)
+    def __getattr__(self, name: str) -> object:
+        source = crxd if name in NEURONS_MODULES else rxd
+        return getattr(source, name)
 
 
-neuron.crxd = sys.modules["neuron.crxd"] = Stand("neuron.crxd", crxd.__doc__)
+neuron.crxd = sys.modules["neuron.crxd"] = CrxdOfEcsmpi("neuron.crxd", crxd.__doc__)

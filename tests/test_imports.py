@@ -1,5 +1,7 @@
-"""Who may import what: ownership and numerics stay testable in one plain process, and imports go
-one way.
+"""Who imports which library, and which folder may import which.
+
+Ownership and numerics stay testable in one plain process, and a reader of a folder needs to know
+only the folders below it.
 """
 
 import ast
@@ -13,10 +15,54 @@ from support.ranks import ROOT
 
 PACKAGE = ROOT / "ecsmpi"
 
-WHOLE_FOLDERS = {"benchmarks", "cli"}  # of which each module may import what one of them does
+# Folders and modules from the bottom to the top: each may import what stands in its own entry or
+# earlier in this list. A module that the list names does not belong to its folder's entry.
+LAYERS = [
+    "subnormals",  # the processor's mode for very small numbers
+    "ranks",  # MPI, launchers, waiting, compilation in another process
+    "files.opening",  # how HDF5 files are opened
+    "description",  # what a script has described, as frozen facts
+    "solver.lean_numba",
+    "solver.timing",
+    "solver.row_kernels",
+    "solver.threads",  # loops that threads share: for reactions, too
+    "reactions",  # rate laws, their code, a step of them
+    "solver",  # diffusion, exchange with segments, the step of a box
+    "files",  # output and checkpoints as files
+    "neuron_api",  # the one gate to NEURON
+    "cells",  # segments, their ions, fluxes and reactions
+    "run",  # a run from its description to its end
+    "rxd",  # the names of neuron.rxd
+    "crxd",
+    "netpyne",
+    "benchmarks",
+    "cli",
+]
+
+# Imports that still go up. The list only gets shorter: who mends one removes it here.
+UPWARD = {
+    "benchmarks.commands -> cli.plot",
+    "neuron_api.cell_state -> cells.inventory",
+    "neuron_api.cell_state -> cells.saved_state",
+    "neuron_api.cell_state -> cells.state_check",
+    "neuron_api.gid_state -> cells.inventory",
+    "neuron_api.gid_state -> cells.saved_cell",
+    "neuron_api.gid_state -> cells.saved_state",
+    "neuron_api.gid_state -> cells.state_check",
+    "neuron_api.range_variable -> cells.recorder",
+}
+
+# {library: modules that import it}; of a folder in WHOLE_FOLDERS, any module may
+WHOLE_FOLDERS = {"benchmarks", "cli"}
 
 USERS = {
-    "neuron": {"benchmarks", "neuron_api.interpreter", "neuron_api.launch", "neuron_api.rxd_names"},
+    "neuron": {
+        "benchmarks",
+        "neuron_api.interpreter",
+        "neuron_api.launch",
+        "neuron_api.rxd_names",
+        "neuron_api.symbols",
+    },
     "mpi4py": {"benchmarks", "cli", "ranks.mpi", "solver.routes"},
     "numba": {
         "cells.nernst",
@@ -38,6 +84,18 @@ USERS = {
         "solver.tiles",
         "subnormals",
     },
+    "h5py": {
+        "cli",
+        "files.file_layout",
+        "files.opening",
+        "files.parts",
+        "files.report_file",
+        "files.sonata",
+        "files.strange_links",
+        "files.table",
+        "files.track_selection",
+        "files.track_writer",
+    },
 }
 
 
@@ -54,8 +112,9 @@ def is_for_types(node):
 
 
 def imports(node):
-    """Dotted names that a tree imports anywhere, but for annotations; `from a import b` counts as
-    a.b.
+    """The dotted names that a tree imports anywhere, but for annotations.
+
+    `from a import b` counts as a.b.
     """
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -66,39 +125,71 @@ def imports(node):
         yield from imports(child)
 
 
-def part(module):
-    """What the lists call a module: its name within the package, or the folder's."""
-    inside = module.removeprefix("ecsmpi.")
-    folder = inside.partition(".")[0]
-    return folder if folder in WHOLE_FOLDERS else inside
+def short(module):
+    """The name of a module within the package."""
+    return module.removeprefix("ecsmpi.")
+
+
+def user(module):
+    """What USERS calls a module."""
+    folder = short(module).partition(".")[0]
+    return folder if folder in WHOLE_FOLDERS else short(module)
+
+
+def imported_modules():
+    """{module: the modules of the package that it imports}."""
+    found = {}
+    for module, tree in SOURCES.items():
+        targets = {name if name in SOURCES else name.rpartition(".")[0] for name in imports(tree)}
+        found[module] = {name for name in targets if name in SOURCES and name != module}
+    found["ecsmpi"].clear()  # it imports what it offers when asked for it
+    return found
+
+
+def layer(module):
+    """The place in LAYERS of a module's most specific entry."""
+    name = short(module)
+    while name not in LAYERS:
+        assert "." in name, f"{module} is in no layer: add it to LAYERS"
+        name = name.rpartition(".")[0]
+    return LAYERS.index(name)
 
 
 @pytest.mark.parametrize("library", USERS)
 def test_library_is_imported_where_the_list_says(library):
     users = {
-        part(module)
+        user(module)
         for module, tree in SOURCES.items()
         if any(name.split(".")[0] == library for name in imports(tree))
     }
     assert users == USERS[library]
 
 
-def test_imports_go_one_way():
-    graph = {module: set() for module in SOURCES}
-    for module, tree in SOURCES.items():
-        for name in imports(tree):
-            target = name if name in SOURCES else name.rpartition(".")[0]
-            if target in SOURCES and target != module:
-                graph[module].add(target)
-    graph["ecsmpi"].clear()  # what it offers, it imports when asked for it
+def test_no_modules_import_each_other():
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(imported_modules()).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
 
 
+def test_no_import_goes_up():
+    upward = set()
+    for module, targets in imported_modules().items():
+        for target in targets - {"ecsmpi"}:  # whose version any module may read
+            if layer(target) > layer(module):
+                upward.add(f"{short(module)} -> {short(target)}")
+    assert upward == UPWARD
+
+
+def test_layers_are_of_all_modules_and_of_no_others():
+    for module in SOURCES.keys() - {"ecsmpi"}:
+        layer(module)
+    for name in LAYERS:
+        assert f"ecsmpi.{name}" in SOURCES, f"{name} is no module of the package"
+
+
 def runs(source):
-    """What a process of its own prints, which must end well."""
+    """What a new process that runs the source prints."""
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,15 +1,16 @@
-"""Measurements behind `ecsmpi bench`.
+"""What stands behind `ecsmpi bench` and `ecsmpi plan`.
 
-They follow the rules of Hoefler and Belli (2015, SC15, "Scientific benchmarking of parallel
+Measurements follow the rules of Hoefler and Belli (2015, SC15, "Scientific benchmarking of parallel
 computing systems").
 
-problem.py, records.py      what is measured; a JSON line of what came out, with provenance
-repetition.py               repetitions, medians and their intervals
-bandwidth.py                what memory can do, in the same run
-box.py, exchange.py         the measurements of one launch
-launches.py                 launches of processes of their own: a list of ranks x threads
-against_neuron.py           the same scripts (scripts/) with NEURON and with ecsmpi
-scaling.py                  how launches compare
-tables.py, pictures.py      what people look at
-options.py, commands.py     what can be asked for, and what is then done
+    problem.py          what is measured: a box of voxels, its species and the segments in it
+    repetition.py       repetitions, medians and their confidence intervals
+    records.py          results as JSON lines, with versions and processor
+    measurements/       measured on the ranks of this launch: steps, exchange, memory, bandwidth
+    comparisons/        processes that are started and compared: NEURON beside ecsmpi, starts
+    scripts/            the scripts that those processes run, with NEURON or with ecsmpi
+    reports/            tables and pictures of records
+    plan/               a model of the time step: predicts what a run will cost
+    options.py          options that several kinds of `ecsmpi bench` share
+    commands.py         what each `ecsmpi bench KIND` does with its options
 """

@@ -1,4 +1,4 @@
-"""The options that several measurements share, and what they are checked for."""
+"""Options that several kinds of `ecsmpi bench` share, and the checks of their values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JSON_HELP = "append what was measured to this file, a JSON line each, with versi
 
 
 def add_shape(parser, default, what="voxels of the box"):
-    """--shape NX NY NZ."""
+    """Add --shape NX NY NZ."""
     numbers = " ".join(map(str, default))
     parser.add_argument(
         "--shape",
@@ -24,7 +24,7 @@ def add_shape(parser, default, what="voxels of the box"):
 
 
 def add_problem(parser):
-    """--dt, --dx, --species."""
+    """Add --dt, --dx and --species."""
     parser.add_argument(
         "--dt", type=number, default=0.025, metavar="MS", help="time step (default: 0.025)"
     )
@@ -35,14 +35,14 @@ def add_problem(parser):
 
 
 def add_species(parser):
-    """--species."""
+    """Add --species."""
     parser.add_argument(
         "--species", type=positive, default=1, metavar="S", help="species in the box (default: 1)"
     )
 
 
 def add_segments(parser, of):
-    """--segments."""
+    """Add --segments."""
     parser.add_argument(
         "--segments",
         type=count,
@@ -53,7 +53,7 @@ def add_segments(parser, of):
 
 
 def add_scaling(parser):
-    """What a list of launches needs beside the problem."""
+    """Add --ranks, --threads, --mpirun, --repetitions and --seconds: a list of launches."""
     parser.add_argument(
         "--ranks",
         type=numbers,
@@ -71,7 +71,7 @@ def add_scaling(parser):
 
 
 def add_threads(parser):
-    """--threads of one launch."""
+    """Add --threads, one number for one launch."""
     parser.add_argument(
         "--threads",
         type=positive,
@@ -81,35 +81,35 @@ def add_threads(parser):
 
 
 def add_effort(parser):
-    """--repetitions, --seconds."""
+    """Add --repetitions and --seconds."""
     parser.add_argument(
         "--repetitions",
         type=repetitions,
         default=20,
         metavar="N",
-        help=f"at least so many repetitions, {FEWEST} or more (default: 20)",
+        help=f"measure at least this many repetitions, {FEWEST} or more (default: 20)",
     )
     parser.add_argument(
         "--seconds",
         type=number,
         default=2.0,
         metavar="S",
-        help="and at least so many seconds of them (default: 2)",
+        help="and repeat for at least this many seconds (default: 2)",
     )
 
 
 def add_launcher(parser):
-    """--mpirun."""
+    """Add --mpirun."""
     parser.add_argument(
         "--mpirun",
         default=LAUNCHER,
         metavar="COMMAND",
-        help='what starts ranks, with its options, e.g. "srun --mpi=pmix" (default: mpirun)',
+        help='command that starts ranks, e.g. "srun --mpi=pmix" (default: mpirun)',
     )
 
 
 def words_of(kind: str, args, threads: int | None) -> list[str]:
-    """The words that ask one launch for one of the measurements that ``args`` asks for."""
+    """The command line of one launch that measures one of what ``args`` ask for."""
     named = {
         "--shape": args.shape,
         "--dt": [args.dt],
@@ -118,15 +118,16 @@ def words_of(kind: str, args, threads: int | None) -> list[str]:
         "--segments": [args.segments],
         "--repetitions": [args.repetitions],
         "--seconds": [args.seconds],
-        "--threads": [] if threads is None else [threads],
     }
-    return [
-        kind,
-        *(str(word) for name, values in named.items() if values for word in (name, *values)),
-    ]
+    if threads is not None:
+        named["--threads"] = [threads]
+    words = [kind]
+    for name, values in named.items():
+        words += [name, *map(str, values)]
+    return words
 
 
-# types
+# types of options
 
 
 def number(text):
@@ -138,7 +139,7 @@ def number(text):
 
 
 def count(text):
-    """A whole number, also as 1e6."""
+    """A whole number, also written as 1e6."""
     value = float(text)
     if not 0 <= value < float("inf") or value != int(value):
         raise argparse.ArgumentTypeError(f"{text} is not a whole number")
@@ -154,7 +155,7 @@ def positive(text):
 
 
 def repetitions(text):
-    """Enough of them for an interval of their median."""
+    """A number of repetitions, enough for a confidence interval of their median."""
     value = positive(text)
     if value < FEWEST:
         raise argparse.ArgumentTypeError(
@@ -164,5 +165,5 @@ def repetitions(text):
 
 
 def numbers(text):
-    """Positive whole numbers with commas between."""
+    """Positive whole numbers with commas between them."""
     return [positive(word) for word in text.split(",")]

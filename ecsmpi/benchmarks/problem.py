@@ -5,15 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-VOLUME_FRACTION, TORTUOSITY = 0.2, 1.6
-D = 2.62  # um2/ms: potassium
-BYTES_A_VOXEL = 48  # what a step moves at least: two passes over u and d, with the write-allocate
+VOLUME_FRACTION = 0.2
+TORTUOSITY = 1.6
+D = 2.62  # um2/ms, of potassium
+BYTES_A_VOXEL = 48  # least traffic of a step: two passes over u and d, with the write-allocate
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A box of ``shape`` voxels of dx (um), advanced by dt (ms), with segments of cells spread in
-    it.
+    """A box of voxels with segments of cells spread in it.
+
+    Attributes
+    ----------
+    shape
+        Voxels along x, y and z.
+    species
+        Species in the box.
+    segments
+        Segments of all cells together.
+    dt
+        Time step, ms.
+    dx
+        Edge of a voxel, um.
     """
 
     shape: tuple[int, int, int]
@@ -46,16 +59,17 @@ class Problem:
 
     @property
     def r(self) -> float:
-        """D dt / dx**2 with the tortuosity in D: what the solver's choices depend on."""
+        """D dt / dx**2, with D over the squared tortuosity; the solver's choices depend on it."""
         return D / TORTUOSITY**2 * self.dt / self.dx**2
 
     def times(self, ranks: int) -> Problem:
-        """The problem of this size for each of some ranks: longer along x, with more segments."""
-        return replace(
-            self, shape=(self.shape[0] * ranks, *self.shape[1:]), segments=self.segments * ranks
-        )
+        """The problem with this much for each rank: longer along x, with more segments."""
+        nx, ny, nz = self.shape
+        return replace(self, shape=(nx * ranks, ny, nz), segments=self.segments * ranks)
 
     def __str__(self):
         nx, ny, nz = self.shape
-        text = f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, {self.segments} segments"
-        return f"{text}, dt {self.dt:g} ms (r {self.r:.2g})"
+        return (
+            f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, "
+            f"{self.segments} segments, dt {self.dt:g} ms (r {self.r:.2g})"
+        )

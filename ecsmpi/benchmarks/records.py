@@ -28,7 +28,7 @@ NEEDED = ("kind", "ranks", "threads", "shape", "step_seconds")
 
 
 def record(kind: str, problem: Problem, comm, threads: int, times: Times, **more) -> dict:
-    """A record of steps that took ``times``; ``more`` are further entries. Collective."""
+    """Make the record of steps that took ``times``; ``more`` are further entries. Collective."""
     lo, hi = times.interval
     return {
         "kind": kind,
@@ -46,7 +46,7 @@ def record(kind: str, problem: Problem, comm, threads: int, times: Times, **more
 
 
 def of_problem(problem: Problem) -> dict:
-    """The entries that say what was measured."""
+    """The entries of a record that say what was measured."""
     return {
         "shape": list(problem.shape),
         "species": problem.species,
@@ -58,7 +58,7 @@ def of_problem(problem: Problem) -> dict:
 
 @cache
 def provenance() -> dict:
-    """When, on what processor and with which versions; no name of the machine."""
+    """When, on what processor and with which versions; the name of the machine is left out."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": _cpu(),
@@ -74,13 +74,19 @@ def provenance() -> dict:
 
 
 def append(path: Path, record: dict) -> None:
-    """Add a record to a file of JSON lines."""
+    """Append a record to a file of JSON lines."""
     with open(path, "a") as file:
         file.write(json.dumps(record) + "\n")
 
 
 def read(path: Path) -> list[dict]:
-    """The records of a file. Raises ValueError naming the line that is none."""
+    """Read the records of a file.
+
+    Raises
+    ------
+    ValueError
+        A line is not a record; the message names the line.
+    """
     found = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         if line.strip():
@@ -92,10 +98,10 @@ def _parsed(line: str, where: str) -> dict:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is no JSON: {error}") from None
+        raise ValueError(f"{where} is not JSON: {error}") from None
     if not isinstance(record, dict) or record.get("kind") not in KINDS:
         raise ValueError(
-            f"{where} is no record of `ecsmpi bench`: its kind must be one of {', '.join(KINDS)}"
+            f"{where} is not a record of `ecsmpi bench`: its kind must be one of {', '.join(KINDS)}"
         )
     missing = [name for name in NEEDED if name not in record]
     if missing:
@@ -107,16 +113,15 @@ def _parsed(line: str, where: str) -> dict:
 
 def _cpu() -> str:
     info = Path("/proc/cpuinfo")
-    named = (
-        re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE)
-        if info.exists()
-        else None
-    )
-    return named[1] if named else platform.processor() or platform.machine()
+    if info.exists():
+        named = re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.MULTILINE)
+        if named:
+            return named[1]
+    return platform.processor() or platform.machine()
 
 
 def _mpi_library() -> str:
-    """Name and version of the MPI library, which this does not start."""
+    """Name and version of the MPI library, which is not started for this."""
     if "mpi4py.MPI" not in sys.modules:
         import mpi4py
 

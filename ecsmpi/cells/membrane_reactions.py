@@ -1,38 +1,46 @@
 """Reactions at segments: across the membrane, and all inside cells that share segments with these.
 
 NEURON keeps the states of its species, diffuses them and adds the ions' currents; voxels come as
-copies. Each segment is a
-place of `Reactions`: one linearised backward-Euler step of all its laws, as in NEURON. The current
-that a reaction carries is that of NEURON's membrane currents, explicit in the voltage: it charges
-the membrane, and reaches no voxel.
+copies. Each segment is a place of `Reactions`: one linearised backward-Euler step of all its laws,
+as in NEURON. The current that a reaction carries is one of NEURON's membrane currents, explicit in
+the voltage: it charges the membrane, and reaches no voxel.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from ecsmpi.cells.garbage import Living
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 
 
 class MembraneReactions:
-    """The script's reactions at segments, held weakly, and NEURON's that go with them.
+    """The script's reactions at segments, held weakly, and NEURON's reactions that join them.
 
-    A reaction has ``key`` and ``terms()``; ``neurons`` takes reactions from NEURON, gives them
-    back, and has those ``taken``.
+    A reaction has ``key`` and ``terms()``.
+
+    Attributes
+    ----------
+    neurons : takes reactions from NEURON, gives them back, and lists those ``taken``; None without
+    now : the plan that holds now, or None
     """
 
-    def __init__(self, states):
-        """states: () -> NEURON's array of the states of all its species."""
+    def __init__(self, states: Callable[[], np.ndarray]):
+        """states: returns NEURON's array of the states of all its species."""
         self._states = states
         self.living = Living()
-        self.neurons = None
+        self.neurons: Any = None
         self.now: MembraneReactionPlan | None = None
 
-    def add_reaction(self, reaction) -> None:
-        """Take part from the next finitialize on. Local."""
+    def add_reaction(self, reaction: Any) -> None:
+        """Add a reaction of the script from the next finitialize on. Local."""
         self.living.add(reaction)
 
     def forget(self) -> None:
-        """There are none any more. Local."""
+        """Forget all reactions. Local."""
         self.living.clear()
         self.now = None
         if self.neurons:
@@ -40,14 +48,13 @@ class MembraneReactions:
 
     @property
     def own(self) -> list:
-        """The script's, in the order they were made."""
+        """The script's reactions, in the order they were made."""
         return self.living.acting
 
     def take_over(self, anywhere: bool) -> None:
-        """Take from NEURON what it would run at the same segments, before it plans, or give it
-        back. Local.
+        """Take from NEURON what it would run at the same segments, or give it back. Local.
 
-        anywhere: whether a rank has reactions of its own.
+        Call it before NEURON plans. anywhere: whether any rank has reactions of its own.
         """
         if anywhere:
             self.neurons.take()
@@ -56,27 +63,37 @@ class MembraneReactions:
 
     @property
     def all(self) -> list:
-        """All that run at segments."""
-        return [*(self.neurons.taken if self.neurons else []), *self.own]
+        """All reactions that run at segments, NEURON's first."""
+        neurons = self.neurons.taken if self.neurons else []
+        return [*neurons, *self.own]
 
     def keys(self) -> list:
-        """Other ones after each change."""
+        """The reactions' keys, which change whenever a reaction does."""
         return [reaction.key for reaction in self.all]
 
     def outside(self) -> list:
-        """What is outside cells of what this rank's reactions name, each once, in the order they
-        name them.
+        """The extracellular species that this rank's reactions name, in regions, each once.
+
+        They are in the order in which the reactions name them.
         """
-        parts = (
-            part for reaction in self.all for term in reaction.terms() for part in term.parts()
-        )
-        return list(dict.fromkeys(part for part in parts if hasattr(part, "region")))
+        found = []
+        for reaction in self.all:
+            for term in reaction.terms():
+                found += [part for part in term.parts() if hasattr(part, "region")]
+        return list(dict.fromkeys(found))
 
     def plan(
-        self, comm, segments, numbers: dict, constants: tuple[float, float], fractions
+        self,
+        comm: Any,
+        segments: Any,
+        numbers: dict,
+        constants: tuple[float, float],
+        fractions: Callable[[], dict],
     ) -> None:
-        """From now on the reactions of now hold; arguments as of `MembraneReactionPlan`, fractions by a
-        collective call. Collective.
+        """Plan the present reactions. Collective.
+
+        The arguments are those of `MembraneReactionPlan`; fractions(): a collective call that
+        returns the fractions.
         """
         terms = [term for reaction in self.all for term in reaction.terms()]
         self.now = None

@@ -6,18 +6,24 @@ from ecsmpi.neuron_api.range_variable import RangeVariable
 
 
 class SegmentIon:
-    """The currents (mA/cm2; None without a charge) and outside concentrations (mM) of one ion at
-    the segments.
+    """The current and the outside concentration of one ion at the segments.
 
-    Boxes read and write theirs in place; segments in no box keep the default concentration that
+    Boxes read and write them in place. Segments in no box keep the default concentration that
     NEURON's initialisation sets.
+
+    Attributes
+    ----------
+    current : mA/cm2; None without a charge
+    outside : mM
     """
 
     def __init__(self, name: str, charge: int):
-        self.name, self.charge = name, charge
-        self.current = self.outside = None
+        self.name = name
+        self.charge = charge
+        self.current: RangeVariable | None = None
+        self.outside: RangeVariable | None = None
 
     def find(self) -> None:
-        """Find NEURON's memory anew, as its changes of structure make needed."""
+        """Find where NEURON keeps the variables now; needed after each change of its structure."""
         self.outside = RangeVariable(f"{self.name}o")
         self.current = RangeVariable(f"i{self.name}") if self.charge else None

@@ -3,12 +3,11 @@
 import shutil
 from pathlib import Path
 
+from ecsmpi.cli.paths import check_folder, default_path
 from ecsmpi.cli.plot import (
     COLOURS,
     add_section_options,
     axis_of,
-    check_folder,
-    default_path,
     describe_section,
     limits_of,
     section_figure,

@@ -1,44 +1,43 @@
-"""`ecsmpi bench`: what a run costs on this machine, measured."""
+"""`ecsmpi bench`: measure what a run costs on this machine."""
 
 from pathlib import Path
 
 from ecsmpi.benchmarks import commands, options
+from ecsmpi.cli.paths import check_folder
 
 LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 
 
 def add_parser(subparsers):
-    """Add `bench` and its measurements."""
+    """Add `bench` and its kinds of measurements to the command's subparsers."""
     parser = subparsers.add_parser(
         "bench",
         help="measure this machine, and draw what was measured",
-        description="Measure what a run costs here. Times are medians of repetitions, each as long as its "
-        "slowest rank, with the 95 % interval of the median; set-up and compilation are apart.",
+        description="Measure what a run costs here. Times are medians of repetitions, each as long "
+        "as its slowest rank, with the 95 % interval of the median; set-up and compilation are "
+        "apart.",
     )
     kinds = parser.add_subparsers(metavar="KIND", required=True)
-    for add in (
-        _add_kernel,
-        _add_neuron,
-        _add_model,
-        _add_strong,
-        _add_weak,
-        _add_exchange,
-        _add_gate,
-        _add_memory,
-        _add_start,
-        _add_plot,
-    ):
-        add(kinds)
+    _add_kernel(kinds)
+    _add_neuron(kinds)
+    _add_model(kinds)
+    _add_strong(kinds)
+    _add_weak(kinds)
+    _add_exchange(kinds)
+    _add_gate(kinds)
+    _add_memory(kinds)
+    _add_start(kinds)
+    _add_plot(kinds)
 
 
 def _add_kernel(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "kernel",
         "ns a voxel and step, by phase, and how near to the memory's bandwidth",
-        "Advance a box; compare with the least time in which its traffic, 48 bytes a "
-        "voxel and step, goes through memory at the bandwidth of a plain copy, which is measured in "
-        "the same run. " + LAUNCHED,
+        "Advance a box; compare with the least time in which its traffic, 48 bytes a voxel and "
+        "step, goes through memory at the bandwidth of a plain copy, which is measured in the same "
+        "run. " + LAUNCHED,
         commands.measure_kernel,
     )
     options.add_shape(parser, (256, 256, 256))
@@ -48,19 +47,20 @@ def _add_kernel(kinds):
     parser.add_argument(
         "--reproducible",
         action="store_true",
-        help="measure it again with rxd.options.reproducible, and tell what the same bits on any ranks cost",
+        help="measure it again with rxd.options.reproducible, and print what the same bits on any "
+        "ranks cost",
     )
     options.add_effort(parser)
 
 
 def _add_strong(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "strong",
         "one problem on more and more ranks and threads",
-        "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks it "
-        "starts them itself, one launch after the other, and tells speed-up and efficiency against "
-        "the fewest cores.",
+        "Measure a box with cells. Alone or under mpirun it measures its own ranks; with --ranks "
+        "it starts them itself, one launch after the other, and prints speed-up and efficiency "
+        "against the fewest cores.",
         commands.measure_strong,
     )
     options.add_shape(parser, (256, 256, 256))
@@ -70,13 +70,13 @@ def _add_strong(kinds):
 
 
 def _add_weak(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "weak",
         "a problem that grows with the ranks",
         "Measure a box with cells that is longer along x the more ranks there are. Alone or under "
-        "mpirun it measures its own ranks; with --ranks it starts them itself, and tells efficiency "
-        "against the fewest cores.",
+        "mpirun it measures its own ranks; with --ranks it starts them itself, and prints "
+        "efficiency against the fewest cores.",
         commands.measure_weak,
     )
     options.add_shape(parser, (64, 256, 256), "voxels of each rank")
@@ -86,15 +86,15 @@ def _add_weak(kinds):
 
 
 def _add_neuron(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "neuron",
         "the same scripts with NEURON and with ecsmpi",
         "Run one model script with `from neuron import rxd` and with `from ecsmpi import rxd`, in "
-        "processes of their own, in turn, and print a row for each target. Takes about 15 minutes and"
-        " 3 GB, most of it NEURON's initialisation; with --quick a minute or two. Needs 2 cores for "
-        "the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled (scripts/setup) for"
-        " the tutorial's. Status 1 where a target is missed.",
+        "processes of their own, in turn, and print a row for each target. Takes about 15 minutes "
+        "and 3 GB, most of it NEURON's initialisation; with --quick a minute or two. Needs 2 cores "
+        "for the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled "
+        "(scripts/setup) for the tutorial's. Status 1 where a target is missed.",
         commands.compare_with_neuron,
     )
     parser.add_argument(
@@ -104,20 +104,15 @@ def _add_neuron(kinds):
         "--edge",
         type=options.positive,
         metavar="N",
-        help="voxels along each edge of the box that is stepped",
+        help="voxels along each edge of the box that is stepped (default: 256)",
     )
     parser.add_argument(
         "--initial-edge",
         type=options.positive,
         metavar="N",
-        help="and of the box that is only initialised",
+        help="voxels along each edge of the box that is only initialised (default: 200)",
     )
-    parser.add_argument(
-        "--rounds",
-        type=options.positive,
-        default=3,
-        help="runs of each process, in turn (default: 3)",
-    )
+    _add_rounds(parser, "runs of each process, in turn", 3)
     parser.add_argument(
         "--repetitions",
         type=options.positive,
@@ -128,40 +123,41 @@ def _add_neuron(kinds):
         "--morphology",
         type=Path,
         metavar="FILE.swc",
-        help="of the tutorial's cell (default: the pyramid that NEURON carries)",
+        help="the tutorial's cell (default: the pyramid that comes with NEURON)",
     )
     options.add_launcher(parser)
 
 
 def _add_model(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "model",
         "a slice of brain with its cells, with NEURON and with ecsmpi",
-        "Step the slice of scripts/models at voxels of 25 and of 10 um, with `from neuron import rxd` and with `from ecsmpi "
-        "import rxd`, in processes of their own, in turn: seconds for a simulated second, split into cells (with what couples "
-        "them to their voxels), reactions in the voxels, and the grid; and memory of all ranks. Takes some minutes, most of "
-        "them NEURON's initialisation. Needs a checkout. Status 1 where a target is missed.",
+        "Step the slice of scripts/models at voxels of 25 and of 10 um, with `from neuron import "
+        "rxd` and with `from ecsmpi import rxd`, in processes of their own, in turn: seconds for a "
+        "simulated second, split into cells (with what couples them to their voxels), reactions in "
+        "the voxels, and the grid; and memory of all ranks. Takes some minutes, most of them "
+        "NEURON's initialisation. Needs a checkout. Status 1 where a target is missed.",
         commands.compare_model,
     )
     parser.add_argument(
         "--size",
         default="small",
-        help="of the slice, as its script has it (default: small, 500 x 500 um)",
+        help="size of the slice, as its script names it (default: small, 500 x 500 um)",
     )
     parser.add_argument(
         "--thickness",
         type=options.number,
         default=200,
         metavar="UM",
-        help="of the slice (default: 200)",
+        help="thickness of the slice (default: 200)",
     )
     parser.add_argument(
         "--density",
         type=options.number,
         default=30_000,
         metavar="N",
-        help="neurons a mm3 (default: 30000)",
+        help="neurons in a cubic millimetre (default: 30000)",
     )
     parser.add_argument(
         "--ranks",
@@ -170,12 +166,7 @@ def _add_model(kinds):
         metavar="P,P,...",
         help="processes (default: 1,2)",
     )
-    parser.add_argument(
-        "--rounds",
-        type=options.positive,
-        default=1,
-        help="runs of each process, in turn (default: 1)",
-    )
+    _add_rounds(parser, "runs of each process, in turn", 1)
     parser.add_argument(
         "--repetitions",
         type=options.positive,
@@ -186,12 +177,13 @@ def _add_model(kinds):
 
 
 def _add_exchange(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "exchange",
         "segments' currents to the owners of their voxels, and back",
-        "Plan and repeat the exchange alone, then whole steps with and without it in turn, all without NEURON's part; with segments "
-        "along neurites, spread over the box in no order, and all in one voxel. " + LAUNCHED,
+        "Plan and repeat the exchange alone, then whole steps with and without it in turn, all "
+        "without NEURON's part; with segments along neurites, spread over the box in no order, and "
+        "all in one voxel. " + LAUNCHED,
         commands.measure_exchange,
     )
     options.add_shape(parser, (128, 128, 128))
@@ -208,12 +200,12 @@ def _add_exchange(kinds):
 
 
 def _add_gate(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "gate",
-        "what it costs that any rank may read at any time",
-        "Step a box that is as large for each rank, with the gate before each change of the concentrations and without it, "
-        "in turn. " + LAUNCHED,
+        "what it costs that any rank may read concentrations at any time",
+        "Step a box that is as large for each rank, with the gate before each change of the "
+        "concentrations and without it, in turn. " + LAUNCHED,
         commands.measure_gate,
     )
     options.add_shape(parser, (64, 64, 64), "voxels of each rank")
@@ -223,32 +215,13 @@ def _add_gate(kinds):
     options.add_effort(parser)
 
 
-def _add_start(kinds):
-    parser = kinds.add_parser(
-        "start",
-        help="the first start of a script on a machine, and later ones",
-        description="Start a script, or a small box with one cell, with an empty folder for compiled code, and again "
-        "with what that start has left there. Prints the medians of some rounds.",
-    )
-    parser.set_defaults(func=commands.measure_start, fail=parser.error)
-    parser.add_argument(
-        "script", nargs="*", metavar="SCRIPT", help="a script and its own arguments"
-    )
-    parser.add_argument(
-        "--rounds",
-        type=options.positive,
-        default=3,
-        help="rounds to take the medians of (default: 3)",
-    )
-
-
 def _add_memory(kinds):
-    parser = _kind(
+    parser = _add_kind(
         kinds,
         "memory",
         "bytes a voxel, over all ranks together",
-        "Resident memory of all ranks together for one species, above that of the same program with a"
-        " box of a few voxels: at the end of some steps, and at its peak. " + LAUNCHED,
+        "Resident memory of all ranks together for one species, above that of the same program "
+        "with a box of a few voxels: at the end of some steps, and at its peak. " + LAUNCHED,
         commands.measure_memory,
     )
     options.add_shape(parser, (256, 256, 256))
@@ -262,17 +235,32 @@ def _add_memory(kinds):
     )
 
 
+def _add_start(kinds):
+    parser = kinds.add_parser(
+        "start",
+        help="the first start of a script on a machine, and later ones",
+        description="Start a script, or a small box with one cell, with an empty folder for "
+        "compiled code, and again with what that start has left there. Prints the medians of some "
+        "rounds.",
+    )
+    parser.set_defaults(func=commands.measure_start, fail=parser.error)
+    parser.add_argument(
+        "script", nargs="*", metavar="SCRIPT", help="a script and its own arguments"
+    )
+    _add_rounds(parser, "rounds to take the medians of", 3)
+
+
 def _add_plot(kinds):
     parser = kinds.add_parser(
         "plot",
         help="draw speed-up, efficiency and phases",
-        description="Draw the records of strong and weak scaling in some files: speed-up against the fewest "
-        "cores, with the ideal, the bound that memory sets and the lines of `ecsmpi plan`; "
-        "efficiency; and each phase's part of a step. Where a measurement was repeated the last one "
-        "counts.",
+        description="Draw the records of strong and weak scaling in some files: speed-up against "
+        "the fewest cores, with the ideal, the bound that memory sets and the lines of `ecsmpi "
+        "plan`; efficiency; and each phase's part of a step. Where a measurement was repeated the "
+        "last one counts.",
     )
     parser.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE.jsonl", help="what --json wrote"
+        "files", type=Path, nargs="+", metavar="FILE.jsonl", help="records that --json wrote"
     )
     parser.add_argument(
         "-o",
@@ -282,11 +270,22 @@ def _add_plot(kinds):
         metavar="PNG",
         help="picture to write, .png, .pdf or .svg",
     )
-    parser.set_defaults(func=commands.plot)
+    parser.set_defaults(func=_plot)
 
 
-def _kind(kinds, name, summary, description, func):
+def _plot(args):
+    check_folder(args.output)
+    commands.plot(args)
+
+
+def _add_kind(kinds, name, summary, description, func):
     parser = kinds.add_parser(name, help=summary, description=description)
     parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
     parser.set_defaults(func=func, fail=parser.error)
     return parser
+
+
+def _add_rounds(parser, what, default):
+    parser.add_argument(
+        "--rounds", type=options.positive, default=default, help=f"{what} (default: {default})"
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
+from ecsmpi.neuron_api import symbols
 from ecsmpi.neuron_api.launch import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
@@ -57,18 +58,20 @@ def doctor(_args):
     shared = cores.why_shared()
     findings = []
     if comm is None or comm.rank == 0:
-        findings = [started, *(finding for check in _checks(threads, shared) for finding in check)]
+        checks = _checks(threads, shared, is_started=comm is not None)
+        findings = [started, *(finding for check in checks for finding in check)]
         print("\n".join(map(str, findings)), flush=True)
     sick = any(finding.cure for finding in findings)
     return int(sick if comm is None else comm.bcast(sick))
 
 
-def _checks(threads, shared):
+def _checks(threads, shared, is_started):
     return (
         _python(),
         _mpi(),
         _launcher(),
         _neuron(),
+        _neurons_symbols(is_started),
         _neurons_mpi(),
         _hdf5(),
         _numba(threads),
@@ -145,6 +148,19 @@ def _neuron():
         return
     old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
     yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
+
+
+def _neurons_symbols(is_started):
+    """Whether NEURON has all names beyond its documented ones that ecsmpi uses."""
+    if not is_started:
+        return
+    topic = "NEURON's symbols"
+    missing = symbols.missing()
+    if not missing:
+        yield Finding(topic, f"all {len(symbols.TABLE)} found")
+    for symbol in missing:
+        detail = f"{symbol.name} is missing ({symbol.purpose}): {symbol.without}"
+        yield Finding(topic, detail, f"install NEURON {symbol.versions[-1]}, or a later ecsmpi")
 
 
 def _neurons_mpi():

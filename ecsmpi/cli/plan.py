@@ -8,26 +8,27 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ecsmpi import __version__
-from ecsmpi.benchmarks import calibration, plan_table, records
-from ecsmpi.benchmarks.planning import Machine, Problem, slabs_of
-from ecsmpi.cli.plot import check_folder
+from ecsmpi.benchmarks import records
+from ecsmpi.benchmarks.plan import calibration, cross_validation, plan_table
+from ecsmpi.benchmarks.plan.step_model import Machine, Workload, slabs_of
+from ecsmpi.cli.paths import check_folder
 from ecsmpi.description.grid import Box, spacing_of
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given
-MARGIN = 1.25  # of time and memory that are asked for, over what the model says
+MARGIN = 1.25  # of time and memory to submit with, over what the model predicts
 START_SECONDS = 300  # until the first step: imports, compilers, the model
 
 
 def add_parser(subparsers):
-    """Add `plan`."""
+    """Add `plan` to the command's subparsers."""
     parser = subparsers.add_parser(
         "plan",
         help="what a run on many nodes will cost",
-        description="Memory of a rank, time of a step and of the run, where scaling ends, and the ranks x "
-        "threads to take, from a model of the step. With --bench, the model is fitted to this machine's own "
-        "records (ecsmpi bench strong --json FILE), and checked: fitted to all rank counts but one, compared "
-        "with that one.",
+        description="Memory of a rank, time of a step and of the run, where scaling ends, and the "
+        "ranks x threads to take, from a model of the step. With --bench, the model is fitted to "
+        "this machine's own records (ecsmpi bench strong --json FILE), and checked: fitted to all "
+        "rank counts but one, compared with that one.",
     )
     _add_problem(parser)
     _add_machine(parser)
@@ -35,8 +36,8 @@ def add_parser(subparsers):
         "--model",
         type=Path,
         metavar="FILE",
-        help="append the model's steps to this file of records, for ecsmpi bench plot to draw: for the layouts "
-        "in --bench and in the table",
+        help="append the model's steps to this file of records, for ecsmpi bench plot to draw: "
+        "for the layouts in --bench and in the table",
     )
     parser.set_defaults(func=plan)
 
@@ -71,12 +72,14 @@ def _add_problem(parser):
         type=_part,
         default=1.0,
         metavar="PART",
-        help="the part of the box along x that holds the segments: slabs are thinner there (default: 1, all of it)",
+        help="the part of the box along x that holds the segments: slabs are thinner there "
+        "(default: 1, all of it)",
     )
     add(
         "--no-frames",
         action="store_true",
-        help="the run writes no whole frames: they take 8 bytes a voxel and species (slices and means hardly any)",
+        help="the run writes no whole frames: they take 8 bytes a voxel and species "
+        "(slices and means hardly any)",
     )
     add(
         "--tstop",
@@ -91,7 +94,8 @@ def _add_problem(parser):
         type=_positive,
         default=POTASSIUM,
         metavar="UM2/MS",
-        help=f"d over tortuosity squared, of the fastest species (default: potassium's, {POTASSIUM:.3g})",
+        help="d over tortuosity squared, of the fastest species "
+        f"(default: potassium's, {POTASSIUM:.3g})",
     )
 
 
@@ -114,7 +118,8 @@ def _add_machine(parser):
         "--numa-domains",
         type=_count,
         metavar="D",
-        help="NUMA domains of a node, of which each rank stays in one (default: of --bench, else a guess)",
+        help="NUMA domains of a node, of which each rank stays in one "
+        "(default: of --bench, else a guess)",
     )
     add(
         "--memory-per-node",
@@ -141,97 +146,104 @@ def _add_machine(parser):
         "--neuron-ns",
         type=_positive,
         metavar="NS",
-        help="NEURON's own time for a segment and step on one core, which its mechanisms decide (default: of "
-        "--bench, else a guess)",
+        help="NEURON's own time for a segment and step on one core, which its mechanisms decide "
+        "(default: of --bench, else a guess)",
     )
 
 
 def plan(args):
-    """Print the machine, the table, the recommendation. Status 1 where no number of nodes has the
-    memory.
+    """Print the machine, the table and the recommendation.
+
+    Returns status 1 where no number of nodes has enough memory, else 0.
     """
-    problem = _problem(args)
+    work = _workload(args)
     if args.model is not None:
         check_folder(args.model)
-    found = _machine(args)
-    planes = problem.shape[0]
+    sources = _machine(args)
+    machine = sources.machine
+    planes = work.shape[0]
     counts = [nodes for nodes in args.nodes if nodes <= planes] or args.nodes[:1]
-    rows = [
-        plan_table.best_row(problem, nodes, found.machine, not args.no_frames) for nodes in counts
-    ]
+    rows = [plan_table.best_row(work, nodes, machine, not args.no_frames) for nodes in counts]
     steps = math.ceil(args.tstop / args.dt * (1 - 1e-12))  # 0.07 / 0.01 is a bit more than 7
-    print("\n".join([_title(problem, steps, args.dt), "", *plan_table.describe(found), ""]))
-    print(
-        "\n".join([*plan_table.table(rows, steps), "", *plan_table.too_large(rows, found.machine)])
-    )
-    fitting = [row for row in rows if row.fits(found.machine)]
+    _print_lines([_title(work, steps, args.dt), "", *plan_table.describe(sources), ""])
+    _print_lines([*plan_table.table(rows, steps), "", *plan_table.too_large(rows, machine)])
+    fitting = [row for row in rows if row.fits(machine)]
     if fitting:
-        _recommend(problem, fitting, steps)
+        best = plan_table.recommended(fitting)
+        _print_lines(plan_table.advice(fitting, steps))
+        print(_partition(work, best.layout.ranks))
     else:
         print("Take more nodes, or larger ones: the more nodes, the less memory each needs.")
     if counts[-1] < args.nodes[-1]:
         print(f"More than {planes} nodes cannot share the box: it has {planes} planes along x.")
     if fitting:
-        print(f"\n{_submission(plan_table.recommended(fitting), steps)}")
+        print(f"\n{_submission(best, steps)}")
     if args.model is not None:
-        _write_model(args, problem, rows, found)
+        _write_model(args, work, rows, sources)
     return 0 if fitting else 1
 
 
-def _recommend(problem, rows, steps):
-    print("\n".join(plan_table.advice(rows, steps)))
-    print(_partition(problem, plan_table.recommended(rows).layout.ranks))
+def _print_lines(lines):
+    print("\n".join(lines))
 
 
-def _title(problem, steps, dt):
-    shape = " x ".join(str(count) for count in problem.shape)
-    what = f"{shape} voxels, {problem.species} species, {problem.segments:,} segments"
-    return f"{what}; {steps:,} steps of {dt:g} ms; r = D dt/dx2 = {problem.r:.3g}"
+def _title(work, steps, dt):
+    shape = " x ".join(str(count) for count in work.shape)
+    what = f"{shape} voxels, {work.species} species, {work.segments:,} segments"
+    return f"{what}; {steps:,} steps of {dt:g} ms; r = D dt/dx2 = {work.r:.3g}"
 
 
-def _partition(problem, ranks):
-    slabs = slabs_of(problem, ranks)
-    return f"The box is cut into {slabs}{', thinner where the segments are' if slabs.ends else ''}."
+def _partition(work, ranks):
+    slabs = slabs_of(work, ranks)
+    uneven = ", thinner where the segments are" if slabs.ends else ""
+    return f"The box is cut into {slabs}{uneven}."
 
 
 def _submission(row, steps):
     """The line to submit, with room in time and memory for what the model does not know."""
     layout = row.layout
-    options = f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} --cpus-per-task={layout.threads}"
-    time, size = (
-        _clock(START_SECONDS + MARGIN * row.seconds * steps),
-        math.ceil(MARGIN * row.bytes_per_node / 1e9),
+    options = (
+        f"--nodes={layout.nodes} --ntasks-per-node={layout.ranks_per_node} "
+        f"--cpus-per-task={layout.threads}"
     )
-    return f"sbatch {options} --time={time} --mem={size}G slurm/hybrid.sbatch SCRIPT"
+    time = _clock(START_SECONDS + MARGIN * row.seconds * steps)
+    gigabytes = math.ceil(MARGIN * row.bytes_per_node / 1e9)
+    return f"sbatch {options} --time={time} --mem={gigabytes}G slurm/hybrid.sbatch SCRIPT"
 
 
 def _clock(seconds):
-    """D-HH:MM:SS, or HH:MM:SS, of whole minutes."""
+    """Seconds, rounded up to minutes, as D-HH:MM:SS or HH:MM:SS."""
     minutes = math.ceil(seconds / 60)
     days, rest = divmod(minutes, 24 * 60)
-    return f"{f'{days}-' if days else ''}{rest // 60:02d}:{rest % 60:02d}:00"
+    clock = f"{rest // 60:02d}:{rest % 60:02d}:00"
+    return f"{days}-{clock}" if days else clock
 
 
-def _problem(args):
-    dx = args.dx if args.dx is None or len(args.dx) > 1 else args.dx[0]
+def _workload(args):
+    dx = args.dx
+    if dx is not None and len(dx) == 1:
+        dx = dx[0]
     if len(args.box) == 6:
         if dx is None:
             raise ValueError("--box with two corners in um needs --dx, the edge of a voxel in um")
-        shape, spacing = Box.spanning(args.box[:3], args.box[3:], dx).shape, spacing_of(dx)
+        shape = Box.spanning(args.box[:3], args.box[3:], dx).shape
     elif len(args.box) == 3:
         if any(not count.is_integer() or count < 1 for count in args.box):
             got = " ".join(f"{count:g}" for count in args.box)
             raise ValueError(f"--box NX NY NZ must be whole numbers of voxels, got {got}")
-        shape, spacing = tuple(map(int, args.box)), spacing_of(USUAL_DX if dx is None else dx)
+        shape = tuple(map(int, args.box))
+        dx = USUAL_DX if dx is None else dx
     else:
         raise ValueError(
             f"--box takes three numbers (voxels) or six (corners in um), got {len(args.box)}"
         )
+    spacing = spacing_of(dx)
     r = args.d * args.dt / spacing[0] ** 2 if shape[0] > 1 else 0.0
-    return Problem(shape, args.species, args.segments, r, args.cells_within)
+    return Workload(shape, args.species, args.segments, r, args.cells_within)
 
 
 def _machine(args):
+    """The machine of the options and of the records in --bench, and where its numbers are from."""
     units = {
         "network_bandwidth": 1e9,
         "network_latency": 1e-6,
@@ -240,28 +252,38 @@ def _machine(args):
         "numa_domains": 1,
         "memory_per_node": 1e9,
     }
-    given = {
-        name: value * units[name] for name in units if (value := getattr(args, name)) is not None
-    }
-    network = {name: value for name, value in given.items() if name.startswith("network")}
-    machine = replace(Machine(), **network)
-    read = [one for path in args.bench for one in calibration.read_measurements(path)]
-    measurements = [one for one in read if not one.is_crowded]
+    given = {}
+    for name, unit in units.items():
+        value = getattr(args, name)
+        if value is not None:
+            given[name] = value * unit
+    machine = Machine()
+    for name in ("network_bandwidth", "network_latency"):
+        if name in given:
+            machine = replace(machine, **{name: given[name]})
+    found = []
+    for path in args.bench:
+        found += calibration.read_measurements(path)
+    measurements = [one for one in found if not one.is_crowded]
     if args.bench and not measurements:
         files = ", ".join(map(str, args.bench))
         kinds = ", ".join(calibration.KINDS)
         raise ValueError(
             f"no records of ecsmpi bench {kinds} with a core for each thread in {files}"
         )
-    checked = calibration.leave_out(measurements, machine)
+    checked = cross_validation.leave_out(measurements, machine)
     if measurements:
         machine = calibration.calibrated(measurements, machine)
+    machine = _with_given(machine, given)
+    crowded = len(found) - len(measurements)
+    return plan_table.Sources(machine, measurements, crowded, checked, set(given))
+
+
+def _with_given(machine, given):
+    """The machine with the numbers of the options in place of those that were measured."""
     if "cores_per_node" in given:
-        machine = replace(
-            machine,
-            cores=given["cores_per_node"],
-            domains=calibration.guessed_domains(given["cores_per_node"]),
-        )
+        cores = given["cores_per_node"]
+        machine = replace(machine, cores=cores, domains=calibration.guessed_domains(cores))
     if "numa_domains" in given:
         machine = replace(machine, domains=given["numa_domains"])
     if machine.cores % machine.domains:
@@ -272,24 +294,27 @@ def _machine(args):
         machine = replace(machine, memory=given["memory_per_node"])
     if "neuron_ns" in given:
         machine = replace(machine, neuron_segment=given["neuron_ns"])
-    return plan_table.Found(
-        machine, measurements, len(read) - len(measurements), checked, set(given)
-    )
+    return machine
 
 
-def _write_model(args, problem, rows, found):
-    wanted = {(one.problem, one.layout, one.dt): None for one in found.measurements}
-    wanted |= {(problem, row.layout, args.dt): None for row in rows}
+def _write_model(args, work, rows, sources):
+    """Append the model's steps to --model: for the measured layouts, then for the table's."""
+    steps = [(one.work, one.layout, one.dt) for one in sources.measurements]
+    steps += [(work, row.layout, args.dt) for row in rows]
+    steps = list(dict.fromkeys(steps))  # each once, in this order
     provenance = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "ecsmpi": __version__,
-        "cores": found.machine.cores,
-        "fitted_to_records": len(found.measurements),
+        "cores": sources.machine.cores,
+        "fitted_to_records": len(sources.measurements),
     }
-    for problem, layout, dt in wanted:
-        record = calibration.model_record(problem, layout, dt, found.machine)
+    for step_work, layout, dt in steps:
+        record = calibration.model_record(step_work, layout, dt, sources.machine)
         records.append(args.model, record | {"provenance": provenance})
-    print(f"appended {len(wanted)} steps of the model to {args.model}")
+    print(f"appended {len(steps)} steps of the model to {args.model}")
+
+
+# types of options
 
 
 def _positive(text):
@@ -318,12 +343,15 @@ def _count_or_none(text):
 
 
 def _nodes(text):
-    """ "1-256" or "8" -> the ends and the powers of two between them."""
+    """ "1-256" or "8": the ends and the powers of two between them."""
     found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
-    lo, hi = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    lo, hi = 0, 0
+    if found:
+        lo = int(found[1])
+        hi = int(found[2] or lo)
     if not 1 <= lo <= hi:
         raise argparse.ArgumentTypeError(
             f"must be a number of nodes or a range such as 1-256, got {text}"
         )
-    powers = (1 << k for k in range(hi.bit_length()))
+    powers = [1 << k for k in range(hi.bit_length())]
     return sorted({lo, hi, *(power for power in powers if lo <= power <= hi)})

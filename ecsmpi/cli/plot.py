@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ecsmpi.cli.paths import check_folder, default_path
+
 COLOURS = "viridis"
 LONGEST = 6.0  # inches along the longer side of the box
 THINNEST = 0.3  # a box that would be thinner is not drawn to scale: nothing could be seen of it
@@ -95,16 +97,6 @@ def axis_of(frames, axis):
     """The axis to look along: as asked, or the one that has a single voxel, or z."""
     single = [letter for letter, count in zip("xyz", frames.box.shape) if count == 1]
     return axis or (single[0] if len(single) == 1 else "z")
-
-
-def default_path(file, name, suffix):
-    """Beside the file: k.h5 -> k_k.png."""
-    return file.with_name(f"{file.stem}_{name}{suffix}")
-
-
-def check_folder(path):
-    if not path.parent.is_dir():
-        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
 
 
 def section_figure(recording, name, section, axis, limits):

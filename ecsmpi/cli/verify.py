@@ -47,7 +47,7 @@ def verify(args):
 
 def _files(path):
     """What a path stands for; a folder, for what is in it."""
-    from ecsmpi.files.checkpoint import SET_NAME, is_set
+    from ecsmpi.files.checkpoint_set import SET_NAME, is_set
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
@@ -102,7 +102,7 @@ def _check_spikes(train):
 
 
 def _check_set(path):
-    from ecsmpi.files.checkpoint import CheckpointSet
+    from ecsmpi.files.checkpoint_set import CheckpointSet
 
     found = CheckpointSet(path)
     if found.ranks == 0:
@@ -116,7 +116,7 @@ def _check_set(path):
 
 def _check_planes(found, planes_of, boxes):
     """The ranks' parts must have each plane of each box once."""
-    from ecsmpi.files.checkpoint import BOX
+    from ecsmpi.files.checkpoint_set import BOX
 
     for number, planes in enumerate(planes_of):
         if len(planes) != found.ranks:

@@ -1,3 +1,1 @@
-"""What the user described, checked: boxes, voxels, tissue, ions, and who owns which planes. Numbers
-only.
-"""
+"""What the user has described, checked: boxes, voxels, tissue, species, and who owns what."""

@@ -1,109 +1,139 @@
 """What happens at the six faces of a box.
 
-Closed is what a face is that nothing is said of. A face held at a value has border voxels whose
-concentration is that value. Through a face with a bath flows permeability (bath - c) per area
-(Robin's condition). Values may change in time. Where faces meet, held wins over bath, and x over y
-over z; a voxel at two baths exchanges with both.
+A face without a condition is closed (no flux). The border voxels of a held face have a given
+concentration. Through a face with a bath, ions flow at permeability * (bath - c) per area (Robin's
+condition). Given concentrations may change in time. Where faces meet, held wins over bath, x over
+y, and y over z; a voxel at two baths exchanges with both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Callable
+from typing import Any, TypeAlias
 
 from ecsmpi.description.grid import finite
 
 NAMES = ("xlo", "xhi", "ylo", "yhi", "zlo", "zhi")
 
-
-def _checked(what: str, value):
-    return value if callable(value) else finite(what, value)
-
-
-def _shown(value) -> str:
-    return f"function {getattr(value, '__qualname__', '')}" if callable(value) else repr(value)
+InTime: TypeAlias = "float | Callable[[float], float]"
+"""A number, or a function of t (ms)."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """Border voxels have this concentration (mM): a number or a function of t (ms)."""
+    """A face whose border voxels have a given concentration.
 
-    value: float | Callable[[float], float]
+    Parameters
+    ----------
+    value : float or callable
+        The concentration (mM), or a function of t (ms) that returns it.
+    """
 
-    def __post_init__(self):
+    value: InTime
+
+    def __post_init__(self) -> None:
         object.__setattr__(self, "value", _checked("the value of Held", self.value))
 
     def at(self, t: float, dt: float) -> float:
-        """The value at the end t of a step of dt (ms)."""
-        return float(self.value(t)) if callable(self.value) else self.value
+        """The concentration (mM) in a step of dt that ends at t (ms): that at its end."""
+        return _at(self.value, t)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Held({_shown(self.value)})"
 
 
 @dataclass(frozen=True)
 class Bath:
-    """A well-stirred bath beyond a membrane: flux into the box per area = permeability (value - c
-    at the face).
+    """A well-stirred bath beyond a membrane that covers a face.
 
-    value: mM, a number or a function of t (ms). permeability: um/ms.
+    The flux into the box, per area, is permeability * (value - c at the face).
+
+    Parameters
+    ----------
+    value : float or callable
+        The concentration of the bath (mM), or a function of t (ms) that returns it.
+    permeability : float
+        Of the membrane (um/ms), at least 0.
     """
 
-    value: float | Callable[[float], float]
+    value: InTime
     permeability: float
 
-    def __post_init__(self):
-        object.__setattr__(self, "value", _checked("the value of Bath", self.value))
-        object.__setattr__(
-            self, "permeability", finite("the permeability of Bath", self.permeability)
-        )
-        if self.permeability < 0:
-            raise ValueError(
-                f"the permeability of Bath must be >= 0 um/ms, got {self.permeability}"
-            )
+    def __post_init__(self) -> None:
+        value = _checked("the value of Bath", self.value)
+        permeability = finite("the permeability of Bath", self.permeability)
+        if permeability < 0:
+            raise ValueError(f"the permeability of Bath must be >= 0 um/ms, got {permeability}")
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "permeability", permeability)
 
     def at(self, t: float, dt: float) -> float:
-        """The mean over a step of dt that ends at t (ms), as the trapezoidal rule has it."""
-        return (
-            0.5 * (float(self.value(t - dt)) + float(self.value(t)))
-            if callable(self.value)
-            else self.value
-        )
+        """The mean concentration (mM) in a step of dt that ends at t (ms): trapezoidal rule."""
+        if not callable(self.value):
+            return self.value
+        return 0.5 * (_at(self.value, t - dt) + _at(self.value, t))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Bath({_shown(self.value)}, permeability={self.permeability})"
 
 
 @dataclass(frozen=True)
 class Faces:
-    """A condition for each face, or None where it is closed; in the order of NAMES."""
+    """The conditions of the six faces, in the order of NAMES; None for a closed face."""
 
     conditions: tuple[Held | Bath | None, ...]
 
     @classmethod
-    def from_rxd(cls, label: str, given: dict) -> Faces:
-        """From {"xlo": 3.0, "x": Bath(...), ...}: "x" means both of its faces; a number or function
-        means Held.
+    def from_rxd(cls, label: str, conditions: Mapping[str, Any]) -> Faces:
+        """Faces from what a script gives as ecs_boundary_conditions.
+
+        Parameters
+        ----------
+        label : str
+            What messages call the species.
+        conditions : dict
+            Such as {"xlo": 3.0, "y": Bath(...)}: "y" means both of its faces; a number (mM) or a
+            function of t (ms) means Held; None means closed.
+
+        Raises
+        ------
+        ValueError
+            For an unknown face, or a value that is no condition.
         """
-        conditions = dict.fromkeys(NAMES)
-        for key, value in given.items():
+        found: dict[str, Held | Bath | None] = dict.fromkeys(NAMES)
+        for key, value in conditions.items():
             faces = [name for name in NAMES if key in (name, name[0])]
             if not faces:
                 raise ValueError(
-                    f"ecs_boundary_conditions of {label} know x, y, z and {', '.join(NAMES)}, got {key!r}"
+                    f"ecs_boundary_conditions of {label} know x, y, z and {', '.join(NAMES)}, "
+                    f"got {key!r}"
                 )
             for name in faces:
-                conditions[name] = _condition(
-                    f"ecs_boundary_conditions of {label} at {name}", value
-                )
-        return cls(tuple(conditions.values()))
+                found[name] = _condition(f"ecs_boundary_conditions of {label} at {name}", value)
+        return cls(tuple(found.values()))
 
     def any(self) -> bool:
         """Whether any face is open."""
         return any(condition is not None for condition in self.conditions)
 
 
-def _condition(what: str, value):
+def _condition(what: str, value: Any) -> Held | Bath | None:
     if value is None or isinstance(value, (Held, Bath)):
         return value
     return Held(_checked(what, value))
+
+
+def _checked(what: str, value: Any) -> InTime:
+    if callable(value):
+        function: Callable[[float], float] = value
+        return function
+    return finite(what, value)
+
+
+def _at(value: InTime, t: float) -> float:
+    return float(value(t)) if callable(value) else value
+
+
+def _shown(value: InTime) -> str:
+    return f"function {getattr(value, '__qualname__', '')}" if callable(value) else repr(value)

@@ -1,8 +1,9 @@
-"""What the user described, checked: tissue and species, as frozen facts in the field's units."""
+"""Tissue and species as a script has described them: checked, frozen, in the field's units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ecsmpi.description.boundaries import Bath, Faces, Held
 from ecsmpi.description.grid import each_axis, finite
@@ -11,7 +12,7 @@ from ecsmpi.description.profiles import PowerProfile, Profile, profile_of
 FACE_AVERAGES = ("neuron", "symmetric")
 
 
-def diffusion_coefficients(d, species: str) -> tuple[float, float, float]:
+def diffusion_coefficients(d: Any, species: str) -> tuple[float, float, float]:
     """(dx, dy, dz) in um2/ms from rxd's ``d``: one number, or one for each axis."""
     coefficients = each_axis(f"d of {species}", d)
     if min(coefficients) < 0:
@@ -21,14 +22,27 @@ def diffusion_coefficients(d, species: str) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class Tissue:
-    """The porous medium: free volume fraction and permeability, numbers or profiles of voxels.
+    """The porous medium: its free volume fraction and its permeability.
 
-    Diffusion is slowed by the permeability 1/tortuosity**2 and a current of ions changes the
-    concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981, J.
-    Physiol. 321:225, equation 8). face_average: how voxels that differ share a face; tissue.py has
-    the rules.
-    conserve_mass: where the volume fraction is live, the ions of a voxel stay in it when it
-    changes.
+    Diffusion is slowed by the permeability 1/tortuosity**2. An ion current changes the
+    concentration by 1/volume_fraction more than in free solution (Nicholson and Phillips 1981,
+    J. Physiol. 321:225, equation 8).
+
+    Parameters
+    ----------
+    volume_fraction : float or Profile
+        In (0, 1].
+    permeability : float or Profile
+        Above 0 where it is a number, at least 0 where it varies.
+    face_average : str
+        How voxels that differ share a face, one of FACE_AVERAGES; solver/tissue.py has the rules.
+    conserve_mass : bool
+        Whether the ions of a voxel stay in it when a live volume fraction changes.
+
+    Raises
+    ------
+    ValueError
+        Names the parameter, its value and its bound.
     """
 
     volume_fraction: float | Profile = 1.0
@@ -36,7 +50,7 @@ class Tissue:
     face_average: str = "neuron"
     conserve_mass: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         alpha, permeability = self.volume_fraction, self.permeability
         if not isinstance(alpha, Profile) and not 0 < finite("volume_fraction", alpha) <= 1:
             raise ValueError(f"volume_fraction must be in (0, 1], got {alpha}")
@@ -49,18 +63,30 @@ class Tissue:
 
     @classmethod
     def from_rxd(
-        cls, volume_fraction=1, tortuosity=None, permeability=None, face_average="neuron"
+        cls,
+        volume_fraction: Any = 1,
+        tortuosity: Any = None,
+        permeability: Any = None,
+        face_average: str = "neuron",
     ) -> Tissue:
-        """Tissue from rxd's arguments, of which tortuosity and permeability exclude each other."""
+        """Tissue from the arguments of rxd.Extracellular.
+
+        The first three are numbers or what `profile_of` takes. Give tortuosity or permeability,
+        not both; with neither, both are 1.
+
+        Raises
+        ------
+        ValueError
+            Names the argument, its value and its bound.
+        """
         if tortuosity is not None and permeability is not None:
             raise ValueError(
                 f"give tortuosity or permeability, not both (permeability = 1/tortuosity**2); "
                 f"got tortuosity={tortuosity!r} and permeability={permeability!r}"
             )
         if permeability is None:
-            permeability = _permeability(
-                profile_of("tortuosity", 1.0 if tortuosity is None else tortuosity)
-            )
+            given = 1.0 if tortuosity is None else tortuosity
+            permeability = _permeability(profile_of("tortuosity", given))
         return cls(
             _number_or_profile("volume_fraction", volume_fraction),
             _number_or_profile("permeability", permeability),
@@ -74,20 +100,19 @@ class Tissue:
 
     @property
     def profiles(self) -> list[Profile]:
-        """What of it varies."""
-        return [
-            each for each in (self.volume_fraction, self.permeability) if isinstance(each, Profile)
-        ]
+        """The quantities that vary from voxel to voxel."""
+        each = (self.volume_fraction, self.permeability)
+        return [quantity for quantity in each if isinstance(quantity, Profile)]
 
     @property
     def tortuosity(self) -> float | Profile:
         """Path length over distance."""
         if isinstance(self.permeability, Profile):
             return PowerProfile("permeability", self.permeability, -0.5)
-        return self.permeability**-0.5
+        return float(self.permeability**-0.5)
 
 
-def _permeability(tortuosity) -> float | Profile:
+def _permeability(tortuosity: Any) -> float | Profile:
     if isinstance(tortuosity, Profile):
         return PowerProfile("tortuosity", tortuosity, -2)
     if finite("tortuosity", tortuosity) <= 0:
@@ -95,28 +120,43 @@ def _permeability(tortuosity) -> float | Profile:
     return (1 / float(tortuosity)) * (1 / float(tortuosity))
 
 
-def _number_or_profile(name: str, value) -> float | Profile:
+def _number_or_profile(name: str, value: Any) -> float | Profile:
     given = profile_of(name, value)
     return given if isinstance(given, Profile) else finite(name, given)
 
 
-def can_name_ion(name) -> bool:
-    """Whether NEURON can have an ion of this name, whose variables are then called such as ki, ko,
-    ik, ek.
-    """
+def can_name_ion(name: Any) -> bool:
+    """Whether NEURON can have an ion of this name, with variables such as ki, ko, ik and ek."""
     return isinstance(name, str) and name.isidentifier() and name.isascii()
 
 
 @dataclass(frozen=True)
 class SpeciesSpec:
-    """One species in one box: d (um2/ms for each axis), charge, and what happens at the box's
-    faces.
+    """One species in one box.
 
-    ``name`` may be None: such a species has no currents and no concentration in NEURON's segments.
-    ``wall`` is the concentration of the border voxels (mM), or None for walls without flux.
-    ``faces`` says more: what each
-    face does by itself. ``constant``: a parameter, which neither currents nor reactions change.
-    ``tissue``: its own, where it does not see the region's.
+    Parameters
+    ----------
+    name : str or None
+        Without a name, a species has no currents, and no concentration in NEURON's segments. A
+        name that is no identifier is a label: such a species is no ion and has no charge.
+    d : (3,) float
+        Free diffusion coefficient along each axis (um2/ms).
+    charge : int
+        In elementary charges.
+    wall : float, optional
+        Concentration (mM) of all border voxels; None for closed walls, or where ``faces`` says
+        more.
+    constant : bool
+        Whether it is a parameter, which neither currents nor reactions change.
+    faces : Faces, optional
+        A condition for each face.
+    tissue : Tissue, optional
+        The tissue that this species sees, where it is not the region's.
+
+    Raises
+    ------
+    ValueError
+        Names the species, the argument and its value.
     """
 
     name: str | None
@@ -127,55 +167,64 @@ class SpeciesSpec:
     faces: Faces | None = None
     tissue: Tissue | None = None
 
-    def _is_label(self) -> bool:
-        """Whether the name, which no variable of NEURON's could have, can stand for what is no ion:
-        in files, too.
-        """
-        return (
-            self.charge == 0
-            and self.name.isprintable()
-            and self.name.strip() == self.name != ""
-            and "/" not in self.name
-        )
-
-    def __post_init__(self):
-        if self.name is not None and not (
-            can_name_ion(self.name) or (isinstance(self.name, str) and self._is_label())
-        ):
-            letters = (
-                ""
-                if str(self.name).isascii()
-                else "; names of NEURON's ions have ASCII letters alone"
-            )
-            raise ValueError(
-                "a species' name must be an identifier such as 'k', or None, or without charge any words without /, "
-                f"got {self.name!r}{letters}"
-            )
+    def __post_init__(self) -> None:
+        self._check_name()
         label = self.name or "an unnamed species"
         diffusion_coefficients(self.d, label)
         _whole(f"charge of {label}", self.charge)
         if self.wall is not None:
             finite(f"ecs_boundary_conditions of {label}", self.wall)
 
+    def _check_name(self) -> None:
+        if self.name is None or can_name_ion(self.name):
+            return
+        if isinstance(self.name, str) and self.charge == 0 and _is_label(self.name):
+            return
+        is_ascii = str(self.name).isascii()
+        hint = "" if is_ascii else "; names of NEURON's ions have ASCII letters alone"
+        raise ValueError(
+            "a species' name must be an identifier such as 'k', or None, or without charge any "
+            f"words without /, got {self.name!r}{hint}"
+        )
+
     @classmethod
-    def from_rxd(cls, name, d, charge, ecs_boundary_conditions) -> SpeciesSpec:
-        """An ion from the arguments of rxd.Species; d is a number or one for each axis."""
+    def from_rxd(
+        cls, name: str | None, d: Any, charge: Any, ecs_boundary_conditions: Any
+    ) -> SpeciesSpec:
+        """A species from the arguments of rxd.Species.
+
+        Parameters
+        ----------
+        d : number, or (3,)
+            Diffusion coefficient, or one for each axis (um2/ms).
+        charge : whole number
+            In elementary charges.
+        ecs_boundary_conditions : float, Held, Bath, dict or None
+            For all faces, or as `Faces.from_rxd` takes it.
+
+        Raises
+        ------
+        ValueError
+            Names the species, the argument and its value.
+        """
         label = name or "an unnamed species"
         wall, faces = ecs_boundary_conditions, None
         if isinstance(wall, (Held, Bath)):
             wall = dict.fromkeys("xyz", wall)
         if isinstance(wall, dict):
-            wall, faces = None, Faces.from_rxd(label, wall)
-        return cls(
-            name,
-            diffusion_coefficients(d, label),
-            _whole(f"charge of {label}", charge),
-            wall,
-            faces=faces,
-        )
+            faces = Faces.from_rxd(label, wall)
+            wall = None
+        coefficients = diffusion_coefficients(d, label)
+        whole_charge = _whole(f"charge of {label}", charge)
+        return cls(name, coefficients, whole_charge, wall, faces=faces)
 
 
-def _whole(what: str, value) -> int:
+def _is_label(name: str) -> bool:
+    """Whether files and messages can name a species so, though no variable of NEURON's could."""
+    return name.isprintable() and name.strip() == name != "" and "/" not in name
+
+
+def _whole(what: str, value: Any) -> int:
     number = finite(what, value)
     if number != int(number):
         raise ValueError(f"{what} must be a whole number, got {value!r}")

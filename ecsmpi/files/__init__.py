@@ -1,1 +1,1 @@
-"""What is written and read again: frames, tables, checkpoints."""
+"""Files that a run writes and reads again: frames, tables, reports of cells, checkpoints."""

@@ -1,4 +1,4 @@
-"""When something is due that comes back every so many milliseconds."""
+"""Decides when an event is due that recurs every so many milliseconds, such as a frame."""
 
 from __future__ import annotations
 
@@ -8,41 +8,50 @@ ROUND_OFF = 1e-6  # of an interval: times are sums of steps
 
 
 def checked_interval(every) -> float:
-    """An interval in ms; ValueError unless it is a number above 0."""
+    """Return an interval in ms; raise ValueError unless it is finite and above 0."""
     if not (math.isfinite(every) and every > 0):
         raise ValueError(f"every must be > 0 ms, got {every}")
     return float(every)
 
 
 class Cadence:
-    """Due at the first time that is told at or after each multiple of ``every`` (ms) since the
-    beginning.
+    """An event that is due at the first step at or after each multiple of an interval.
+
+    Multiples are counted from the beginning of the run.
+
+    Parameters
+    ----------
+    every : float
+        Interval in ms, above 0.
     """
 
     def __init__(self, every: float):
         self.every = checked_interval(every)
 
     def begin(self, t: float) -> None:
-        """The beginning, in ms."""
-        self._begin, self._last = t, 0
+        """Begin a run at t (ms): the event is due one interval later."""
+        self._began = t
+        self._last = 0
 
     def join(self, began: float, t: float) -> None:
-        """Begin in mid-run, at t (ms): due at the next multiple of the interval since the run
-        began.
-        """
-        self._begin = began
-        self._last = math.floor((t - began) / self.every + ROUND_OFF)
+        """Begin at t (ms) in a run that began at ``began``: due at the run's next multiple."""
+        self._began = began
+        self._last = self._intervals_until(t)
 
     def due(self, t: float) -> bool:
-        """Whether a multiple of the interval has passed since it was last due."""
-        count = math.floor((t - self._begin) / self.every + ROUND_OFF)
-        passed, self._last = count > self._last, max(count, self._last)
-        return passed
+        """Whether the event is due at t (ms); if so, the next one is due an interval later."""
+        count = self._intervals_until(t)
+        is_due = count > self._last
+        self._last = max(count, self._last)
+        return is_due
+
+    def _intervals_until(self, t: float) -> int:
+        return math.floor((t - self._began) / self.every + ROUND_OFF)
 
     def state(self) -> list:
-        """For a checkpoint."""
-        return [self._begin, self._last]
+        """Return the state for a checkpoint."""
+        return [self._began, self._last]
 
     def resume(self, state: list) -> None:
-        """Go on from what `state` said."""
-        self._begin, self._last = state
+        """Continue from a state that `state` returned."""
+        self._began, self._last = state

@@ -1,81 +1,82 @@
-"""Checkpoints on the disk: sets of files with all that a run needs to go on, whole or not there.
+"""Writes and finds checkpoints on the disk. A set is whole, or it counts as not there.
 
-    DIR/000007-step-400/manifest.json    what the run is and where it stands; each part's size and digest
-    DIR/000007-step-400/rank00000        the part that a rank wrote, see `part`
-    DIR/000008-step-500.part/            being written, or left behind by a run that was killed
+    DIR/000007-step-400/         a set, see `checkpoint_set`
+    DIR/000008-step-500.part/    a set that is being written, or that a killed run left behind
 
-A set is written under a temporary name: all parts, then the manifest, each of them on the disk
-before the next; then it gets its name, numbered on from those that are there. The newest whole set
-is found by reading, so nothing can point to a wrong one, and the set before it is kept. Nothing in
-a set is executed, and no path is taken from it.
+Ranks write a set under a temporary name: first all parts, then rank 0 the manifest, each of them on
+the disk before the next. Then the set gets its name, whose number follows those of the sets in the
+folder. A restart finds the newest whole set by reading the sets, so nothing can point to a wrong
+one. The set before it is kept.
 """
 
 from __future__ import annotations
 
-import json
 import platform
-import re
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
-from ecsmpi.files.checked import listed, read_json, record, shown
-from ecsmpi.files.checkpoint_part import (
-    Damaged,
-    PartReader,
-    PartWriter,
-    Written,
-    as_record,
-    digest_of,
-    opened_plain,
+from ecsmpi.files.checkpoint_part import Damaged, PartRecord, PartWriter
+from ecsmpi.files.checkpoint_set import (
+    MANIFEST,
+    SET_NAME,
+    CheckpointSet,
+    open_verified,
+    part_name,
+    write_manifest,
 )
-from ecsmpi.files.disk_errors import sync, sync_folder, telling
+from ecsmpi.files.disk_errors import explained_write_errors, sync, sync_folder
 from ecsmpi.files.facts import Facts
 from ecsmpi.ranks.meeting import everywhere
 
-FORMAT = "ecsmpi checkpoint 1"
-MANIFEST = "manifest.json"
-MOST_MANIFEST = 1 << 30  # bytes
-SET_NAME = re.compile(r"(\d{6,12})-step-\d+")
-PARTIAL = ".part"
-BOX = "box "  # begins the names of a box's arrays, which are doubles
+PARTIAL = ".part"  # ends the name of a set that is being written
 PROBE = ".ecsmpi-probe-"  # begins the names of files that only try the folder
 PROBE_IS_OLD = 3600.0  # s after which a probe is one of a run that was killed
 PATIENCE = 10.0  # s until what one rank writes to a shared folder is there for the others
 
 
-def part_name(rank: int) -> str:
-    """The file of a rank."""
-    return f"rank{rank:05d}"
-
-
 class Checkpoints:
-    """The sets in one folder, written and found by all ranks of ``comm``. Everything here is
-    collective.
+    """The sets in one folder, written and found by all ranks of ``comm``.
 
-    keep: how many whole sets stay; older ones go when a new one is there.
+    All methods are collective.
+
+    Parameters
+    ----------
+    comm
+        The ranks of the run.
+    path
+        The folder.
+    keep : int
+        How many whole sets stay; older ones are deleted when a new set is there.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    seconds : float
+        Time that the last set took to write.
     """
 
-    def __init__(self, comm, path, keep: int = 2):
+    def __init__(self, comm, path: str | Path, keep: int = 2):
         if keep < 1:
             raise ValueError(f"keep must be at least 1 checkpoint, got {keep}")
-        self._comm, self.path, self._keep = comm, Path(path), keep
-        self.seconds = 0.0  # that the last one took
+        self._comm = comm
+        self.path = Path(path)
+        self._keep = keep
+        self.seconds = 0.0
 
     def follow(self, comm) -> None:
-        """All ranks of `comm` write and find them from now on."""
+        """Let the ranks of another communicator write and find the sets from now on."""
         self._comm = comm
 
     def try_out(self) -> None:
-        """Write a small file from each rank and remove it: a run finds out at its start whether
-        checkpoints can be written.
+        """Write a small file from each rank and remove it.
 
-        Raises OSError on every rank where a rank cannot write there, or sees another folder than
-        rank 0.
+        A run finds out at its start whether checkpoints can be written. Raises OSError on every
+        rank where a rank cannot write there, or sees another folder than rank 0.
         """
         name = self._comm.bcast(f"{PROBE}{uuid.uuid4().hex}")
         try:
@@ -86,23 +87,25 @@ class Checkpoints:
             self._on_first(_remove_probe, self.path / name)
 
     def _write_probe(self, name: str) -> None:
-        with telling(self.path):
+        with explained_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / name).write_text(name)
 
     def _find_probe(self, name: str) -> None:
+        """Wait for the file of rank 0."""
         end = time.monotonic() + PATIENCE
         while not (self.path / name).is_file():
             if time.monotonic() > end:
                 raise OSError(
-                    f"checkpoints go to {self.path.absolute()}, where rank {self._comm.rank} on {platform.node()} does not see "
-                    "what rank 0 writes: give a folder that all nodes share, by the same path on each"
+                    f"checkpoints go to {self.path.absolute()}, where rank {self._comm.rank} on "
+                    f"{platform.node()} does not see what rank 0 writes: give a folder that all "
+                    "nodes share, by the same path on each"
                 )
             time.sleep(0.05)
 
     def _try_own(self, name: str) -> None:
         probe = self.path / name
-        with telling(self.path):
+        with explained_write_errors(self.path):
             try:
                 with open(probe, "xb") as file:
                     file.write(bytes(1))
@@ -111,45 +114,46 @@ class Checkpoints:
             finally:
                 _remove_probe(probe)
 
-    def write(self, facts: Facts, fill) -> Path:
-        """Write a set; returns its folder.
+    def write(self, facts: Facts, fill: Callable[[PartWriter], None]) -> Path:
+        """Write a set and return its folder.
 
-        facts: what the run is and where it stands, the same on every rank. fill(part): adds this
-        rank's sections to a PartWriter. Raises OSError on every rank where the disk does not take
-        it: older sets stay.
+        Parameters
+        ----------
+        facts : Facts
+            What the run is and where it stands, the same on every rank.
+        fill : callable
+            ``fill(part)`` adds this rank's sections to a `PartWriter`.
+
+        Raises
+        ------
+        OSError
+            On every rank, where the disk does not take the set: older sets stay.
         """
         began = time.monotonic()
         number = everywhere(self._comm, self._of_first, _next_number, self.path)
         final = self.path / f"{number:06d}-step-{facts.step}"
         partial = final.with_name(final.name + PARTIAL)
         everywhere(self._comm, self._on_first, self._begin, partial)
-        written = everywhere(self._comm, self._write_part, partial, fill)
-        parts = self._comm.gather(as_record(written))
-        everywhere(
-            self._comm,
-            self._on_first,
-            self._commit,
-            partial,
-            final,
-            {"about": facts.record(), "parts": parts},
-        )
+        part = everywhere(self._comm, self._write_part, partial, fill)
+        parts = self._comm.gather(part.record())
+        everywhere(self._comm, self._on_first, self._commit, partial, final, facts, parts)
         self.seconds = time.monotonic() - began
         return final
 
     def _of_first(self, action, *arguments):
-        """What an action returns on rank 0, or its failure, on every rank."""
+        """Return on every rank what an action returns on rank 0, or raise its failure."""
         return self._comm.bcast(everywhere(self._comm, self._on_first, action, *arguments))
 
     def _on_first(self, action, *arguments):
         return action(*arguments) if self._comm.rank == 0 else None
 
     def _begin(self, partial: Path) -> None:
-        with telling(partial):
+        """Make the folder of a new set, and delete what killed runs have left."""
+        with explained_write_errors(partial):
             self.path.mkdir(parents=True, exist_ok=True)
             for left in self.path.iterdir():
-                if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(
-                    left.name.removesuffix(PARTIAL)
-                ):
+                final_name = left.name.removesuffix(PARTIAL)
+                if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(final_name):
                     shutil.rmtree(left)
                 if (
                     left.name.startswith(PROBE)
@@ -158,163 +162,64 @@ class Checkpoints:
                     _remove_probe(left)
             partial.mkdir()
 
-    def _write_part(self, partial: Path, fill) -> Written:
+    def _write_part(self, partial: Path, fill: Callable[[PartWriter], None]) -> PartRecord:
         part = PartWriter(partial / part_name(self._comm.rank))
         fill(part)
         return part.close()
 
-    def _commit(self, partial: Path, final: Path, body: dict) -> None:
-        text = json.dumps(
-            {"format": FORMAT, "digest": _digest(body), "body": body}, allow_nan=False
-        )
-        with telling(partial), open(partial / MANIFEST, "x") as file:
-            file.write(text)
-            file.flush()
-            sync(file.fileno(), self.path)
-        with telling(final):
+    def _commit(self, partial: Path, final: Path, facts: Facts, parts: list[dict]) -> None:
+        """Write the manifest, give the set its name, and delete sets that are too old."""
+        write_manifest(partial, facts, parts, self.path)
+        with explained_write_errors(final):
             sync_folder(partial)
             partial.rename(final)
             sync_folder(self.path)
             for old in _sets(self.path)[self._keep :]:
                 _remove(old)
 
-    def newest(self, say=print) -> CheckpointSet | None:
-        """The newest whole set, or None where there is no set at all; Damaged where none of them is
-        whole.
+    def newest(self, say: Callable[[str], object] = print) -> CheckpointSet | None:
+        """Return the newest whole set, or None where there is no set at all.
 
-        A set of another format, or with bytes other than those written, is passed over, and said on
-        rank 0.
+        Passes over a set that has another format, or bytes other than those written, and says so on
+        rank 0. Raises Damaged where there are sets and none of them is whole.
         """
-        names = self._of_first(_sets, self.path)
-        for path in names:
+        paths = self._of_first(_sets, self.path)
+        for path in paths:
             try:
-                return opened(self._comm, path)
+                return open_verified(self._comm, path)
             except Damaged as damage:
                 if self._comm.rank == 0:
                     say(f"ecsmpi: passing over a checkpoint: {damage}")
-        if names:
+        if paths:
             raise Damaged(
-                f"none of the {len(names)} checkpoints in {self.path} is whole: start the run anew"
+                f"none of the {len(paths)} checkpoints in {self.path} is whole: start the run anew"
             )
         return None
 
 
-class CheckpointSet:
-    """A set whose manifest has been read. facts: what `Checkpoints.write` was given. ranks: how
-    many wrote it.
-    """
-
-    def __init__(self, path):
-        self.path = Path(path)
-        manifest = self.path / MANIFEST
-        body = _read_manifest(manifest)
-        try:
-            self.facts = Facts.read(body["about"])
-            self._written = listed(body["parts"], "parts", Written.read, self.facts.ranks)
-        except ValueError as error:
-            raise Damaged(f"{manifest}: {error}") from error
-        self.ranks = self.facts.ranks
-
-    def part(self, rank: int) -> PartReader:
-        """The part that a rank wrote. Damaged where it is not whole."""
-        return PartReader(self.path / part_name(rank), self._written[rank])
-
-    def verify(self, ranks=None) -> None:
-        """Read the parts of some ranks, or of all. Damaged where a byte is not what was written."""
-        for rank in range(self.ranks) if ranks is None else ranks:
-            with self.part(rank) as part:
-                part.verify()
-                self._check_planes(rank, part)
-
-    def _check_planes(self, rank: int, part: PartReader) -> None:
-        """The planes that a part has are those that the manifest says of its rank: a box is then
-        whole.
-        """
-        for name in part.names():
-            number = name.removeprefix(BOX).split(" ")[0]
-            if not name.startswith(BOX):
-                continue
-            if not number.isdecimal() or int(number) >= len(self.facts.planes):
-                raise Damaged(f"{part.path}: {shown(name)} is of no box that the manifest knows")
-            expected = self.facts.planes[int(number)][rank]
-            if part.planes(name) != expected:
-                found = "planes {} to {}".format(*part.planes(name))
-                raise Damaged(
-                    f"{part.path}: {shown(name)} has {found}, the manifest says {expected[0]} to {expected[1]}"
-                )
-
-    def verify_numbers(self) -> None:
-        """Damaged where a box has values that are no numbers: such a state is never written."""
-        for rank in range(self.ranks):
-            with self.part(rank) as part:
-                for name in part.names():
-                    if name.startswith(BOX) and not np.isfinite(part.read_numbers(name)).all():
-                        raise Damaged(f"{part.path}: {name} holds values that are no numbers")
-
-
-def opened(comm, path) -> CheckpointSet:
-    """A set, each of whose bytes was read by some rank. Collective; Damaged on every rank."""
-
-    def read():
-        found = CheckpointSet(path)
-        found.verify(range(comm.rank, found.ranks, comm.size))
-        return found
-
-    return everywhere(comm, read)
-
-
-def is_set(path) -> bool:
-    """Whether a path is a set rather than a folder of sets."""
-    return (Path(path) / MANIFEST).is_file()
-
-
 def _sets(path: Path) -> list[Path]:
-    """Folders named as sets, the newest first."""
-    found = [one for one in path.iterdir() if SET_NAME.fullmatch(one.name)] if path.is_dir() else []
+    """Return the folders that are named as sets, the newest first."""
+    if not path.is_dir():
+        return []
+    found = [one for one in path.iterdir() if SET_NAME.fullmatch(one.name)]
     return sorted(found, key=_number, reverse=True)
 
 
 def _number(path: Path) -> int:
-    return int(SET_NAME.match(path.name)[1])
+    return int(path.name.split("-")[0])
 
 
 def _next_number(path: Path) -> int:
     return 1 + max(map(_number, _sets(path)), default=0)
 
 
-def _read_manifest(path: Path) -> dict:
-    with opened_plain(path, MOST_MANIFEST) as file:
-        try:
-            data = file.readall()
-        except OSError as error:
-            raise Damaged(f"{path}: {error.strerror}") from error
-    try:
-        manifest = read_json(data, "its text")
-        if type(manifest) is dict and manifest.get("format", FORMAT) != FORMAT:
-            raise Damaged(
-                f"{path} has the format {shown(manifest['format'])}, this ecsmpi reads {FORMAT!r}"
-            )
-        record(manifest, "it", ("format", "digest", "body"))
-        if _digest(manifest["body"]) != manifest["digest"]:
-            raise Damaged(f"{path} is not what was written")
-        return record(manifest["body"], "its body", ("about", "parts"))
-    except Damaged:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path} is not the manifest of a checkpoint: {error}") from error
-
-
-def _digest(body) -> str:
-    return digest_of(json.dumps(body, sort_keys=True).encode())
-
-
 def _remove_probe(path: Path) -> None:
-    """Where it cannot be removed, it could not be written, and that has been said."""
+    """Remove a probe. Where that fails, writing it failed before, and that was reported."""
     with suppress(OSError):
         path.unlink()
 
 
 def _remove(path: Path) -> None:
-    """The manifest goes first: half a set is then none."""
+    """Remove a set, its manifest first: half a set then does not count as a set."""
     (path / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(path)

@@ -1,6 +1,4 @@
-"""Failures of a disk, found before HDF5 meets them where they can be, and told with the path and
-the cure.
-"""
+"""Failures of a disk: found before HDF5 meets them where possible, reported with path and cure."""
 
 from __future__ import annotations
 
@@ -9,12 +7,14 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 LAYOUT_BYTES = 1 << 18  # more than the layout of a file takes, axes of 10,000 voxels included
 FRAME_BYTES = 1 << 16  # what HDF5 may add to a frame for its own bookkeeping
 
-# What systems say that cannot sync: network and user-space file systems, mostly for folders.
+# Errors of file systems that cannot sync: network and user-space file systems, mostly for folders.
 NOT_SUPPORTED = (
     errno.EINVAL,
     errno.ENOTSUP,
@@ -24,12 +24,14 @@ NOT_SUPPORTED = (
     errno.EACCES,
     errno.EPERM,
 )
-_warned_of = set()
+_warned_of: set[int] = set()  # device numbers
 
 
 def sync(descriptor: int, path) -> None:
-    """Wait until an open file or folder is on the disk. Where the file system has no such call,
-    warn once and go on.
+    """Wait until an open file or folder is on the disk.
+
+    Where the file system cannot sync, this prints one warning and returns. Other failures raise
+    OSError.
     """
     try:
         os.fsync(descriptor)
@@ -38,8 +40,9 @@ def sync(descriptor: int, path) -> None:
 
 
 def sync_folder(path) -> None:
-    """Wait until the names in a folder are on the disk, so that a renamed file has its new name
-    after a power cut.
+    """Wait until the names in a folder are on the disk.
+
+    After a power failure a file that was renamed before has its new name.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -51,6 +54,12 @@ def sync_folder(path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path) -> None:
+    """Wait until a closed file is on the disk. Raises OSError where the disk fails."""
+    with open(path, "rb") as written:
+        sync(written.fileno(), path)
+
+
 def _warn_unless_broken(error: OSError, path) -> None:
     if error.errno not in NOT_SUPPORTED:
         raise error
@@ -58,34 +67,37 @@ def _warn_unless_broken(error: OSError, path) -> None:
     if disk not in _warned_of:
         _warned_of.add(disk)
         print(
-            f"ecsmpi: the file system of {path} cannot tell when data are on the disk ({error.strerror}): the run goes on, "
-            "and only a failure of the machine may cost what was written last",
+            f"ecsmpi: the file system of {path} cannot tell when data are on the disk "
+            f"({error.strerror}): the run goes on, and only a failure of the machine may cost what "
+            "was written last",
             file=sys.stderr,
             flush=True,
         )
 
 
 @contextmanager
-def telling(path):
-    """HDF5 reports a full disk and the like without a cure, as OSError or RuntimeError of several
-    lines.
+def explained_write_errors(path) -> Iterator[None]:
+    """Raise failures of the block to write ``path`` as one OSError with the path and the cure.
+
+    HDF5 itself reports a full disk and the like as OSError or RuntimeError of several lines.
     """
     try:
         yield
     except (OSError, RuntimeError) as error:
         if str(error).startswith("cannot write "):
-            raise  # it has been told already
-        reason = re.search("error message = '([^']*)'", str(error))
-        reason = reason[1] if reason else " ".join(str(error).split())
+            raise  # an inner block has explained it
+        in_hdf5 = re.search("error message = '([^']*)'", str(error))
+        reason = in_hdf5[1] if in_hdf5 else " ".join(str(error).split())
         raise OSError(
             f"cannot write {path}: {reason}; see that the disk has space left, that the folder is "
             "writable and that no other program writes the file"
         ) from error
 
 
-def check_place(path):
-    """Raise OSError unless a file could have this path: its folder is there, and it is no folder or
-    pipe itself.
+def check_place(path: Path) -> None:
+    """Raise OSError unless a file can have this path.
+
+    Its folder must exist, and the path must not be that of a folder, a pipe or a device.
     """
     if not path.parent.is_dir():
         raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
@@ -95,11 +107,11 @@ def check_place(path):
         raise OSError(f"cannot write {path}: it is a pipe or a device; give the name of a file")
 
 
-def check_writable(path):
-    """Raise OSError unless a new file can be begun at ``path``; what was there is gone.
+def check_writable(path) -> None:
+    """Raise OSError unless a new file can be begun at ``path``; an older file there is emptied.
 
-    HDF5 crashes where a new file cannot take its first bytes: so plain bytes meet the full disk
-    before it.
+    HDF5 crashes where a new file cannot take its first bytes. So plain bytes are written first, and
+    find a full disk before HDF5 does.
     """
     with open(path, "wb") as file:
         file.write(bytes(LAYOUT_BYTES))
@@ -107,17 +119,12 @@ def check_writable(path):
         os.fsync(file.fileno())
 
 
-def check_room(path, size):
+def check_room(path: Path, size: int) -> None:
     """Raise OSError where the disk of ``path`` has no room for a frame of ``size`` bytes."""
-    free, needed = shutil.disk_usage(path.parent).free, size + FRAME_BYTES
+    free = shutil.disk_usage(path.parent).free
+    needed = size + FRAME_BYTES
     if free < needed:
         raise OSError(
             f"cannot write {path}: a frame takes {needed:,} bytes, the disk has {free:,} left; "
             "the frames before it are whole; free some space or write fewer frames"
         )
-
-
-def sync_file(path):
-    """Wait until a file is on the disk. Raises OSError where the disk does not take it."""
-    with open(path, "rb") as written:
-        sync(written.fileno(), path)

@@ -20,7 +20,7 @@ import time
 import uuid
 from pathlib import Path
 
-from ecsmpi.files.disk_errors import check_room, telling
+from ecsmpi.files.disk_errors import check_room, explained_write_errors
 from ecsmpi.files.file_layout import FORMAT, PART_FORMAT, lay_out, origin
 from ecsmpi.files.opening import open_hdf5, open_together
 from ecsmpi.files.own_file import OwnFile
@@ -183,7 +183,7 @@ class GridFile:
     def _write_rows(self):
         self._rows_due = time.monotonic() + ROWS_WAIT
         if self._file is not None and self._tables:
-            with telling(self.path):
+            with explained_write_errors(self.path):
                 for table in self._tables.values():
                     table.write()
                 self._file.flush()
@@ -245,7 +245,7 @@ class GridFile:
         self._check_open()
         everywhere(self._comm, self._check_table, name, table)
         if self._file is not None:
-            with telling(self.path):
+            with explained_write_errors(self.path):
                 if name not in self._file.get(FOLDER, ()):
                     lay_out_table(self._file, name, table)
                 self._tables[name] = TableWriter(self._file, name, self._comm.rank)
@@ -311,7 +311,7 @@ class GridFile:
         if self._storage == "parts":
             sources = lambda track, name: self._new_sources(track, name, owned)  # noqa: E731
         self._main.begin()
-        with telling(self.path), open_hdf5(self._main.now, "w") as file:
+        with explained_write_errors(self.path), open_hdf5(self._main.current_path, "w") as file:
             lay_out(file, tracks, owned, provenance, sources)
             for name, table in tables.items():
                 lay_out_table(file, name, table)
@@ -335,13 +335,13 @@ class GridFile:
             return [*how.sources[track.group, name], *new]
 
         self._main.begin()
-        with telling(self.path), open_hdf5(self._main.now, "w") as file:
+        with explained_write_errors(self.path), open_hdf5(self._main.current_path, "w") as file:
             lay_out_anew(self._main.path, file, tracks, owned, sources, kept, t)
             return str(file.attrs["run"])
 
     def _keep_before(self, how: Continuation):
         if how.before:
-            with telling(self.path):
+            with explained_write_errors(self.path):
                 keep_under(self._main.path, self._main.path.with_name(how.before))
 
     def _cut(self, kept, t, how: Continuation):
@@ -352,7 +352,7 @@ class GridFile:
         self._appeared = True
         if self._comm.rank == 0:
             cut(self._main.path, tracks, how.in_parts, kept, t)
-            self._main.go_on()
+            self._main.resume()
         if self._own_part is not None:
             planes = {group: track.planes for group, track in self._tracks.items()}
             cut_part(
@@ -361,14 +361,14 @@ class GridFile:
                 planes,
                 {group: kept[group] - how.first[group] for group in kept},
             )
-            self._own_part.go_on()
+            self._own_part.resume()
 
     def _open(self, tables):
         """Open the file for the frames: all ranks together, or rank 0 and, with parts, each rank
         its own.
         """
-        path = self._comm.bcast(self._main.now if self._comm.rank == 0 else None)
-        with telling(self.path):
+        path = self._comm.bcast(self._main.current_path if self._comm.rank == 0 else None)
+        with explained_write_errors(self.path):
             if self._storage == "single" and self._comm.size > 1:
                 self._file = self._written.keep(open_together(path, self._comm))
             elif self._comm.rank == 0:
@@ -383,7 +383,7 @@ class GridFile:
     def _open_part(self):
         if self._own_part is None:
             return
-        with telling(self._own_part.shown):
+        with explained_write_errors(self._own_part.shown):
             self._part = self._written.keep(open_hdf5(self._own_part.path, "r+"))
         for track in self._tracks.values():
             track.open_part(self._part)
@@ -392,8 +392,8 @@ class GridFile:
         if self._own_part is None:
             return
         self._own_part.begin()
-        with telling(self._own_part.shown):
-            self._part = self._written.keep(open_hdf5(self._own_part.now, "w"))
+        with explained_write_errors(self._own_part.shown):
+            self._part = self._written.keep(open_hdf5(self._own_part.current_path, "w"))
             self._part.attrs.update({"format": PART_FORMAT, "run": run})
             for track in self._tracks.values():
                 track.create_part(self._part)
@@ -444,14 +444,14 @@ class GridFile:
             action(*arguments)
 
     def _write(self, track, name):
-        with telling(self.path if self._part is None else self._own_part.shown):
+        with explained_write_errors(self.path if self._part is None else self._own_part.shown):
             track.write(name)
             if self._part is not None:
                 self._part.flush()
 
     def _tell(self, track, t):
         if self._file is not None:
-            with telling(self.path):
+            with explained_write_errors(self.path):
                 track.tell(t)
                 self._file.flush()
 

@@ -1,11 +1,12 @@
-"""A file that one process begins, names and looks after: an older one of its name stays until this
-one is whole.
+"""A file that one process creates under a temporary name, renames and watches.
 
-    begun = OwnFile(path)
-    begun.begin()         plain bytes meet a full disk; the file is .NAME.begun
-    ...                   HDF5 lays it out, and writes the first frame
-    begun.appear()        it takes its name, in place of an older file
-    begun.check()         before each frame: nobody has deleted or replaced it
+An older file of the final name stays until the new file is whole:
+
+    file = OwnFile(path)
+    file.begin()          plain bytes find a full disk; the file is .NAME.begun
+    ...                   HDF5 lays the file out and writes the first frame
+    file.appear()         the file takes its name, in place of an older file
+    file.check()          before each frame: nobody has deleted or replaced the file
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import os
 import stat
 from pathlib import Path
 
-from ecsmpi.files.disk_errors import check_place, check_writable, sync_file, sync_folder, telling
+from ecsmpi.files.disk_errors import (
+    check_place,
+    check_writable,
+    explained_write_errors,
+    sync_file,
+    sync_folder,
+)
 
 
 class FileGone(OSError):
@@ -22,46 +29,59 @@ class FileGone(OSError):
 
 
 class OwnFile:
-    """Local. path: its name; where that is a link, the file that it points to is replaced.
+    """A file that one process writes: first under a temporary name, then under its own. Local.
 
-    shown: the path in messages.
+    Parameters
+    ----------
+    path
+        Final name. Where it is a link, the file that the link points to is replaced.
+
+    Attributes
+    ----------
+    shown : Path
+        The path as given, for messages.
+    path : Path
+        The path without links.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path):
         self.shown = Path(path)
         self.path = Path(os.path.realpath(path))
         self._begun = self.path.with_name(f".{self.path.name}.begun")
-        self._identity = None  # of the file under its own name
+        self._identity: tuple[int, int] | None = None  # of the file under its final name
 
     @property
-    def now(self) -> Path:
-        """Where the file is now."""
+    def current_path(self) -> Path:
+        """Where the file is now: under its temporary or its final name."""
         return self.path if self.appeared else self._begun
 
     @property
     def appeared(self) -> bool:
-        """Whether it has its own name."""
+        """Whether the file has its final name."""
         return self._identity is not None
 
     def begin(self) -> None:
-        """Make the file under its first name.
+        """Create the file under its temporary name.
 
-        Raises OSError where it cannot be written, or could not get its own.
+        Raises OSError where it cannot be written, or could not take its final name.
         """
         check_place(self.shown)
-        with telling(self.shown):
+        with explained_write_errors(self.shown):
             self._begun.unlink(missing_ok=True)  # of a run that was killed as it began
             check_writable(self._begun)
 
-    def go_on(self) -> None:
-        """The file is there, under its own name, and is written on."""
+    def resume(self) -> None:
+        """Continue to write the file that exists under the final name."""
         self._identity = _identity(self.path)
 
     def appear(self) -> None:
-        """Give the file its own name, once all of it is on the disk; again is harmless."""
+        """Give the file its final name, once all of it is on the disk; a second call does nothing.
+
+        The file takes the permissions of an older file that it replaces.
+        """
         if self.appeared:
             return
-        with telling(self.shown):
+        with explained_write_errors(self.shown):
             sync_file(self._begun)
             if self.path.exists():
                 os.chmod(self._begun, stat.S_IMODE(self.path.stat().st_mode))
@@ -70,12 +90,12 @@ class OwnFile:
             sync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """Delete the file if it has not appeared; an older one of its name stays as it was."""
+        """Delete the file if it has not appeared; an older file of its name stays as it was."""
         if not self.appeared:
             self._begun.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raise FileGone unless the file under its name is still this one."""
+        """Raise FileGone unless the file under the final name is still this one."""
         if not self.appeared:
             return
         try:
@@ -83,21 +103,20 @@ class OwnFile:
         except OSError:
             raise FileGone(
                 f"{self.shown} was deleted or moved away while the run wrote it, and what the run "
-                f"wrote is not there: "
-                "let nothing touch the file before the run has ended, and run it again"
+                "wrote is not there: let nothing touch the file before the run has ended, and run "
+                "it again"
             ) from None
         if now != self._identity:
             raise FileGone(
                 f"{self.shown} was replaced by another file while the run wrote it, and what this "
-                f"run wrote is not there: "
-                "give each run a file of its own, and run it again"
+                "run wrote is not there: give each run a file of its own, and run it again"
             )
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk."""
+        """Wait until all of the file is on the disk. Raises FileGone where it is not there."""
         self.check()
-        with telling(self.shown):
-            sync_file(self.now)
+        with explained_write_errors(self.shown):
+            sync_file(self.current_path)
 
 
 def _identity(path: Path) -> tuple[int, int]:

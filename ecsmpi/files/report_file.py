@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from ecsmpi.files.columns import Columns, columns_of
-from ecsmpi.files.disk_errors import check_room, telling
+from ecsmpi.files.disk_errors import check_room, explained_write_errors
 from ecsmpi.files.opening import open_hdf5, open_together
 from ecsmpi.files.resumed_file import ELSE, opened_to_go_on
 from ecsmpi.files.shared_folder import check_folder_of
@@ -76,7 +76,7 @@ class ReportFile:
     def _create(self, population, mapping, units, attributes):
         if self._comm.rank == 0:
             self._own.begin()
-            with telling(self.path), open_hdf5(self._own.now, "w") as file:
+            with explained_write_errors(self.path), open_hdf5(self._own.current_path, "w") as file:
                 lay_out_report(file, population, mapping, units, self.rows, attributes)
 
     def _cut(self, mapping):
@@ -98,12 +98,12 @@ class ReportFile:
             group["data"].resize(self.frames, axis=0)
             first = group["mapping/time"][0]
             group["mapping/time"][:] = first, first + self.frames * self.interval, self.interval
-        self._own.go_on()
+        self._own.resume()
 
     def _open(self, shared):
         self._transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
-        path = self._comm.bcast(self._own.now if self._comm.rank == 0 else None)
-        with telling(self.path):
+        path = self._comm.bcast(self._own.current_path if self._comm.rank == 0 else None)
+        with explained_write_errors(self.path):
             if shared and self._comm.size > 1:
                 self._file = self._written.keep(open_together(path, self._comm))
                 self._transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
@@ -121,7 +121,7 @@ class ReportFile:
         share = self._columns.bring(rows)
         everywhere(self._comm, self._look_at_disk, rows.shape[0])
         if self._file is not None:
-            with telling(self.path):
+            with explained_write_errors(self.path):
                 self._write(share)
                 self._tell(first, self.frames + len(share))
         self.frames += len(rows)

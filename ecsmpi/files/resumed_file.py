@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecsmpi.files.disk_errors import telling
+from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.file_layout import FORMAT, Track, lay_out
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.parts import Source, before_path, generation_of, part_path, sources_of
@@ -242,7 +242,7 @@ def opened_to_go_on(path):
     """The open file; ValueError where it is not there or damaged."""
     if not Path(path).is_file():
         raise ValueError(f"there is no {path}, whose frames the checkpoint goes on with: {ELSE}")
-    with telling(path):
+    with explained_write_errors(path):
         try:
             file = open_hdf5(path, "r+")
         except OSError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecsmpi.files.disk_errors import check_place, check_room, telling
+from ecsmpi.files.disk_errors import check_place, check_room, explained_write_errors
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.resumed_file import ELSE, opened_to_go_on
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
@@ -44,14 +44,14 @@ class SpikeFile:
         self._written.lock()
         if kept is None:
             self._own.begin()
-            with telling(self.path), open_hdf5(self._own.now, "w") as file:
+            with explained_write_errors(self.path), open_hdf5(self._own.current_path, "w") as file:
                 lay_out_spikes(file, population, attributes)
         else:
             with opened_to_go_on(self._own.path) as file:
                 self._cut(file)
-            self._own.go_on()
-        with telling(self.path):
-            self._file = self._written.keep(open_hdf5(self._own.now, "r+"))
+            self._own.resume()
+        with explained_write_errors(self.path):
+            self._file = self._written.keep(open_hdf5(self._own.current_path, "r+"))
         self._own.appear()
 
     def _give_up(self):
@@ -86,7 +86,7 @@ class SpikeFile:
         self._own.check()
         check_room(self.path, 16 * times.size)
         order = np.lexsort((nodes, times))
-        with telling(self.path):
+        with explained_write_errors(self.path):
             for name, values in (("timestamps", times), ("node_ids", nodes)):
                 series = self._file[self._group][name]
                 series.resize(self.count + times.size, axis=0)

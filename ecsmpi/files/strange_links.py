@@ -1,5 +1,6 @@
-"""Links out of an HDF5 file, which HDF5 follows unasked: one to a pipe would be waited for without
-end.
+"""Refuses HDF5 files with strange links.
+
+HDF5 follows links out of a file unasked; a link to a pipe would be waited for without end.
 """
 
 from __future__ import annotations
@@ -9,10 +10,8 @@ from pathlib import Path
 import h5py
 
 
-def check_links(path, file) -> None:
-    """Raise OSError where an open file has a link to something other than a file, or of a kind that
-    no run makes.
-    """
+def check_links(path: str | Path, file: h5py.File) -> None:
+    """Raise OSError where an open file has a link that no run makes, or one to no plain file."""
     strange = []
 
     def look(name):
@@ -35,5 +34,5 @@ def check_links(path, file) -> None:
         shown = name.decode(errors="replace") if isinstance(name, bytes) else name
         raise OSError(
             f"{path} has a link, {shown!r}, {what}: no run makes such a link; delete it, or run "
-            f"the simulation again"
+            "the simulation again"
         )

@@ -1,55 +1,59 @@
-"""What a process has of a file that a run writes: its path, the lock that says so, and open
-handles.
-"""
+"""A file that a run writes, as one process has it: its path, its lock and its open handles."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from ecsmpi.files.disk_errors import telling
+from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.own_file import OwnFile
 from ecsmpi.files.writer_lock import WriterLock
 
 
 class WrittenFile:
-    """Local. path: the file to write.
+    """The path, the lock and the open handles of a file that a run writes. Local.
 
     Attributes
     ----------
-    path : as given
-    own : the file, from its first name to its own
+    path : Path
+        As given.
+    own : OwnFile
+        The file under its temporary and its final name.
     """
 
-    def __init__(self, path):
-        self.path, self.own = Path(path), OwnFile(path)
-        self._lock = None
-        self._handles: list = []
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.own = OwnFile(path)
+        self._lock: WriterLock | None = None
+        self._handles: list[Any] = []
 
     def lock(self) -> None:
-        """Let nobody else write the file until `unlock`; on one rank only. OSError where somebody
-        does.
+        """Keep others from writing the file until `unlock`; call it on one rank only.
+
+        Raises OSError where another process or another Output writes the file.
         """
         self._lock = WriterLock(self.own.path)
 
     def unlock(self) -> None:
-        """Let others write the file; again is harmless."""
+        """Let others write the file; a second call does nothing."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
 
     def keep(self, handle):
-        """The handle, of this file or of a part of it, which `close` is to close."""
+        """Return a handle of this file, or of a part of it, that `close` will close."""
         self._handles.append(handle)
         return handle
 
     def close(self) -> None:
-        """Close the handles, the last one first, and let others write the file; again is harmless.
+        """Close the handles, the last one first, and let others write the file.
 
-        Collective where HDF5's handles are. Raises OSError where the disk has not taken all.
+        Collective where HDF5's handles are; a second call does nothing. Raises OSError where the
+        disk has not taken all data.
         """
         try:
             while self._handles:
-                with telling(self.path):
+                with explained_write_errors(self.path):
                     self._handles.pop().close()
         finally:
             self.unlock()

@@ -1,53 +1,93 @@
-"""NEURON's own rxd, inside cells, where ecsmpi has to see to it: after species that have gone."""
+"""NEURON's own solver inside cells: when it is called, and its end when its last species has gone."""
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterable
+from types import CodeType
+from typing import Any
+
+from ecsmpi.neuron_api import symbols
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.rxd_names import initializer, section1d, species
-from ecsmpi.neuron_api.rxd_names import registry as rxd
+from ecsmpi.neuron_api.intracellular_species import living_species
+from ecsmpi.neuron_api.rxd_names import initializer, registry, section1d, species
+
+# functions of neuron.rxd that NEURON calls, and in which an interrupt would be lost
+_CALLED_BY_NEURON = ("_after_advance", "_setup_matrices", "_setup", "_init")
+
+
+def register() -> None:
+    """Let NEURON register its own solver now, so that it comes first in each step and phase."""
+    registry._do_nbs_register()
+
+
+def surround(first_address: int, last_address: int) -> None:
+    """Let NEURON call one nonvint block before that of its own solver, and another one after it.
+
+    Parameters
+    ----------
+    first_address, last_address : addresses of functions as `native_callbacks.NonvintBlock` makes
+    """
+    set_block = symbols.function(symbols.SET_BLOCK, ctypes.c_int, ctypes.c_void_p)
+    unset_block = symbols.function(symbols.UNSET_BLOCK, ctypes.c_int, ctypes.c_void_p)
+    intracellular = symbols.function(symbols.INTRACELLULAR_BLOCK, ctypes.c_int)
+    own_address = ctypes.cast(intracellular, ctypes.c_void_p).value
+    unset_block(own_address)
+    for address in (first_address, own_address, last_address):
+        set_block(address)
+
+
+def codes_called_by_neuron() -> set[CodeType]:
+    """Code objects of neuron.rxd's functions that NEURON calls; those that this NEURON has."""
+    functions = [getattr(registry, name, None) for name in _CALLED_BY_NEURON]
+    return {one.__code__ for one in functions if one is not None}
+
+
+def is_initialized() -> bool:
+    """Whether NEURON's solver has planned already. Local."""
+    return initializer.is_initialized()
 
 
 def settle() -> None:
-    """Before NEURON's initialisation: where the last of its species has gone, its solver goes, too.
-    Local.
+    """End NEURON's solver inside cells where its last species has gone. Local, before finitialize.
 
-    NEURON's rxd leaves its solver as it was then: without a species of its own it plans nothing.
-    But that solver would go on with the states of what is gone, and write them to segments, which
-    may be gone as well.
+    Without a species NEURON's rxd plans nothing and leaves its solver as it was. That solver would
+    go on with the states of species that are gone, and write them to segments, which may be gone
+    as well.
     """
     tidy()
-    if not initializer.is_initialized() or any(
-        reference() is not None for reference in species._all_species
-    ):
+    if not is_initialized() or living_species():
         return
     section1d._purge_cptrs()
-    rxd._setup_matrices()
-    rxd.clear_rates()
-    rxd._setup_memb_currents()
+    registry._setup_matrices()
+    registry.clear_rates()
+    registry._setup_memb_currents()
 
 
 def tidy() -> None:
-    """NEURON's list of sections with species has each of them once, and none without. Local, before
-    species come or are planned.
+    """Drop doubles and leftovers from NEURON's list of sections with species. Local.
 
-    NEURON enters a section again for each species that goes, takes it out once, and fails later for
-    want of a region there.
+    Call it before species are made or planned. NEURON enters a section again for each species that
+    goes, takes it out once, and fails later because the section has no region.
     """
-    if (found := section1d._SectionLookup()._instance) is None:
+    lookup = section1d._SectionLookup()._instance
+    if lookup is None:
         return
-    sections = list(found.nrn_sec_list)
-    kept = [
-        sec for sec in dict.fromkeys(sections) if found.rxd_sec_list.get(sec.hoc_internal_name())
-    ]
+    sections = list(lookup.nrn_sec_list)
+    kept = []
+    for sec in dict.fromkeys(sections):
+        if lookup.rxd_sec_list.get(sec.hoc_internal_name()):
+            kept.append(sec)
     if kept != sections:
-        found.nrn_sec_list = n.SectionList(kept)
+        lookup.nrn_sec_list = n.SectionList(kept)
 
 
-def forget(made) -> None:
-    """Its species and reactions ``made`` are gone, whoever holds them. Local."""
-    for reaction in made:
-        if not isinstance(reaction, species.Species):
-            rxd._unregister_reaction(reaction)
+def forget(made: Iterable[Any]) -> None:
+    """End species and reactions of NEURON's, whoever still holds them. Local."""
+    made = list(made)
+    for one in made:
+        if not isinstance(one, species.Species):
+            registry._unregister_reaction(one)
     for one in made:
         if isinstance(one, species.Species):
-            one.__del__()  # what ends it, once
+            one.__del__()  # ends the species; a second call does nothing

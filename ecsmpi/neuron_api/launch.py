@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from typing import Any
 
+from ecsmpi.neuron_api import symbols
 from ecsmpi.ranks.launch import LaunchError, mpi_libraries, start_mpi
 
 _comm = None
 
 
-def start():
-    """Start MPI and NEURON; return ecsmpi's communicator over all ranks. Collective; later calls
-    are free.
+def start() -> Any:
+    """Start MPI and NEURON; return ecsmpi's communicator over all ranks.
 
-    Raises LaunchError, naming the cure, where the processes are not one MPI job, where NEURON has
+    Collective; later calls are free.
+
+    Raises
+    ------
+    LaunchError, which names the cure, where the processes are not one MPI job, where NEURON has
     other ranks than MPI, and where neuron was imported so early that the script may have believed a
-    wrong rank count.
+    wrong number of ranks.
     """
     global _comm
     if _comm is None:
@@ -27,24 +33,21 @@ def start():
     return _comm
 
 
-def communicator():
+def communicator() -> Any:
     """The communicator of `start`, or None before it has succeeded."""
     return _comm
 
 
-def _start_neuron(comm, neuron_was_first):
+def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
     _show_mpi_to_neuron()
-    import neuron
     from neuron import n
 
     # A ParallelContext or a section that exists already was made under NEURON's own idea of the
-    # rank count.
-    used = neuron_was_first and (
-        n.List("ParallelContext").count() > 0 or any(True for _ in n.allsec())
-    )
-    # Not asked of a ParallelContext, of which the first one settles who is the bulletin board's
-    # master.
-    size = ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value
+    # number of ranks.
+    has_contexts = neuron_was_first and n.List("ParallelContext").count() > 0
+    used = has_contexts or (neuron_was_first and any(True for _ in n.allsec()))
+    # Not asked of a ParallelContext: the first one settles who is the bulletin board's master.
+    size = symbols.variable(symbols.RANKS, ctypes.c_int).value
     if size != comm.size and neuron_was_first:
         if used:
             raise LaunchError(
@@ -57,13 +60,23 @@ def _start_neuron(comm, neuron_was_first):
     rank, size = int(context.id()), int(context.nhost())
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
-            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: NEURON does not "
-            "use mpi4py's MPI library. Import ecsmpi before neuron, leave NEURON_INIT_MPI and "
-            "MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
+            f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: "
+            "NEURON does not use mpi4py's MPI library. Import ecsmpi before neuron, leave "
+            "NEURON_INIT_MPI and MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
         )
+    os.register_at_fork(after_in_child=_stand_alone)
 
 
-def _show_mpi_to_neuron():
+def _stand_alone() -> None:
+    """Let NEURON count one rank in a forked child.
+
+    Where it counts several, an error ends all of them by MPI_Abort, or the child without a word.
+    """
+    for ranks in (symbols.ALL_RANKS, symbols.RANKS):
+        symbols.variable(ranks, ctypes.c_int).value = 1
+
+
+def _show_mpi_to_neuron() -> None:
     """Open mpi4py's MPI library again, globally: NEURON looks for it among the global symbols."""
     for path in mpi_libraries():
         ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)

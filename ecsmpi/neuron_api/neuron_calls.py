@@ -17,14 +17,14 @@ import functools
 
 from llvmlite import ir
 
-from ecsmpi.neuron_api.interpreter import hoc, n, neuron
+from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api.interpreter import hoc, n
 from ecsmpi.neuron_api.native_callbacks import LONG, POINTER, address_of, call, compiled
-from ecsmpi.neuron_api.range_variable import neurons_function
 
 CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
 
-_says_errors = neuron.nrn_dll_sym("hoc_execerror_messages", ctypes.c_int)
+_says_errors = symbols.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
 
 
 class _State(ctypes.Structure):
@@ -153,7 +153,7 @@ def _word_of_symbol() -> int | None:
     cannot be told.
     """
     words = _words_of(n.fadvance)
-    symbol = neurons_function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)(b"fadvance")
+    symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)(b"fadvance")
     return words.index(symbol) if words.count(symbol) == 1 else None
 
 

@@ -1,56 +1,46 @@
 """A range variable of all segments, such as ``ko``, read and written where NEURON keeps it.
 
 NEURON holds a variable of all instances of a mechanism in one column of memory. It moves instances,
-and the column, only where its structure changes, which `membrane.structure_counts` tells; segments
+and the column, only where its structure changes, which `structure.structure_counts` tells. Segments
 then have other rows.
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from ecsmpi.cells import recorder
-from ecsmpi.neuron_api.interpreter import n, neuron
+from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.sections import model_sections
 
-VALUE = ctypes.sizeof(ctypes.c_double)
+VALUE = ctypes.sizeof(ctypes.c_double)  # bytes
 
-
-def neurons_function(name: str, result, *arguments):
-    """A function of NEURON's by its name in the library, such as those of its C interface
-    (neuronapi.h). Raises AttributeError without it.
-    """
-    function = neuron.nrn_dll_sym(name)
-    function.restype, function.argtypes = result, arguments
-    return function
-
-
-def neurons_function_when_called(name: str, result, *arguments):
-    """As `neurons_function`, looked up at its first call: a NEURON without it can do all else."""
-    find = functools.cache(lambda: neurons_function(name, result, *arguments))
-    return lambda *values: find()(*values)
-
-
-_symbol = neurons_function("nrn_symbol", ctypes.c_void_p, ctypes.c_char_p)
-_accessed_section = neurons_function("nrn_cas", ctypes.c_void_p)
-_push_variable = neurons_function(
-    "nrn_rangevar_push", None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double
+_symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
+_accessed_section = symbols.function(symbols.ACCESSED_SECTION, ctypes.c_void_p)
+_push_variable = symbols.function(
+    symbols.PUSH_RANGE_VARIABLE, None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double
 )
-_pop_address = neurons_function("nrn_double_ptr_pop", ctypes.c_void_p)
+_pop_address = symbols.function(symbols.POP_ADDRESS, ctypes.c_void_p)
 
 
 class RangeVariable:
-    """One range variable of all segments of this rank, in the order of `recorder.sections`, or of
-    those of some sections.
+    """One range variable of all segments of this rank, or of the segments of some sections.
 
-    It keeps no section alive, and is dead once `structure_counts` move: then make it anew.
+    It keeps no section alive. It is dead once `structure_counts` move: then make a new one.
+
+    Parameters
+    ----------
+    name : such as ``ko``
+    sections : whose segments; None for all, in the order of `sections.model_sections`
 
     Attributes
     ----------
     column : NEURON's memory, from the first of the segments' values to the last; writing to it sets
-    the variable
+        the variable
     rows : (segments,) where in the column each segment's value lies
 
     Raises
@@ -58,23 +48,25 @@ class RangeVariable:
     ValueError where a section has no such variable.
     """
 
-    def __init__(self, name: str, sections=None):
-        places = list(_places(name, recorder.sections() if sections is None else sections))
-        symbol = (
-            _symbol(name.encode()) if places else None
-        )  # NEURON takes the longer, the more ions there are
+    def __init__(self, name: str, sections: Iterable[Any] | None = None):
+        places = list(_places(name, model_sections() if sections is None else sections))
+        # Looked up once: NEURON's search takes the longer, the more ions there are.
+        symbol = _symbol(name.encode()) if places else None
         address = np.array([_address(symbol, *place) for place in places], dtype=np.int64)
-        first, last = address.min(initial=2**63 - 1), address.max(initial=0)
+        first = int(address.min(initial=2**63 - 1))
+        last = int(address.max(initial=0))
         self.rows = ((address - first) // VALUE).astype(np.uint32)
-        self.column = memory(int(first), int(last - first) // VALUE + 1) if places else np.zeros(0)
+        self.column = memory(first, (last - first) // VALUE + 1) if places else np.zeros(0)
 
     def values(self) -> np.ndarray:
         """(segments,) the values now, a copy."""
         return self.column[self.rows]
 
-    def part(self, segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """NEURON's memory, and where in it the numbered segments are; or their piece of it, and
-        nothing, where they follow each other.
+    def memory_of(self, segments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """NEURON's memory, and the rows in it, of some segments given by number.
+
+        Where the segments' values follow each other, the memory is that piece of the column and the
+        rows are empty.
         """
         rows = self.rows[segments]
         if rows.size and (np.diff(rows.astype(np.int64)) == 1).all():
@@ -85,9 +77,9 @@ class RangeVariable:
         """Whether the column holds the segments' values and no others."""
         return 0 < self.rows.size == self.column.size
 
-    def beside(self, name: str) -> np.ndarray:
-        """The column of another variable of the same mechanism, whose instances have the same rows."""
-        section, x = next(_places(name, recorder.sections()))
+    def column_of(self, name: str) -> np.ndarray:
+        """The column of another variable of the same mechanism; instances have the same rows."""
+        section, x = next(_places(name, model_sections()))
         first = _address(_symbol(name.encode()), section, x)
         return memory(first - VALUE * int(self.rows[0]), self.column.size)
 
@@ -96,16 +88,14 @@ class RangeVariable:
         self.column[self.rows] = value
 
 
-def _address(symbol: int, section: int, x: float) -> int:
-    """Where the variable of a symbol is, at a place along a section."""
+def _address(symbol: int | None, section: int, x: float) -> int:
+    """Where NEURON keeps the variable of a symbol, at a place along a section."""
     _push_variable(symbol, section, x)
     return _pop_address()
 
 
-def _places(name: str, sections):
-    """(section, x) of every segment: NEURON's pointer to the section, and the segment's place along
-    it.
-    """
+def _places(name: str, sections: Iterable[Any]) -> Iterator[tuple[int, float]]:
+    """(pointer to the section, place along it) of every segment."""
     for sec in sections:
         first = next(iter(sec))
         if not hasattr(first, name):
@@ -118,5 +108,5 @@ def _places(name: str, sections):
 
 
 def memory(address: int, count: int) -> np.ndarray:
-    """So many doubles of NEURON's memory, as an array over them."""
+    """``count`` doubles of NEURON's memory, as an array over them."""
     return np.ctypeslib.as_array((ctypes.c_double * count).from_address(address))

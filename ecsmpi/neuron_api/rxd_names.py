@@ -1,13 +1,13 @@
-"""What ecsmpi uses of neuron.rxd beside its public names: modules, classes, and names that begin
-with an underscore.
+"""Classes and functions of neuron.rxd that ecsmpi builds on, under plain names.
 
-`symbols.py` says what each private one is for.
+Only this module imports from neuron.rxd. The other modules of this package read the attributes of
+these names that NEURON does not document; `symbols` lists each of them.
 """
 
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 
 # isort: split
-from neuron.rxd import constants, initializer, node, rxdmath, section1d, species
+from neuron.rxd import initializer, node, rxdmath, section1d, species
 from neuron.rxd import rxd as registry
 from neuron.rxd.constants import molecules_per_mM_um3
 from neuron.rxd.generalizedReaction import (
@@ -17,7 +17,6 @@ from neuron.rxd.node import Node as NodeInside
 from neuron.rxd.node import Node1D, Node3D
 from neuron.rxd.nodelist import NodeList as NodeListInside
 from neuron.rxd.rangevar import RangeVar
-from neuron.rxd.rxd import _do_nbs_register as register_intracellular
 from neuron.rxd.rxdException import RxDException
 from neuron.rxd.species import Species as InsideSpecies
 from neuron.rxd.species import SpeciesOnRegion as InsidePart

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 
+from ecsmpi.neuron_api import symbols
 from ecsmpi.ranks.arrivals import arrivals
 from ecsmpi.ranks.meeting import meeting_place
 
@@ -22,8 +23,8 @@ class Worlds:
         self.job = job
         self._made = {(0, job.size): job}
         self._chosen = self._as_given = None
-        self._size = _neurons_integer("nrnmpi_numprocs")
-        self._rank = _neurons_integer("nrnmpi_myid")
+        self._size = symbols.variable(symbols.RANKS, ctypes.c_int)
+        self._rank = symbols.variable(symbols.RANK, ctypes.c_int)
 
     def choose(self, comm) -> None:
         """Models are of the ranks of `comm` from the next finitialize on; of NEURON's world again
@@ -82,9 +83,3 @@ class Worlds:
     def _place(self) -> tuple[int, int]:
         """(first rank of NEURON's world, its size). Local."""
         return self.job.rank - self._rank.value, self._size.value
-
-
-def _neurons_integer(name: str) -> ctypes.c_int:
-    from ecsmpi.neuron_api.interpreter import neuron
-
-    return ctypes.c_int.in_dll(neuron.nrn_dll(), name)

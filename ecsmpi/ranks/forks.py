@@ -36,11 +36,6 @@ def watch(size: int) -> None:
         global _forked_from
         _forked_from = size
         sys.excepthook, sys.exit = sys.__excepthook__, leave
-        if neuron := sys.modules.get("neuron"):
-            # Where NEURON counts several ranks, an error ends all of them by MPI_Abort, or the
-            # child without a word.
-            ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs_world").value = 1
-            ctypes.c_int.in_dll(neuron.nrn_dll(), "nrnmpi_numprocs").value = 1
 
     os.register_at_fork(after_in_child=begin_in_child)
 

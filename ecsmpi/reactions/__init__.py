@@ -1,1 +1,1 @@
-"""Rate laws, their derivatives and code, and a step of reactions in the voxels of a slab."""
+"""Rate laws, their derivatives and compiled code, and a step of reactions in a slab."""

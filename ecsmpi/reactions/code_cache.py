@@ -1,4 +1,4 @@
-"""Modules made at run time: written once, so that numba keeps what it compiles of them."""
+"""Generated modules, kept as files so that numba can keep what it compiles of them."""
 
 from __future__ import annotations
 
@@ -16,28 +16,33 @@ from ecsmpi.reactions import rate_kernels
 
 
 def load(source: str) -> ModuleType:
-    """The module of this source, from a file in the cache folder. Local; where ranks share the
-    folder, one should be first.
+    """The module of this source, with a file in the cache folder. Local.
 
-    The file is named after what it holds and after the functions it calls, so a later run finds
-    what numba has compiled. What is executed is the source itself, and neither the file nor what
-    lies beside it (such as a .pyc): the file is for numba, which asks for its time, and for people
-    who look for the lines of an error.
+    The file is named after the source and the functions that the source calls, so a later run
+    finds what numba has compiled. Python executes the source itself, and neither the file nor a
+    .pyc beside it: the file is for numba, which looks at its time stamp, and for people who look up
+    the lines of an error. Where ranks share the folder, one rank should load first.
     """
-    callees = b"".join(Path(module.__file__).read_bytes() for module in (rate_kernels, subnormals))
-    name = f"ecsmpi_reactions_{hashlib.sha256(source.encode() + callees).hexdigest()[:20]}"
+    name = f"ecsmpi_reactions_{_digest(source)}"
     if name not in sys.modules:
+        path = _path_of(f"{name}.py", source)
         module = ModuleType(name)
-        module.__file__ = str(_written(f"{name}.py", source))
-        exec(compile(source, module.__file__, "exec"), module.__dict__)
+        module.__file__ = str(path)
+        exec(compile(source, str(path), "exec"), module.__dict__)
         sys.modules[name] = module
     return sys.modules[name]
 
 
-def _written(name: str, source: str) -> Path:
-    """The path of a file with this source; left as it is where it is there, for numba goes by its
-    time.
-    """
+def _digest(source: str) -> str:
+    """A hash of the source and of the modules that it imports from."""
+    digest = hashlib.sha256(source.encode())
+    for module in (rate_kernels, subnormals):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _path_of(name: str, source: str) -> Path:
+    """The path of a file with this source. A file that has it is left alone, time stamp and all."""
     for folder in code_folders.of_generated_code():
         path = folder / name
         try:
@@ -48,19 +53,19 @@ def _written(name: str, source: str) -> Path:
         except code_folders.UnsafeFolder:
             raise
         except OSError:
-            continue  # no such folder can be made here: a home that nodes cannot write
-    path = Path(_own_folder().name) / name
+            continue  # the folder cannot be made or written: a home that nodes only read
+    path = Path(_folder_of_process().name) / name
     _write(path, source)
     return path
 
 
 @cache
-def _own_folder() -> tempfile.TemporaryDirectory:
-    """A folder of this process alone, gone at its end: every run compiles anew."""
+def _folder_of_process() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes when this process ends: every run compiles anew."""
     return tempfile.TemporaryDirectory(prefix="ecsmpi-")
 
 
 def _write(path: Path, source: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
         file.write(source)
-    os.replace(file.name, path)  # at once, for other nodes may read it
+    os.replace(file.name, path)  # in one step, as other nodes may read it

@@ -1,8 +1,12 @@
 """Rate laws as trees of concentrations, numbers, operators and functions.
 
-    kf = kb / (1 + call("exp", -(k - 15) / 1.15))
+A rate is written down three times on its way to machine code:
 
-Trees know no library: rate_code.py makes code of them.
+    neuron.rxd's expression --rxd/arithmetic.py--> Expression --rate_code.py--> sympy --> source
+
+neuron.rxd's expressions belong to the script and change with it. sympy takes a second to import,
+so it is imported where code is made and not where a model is described. The trees of this module
+lie between the two: they know no library, do not change, and can be sent to another process.
 """
 
 from __future__ import annotations
@@ -11,85 +15,53 @@ import math
 import operator
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import TypeAlias
 
-OPERATORS = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
-}
+OPERATORS = {"+": operator.add, "*": operator.mul, "/": operator.truediv}
 
-ARGUMENTS = {
-    name: 1
-    for name in (
-        "acos acosh asin asinh atan ceil cos cosh degrees erf erfc exp expm1 fabs factorial floor gamma lgamma log log10 "
-        "log1p radians sin sinh sqrt tan tanh trunc"
-    ).split()
-} | {name: 2 for name in "atan2 copysign fmod hypot ldexp pow vtrap".split()}
+_OF_ONE = (
+    "acos acosh asin asinh atan ceil cos cosh degrees erf erfc exp expm1 fabs factorial floor "
+    "gamma lgamma log log10 log1p radians sin sinh sqrt tan tanh trunc"
+)
+_OF_TWO = "atan2 copysign fmod hypot ldexp pow vtrap"
+ARGUMENTS = dict.fromkeys(_OF_ONE.split(), 1) | dict.fromkeys(_OF_TWO.split(), 2)
+"""{function that a rate may call: number of its arguments}"""
 
 
-class Arithmetic:
-    """What can stand in a rate law: operators with it and with finite numbers make an Expression."""
+@dataclass(frozen=True)
+class Concentration:
+    """The concentration (mM) of the species with this number: a leaf of a tree."""
 
-    __slots__ = ()
-    __array_ufunc__ = None  # numpy's numbers leave the operators to this class
+    number: int
 
-    def __add__(self, other):
-        return _combined("+", self, other)
-
-    def __radd__(self, other):
-        return _combined("+", other, self)
-
-    def __sub__(self, other):
-        return _combined("-", self, other)
-
-    def __rsub__(self, other):
-        return _combined("-", other, self)
-
-    def __mul__(self, other):
-        return _combined("*", self, other)
-
-    def __rmul__(self, other):
-        return _combined("*", other, self)
-
-    def __truediv__(self, other):
-        return _combined("/", self, other)
-
-    def __rtruediv__(self, other):
-        return _combined("/", other, self)
-
-    def __pow__(self, other):
-        return _combined("**", self, other)
-
-    def __rpow__(self, other):
-        return _combined("**", other, self)
-
-    def __neg__(self):
-        return _combined("*", -1, self)
-
-    def __pos__(self):
-        return self
-
-    def __abs__(self):
-        return call("fabs", self)
+    def __str__(self) -> str:
+        return f"c{self.number}"
 
 
-class Expression(Arithmetic):
-    """An operator of `OPERATORS`, or a function of `ARGUMENTS`, applied to arguments: numbers,
-    Expressions or leaves.
+class Expression:
+    """An operator or a function applied to arguments.
+
+    Parameters
+    ----------
+    operation : str
+        A key of `OPERATORS` or of `ARGUMENTS`.
+    *arguments
+        Expressions, Concentrations or finite numbers.
+
+    Raises
+    ------
+    ValueError
+        For an argument that is something else, or a number that is infinite or NaN.
     """
 
     __slots__ = ("operation", "arguments")
 
-    def __init__(self, operation: str, *arguments):
-        self.operation, self.arguments = (
-            operation,
-            tuple(_checked(argument) for argument in arguments),
-        )
+    def __init__(self, operation: str, *arguments: object):
+        self.operation = operation
+        self.arguments = tuple(map(_checked, arguments))
 
-    def __repr__(self):
-        words = [str(argument) for argument in self.arguments]
+    def __repr__(self) -> str:
+        words = list(map(str, self.arguments))
         if self.operation not in OPERATORS:
             return f"{self.operation}({', '.join(words)})"
         if self.operation == "*" and words[0] == "-1":
@@ -97,37 +69,23 @@ class Expression(Arithmetic):
         return f" {self.operation} ".join(map(_parenthesised, self.arguments, words))
 
 
-@dataclass(frozen=True)
-class Concentration(Arithmetic):
-    """The concentration (mM) of the species with this number: a leaf."""
-
-    number: int
-
-    def __str__(self):
-        return f"c{self.number}"
+Tree: TypeAlias = "Expression | Concentration | int | float"
 
 
-def call(function: str, *arguments) -> Expression:
-    """A function of `ARGUMENTS` applied to concentrations, expressions or numbers."""
-    return Expression(function, *arguments)
-
-
-def leaves(tree) -> list:
-    """The concentrations in a tree, each as often as it occurs."""
+def concentrations_in(tree: Tree) -> list[Concentration]:
+    """The concentrations in a tree, from left to right, each as often as it occurs."""
+    if isinstance(tree, Concentration):
+        return [tree]
+    found: list[Concentration] = []
     if isinstance(tree, Expression):
-        return [leaf for argument in tree.arguments for leaf in leaves(argument)]
-    return [tree] if isinstance(tree, Arithmetic) else []
+        for argument in tree.arguments:
+            found += concentrations_in(argument)
+    return found
 
 
-def _combined(operation, a, b):
-    if not all(isinstance(one, (Arithmetic, Real)) for one in (a, b)):
-        return NotImplemented
-    return Expression(operation, a, b)
-
-
-def _checked(argument):
-    """An Arithmetic as it is; a number as Python's int or float."""
-    if isinstance(argument, Arithmetic):
+def _checked(argument: object) -> Tree:
+    """A tree as it is; any other number as Python's int or float."""
+    if isinstance(argument, (Expression, Concentration)):
         return argument
     if not isinstance(argument, Real):
         raise ValueError(
@@ -138,6 +96,6 @@ def _checked(argument):
     return int(argument) if isinstance(argument, Integral) else float(argument)
 
 
-def _parenthesised(argument, word: str) -> str:
+def _parenthesised(argument: Tree, word: str) -> str:
     compound = isinstance(argument, Expression) and argument.operation in OPERATORS
     return f"({word})" if compound or word.startswith("-") else word

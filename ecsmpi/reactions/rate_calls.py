@@ -1,11 +1,11 @@
-"""How the code of reactions is called: by its address.
+"""Calls of the compiled code of reactions, by its address.
 
-    pieces of places --advance--> step(start, stop, ..)   of each piece, on some thread
-                    --evaluate-> values(start, stop, ..)
+    pieces of places --advance--> step(start, stop, ...)    of each piece, on some thread
+                    --evaluate-> values(start, stop, ...)
 
-A compiled function that another one calls by its name is compiled again with it, and once more with
-a parallel loop around it. The code of reactions is the longest there is, so it is compiled alone,
-and the loops over pieces are compiled once for all reactions.
+numba compiles a function again into every function that calls it by name, and once more into a
+parallel loop. The code of reactions is the longest that there is. So it is compiled alone and
+called by its address, and the loops over pieces are compiled once for all reactions.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ from ecsmpi.subnormals import flush_subnormals, restore_mode
 
 ARRAY = types.CPointer(types.float64)
 ARRAYS = types.CPointer(ARRAY)
-STEP = types.int64(
-    types.int64, types.int64, types.float64, ARRAY, ARRAYS
-)  # start, stop, dt, scratch, fields; 1 where it failed
-VALUES = types.void(
-    types.int64, types.int64, ARRAYS, ARRAYS
-)  # start, stop, the laws' arrays, fields
+# step(start, stop, dt, scratch, fields) -> 1 where it failed, else 0
+STEP = types.int64(types.int64, types.int64, types.float64, ARRAY, ARRAYS)
+# values(start, stop, the laws' arrays, fields)
+VALUES = types.void(types.int64, types.int64, ARRAYS, ARRAYS)
 
-compiled = dict(cache=True, nogil=True, error_model="numpy")
-NOWHERE, NOTHING = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+NO_PLACES = np.zeros(0, dtype=np.int64)
+NO_FAILURES = np.zeros(0, dtype=bool)
 INTEGER, NUMBER = ir.IntType(64), ir.DoubleType()
 TO_NUMBERS = NUMBER.as_pointer()
 TO_ARRAYS = TO_NUMBERS.as_pointer()
@@ -47,14 +45,9 @@ def _step_at(typing_context, address, start, stop, dt, scratch, fields):
         function, start, stop, dt, scratch, fields = arguments
         kind = ir.FunctionType(INTEGER, [INTEGER, INTEGER, NUMBER, TO_NUMBERS, TO_ARRAYS])
         step = builder.inttoptr(function, kind.as_pointer())
-        given = [
-            start,
-            stop,
-            dt,
-            builder.inttoptr(scratch, TO_NUMBERS),
-            builder.inttoptr(fields, TO_ARRAYS),
-        ]
-        return builder.call(step, given)
+        scratch = builder.inttoptr(scratch, TO_NUMBERS)
+        fields = builder.inttoptr(fields, TO_ARRAYS)
+        return builder.call(step, [start, stop, dt, scratch, fields])
 
     return signature, code
 
@@ -68,10 +61,9 @@ def _values_at(typing_context, address, start, stop, outs, fields):
         function, start, stop, outs, fields = arguments
         kind = ir.FunctionType(ir.VoidType(), [INTEGER, INTEGER, TO_ARRAYS, TO_ARRAYS])
         values = builder.inttoptr(function, kind.as_pointer())
-        builder.call(
-            values,
-            [start, stop, builder.inttoptr(outs, TO_ARRAYS), builder.inttoptr(fields, TO_ARRAYS)],
-        )
+        outs = builder.inttoptr(outs, TO_ARRAYS)
+        fields = builder.inttoptr(fields, TO_ARRAYS)
+        builder.call(values, [start, stop, outs, fields])
         return context.get_dummy_value()
 
     return signature, code
@@ -79,11 +71,22 @@ def _values_at(typing_context, address, start, stop, outs, fields):
 
 @shared
 def advance(step, starts, stops, dt, scratch, failed, fields):
-    """One step of dt (ms) in pieces of places: step is its address, fields are those of the arrays
-    that it changes in place.
+    """Take one step of some reactions in pieces of places, in place.
 
-    scratch: (pieces, unknowns, unknowns + 1); failed: (pieces,) whether a piece has a place without
-    a solution.
+    Parameters
+    ----------
+    step : int
+        Address of the compiled step (`step_of`).
+    starts, stops : (pieces,) int
+        The places [start, stop) of each piece.
+    dt : float
+        Time step (ms).
+    scratch : (pieces, unknowns, unknowns + 1) float
+        Memory for the linear systems.
+    failed : (pieces,) bool
+        Set to whether a piece has a place without a solution.
+    fields : (fields,) int
+        Addresses of the arrays of concentrations (`addresses`).
     """
     for p in prange(starts.size):
         mode = flush_subnormals()
@@ -101,10 +104,20 @@ def advance(step, starts, stops, dt, scratch, failed, fields):
         restore_mode(mode)
 
 
-@njit(**compiled)
+@njit(cache=True, nogil=True, error_model="numpy")
 def evaluate(values, starts, stops, outs, fields):
-    """Set the arrays at outs to the rates of laws in pieces of places; values is the address of the
-    laws.
+    """Set arrays to the rates of laws in pieces of places.
+
+    Parameters
+    ----------
+    values : int
+        Address of the compiled rates (`values_of`).
+    starts, stops : (pieces,) int
+        The places [start, stop) of each piece.
+    outs : (laws,) int
+        Addresses of the arrays that get the rates (`addresses`).
+    fields : (fields,) int
+        Addresses of the arrays of concentrations (`addresses`).
     """
     for p in range(starts.size):
         _values_at(
@@ -113,36 +126,46 @@ def evaluate(values, starts, stops, outs, fields):
 
 
 def addresses(arrays: list[np.ndarray]) -> np.ndarray:
-    """(arrays,) where the numbers of some arrays lie, which must stay there. ValueError for what is
-    not contiguous float64.
+    """(arrays,) where the numbers of each array begin in memory.
+
+    The caller must keep the arrays alive and in place.
+
+    Raises
+    ------
+    ValueError
+        For an array that is not contiguous float64.
     """
-    for array in arrays:
+    found = np.empty(len(arrays), dtype=np.int64)
+    for i, array in enumerate(arrays):
         if array.dtype != np.float64 or not array.flags.c_contiguous:
             raise ValueError(
-                f"reactions need contiguous arrays of float64, got {array.dtype} with strides {array.strides}"
+                f"reactions need contiguous arrays of float64, got {array.dtype} with strides "
+                f"{array.strides}"
             )
-    return np.array([array.ctypes.data for array in arrays], dtype=np.int64)
+        found[i] = array.ctypes.data
+    return found
 
 
 def compile_step(module: ModuleType) -> None:
-    """Compile the step of a module of reactions, or load it, and the loop over pieces for the
-    threads of now. Local.
+    """Compile or load the step of a generated module, and the loop over pieces. Local.
+
+    The loop is that for the number of threads now in use.
     """
-    advance(step_of(module), NOWHERE, NOWHERE, 1.0, np.zeros((0, 1, 2)), NOTHING, NOWHERE)
+    advance(step_of(module), NO_PLACES, NO_PLACES, 1.0, np.zeros((0, 1, 2)), NO_FAILURES, NO_PLACES)
 
 
 def compile_values(module: ModuleType) -> None:
-    """The same of the rates. Local."""
-    evaluate(values_of(module), NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+    """Compile or load the rates of a generated module, and the loop over pieces. Local."""
+    evaluate(values_of(module), NO_PLACES, NO_PLACES, NO_PLACES, NO_PLACES)
 
 
 def step_of(module: ModuleType) -> int:
-    """The address of the step of a module of reactions, compiled at the first call. Local."""
+    """The address of a generated module's step, compiled at the first call. Local."""
     return _compiled(module, "step", STEP)
 
 
 def values_of(module: ModuleType) -> int:
-    """The address of the rates of a module of reactions, compiled at the first call. Local."""
+    """The address of a generated module's rates, compiled at the first call. Local."""
     return _compiled(module, "values", VALUES)
 
 

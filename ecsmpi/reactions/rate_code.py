@@ -1,43 +1,52 @@
-"""Code for reactions: exact derivatives, common subexpressions, and one step of a voxel, as Python
-source for numba.
+"""Python source, for numba, of the rates of some laws and of one step of them in each voxel.
 
-The rates v(c) of m laws change n species, dc/dt = f(c) = S v(c), by one linearised backward-Euler
-step of dt (Rosenbrock 1963, Comput. J. 5:329, with one stage),
+The rates v(c) of m laws change n species, dc/dt = f(c) = S v(c). One step of dt is the linearised
+backward-Euler step (Rosenbrock 1963, Comput. J. 5:329, with one stage),
 
     (1 - dt J) delta = dt f(c),   J = S R,   R = dv/dc
 
-With at most as many laws as species it is solved for the rates at the end of the step: delta = dt S
-w and
+With at most as many laws as species, the system is solved for the rates w at the end of the step:
+delta = dt S w and
 
     (1 - dt R S) w = v(c)
 
-so that what the stoichiometry conserves is conserved to round-off, however stiff the laws are. One
-law is one division. Where a derivative is not finite the step is explicit in it.
+so what the stoichiometry conserves is conserved to round-off, however stiff the laws are. One law
+takes one division. Where a derivative is not finite, the step is explicit in it.
+
+Derivatives are exact, by sympy, and subexpressions in common are computed once.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 import sympy
 from sympy.core.parameters import distribute
 from sympy.printing.pycode import PythonCodePrinter
 
-from ecsmpi.reactions.expression import ARGUMENTS, OPERATORS, Arithmetic, Expression
-from ecsmpi.reactions.rate_law import Law, changing, fields_of
+from ecsmpi.reactions.expression import ARGUMENTS, OPERATORS, Concentration, Expression, Tree
+from ecsmpi.reactions.rate_law import LawGroup
 
-OWN = "exp floor ceil trunc fmod factorial digamma ldexp vtrap vtrap_slope finite_or_zero solve".split()
-UNROLLED = 5  # unknowns of a voxel up to which the elimination is written out
+# Functions that the generated code takes from rate_kernels rather than from math
+OWN = {
+    *("exp", "floor", "ceil", "trunc", "fmod", "factorial", "digamma", "ldexp"),
+    *("vtrap", "vtrap_slope", "finite_or_zero", "solve"),
+}
+UNROLLED = 5  # unknowns in a voxel up to which the elimination is written out in scalars
 CONSTANT_BETWEEN_JUMPS = (lambda x: sympy.Integer(0),)
 
 
 class _Names:
-    """The functions of rate laws as sympy's, none of which it simplifies, by their names."""
+    """The functions of rate laws as functions of sympy that it does not simplify."""
+
+    def __getattr__(self, name: str) -> type[sympy.Function]:
+        return FUNCTIONS[name]
 
 
 F = _Names()
 
-# Derivatives with respect to each argument
+# {function: its derivatives with respect to each argument}
 PARTIALS = {
     "acos": (lambda x: -1 / F.sqrt(1 - x**2),),
     "acosh": (lambda x: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),),
@@ -82,217 +91,269 @@ PARTIALS = {
 }
 
 
-def _function(name: str, partials: tuple) -> type:
+def _function(name: str, partials: tuple) -> type[sympy.Function]:
     def fdiff(self, argindex=1):
         return partials[argindex - 1](*self.args)
 
     return type(name, (sympy.Function,), {"fdiff": fdiff})
 
 
-for _name, _partials in PARTIALS.items():
-    setattr(F, _name, _function(_name, _partials))
+FUNCTIONS = {name: _function(name, partials) for name, partials in PARTIALS.items()}
 
 
 class _Printer(PythonCodePrinter):
-    """Python text; functions keep their names, numbers all their digits."""
+    """Python text in which functions keep their names and numbers all their digits."""
 
-    _kf = {}
-    known_functions = {}
+    _kf: dict = {}
+    known_functions: dict = {}
 
     def __init__(self):
         super().__init__(
-            {"fully_qualified_modules": False, "user_functions": {name: name for name in PARTIALS}}
+            {"fully_qualified_modules": False, "user_functions": dict(zip(PARTIALS, PARTIALS))}
         )
 
     def _print_Float(self, number):
         return repr(float(number))
 
 
-def text(expression) -> str:
-    """Python's text of a sympy expression."""
+def text(expression: sympy.Expr) -> str:
+    """The Python text of a sympy expression."""
     return _Printer().doprint(expression)
 
 
-def to_sympy(tree, symbol):
-    """The tree for sympy; symbol(leaf) gives a leaf's symbol. Nothing is multiplied out: that loses
-    digits.
+def to_sympy(tree: Tree, symbols: dict[int, sympy.Symbol]) -> sympy.Expr:
+    """The tree as a sympy expression.
+
+    Call it under `distribute(False)`: a product that sympy multiplies out loses digits.
+
+    Parameters
+    ----------
+    symbols : dict
+        {number of a species: symbol of its concentration}.
     """
-    if isinstance(tree, Expression):
-        arguments = [to_sympy(argument, symbol) for argument in tree.arguments]
-        if tree.operation in ("**", "pow"):
-            return _power(*arguments)
-        return (OPERATORS.get(tree.operation) or getattr(F, tree.operation))(*arguments)
-    return symbol(tree) if isinstance(tree, Arithmetic) else sympy.sympify(tree)
+    if isinstance(tree, Concentration):
+        return symbols[tree.number]
+    if not isinstance(tree, Expression):
+        return sympy.sympify(tree)
+    arguments = [to_sympy(argument, symbols) for argument in tree.arguments]
+    if tree.operation == "pow":
+        return _power(*arguments)
+    function = OPERATORS.get(tree.operation) or FUNCTIONS[tree.operation]
+    return function(*arguments)
 
 
-def _power(base, exponent):
-    """Whole exponents are multiplications and divisions, and so hold for negative bases."""
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    """A power; a whole exponent becomes multiplications, which hold for negative bases too."""
     if exponent.is_Number and float(exponent).is_integer():
         return base ** int(exponent)
     return F.pow(base, exponent)
 
 
-def source(laws: list[Law], by_rates: bool | None = None) -> str:
-    """A module for the laws, which change some species in common.
+def source(group: LawGroup, by_rates: bool | None = None) -> str:
+    """The source of a module for a group of laws.
 
-    rates(*concentrations) are the laws' rates in a voxel. What `rate_calls` compiles, and calls
-    with addresses of arrays: values(start, stop, outs, fields) sets an array for each law to its
-    rates in a piece of voxels; step(start, stop, dt, scratch, fields) takes the step there, of the
-    fields that `fields_of` names, and returns 1 where it has failed, else 0.
-    by_rates: whether the system is that of the rates or that of the species; None: the smaller.
+    The module has rates(*concentrations), the laws' rates in one voxel, and two functions that
+    `rate_calls` compiles and calls with addresses of arrays:
+
+    - values(start, stop, outs, fields) sets an array for each law to its rates in a piece of voxels
+    - step(start, stop, dt, scratch, fields) takes the step there, in place; it returns 1 where the
+      system has no solution in some voxel, else 0
+
+    Fields and concentrations are in the order of `LawGroup.fields`.
+
+    Parameters
+    ----------
+    by_rates : bool, optional
+        Whether the system is that of the rates or that of the species; None for the smaller one.
+
+    Raises
+    ------
+    ValueError
+        For a rate that divides by 0 whatever the concentrations are.
     """
+    if by_rates is None:
+        by_rates = group.solved_by_rates
     with distribute(False):
-        return _module(*_system(laws, by_rates), fields_of(laws))
+        symbols = dict(zip(group.fields, sympy.symbols(f"c:{len(group.fields)}")))
+        rates = sympy.Matrix([to_sympy(law.rate, symbols) for law in group.laws])
+        _refuse_impossible(group, rates)
+        matrix, right, deltas = _system(group, symbols, rates, by_rates)
+        return _module(len(group.fields), rates, matrix, right, deltas)
 
 
-def _system(laws, by_rates):
-    """(rates, matrix, right-hand side, {species: delta / dt of the unknowns w}) of symbols c0, c1
-    .., dt and w0, w1 ..
+def _system(
+    group: LawGroup, symbols: dict[int, sympy.Symbol], rates: sympy.Matrix, by_rates: bool
+) -> tuple[sympy.Matrix, sympy.Matrix, dict[int, sympy.Expr]]:
+    """The system (1 - matrix) w = right of a voxel.
+
+    Returns (matrix, right, {place of a field: its change over dt, in the unknowns w0, w1, ...}).
     """
-    place = {
-        field: symbol
-        for symbol, field in zip(sympy.symbols(f"c:{len(fields_of(laws))}"), fields_of(laws))
-    }
-    rates = sympy.Matrix([to_sympy(law.rate, lambda leaf: place[leaf.number]) for law in laws])
-    species, dt = changing(laws), sympy.Symbol("dt")
+    laws, species = group.laws, group.changed
     stoichiometry = sympy.Matrix(
-        len(species),
-        len(laws),
-        lambda s, r: to_sympy(laws[r].changes.get(species[s], 0), lambda leaf: place[leaf.number]),
+        len(species), len(laws), lambda s, r: to_sympy(laws[r].changes.get(species[s], 0), symbols)
     )
     jacobian = sympy.Matrix(
-        len(laws), len(species), lambda r, s: sympy.diff(rates[r], place[species[s]])
+        len(laws), len(species), lambda r, s: sympy.diff(rates[r], symbols[species[s]])
     )
-    if by_rates is None:
-        by_rates = len(laws) <= len(species)
-    product = jacobian * stoichiometry if by_rates else stoichiometry * jacobian
-    right = rates if by_rates else stoichiometry * rates
-    unknowns = sympy.Matrix(sympy.symbols(f"w:{len(right)}"))
-    changes = stoichiometry * unknowns if by_rates else unknowns
-    deltas = {fields_of(laws).index(one): changes[s] for s, one in enumerate(species)}
-    _refuse_impossible(laws, rates)
-    return rates, dt * product, right, deltas
+    if by_rates:
+        product = jacobian * stoichiometry
+        right = rates
+        unknowns = sympy.Matrix(sympy.symbols(f"w:{len(right)}"))
+        changes = stoichiometry * unknowns
+    else:
+        product = stoichiometry * jacobian
+        right = stoichiometry * rates
+        unknowns = sympy.Matrix(sympy.symbols(f"w:{len(right)}"))
+        changes = unknowns
+    deltas = dict(zip(map(group.fields.index, species), changes))
+    return sympy.Symbol("dt") * product, right, deltas
 
 
-def _refuse_impossible(laws, rates) -> None:
-    for law, rate in zip(laws, rates):
+def _refuse_impossible(group: LawGroup, rates: sympy.Matrix) -> None:
+    for law, rate in zip(group.laws, rates):
         if rate.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
             raise ValueError(
                 f"{law.label}: its rate {law.rate} has no finite value: it divides by 0"
             )
 
 
-def _module(rates, matrix, right, deltas, fields) -> str:
-    names = ", ".join(f"c{i}" for i in range(len(fields)))
-    body = [
-        *_function_of(
-            f"rates({names})",
-            *_assigned(rates, []),
-            lambda values: [f"return ({', '.join(values)},)"],
-        ),
-        *_step_source(len(fields), matrix, right, deltas),
-        *_values_source(len(fields), rates),
+def _module(
+    fields: int,
+    rates: sympy.Matrix,
+    matrix: sympy.Matrix,
+    right: sympy.Matrix,
+    deltas: dict[int, sympy.Expr],
+) -> str:
+    """The text of the module. fields: how many fields the laws name."""
+    functions = [
+        *_rates_source(fields, rates),
+        *_step_source(fields, matrix, right, deltas),
+        *_values_source(fields, rates),
     ]
-    called = set(re.findall(r"\w+(?=\()", "\n".join(body)))
-    imported = {
-        "math": sorted(called & set(ARGUMENTS) - set(OWN)),
-        "ecsmpi.reactions.rate_kernels": sorted(called & set(OWN)),
-    }
     lines = [
         '"""Made by ecsmpi.reactions.rate_code: one step of some reactions."""',
         "",
-        *(
-            f"from {module} import {', '.join(functions)}"
-            for module, functions in imported.items()
-            if functions
-        ),
+        *_imports(functions),
         "from numba import carray, njit",
         "",
         'compiled = dict(cache=True, nogil=True, error_model="numpy")',
         "",
-        *body,
+        *functions,
     ]
     return "\n".join(lines) + "\n"
 
 
-def _assigned(expressions, more) -> tuple[list[str], list[str]]:
-    """Lines for the common subexpressions of both lists, and the text of each of their members."""
-    common, reduced = sympy.cse([*expressions, *more])
-    return [f"{name} = {text(value)}" for name, value in common], [text(one) for one in reduced]
+def _imports(lines: list[str]) -> list[str]:
+    """The import statements of the functions that are called in some lines."""
+    called = set(re.findall(r"\w+(?=\()", "\n".join(lines)))
+    statements = []
+    if of_python := sorted(called & set(ARGUMENTS) - OWN):
+        statements.append(f"from math import {', '.join(of_python)}")
+    if own := sorted(called & OWN):
+        statements.append(f"from ecsmpi.reactions.rate_kernels import {', '.join(own)}")
+    return statements
 
 
-def _function_of(head: str, body: list[str], values: list[str], end) -> list[str]:
+def _assigned(expressions: Iterable[sympy.Expr]) -> tuple[list[str], list[str]]:
+    """Lines that assign the common subexpressions, and the texts of what the expressions become."""
+    common, reduced = sympy.cse(list(expressions))
+    lines = [f"{name} = {text(value)}" for name, value in common]
+    return lines, list(map(text, reduced))
+
+
+def _rates_source(fields: int, rates: sympy.Matrix) -> list[str]:
+    """The rates in one voxel."""
+    names = ", ".join(_numbered("c", fields))
+    lines, values = _assigned(rates)
     return [
         "",
         "@njit(**compiled)",
-        f"def {head}:",
-        *(f"    {line}" for line in [*body, *end(values)]),
+        f"def rates({names}):",
+        *_indented([*lines, f"return ({', '.join(values)},)"]),
     ]
 
 
-def _step_source(count: int, matrix, right, deltas) -> list[str]:
-    """The step of a piece of voxels."""
+def _step_source(
+    fields: int, matrix: sympy.Matrix, right: sympy.Matrix, deltas: dict[int, sympy.Expr]
+) -> list[str]:
+    """The step in a piece of voxels."""
     size = len(right)
-    body, values = _assigned(list(matrix), list(right))
-    entries, right_values = values[: size * size], values[size * size :]
-    solution = _unrolled if size <= UNROLLED else _elimination
-    voxel = [f"c{i} = u{i}[i]" for i in range(count)] + body + solution(size, entries, right_values)
-    voxel += [
-        "sound = " + " + ".join(f"w{i}" for i in range(size)) + "",
+    common, values = _assigned([*matrix, *right])
+    entries = values[: size * size]
+    right_values = values[size * size :]
+    unrolled = size <= UNROLLED
+    solution = _unrolled if unrolled else _elimination
+    voxel = [
+        *_read(fields),
+        *common,
+        *solution(size, entries, right_values),
+        "sound = " + " + ".join(_numbered("w", size)),
         "sound = sound - sound == 0.0",
         "bad |= not sound",
     ]
-    voxel += [
-        f"u{s}[i] = c{s} + (dt * ({text(delta)}) if sound else 0.0)" for s, delta in deltas.items()
-    ]
-    scratch = [] if size <= UNROLLED else [f"a = carray(scratch, ({size}, {size + 1}))"]
-    lines = [
-        *_arrays("u", "fields", count),
-        *scratch,
-        "bad = False",
-        "for i in range(stop - start):",
-    ]
-    return [
-        "",
-        "def step(start, stop, dt, scratch, fields):",
-        *_indented([*lines, *_indented(voxel), "return 1 if bad else 0"]),
-    ]
+    for place, delta in deltas.items():
+        voxel.append(f"u{place}[i] = c{place} + (dt * ({text(delta)}) if sound else 0.0)")
+    lines = _arrays("u", "fields", fields)
+    if not unrolled:
+        lines.append(f"a = carray(scratch, ({size}, {size + 1}))")
+    lines += ["bad = False", "for i in range(stop - start):", *_indented(voxel)]
+    lines.append("return 1 if bad else 0")
+    return ["", "def step(start, stop, dt, scratch, fields):", *_indented(lines)]
 
 
-def _values_source(count: int, rates) -> list[str]:
+def _values_source(fields: int, rates: sympy.Matrix) -> list[str]:
     """The rates in a piece of voxels."""
-    body, results = _assigned(rates, [])
-    voxel = (
-        [f"c{i} = u{i}[i]" for i in range(count)]
-        + body
-        + [f"v{r}[i] = {result}" for r, result in enumerate(results)]
-    )
+    common, results = _assigned(rates)
+    voxel = [*_read(fields), *common]
+    for law, result in enumerate(results):
+        voxel.append(f"v{law}[i] = {result}")
     lines = [
-        *_arrays("u", "fields", count),
+        *_arrays("u", "fields", fields),
         *_arrays("v", "outs", len(results)),
         "for i in range(stop - start):",
+        *_indented(voxel),
     ]
-    return ["", "def values(start, stop, outs, fields):", *_indented([*lines, *_indented(voxel)])]
+    return ["", "def values(start, stop, outs, fields):", *_indented(lines)]
 
 
-def _arrays(name: str, given: str, count: int) -> list[str]:
-    """Lines that make arrays of a piece of voxels from the addresses given."""
-    return [f"{name}{i} = carray({given}[{i}], stop)[start:]" for i in range(count)]
+def _read(fields: int) -> list[str]:
+    """Lines that read the concentrations of voxel i."""
+    return [f"c{field} = u{field}[i]" for field in range(fields)]
+
+
+def _arrays(name: str, addresses: str, count: int) -> list[str]:
+    """Lines that make arrays over a piece of voxels from addresses of whole arrays."""
+    return [f"{name}{i} = carray({addresses}[{i}], stop)[start:]" for i in range(count)]
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [f"{name}{i}" for i in range(count)]
 
 
 def _indented(lines: list[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _unrolled(size, entries, right) -> list[str]:
-    """Gaussian elimination with partial pivoting in scalars, whose rows change places by selection:
-    no branches, vectors.
+def _system_entries(
+    size: int, entries: list[str], right: list[str], name: Callable[[int, int], str]
+) -> list[str]:
+    """Lines that assign 1 - matrix, and its right-hand side as the last column."""
+    lines = []
+    for row in range(size):
+        for column in range(size):
+            entry = entries[row * size + column]
+            diagonal = float(row == column)
+            lines.append(f"{name(row, column)} = {diagonal} - finite_or_zero({entry})")
+        lines.append(f"{name(row, size)} = {right[row]}")
+    return lines
+
+
+def _unrolled(size: int, entries: list[str], right: list[str]) -> list[str]:
+    """Gaussian elimination with partial pivoting, in scalars.
+
+    Rows change places by selection, without branches, so that the loop over voxels becomes vectors.
     """
-    lines = [
-        f"a{r}_{c} = {entry}"
-        for r in range(size)
-        for c, entry in enumerate(_row(size, entries, right, r))
-    ]
+    lines = _system_entries(size, entries, right, lambda row, column: f"a{row}_{column}")
     for j in range(size):
         for i in range(j + 1, size):
             lines.append(f"swap = fabs(a{i}_{j}) > fabs(a{j}_{j})")
@@ -304,25 +365,18 @@ def _unrolled(size, entries, right) -> list[str]:
                 ]
         for i in range(j + 1, size):
             lines.append(f"factor = a{i}_{j} / a{j}_{j}")
-            lines += [f"a{i}_{c} -= factor * a{j}_{c}" for c in range(j + 1, size + 1)]
+            for c in range(j + 1, size + 1):
+                lines.append(f"a{i}_{c} -= factor * a{j}_{c}")
     for j in reversed(range(size)):
         known = "".join(f" - a{j}_{c} * w{c}" for c in range(j + 1, size))
         lines.append(f"w{j} = (a{j}_{size}{known}) / a{j}_{j}")
     return lines
 
 
-def _row(size, entries, right, r) -> list[str]:
-    """The entries of row r of the system, with its right-hand side."""
-    return [f"{float(r == c)} - finite_or_zero({entries[r * size + c]})" for c in range(size)] + [
-        right[r]
-    ]
-
-
-def _elimination(size, entries, right) -> list[str]:
-    """The same by a loop, for larger systems."""
-    lines = [
-        f"a[{r}, {c}] = {entry}"
-        for r in range(size)
-        for c, entry in enumerate(_row(size, entries, right, r))
-    ]
-    return [*lines, "solve(a)", *(f"w{r} = a[{r}, {size}]" for r in range(size))]
+def _elimination(size: int, entries: list[str], right: list[str]) -> list[str]:
+    """Gaussian elimination by a loop, for larger systems."""
+    lines = _system_entries(size, entries, right, lambda row, column: f"a[{row}, {column}]")
+    lines.append("solve(a)")
+    for row in range(size):
+        lines.append(f"w{row} = a[{row}, {size}]")
+    return lines

@@ -1,5 +1,6 @@
-"""Compiled functions that rate laws may call and Python's math lacks, or that must be fast; and the
-voxels' small systems.
+"""Compiled functions that generated rate code calls.
+
+Python's math lacks them, or has them too slow for loops over voxels.
 """
 
 import math
@@ -7,11 +8,11 @@ import math
 import numpy as np
 from numba import njit
 
-compiled = dict(cache=True, nogil=True, error_model="numpy")
+compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 LOG2_E = 1.4426950408889634
-LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # ln 2 in two parts, the first short
-# 1.5 * 2**52: what is added to it is rounded to a whole number, in the lowest bits
+LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # ln 2 = high + low; high is short
+# 1.5 * 2**52: a number added to it is rounded to a whole number, which stands in the lowest bits
 ROUNDER = 6755399441055744.0
 EXPONENT_OF_ONE = 1023
 LARGEST = 1400.0  # beyond it, either way, exp is infinite or 0 and stays so
@@ -20,19 +21,18 @@ LARGEST = 1400.0  # beyond it, either way, exp is infinite or 0 and stays so
 DIGAMMA = (-1 / 12, 1 / 120, -1 / 252, 1 / 240, -1 / 132, 691 / 32760, -1 / 12)
 
 
-@njit(**compiled)
+@compiled
 def _power_of_two(shifted):
     """2**n, where shifted = ROUNDER + n."""
     return np.int64((np.float64(shifted).view(np.int64) + EXPONENT_OF_ONE) << 52).view(np.float64)
 
 
-@njit(**compiled)
+@compiled
 def exp(x):
-    """e**x to 1 unit in the last place: without branches or calls, so that loops of it become
-    vectors.
+    """e**x to 1 unit in the last place.
 
-    x = n ln 2 + r; e**r is its Taylor polynomial, of degree 13; 2**n comes in two factors, for n
-    may overflow.
+    It has neither branches nor calls, so that loops over it become vectors. With x = n ln 2 + r,
+    e**r is the Taylor polynomial of degree 13. 2**n comes in two factors, as one may overflow.
     """
     x = -LARGEST if x < -LARGEST else x
     x = LARGEST if x > LARGEST else x
@@ -54,40 +54,41 @@ def exp(x):
     return (1.0 + (r + r * r * p)) * _power_of_two(half) * _power_of_two(rest)
 
 
-@njit(**compiled)
+@compiled
 def floor(x):
-    """The largest whole number that is not above x."""
+    """The largest whole number <= x."""
     return np.floor(x)
 
 
-@njit(**compiled)
+@compiled
 def ceil(x):
-    """The smallest whole number that is not below x."""
+    """The smallest whole number >= x."""
     return np.ceil(x)
 
 
-@njit(**compiled)
+@compiled
 def trunc(x):
     """x without its fraction."""
     return np.trunc(x)
 
 
-@njit(**compiled)
+@compiled
 def fmod(x, y):
     """The remainder of x / y, with the sign of x."""
     return np.fmod(x, y)
 
 
-@njit(**compiled)
+@compiled
 def factorial(x):
-    """gamma(x + 1), for whole numbers and others."""
+    """gamma(x + 1), for any x."""
     return math.gamma(x + 1.0)
 
 
-@njit(**compiled)
+@compiled
 def digamma(x):
-    """The derivative of lgamma: by reflection, recurrence to x >= 10, and the asymptotic series
-    there.
+    """The derivative of lgamma.
+
+    Reflection brings x above 0, recurrence to x >= 10, where the asymptotic series holds.
     """
     if x <= 0.0:
         return digamma(1.0 - x) - math.pi / math.tan(math.pi * x) if x != np.floor(x) else np.nan
@@ -102,20 +103,20 @@ def digamma(x):
     return math.log(x) - 0.5 / x + series - shift
 
 
-@njit(**compiled)
+@compiled
 def ldexp(x, exponent):
-    """x * 2**exponent, the exponent without its fraction."""
+    """x * 2**n, where n is the exponent without its fraction."""
     return x * 2.0 ** np.trunc(exponent)
 
 
-@njit(**compiled)
+@compiled
 def vtrap(x, y):
-    """x / (e**(x/y) - 1), and its limit where x/y is small, as NEURON has it."""
+    """x / (e**(x/y) - 1), and its limit where x/y is small, as in NEURON."""
     z = x / y
     return y * (1.0 - 0.5 * z) if abs(z) < 1e-6 else x / math.expm1(z)
 
 
-@njit(**compiled)
+@compiled
 def vtrap_slope(z):
     """d vtrap / dx, a function of z = x/y: (e**z - 1 - z e**z) / (e**z - 1)**2."""
     if abs(z) < 1e-2:
@@ -126,18 +127,18 @@ def vtrap_slope(z):
     return (grown - z * (grown + 1.0)) / (grown * grown)
 
 
-@njit(**compiled)
+@compiled
 def finite_or_zero(x):
-    """x, or 0 where it is infinite or not a number."""
+    """x, or 0 where x is infinite or NaN."""
     return x if x - x == 0.0 else 0.0
 
 
-@njit(**compiled)
+@compiled
 def solve(a):
-    """Solve the system whose matrix is a[:, :-1] and right-hand side a[:, -1], which becomes the
-    solution.
+    """Solve a linear system in place, by Gaussian elimination with partial pivoting.
 
-    Gaussian elimination with partial pivoting; rows change places with their right-hand sides.
+    a: (n, n + 1), the matrix and, in the last column, the right-hand side, which becomes the
+    solution. Rows change places together with their right-hand sides.
     """
     count = a.shape[0]
     for j in range(count):

@@ -1,86 +1,136 @@
-"""Rate laws in a box: what each reads and changes, and which belong together."""
+"""Rate laws, and the groups of laws that are compiled and solved together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
-from ecsmpi.reactions.expression import Concentration, Expression, leaves
+from ecsmpi.reactions.expression import Concentration, Expression, Tree, concentrations_in
 
 
 @dataclass(frozen=True)
 class Law:
-    """A rate in mM/ms, and how many of each species come (or, negative, go) with it: {number: how
-    many}.
+    """A rate, and how much of each species it makes: dc_s/dt = changes[s] * rate.
 
-    How many may be an expression of leaves that no law changes, such as the volume that an amount
-    comes into. rate: of Concentration leaves. label: what messages call it. where: (n, ny, nz) the
-    voxels of this slab in which it acts, or None for all.
+    Parameters
+    ----------
+    rate : tree
+        Its leaves are concentrations (mM), its value is in mM/ms.
+    changes : dict
+        {number of a species: factor}, negative for a species that is consumed. A factor may be an
+        expression of fields that no law changes, such as the volume that an amount enters.
+    label : str
+        What messages call the law.
+    where : (n, ny, nz) bool, optional
+        The voxels of this slab in which the law acts; None for all.
     """
 
-    rate: Expression
+    rate: Tree
     changes: dict[int, int | Expression]
     label: str
     where: np.ndarray | None = field(default=None, compare=False)
 
+    @cached_property
+    def reads(self) -> tuple[int, ...]:
+        """Numbers of the species in its rate and factors, from left to right, with repetitions."""
+        found = concentrations_in(self.rate)
+        for factor in self.changes.values():
+            found += concentrations_in(factor)
+        return tuple(leaf.number for leaf in found)
 
-def fields_of(laws: list[Law]) -> list[int]:
-    """The numbers of the species that the laws read or change, in the order in which they name
-    them.
 
-    So the code of some laws does not depend on what else has numbers, to the last bit.
+@dataclass(frozen=True)
+class LawGroup:
+    """Laws that act in the same places and share one compiled module.
+
+    A group is made once, where laws are planned. Everything that code and steps need to know of
+    the laws is derived here, once for each group.
     """
-    trees = (tree for law in laws for tree in (law.rate, *law.changes.values()))
-    read = [leaf.number for tree in trees for leaf in leaves(tree)]
-    return list(dict.fromkeys([*read, *(number for law in laws for number in law.changes)]))
+
+    laws: tuple[Law, ...]
+
+    @cached_property
+    def fields(self) -> tuple[int, ...]:
+        """Numbers of the species that the laws read or change, in the order of first mention.
+
+        The compiled code takes the fields in this order. So it does not depend on the numbers that
+        other species of the model have, to the last bit.
+        """
+        numbers: list[int] = []
+        for law in self.laws:
+            numbers += law.reads
+        for law in self.laws:
+            numbers += law.changes
+        return tuple(dict.fromkeys(numbers))
+
+    @cached_property
+    def changed(self) -> tuple[int, ...]:
+        """Numbers of the species that the laws change, in the order of first mention."""
+        numbers: list[int] = []
+        for law in self.laws:
+            for number, factor in law.changes.items():
+                if not (isinstance(factor, int) and factor == 0):
+                    numbers.append(number)
+        return tuple(dict.fromkeys(numbers))
+
+    @property
+    def solved_by_rates(self) -> bool:
+        """Whether a step's linear system is that of the rates, rather than that of the species."""
+        return len(self.laws) <= len(self.changed)
+
+    @property
+    def unknowns(self) -> int:
+        """Unknowns of a step's linear system in one place."""
+        return min(len(self.laws), len(self.changed))
+
+    @cached_property
+    def key(self) -> str:
+        """The canonical text of the laws: groups with the same key have the same code.
+
+        Species are called by their places in `fields`, so groups that differ in the numbers of
+        their species alone have the same key.
+        """
+        place = dict(zip(self.fields, range(len(self.fields))))
+        texts = []
+        for law in self.laws:
+            changes = []
+            for number, factor in law.changes.items():
+                changes.append((place[number], _canonical_text(factor, place)))
+            texts.append(f"{_canonical_text(law.rate, place)} changes {sorted(changes)}")
+        return "; ".join(texts)
+
+    def everywhere(self) -> LawGroup:
+        """The same laws without their masks, as another process needs them to make code."""
+        return LawGroup(tuple(replace(law, where=None) for law in self.laws))
 
 
-def changing(laws: list[Law]) -> list[int]:
-    """The numbers of the species that the laws change, in the order in which they name them."""
-    return list(
-        dict.fromkeys(
-            number
-            for law in laws
-            for number, count in law.changes.items()
-            if not (isinstance(count, int) and count == 0)
-        )
-    )
+def independent_groups(laws: Sequence[Law]) -> list[LawGroup]:
+    """Split laws into groups, none of which changes a species that another one reads or changes."""
+    changed = set(LawGroup(tuple(laws)).changed)
+    found: list[tuple[set[int], list[int]]] = []  # (species that change, places in laws)
+    for place, law in enumerate(laws):
+        species = changed.intersection([*law.reads, *law.changes])
+        places = [place]
+        others = []
+        for group in found:
+            if group[0].isdisjoint(species):
+                others.append(group)
+            else:
+                species |= group[0]
+                places += group[1]
+        found = [*others, (species, places)]
+    groups = []
+    for _, places in found:
+        members = [laws[place] for place in sorted(places)]
+        groups.append(LawGroup(tuple(members)))
+    return groups
 
 
-def groups(laws: list[Law]) -> list[list[Law]]:
-    """The laws in groups that change nothing which another group reads or changes."""
-    moving, found = set(changing(laws)), []
-    for law in laws:
-        touched = moving.intersection(fields_of([law]))
-        joined = [group for group in found if group[0] & touched]
-        found = [group for group in found if group not in joined]
-        found.append(
-            (
-                touched.union(*(group[0] for group in joined)),
-                [*(one for group in joined for one in group[1]), law],
-            )
-        )
-    return [sorted(members, key=laws.index) for _, members in found]
-
-
-def in_words(laws: list[Law]) -> str:
-    """The same for laws that differ in the numbers of their species alone, in the same order: they
-    have the same code.
-    """
-    place = {number: i for i, number in enumerate(fields_of(laws))}
-    changes = [
-        sorted((place[number], _words(count, place)) for number, count in law.changes.items())
-        for law in laws
-    ]
-    return "; ".join(
-        f"{_words(law.rate, place)} changes {change}" for law, change in zip(laws, changes)
-    )
-
-
-def _words(tree, place: dict[int, int]) -> str:
+def _canonical_text(tree: Tree, place: dict[int, int]) -> str:
     if isinstance(tree, Expression):
-        return (
-            f"{tree.operation}({', '.join(_words(argument, place) for argument in tree.arguments)})"
-        )
+        arguments = [_canonical_text(argument, place) for argument in tree.arguments]
+        return f"{tree.operation}({', '.join(arguments)})"
     return f"c{place[tree.number]}" if isinstance(tree, Concentration) else repr(tree)

@@ -34,32 +34,32 @@ def main() -> None:
         answers.flush()
 
 
-def _kernels(uneven: bool, short: bool, threaded: bool) -> str:
+def _kernels(heterogeneous: bool, short: bool, threaded: bool) -> str:
     from ecsmpi.ranks.mpi import MPI
     from ecsmpi.solver.stepper import compile_kernels
 
-    compile_kernels(MPI.COMM_SELF, uneven, short, threaded)
+    compile_kernels(MPI.COMM_SELF, heterogeneous, short, threaded)
     return "done"
 
 
 def _exchange(exact: bool, blocked: bool, threaded: bool) -> str:
-    from ecsmpi.cells.rehearsal import compile_exchange
+    from ecsmpi.cells.compile_loops import compile_exchange
 
     compile_exchange(exact, blocked, threaded)
     return "done"
 
 
 def _crossings() -> str:
-    from ecsmpi.cells.rehearsal import compile_crossings
+    from ecsmpi.cells.compile_loops import compile_membrane_reactions
 
-    compile_crossings()
+    compile_membrane_reactions()
     return "done"
 
 
-def _source(laws: list) -> str:
+def _source(group) -> str:
     from ecsmpi.reactions.rate_code import source
 
-    return source(laws)
+    return source(group)
 
 
 def _step(source: str, threaded: bool) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ecsmpi.cells import rehearsal
-from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.cells import compile_loops
+from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.ranks import compiling, launch
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.solver import threads
+from ecsmpi.solver.diffusion_planner import needs_heterogeneous
 from ecsmpi.solver.entry_runs import BLOCK
-from ecsmpi.solver.heterogeneous import needs_uneven
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.workspace import lines_are_short
 
@@ -36,9 +36,9 @@ class KernelCompilation:
         kinds = set()
         for species in registry.species:
             for region in species.regions:
-                is_uneven = needs_uneven(species.ion(region), region.tissue)
+                is_heterogeneous = needs_heterogeneous(species.ion(region), region.tissue)
                 is_short = lines_are_short(region.box)
-                kinds.add((is_uneven, is_short, solvers.of(region).has_threads))
+                kinds.add((is_heterogeneous, is_short, solvers.of(region).has_threads))
         for kind in self._missing(solvers.comm, kinds):
             with launch.one_per_node_first(
                 solvers.comm, "compiles the solver, once on this machine; about 20 s"
@@ -54,7 +54,7 @@ class KernelCompilation:
         count = segments.all.count
         kinds: set[tuple] = set()
         if count:
-            is_threaded = threads.for_work(count, threads.ROWS) > 1
+            is_threaded = threads.for_work(count, threads.SLOTS) > 1
             kinds.add(("exchange", solvers.reproducible, count > BLOCK, is_threaded))
         if reactions.all:
             kinds.add(("crossings",))
@@ -65,9 +65,9 @@ class KernelCompilation:
             ):
                 compiling.answer(name, *options)
                 if name == "exchange":
-                    rehearsal.compile_exchange(*options)
+                    compile_loops.compile_exchange(*options)
                 else:
-                    rehearsal.compile_crossings()
+                    compile_loops.compile_membrane_reactions()
             self._compiled.add(kind)
 
     def _missing(self, comm, kinds: set[tuple]) -> list[tuple]:

@@ -12,7 +12,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.segment_coupling import SegmentCoupling
 from ecsmpi.solver.induced import InducedCurrents
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.voxel_copies import VoxelCopies
 
@@ -40,7 +40,7 @@ class MembraneCopies:
         slabs: Slabs,
         box: Box,
         keys: list,
-        fields: list[Field],
+        fields: list[SlabField],
         tissues: list[SlabTissue],
         plan: MembraneReactionPlan,
         region,

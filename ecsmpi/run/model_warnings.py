@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
-from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.duplicates import Duplicates
-from ecsmpi.cells.used_ions import misspelt_ions
+from ecsmpi.cells.misspelt_ions import misspelt_ions
 from ecsmpi.description.model import can_name_ion
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.region_solvers import RegionSolvers

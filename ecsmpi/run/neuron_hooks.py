@@ -17,27 +17,22 @@ states, with NEURON's own reactions first. Before the voltages it lets the block
 from __future__ import annotations
 
 import atexit
-import ctypes
 import traceback
 
 import numpy as np
 
 from ecsmpi.cells.garbage import Collector, Living, collector
-from ecsmpi.cells.potentials import ReversalPotentials
+from ecsmpi.cells.reversal_potentials import ReversalPotentials
 from ecsmpi.neuron_api import intracellular_solver, neuron_calls
-from ecsmpi.neuron_api.interpreter import n, neuron
+from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.native_callbacks import NonvintBlock
 from ecsmpi.neuron_api.range_variable import memory
-from ecsmpi.neuron_api.rxd_names import register_intracellular
-from ecsmpi.neuron_api.rxd_names import registry as neurons_own
 from ecsmpi.ranks import launch
 from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.simulation import Simulation
 
 # the methods of NEURON's nonvint block that are of use here
 STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = 0, 2, 4, 5
-# functions of NEURON's own rxd that NEURON calls, and that would lose an interrupt
-CALLED_BY_NEURON = ("_after_advance", "_setup_matrices", "_setup", "_init")
 
 
 class NeuronHooks:
@@ -59,14 +54,14 @@ class NeuronHooks:
         neuron_calls.install(self._after_neurons_call)
         self._early = n.FInitializeHandler(3, guard(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
-        register_intracellular()
+        intracellular_solver.register()
         self._context, self._events = n.ParallelContext(), n.CVode()
         self._right_at: tuple[int, int] | None = None
         self._right = np.zeros(0)
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
         last = NonvintBlock(self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         self._blocks = first, last
-        _surround_intracellular_block(first, last)
+        intracellular_solver.surround(first.address, last.address)
         phases = {
             3: simulation.make_plan,
             0: simulation.find_segments,
@@ -85,10 +80,7 @@ class NeuronHooks:
         interrupts = self._guard.interrupts
         for function in (self._called_first, self._called_last, ReversalPotentials.compute):
             interrupts.steps.add(function.__code__)
-        for name in CALLED_BY_NEURON:
-            function = getattr(neurons_own, name, None)
-            if function is not None:
-                interrupts.steps.add(function.__code__)
+        interrupts.steps |= intracellular_solver.codes_called_by_neuron()
         interrupts.called_by_python = {Collector.said.__code__, Living.ended.__code__}
 
     # initialisation
@@ -161,11 +153,3 @@ class NeuronHooks:
         except BaseException:
             traceback.print_exc()
             launch.abort(self._job, "", status=1)
-
-
-def _surround_intracellular_block(first: NonvintBlock, last: NonvintBlock) -> None:
-    """Let NEURON call a block before that of its own reactions, and one after it."""
-    intracellular = neuron.nrn_dll_sym("rxd_nonvint_block")
-    neuron.nrn_dll_sym("unset_nonvint_block")(intracellular)
-    for block in (ctypes.c_void_p(first.address), intracellular, ctypes.c_void_p(last.address)):
-        neuron.nrn_dll_sym("set_nonvint_block")(block)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ecsmpi.cells import membrane
-from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.membrane_reactions import MembraneReactions
+from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
+from ecsmpi.cells.segments import first_segments
 from ecsmpi.description.model import can_name_ion
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.rxd_names import constants
+from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.kernel_compilation import KernelCompilation
@@ -165,7 +166,7 @@ class Planner:
         species = self._registry.species
         if not species:
             return replace(begun, is_complete=True)
-        membrane.refuse_unsupported_modes()
+        refuse_unsupported_modes()
         n.ParallelContext().timeout(0)  # psolve's watchdog would end runs of long steps, status 0
         self.warnings.warn_of_misspelt_ions(self._registry, self._solvers.comm)
         ions = {one.name: one.charge for one in species if can_name_ion(one.name)}
@@ -245,11 +246,11 @@ class Planner:
 
     def _plan_at_segments(self, fractions: dict) -> MembraneReactionPlan | None:
         """Plan the reactions at segments, with copies of the voxels of now. Collective."""
-        natural_constants = constants.molecules_per_mM_um3(), n.FARADAY
+        natural_constants = molecules_per_mM_um3(), n.FARADAY
         self._reactions.plan(
             self._solvers.comm,
             self._segments.all,
-            membrane.first_segments(),
+            first_segments(),
             natural_constants,
             lambda: self._complete_fractions(fractions),
         )

@@ -67,7 +67,7 @@ class Pointers:
         """Show what an exchange has collected in the voxels of the plan. Local."""
         for block in self._blocks:
             if block.at.size:
-                block.show(block.at, exchange.watched(block.species, block.which))
+                block.show(block.at, exchange.watched_values(block.species, block.which))
 
     def show(self, key, flat: int, value: float) -> None:
         """Show the value (mM) of a voxel, if it has a copy. Local."""

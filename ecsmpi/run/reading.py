@@ -22,7 +22,7 @@ from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.remote_fields import FieldKey, RemoteFields
 from ecsmpi.run.voxel_pointers import VoxelPointers
 from ecsmpi.run.writes import Write, Writes
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
@@ -392,7 +392,7 @@ class Reading:
 
     def _initial(self, species, region) -> np.ndarray:
         """The initial concentrations of a field that no plan has: each rank can compute them."""
-        field = Field(region.box, (0, region.box.shape[0]))
+        field = SlabField(region.box, (0, region.box.shape[0]))
         species.fill(region, field)
         if not self._planning:
             own = self._solvers.field(species, region)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ecsmpi.cells.flux import Fluxes
-from ecsmpi.cells.membrane import Segments
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.cells.segments import Segments
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
@@ -26,7 +26,8 @@ from ecsmpi.run.segment_coupling import SegmentCoupling
 from ecsmpi.run.slab_tissues import SlabTissues
 from ecsmpi.solver import threads
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 
@@ -53,7 +54,7 @@ class RegionSolver:
     planes : (int, int)
         The planes [lo, hi) of the box that this rank owns.
     fields : dict
-        {key: Field} of the species.
+        {key: SlabField} of the species.
     pointers : Pointers
         NEURON's pointers to voxels of this box.
     fluxes : Fluxes
@@ -63,7 +64,7 @@ class RegionSolver:
     def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, slabs: Slabs):
         self.comm, self.box, self.phases, self.slabs = comm, box, phases, slabs
         self.planes = slabs.planes(comm.rank)
-        self.fields: dict[object, Field] = {}
+        self.fields: dict[object, SlabField] = {}
         self.pointers = Pointers()
         self.fluxes = Fluxes()
         self._tissues = SlabTissues(comm, box, self.planes, tissue)
@@ -90,10 +91,10 @@ class RegionSolver:
         """Numbers of the segments of this rank that lie in the box."""
         return self._coupling.inside
 
-    def field(self, key) -> Field:
+    def field(self, key) -> SlabField:
         """The field of a species, made at the first call. Local."""
         if key not in self.fields:
-            self.fields[key] = Field(self.box, self.planes)
+            self.fields[key] = SlabField(self.box, self.planes)
         return self.fields[key]
 
     # planning
@@ -142,20 +143,20 @@ class RegionSolver:
         )
         exchange = self._coupling.exchange
         fields = [self.field(key) for key in keys]
-        self._stepper = Stepper(
-            self.comm, self.box, tissues, specs, fields, exchange, self.slabs, self.phases
-        )
+        self._stepper = Stepper(self.comm, self.box, tissues, specs, fields, exchange, self.phases)
         self._time_taken = 0.0
         self.fluxes.couple(exchange, self.box.voxel_volume)
 
-    def plan_reactions(self, laws: list[Law], neighbours: list[tuple[SpeciesSpec, Field]]) -> None:
+    def plan_reactions(
+        self, laws: list[Law], neighbours: list[tuple[SpeciesSpec, SlabField]]
+    ) -> None:
         """Let these laws hold from now on. Collective.
 
         Parameters
         ----------
         laws : list of Law
             Their numbers of species count the species of the plan, then the neighbours.
-        neighbours : list of (SpeciesSpec, Field)
+        neighbours : list of (SpeciesSpec, SlabField)
             Species of other regions on the same grid, which the laws read.
         """
         self._stepper.plan_reactions(laws, neighbours)
@@ -165,7 +166,7 @@ class RegionSolver:
         """The keys of the species of the plan, in its order."""
         return list(self._species)
 
-    def planned(self) -> list[tuple[SpeciesSpec, Field]]:
+    def planned(self) -> list[tuple[SpeciesSpec, SlabField]]:
         """The species of the plan and their fields, in its order."""
         return [(spec, self.fields[key]) for key, spec in self._species.items()]
 
@@ -225,7 +226,7 @@ class RegionSolver:
         self._coupling.take_currents(dt)
         self.fluxes.take(dt)
         if self._induced is not None:
-            self._induced.take(dt)
+            self._induced.add_sources(dt)
         self._time_taken += dt
 
     @property
@@ -234,9 +235,9 @@ class RegionSolver:
 
     def forget_currents(self) -> None:
         """Drop the currents that were taken since the last step of the grid. Local."""
-        self._coupling.exchange.forget_taken()
+        self._coupling.exchange.forget_sources()
         if self._induced is not None:
-            self._induced.forget_taken()
+            self._induced.forget_sources()
         self._time_taken = 0.0
 
     def react(self) -> None:
@@ -258,7 +259,7 @@ class RegionSolver:
 
     def deliver(self) -> None:
         """Set the segments' ions and the watched values to the concentrations now. Collective."""
-        self._stepper.collect()
+        self._stepper.fetch_values()
         self._give()
 
     def _give(self) -> None:
@@ -270,7 +271,7 @@ class RegionSolver:
 
     def show(self) -> None:
         """Set only the watched values to the concentrations now. Collective."""
-        self._stepper.collect()
+        self._stepper.fetch_values()
         self._show()
 
     def _show(self) -> None:
@@ -282,7 +283,7 @@ class RegionSolver:
         """Bring what reactions at the membrane have changed to the voxels. Collective."""
         if self._copies is not None:
             with self.phases["deposit"]:
-                self._stepper.reacting(self._copies.settle)
+                self._stepper.account_reactions(self._copies.settle)
 
     def renew_copies(self) -> None:
         """Show the concentrations now to reactions at the membrane. Collective."""

@@ -12,7 +12,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.neuron_api.worlds import Worlds
 from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.registry import ModelRegistry
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.timing import Phases
 
 
@@ -59,7 +59,7 @@ class RegionSolvers:
             if region is not None:
                 yield region, solver
 
-    def field(self, species, region) -> Field:
+    def field(self, species, region) -> SlabField:
         """The field of a species; a new field has its initial concentrations. Local."""
         solver = self.of(region)
         if species.key not in solver.fields:
@@ -70,7 +70,7 @@ class RegionSolvers:
         """Set a species to its initial concentrations. Local."""
         species.fill(region, self.of(region).field(species.key))
 
-    def fields(self, registry: ModelRegistry) -> list[tuple[str, Box, Field]]:
+    def fields(self, registry: ModelRegistry) -> list[tuple[str, Box, SlabField]]:
         """(label, box, field) of each species in each region. Local."""
         found = []
         for label, species in zip(registry.labels(), registry.species):

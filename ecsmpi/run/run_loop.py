@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecsmpi.files.checkpoint import CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged
+from ecsmpi.files.checkpoint_set import CheckpointSet
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.ranks import launch
 from ecsmpi.ranks.meeting import meet

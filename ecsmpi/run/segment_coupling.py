@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.cells.membrane import Segments
 from ecsmpi.cells.segment_ion import SegmentIon
+from ecsmpi.cells.segments import Segments
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec
-from ecsmpi.solver.exchange import ExactExchange, Exchange
+from ecsmpi.solver.exchange import Exchange, plan_exchange
 
 UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
 
@@ -67,8 +67,9 @@ class SegmentCoupling:
         self._comm, self._box, self._slabs = comm, box, slabs
         self._segment_count = segments.count
         self._species, self._ions = species, ions
-        kind = ExactExchange if slabs.grain else Exchange
-        self.exchange = kind(comm, slabs, box.plane, self.voxel, len(species), further_voxels)
+        self.exchange = plan_exchange(
+            comm, slabs, box.plane, self.voxel, len(species), further_voxels
+        )
         self._rate_of_charge = segments.area * (UM2_MA_PER_CM2 / (faraday * box.voxel_volume))
         self._currents: list[tuple] = []
         self._outsides: list[tuple] = []
@@ -92,19 +93,19 @@ class SegmentCoupling:
         for f, (species, ion) in enumerate(zip(self._species, self._ions)):
             if species.name and species.charge and not species.constant:
                 rates = self.rate_of_current(f)[inside]
-                self._currents.append((f, *ion.current.part(inside), rates))
+                self._currents.append((f, *ion.current.memory_of(inside), rates))
             if ion is not None:
-                self._outsides.append((f, *ion.outside.part(inside)))
+                self._outsides.append((f, *ion.outside.memory_of(inside)))
 
     def take_currents(self, dt: float) -> None:
         """Add what the segments' ions carry during dt (ms) to the sources. Local."""
         for current in self._currents:
-            self.exchange.take(*current, dt)
+            self.exchange.add_sources(*current, dt)
 
     def give_concentrations(self) -> None:
         """Set the segments' outside concentrations to those that have been fetched. Local."""
         for outside in self._outsides:
-            self.exchange.give(*outside)
+            self.exchange.scatter_values(*outside)
 
     def values_at_segments(self, values: np.ndarray, elsewhere: float) -> np.ndarray:
         """(segments,) values of the segments' voxels. Collective.
@@ -113,9 +114,9 @@ class SegmentCoupling:
         """
         found = np.full(self._segment_count, elsewhere)
         exchange = Exchange(self._comm, self._slabs, self._box.plane, self.voxel, 1)
-        exchange.read([values.reshape(-1)])
-        exchange.collect()
-        exchange.give(0, found, self.inside.astype(np.uint32))
+        exchange.set_values([values.reshape(-1)])
+        exchange.fetch_values()
+        exchange.scatter_values(0, found, self.inside.astype(np.uint32))
         exchange.free()
         return found
 

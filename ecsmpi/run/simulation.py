@@ -19,12 +19,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecsmpi.cells import garbage, membrane, recorder
-from ecsmpi.cells.coupled import CoupledSegments
+from ecsmpi.cells import garbage
+from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.membrane_reactions import MembraneReactions
+from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.grid import Box
+from ecsmpi.neuron_api import sections
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.rxd_names import node
+from ecsmpi.neuron_api.intracellular_species import states
 from ecsmpi.ranks import compiling, forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
 from ecsmpi.reactions.reaction import RateNotFinite
@@ -39,7 +41,7 @@ from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.run_loop import RunLoop
 from ecsmpi.run.waiting import WaitingWatch
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.timing import Phases
 
 AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
@@ -84,7 +86,7 @@ class Simulation:
         self.registry = ModelRegistry()
         self.solvers = RegionSolvers(comm)
         self.segments = CoupledSegments()
-        self.membrane_reactions = MembraneReactions(node._get_states)
+        self.membrane_reactions = MembraneReactions(states)
         self.clock = GridClock()
         self.planner = Planner(
             self.registry, self.solvers, self.segments, self.membrane_reactions, self.clock
@@ -134,11 +136,11 @@ class Simulation:
         """The solver of a region. Local."""
         return self.solvers.of(region)
 
-    def field(self, species, region) -> Field:
+    def field(self, species, region) -> SlabField:
         """The field of a species; a new field has its initial concentrations. Local."""
         return self.solvers.field(species, region)
 
-    def fields(self) -> list[tuple[str, Box, Field]]:
+    def fields(self) -> list[tuple[str, Box, SlabField]]:
         """(label, box, field) of each species in each region. Local."""
         return self.solvers.fields(self.registry)
 
@@ -194,7 +196,7 @@ class Simulation:
         A restart is to find the section that this takes from the beginning.
         """
         if self.plan.is_begun and self.run_loop.needs_sections:
-            recorder.let_record()
+            sections.let_record()
 
     def let_go(self) -> None:
         """Forget what the script has dropped. Local, before a plan or where nothing goes on."""
@@ -213,7 +215,7 @@ class Simulation:
             self.registry.forget()
             self.solvers.clear()
             self.segments.release([])
-            recorder.forget()
+            sections.forget_recorder()
             self.membrane_reactions.forget()
             self.planner.warnings.forget()
             self.plan, self._must_replan = Plan(), False
@@ -300,12 +302,12 @@ class Simulation:
         Raises where NEURON would call Python from several threads.
         """
         self.segments.let_move()
-        membrane.refuse_threads()
+        refuse_threads()
 
     def refuse_variable_steps(self) -> None:
         """Refuse a variable time step, unless there is no extracellular space. Local."""
         if self.species:
-            membrane.refuse_unsupported_modes()
+            refuse_unsupported_modes()
 
     # steps
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecsmpi.cells import recorder
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.neuron_api import sections
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.writes import Write
@@ -36,7 +36,7 @@ class VoxelPointers:
         """
         pointers = self._solvers.of(region).pointers
         is_new = (species.key, flat) not in pointers
-        recorder.let_record()
+        sections.let_record()
         vector, place = pointers.to(species.key, flat)
         return vector._ref_x[place], is_new
 

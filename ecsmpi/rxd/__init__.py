@@ -29,6 +29,7 @@ from ecsmpi.files.items import Item
 from ecsmpi.files.items import Mean as Mean
 from ecsmpi.files.items import Slice as Slice
 from ecsmpi.files.items import Subvolume as Subvolume
+from ecsmpi.neuron_api.intracellular_species import were_any_defined
 from ecsmpi.reactions.reaction import RateNotFinite as RateNotFinite
 from ecsmpi.run.checkpoint import schedule
 from ecsmpi.run.health_check import NotFinite as NotFinite
@@ -375,7 +376,7 @@ def re_init() -> None:
 
     Inside cells NEURON does so itself.
     """
-    if neuron_rxd.species._get_all_species():
+    if were_any_defined():
         neuron_rxd.re_init()
     simulation.set_from_segments(simulation.species)
 

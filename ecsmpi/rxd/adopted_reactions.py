@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import weakref
 
-from ecsmpi.neuron_api.interpreter import neuron_rxd
-from ecsmpi.neuron_api.rxd_names import RangeVar, initializer, registry, rxdmath
+from ecsmpi.neuron_api import intracellular_reactions
+from ecsmpi.neuron_api.expressions import as_expression
+from ecsmpi.neuron_api.intracellular_reactions import MembraneReactionFacts, RateFacts, facts_of
 from ecsmpi.rxd.compat import missing
 from ecsmpi.rxd.multicompartment import in_regions, listed
 from ecsmpi.rxd.reaction_terms import Term
@@ -29,48 +30,41 @@ class Taken:
     @property
     def key(self) -> tuple:
         """Another one after each change of a rate."""
-        rates = ("_original_rate", "_original_rate_f", "_original_rate_b")
-        return id(self.reaction), *(id(getattr(self.reaction, rate, None)) for rate in rates)
+        return intracellular_reactions.identity(self.reaction)
 
     def terms(self) -> list[Term]:
         """Its laws; an exception where ecsmpi has none for it."""
-        one = self.reaction
-        if isinstance(one, neuron_rxd.Rate):
-            acts = one._species() is not None and not are_none(one._regions)
-            return self._of_rate(one) if acts else []
-        rates = one._original_rate_f, one._original_rate_b
-        if isinstance(one, neuron_rxd.Reaction):
-            return in_regions(
-                *change_and_rate(one._scheme, *rates, one._custom_dynamics),
-                listed(one._regions),
-                repr(one),
-            )
-        changes, rate = change_and_rate(
-            one._scheme, *both_ways(one._scheme, *rates), one._custom_dynamics
-        )
+        facts, label = facts_of(self.reaction), repr(self.reaction)
+        if isinstance(facts, RateFacts):
+            acts = facts.species is not None and not are_none(facts.regions)
+            return _terms_of_rate(facts, label) if acts else []
+        rates = facts.forward, facts.backward
+        if not isinstance(facts, MembraneReactionFacts):
+            changes, rate = change_and_rate(facts.scheme, *rates, facts.custom_dynamics)
+            return in_regions(changes, rate, listed(facts.regions), label)
+        rates = both_ways(facts.scheme, *rates)
+        changes, rate = change_and_rate(facts.scheme, *rates, facts.custom_dynamics)
+        membrane = facts.regions[0]
         return [
             Term(
                 list(changes.items()),
                 rate,
-                one._regions[0],
-                one._regions[0],
-                one._scale_by_area,
-                one._membrane_flux,
-                repr(one),
+                membrane,
+                membrane,
+                facts.scale_by_area,
+                facts.membrane_flux,
+                label,
             )
         ]
 
-    def _of_rate(self, rate) -> list[Term]:
-        if isinstance(rate._original_rate, RangeVar) or rate._membrane_flux:
-            raise missing(
-                "a Rate of a range variable, or with membrane_flux, beside reactions across the membrane"
-            )
-        return in_regions(
-            {rate._species(): 1},
-            rxdmath._ensure_arithmeticed(rate._original_rate),
-            listed(rate._regions),
-            repr(rate),
+
+def _terms_of_rate(facts: RateFacts, label: str) -> list[Term]:
+    if facts.is_range_variable or facts.membrane_flux:
+        raise missing(
+            "a Rate of a range variable, or with membrane_flux, beside reactions across the membrane"
         )
+    rate = as_expression(facts.rate)
+    return in_regions({facts.species: 1}, rate, listed(facts.regions), label)
 
 
 class NeuronsReactions:
@@ -81,26 +75,12 @@ class NeuronsReactions:
 
     def take(self) -> None:
         """All that NEURON has now, before it compiles them."""
-        found = [
-            reaction
-            for reference in registry._all_reactions
-            if (reaction := reference()) is not None
-        ]
-        for reaction in found:
-            registry._unregister_reaction(reaction)
-            self._taken.append(Taken(reaction))
-        if found:
-            # NEURON may have planned first, where the script has used its rxd before it imported
-            # ecsmpi
-            registry.clear_rates()
+        self._taken += [Taken(reaction) for reaction in intracellular_reactions.withdraw_all()]
 
     def give_back(self) -> None:
         """NEURON runs them again from its next initialisation on."""
         for taken in self.taken:
-            registry._register_reaction(taken.reaction)
-            if initializer.is_initialized():
-                # as at its making: NEURON has since made ready those that it had
-                taken.reaction._do_init()
+            intracellular_reactions.hand_back(taken.reaction)
         self._taken = []
 
     def forget(self) -> None:

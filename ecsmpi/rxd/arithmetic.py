@@ -7,9 +7,9 @@ from __future__ import annotations
 from functools import reduce
 from numbers import Real
 
-from ecsmpi.neuron_api.expressions import leaves
-from ecsmpi.neuron_api.rxd_names import SpeciesMathable, rxdmath
-from ecsmpi.reactions.expression import ARGUMENTS, Expression, call
+from ecsmpi.neuron_api.expressions import as_expression, is_voltage, leaves, operation_of
+from ecsmpi.neuron_api.rxd_names import SpeciesMathable
+from ecsmpi.reactions.expression import ARGUMENTS, Expression
 from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
 from ecsmpi.rxd.numpy_operands import OPERATORS, call_on_objects, operator_with_numpy, plain
 
@@ -31,9 +31,9 @@ def tree_of(rate):
     """NEURON's expression of a number, a species or an expression; RxDException names what is none
     of them.
     """
-    tree = rxdmath._ensure_arithmeticed(plain(rate))
+    tree = as_expression(plain(rate))
     for leaf in leaves(tree):
-        if isinstance(leaf, rxdmath.Vm._Vm):
+        if is_voltage(leaf):
             raise missing("the voltage in rates of the extracellular space")
         if not isinstance(leaf, (Arithmetic, Real)):
             raise RxDException(
@@ -51,22 +51,19 @@ def species_in(tree) -> list:
 
 def expression_of(tree, leaf_to):
     """The solver's expression of NEURON's, with ``leaf_to(species)`` for each species."""
-    if isinstance(tree, rxdmath._Arithmeticed):
+    operation = operation_of(tree)
+    if operation is None:
+        return tree if isinstance(tree, Real) else leaf_to(tree)
+    name, operands = operation
+    if name == "sum":
         counted = [
-            _counted(count, expression_of(item, leaf_to))
-            for item, count in tree._items.items()
-            if count
+            _counted(count, expression_of(item, leaf_to)) for item, count in operands if count
         ]
         return reduce(lambda a, b: Expression("+", a, b), counted) if counted else 0
-    if isinstance(tree, (rxdmath._Function, rxdmath._Function2)):
-        operands = [tree._obj] if isinstance(tree, rxdmath._Function) else [tree._obj1, tree._obj2]
-        return _called(tree._fname, *(expression_of(operand, leaf_to) for operand in operands))
-    if isinstance(tree, (rxdmath._Product, rxdmath._Quotient)):
-        operation = "*" if isinstance(tree, rxdmath._Product) else "/"
-        return Expression(
-            operation, expression_of(tree._a, leaf_to), expression_of(tree._b, leaf_to)
-        )
-    return tree if isinstance(tree, Real) else leaf_to(tree)
+    operands = [expression_of(operand, leaf_to) for operand in operands]
+    if name in ("product", "quotient"):
+        return Expression("*" if name == "product" else "/", *operands)
+    return _called(name, *operands)
 
 
 def _counted(count: int, item):
@@ -78,4 +75,4 @@ def _called(name: str, *arguments):
         return _counted(-1, *arguments)
     if name not in ARGUMENTS:
         raise missing(f"rxdmath.{name} in rates of the extracellular space")
-    return call(name, *arguments)
+    return Expression(name, *arguments)

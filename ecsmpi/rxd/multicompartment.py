@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import itertools
 
-from ecsmpi.neuron_api.expressions import leaves
+from ecsmpi.neuron_api.expressions import as_expression, leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
-from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, read_arguments, rxdmath
+from ecsmpi.neuron_api.intracellular_species import (
+    is_membrane,
+    regions_of,
+    species_and_region_of,
+)
+from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, read_arguments
 from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
 from ecsmpi.rxd.forgetting import made_inside
 from ecsmpi.rxd.intracellular import names_extracellular
@@ -78,10 +83,7 @@ class MultiCompartmentReaction(AtSegments):
         **named,
     ):
         self._membrane = membrane or border
-        if (
-            not isinstance(self._membrane, neuron_rxd.Region)
-            or not self._membrane._geometry.is_area()
-        ):
+        if not isinstance(self._membrane, neuron_rxd.Region) or not is_membrane(self._membrane):
             raise RxDException(
                 f"a reaction across the membrane needs membrane=..., a membrane's region of cells, got {self._membrane!r}"
             )
@@ -182,9 +184,7 @@ def _rate(arguments, named) -> InCells:
     species, rate = species or named["species"], plain(named.get("rate", rate))
     regions = named.get("regions") if regions is None else regions
     changes = {} if are_none(regions) else {species: 1}
-    return InCells(
-        (changes, rxdmath._ensure_arithmeticed(rate)), listed(regions), f"Rate({species}, {rate})"
-    )
+    return InCells((changes, as_expression(rate)), listed(regions), f"Rate({species}, {rate})")
 
 
 def _reaction(arguments, named) -> InCells:
@@ -224,7 +224,7 @@ def listed(regions) -> list:
 
 
 def _regions_of(leaf) -> list:
-    return [leaf._region()] if isinstance(leaf, InsidePart) else list(leaf._regions)
+    return [species_and_region_of(leaf)[1]] if isinstance(leaf, InsidePart) else regions_of(leaf)
 
 
 def _changes_cells(changed) -> bool:

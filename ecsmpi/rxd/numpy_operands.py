@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.neuron_api.rxd_names import SpeciesMathable
+from ecsmpi.neuron_api.expressions import operator_of_species
 from ecsmpi.rxd.compat import RxDException
 
 OPERATORS = "add radd sub rsub mul rmul truediv rtruediv pow gt lt ne".split()
@@ -37,7 +37,7 @@ def operator_with_numpy(name: str):
     """NEURON's operator of species, such as ``__mul__``, which takes what numpy has beside what
     NEURON takes.
     """
-    of_neuron = getattr(SpeciesMathable, name)
+    of_neuron = operator_of_species(name)
 
     def operate(self, other):
         if not is_of_numpy(other):

@@ -9,9 +9,16 @@ from numbers import Real
 
 import numpy as np
 
-from ecsmpi.neuron_api.expressions import leaves
+from ecsmpi.neuron_api.expressions import is_voltage, leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
-from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, node, rxdmath
+from ecsmpi.neuron_api.intracellular_species import (
+    membrane_areas,
+    sections_with,
+    sections_with_rows,
+    species_and_region_of,
+    volumes_of_states,
+)
+from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies
 from ecsmpi.reactions.expression import Expression
 from ecsmpi.rxd.arithmetic import expression_of
 from ecsmpi.rxd.compat import RxDException
@@ -36,9 +43,9 @@ class Inside:
     """A species of NEURON's in one of its regions."""
 
     def __init__(self, species, region):
-        self._species, self.place = species, region
+        self.species, self.place = species, region
         self.constant = isinstance(species, neuron_rxd.Parameter)
-        side = region._nrn_region
+        side = region.nrn_region
         self.ion = species.name if species.name and species.charge and side else None
         self.charge = species.charge * SIGN[side]
         self.variable = f"{species.name}{side}" if species.name and side else None
@@ -47,34 +54,32 @@ class Inside:
         """(segments, rows): segments' numbers, {section: that of its first}, and where NEURON keeps
         their states now.
         """
-        here = self._sections()
-        segments = [numbers[sec._sec] + i for sec in here for i in range(sec.nseg)]
-        rows = [row for sec in here for row in sec.indices]
+        segments, rows = [], []
+        for sec, rows_of_section in sections_with_rows(self.species, self.place):
+            segments += range(numbers[sec], numbers[sec] + len(rows_of_section))
+            rows += rows_of_section
         return np.array(segments, dtype=np.int64), np.array(rows, dtype=np.int64)
 
     def sections(self) -> list:
         """NEURON's sections, in the order of `states`."""
-        return [sec._sec for sec in self._sections()]
-
-    def _sections(self) -> list:
-        return [sec for sec in self._species._secs if sec._region is self.place]
+        return sections_with(self.species, self.place)
 
     def volumes(self, rows: np.ndarray) -> np.ndarray:
         """um3 (or um2, on a membrane) of states."""
-        return node._get_data()[0][rows]
+        return volumes_of_states()[rows]
 
     def __eq__(self, other):
         return (
             isinstance(other, Inside)
-            and self._species is other._species
+            and self.species is other.species
             and self.place is other.place
         )
 
     def __hash__(self):
-        return hash((id(self._species), id(self.place)))
+        return hash((id(self.species), id(self.place)))
 
     def __str__(self):
-        return f"{self._species.name or 'unnamed species'} in {self.place.name}"
+        return f"{self.species.name or 'unnamed species'} in {self.place.name}"
 
 
 class Outside:
@@ -139,9 +144,9 @@ class Term:
     def areas(self, numbers: dict, count: int) -> np.ndarray:
         """(count,) um2 of the membrane at each segment, 0 where it is not."""
         found = np.zeros(count)
-        for sec in self.membrane.secs:
-            first = numbers[getattr(sec, "_sec", sec)]
-            found[first : first + sec.nseg] = self.membrane._geometry.volumes1d(sec)
+        for sec, areas in membrane_areas(self.membrane):
+            first = numbers[sec]
+            found[first : first + sec.nseg] = areas
         return found
 
 
@@ -149,12 +154,12 @@ def part_of(leaf, region):
     """The part of a species that a law in a region of NEURON's means by a leaf; RxDException where
     it could be several.
     """
-    if isinstance(leaf, rxdmath.Vm._Vm):
+    if is_voltage(leaf):
         return Voltage()
     if isinstance(leaf, SpeciesOnExtracellular):
         return Outside(leaf)
     if isinstance(leaf, InsidePart):
-        return Inside(leaf._species(), leaf._region())
+        return Inside(*species_and_region_of(leaf))
     if not isinstance(leaf, (InsideSpecies, Species)):
         raise RxDException(
             f"a rate at segments cannot hold {leaf!r}, only species, the voltage and numbers"

@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 
+from ecsmpi.neuron_api.expressions import direction_of, sides_of
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.rxd_names import read_arguments
 from ecsmpi.reactions.expression import Concentration
@@ -26,7 +27,7 @@ from ecsmpi.rxd.signatures import shows, shows_arguments
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 from ecsmpi.rxd.transmembrane_species import names_both_sides, on_both_sides, without
-from ecsmpi.solver.stepper import Field
+from ecsmpi.solver.slab_field import SlabField
 
 _keys = itertools.count()
 
@@ -113,7 +114,7 @@ class Reacting(RxdStandIn):
             return None
         if isinstance(self._where, Species):
             return simulation.field(self._where, region).owned != 0
-        field = Field(region.box, simulation.space(region).planes)
+        field = SlabField(region.box, simulation.space(region).planes)
         species_of(leaf)[region].fill(field, self._where)
         return field.owned != 0
 
@@ -183,7 +184,7 @@ class Reaction(Reacting):
         )
         if custom is not None and mass_action is not None:
             raise RxDException("give custom_dynamics or mass_action of a Reaction, not both")
-        if (second is None) != (self._scheme._dir != "<>"):
+        if (second is None) != (direction_of(self._scheme) != "<>"):
             raise RxDException(
                 f"{self._scheme} needs {'two rates' if second is None else 'one rate'}, got {len(args)} arguments"
             )
@@ -217,7 +218,7 @@ class Reaction(Reacting):
         self._change("<", self._forward, rate)
 
     def _change(self, direction: str, forward, backward) -> None:
-        if direction not in self._scheme._dir:
+        if direction not in direction_of(self._scheme):
             raise RxDException(
                 f"{self._scheme} has no {'forward' if direction == '>' else 'backward'} reaction"
             )
@@ -235,7 +236,7 @@ class Reaction(Reacting):
         rates = [
             str(rate)
             for sign, rate in ((">", self._forward), ("<", self._backward))
-            if sign in self._scheme._dir
+            if sign in direction_of(self._scheme)
         ]
         return (
             f"Reaction({self._scheme}, {', '.join(rates)}{', custom_dynamics=True' * self._custom})"
@@ -287,7 +288,8 @@ def regions_of(leaf) -> list[Extracellular]:
 
 def _shared_regions(scheme) -> list[Extracellular]:
     """The regions that all species of a scheme have in common."""
-    leaves = [*scheme._lhs._items, *scheme._rhs._items]
+    left, right = sides_of(scheme)
+    leaves = [*left, *right]
     return [
         region
         for region in regions_of(leaves[0])
@@ -299,7 +301,8 @@ def _require_shared_region(scheme) -> None:
     """Raise RxDException where no region has all species of a scheme, unless some of them have no
     region yet.
     """
-    leaves = [*scheme._lhs._items, *scheme._rhs._items]
+    left, right = sides_of(scheme)
+    leaves = [*left, *right]
     if not _shared_regions(scheme) and all(regions_of(leaf) for leaf in leaves):
         raise RxDException(
             f"the species of {scheme} have no region in common: a reaction is one of species in the same box"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 
 from ecsmpi.neuron_api import intracellular_solver
-from ecsmpi.neuron_api.rxd_names import initializer
-from ecsmpi.neuron_api.rxd_names import species as neurons
+from ecsmpi.neuron_api.intracellular_species import regions_with, sections_of_region
 from ecsmpi.rxd.compat import RxDException
 from ecsmpi.rxd.forgetting import made_inside
 
@@ -24,7 +23,7 @@ def species_inside(kind, regions: list, args: tuple, kwargs: dict):
     the next one for the first.)
     """
     if (
-        initializer.is_initialized()
+        intracellular_solver.is_initialized()
     ):  # else NEURON looks at its first initialisation, before which garbage is collected
         name = kwargs.get("name", args[1] if len(args) > 1 else None)
         if _taken(name, regions):
@@ -43,7 +42,7 @@ def _taken(name: str | None, regions: list) -> list:
     """NEURON's regions with a species of the name that are among these, or on the same side of the
     same sections.
     """
-    known = list(neurons._defined_species.get(name, {}))
+    known = regions_with(name)
     return [other for other in known if any(_overlap(region, other) for region in regions)]
 
 
@@ -51,5 +50,5 @@ def _overlap(region, other) -> bool:
     if region is other:
         return True
     side = getattr(other, "nrn_region", None)
-    sections = set(getattr(region, "_secs", ())) & set(getattr(other, "_secs", ()))
+    sections = sections_of_region(region) & sections_of_region(other)
     return bool(sections) and side is not None and region.nrn_region == side

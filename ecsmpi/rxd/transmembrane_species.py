@@ -8,7 +8,8 @@ import weakref
 
 import numpy as np
 
-from ecsmpi.neuron_api.expressions import leaves, replaced
+from ecsmpi.neuron_api.expressions import is_voltage, leaves, replaced
+from ecsmpi.neuron_api.intracellular_species import living_species, species_of
 from ecsmpi.neuron_api.rxd_names import (
     InsidePart as SpeciesOnRegion,
 )
@@ -17,9 +18,7 @@ from ecsmpi.neuron_api.rxd_names import (
 )
 from ecsmpi.neuron_api.rxd_names import (
     SpeciesMathable,
-    rxdmath,
 )
-from ecsmpi.neuron_api.rxd_names import species as neurons
 from ecsmpi.rxd.arithmetic import Arithmetic
 from ecsmpi.rxd.compat import RxDException, RxdStandIn, refuse_unknown_names
 from ecsmpi.rxd.forgetting import made_inside
@@ -163,16 +162,15 @@ def whole(species):
 
 def every_species() -> list:
     """All of the script's, as it has them, first those that are outside."""
-    inside = (reference() for reference in neurons._all_species)
     return [
         *map(whole, simulation.registry.scripts_species),
-        *(one for one in inside if one is not None and one not in _halves),
+        *(one for one in living_species() if one not in _halves),
     ]
 
 
 def is_half(leaf) -> bool:
     """Whether it is NEURON's half of a species on both sides, or its part in a region."""
-    owner = leaf._species() if isinstance(leaf, SpeciesOnRegion) else leaf
+    owner = species_of(leaf) if isinstance(leaf, SpeciesOnRegion) else leaf
     return isinstance(owner, Species) and owner in _halves
 
 
@@ -266,7 +264,5 @@ def _outside_only(leaf) -> bool:
 
 def _inside_only(leaf) -> bool:
     return (
-        isinstance(leaf, rxdmath.Vm._Vm)
-        or isinstance(leaf, SpeciesMathable)
-        and not isinstance(leaf, Arithmetic)
+        is_voltage(leaf) or isinstance(leaf, SpeciesMathable) and not isinstance(leaf, Arithmetic)
     )

@@ -18,27 +18,27 @@ from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver import kernels
 from ecsmpi.solver.registers import TILE
-from ecsmpi.solver.tridiagonal import Block, Chain, Rows, Slab
+from ecsmpi.solver.tridiagonal import Block, Chain, SlabBlocks, TridiagonalRows
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace, lines_are_short
 
 NO_LINES, NO_INVERSE = (np.zeros(0),) * 3, np.zeros((0, 0))
 
 
 @dataclass(frozen=True)
-class Factors:
+class UniformFactors:
     """All numbers of a time step: they change with dt alone."""
 
     dt: float
     r: np.ndarray
     rz: np.ndarray
-    joints: InterfaceSolve
-    slab: Slab
+    interfaces: InterfaceSolve
+    slab: SlabBlocks
     y: tuple[np.ndarray, np.ndarray, np.ndarray]
     z: tuple[np.ndarray, np.ndarray, np.ndarray]  # without elements where z-lines are short
     inverse: np.ndarray  # of short z-lines, else without elements
 
 
-class Diffusion:
+class UniformDiffusion:
     """Advances the concentrations of one ion by diffusion and given sources."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Diffusion:
             self._d_effective.any() or self._fixed
         )  # whether the increment is more than the sources
 
-    def factors(self, dt: float) -> Factors:
+    def factors(self, dt: float) -> UniformFactors:
         """The numbers for steps of dt (ms), made again only when dt changes. Collective then."""
         if self._factors is None or self._factors.dt != dt:
             which = (
@@ -71,12 +71,17 @@ class Diffusion:
             self._factors = self._work.shared_factors(dt, which, lambda: self._factorise(dt))
         return self._factors
 
-    def _factorise(self, dt: float) -> Factors:
+    def interfaces(self, dt: float) -> InterfaceSolve:
+        return self.factors(dt).interfaces
+
+    def _factorise(self, dt: float) -> UniformFactors:
         work, shape = self._work, self._work.box.shape
         r = self._d_effective * dt / np.array(work.box.spacing) ** 2
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._fixed, work.partition)
-        along_y, along_z = (Rows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2))
+        along_y, along_z = (
+            TridiagonalRows.of_line(shape[axis], r[axis], self._fixed) for axis in (1, 2)
+        )
         z, inverse = (
             (NO_LINES, _inverse(along_z))
             if lines_are_short(work.box)
@@ -86,7 +91,7 @@ class Diffusion:
         rz[:: shape[2]] = (
             0.0  # nothing flows from the end of one z-line to the beginning of the next
         )
-        return Factors(
+        return UniformFactors(
             dt,
             r,
             rz,
@@ -112,11 +117,11 @@ class Diffusion:
         with work.phases["up"]:
             self._up(u, sources, factors)
         with work.phases["interfaces"]:
-            factors.joints.solve()
+            factors.interfaces.solve()
         with work.phases["down"]:
             self._down(u, values, factors)
 
-    def _up(self, u, sources, factors: Factors) -> None:
+    def _up(self, u, sources, factors: UniformFactors) -> None:
         work, slab = self._work, factors.slab
         kernels.eliminate(
             u,
@@ -145,7 +150,7 @@ class Diffusion:
         """
         return count if self._work.partition.n_blocks > 1 else 1
 
-    def _down(self, u, values, factors: Factors) -> None:
+    def _down(self, u, values, factors: UniformFactors) -> None:
         work, slab = self._work, factors.slab
         substitute = (
             kernels.substitute_short_lines if lines_are_short(work.box) else kernels.substitute
@@ -174,7 +179,7 @@ class Diffusion:
         )
 
 
-def _in_tiles(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _in_tiles(rows: TridiagonalRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """carry, pivot and ratio of tiles.add_solved."""
     block, n = Block.of(rows), rows.diagonal.size
     numbers = np.zeros((3, -(-n // TILE) * TILE))
@@ -182,7 +187,7 @@ def _in_tiles(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(np.ascontiguousarray(each) for each in numbers)
 
 
-def _inverse(rows: Rows) -> np.ndarray:
+def _inverse(rows: TridiagonalRows) -> np.ndarray:
     """(voxels, width) the transposed inverse of short lines, for
     short_lines.finish_plane_of_short_lines.
     """

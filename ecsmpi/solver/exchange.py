@@ -1,15 +1,20 @@
-"""Segments' currents to the ranks that own their voxels, and the concentrations back.
+"""Currents from segments to the ranks that own their voxels, and concentrations back.
 
-Planned once, replayed each step. What a rank's entries (segments) carry is summed by voxel, in one
-array for each field:
+    entries --add_sources--> sums --send_sources--> sources of the owner's voxels
+    entries <--scatter_values-- values <--fetch_values-- values of the owner's voxels
 
-    [ local voxels: of this slab, that any rank asks for | those of rank p+1 | p+2 | ... | p-1 that
-    this rank asks for ]
+An entry is a segment, or a voxel that a flux goes into. The exchange is planned once and replayed
+in each step. It sums what the entries of this rank carry by voxel, in one array for each field:
 
-The sums of the local voxels are the sources of the step, with what other ranks send added to them;
-a message is what lies side by side for one owner, in all fields, so that nothing is packed.
-Concentrations come back through an array of the same shape. So what a rank asks of itself is
-neither sent nor copied, and only ranks that share voxels exchange messages.
+    | local voxels             | remote voxels                                     |
+    | of this slab, that any   | that this rank requests: of rank p+1, of p+2, ... |
+    | rank requests            | and so on around to p-1                           |
+
+The place of a voxel in this array is its slot. The sums of the local voxels, with the sums of
+other ranks added to them, are the sources of the step. The voxels of one owner lie side by side, so
+that a message to it is a slice of the array, for all fields, and nothing is packed. Concentrations
+come back through an array of the same layout. So a rank neither sends nor copies what it requests
+of itself, and only ranks that share voxels exchange messages.
 """
 
 from __future__ import annotations
@@ -18,204 +23,247 @@ import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver import entry_kernels, threads
-from ecsmpi.solver.entry_runs import Rows, in_order
+from ecsmpi.solver.entry_runs import EntryRuns, in_order
 from ecsmpi.solver.routes import Routes, replay
 
 NONE = np.zeros(0, dtype=np.int64)
 
 
+def plan_exchange(
+    comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int, watched=NONE
+) -> Exchange:
+    """The exchange that suits the slabs: exact sums where these have a grain. Collective.
+
+    Parameters are those of `Exchange`.
+    """
+    kind = ExactExchange if slabs.grain else Exchange
+    return kind(comm, slabs, plane_size, voxels, n_fields, watched)
+
+
 class Exchange:
-    """The plan for one box and some number of fields. What `take` and `give` are told of entries is
-    in the order of the plan, or of `reorder`.
+    """The plan of one box's exchange, for some number of fields.
+
+    Parameters
+    ----------
+    comm
+        Communicator. Making an exchange is collective.
+    slabs : Slabs
+        Which rank owns which planes of the box.
+    plane_size : int
+        Voxels of a plane.
+    voxels : (entries,) int
+        Flat C-order index into the box of each entry of this rank; all lie inside.
+    n_fields : int
+        Values that travel together for each voxel.
+    watched : (watched,) int
+        Flat indices of further voxels whose values this rank reads by `watched_values`.
 
     Attributes
     ----------
-    local_voxels : (local voxels,) flat index into this slab of those that any rank asks for,
-    ascending
-    sources : of each field, (local voxels,) mM, after `deposit`
-    values : of each field, (local voxels,) to be set before `collect`
-    partners : how many messages come and go
-    partner_ranks : the ranks that they come from and go to
+    slabs : Slabs
+        As given.
+    local_voxels : (local voxels,) int
+        Flat index into this slab of the voxels that any rank requests, ascending.
+    sources : list of (local voxels,) float
+        For each field, the sources of these voxels (mM), after `send_sources`.
+    values : list of (local voxels,) float
+        For each field, the values of these voxels (mM), to be set before `fetch_values`.
+    partners : int
+        Messages of a step each way.
+    partner_ranks : set of int
+        The ranks that they come from and go to.
     """
 
-    def __init__(self, comm, slabs: Slabs, plane_size: int, voxels, n_fields: int, watched=NONE):
-        """Collective.
-
-        voxels: (entries,) flat C-order index into the box of each entry of this rank, all inside.
-        plane_size: voxels of a plane. n_fields: values that travel together for each voxel.
-        watched: flat indices of further voxels whose values this rank wants, see `watched`.
-        """
-        wanted = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
-        owner = slabs.owner(wanted // plane_size)
-        turn = (owner - comm.rank - 1) % comm.size
-        asked = wanted[np.argsort(turn, kind="stable")][: np.count_nonzero(owner != comm.rank)]
-        routes = Routes(comm, np.bincount(owner[owner != comm.rank], minlength=comm.size))
-        served = routes.tell(asked)
-        local = np.unique(np.concatenate([wanted[owner == comm.rank], served]))
-        self.local_voxels = _short(local - slabs.planes(comm.rank)[0] * plane_size)
-        self._target = np.searchsorted(local, served).astype(np.uint32)
-        self._wanted = np.concatenate([local, asked])
-        self._ascending = np.argsort(self._wanted)
-        self._row, self._watched = self._find(voxels), self._find(watched)
-        self._rows, self._begun = self._in_blocks(self._row), [False] * n_fields
-        self.partners, self.partner_ranks = routes.partners, routes.ranks
-        self._plan_deposit(routes, n_fields)
-        self._values, self._served = (
-            np.zeros((n_fields, self._wanted.size)),
-            np.zeros((n_fields, routes.served)),
-        )
-        self.values = [row[: local.size] for row in self._values]
-        self._collect = routes.from_owners(self._values, self._served)
+    def __init__(
+        self, comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int, watched=NONE
+    ):
+        self.slabs = slabs
+        requested = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
+        owner = slabs.owner(requested // plane_size)
+        is_remote = owner != comm.rank
+        distance = (owner - comm.rank - 1) % comm.size  # around the ranks; own voxels come last
+        remote = requested[np.argsort(distance, kind="stable")][: np.count_nonzero(is_remote)]
+        routes = Routes(comm, np.bincount(owner[is_remote], minlength=comm.size))
+        served = routes.tell(remote)
+        local = np.unique(np.concatenate([requested[~is_remote], served]))
+        first_voxel = slabs.planes(comm.rank)[0] * plane_size
+        self.local_voxels = _as_short(local - first_voxel)
+        self._served_slot = np.searchsorted(local, served).astype(np.uint32)
+        self._requested = np.concatenate([local, remote])
+        self._ascending = np.argsort(self._requested)
+        self._entry_slot = self._slots_of(voxels)
+        self._watched_slot = self._slots_of(watched)
+        self._runs = self._runs_of(self._entry_slot)
+        self._has_sources = [False] * n_fields  # whether sums hold any since `send_sources`
+        self.partners = routes.partners
+        self.partner_ranks = routes.ranks
+        self._plan_sources(routes, n_fields)
+        self._values = np.zeros((n_fields, self._requested.size))
+        self._served_values = np.zeros((n_fields, routes.served))
+        self.values = [of_field[: local.size] for of_field in self._values]
+        self._value_messages = routes.from_owners(self._values, self._served_values)
 
     def order(self, places: np.ndarray) -> np.ndarray:
-        """The order in which entries, of which each has a place in memory, go through it and
-        through their voxels with few leaps. Local.
+        """An order in which entries go through memory and through their voxels with few leaps.
+
+        Local. places: (entries,) the place in memory of each entry.
         """
-        return in_order(self._row, places)
+        return in_order(self._entry_slot, places)
 
-    def reorder(self, turn) -> None:
-        """Entries come in this order from now on: an index into those of the plan. Local."""
-        self._rows = self._in_blocks(self._row[turn])
+    def reorder(self, order) -> None:
+        """Let entries come in this order from now on: an index into those of the plan. Local."""
+        self._runs = self._runs_of(self._entry_slot[order])
 
-    def rows(self, voxels: np.ndarray) -> Rows:
-        """What `take` is to know of further entries, in voxels (entries,) that this rank wants.
-        Local.
-        """
-        return self._in_blocks(self._find(voxels))
+    def entry_runs(self, voxels: np.ndarray) -> EntryRuns:
+        """Runs for `add_sources` of further entries, in voxels that this rank requests. Local."""
+        return self._runs_of(self._slots_of(voxels))
 
-    def _in_blocks(self, row: np.ndarray) -> Rows:
-        return Rows.of(row, self._wanted.size)
+    def _runs_of(self, slot: np.ndarray) -> EntryRuns:
+        return EntryRuns.of(slot, self._requested.size)
 
-    def _find(self, voxels: np.ndarray) -> np.ndarray:
-        return self._ascending[
-            np.searchsorted(self._wanted, voxels, sorter=self._ascending)
-        ].astype(np.uint32)
+    def _slots_of(self, voxels: np.ndarray) -> np.ndarray:
+        found = np.searchsorted(self._requested, voxels, sorter=self._ascending)
+        return self._ascending[found].astype(np.uint32)
 
-    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
-        self._sums, self._received = (
-            np.zeros((n_fields, self._wanted.size)),
-            np.zeros((n_fields, routes.served)),
-        )
-        self.sources = [row[: self.local_voxels.size] for row in self._sums]
-        self._deposit = routes.to_owners(self._sums, self._received)
+    def _plan_sources(self, routes: Routes, n_fields: int) -> None:
+        self._sums = np.zeros((n_fields, self._requested.size))
+        self._received = np.zeros((n_fields, routes.served))
+        self.sources = [of_field[: self.local_voxels.size] for of_field in self._sums]
+        self._source_messages = routes.to_owners(self._sums, self._received)
 
-    def take(
+    def add_sources(
         self,
         f: int,
         values: np.ndarray,
         at: np.ndarray,
         factor: np.ndarray,
         dt: float,
-        rows: Rows | None = None,
+        runs: EntryRuns | None = None,
     ) -> None:
-        """Field f gets dt * factor[e] * values[at[e]] from each entry e, on top of what it has got
-        since `deposit`. Local.
+        """Add dt * factor[e] * values[at[e]] of each entry e to the sources of field f. Local.
 
-        at: (entries,), or empty where the values are those of the entries in turn. rows: from
-        `rows`, for other entries than those of the plan.
+        Sources add up until `send_sources`.
+
+        Parameters
+        ----------
+        f : int
+            Number of the field.
+        values : (any,) float
+            Currents or rates.
+        at : (entries,) uint32
+            Where in ``values`` that of each entry is; empty where values are those of the entries
+            in turn. Entries come in the order of the plan, or of `reorder`.
+        factor : (entries,) float
+            mM/ms of a value of 1.
+        dt : float
+            Time (ms) for which the values act.
+        runs : EntryRuns
+            From `entry_runs`, for other entries than those of the plan.
         """
-        anew, self._begun[f] = not self._begun[f], True
-        self._add(f, values, at, factor, dt, rows or self._rows, anew)
+        from_zero = not self._has_sources[f]
+        self._has_sources[f] = True
+        self._add(f, values, at, factor, dt, runs or self._runs, from_zero)
 
-    def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
-        sums, runs = self._sums[f], (rows.row, rows.start, rows.alike)
+    def _add(self, f: int, values, at, factor, dt: float, runs: EntryRuns, from_zero: bool) -> None:
+        sums = self._sums[f]
+        bounds = (runs.slot, runs.start, runs.alike)
         if at.size:
-            threads.use(threads.for_work(sums.size, threads.ROWS))
-            add = (
-                entry_kernels.add_by_voxel
-                if rows.n_blocks == 1
-                else entry_kernels.add_by_voxel_in_blocks
-            )
-            add(values, at, factor, *runs, rows.block, rows.edge, dt, anew, sums)
+            threads.use(threads.for_work(sums.size, threads.SLOTS))
+            if runs.n_blocks == 1:
+                add = entry_kernels.add_by_voxel
+            else:
+                add = entry_kernels.add_by_voxel_in_blocks
+            add(values, at, factor, *bounds, runs.block, runs.edge, dt, from_zero, sums)
         else:
-            if anew:
+            if from_zero:
                 sums.fill(0)
-            entry_kernels.add_in_turn(values, factor, *runs, dt, sums)
+            entry_kernels.add_in_turn(values, factor, *bounds, dt, sums)
 
-    def forget_taken(self) -> None:
-        """What was taken since `deposit` does not count. Local."""
-        self._begun = [False] * len(self._begun)
+    def forget_sources(self) -> None:
+        """Drop the sources that were added since `send_sources`. Local."""
+        self._has_sources = [False] * len(self._has_sources)
 
-    def deposit(self) -> None:
-        """What was taken, summed where it belongs, into the sources. Collective."""
-        for f, begun in enumerate(self._begun):
-            if not begun:
+    def send_sources(self) -> None:
+        """Send the sums to the owners of their voxels, who find them in ``sources``. Collective."""
+        for f, has_sources in enumerate(self._has_sources):
+            if not has_sources:
                 self._sums[f].fill(0)
-        self._begun = [False] * len(self._begun)
-        replay(self._deposit)
+        self.forget_sources()
+        replay(self._source_messages)
         self._add_received()
 
     def _add_received(self) -> None:
-        if self._target.size:
-            entry_kernels.add_at(self._received, self._target, self._sums)
+        if self._served_slot.size:
+            entry_kernels.add_at(self._received, self._served_slot, self._sums)
 
-    def read(self, fields: list[np.ndarray]) -> None:
-        """The values are those of this slab's concentrations, flat. Local."""
+    def set_values(self, fields: list[np.ndarray]) -> None:
+        """Set ``values`` from the concentrations of this slab, a flat array of each field. Local."""
+        count = self.local_voxels.size
         for concentrations, values in zip(fields, self.values):
-            entry_kernels.pick(
-                0, self.local_voxels.size, self.local_voxels, concentrations, 0, values
-            )
+            entry_kernels.pick(0, count, self.local_voxels, concentrations, 0, values)
 
-    def collect(self) -> None:
-        """Bring the values to the entries of those voxels. Collective."""
-        if self._target.size:
-            entry_kernels.hand_out(self._values, self._target, self._served)
-        replay(self._collect)
+    def fetch_values(self) -> None:
+        """Bring ``values`` from the owners to the ranks that request them. Collective."""
+        if self._served_slot.size:
+            entry_kernels.hand_out(self._values, self._served_slot, self._served_values)
+        replay(self._value_messages)
 
-    def give(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
-        """Set values[at[e]] to the collected value of field f in the voxel of each entry e; at as
-        in `take`. Local.
+    def scatter_values(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
+        """Set values[at[e]] to the fetched value of field f in the voxel of each entry e. Local.
+
+        at: as in `add_sources`.
         """
-        rows = self._rows
-        if at.size and rows.n_blocks > 1:
-            threads.use(threads.for_work(self._wanted.size, threads.ROWS))
+        fetched = self._values[f]
+        runs = self._runs
+        if at.size and runs.n_blocks > 1:
+            threads.use(threads.for_work(self._requested.size, threads.SLOTS))
             entry_kernels.give_entries_in_blocks(
-                self._values[f], rows.row, rows.start, rows.block, values, at
+                fetched, runs.slot, runs.start, runs.block, values, at
             )
         elif at.size:
-            entry_kernels.give_entries(self._values[f], rows.row, values, at)
+            entry_kernels.give_entries(fetched, runs.slot, values, at)
         else:
-            entry_kernels.give_in_turn(self._values[f], rows.row, rows.start, rows.alike, values)
+            entry_kernels.give_in_turn(fetched, runs.slot, runs.start, runs.alike, values)
 
-    def watched(self, f, which):
-        """The collected value of field f in one of the watched voxels; of several, where both are
-        arrays. Local.
+    def watched_values(self, f, which):
+        """The fetched value (mM) of field f in watched voxel number ``which``. Local.
+
+        Both may be arrays.
         """
-        return self._values[f, self._watched[which]]
+        return self._values[f, self._watched_slot[which]]
 
     def free(self) -> None:
         """Release the messages."""
-        for request in self._deposit + self._collect:
+        for request in self._source_messages + self._value_messages:
             request.Free()
 
 
 class ExactExchange(Exchange):
-    """An exchange whose sums have the same bits in any order, so at any number of ranks.
+    """An exchange whose sums have the same bits in any order, and so at any number of ranks.
 
-    Amounts are taken as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact:
-    up to 2**29 mM an entry, and eight million entries a voxel. An amount beyond the range, or not a
-    number, makes its source not a number.
+    It takes amounts as whole numbers of 2**-90 mM, in three limbs of 40 bits whose sums are exact:
+    up to 2**29 mM an entry, and eight million entries a voxel. Where an amount is larger, or NaN,
+    the source of its voxel is NaN.
     """
 
-    def _plan_deposit(self, routes: Routes, n_fields: int) -> None:
+    def _plan_sources(self, routes: Routes, n_fields: int) -> None:
         limbs = entry_kernels.LIMBS
-        self._sums = np.zeros((n_fields, self._wanted.size, limbs), dtype=np.int64)
+        self._sums = np.zeros((n_fields, self._requested.size, limbs), dtype=np.int64)
         self._received = np.zeros((n_fields, routes.served, limbs), dtype=np.int64)
         self.sources = list(np.zeros((n_fields, self.local_voxels.size)))
-        self._deposit = routes.to_owners(self._sums, self._received)
+        self._source_messages = routes.to_owners(self._sums, self._received)
 
-    def _add(self, f: int, values, at, factor, dt: float, rows: Rows, anew: bool) -> None:
-        threads.use(threads.for_work(self._wanted.size, threads.ROWS))
-        entry_kernels.add_limbs_by_voxel(
-            values, at, factor, rows.row, rows.start, rows.block, rows.edge, dt, anew, self._sums[f]
-        )
+    def _add(self, f: int, values, at, factor, dt: float, runs: EntryRuns, from_zero: bool) -> None:
+        threads.use(threads.for_work(self._requested.size, threads.SLOTS))
+        bounds = (runs.slot, runs.start, runs.block, runs.edge)
+        entry_kernels.add_limbs_by_voxel(values, at, factor, *bounds, dt, from_zero, self._sums[f])
 
     def _add_received(self) -> None:
-        threads.use(threads.for_work(self.local_voxels.size, threads.ROWS))
+        threads.use(threads.for_work(self.local_voxels.size, threads.SLOTS))
         for sums, received, sources in zip(self._sums, self._received, self.sources):
-            entry_kernels.add_limbs_at(received, self._target, sums, sources)
+            entry_kernels.add_limbs_at(received, self._served_slot, sums, sources)
 
 
-def _short(numbers: np.ndarray) -> np.ndarray:
-    """The whole numbers, in half the memory where they fit: a step reads all of them."""
+def _as_short(numbers: np.ndarray) -> np.ndarray:
+    """The whole numbers in half the memory where they fit: a step reads all of them."""
     return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers

@@ -20,9 +20,8 @@ import numpy as np
 
 from ecsmpi.description.boundaries import Faces, Held
 from ecsmpi.description.grid import aligned_zeros
-from ecsmpi.description.model import SpeciesSpec, Tissue
+from ecsmpi.description.model import SpeciesSpec
 from ecsmpi.solver import heterogeneous_kernels, kernels
-from ecsmpi.solver.diffusion import Diffusion
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.tissue import Conductances, SlabTissue, tiled
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Ends
@@ -125,7 +124,7 @@ class Borders:
 
 
 @dataclass(frozen=True)
-class Factors:
+class HeterogeneousFactors:
     """All numbers of a time step: they change with dt and the tissue. heterogeneous_kernels.py has
     their meaning.
     """
@@ -139,17 +138,17 @@ class Factors:
     reach: np.ndarray
     near: np.ndarray
     strength: np.ndarray
-    joints: InterfaceSolve
+    interfaces: InterfaceSolve
 
 
-class VaryingDiffusion:
+class HeterogeneousDiffusion:
     """Advances the concentrations of one ion by diffusion and given sources, as diffusion.Diffusion
     does.
     """
 
     def __init__(
         self,
-        workspace: VaryingWorkspace,
+        workspace: HeterogeneousWorkspace,
         ion: SpeciesSpec,
         conductances: Conductances,
         local_voxels: np.ndarray,
@@ -181,7 +180,7 @@ class VaryingDiffusion:
         """Whether the increment is more than the sources."""
         return any(self._d) or self._open
 
-    def factors(self, dt: float) -> Factors:
+    def factors(self, dt: float) -> HeterogeneousFactors:
         """The numbers for steps of dt (ms), made again only when dt changes; species that are alike
         share them. Collective then.
         """
@@ -190,7 +189,10 @@ class VaryingDiffusion:
             self._work.factors[(dt, *self._key)] = self._factors
         return self._factors
 
-    def _factorise(self, dt: float) -> Factors:
+    def interfaces(self, dt: float) -> InterfaceSolve:
+        return self.factors(dt).interfaces
+
+    def _factorise(self, dt: float) -> HeterogeneousFactors:
         m, shared = self._m, self._work.shared
         s = tuple(d * dt / (2 * h * h) for d, h in zip(self._d, shared.box.spacing))
         _, ny, nz = m.shape
@@ -207,7 +209,7 @@ class VaryingDiffusion:
         weight, reach, near, ends = cut(
             m.x.reshape(-1, ny * nz), x.reshape(-1, ny * nz), s[0], start
         )
-        return Factors(
+        return HeterogeneousFactors(
             dt,
             s,
             x,
@@ -243,11 +245,11 @@ class VaryingDiffusion:
         with shared.phases["up"]:
             self._up(u.reshape(-1), sources, factors)
         with shared.phases["interfaces"]:
-            factors.joints.solve()
+            factors.interfaces.solve()
         with shared.phases["down"]:
             self._down(u.reshape(-1), values, factors)
 
-    def _up(self, u, sources, factors: Factors) -> None:
+    def _up(self, u, sources, factors: HeterogeneousFactors) -> None:
         work, m = self._work, self._m
         heterogeneous_kernels.eliminate(
             m.shape,
@@ -267,7 +269,7 @@ class VaryingDiffusion:
             work.rows,
         )
 
-    def _down(self, u, values, factors: Factors) -> None:
+    def _down(self, u, values, factors: HeterogeneousFactors) -> None:
         work, m = self._work, self._m
         heterogeneous_kernels.substitute(
             m.shape,
@@ -295,7 +297,7 @@ class VaryingDiffusion:
         )
 
 
-class VaryingWorkspace:
+class HeterogeneousWorkspace:
     """What varying species of one box share beyond the workspace of all species, ``shared``."""
 
     def __init__(self, shared: Workspace):
@@ -314,37 +316,6 @@ class VaryingWorkspace:
             (kernels.most_threads(), 2 * TILE * (-(-nz // TILE) * TILE + TILE))
         )
         self.factors = WeakValueDictionary()
-
-
-def needs_uneven(ion: SpeciesSpec, tissue: Tissue) -> bool:
-    """Whether an ion in a tissue, or its own, takes a VaryingDiffusion."""
-    return (ion.tissue or tissue).varies or ion.faces is not None
-
-
-class DiffusionPlanner:
-    """Finds the diffusion that suits each species of a box."""
-
-    def __init__(self, workspace: Workspace, local_voxels: np.ndarray):
-        """local_voxels: as in VaryingDiffusion."""
-        self._workspace, self._local_voxels = workspace, local_voxels
-        self._varying, self._conductances = None, {}
-
-    def forget_tissue(self) -> None:
-        """The tissue has changed. Local."""
-        self._conductances.clear()
-
-    def plan(self, ion: SpeciesSpec, tissue: SlabTissue) -> Diffusion | VaryingDiffusion:
-        """That of one ion. Collective."""
-        if not needs_uneven(ion, tissue.description):
-            return Diffusion(self._workspace, ion, tissue.description, self._local_voxels)
-        self._varying = self._varying or VaryingWorkspace(self._workspace)
-        if id(tissue) not in self._conductances:
-            self._conductances[id(tissue)] = Conductances(
-                self._workspace.comm, self._workspace.box, tissue
-            )
-        return VaryingDiffusion(
-            self._varying, ion, self._conductances[id(tissue)], self._local_voxels
-        )
 
 
 def _cuts(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver.exchange import ExactExchange, Exchange
+from ecsmpi.solver.exchange import Exchange, plan_exchange
 from ecsmpi.solver.tissue import SlabTissue
 
 
@@ -43,8 +43,7 @@ class InducedCurrents:
         its current is. ions: numbers of the ions in the box, the same on all ranks; currents:
         (places,) of each, mA/cm2; factors: (entries,) mM/ms of a current.
         """
-        kind = ExactExchange if slabs.grain else Exchange
-        self._exchange = kind(comm, slabs, plane_size, voxels, len(ions))
+        self._exchange = plan_exchange(comm, slabs, plane_size, voxels, len(ions))
         turn = self._exchange.order(places)
         self._exchange.reorder(turn)
         self._places = places[turn].astype(np.uint32)
@@ -52,20 +51,20 @@ class InducedCurrents:
         self._ions, self._tissue = ions, tissue
         self._then = then[self._exchange.local_voxels]
 
-    def take(self, dt: float) -> None:
+    def add_sources(self, dt: float) -> None:
         """Take in the currents of now, during dt (ms). Local."""
         for f, (current, factors) in enumerate(zip(self._currents, self._factors)):
-            self._exchange.take(f, current, self._places, factors, dt)
+            self._exchange.add_sources(f, current, self._places, factors, dt)
 
-    def forget_taken(self) -> None:
+    def forget_sources(self) -> None:
         """What was taken since `add_to` does not count. Local."""
-        self._exchange.forget_taken()
+        self._exchange.forget_sources()
 
     def add_to(self, exchange: Exchange) -> None:
         """Add what is left in the voxels to the sources of a step, which the volume fraction
         divides. Collective.
         """
-        self._exchange.deposit()
+        self._exchange.send_sources()
         local = self._exchange.local_voxels
         at = np.searchsorted(exchange.local_voxels, local)
         left = 1.0 - self._tissue.volume_fraction.reshape(-1)[local] / self._then

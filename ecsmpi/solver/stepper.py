@@ -1,28 +1,31 @@
 """One box and its species, advanced together: the step reads as the physics.
 
-    react -> currents to owners -> diffuse -> concentrations back to the segments
+    react -> sources to the owners of their voxels -> diffuse -> concentrations back
 
-No NEURON here: `exchange` takes currents from arrays and gives concentrations to arrays, an entry
-for each segment that lies in the box.
+No NEURON here: the caller adds sources to the exchange and scatters its values, an entry for each
+segment that lies in the box.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.description.grid import Box, aligned_zeros
+from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
 from ecsmpi.solver import interface_kernels, threads
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.exchange import ExactExchange, Exchange
+from ecsmpi.solver.diffusion_planner import Diffusion, DiffusionPlanner
+from ecsmpi.solver.exchange import Exchange, plan_exchange
 from ecsmpi.solver.halo import Halo
-from ecsmpi.solver.heterogeneous import DiffusionPlanner
 from ecsmpi.solver.induced import InducedCurrents
 from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.threads import Team
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
@@ -30,108 +33,102 @@ from ecsmpi.solver.workspace import Workspace
 
 
 def _nothing() -> bool:
-    """Before changes that nobody waits for."""
+    """Called before changes that no rank waits for."""
     return False
 
 
-class Field:
-    """The concentration of one ion in this rank's slab (mM).
-
-    u: (n + 2, ny, nz), a ghost plane on either side; owned: (n, ny, nz) writable view of the slab
-    itself.
-    """
-
-    def __init__(self, box: Box, planes: tuple[int, int]):
-        lo, hi = self.planes = planes
-        self.box = box
-        self.u = aligned_zeros((hi - lo + 2, *box.shape[1:]))
-        self.owned = self.u[1:-1]
-
-    def hold_walls(self, value: float) -> None:
-        """Set this slab's share of the box's border voxels to ``value`` (mM)."""
-        lo, hi = self.planes
-        for wall, at in ((0, lo == 0), (-1, hi == self.box.shape[0])):
-            if at and hi > lo:
-                self.owned[wall] = value
-        for wall in (0, -1):
-            self.owned[:, wall] = value
-            self.owned[:, :, wall] = value
-
-
 class Stepper:
-    """Plans once, then advances all species of a box. Everything is collective."""
+    """Plans once, then advances all species of a box. Everything is collective, but where said.
+
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks of the box.
+    box : Box
+        The box.
+    tissue : Tissue or list of SlabTissue
+        That of all species, or the slab's share of each species' tissue, which may change between
+        steps, on all ranks alike.
+    species : list of SpeciesSpec
+        What diffuses.
+    fields : list of SlabField
+        The concentration of each species in this rank's slab.
+    exchange : Exchange
+        Of as many fields as there are species, in their order. The caller owns it: it adds the
+        sources, and frees it. With slabs of a grain, results have the same bits at any number of
+        ranks.
+    phases : Phases
+        Where the time of each phase of a step is put down.
+    """
 
     def __init__(
         self,
         comm,
         box: Box,
         tissue: Tissue | list[SlabTissue],
-        ions: list[SpeciesSpec],
-        fields: list[Field],
-        exchange: Exchange | np.ndarray,
-        slabs: Slabs | None = None,
+        species: list[SpeciesSpec],
+        fields: list[SlabField],
+        exchange: Exchange,
         phases: Phases | None = None,
     ):
-        """fields: one for each ion, of its slab. exchange: planned for these ions; or (entries,) flat
-        indices into the box of this rank's entries, for an exchange that the stepper owns.
-
-        tissue: of all ions, or the slab's share of that of each, which may change between steps, on
-        all ranks alike.
-        slabs: with a grain, results have the same bits at any number of ranks.
-        """
-        self.slabs, self.phases = slabs or Slabs(box.shape[0], comm.size), phases or Phases()
-        self._comm, self._box, self._ions, self._fields = comm, box, ions, fields
+        self._comm = comm
+        self._box = box
+        self._species = species
+        self._fields = fields
+        self._exchange = exchange
+        self.slabs = exchange.slabs
+        self.phases = phases or Phases()
+        planes = self.slabs.planes(comm.rank)
         if isinstance(tissue, Tissue):
-            tissue = [SlabTissue(box, self.slabs.planes(comm.rank), tissue)] * len(ions)
-        self.tissues, self._versions = tissue, [each.version for each in tissue]
-        self._owns_exchange = isinstance(exchange, np.ndarray)
-        if isinstance(exchange, np.ndarray):
-            kind = ExactExchange if self.slabs.grain else Exchange
-            exchange = kind(comm, self.slabs, box.plane, exchange, len(ions))
-        self.exchange = exchange
-        self._accounts = []  # (number of the ion, its Account) of what is asked for
-        self._flat = [field.u[1:-1].reshape(-1) for field in fields]
-        owns = comm.rank < self.slabs.owners
-        lo, hi = self.slabs.planes(comm.rank)
-        self._team = Team((hi - lo) * box.plane, self.phases)
+            tissue = [SlabTissue(box, planes, tissue)] * len(species)
+        self.tissues = tissue
+        self._versions = [each.version for each in tissue]
+        self._accounts: list[tuple[int, Account]] = []  # (number of the species, its account)
+        self._flat = [field.owned.reshape(-1) for field in fields]
+        self._team = Team((planes[1] - planes[0]) * box.plane, self.phases)
         self.plan_reactions([])
+        owns = comm.rank < self.slabs.owners
         self._owners = comm.Split(0 if owns else 1, comm.rank)
-        self._halos, self._diffusions, self._workspace = [], [], None
+        self._workspace: Workspace | None = None
+        self._diffusions: list[Diffusion] = []
+        self._halos: list[Halo] = []
         if owns:
             self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
-            self._planner = DiffusionPlanner(self._workspace, self.exchange.local_voxels)
+            self._planner = DiffusionPlanner(self._workspace, exchange.local_voxels)
             self._plan_diffusions()
-            self._halos = [
-                Halo(self._owners, field.u)
-                for field, diffusion in zip(self._fields, self._diffusions)
-                if diffusion.diffuses
-            ]
+            for field, diffusion in zip(fields, self._diffusions):
+                if diffusion.diffuses:
+                    self._halos.append(Halo(self._owners, field.u))
 
-    def plan_reactions(self, laws: list[Law], beside: list[tuple[SpeciesSpec, Field]] = ()) -> None:
-        """From now on these laws hold, whose numbers of species are those of the ions, then of
-        those beside.
+    def plan_reactions(
+        self, laws: list[Law], others: Sequence[tuple[SpeciesSpec, SlabField]] = ()
+    ) -> None:
+        """Let these laws act from the next step on.
 
-        beside: (ion, its field) of other boxes on the same grid, which the laws read.
+        Parameters
+        ----------
+        laws : list of Law
+            They number species in the order of the stepper's, followed by ``others``.
+        others : sequence of (SpeciesSpec, SlabField)
+            Species of other boxes on the same grid, which the laws read.
         """
-        ions, fields = zip(*[*zip(self._ions, self._fields), *beside])
-        owned, names = (
-            [field.owned for field in fields],
-            [ion.name or "unnamed species" for ion in ions],
-        )
-        self._reactions = Reactions(
-            self._comm, laws, owned, names, in_slab(self._box, self.slabs.planes(self._comm.rank))
-        )
+        pairs = [*zip(self._species, self._fields), *others]
+        owned = [field.owned for _, field in pairs]
+        names = [spec.name or "unnamed species" for spec, _ in pairs]
+        voxels = in_slab(self._box, self.slabs.planes(self._comm.rank))
+        self._reactions = Reactions(self._comm, laws, owned, names, voxels)
 
     def _plan_diffusions(self) -> None:
-        """With the tissue of now; workspace and messages stay. Collective over the slabs' owners."""
+        """Plan with the tissue of now; workspace and messages stay. Collective over the owners."""
         self._planner.forget_tissue()
-        self._diffusions = [
-            self._planner.plan(ion, tissue) for ion, tissue in zip(self._ions, self.tissues)
-        ]
+        self._diffusions = []
+        for spec, tissue in zip(self._species, self.tissues):
+            self._diffusions.append(self._planner.plan(spec, tissue))
 
     def _renew_tissue(self) -> None:
-        """Follow what is live in the tissue, and what the script has changed. Collective."""
-        for slab in {id(each): each for each in self.tissues if each.live}.values():
+        """Follow live tissue, and what the script has changed. Collective."""
+        live = {id(each): each for each in self.tissues if each.live}
+        for slab in live.values():
             if self._comm.allreduce(int(slab.stale)):
                 self._change_with_species(slab)
         versions = [each.version for each in self.tissues]
@@ -143,8 +140,8 @@ class Stepper:
     def _change_with_species(self, slab: SlabTissue) -> None:
         before = slab.volume_fraction
         slab.change(slab.description)
-        for ion, field, tissue in zip(self._ions, self._fields, self.tissues):
-            if slab.description.conserve_mass and tissue is slab and not ion.constant:
+        for spec, field, tissue in zip(self._species, self._fields, self.tissues):
+            if slab.description.conserve_mass and tissue is slab and not spec.constant:
                 field.owned *= before / slab.volume_fraction
 
     def advance(self, dt: float, t: float) -> None:
@@ -153,21 +150,32 @@ class Stepper:
         self.diffuse(dt, t)
 
     def react(self, dt: float) -> None:
-        """The reactions of a step of dt (ms). Local."""
+        """Take the reactions of a step of dt (ms). Local."""
         with self.phases["react"]:
             if self._reactions.act:
-                self.reacting(self._reactions.advance, dt)
+                self.account_reactions(self._reactions.advance, dt)
 
     def diffuse(
-        self, dt: float, t: float, before_change=_nothing, induced: InducedCurrents | None = None
+        self,
+        dt: float,
+        t: float,
+        before_change: Callable[[], bool | None] = _nothing,
+        induced: InducedCurrents | None = None,
     ) -> None:
-        """The rest of a step of dt to t (ms), with what `exchange` has taken; it then gives the
-        concentrations. Collective.
+        """Take the rest of a step: sources and diffusion. Collective.
 
-        What it takes is mM of a voxel, tissue and all: volume fractions divide it here.
-        before_change() is called before concentrations change, while ghost planes are under way; it
-        returns whether it has itself changed some, on all ranks alike. induced: currents that add
-        to what `exchange` has taken.
+        Sources are those that were added to the exchange, in mM of a whole voxel, tissue and all:
+        volume fractions divide them here. The exchange then has fetched the new concentrations.
+
+        Parameters
+        ----------
+        dt, t : float
+            Length of the step, and the time at its end (ms).
+        before_change : callable
+            Called before concentrations change, while ghost planes are under way. It returns
+            whether it has itself changed some, on all ranks alike.
+        induced : InducedCurrents
+            Currents that add to the sources.
         """
         if any(tissue.live for tissue in self.tissues):
             before_change()
@@ -178,22 +186,21 @@ class Stepper:
             self._finish_ghosts()
             self._start_ghosts()
         with self.phases["deposit"]:
-            self.exchange.deposit()
+            self._exchange.send_sources()
             if induced:
-                induced.add_to(self.exchange)
+                induced.add_to(self._exchange)
         self._finish_ghosts()
-        for ion, account in self._accounts:
-            account.before_diffusion(self.exchange.sources[ion])
+        for number, account in self._accounts:
+            account.before_diffusion(self._exchange.sources[number])
         self._team.begin()
-        for field, diffusion, sources, values in zip(
-            self._fields, self._diffusions, self.exchange.sources, self.exchange.values
-        ):
-            diffusion.advance(field.u, sources, values, dt, t)
+        for number, diffusion in enumerate(self._diffusions):
+            sources, values = self._exchange.sources[number], self._exchange.values[number]
+            diffusion.advance(self._fields[number].u, sources, values, dt, t)
         self._team.end()
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
-            self.exchange.collect()
+            self._exchange.fetch_values()
 
     def _start_ghosts(self) -> None:
         with self.phases["ghosts"]:
@@ -205,8 +212,8 @@ class Stepper:
             for halo in self._halos:
                 halo.finish()
 
-    def reacting(self, react, *arguments) -> None:
-        """Let reactions change the concentrations, and put that down in the accounts."""
+    def account_reactions(self, react: Callable, *arguments) -> None:
+        """Call react(*arguments), which changes concentrations, and put that down in accounts."""
         for _, account in self._accounts:
             account.before_reactions()
         react(*arguments)
@@ -214,75 +221,93 @@ class Stepper:
             account.after_reactions()
 
     def open_account(self, number: int) -> Account:
-        """Keep account from now on of what changes the amount of an ion in this slab. Local."""
-        planes, owned = self.slabs.planes(self._comm.rank), self._fields[number].owned
-        voxels, tissue = self.exchange.local_voxels, self.tissues[number]
-        account = Account(self._ions[number], self._box, planes, owned, voxels, tissue)
+        """Account from now on for what changes the amount of a species in this slab. Local."""
+        account = Account(
+            self._species[number],
+            self._box,
+            self.slabs.planes(self._comm.rank),
+            self._fields[number].owned,
+            self._exchange.local_voxels,
+            self.tissues[number],
+        )
         self._accounts.append((number, account))
         return account
 
-    def collect(self) -> None:
-        """Let `exchange` give the concentrations of now. Collective."""
-        self.exchange.read(self._flat)
-        self.exchange.collect()
+    def fetch_values(self) -> None:
+        """Let the exchange fetch the concentrations of now. Collective."""
+        self._exchange.set_values(self._flat)
+        self._exchange.fetch_values()
 
     def waits_for(self) -> dict[str, set[int]]:
-        """{phase: the ranks whose messages this one waits for in it}. Local."""
+        """{phase: the ranks whose messages this rank waits for in it}. Local."""
         rank, owners = self._comm.rank, self.slabs.owners
-        beside = {other for other in (rank - 1, rank + 1) if 0 <= other < owners and rank < owners}
-        shared = self.exchange.partner_ranks
-        interfaces = (
-            beside
-            if self._workspace is None or self._workspace.asks_neighbours
-            else set(range(owners)) - {rank}
-        )
-        return {"ghosts": beside, "interfaces": interfaces, "deposit": shared, "collect": shared}
+        neighbours = set()
+        if rank < owners:
+            neighbours = {other for other in (rank - 1, rank + 1) if 0 <= other < owners}
+        if self._workspace is None or self._workspace.asks_neighbours:
+            interfaces = neighbours
+        else:
+            interfaces = set(range(owners)) - {rank}
+        partners = self._exchange.partner_ranks
+        return {
+            "ghosts": neighbours,
+            "interfaces": interfaces,
+            "deposit": partners,
+            "collect": partners,
+        }
 
     def report(self, dt: float) -> list[str]:
-        """How each diffusing ion's x-solve crosses the ranks at steps of dt (ms)."""
+        """How each species' x-solve crosses the ranks at steps of dt (ms), a line each."""
         lines = []
-        for ion, diffusion in zip(self._ions, self._diffusions):
+        for spec, diffusion in zip(self._species, self._diffusions):
             if diffusion.diffuses and self.slabs.owners > 1:
-                lines.append(f"{ion.name or 'unnamed species'}: {diffusion.factors(dt).joints}")
+                lines.append(f"{spec.name or 'unnamed species'}: {diffusion.interfaces(dt)}")
         return lines
 
     def free(self) -> None:
-        """Release messages and communicators."""
+        """Release the stepper's own messages and communicator."""
         for halo in self._halos:
             halo.free()
-        if self._owns_exchange:
-            self.exchange.free()
         if self._workspace is not None:
             self._workspace.free()
         self._owners.Free()
 
 
-def compile_kernels(comm, uneven: bool, short: bool, threaded: bool) -> None:
-    """Compile the kernels, or load them from the cache, by advancing a small box. comm: of this
-    process alone.
+def compile_kernels(comm, heterogeneous: bool, short: bool, threaded: bool) -> None:
+    """Compile the kernels, or load them from the cache, by advancing a small box.
 
-    uneven: those for tissue that varies, or open faces; else the others, for short z-lines or
-    longer ones.
-    threaded: those that threads share, else those for one thread.
+    Parameters
+    ----------
+    comm
+        Communicator of this process alone.
+    heterogeneous : bool
+        Whether for heterogeneous tissue or open faces.
+    short : bool
+        Whether for short z-lines, of uniform tissue.
+    threaded : bool
+        Whether for loops that threads share, otherwise for one thread.
     """
     with threads.whatever_the_work(2 if threaded else 1):
-        _advance_small_box(comm, uneven, short)
+        _advance_small_box(comm, heterogeneous, short)
 
 
-def _advance_small_box(comm, uneven: bool, short: bool) -> None:
-    box, ion = (
-        Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT)),
+def _advance_small_box(comm, heterogeneous: bool, short: bool) -> None:
+    box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT))
+    species = [
         SpeciesSpec("k", (1.0, 1.0, 1.0), 1, 0.0),
-    )
-    fields = [Field(box, (0, 3)), Field(box, (0, 3))]
-    still = SpeciesSpec("a", (0.0, 0.0, 0.0))
-    tissue = Tissue(ArrayProfile(np.full(box.shape, 0.5))) if uneven else Tissue()
+        SpeciesSpec("a", (0.0, 0.0, 0.0)),  # does not diffuse: has a kernel of its own
+    ]
+    fields = [SlabField(box, (0, 3)), SlabField(box, (0, 3))]
+    tissue = Tissue()
+    if heterogeneous:
+        tissue = Tissue(ArrayProfile(np.full(box.shape, 0.5)))
     for grain in (None, 2):
-        stepper = Stepper(
-            comm, box, tissue, [ion, still], fields, np.zeros(1, dtype=np.int64), Slabs(3, 1, grain)
-        )
+        voxels = np.zeros(1, dtype=np.int64)
+        exchange = plan_exchange(comm, Slabs(3, 1, grain), box.plane, voxels, len(species))
+        stepper = Stepper(comm, box, tissue, species, fields, exchange)
         stepper.advance(1.0, 0.0)
         stepper.free()
+        exchange.free()
     plane = np.zeros((1, 1))
     interface_kernels.join_pair(*np.zeros((5, 1)))
     interface_kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1, 1)))

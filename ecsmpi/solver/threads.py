@@ -28,7 +28,7 @@ from ecsmpi.solver.timing import Phases
 put_off_scipy()
 
 VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
-ROWS = 2**15  # entries' rows, of which a voxel's share of work is less
+SLOTS = 2**15  # of an exchange: less work than a voxel's step
 PLACES = 10_000  # with reactions, of which a step takes some 20 ns and more
 
 _chosen = cores.users_threads()  # by the user: for any work, None: as many as it is worth

@@ -34,7 +34,7 @@ def decay(r: float) -> float:
 
 
 @dataclass(frozen=True)
-class Rows:
+class TridiagonalRows:
     """diagonal x[i] - lower x[i-1] - upper x[i+1] = f[i] for some consecutive planes of a line."""
 
     lower: np.ndarray
@@ -42,7 +42,7 @@ class Rows:
     upper: np.ndarray
 
     @classmethod
-    def of_line(cls, n: int, r: float, held: bool) -> Rows:
+    def of_line(cls, n: int, r: float, held: bool) -> TridiagonalRows:
         """A whole line of n planes with r = D dt/h2, its ends held by walls or without flux."""
         lower, upper, diagonal = np.full(n, r / 2), np.full(n, r / 2), np.full(n, 1 + r)
         lower[0] = upper[-1] = 0.0
@@ -54,9 +54,9 @@ class Rows:
             diagonal[-1] -= r / 2
         return cls(lower, diagonal, upper)
 
-    def planes(self, lo: int, hi: int) -> Rows:
+    def planes(self, lo: int, hi: int) -> TridiagonalRows:
         """The rows of planes [lo, hi)."""
-        return Rows(self.lower[lo:hi], self.diagonal[lo:hi], self.upper[lo:hi])
+        return TridiagonalRows(self.lower[lo:hi], self.diagonal[lo:hi], self.upper[lo:hi])
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Block:
     D: float
 
     @classmethod
-    def of(cls, rows: Rows) -> Block:
+    def of(cls, rows: TridiagonalRows) -> Block:
         n = rows.diagonal.size
         pivot, ratio, reach, weight = (np.empty(n) for _ in range(4))
         above, through = 0.0, 1.0
@@ -116,7 +116,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Slab:
+class SlabBlocks:
     """The blocks of one rank, end to end.
 
     start: (blocks + 1,) planes where they begin; lower, pivot, ratio, reach, weight: (n,) theirs.
@@ -133,7 +133,7 @@ class Slab:
     n_reach: int
 
     @classmethod
-    def of(cls, blocks: list[Block]) -> Slab:
+    def of(cls, blocks: list[Block]) -> SlabBlocks:
         start = np.cumsum([0, *(block.pivot.size for block in blocks)])
         names = ("lower", "pivot", "ratio", "reach", "weight")
         lines = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
@@ -189,14 +189,14 @@ class Chain:
 
     @classmethod
     def of(cls, n: int, r: float, held: bool, partition: Slabs) -> Chain:
-        rows = Rows.of_line(n, r, held)
+        rows = TridiagonalRows.of_line(n, r, held)
         return cls(
             tuple(Block.of(rows.planes(*partition.block(b))) for b in range(partition.n_blocks))
         )
 
-    def slab(self, blocks: range) -> Slab:
+    def slab(self, blocks: range) -> SlabBlocks:
         """Those of one rank."""
-        return Slab.of([self.blocks[b] for b in blocks])
+        return SlabBlocks.of([self.blocks[b] for b in blocks])
 
     def ends(self, blocks: range | None = None) -> Ends:
         """The interface numbers of one rank's blocks, or of all."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.solver import entry_kernels
-from ecsmpi.solver.exchange import ExactExchange, Exchange
+from ecsmpi.solver.exchange import plan_exchange
 from ecsmpi.solver.tissue import SlabTissue
 
 
@@ -44,8 +44,7 @@ class VoxelCopies:
         """
         self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
         self._in_ions = [not tissue.copies_keep_volume for tissue in tissues]
-        kind = ExactExchange if slabs.grain else Exchange
-        self._exchange = kind(comm, slabs, plane_size, voxels, len(fields))
+        self._exchange = plan_exchange(comm, slabs, plane_size, voxels, len(fields))
         turn = self._exchange.order(places)
         self._exchange.reorder(turn)
         self._places = places[turn].astype(np.uint32)
@@ -62,8 +61,8 @@ class VoxelCopies:
         for f, (held, before, shares) in enumerate(zip(self._held, self._before, self._shares)):
             np.subtract(held, before, out=self._change)
             before[:] = held
-            self._exchange.take(f, self._change, self._places, shares, 1.0)
-        self._exchange.deposit()
+            self._exchange.add_sources(f, self._change, self._places, shares, 1.0)
+        self._exchange.send_sources()
         for field, sources, tissue, in_ions in zip(
             self._fields, self._exchange.sources, self._tissues, self._in_ions
         ):
@@ -74,10 +73,10 @@ class VoxelCopies:
 
     def renew(self) -> None:
         """Let the copies be what their voxels are now. Collective."""
-        self._exchange.read(self._fields)
-        self._exchange.collect()
+        self._exchange.set_values(self._fields)
+        self._exchange.fetch_values()
         for f, (held, before) in enumerate(zip(self._held, self._before)):
-            self._exchange.give(f, held, self._places)
+            self._exchange.scatter_values(f, held, self._places)
             before[:] = held
 
     def renew_from(self, values) -> None:

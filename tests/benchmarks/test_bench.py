@@ -1,15 +1,16 @@
-"""`ecsmpi bench` measures what it says, on one rank and on two; what measures nothing is refused."""
+"""`ecsmpi bench` as a command: its records and reports, on one rank and on two, and its refusals."""
 
-import json
+from itertools import product
 import math
 
-import pytest
-
-from ecsmpi.benchmarks import planning
+from ecsmpi.benchmarks.plan import step_model
 from ecsmpi.benchmarks.problem import Problem
-from ecsmpi.benchmarks.records import read
+from ecsmpi.benchmarks.records import append, read
 from ecsmpi.benchmarks.repetition import Effort
 from ecsmpi.cli import main
+from ecsmpi.solver.timing import PHASES
+import pytest
+
 from support.ranks import mpirun
 from support.record_laws import check_record
 
@@ -30,71 +31,45 @@ def bench(tmp_path, ranks, *words, status=0):
 
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
-    said, (record,) = bench(
-        tmp_path, ranks, "kernel", *SMALL, "--threads", "1", "--reproducible", *QUICK
-    )
+    words = ["kernel", *SMALL, "--threads", "1", "--reproducible", *QUICK]
+    said, (record,) = bench(tmp_path, ranks, *words)
     check_record(record, "kernel", ranks or 1)
     assert record["shape"] == [12, 10, 16] and record["segments"] == 0
-    assert record["copy_bytes_per_second"] > 1e8
-    assert sum(record["phases"].values()) == pytest.approx(record["step_seconds"], rel=0.5)
+    assert record["phases"].keys() == {*PHASES, "neuron"}
     assert record["phases"]["up"] > 0 and record["phases"]["down"] > 0
     ns = 1e9 * record["step_seconds"] / (12 * 10 * 16)
     floor = 48 / record["copy_bytes_per_second"] * 1e9
-    assert (
-        f"{ns:.3f} ns a voxel" in said
-        and f"{floor:.3f} ns a voxel" in said
-        and f"{floor / ns:.2f}" in said
-    )
-    assert {"start", "compile", "build", "finitialize"} == record["setup_seconds"].keys()
+    assert f"{ns:.3f} ns a voxel" in said
+    assert f"{floor:.3f} ns a voxel" in said
+    assert f"{floor / ns:.2f}" in said
+    assert record["setup_seconds"].keys() == {"start", "compile", "build", "finitialize"}
     assert said.count("traffic floor") == 1
     again = record["reproducible"]
     lo, hi = again["step_seconds_interval"]
-    assert 0 < lo <= again["step_seconds"] <= hi and again["step_times"] != record["step_times"]
+    assert 0 < lo <= again["step_seconds"] <= hi
+    assert again["step_times"] != record["step_times"]
     assert f"{again['step_seconds'] / record['step_seconds']:.2f} times the step above" in said
 
 
 def test_strong_measures_its_own_ranks_with_cells(tmp_path):
-    _, (record,) = bench(
-        tmp_path,
-        2,
-        "strong",
-        *SMALL,
-        "--segments",
-        "70",
-        "--species",
-        "2",
-        "--threads",
-        "1",
-        *QUICK,
-    )
+    words = ["--segments", "70", "--species", "2", "--threads", "1"]
+    _, (record,) = bench(tmp_path, 2, "strong", *SMALL, *words, *QUICK)
     check_record(record, "strong", 2)
-    assert record["shape"] == [12, 10, 16] and record["segments"] == 70 and record["species"] == 2
+    assert record["shape"] == [12, 10, 16]
+    assert record["segments"] == 70 and record["species"] == 2
     assert record["phases"]["neuron"] > 0 and record["phases"]["currents"] > 0
 
 
 def test_weak_problem_grows_with_the_ranks():
     grown = Problem((4, 5, 6), segments=7).times(3)
-    assert (
-        grown.shape == (12, 5, 6)
-        and grown.segments == 21
-        and grown.traffic == 48 * grown.voxels == 48 * 3 * 120
-    )
+    assert grown.shape == (12, 5, 6)
+    assert grown.segments == 21
+    assert grown.traffic == 48 * grown.voxels == 48 * 3 * 120
 
 
 def test_weak_grows_with_a_list_of_ranks(tmp_path):
-    said, records = bench(
-        tmp_path,
-        None,
-        "weak",
-        "--ranks",
-        "1,2",
-        "--threads",
-        "1",
-        *SMALL,
-        "--segments",
-        "60",
-        *QUICK,
-    )
+    words = ["--ranks", "1,2", "--threads", "1", *SMALL, "--segments", "60"]
+    said, records = bench(tmp_path, None, "weak", *words, *QUICK)
     for ranks, record in zip((1, 2), records, strict=True):
         check_record(record, "weak", ranks)
         assert record["shape"] == [12 * ranks, 10, 16] and record["segments"] == 60 * ranks
@@ -104,18 +79,15 @@ def test_weak_grows_with_a_list_of_ranks(tmp_path):
 
 @pytest.mark.long
 def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
-    said, records = bench(
-        tmp_path, None, "strong", "--ranks", "1", "--threads", "1,2", *SMALL, *QUICK
-    )
+    words = ["--ranks", "1", "--threads", "1,2", *SMALL]
+    said, records = bench(tmp_path, None, "strong", *words, *QUICK)
     for threads, record in zip((1, 2), records, strict=True):
         check_record(record, "strong", 1, threads)
     assert "speed-up" in said and f"{1e3 * records[0]['step_seconds']:.4g} ms a step" in said
-    modelled = {**records[0], "kind": "model", "ranks": 4}
-    with open(tmp_path / "records.jsonl", "a") as file:
-        file.write(json.dumps(modelled) + "\n" + json.dumps({**records[0], "kind": "weak"}) + "\n")
-    done = mpirun(
-        None, ["ecsmpi", "bench", "plot", "records.jsonl", "-o", "scaling.png"], cwd=tmp_path
-    )
+    append(tmp_path / "records.jsonl", {**records[0], "kind": "model", "ranks": 4})
+    append(tmp_path / "records.jsonl", {**records[0], "kind": "weak"})
+    words = ["ecsmpi", "bench", "plot", "records.jsonl", "-o", "scaling.png"]
+    done = mpirun(None, words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
@@ -123,19 +95,12 @@ def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
     said, records = bench(tmp_path, ranks, "exchange", *SMALL, "--segments", "1", "1e3", *QUICK)
-    assert [(one["segments"], one["layout"]) for one in records] == [
-        (segments, layout)
-        for segments in (1, 1000)
-        for layout in ("neurites", "spread", "one voxel")
-    ]
+    expected = list(product((1, 1000), ("neurites", "spread", "one voxel")))
+    assert [(one["segments"], one["layout"]) for one in records] == expected
     for one in records:
         check_record(one, "exchange", ranks or 1)
-        assert (
-            one["plan_seconds"] > 0
-            and one["grid_step_seconds"] > 0
-            and set(one["phases"]) == {"deposit", "collect"}
-        )
-        assert sum(one["phases"].values()) == pytest.approx(one["step_seconds"], rel=0.9)
+        assert one["plan_seconds"] > 0 and one["grid_step_seconds"] > 0
+        assert set(one["phases"]) == {"deposit", "collect"}
         assert f"whole steps {one['whole_step_ratio'] - 1:+.1%}" in said
     assert said.count("1,000 segments") == 3 and said.count("% of the grid's") == 6
 
@@ -152,21 +117,24 @@ def test_gate_is_measured_in_turn_with_steps_without_it(tmp_path):
     "ranks, frames", [pytest.param(None, False, marks=pytest.mark.long), (2, True)]
 )
 def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
-    """16.4 bytes a voxel where nothing is written, and 8 more for whole frames, to the few percent
-    that allocators round up.
+    """16.2 bytes a voxel on one rank, 16.4 on two, and 8 more for whole frames.
+
+    Measured, it is that to the few percent that allocators round up. Each rank has u with 2 ghost
+    planes, and 3 planes more than its own of d and at interfaces.
     """
     shape = (192, 128, 128)  # so large that the buffers of MPI libraries count for little
-    said, (record,) = bench(
-        tmp_path, ranks, "memory", "--shape", *map(str, shape), *(["--frames"] if frames else [])
-    )
+    words = ["memory", "--shape", *map(str, shape)]
+    if frames:
+        words.append("--frames")
+    said, (record,) = bench(tmp_path, ranks, *words)
     check_record(record, "memory", ranks or 1)
-    assert (
-        f"{record['bytes_a_voxel']:.1f} bytes a voxel" in said
-        and ("whole frames written" in said) == frames
-    )
-    planned = planning.memory(planning.Problem(shape), planning.Layout(1, ranks or 1, 1), frames)
-    expected = (ranks or 1) * (planned["grid"] + planned["output"]) / math.prod(shape)
-    assert 16 < expected < 25.5
+    assert f"{record['bytes_a_voxel']:.1f} bytes a voxel" in said
+    assert ("whole frames written" in said) == frames
+    layout = step_model.Layout(1, ranks or 1, 1)
+    planned = step_model.memory(step_model.Workload(shape), layout, frames)
+    expected = layout.ranks * (planned["grid"] + planned["output"]) / math.prod(shape)
+    by_hand = 8 * (2 * 192 + 5 * layout.ranks) / 192 + 8 * frames
+    assert expected == pytest.approx(by_hand, rel=1e-12)
     assert record["bytes_a_voxel"] == pytest.approx(expected, rel=0.12)
 
 
@@ -224,13 +192,11 @@ def test_problem_refuses_what_is_none(wrong, named):
 def test_mistakes_are_said_once_before_anything_runs(ranks, words, named, tmp_path):
     done = mpirun(ranks, ["ecsmpi", "bench", *words], cwd=tmp_path, timeout=30)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert (
-        done.stderr.count("error: ") + done.stderr.count("ecsmpi: ") == 1 and named in done.stderr
-    )
+    assert done.stderr.count("error: ") + done.stderr.count("ecsmpi: ") == 1
+    assert named in done.stderr
 
 
 def test_launch_that_fails_is_said_with_its_words(tmp_path):
-    done = mpirun(
-        None, ["ecsmpi", "bench", "strong", "--ranks", "1", "--mpirun", "false"], cwd=tmp_path
-    )
+    words = ["ecsmpi", "bench", "strong", "--ranks", "1", "--mpirun", "false"]
+    done = mpirun(None, words, cwd=tmp_path)
     assert done.returncode == 2 and "ended with status 1" in done.stderr

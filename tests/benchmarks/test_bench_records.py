@@ -5,13 +5,13 @@ and drawn.
 import json
 from math import comb
 
+from ecsmpi.benchmarks.records import read
+from ecsmpi.benchmarks.repetition import Times, median_interval
+from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from ecsmpi.benchmarks.records import read
-from ecsmpi.benchmarks.repetition import Times, median_interval
-from ecsmpi.benchmarks.scaling import base_of, cores, throughput
 from support.ranks import mpirun
 
 # what a median and its interval are
@@ -60,9 +60,8 @@ def test_speed_up_is_voxels_a_second_over_the_fewest_cores():
 
 
 def test_model_has_a_line_for_each_number_of_threads():
+    from ecsmpi.benchmarks.reports import pictures
     from matplotlib.figure import Figure
-
-    from ecsmpi.benchmarks import pictures
 
     def made(kind, ranks, threads):
         return {
@@ -75,8 +74,8 @@ def test_model_has_a_line_for_each_number_of_threads():
 
     models = [made("model", ranks, threads) for ranks in (8, 1, 2) for threads in (2, 1, 4)]
     axes = Figure().subplots()
-    problem = pictures._Scaling("strong", [made("strong", 1, 1), made("strong", 2, 2)], models)
-    pictures._draw_curves(axes, problem, lambda record, value: value)
+    problem = pictures.Scaling("strong", [made("strong", 1, 1), made("strong", 2, 2)], models)
+    pictures.draw_curves(axes, problem, lambda record, value: value)
     dashed = {line.get_label(): line for line in axes.lines if line.get_linestyle() == "--"}
     assert dashed.keys() == {
         "model, 1 thread a rank",

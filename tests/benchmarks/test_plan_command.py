@@ -3,10 +3,10 @@
 import json
 import re
 
+from ecsmpi.benchmarks.plan.step_model import Machine
+from ecsmpi.cli import main
 import pytest
 
-from ecsmpi.benchmarks.planning import Machine
-from ecsmpi.cli import main
 from support.known_machine import record, records
 
 

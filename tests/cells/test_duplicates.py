@@ -4,11 +4,11 @@ network are not.
 
 import json
 
+from ecsmpi.cells.duplicates import _from_several
+from ecsmpi.neuron_api import interpreter  # noqa: F401  starts NEURON in its order
 import numpy as np
 import pytest
 
-from ecsmpi.cells import membrane  # noqa: F401  starts NEURON in its order
-from ecsmpi.cells.duplicates import _from_several
 from support.ranks import TESTS, mpirun
 
 PROGRAM = TESTS / "programs" / "same_cells.py"

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.neuron_api.nmodl import written_variables
 import pytest
 
-from ecsmpi.cells.nmodl import written_variables
 from support.membrane_scripts import in_neuron
 
 # ---------------------------------------------------------------- ions
@@ -22,10 +22,10 @@ def test_use_ion_reaches_every_section_and_new_ones(tmp_path):
         a, b = n.Section(name="a"), n.Section(name="b")
         a.insert("hh")
         for _ in range(2):
-            membrane.use_ion("k", 1)
+            use_ion("k", 1)
             assert all(sec.has_membrane("k_ion") for sec in n.allsec())
             c = n.Section(name="c")
-        membrane.use_ion("k", 1)
+        use_ion("k", 1)
         assert c.has_membrane("k_ion")
     """,
     )
@@ -38,7 +38,7 @@ def test_initialisation_resets_concentrations_and_the_potential_follows(tmp_path
         """
         cell = n.Section(name="cell")
         cell.insert("hh")
-        membrane.use_ion("k", 1)
+        use_ion("k", 1)
         cell(0.5).ki, cell(0.5).ko = 140, 7
         n.finitialize(-65)
         assert (cell(0.5).ki, cell(0.5).ko) == (n.ki0_k_ion, n.ko0_k_ion) == (54.4, 2.5)
@@ -55,14 +55,14 @@ def test_wrong_ion_is_refused(tmp_path):
     in_neuron(
         tmp_path,
         """
-        assert message_of(ValueError, membrane.use_ion, "k", 2) == (
+        assert message_of(ValueError, use_ion, "k", 2) == (
             "charge of k is 1 in NEURON, got 2: give the same charge")
-        membrane.use_ion("cl", -1)
-        membrane.use_ion("cl", -1)
-        assert "charge of cl is -1" in message_of(ValueError, membrane.use_ion, "cl", 1)
-        assert "'k+'" in message_of(ValueError, membrane.use_ion, "k+", 1)
+        use_ion("cl", -1)
+        use_ion("cl", -1)
+        assert "charge of cl is -1" in message_of(ValueError, use_ion, "cl", 1)
+        assert "'k+'" in message_of(ValueError, use_ion, "k+", 1)
         n("fooi = 1")
-        assert "fooi" in message_of(ValueError, membrane.use_ion, "foo", 1)
+        assert "fooi" in message_of(ValueError, use_ion, "foo", 1)
     """,
     )
 
@@ -135,17 +135,17 @@ def test_other_writers_of_ko_are_refused_where_they_are_used(tmp_path, ko_writer
         """
         a, b = n.Section(name="a"), n.Section(name="b")
         a.insert("hh")
-        membrane.refuse_other_writers("k")
+        refuse_other_writers("k")
         b.insert("clears_k")
-        said = message_of(ValueError, membrane.refuse_other_writers, "k")
+        said = message_of(ValueError, refuse_other_writers, "k")
         assert "clears_k in b writes ko" in said and "remove clears_k" in said, said
-        membrane.refuse_other_writers("na")
+        refuse_other_writers("na")
         b.uninsert("clears_k")
-        membrane.refuse_other_writers("k")
+        refuse_other_writers("k")
         clamp = n.clamps_k(a(0.5))
-        assert "clamps_k in a writes ko" in message_of(ValueError, membrane.refuse_other_writers, "k")
+        assert "clamps_k in a writes ko" in message_of(ValueError, refuse_other_writers, "k")
         del clamp
-        membrane.refuse_other_writers("k")
+        refuse_other_writers("k")
     """,
         mechanisms=ko_writers,
     )
@@ -161,16 +161,16 @@ def test_modes_that_bypass_the_box_are_refused(tmp_path):
         from neuron import coreneuron
         cell = n.Section(name="cell")
         pc = n.ParallelContext()
-        membrane.refuse_unsupported_modes()
+        refuse_unsupported_modes()
         pc.nthread(2)
-        assert "pc.nthread(1)" in message_of(RuntimeError, membrane.refuse_unsupported_modes)
+        assert "pc.nthread(1)" in message_of(RuntimeError, refuse_unsupported_modes)
         pc.nthread(1)
         n.CVode().active(True)
-        assert "n.cvode.active(False)" in message_of(RuntimeError, membrane.refuse_unsupported_modes)
+        assert "n.cvode.active(False)" in message_of(RuntimeError, refuse_unsupported_modes)
         n.CVode().active(False)
         coreneuron.enable = True
-        assert "coreneuron.enable = False" in message_of(RuntimeError, membrane.refuse_unsupported_modes)
+        assert "coreneuron.enable = False" in message_of(RuntimeError, refuse_unsupported_modes)
         coreneuron.enable = False
-        membrane.refuse_unsupported_modes()
+        refuse_unsupported_modes()
     """,
     )

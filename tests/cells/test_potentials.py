@@ -2,10 +2,10 @@
 would compute none.
 """
 
+from ecsmpi.cells.nernst import nernst
 import numpy as np
 import pytest
 
-from ecsmpi.cells.nernst import nernst
 from support.rxd_scripts import as_neuron, holds
 
 SEGMENTS = 1003  # so that the last few are in no whole register
@@ -191,8 +191,10 @@ def test_a_neuron_that_knows_no_such_block_computes_them_itself(on_ranks):
         on_ranks,
         """
         if BACKEND != "neuron":
-            from ecsmpi.cells import potentials
-            potentials.REGISTER = "none_of_this_name"
+            from dataclasses import replace
+            from ecsmpi.neuron_api import symbols
+            known = symbols.REGISTER_BEFORE_BREAKPOINT
+            symbols.REGISTER_BEFORE_BREAKPOINT = replace(known, name="none_of_this_name")
         made, ecs = cells(), box()
         k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
         n.finitialize(-65)

@@ -25,7 +25,7 @@ def test_writing_to_a_column_sets_every_segment(tmp_path):
         tmp_path,
         """
         pyramid()
-        membrane.use_ion("k", 1)
+        use_ion("k", 1)
         n.finitialize(-65)
         ko = RangeVariable("ko")
         values = np.random.default_rng(1).uniform(1, 9, len(segments()))
@@ -41,14 +41,14 @@ def test_rank_without_segments_has_an_empty_column(tmp_path):
     in_neuron(
         tmp_path,
         """
-        membrane.use_ion("k", 1)
-        found = membrane.Segments()
+        use_ion("k", 1)
+        found = Segments()
         assert found.count == 0 and found.area.shape == (0,) and found.centre.shape == (0, 3)
         ko = RangeVariable("ko")
         assert ko.column.shape == ko.rows.shape == (0,)
         ko.fill(7)
         cell = n.Section(name="cell")
-        membrane.use_ion("k", 1)
+        use_ion("k", 1)
         RangeVariable("ko").fill(7)
         assert cell.ko == 7
     """,
@@ -70,7 +70,7 @@ def test_no_change_of_the_structure_goes_unnoticed(tmp_path):
         pyramid(50)
         cells, pc = [stub(i) for i in range(300)], n.ParallelContext()
         n.cvode_active(0)
-        membrane.use_ion("k", 1)
+        use_ion("k", 1)
         soma = next(iter(n.allsec()))
         clamps = []
         changes = {
@@ -96,10 +96,10 @@ def test_no_change_of_the_structure_goes_unnoticed(tmp_path):
         n.finitialize(-65)
         noticed = {}
         for what, change in changes.items():
-            ko, counts = RangeVariable("ko"), membrane.structure_counts()
+            ko, counts = RangeVariable("ko"), structure_counts()
             change()
             n.fadvance()
-            noticed[what] = membrane.structure_counts() != counts
+            noticed[what] = structure_counts() != counts
             if not noticed[what]:
                 now = RangeVariable("ko")
                 assert np.array_equal(now.rows, ko.rows), what
@@ -118,12 +118,12 @@ def test_a_change_that_waits_is_seen_before_neuron_takes_it_in(tmp_path):
         tmp_path,
         """
         cell = n.Section(name="cell")
-        membrane.use_ion("k", 1)
-        found = membrane.Segments()
+        use_ion("k", 1)
+        found = Segments()
         n.finitialize(-65)
-        before = membrane.structure_counts()
+        before = structure_counts()
         cell.nseg = 9
-        assert membrane.structure_counts() != before
+        assert structure_counts() != before
         assert "1 segments have become 9" in message_of(RuntimeError, found.require)
     """,
     )

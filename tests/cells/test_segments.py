@@ -2,10 +2,10 @@
 rxd.
 """
 
+from ecsmpi.cells.morphology import Paths
 import numpy as np
 import pytest
 
-from ecsmpi.cells.morphology import Paths
 from support.membrane_scripts import in_neuron
 from support.ranks import ROOT
 
@@ -157,7 +157,7 @@ def test_names_are_neurons(tmp_path):
         kept = [n.Section(name=name) for name in "abc"]
         for sec, nseg in zip(kept, (3, 1, 101)):
             sec.nseg = nseg
-        found = membrane.Segments()
+        found = Segments()
         assert [found.name(i) for i in range(found.count)] == [str(seg) for seg in segments()]
         for i in (-1, found.count):
             assert str(i) in message_of(IndexError, found.name, i)
@@ -171,18 +171,18 @@ def test_segments_are_equal_until_the_morphology_changes(tmp_path):
         """
         cell = n.Section(name="cell")
         cell.L, cell.diam, cell.nseg = 50, 2, 3
-        before = membrane.Segments()
-        assert before == membrane.Segments()
+        before = Segments()
+        assert before == Segments()
         cell.nseg = 5
-        finer = membrane.Segments()
+        finer = Segments()
         assert finer != before
         cell.pt3dchange(1, 3)
-        thicker = membrane.Segments()
+        thicker = Segments()
         assert thicker != finer and thicker.count == finer.count
         other = n.Section(name="other")
-        assert membrane.Segments() != thicker
+        assert Segments() != thicker
         del other
-        assert membrane.Segments() == thicker
+        assert Segments() == thicker
     """,
     )
 
@@ -192,8 +192,8 @@ def test_segments_keep_no_section_alive(tmp_path):
         tmp_path,
         """
         cell = n.Section(name="cell")
-        membrane.use_ion("k", 1)
-        found = membrane.Segments()
+        use_ion("k", 1)
+        found = Segments()
         held = RangeVariable("ko")
         del cell
         assert list(n.allsec()) == []
@@ -212,7 +212,7 @@ def test_thirty_thousand_segments_take_a_moment(tmp_path):
             cell.nseg = 10
         n.define_shape()
         start = time.perf_counter()
-        found = membrane.Segments()
+        found = Segments()
         seconds = time.perf_counter() - start
         assert found.count == 30000
         assert seconds < 1.0, seconds  # 0.06 s on an idle core

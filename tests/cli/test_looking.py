@@ -6,16 +6,16 @@ import resource
 import shutil
 import signal
 
-import numpy as np
-from PIL import Image
-import pytest
-
 from ecsmpi.cli import main
 from ecsmpi.cli.apart import apart
 from ecsmpi.description.grid import Box
 from ecsmpi.files.items import Encoding, Mean, Slice
 from ecsmpi.files.output import GridFile
 from ecsmpi.files.recording import load
+import numpy as np
+from PIL import Image
+import pytest
+
 from support.frames import Alone, opened, write
 
 HOT = np.array([253, 231, 36])  # the colour of the greatest value, and of the least

@@ -2,10 +2,10 @@
 itself.
 """
 
+from ecsmpi.files.recording import load
 import numpy as np
 import pytest
 
-from ecsmpi.files.recording import load
 from support.ranks import ROOT, mpirun
 from support.run_command import BY_ITSELF, MODEL, ecsmpi_run, read, succeeded
 

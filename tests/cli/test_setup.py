@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
+import re
 import subprocess
 import sys
 
+from ecsmpi.cli import doctor
+from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api.launch import start
 import pytest
 
-from ecsmpi.cli import doctor
 from support.ranks import ROOT, mpirun
 
 
@@ -16,6 +19,19 @@ def test_doctor_finds_this_installation_sound():
     assert "problem" not in done.stdout
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("2, the same for MPI and NEURON") == 1
+
+
+def test_doctor_finds_all_symbols_of_neuron():
+    done = mpirun(None, ["ecsmpi", "doctor"])
+    assert re.search(r"ok +NEURON's symbols all \d+ found", done.stdout), done.stdout
+
+
+def test_doctor_says_what_happens_without_a_symbol(monkeypatch):
+    lost = symbols.Symbol("nrn_no_such_symbol", symbols.Kind.C, "count rabbits", "none are counted")
+    monkeypatch.setattr(symbols, "TABLE", (lost, symbols.RANKS))
+    (finding,) = doctor._neurons_symbols(is_started=start() is not None)
+    assert finding.detail == "nrn_no_such_symbol is missing (count rabbits): none are counted"
+    assert finding.cure
 
 
 def test_doctor_names_ranks_that_stand_alone():

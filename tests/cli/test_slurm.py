@@ -17,12 +17,18 @@ JOBS = sorted((ROOT / "slurm").glob("*.sbatch"))
 # Stands for srun: does at once, or never, what the name of a model says.
 SRUN = """#!/usr/bin/env bash
 echo "$*" >> srun.log
+while [ "$1" != -c ]; do shift; done
+begun="$3"
 while [ "$1" != --output ]; do shift; done
+[ "$3" = launching.py ] || touch "$begun"
 case "$3" in
+    launching.py)  # a launcher that fails where the signal comes before its ranks are there
+        trap 'kill $!; exit 1' USR1; touch "$2.slow"; sleep 2 & wait
+        trap 'kill $!; exit 75' USR1; touch "$begun"; sleep 60 & wait ;;
     slow.py | lost.py)
         [ "$3" = slow.py ] && status=75 || status=3
         trap 'kill $!; exit $status' USR1; sleep 60 & touch "$2.slow"; wait ;;
-    early.py) touch "$2.slow"; sleep 60 ;;  # as a launcher that the signal finds before it listens
+    early.py) touch "$2.slow"; sleep 60 ;;  # a run that the signal finds before Python hears it
     bad.py) exit 3 ;;
     killed.py) kill -USR1 $$ ;;
     *) echo whole > "$2" ;;
@@ -166,6 +172,12 @@ def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_que
     assert "one goes on in the next job" in said and "failed" not in said
     assert (tmp_path / "scontrol.log").read_text() == "requeue 7\n"
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one.part"]
+
+
+def test_chain_passes_the_signal_on_once_the_launcher_has_started_its_ranks(job, tmp_path):
+    status, said = stopped(chain(job, tmp_path, "one launching.py"), tmp_path / "runs" / "one.part")
+    assert status == 0, said
+    assert "one goes on in the next job" in said and "failed" not in said
 
 
 def test_chain_told_to_stop_while_nothing_runs_starts_nothing_more(job, tmp_path):

@@ -1,11 +1,10 @@
 """Ownership is a partition: every plane has one owner, and slabs are as even as they can be."""
 
+from ecsmpi.description.decomposition import Slabs, plane_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-
-from ecsmpi.description.decomposition import Slabs, plane_weights
 
 unhurried = settings(deadline=None)  # the cores may be shared
 planes = st.integers(1, 3000)

@@ -4,12 +4,11 @@ number.
 
 import math
 
+from ecsmpi.description.grid import Box, spacing_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-
-from ecsmpi.description.grid import Box, spacing_of
 
 unhurried = settings(deadline=None)  # the cores may be shared
 corners = st.tuples(*[st.floats(-1e4, 1e4)] * 3)

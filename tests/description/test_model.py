@@ -3,11 +3,10 @@
 import dataclasses
 import math
 
+from ecsmpi.description.model import SpeciesSpec, Tissue, diffusion_coefficients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
-
-from ecsmpi.description.model import SpeciesSpec, Tissue, diffusion_coefficients
 
 
 @settings(deadline=None)  # the cores may be shared

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 
+from ecsmpi.files.own_file import FileGone
+from ecsmpi.files.recording import load
+from ecsmpi.files.writer_lock import WriterLock, locks_reach_all_hosts, mounted_at
 import h5py
 import numpy as np
 import pytest
 import xarray
 
-from ecsmpi.files.own_file import FileGone
-from ecsmpi.files.recording import load
-from ecsmpi.files.writer_lock import WriterLock, locks_reach_all_hosts, mounted_at
 from support.frames import TIMES, Alone, expected, opened, write
 from support.ranks import ROOT, mpirun
 

@@ -5,17 +5,18 @@ error names the file.
 import json
 import os
 
+from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files.checkpoint_part import Damaged
+from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.facts import Facts
+from ecsmpi.neuron_api.state import bbsavestate_format, savestate_format
+from ecsmpi.neuron_api.state.savestate_format import Malformed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 from test_checkpoint import CELLS, newest, written
 
-from ecsmpi.cells import saved_cell, saved_state
-from ecsmpi.cells.saved_state import Malformed
-from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet
-from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.files.facts import Facts
 from support.forged import body_of, index_of, write_index, write_manifest
 from support.frames import Alone
 from support.ranks import ROOT, TESTS, mpirun
@@ -118,7 +119,7 @@ def spliced(data, splice):
 def test_any_bytes_of_a_state_are_read_or_refused(restarts, splice):
     state = restarts[0]["state"].tobytes()
     try:
-        saved_state.read(spliced(state, splice))
+        savestate_format.read(spliced(state, splice))
     except Malformed:
         pass
 
@@ -128,11 +129,11 @@ def test_any_bytes_of_a_state_are_read_or_refused(restarts, splice):
 def test_any_bytes_of_a_cell_are_read_or_refused(cells, splice):
     found, _ = cells
     cell, gid = found["cell"].tobytes(), int(found["gid"])
-    known = saved_cell.learn(cell, gid, True, saved_cell.Mechanisms({}))
+    known = bbsavestate_format.learn(cell, gid, True, bbsavestate_format.Mechanisms({}))
     assert known.sizes["states", 17] == 3, "hh has m, h and n"
     try:
-        saved_cell.read(spliced(cell, splice), gid, True, known)
-    except (Malformed, saved_cell.Unknown):
+        bbsavestate_format.read(spliced(cell, splice), gid, True, known)
+    except (Malformed, bbsavestate_format.Unknown):
         pass
 
 
@@ -218,6 +219,50 @@ def test_a_set_whose_manifest_has_another_body_is_passed_over(body, tmp_path):
     write_manifest(last, body)
     found, said = newest(tmp_path)
     assert found.path == before and len(said) == 1 and str(last) in said[0]
+
+
+WRONG_FIELDS = [
+    ("model", ["a box"]),
+    ("model", {"dt": {}}),
+    ("t", "now"),
+    ("dt", 0.0),
+    ("step", -1),
+    ("step", True),
+    ("planes", [[[0, 7], [7, 9]]]),
+    ("planes", [[[1, 7]]]),
+    ("planes", [[[7, 0]]]),
+    ("cells", []),
+    ("cells", [3]),
+    ("gids", [[-1]]),
+    ("without_gids", 3),
+    ("connected", 1),
+    ("vectors", [[3]]),
+    ("observers", [["output"]]),
+    ("observers", [["output", 3]]),
+    ("statements", [1]),
+]
+
+
+@pytest.mark.parametrize("field, value", WRONG_FIELDS, ids=str)
+def test_a_wrong_field_of_a_manifest_is_named(field, value, tmp_path):
+    path = written(tmp_path)[0]
+    body = body_of(path)
+    body["about"][field] = value
+    write_manifest(path, body)
+    with pytest.raises(Damaged, match=rf"manifest\.json: .*\b{field}\b"):
+        CheckpointSet(path)
+
+
+@pytest.mark.parametrize(
+    "field, value", [("bytes", "1"), ("index_at", 1 << 61), ("digest", "0123"), ("digest", 3)]
+)
+def test_a_wrong_field_of_a_part_is_named(field, value, tmp_path):
+    path = written(tmp_path)[0]
+    body = body_of(path)
+    body["parts"][0][field] = value
+    write_manifest(path, body)
+    with pytest.raises(Damaged, match=rf"manifest\.json: {field} must be"):
+        CheckpointSet(path)
 
 
 WRONG_INDICES = {

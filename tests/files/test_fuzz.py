@@ -117,10 +117,9 @@ def test_fuzz_info(frames, tmp_path):
 
 
 def test_fuzz_arrays(tmp_path):
-    import h5py
-
     from ecsmpi.description.grid import Box
     from ecsmpi.description.profiles import FileProfile
+    import h5py
 
     box, path = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (5, 4, 3)), tmp_path / "alpha.h5"
     with h5py.File(path, "w") as file:

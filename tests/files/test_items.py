@@ -4,6 +4,12 @@ and its times.
 
 import shutil
 
+from ecsmpi.description.grid import Box
+from ecsmpi.files.cadence import Cadence
+from ecsmpi.files.items import Encoding, Field, Mean, Slice, Subvolume
+from ecsmpi.files.recording import load
+from ecsmpi.files.selection import Selection
+from ecsmpi.run.observers.fields import Output
 import h5py
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +18,6 @@ import numpy as np
 import pytest
 import xarray
 
-from ecsmpi.description.grid import Box
-from ecsmpi.files.cadence import Cadence
-from ecsmpi.files.items import Encoding, Field, Mean, Slice, Subvolume
-from ecsmpi.files.recording import load
-from ecsmpi.files.selection import Selection
-from ecsmpi.run.observers.fields import Output
 from support.frames import BOX, Alone, coded, expected, storages
 from support.ranks import ROOT, mpirun
 from support.rxd_scripts import script

@@ -7,10 +7,6 @@ import re
 import subprocess
 import sys
 
-import h5py
-import numpy as np
-import pytest
-
 import ecsmpi
 from ecsmpi.cli import main
 from ecsmpi.cli.apart import apart
@@ -20,6 +16,10 @@ from ecsmpi.files.items import Encoding
 from ecsmpi.files.output import GridFile
 from ecsmpi.files.parts import Source, virtual_field
 from ecsmpi.files.recording import load
+import h5py
+import numpy as np
+import pytest
+
 from support.frames import BOX, Alone, write
 from support.ranks import ROOT, mpirun
 

@@ -4,6 +4,9 @@ from pathlib import Path
 import shutil
 import textwrap
 
+from ecsmpi.files.file_layout import CHUNK_BYTES, chunk_shape
+from ecsmpi.files.output import GridFile
+from ecsmpi.files.recording import load
 import h5py
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +18,6 @@ from vtkmodules.vtkCommonExecutionModel import vtkStreamingDemandDrivenPipeline 
 from vtkmodules.vtkIOHDF import vtkHDFReader
 import xarray
 
-from ecsmpi.files.file_layout import CHUNK_BYTES, chunk_shape
-from ecsmpi.files.output import GridFile
-from ecsmpi.files.recording import load
 from support.frames import BOX, NAMES, TIMES, Alone, coded, expected, opened, storages, write
 from support.ranks import mpirun
 

@@ -2,11 +2,11 @@
 
 import shutil
 
+from ecsmpi.files.recording import load
 import h5py
 import numpy as np
 import pytest
 
-from ecsmpi.files.recording import load
 from support.frames import BOX, NAMES, TIMES, Alone, coded, expected, opened, write
 from support.ranks import mpirun
 

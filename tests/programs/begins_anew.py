@@ -2,10 +2,9 @@
 sections stay the script's.
 """
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 context = n.ParallelContext()

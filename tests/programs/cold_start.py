@@ -13,10 +13,9 @@ from numba.core import event
 compiled = event.RecordingListener()
 event.register("numba:compile", compiled)
 
-from neuron import n  # noqa: E402
-
 from ecsmpi import rxd  # noqa: E402
 from ecsmpi.ranks import compiling  # noqa: E402
+from neuron import n  # noqa: E402
 
 
 def children():

@@ -7,10 +7,9 @@ membrane.
 
 import gc
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 gc.disable()

@@ -7,9 +7,8 @@ two boxes, recorded values.
 
 import gc
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 

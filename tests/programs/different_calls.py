@@ -3,9 +3,8 @@
 import sys
 import time
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 kind = sys.argv[1]
 pc = n.ParallelContext()

@@ -5,9 +5,8 @@ FOLDER.
 from pathlib import Path
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 folder = Path(sys.argv[1])
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10, volume_fraction=0.2)

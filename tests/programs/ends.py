@@ -9,9 +9,8 @@ from ecsmpi.ranks import peers
 
 peers._machine = lambda: str(time.time_ns())
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 kind = sys.argv[1]
 pc = n.ParallelContext()

@@ -7,9 +7,8 @@ argv: "caught", or "last" for one that ends the script.
 import gc
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 context = n.ParallelContext()

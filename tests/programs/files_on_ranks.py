@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.report_file import ReportFile  # noqa: E402
 from ecsmpi.files.spike_file import SpikeFile  # noqa: E402
+
 from support.frames import opened, storages, write  # noqa: E402
 
 comm, folder = MPI.COMM_WORLD, Path(sys.argv[1])

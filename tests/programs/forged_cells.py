@@ -15,7 +15,7 @@ from support.forged import forge
 from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
-from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint_set import CheckpointSet  # noqa: E402
 from ecsmpi.rxd.session import simulation  # noqa: E402
 
 out, folder = sys.argv[1], Path(sys.argv[2])

@@ -17,7 +17,7 @@ from support.forged import forge, joined, parted
 from support.restarts import NETWORK
 
 exec(NETWORK)  # noqa: S102  the model, whose names are used below
-from ecsmpi.files.checkpoint import CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint_set import CheckpointSet  # noqa: E402
 from ecsmpi.run.checkpoint.save_state import _unpacked  # noqa: E402
 from ecsmpi.rxd.session import simulation  # noqa: E402
 

@@ -6,9 +6,8 @@ import multiprocessing
 import os
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 SPREAD = [1.0, 2.0]
 

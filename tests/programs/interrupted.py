@@ -9,9 +9,8 @@ import sys
 import threading
 import time
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 signal.signal(
     signal.SIGINT, signal.default_int_handler

@@ -5,10 +5,9 @@ when the step is complete.
 import signal
 import sys
 
+from ecsmpi import rxd
 from neuron import n
 from neuron.rxd import rxd as neurons_own
-
-from ecsmpi import rxd
 
 signal.signal(
     signal.SIGINT, signal.default_int_handler

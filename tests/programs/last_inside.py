@@ -2,9 +2,8 @@
 
 import gc
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 

@@ -8,9 +8,8 @@ import weakref
 
 if sys.argv[1:] == ["interactive"]:
     sys.ps1 = ">>> "
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 left_out = gc.get_freeze_count()
 if sys.argv[1:] == ["interactive"]:

@@ -5,9 +5,8 @@ makes way, else the error says how.
 import gc
 import warnings
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 gc.disable()

@@ -5,9 +5,8 @@ checked in calls of Python.
 import cProfile
 import pstats
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 cell = n.Section("cell")
 cell.pt3dadd(10, 10, 10, 5)

@@ -6,10 +6,9 @@ import inspect
 import sys
 import warnings
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rank, last = int(pc.id()), int(pc.nhost()) - 1

@@ -13,9 +13,8 @@ import json
 import os
 from types import SimpleNamespace
 
-import pytest
-
 from ecsmpi import rxd  # starts MPI before NEURON is imported
+import pytest
 
 from neuron import h  # isort: skip
 from neuron import rxd as neuron_rxd  # isort: skip

@@ -1,8 +1,7 @@
 """A small model for tests of files: one spiking cell on each rank in a box of 4 x 4 x 4 voxels."""
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

@@ -4,9 +4,8 @@ folder of now.
 
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 n.load_file("stdrun.hoc")
 rxd.options.reproducible = sys.argv[1] == "exact"

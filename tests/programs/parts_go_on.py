@@ -16,6 +16,7 @@ from ecsmpi.files.items import Encoding, Mean, Slice  # noqa: E402
 from ecsmpi.files.output import GridFile  # noqa: E402
 from ecsmpi.files.recording import load  # noqa: E402
 from ecsmpi.files.table import Column, Table  # noqa: E402
+
 from support.frames import BOX, UNEVEN, coded  # noqa: E402
 
 world, folder = MPI.COMM_WORLD, Path(sys.argv[1])

@@ -5,10 +5,9 @@ RESULT.npz
 import os
 import sys
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

@@ -2,9 +2,8 @@
 
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 pc = n.ParallelContext()
 ecs = rxd.Extracellular(0, 0, 0, 40, 30, 30, 10)

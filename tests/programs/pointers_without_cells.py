@@ -6,10 +6,9 @@ FOLDER: of checkpoints, in which the run goes on where there is one.
 
 import sys
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

@@ -20,9 +20,8 @@ backend, result, script = sys.argv[1:4]
 import numpy as np  # noqa: E402
 
 if backend == "ecsmpi":
-    import neuron
-
     from ecsmpi import rxd
+    import neuron
 else:
     from mpi4py import MPI  # noqa: F401  before NEURON, which then takes its world
     import neuron

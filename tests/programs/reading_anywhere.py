@@ -7,17 +7,15 @@ reading_anywhere.py RESULT.npz [apart]     apart: ranks take each other for rank
 import sys
 import time
 
-import numpy as np
-
 from ecsmpi.ranks import peers
+import numpy as np
 
 if sys.argv[2:] == ["apart"]:
     peers._machine = lambda: str(time.time_ns())
 
+from ecsmpi import rxd
 from mpi4py import MPI
 from neuron import n
-
-from ecsmpi import rxd
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()

@@ -2,10 +2,9 @@
 
 import sys
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 folder, again = sys.argv[1], sys.argv[2:] == ["again"]
 n.dt = 0.1

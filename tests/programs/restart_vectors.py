@@ -5,10 +5,9 @@ FOLDER
 import sys
 import warnings
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 folder = sys.argv[1]
 n.dt = 0.1

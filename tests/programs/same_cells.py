@@ -6,10 +6,9 @@ import json
 import re
 import warnings
 
-from neuron import n
-
 from ecsmpi import rxd
 from ecsmpi.cells.duplicates import SameOnSeveralRanks
+from neuron import n
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

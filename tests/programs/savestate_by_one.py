@@ -4,9 +4,8 @@ else: savestate_by_one.py save|restore step|barrier
 
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 call, others = sys.argv[1:]
 pc = n.ParallelContext()

@@ -4,10 +4,9 @@ middle of one.
 
 import sys
 
+from ecsmpi import rxd
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rxd.options.grid_steps = 3

@@ -3,9 +3,8 @@
 from pathlib import Path
 import sys
 
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 path = str(Path(sys.argv[1]))
 n.dt = 0.1

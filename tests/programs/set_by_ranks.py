@@ -5,11 +5,10 @@ Each number is the same on any number of ranks; that of `by the rank` is the num
 
 import sys
 
+from ecsmpi import rxd
 from mpi4py import MPI
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 pc = n.ParallelContext()
 rank, ranks = int(pc.id()), int(pc.nhost())

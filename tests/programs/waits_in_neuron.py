@@ -15,9 +15,8 @@ from ecsmpi.run import waiting
 
 waiting.LIMIT = 1.0
 
-from neuron import n  # noqa: E402
-
 from ecsmpi import rxd  # noqa: E402
+from neuron import n  # noqa: E402
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()

@@ -8,11 +8,10 @@ mpirun -n P python worlds.py WAY  subworlds1, subworlds2, comm_self, split, boar
 import json
 import sys
 
-from mpi4py import MPI
-from neuron import n
-
 from ecsmpi import rxd
 from ecsmpi.rxd.session import simulation
+from mpi4py import MPI
+from neuron import n
 
 n.load_file("stdrun.hoc")
 pc = n.ParallelContext()

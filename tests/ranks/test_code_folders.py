@@ -7,10 +7,10 @@ import os
 import py_compile
 import tempfile
 
-import pytest
-
 from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
+import pytest
+
 from support.ranks import mpirun
 
 MODEL = """

@@ -9,11 +9,11 @@ import signal
 import subprocess
 import time
 
+from ecsmpi.files.checkpoint_set import CheckpointSet
 import h5py
 import numpy as np
 import pytest
 
-from ecsmpi.files.checkpoint import CheckpointSet
 from support.faults import (
     TESTS,
     Killed,

@@ -3,9 +3,9 @@
 import os
 import time
 
+from ecsmpi.ranks import launch, launchers, meeting
 import pytest
 
-from ecsmpi.ranks import launch, launchers, meeting
 from support.mpi_library import library
 from support.ranks import _members, mpirun
 

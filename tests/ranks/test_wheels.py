@@ -7,9 +7,9 @@ from pathlib import Path
 import subprocess
 import sys
 
+from ecsmpi.ranks import wheels
 import pytest
 
-from ecsmpi.ranks import wheels
 from support.ranks import ROOT, WHEEL, mpirun
 
 SHOW = '. "$1"; . "$1"; echo "$LD_LIBRARY_PATH|$MPI_LIB_NRN_PATH"'

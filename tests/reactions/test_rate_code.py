@@ -4,17 +4,19 @@ own math.
 
 import math
 
+from ecsmpi.reactions import rate_code, rate_kernels
+from ecsmpi.reactions.code_cache import load
+from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
+from ecsmpi.reactions.rate_law import Law, LawGroup
 import mpmath
 import numpy as np
 import pytest
 import sympy
 
-from ecsmpi.reactions import rate_code, rate_kernels
-from ecsmpi.reactions.code_cache import load
-from ecsmpi.reactions.expression import ARGUMENTS, Concentration, Expression, call, leaves
-from ecsmpi.reactions.rate_law import Law, in_words
+from support.rate_trees import Concentration, Expression, call
 
 X, Y = Concentration(0), Concentration(1)
+SYMBOLS = dict(enumerate(sympy.symbols("c:2")))
 
 # Where the functions are smooth, and off the values at which a wrong derivative may look right
 WITHIN = {name: (0.37, 0.83) for name in ARGUMENTS} | {
@@ -58,17 +60,20 @@ def in_python(expression, **values):
 
 
 def derivative(tree, number):
-    symbols = sympy.symbols("c:2")
-    return sympy.diff(rate_code.to_sympy(tree, lambda leaf: symbols[leaf.number]), symbols[number])
+    return sympy.diff(rate_code.to_sympy(tree, SYMBOLS), SYMBOLS[number])
+
+
+def source(*laws):
+    return rate_code.source(LawGroup(laws))
 
 
 @pytest.fixture(scope="module")
 def compiled():
     """{function: its compiled value}, all from one module."""
-    laws = [Law(call(name, *(X, Y)[:count]), {0: 1}, name) for name, count in ARGUMENTS.items()]
-    module = load(
-        rate_code.source([Law(law.rate, {2 + i: 1}, law.label) for i, law in enumerate(laws)])
-    )
+    laws = []
+    for i, (name, count) in enumerate(ARGUMENTS.items()):
+        laws.append(Law(call(name, *(X, Y)[:count]), {2 + i: 1}, name))
+    module = load(source(*laws))
     unused = [0.0] * len(laws)
 
     def value(name, x, y):
@@ -139,15 +144,14 @@ def test_slope_of_vtrap_has_no_hole(z):
 
 
 def test_arithmetic_has_its_value_and_derivative():
-    tree = (2 * X - Y / 3) ** 3 / (1 + X**2.0) - (-X + 7) * +Y + abs(Y - 2) * 2**X + (1 - X) ** 1.5
-    values, reference = (
-        dict(c0=0.37, c1=0.83),
-        lambda x, y: (
-            (2 * x - y / 3) ** 3 / (1 + x**2) - (7 - x) * y + abs(y - 2) * 2**x + (1 - x) ** 1.5
-        ),
-    )
-    symbols = sympy.symbols("c:2")
-    value = in_python(rate_code.to_sympy(tree, lambda leaf: symbols[leaf.number]), **values)
+    tree = (2 * X - Y / 3) ** 3 / (1 + X**2.0) - (-X + 7) * Y
+    tree += call("fabs", Y - 2) * 2**X + (1 - X) ** 1.5
+    values = dict(c0=0.37, c1=0.83)
+
+    def reference(x, y):
+        return (2 * x - y / 3) ** 3 / (1 + x**2) - (7 - x) * y + abs(y - 2) * 2**x + (1 - x) ** 1.5
+
+    value = in_python(rate_code.to_sympy(tree, SYMBOLS), **values)
     assert value == pytest.approx(reference(0.37, 0.83), rel=1e-15)
     for number in range(2):
         with mpmath.workdps(30):
@@ -167,19 +171,14 @@ def test_numbers_keep_all_their_digits():
     numbers = [0.1, 1 / 3, 1e-300, 6.02214076e23, -2.0 / 7]
     for number in numbers:
         tree = number * X
-        assert (
-            in_python(rate_code.to_sympy(tree, lambda leaf: sympy.Symbol("c0")), c0=1.0) == number
-        )
+        assert in_python(rate_code.to_sympy(tree, SYMBOLS), c0=1.0) == number
 
 
 def test_differences_near_zero_are_not_multiplied_out():
     """3 (x - y) of near x and y keeps its digits; 3 x - 3 y would have lost them."""
     x, y = 0.1 + 1e-15, 0.1
     with rate_code.distribute(False):
-        symbols = sympy.symbols("c:2")
-        found = in_python(
-            rate_code.to_sympy(3 * (X - Y), lambda leaf: symbols[leaf.number]), c0=x, c1=y
-        )
+        found = in_python(rate_code.to_sympy(3 * (X - Y), SYMBOLS), c0=x, c1=y)
     assert found == 3 * (x - y)
 
 
@@ -187,7 +186,7 @@ def test_text_of_an_expression_is_read_as_it_was_written():
     tree = 0.5 * X / (1 + call("exp", -(X - 15) / 1.15)) - X**2 * Y
     names = {"c0": 14.0, "c1": 0.3, "exp": math.exp}
     assert eval(str(tree), names) == 0.5 * 14 / (1 + math.exp(1 / 1.15)) - 14**2 * 0.3
-    assert [str(leaf) for leaf in leaves(tree)] == ["c0", "c0", "c0", "c1"]
+    assert [str(leaf) for leaf in concentrations_in(tree)] == ["c0", "c0", "c0", "c1"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ def test_text_of_an_expression_is_read_as_it_was_written():
         (lambda: X + math.nan, "numbers in a rate must be finite, got nan"),
         (lambda: call("exp", "k"), "not 'k'"),
         (
-            lambda: rate_code.source([Law(X / (2 - 2 * Y**0), {0: 1}, "law")]),
+            lambda: source(Law(X / (2 - 2 * Y**0), {0: 1}, "law")),
             "law: .* it divides by 0",
         ),
     ],
@@ -206,17 +205,10 @@ def test_what_is_no_rate_is_named(make, message):
         make()
 
 
-@pytest.mark.parametrize("make", [lambda: X + "a", lambda: X * None, lambda: np.exp(X)])
-def test_what_arithmetic_does_not_know_is_a_type_error(make):
-    with pytest.raises(TypeError):
-        make()
-
-
 def test_numpys_numbers_are_numbers():
     for number in (np.float64(2.5), np.int32(2), np.float32(2.5)):
-        for tree in (number * X, X * number, number + X, number / X):
-            assert isinstance(tree, Expression)
-            assert all(type(one) in (int, float) for one in tree.arguments if one is not X)
+        tree = Expression("*", number, X)
+        assert type(tree.arguments[0]) in (int, float) and tree.arguments[0] == number
 
 
 def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_species():
@@ -231,8 +223,10 @@ def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_s
             Law(k / bound, {bound.number: 1}, "two"),
         ]
 
-    assert in_words(laws(0, 1, 2)) == in_words(laws(7, 3, 5)) and rate_code.source(
-        laws(0, 1, 2)
-    ) == rate_code.source(laws(7, 3, 5))
+    def key(laws):
+        return LawGroup(tuple(laws)).key
+
+    assert key(laws(0, 1, 2)) == key(laws(7, 3, 5))
+    assert source(*laws(0, 1, 2)) == source(*laws(7, 3, 5))
     others = [laws(0, 1, 2)[::-1], laws(0, 1, 1), laws(0, 1, 2)[:1]]
-    assert len({in_words(each) for each in [laws(0, 1, 2), *others]}) == 4
+    assert len({key(each) for each in [laws(0, 1, 2), *others]}) == 4

@@ -6,17 +6,17 @@ import subprocess
 import sys
 import textwrap
 
+from ecsmpi.description.grid import Box
+from ecsmpi.reactions import code_cache, rate_calls, rate_code
+from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
+from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from ecsmpi.description.grid import Box
-from ecsmpi.reactions import code_cache, rate_calls, rate_code
-from ecsmpi.reactions.expression import Concentration, call
-from ecsmpi.reactions.rate_law import Law, groups
-from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from support.ranks import ROOT
+from support.rate_trees import Concentration, call
 
 C = [Concentration(number) for number in range(6)]
 K, A, AK = C[:3]
@@ -70,9 +70,10 @@ def advanced(laws, start, dt, count):
 
 def exact(described, start, t):
     """The same by scipy's Radau, of the right-hand side in plain Python."""
+    arguments = ", ".join(f"c{i}" for i in range(6))
+    functions = {"exp": np.exp, "pow": pow}
     rates = [
-        (eval(f"lambda {', '.join(f'c{i}' for i in range(6))}: {rate}", {"exp": np.exp}), changes)
-        for rate, changes in described
+        (eval(f"lambda {arguments}: {rate}", functions), changes) for rate, changes in described
     ]
 
     def slope(_t, c):
@@ -129,7 +130,7 @@ def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
 def step_of(laws, start, dt, by_rates):
     """The module's own step, the system being that of the rates or that of the species."""
     arrays, size = [np.array([value]) for value in start], len(laws) if by_rates else len(start)
-    module = code_cache.load(rate_code.source(laws, by_rates))
+    module = code_cache.load(rate_code.source(LawGroup(tuple(laws)), by_rates))
     failed, at = np.zeros(1, dtype=bool), np.array([[0], [1]])
     scratch, fields = np.zeros((1, size, size + 1)), rate_calls.addresses(arrays)
     rate_calls.advance(rate_calls.step_of(module), at[0], at[1], dt, scratch, failed, fields)
@@ -194,9 +195,10 @@ def test_laws_that_share_no_changing_species_are_solved_apart():
             (C[4] + C[2], {4: 1}),
         ]
     )
-    assert groups(laws) == [[laws[0], laws[2]], [laws[1], laws[3]]]
+    found = [list(group.laws) for group in independent_groups(laws)]
+    assert found == [[laws[0], laws[2]], [laws[1], laws[3]]]
     joining = Law(C[0] * C[2], {4: 1}, "joins")
-    assert groups([*laws, joining]) == [[*laws, joining]]
+    assert independent_groups([*laws, joining]) == [LawGroup((*laws, joining))]
 
 
 def test_a_catalyst_does_not_change():
@@ -271,7 +273,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         import numpy as np
         from mpi4py import MPI
         from ecsmpi.description.decomposition import Slabs
-        from ecsmpi.reactions.expression import Concentration, call
+        from ecsmpi.reactions.expression import Concentration, Expression
         from ecsmpi.description.grid import Box
         from ecsmpi.reactions.rate_law import Law
         from ecsmpi.reactions.reaction import Reactions, in_slab
@@ -283,8 +285,11 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
         mask[slice(None, 1 if lo == 0 else 0)] = False  # a set of laws that only some ranks have
         fields = [rng.uniform(0.1, 30, shape)[lo:hi].copy() for _ in range(4)]
         k, A, AK, B = (Concentration(i) for i in range(4))
-        laws = [Law(0.01 * k * A / (1 + call("exp", -(k - 15) / 1.15)) - 0.02 * AK, {0: -1, 1: -1, 2: 1}, "buffer"),
-                Law(0.1 * call("tanh", k), {0: -1, 3: 1}, "uptake", mask)]
+        steepness = Expression("exp", Expression("/", Expression("+", 15, Expression("*", -1, k)), 1.15))
+        binding = Expression("/", Expression("*", Expression("*", 0.01, k), A), Expression("+", 1, steepness))
+        buffer = Expression("+", binding, Expression("*", -0.02, AK))
+        uptake = Expression("*", 0.1, Expression("tanh", k))
+        laws = [Law(buffer, {0: -1, 1: -1, 2: 1}, "buffer"), Law(uptake, {0: -1, 3: 1}, "uptake", mask)]
         reactions = Reactions(comm, laws, fields, list("kABC"), in_slab(box, planes))
         for _ in range(20):
             reactions.advance(0.1)
@@ -307,9 +312,10 @@ IN_A_PROCESS = textwrap.dedent("""
     import os, sys
     import numpy as np
     from ecsmpi.reactions import code_cache, rate_calls, rate_code
-    from ecsmpi.reactions.expression import Concentration
-    from ecsmpi.reactions.reaction import Law
-    module = code_cache.load(rate_code.source([Law(0.1234 * Concentration(0), {0: -1}, "decay")]))
+    from ecsmpi.reactions.expression import Concentration, Expression
+    from ecsmpi.reactions.rate_law import Law, LawGroup
+    rate = Expression("*", 0.1234, Concentration(0))
+    module = code_cache.load(rate_code.source(LawGroup((Law(rate, {0: -1}, "decay"),))))
     at, u = np.array([[0], [1]]), np.ones(1)
     step, fields = rate_calls.step_of(module), rate_calls.addresses([u])
     rate_calls.advance(step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ecsmpi.benchmarks import launches, start
+from ecsmpi.benchmarks.comparisons import launches, start
 from support.ranks import ROOT, mpirun
 
 PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"

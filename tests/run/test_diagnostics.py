@@ -2,12 +2,12 @@
 questions are refused.
 """
 
+from ecsmpi.files.recording import load
+from ecsmpi.run.observers.measure import Quantities
 import numpy as np
 import pytest
 import xarray
 
-from ecsmpi.files.recording import load
-from ecsmpi.run.observers.measure import Quantities
 from support.ranks import mpirun
 from support.rxd_scripts import script
 

@@ -4,9 +4,9 @@ nothing hangs.
 
 import platform
 
+from ecsmpi.ranks import forks
 import pytest
 
-from ecsmpi.ranks import forks
 from support.ranks import TESTS, mpirun
 
 OVERWRITES = """

@@ -4,10 +4,10 @@ spreads to.
 
 import math
 
+from ecsmpi.run.observers.fronts import front
 import numpy as np
 import pytest
 
-from ecsmpi.run.observers.fronts import front
 from support.rxd_scripts import script
 
 MOVED = """

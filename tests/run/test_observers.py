@@ -2,11 +2,11 @@
 it makes it.
 """
 
+from ecsmpi.files.recording import load
 import h5py
 import numpy as np
 import pytest
 
-from ecsmpi.files.recording import load
 from support.ranks import ROOT, mpirun
 
 PROGRAMS = ROOT / "tests" / "programs"

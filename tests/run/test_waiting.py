@@ -4,6 +4,7 @@ import io
 
 from ecsmpi.run import waiting
 from ecsmpi.solver.timing import Phases
+
 from support.ranks import TESTS, mpirun
 
 STOPPED = """

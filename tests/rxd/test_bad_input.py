@@ -9,9 +9,9 @@ import subprocess
 import sys
 import textwrap
 
+from ecsmpi.cli import main
 import pytest
 
-from ecsmpi.cli import main
 from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, SECONDS, assert_ends_with, run_script
 from support.ranks import ROOT, mpirun
 

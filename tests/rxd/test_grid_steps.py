@@ -2,10 +2,10 @@
 every look.
 """
 
+from ecsmpi.run.grid_clock import GridClock
 import numpy as np
 import pytest
 
-from ecsmpi.run.grid_clock import GridClock
 from support.ranks import mpirun
 from support.rxd_scripts import holds, script
 

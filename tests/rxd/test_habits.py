@@ -2,9 +2,9 @@
 private names that many read.
 """
 
+from ecsmpi.files.recording import load
 import pytest
 
-from ecsmpi.files.recording import load
 from support.ranks import mpirun
 from support.rxd_scripts import as_neuron, holds
 

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.run.couplings import Coupled, Couplings
 import pytest
 
-from ecsmpi.run.couplings import Coupled, Couplings
 from support.neuron_reference import disagreements
 from support.ranks import TESTS, mpirun
 

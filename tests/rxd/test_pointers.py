@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 
+from ecsmpi.run.differing_writes import Part, apply_apart
 import numpy as np
 import pytest
 
-from ecsmpi.run.differing_writes import Part, apply_apart
 from support.neuron_reference import disagreements
 from support.ranks import TESTS, mpirun
 

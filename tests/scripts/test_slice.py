@@ -6,10 +6,10 @@ import re
 import sys
 import textwrap
 
+import ecsmpi
 import numpy as np
 import pytest
 
-import ecsmpi
 from support.ranks import ROOT, mpirun
 
 FOLDER = ROOT / "scripts" / "models"

@@ -4,13 +4,13 @@ counted as such.
 
 import math
 
+from ecsmpi.description.grid import Box
+from ecsmpi.solver.accounts import Total, on_faces
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from ecsmpi.description.grid import Box
-from ecsmpi.solver.accounts import Total, on_faces
 from support.rxd_scripts import script
 
 IN_TISSUE = """

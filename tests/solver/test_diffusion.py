@@ -1,9 +1,9 @@
 """The distributed step against dense algebra, its own modes and the heat equation, on 1 to 8 ranks."""
 
+from ecsmpi.description.model import Tissue
 import numpy as np
 import pytest
 
-from ecsmpi.description.model import Tissue
 from support.exact import cosine_factor, cosine_mode, spread_block
 from support.steps import advanced, case
 
@@ -237,7 +237,9 @@ NOT_A_NUMBER = """
     from ecsmpi.description.grid import Box
     from ecsmpi.description.model import SpeciesSpec, Tissue
     from ecsmpi.description.profiles import ArrayProfile
-    from ecsmpi.solver.stepper import Field, Stepper
+    from ecsmpi.solver.exchange import plan_exchange
+    from ecsmpi.solver.slab_field import SlabField
+    from ecsmpi.solver.stepper import Stepper
 
     comm, grain = MPI.COMM_WORLD, int(sys.argv[2]) or None
     slabs = Slabs(5, comm.size, grain)
@@ -246,16 +248,18 @@ NOT_A_NUMBER = """
     def after_a_nan(nz, wall, varies):
         box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (5, 11, nz))
         ions = [SpeciesSpec(name, (1.0, 1.0, 1.0), 1, wall=wall) for name in ("k", "na")]
-        fields = [Field(box, (lo, hi)) for _ in ions]
+        fields = [SlabField(box, (lo, hi)) for _ in ions]
         for field in fields:
             field.owned[:] = 3.0
         if lo <= 2 < hi:
             fields[0].owned[2 - lo, 5, 3] = np.nan
         tissue = Tissue(ArrayProfile(np.linspace(0.2, 0.4, box.voxels).reshape(box.shape))) if varies else Tissue()
-        stepper = Stepper(comm, box, tissue, ions, fields, np.zeros(0, dtype=np.int64), slabs)
+        exchange = plan_exchange(comm, slabs, box.plane, np.zeros(0, dtype=np.int64), len(ions))
+        stepper = Stepper(comm, box, tissue, ions, fields, exchange)
         for _ in range(3):
             stepper.advance(1.0, 0.0)
         stepper.free()
+        exchange.free()
         return [np.concatenate(comm.allgather(field.owned)) for field in fields]
 
     lines = (6, 21, 35)  # lines that are short, of one register or three, and long ones

@@ -35,7 +35,7 @@ EXCHANGED = """
         # in two parts, the factor being a half
         for part in (0.75 * dt, 0.25 * dt):
             for f in (0, 1):
-                exchange.take(f, amounts[f], at, factor, part)
+                exchange.add_sources(f, amounts[f], at, factor, part)
 
     def own_voxels(slabs, plane):
         return rng.integers(*(np.array(slabs.planes(comm.rank)) * plane), 30)
@@ -76,15 +76,15 @@ EXCHANGED = """
                 exchange.reorder(order)
                 exact = rng.integers(-1000, 1000, (2, voxels.size)).astype(float)
                 take(exchange, exact, 0.5, at)
-                exchange.deposit()
+                exchange.send_sources()
                 owned[:, exchange.local_voxels] = exchange.sources
                 field = np.arange(lo * plane, hi * plane, dtype=float) + 1e4 * turn
-                exchange.read([field, -field])
-                exchange.collect()
+                exchange.set_values([field, -field])
+                exchange.fetch_values()
                 got = np.full((2, voxels.size), np.nan)
                 for f in (0, 1):
-                    exchange.give(f, got[f], at)
-                    seen = [exchange.watched(f, which) for which in range(watched.size)]
+                    exchange.scatter_values(f, got[f], at)
+                    seen = [exchange.watched_values(f, which) for which in range(watched.size)]
                     assert seen == list((1 - 2 * f) * (watched + 1e4 * turn)), (comm.rank, seen, watched)
                 whole(key + "voxels", voxels)
                 whole(key + "amounts", exact)
@@ -93,7 +93,7 @@ EXCHANGED = """
                 whole(key + "partners", np.array([exchange.partners]))
                 any_amounts = rng.uniform(-1, 1, (2, voxels.size))
                 take(exchange, any_amounts, 0.05, at)
-                exchange.deposit()
+                exchange.send_sources()
                 whole(key + "given", any_amounts.sum(axis=1, keepdims=True))
                 whole(key + "taken", np.array(exchange.sources).sum(axis=1, keepdims=True))
             exchange.free()

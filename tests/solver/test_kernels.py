@@ -5,11 +5,10 @@ threads.
 import platform
 import re
 
+from ecsmpi.solver import entry_kernels, heterogeneous_kernels, plane_kernels, row_kernels
 import numba
 import numpy as np
 import pytest
-
-from ecsmpi.solver import entry_kernels, heterogeneous_kernels, plane_kernels, row_kernels
 
 row, places, number = (
     numba.types.Array(numba.float64, 1, "C"),
@@ -65,7 +64,10 @@ THREADED = """
     from ecsmpi.description.grid import Box
     from ecsmpi.description.model import SpeciesSpec, Tissue
     from ecsmpi.description.profiles import ArrayProfile
-    from ecsmpi.solver.stepper import Field, Stepper
+    from ecsmpi.description.decomposition import Slabs
+    from ecsmpi.solver.exchange import plan_exchange
+    from ecsmpi.solver.slab_field import SlabField
+    from ecsmpi.solver.stepper import Stepper
 
     def advanced(shape, threads, dt, varies):
         kernels.set_threads(threads)
@@ -73,20 +75,23 @@ THREADED = """
         rng = np.random.default_rng(7)
         box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), shape)
         ions = [SpeciesSpec("k", (1.0, 0.7, 1.3), 1), SpeciesSpec("na", (1.3, 1.0, 0.7), 1, 2.0)]
-        fields = [Field(box, (0, shape[0])) for _ in ions]
+        fields = [SlabField(box, (0, shape[0])) for _ in ions]
         for field in fields:
             field.owned[:] = rng.random(shape)
         tissue = Tissue(ArrayProfile(rng.random(shape))) if varies else Tissue()
-        stepper = Stepper(MPI.COMM_WORLD, box, tissue, ions, fields, rng.integers(0, box.voxels, 500))
+        comm, voxels = MPI.COMM_WORLD, rng.integers(0, box.voxels, 500)
+        exchange = plan_exchange(comm, Slabs(shape[0], 1), box.plane, voxels, len(ions))
+        stepper = Stepper(comm, box, tissue, ions, fields, exchange)
         at_entries, ones = rng.random((2, 500)), np.ones(500)
         at = np.arange(500, dtype=np.uint32)
         for _ in range(3):
             for f, values in enumerate(at_entries):
-                stepper.exchange.take(f, values, at, ones, dt)
+                exchange.add_sources(f, values, at, ones, dt)
             stepper.advance(dt, 0.0)
             for f, values in enumerate(at_entries):
-                stepper.exchange.give(f, values, at)
+                exchange.scatter_values(f, values, at)
         stepper.free()
+        exchange.free()
         return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
 
     shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]  # rows and planes do not divide evenly

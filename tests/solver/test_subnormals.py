@@ -2,18 +2,19 @@
 leave others theirs.
 """
 
-from llvmlite import binding, ir
-from mpi4py import MPI
-from numba import njit
-import numpy as np
-import pytest
-
 from ecsmpi import subnormals
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.exchange import plan_exchange
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
+from llvmlite import binding, ir
+from mpi4py import MPI
+from numba import njit
+import numpy as np
+import pytest
 
 SMALLEST_NORMAL = np.finfo(float).tiny
 known = pytest.mark.skipif(
@@ -42,20 +43,16 @@ def test_a_step_makes_no_subnormal_concentrations(name):
     """
     shape, tissue = CASES[name]
     box = Box((0.0,) * 3, (1.0,) * 3, shape)
-    field = Field(box, (0, shape[0]))
-    stepper = Stepper(
-        MPI.COMM_SELF,
-        box,
-        tissue,
-        [SpeciesSpec(None, (1e-3,) * 3)],
-        [field],
-        np.zeros(1, dtype=np.int64),
-        Slabs(shape[0], 1),
-    )
+    field = SlabField(box, (0, shape[0]))
+    voxels = np.zeros(1, dtype=np.int64)
+    exchange = plan_exchange(MPI.COMM_SELF, Slabs(shape[0], 1), box.plane, voxels, 1)
+    species = [SpeciesSpec(None, (1e-3,) * 3)]
+    stepper = Stepper(MPI.COMM_SELF, box, tissue, species, [field], exchange)
     for _ in range(2):
-        stepper.exchange.take(0, np.ones(1), np.zeros(0, dtype=np.uint32), np.ones(1), 0.1)
+        exchange.add_sources(0, np.ones(1), np.zeros(0, dtype=np.uint32), np.ones(1), 0.1)
         stepper.advance(0.1, 0.0)
     stepper.free()
+    exchange.free()
     assert (
         field.owned.max() > 0.1
         and 0 < field.owned[field.owned > 0].min() < 1e-290

@@ -4,11 +4,11 @@ shared.
 
 import os
 
-import pytest
-
 from ecsmpi.ranks import cores
 from ecsmpi.solver import threads
 from ecsmpi.solver.timing import Phases
+import pytest
+
 from support.ranks import mpirun
 
 BOXES = """

@@ -4,9 +4,9 @@ import re
 import textwrap
 from time import perf_counter, sleep
 
+from ecsmpi.solver.timing import PHASES, Phases
 import pytest
 
-from ecsmpi.solver.timing import PHASES, Phases
 from support.ranks import mpirun
 
 

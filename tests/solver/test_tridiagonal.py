@@ -2,15 +2,14 @@
 judges.
 """
 
+from ecsmpi.description.decomposition import Slabs
+from ecsmpi.solver import interface_kernels
+from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows, decay, eliminated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 from scipy.linalg import solve_banded
-
-from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver import interface_kernels
-from ecsmpi.solver.tridiagonal import Block, Chain, Rows, decay, eliminated
 
 # what a dense solve leaves where there should be nothing: its condition, up to 1 + 2r = 101, in
 # round-off
@@ -48,14 +47,14 @@ def end_values(rows, f, left, right):
 @unhurried
 @given(st.integers(2, 60), st.floats(0.001, 50))
 def test_half_step_without_flux_keeps_the_sum(n, r):
-    columns = dense(Rows.of_line(n, r, False)).sum(axis=0)
+    columns = dense(TridiagonalRows.of_line(n, r, False)).sum(axis=0)
     np.testing.assert_allclose(columns, 1.0, rtol=0, atol=1e-14 * (1 + r))
 
 
 @unhurried
 @given(lines, st.data())
 def test_interface_numbers_are_the_ends_for_unit_planes_outside(line, data):
-    rows = Rows.of_line(*line).planes(*cut(data, line[0]))
+    rows = TridiagonalRows.of_line(*line).planes(*cut(data, line[0]))
     slab, still = Block.of(rows), np.zeros(rows.diagonal.size)
     np.testing.assert_allclose(
         [slab.A, slab.C], end_values(rows, still, 1.0, 0.0), rtol=1e-12, atol=DENSE
@@ -68,7 +67,7 @@ def test_interface_numbers_are_the_ends_for_unit_planes_outside(line, data):
 @unhurried
 @given(lines, st.data())
 def test_weights_are_the_first_row_of_the_slabs_inverse(line, data):
-    rows = Rows.of_line(*line).planes(*cut(data, line[0]))
+    rows = TridiagonalRows.of_line(*line).planes(*cut(data, line[0]))
     np.testing.assert_allclose(
         Block.of(rows).weight, np.linalg.inv(dense(rows))[0], rtol=1e-12, atol=DENSE
     )
@@ -77,7 +76,7 @@ def test_weights_are_the_first_row_of_the_slabs_inverse(line, data):
 @unhurried
 @given(lines, st.data())
 def test_sweeps_up_and_down_solve_the_slab_between_its_neighbours(line, data):
-    rows = Rows.of_line(*line).planes(*cut(data, line[0]))
+    rows = TridiagonalRows.of_line(*line).planes(*cut(data, line[0]))
     slab, n = Block.of(rows), rows.diagonal.size
     f = np.random.default_rng(n).uniform(-1, 1, n)
     left, right = 0.7, -1.3
@@ -95,7 +94,7 @@ def test_sweeps_up_and_down_solve_the_slab_between_its_neighbours(line, data):
 @unhurried
 @given(st.integers(1, 400), rs, st.booleans(), st.data())
 def test_planes_left_out_weigh_less_than_round_off(n, r, held, data):
-    slab = Block.of(Rows.of_line(n, r, held).planes(*cut(data, n)))
+    slab = Block.of(TridiagonalRows.of_line(n, r, held).planes(*cut(data, n)))
     assert np.abs(slab.weight[slab.n_weights :]).sum() <= 1e-16 * slab.weight[0]
     assert np.abs(slab.reach[slab.n_reach :]).sum() <= 1e-16
 
@@ -104,7 +103,7 @@ def cut_line(n, r, held, slabs):
     """A line's chain, its solution, and the slabs' own solutions' ends, all for three right-hand
     sides.
     """
-    rows, partition = Rows.of_line(n, r, held), Slabs(n, slabs)
+    rows, partition = TridiagonalRows.of_line(n, r, held), Slabs(n, slabs)
     f = np.random.default_rng(n).uniform(-1, 1, (n, 3))
     bounds = [partition.planes(p) for p in range(partition.owners)]
     own = [whole(rows.planes(lo, hi), f[lo:hi])[[0, -1]] for lo, hi in bounds]
@@ -148,7 +147,7 @@ def test_two_neighbours_settle_their_interface_when_slabs_are_thick(slabs, r, th
 @given(st.integers(1, 80), st.floats(0.001, 50))
 def test_slabs_lose_touch_as_the_decay_to_the_power_of_their_thickness(n, r):
     """In closed form for constant coefficients: inner slabs, and slabs at an end without flux."""
-    a, rows = decay(r), Rows.of_line(3 * n, r, False)
+    a, rows = decay(r), TridiagonalRows.of_line(3 * n, r, False)
     lowest, inner, upmost = (Block.of(rows.planes(p * n, (p + 1) * n)) for p in range(3))
     between = a**n * (1 - a**2) / (1 - a ** (2 * n + 2))
     at_end = a**n * (1 + a) / (1 + a ** (2 * n + 1))

@@ -8,20 +8,21 @@ by rank e % ranks; "NAME joined": how the slabs' lines were joined in the last s
 import pickle
 import sys
 
-from mpi4py import MPI
-import numpy as np
-
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec
-from ecsmpi.solver.stepper import Field, Stepper
+from ecsmpi.solver.exchange import plan_exchange
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.stepper import Stepper
 from ecsmpi.solver.tissue import SlabTissue
+from mpi4py import MPI
+import numpy as np
 
 comm = MPI.COMM_WORLD
 
 
 def planned(case):
-    """Stepper and fields of a case, this rank holding its share of the entries."""
+    """Stepper, exchange and fields of a case, this rank holding its share of the entries."""
     box, slabs = (
         Box((0.0, 0.0, 0.0), case.spacing, case.shape),
         Slabs(case.shape[0], comm.size, case.grain),
@@ -31,19 +32,19 @@ def planned(case):
         SpeciesSpec(f"ion{f}", d, 1, wall, faces=face)
         for f, (d, wall, face) in enumerate(zip(case.d, case.walls, faces))
     ]
-    fields = [Field(box, slabs.planes(comm.rank)) for _ in ions]
+    fields = [SlabField(box, slabs.planes(comm.rank)) for _ in ions]
     for field, initial in zip(fields, case.initial):
         field.owned[:] = initial[slice(*field.planes)]
     tissue = SlabTissue(box, slabs.planes(comm.rank), case.tissue)
-    stepper = Stepper(
-        comm, box, [tissue] * len(ions), ions, fields, case.voxels[comm.rank :: comm.size], slabs
-    )
-    return stepper, fields, tissue
+    voxels = case.voxels[comm.rank :: comm.size]
+    exchange = plan_exchange(comm, slabs, box.plane, voxels, len(ions))
+    stepper = Stepper(comm, box, [tissue] * len(ions), ions, fields, exchange)
+    return stepper, exchange, fields, tissue
 
 
 def advance(case):
     """Take the steps; name -> array on rank 0, nothing elsewhere."""
-    stepper, fields, tissue = planned(case)
+    stepper, exchange, fields, tissue = planned(case)
     amounts = np.ascontiguousarray(case.amounts[:, comm.rank :: comm.size])
     at, ones, t = np.arange(amounts.shape[1], dtype=np.uint32), np.ones(amounts.shape[1]), 0.0
     for step, dt in enumerate(case.dts):
@@ -51,15 +52,16 @@ def advance(case):
         if step in dict(case.changes):
             tissue.change(dict(case.changes)[step])
         for f, values in enumerate(amounts):
-            stepper.exchange.take(f, values, at, ones, dt)
+            exchange.add_sources(f, values, at, ones, dt)
         stepper.advance(dt, t)
     at_entries = np.full_like(amounts, np.nan)
     for f, values in enumerate(at_entries):
-        stepper.exchange.give(f, values, at)
+        exchange.scatter_values(f, values, at)
     joined = stepper.report(case.dts[-1])
     whole = [np.concatenate(comm.allgather(field.owned)) for field in fields]
     shares = comm.gather(at_entries)
     stepper.free()
+    exchange.free()
     if comm.rank != 0:
         return {}
     entries = np.empty((len(fields), case.voxels.size))

@@ -138,10 +138,9 @@ def lines():
     if ranks == 1:
         yield from sys.stdin
         return
-    from mpi4py import MPI
-
     from ecsmpi.ranks.launch import own_communicator  # noqa: F401  MPI has been started
     from ecsmpi.ranks.meeting import wait
+    from mpi4py import MPI
 
     comm = MPI.COMM_WORLD.Dup()
     while True:

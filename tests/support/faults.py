@@ -22,7 +22,9 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
-from ecsmpi.files.checkpoint import PARTIAL, SET_NAME, CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint import PARTIAL  # noqa: E402
+from ecsmpi.files.checkpoint_set import SET_NAME, CheckpointSet  # noqa: E402
+
 from support.mpi_library import ranks_below  # noqa: E402
 from support.ranks import mpirun, started  # noqa: E402
 from support.restarts import NETWORK  # noqa: E402

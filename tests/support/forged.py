@@ -5,23 +5,27 @@ from pathlib import Path
 import shutil
 import struct
 
-from ecsmpi.cells import saved_state
-from ecsmpi.files import checkpoint
-from ecsmpi.files.checkpoint import CheckpointSet, part_name
+from ecsmpi.files import checkpoint_set
 from ecsmpi.files.checkpoint_part import MAGIC, digest_of
+from ecsmpi.files.checkpoint_set import CheckpointSet, part_name
+from ecsmpi.neuron_api.state import savestate_format
 
 
 def body_of(path):
     """What a manifest says."""
-    return json.loads((Path(path) / checkpoint.MANIFEST).read_text())["body"]
+    return json.loads((Path(path) / checkpoint_set.MANIFEST).read_text())["body"]
 
 
 def write_manifest(path, body):
     """A manifest with a right digest."""
     text = json.dumps(
-        {"format": checkpoint.FORMAT, "digest": checkpoint._digest(body), "body": body}
+        {
+            "format": checkpoint_set.FORMAT,
+            "digest": checkpoint_set.digest_of_body(body),
+            "body": body,
+        }
     )
-    (Path(path) / checkpoint.MANIFEST).write_text(text)
+    (Path(path) / checkpoint_set.MANIFEST).write_text(text)
 
 
 def index_of(path, rank=0):
@@ -80,14 +84,14 @@ def parted(state):
     """(what stands before the events, [(time, text)] of the events, what stands behind) of a state
     of SaveState's.
     """
-    found = saved_state.read(state)
+    found = savestate_format.read(state)
     at = state.rindex(found.times.tobytes()) if found.times.size else len(state)
-    file = saved_state._Reader(state)
+    file = savestate_format._Reader(state)
     file.take(at + 8 * found.times.size)
     events = []
     for time in found.times:
         begin = file._at
-        saved_state._event(file)
+        savestate_format._event(file)
         events.append((float(time), state[begin : file._at]))
     return state[: at - len(b"%d\n" % len(events))], events, state[file._at :]
 

@@ -4,11 +4,10 @@ from.
 
 import sys
 
-import h5py
-import numpy as np
-
 from ecsmpi.description.grid import Box
 from ecsmpi.files.output import GridFile
+import h5py
+import numpy as np
 
 BOX = Box((-10.0, 5.0, 100.0), (2.0, 3.0, 5.0), (7, 4, 3))
 TIMES = (0.0, 0.5, 1.0)

@@ -2,8 +2,8 @@
 would write on it.
 """
 
-from ecsmpi.benchmarks import planning
-from ecsmpi.benchmarks.planning import Layout, Machine, Problem
+from ecsmpi.benchmarks.plan import step_model
+from ecsmpi.benchmarks.plan.step_model import Layout, Machine, Workload
 
 TRUE = Machine(
     cores=8,
@@ -38,9 +38,9 @@ def record(
         "dt": 0.025,
         "dx": 5.0,
     }
-    problem = Problem(shape, species, segments, 2.62 / 1.6**2 * 0.025 / 25)
+    problem = Workload(shape, species, segments, 2.62 / 1.6**2 * 0.025 / 25)
     layout = Layout(1, ranks, threads)
-    parts = planning.step_parts(problem, layout, machine)
+    parts = step_model.step_parts(problem, layout, machine)
     phases = {name: parts[part] / 2 for part, names in SHARES.items() for name in names}
     return {
         "kind": kind,

@@ -13,8 +13,11 @@ import time
 import neuron
 import numpy as np
 from neuron import n
-from ecsmpi.cells import membrane
+from ecsmpi.cells.ion_mechanism import refuse_other_writers, use_ion
+from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
+from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.neuron_api.structure import structure_counts
 n.load_file("stdrun.hoc")
 
 def segments():
@@ -35,7 +38,7 @@ def message_of(error, call, *arguments):
 def equal_to_rxd():
     from neuron.rxd.geometry import _surface_areas1d
     from neuron.rxd.species import _xyz
-    found = membrane.Segments()
+    found = Segments()
     area = np.concatenate([_surface_areas1d(sec) for sec in n.allsec()])
     assert np.abs(found.area - area).max() <= 1e-14 * area.max(), (found.area, area)
     assert np.allclose(found.area, area, rtol=1e-14, atol=1e-14 * area.max())

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from ecsmpi.ranks import launchers
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ WHEEL = next(iter(sorted(Path(sys.prefix, "lib").glob("libmpi.so.[0-9]*"))), Non
 
 # What a launcher around pytest itself would leave behind; the ranks started here must not believe
 # it.
-LAUNCHER_PREFIXES = ("OMPI_COMM_", "OMPI_UNIVERSE", "PMI_", "PMIX_", "MPI_LOCAL", "HYDI_", "SLURM_")
+LAUNCHER_PREFIXES = (*launchers.PREFIXES, "SLURM_")
 
 
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):

@@ -4,6 +4,7 @@ import sys
 
 from ecsmpi.files.items import Encoding, Mean, Slice, Subvolume
 from ecsmpi.files.output import GridFile
+
 from support.frames import BOX, TIMES, coded, storages
 
 PLANES = {

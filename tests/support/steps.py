@@ -5,10 +5,10 @@ import functools
 from pathlib import Path
 import pickle
 
-import numpy as np
-
 from ecsmpi.description.boundaries import Held
 from ecsmpi.description.model import Tissue
+import numpy as np
+
 from support.exact import dense_step, varying_step
 
 ADVANCE = Path(__file__).with_name("advance.py")

@@ -1,3 +1,1 @@
-"""Scripts for processes of their own, with NEURON or with ecsmpi: the same lines but for the
-import.
-"""
+"""Scripts that the comparisons start, with NEURON or with ecsmpi: only the import differs."""

@@ -1,15 +1,22 @@
-r"""The slice of scripts/models, timed in a process of its own, or only what is outside its cells.
+r"""Time the slice of scripts/models with NEURON or with ecsmpi, with or without its cells.
 
-    python slice.py neuron|ecsmpi scripts/models '{"options": ["--size", "mini"], "cells": true, "repetitions": 20}'
+    python slice.py neuron|ecsmpi scripts/models SETTINGS
 
-Rank 0 prints a JSON object: finitialize_seconds, step_seconds {what: [seconds of each repetition]} and bytes, resident on all
-ranks together. What is "all"; or, without cells, "grid", where ions and oxygen diffuse, and "reactions", where glia act, too.
+SETTINGS are JSON: {"options": ["--size", "mini"], "cells": true, "repetitions": 20}.
+
+Rank 0 prints a JSON object:
+
+    finitialize_seconds     seconds of n.finitialize
+    step_seconds            {what: [seconds of each repetition]}; what is "all" or, without cells,
+                            "grid", where ions and oxygen diffuse, and "reactions", where glia act
+                            too
+    bytes                   resident memory of all ranks
 """
 
 import json
 import sys
 
-from measures import resident, timed  # beside this script
+from resources import resident, timed  # beside this script
 
 WARM_UP = 20  # steps
 
@@ -26,29 +33,37 @@ def main(library, folder, settings):
     import slice_tissue
     from slice_options import parsed
 
-    options, pc = parsed(settings["options"]), n.ParallelContext()
+    options = parsed(settings["options"])
+    pc = n.ParallelContext()
     n.celsius, n.dt = 37, options.dt
-    steps, repetitions = {}, settings["repetitions"]
+    step_seconds = {}
+    repetitions = settings["repetitions"]
     if settings["cells"]:
         made = slice_tissue.build(rxd, options)
-        finitialize = timed(pc, lambda: n.finitialize(slice_tissue.REST))
-        steps["all"] = step_times(pc, n, repetitions)
+        finitialize_seconds = timed(pc, lambda: n.finitialize(slice_tissue.REST))
+        step_seconds["all"] = time_steps(pc, n, repetitions)
     else:
         made = slice_tissue.build(rxd, options, count=int(pc.nhost()), reacting=False)
-        finitialize = timed(pc, lambda: n.finitialize(slice_tissue.REST))
-        steps["grid"] = step_times(pc, n, repetitions)
+        finitialize_seconds = timed(pc, lambda: n.finitialize(slice_tissue.REST))
+        step_seconds["grid"] = time_steps(pc, n, repetitions)
         made.reactions = slice_tissue.of_glia(rxd, made, options)
         n.finitialize(slice_tissue.REST)
-        steps["reactions"] = step_times(pc, n, repetitions)
-    result = {"finitialize_seconds": finitialize, "step_seconds": steps, "bytes": resident(pc)}
+        step_seconds["reactions"] = time_steps(pc, n, repetitions)
+    result = {
+        "finitialize_seconds": finitialize_seconds,
+        "step_seconds": step_seconds,
+        "bytes": resident(pc),
+    }
     if pc.id() == 0:
         print(json.dumps(result), flush=True)
     pc.barrier()
 
 
-def step_times(pc, n, repetitions):
+def time_steps(pc, n, repetitions):
     """Seconds of single steps."""
-    return [timed(pc, n.fadvance) for _ in range(WARM_UP + repetitions)][WARM_UP:]
+    for _ in range(WARM_UP):
+        timed(pc, n.fadvance)
+    return [timed(pc, n.fadvance) for _ in range(repetitions)]
 
 
 if __name__ == "__main__":

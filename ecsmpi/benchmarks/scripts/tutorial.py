@@ -1,11 +1,10 @@
-"""The tutorial's model, timed in a process of its own, with NEURON's extracellular space, ecsmpi's
-or none.
+"""Time the tutorial's model with NEURON's extracellular space, with ecsmpi's or without one.
 
-    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py '["arguments", "of", "the",
-    "model"]'
+    python tutorial.py neuron|ecsmpi|none scripts/ca1_potassium.py ARGUMENTS
 
-Prints a JSON object: segments, finitialize_seconds; then, for each number of steps that it reads,
-one with step_seconds, a list.
+ARGUMENTS of the model are a JSON list of words. It prints a JSON object with segments and
+finitialize_seconds. Then it reads lines, each a number of steps, and answers each with a JSON
+object whose step_seconds are a list.
 """
 
 import json
@@ -27,24 +26,27 @@ def main(library, script, arguments):
     model = {"__name__": "tutorial", "__file__": script}
     exec(compile(source, script, "exec"), model)
     n = model["n"]
-    began = perf_counter()
-    n.finitialize(-65)
-    finitialize = perf_counter() - began
+    finitialize_seconds = timed(lambda: n.finitialize(-65))
     segments = sum(sec.nseg for sec in n.allsec())
-    print(json.dumps({"segments": segments, "finitialize_seconds": finitialize}), flush=True)
+    ready = {"segments": segments, "finitialize_seconds": finitialize_seconds}
+    print(json.dumps(ready), flush=True)
     for line in sys.stdin:
-        steps = [timed(n.fadvance) for _ in range(WARM_UP + int(line))][WARM_UP:]
-        print(json.dumps({"step_seconds": steps}), flush=True)
+        for _ in range(WARM_UP):
+            n.fadvance()
+        step_seconds = [timed(n.fadvance) for _ in range(int(line))]
+        print(json.dumps({"step_seconds": step_seconds}), flush=True)
 
 
 def with_space_of(library, source):
     """The script with another import, or without its extracellular space."""
     lines = source.splitlines(keepends=True)
-    if lines.count(IMPORT) != 1 or any(
-        sum(line.startswith(begin) for line in lines) != 1 for begin in SPACE
-    ):
+    as_expected = lines.count(IMPORT) == 1
+    for begin in SPACE:
+        as_expected &= sum(line.startswith(begin) for line in lines) == 1
+    if not as_expected:
         sys.exit(
-            f"the script must have one line each that begins with {IMPORT.strip()!r}, {' and '.join(SPACE)}"
+            "the script must have one line each that begins with "
+            f"{IMPORT.strip()!r}, {' and '.join(SPACE)}"
         )
     if library == "none":
         return "".join(line for line in lines if line != IMPORT and not line.startswith(SPACE))
@@ -52,23 +54,23 @@ def with_space_of(library, source):
 
 
 def compile_kernels():
-    """Compilation apart: a box of short z-lines and one of longer ones need all kernels."""
+    """Compile before anything is timed: a box of short z-lines and one of longer ones need all."""
     from neuron import n
 
     from ecsmpi import rxd
     from ecsmpi.solver.short_lines import SHORT
 
-    species = [
-        rxd.Species(rxd.Extracellular(0, 0, 0, 4, 4, height, dx=1), d=1, initial=1)
-        for height in (SHORT - 1, SHORT)
-    ]
+    species = []
+    for height in (SHORT - 1, SHORT):
+        region = rxd.Extracellular(0, 0, 0, 4, 4, height, dx=1)
+        species.append(rxd.Species(region, d=1, initial=1))
     n.finitialize(-65)
     n.fadvance()
-    del species
+    species.clear()
 
 
 def timed(work):
-    """Seconds of some work."""
+    """Seconds of `work()`."""
     began = perf_counter()
     work()
     return perf_counter() - began

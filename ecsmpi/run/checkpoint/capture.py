@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ecsmpi.cells import inventory
-from ecsmpi.cells.recorder import RECORDER
-from ecsmpi.files.checkpoint import BOX, Checkpoints
+from ecsmpi.files.checkpoint import Checkpoints
 from ecsmpi.files.checkpoint_part import PartWriter
+from ecsmpi.files.checkpoint_set import BOX
 from ecsmpi.files.facts import Facts
-from ecsmpi.neuron_api import cell_state, gid_state
+from ecsmpi.neuron_api import inventory
+from ecsmpi.neuron_api.gids import known_gids
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.sections import RECORDER
+from ecsmpi.neuron_api.state import gid_states, rank_state
 from ecsmpi.run.checkpoint.run_state import RunState
 from ecsmpi.run.observers.base import Observer, ObserverState
 
@@ -45,7 +47,7 @@ def capture(
     sets : Checkpoints
         The folder of checkpoints.
     """
-    cell_state.exchange_spikes()
+    rank_state.exchange_spikes()
     facts = _facts(run, steps, regions, observers)
     with run.fields_left_out():
         saved = _cells(facts, run.vectors)
@@ -56,9 +58,9 @@ def capture(
 def _facts(run: RunState, steps: int, regions: list[str], observers: Iterable[Observer]) -> Facts:
     """What the manifest says but for the waiting statements, the same on every rank. Collective."""
     comm = run.comm
-    reasons = comm.allgather(gid_state.without_gid(RECORDER))
+    reasons = comm.allgather(gid_states.without_gid(RECORDER))
     why = next((reason for reason in reasons if reason), None)
-    known = inventory.known_gids()
+    known = known_gids()
     return Facts(
         model=run.model | {"box": regions},
         t=n.t,
@@ -90,20 +92,20 @@ def _states(observers: Iterable[Observer]) -> list[list]:
 def _cells(facts: Facts, vectors: dict) -> dict[str, bytes]:
     """NEURON's share of this rank, by name. Collective, between steps."""
     saved = {
-        "cells": cell_state.of_rank(),
-        "random": json.dumps(cell_state.random_places()).encode(),
+        "cells": rank_state.of_rank(),
+        "random": json.dumps(rank_state.random_places()).encode(),
     }
     for name, vector in vectors.items():
         saved[f"vector {name}"] = np.array(vector, dtype=float).tobytes()
     if facts.without_gids is None:
-        for gid, data in gid_state.of_gids().items():
+        for gid, data in gid_states.of_gids().items():
             saved[f"gid {gid}"] = data
     return saved
 
 
 def _ranks_with_statements(comm, saved: dict[str, bytes]) -> list[int]:
     """The ranks in whose queue statements of hoc wait, which cannot move. Collective."""
-    have = comm.allgather(cell_state.has_statements(saved["cells"]))
+    have = comm.allgather(rank_state.has_statements(saved["cells"]))
     return [rank for rank, has in enumerate(have) if has]
 
 

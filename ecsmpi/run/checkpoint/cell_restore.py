@@ -6,14 +6,15 @@ with gids get theirs one by one. Every rank checks its own share before any rank
 
 from __future__ import annotations
 
-from ecsmpi.cells import inventory
-from ecsmpi.cells.recorder import RECORDER
-from ecsmpi.cells.saved_state import Malformed
-from ecsmpi.cells.state_check import ForeignStatement
 from ecsmpi.files.checked import read_json
-from ecsmpi.files.checkpoint import CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.neuron_api import cell_state, gid_state
+from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.neuron_api import inventory
+from ecsmpi.neuron_api.gids import known_gids
+from ecsmpi.neuron_api.sections import RECORDER
+from ecsmpi.neuron_api.state import gid_states, rank_state
+from ecsmpi.neuron_api.state.savestate_check import ForeignStatement
+from ecsmpi.neuron_api.state.savestate_format import Malformed
 from ecsmpi.ranks.meeting import everywhere
 
 
@@ -90,8 +91,8 @@ def _place_together(comm, found: CheckpointSet, cells: str) -> None:
 def _read_rank(comm, found: CheckpointSet, rank: int) -> None:
     """Give this rank's cells the state that some rank had. Collective."""
     state, places = everywhere(comm, _checked_rank, found, rank)
-    everywhere(comm, cell_state.set_rank, state)
-    cell_state.set_random_places(places)
+    everywhere(comm, rank_state.set_rank, state)
+    rank_state.set_random_places(places)
 
 
 def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
@@ -102,9 +103,9 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
     with found.part(rank) as part:
         state = part.read_bytes("cells")
         try:
-            cell_state.check_rank(state, found.facts.t, found.facts.dt)
+            rank_state.check_rank(state, found.facts.t, found.facts.dt)
             streams = read_json(part.read_bytes("random"), "what it says of random streams")
-            places = cell_state.check_random_places(streams)
+            places = rank_state.check_random_places(streams)
         except Damaged:
             raise
         except ForeignStatement as error:
@@ -117,7 +118,7 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
 def _read_gids(comm, found: CheckpointSet) -> None:
     """Give this rank's cells their states by gid. Collective."""
     cells = everywhere(comm, _own_gids, found)
-    restoring = gid_state.Restoring(found.facts.t)
+    restoring = gid_states.Restoring(found.facts.t)
     restoring.begin()
     try:
         everywhere(comm, _check_gids, restoring, cells, found)
@@ -140,12 +141,12 @@ def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
     for rank, gids in enumerate(found.facts.gids):
         for gid in gids:
             rank_of[gid] = rank
-    why = gid_state.without_gid(RECORDER)
+    why = gid_states.without_gid(RECORDER)
     if why:
         raise ValueError(
             f"NEURON's cells have moved to other ranks, which needs gids for all: {why}"
         )
-    own = inventory.known_gids()
+    own = known_gids()
     for gid in own:
         if gid not in rank_of:
             raise Differs(f"the checkpoint has no cell with gid {gid}")

@@ -1,7 +1,7 @@
 """How a run becomes what a checkpoint holds.
 
-Nothing that is read is executed, and NEURON gets only what `cell_state.check_rank` and
-`gid_state.Restoring.check` have passed.
+Nothing that is read is executed, and NEURON gets only what `rank_state.check_rank` and
+`gid_states.Restoring.check` have passed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ecsmpi.files.checkpoint import BOX, CheckpointSet
 from ecsmpi.files.checkpoint_part import Damaged
+from ecsmpi.files.checkpoint_set import BOX, CheckpointSet
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint.cell_restore import Differs, place_cells, plain

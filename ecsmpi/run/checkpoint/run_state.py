@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecsmpi import __version__
-from ecsmpi.cells import inventory, recorder
+from ecsmpi.neuron_api import mechanisms, sections
 from ecsmpi.neuron_api.interpreter import n, neuron
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.region_solver import RegionSolver
@@ -52,8 +52,8 @@ def describe_regions(registry: ModelRegistry, solvers: RegionSolvers) -> list[st
 
 def describe_model(registry: ModelRegistry, solvers: RegionSolvers, clock: GridClock) -> dict:
     """The model as it is now, by which checkpoints know it. Collective."""
-    sections = list(recorder.sections())
-    own_counts = (len(sections), sum(sec.nseg for sec in sections))
+    own = list(sections.model_sections())
+    own_counts = (len(own), sum(sec.nseg for sec in own))
     counts = solvers.comm.allgather(own_counts)
     boxes = describe_regions(registry, solvers)
     species = []
@@ -66,7 +66,7 @@ def describe_model(registry: ModelRegistry, solvers: RegionSolvers, clock: GridC
         "dt": n.dt,
         "steps of NEURON in one of the grid": clock.steps,
         "reproducible": solvers.reproducible,
-        "mechanism": inventory.mechanisms(),
+        "mechanism": mechanisms.names(),
         "sections": sum(count for count, _ in counts),
         "segments": sum(count for _, count in counts),
         "version of ecsmpi": __version__,

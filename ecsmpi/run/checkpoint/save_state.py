@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ecsmpi.cells.saved_state import EXTRACELLULAR
 from ecsmpi.neuron_api import neuron_calls
 from ecsmpi.neuron_api.interpreter import neuron
+from ecsmpi.neuron_api.state.savestate_format import EXTRACELLULAR
 from ecsmpi.ranks.meeting import timeout_seconds
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.neuron_guard import NeuronGuard

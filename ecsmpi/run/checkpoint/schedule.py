@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ecsmpi.files.checkpoint import Checkpoints, CheckpointSet, is_set, opened
+from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files.checkpoint_set import CheckpointSet, is_set, open_verified
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint.walltime import Limits, seconds
 
@@ -118,7 +119,7 @@ class Restart:
         Raises ValueError on every rank where there has to be one and there is none.
         """
         if any(comm.allgather(everywhere(comm, is_set, self.path))):
-            return opened(comm, self.path)
+            return open_verified(comm, self.path)
         found = Checkpoints(comm, self.path).newest(_warn)
         if found is None and self._must:
             raise ValueError(

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from ecsmpi import __version__
-from ecsmpi.cells.recorder import RECORDER
-from ecsmpi.cells.report_segments import Reported
+from ecsmpi.cells.report_segments import ReportSegments
 from ecsmpi.files.cadence import ROUND_OFF, Cadence, checked_interval
 from ecsmpi.files.file_layout import origin
 from ecsmpi.files.report_file import ReportFile
 from ecsmpi.files.track_selection import chosen_storage
+from ecsmpi.neuron_api.sections import RECORDER
 from ecsmpi.run.observers.base import Observer, ObserverState
 
 STATE_FIELDS = ("files", "cadence", "first")
@@ -32,7 +32,7 @@ class ReportedVariable:
     """
 
     def __init__(self, comm, path, name, sections, population, interval, about, kept):
-        self.reported = Reported(comm, name, sections, RECORDER)
+        self.reported = ReportSegments(comm, name, sections, RECORDER)
         self.reported.find()
         segments = self.reported
         is_shared = chosen_storage("auto", comm.size) == "single"

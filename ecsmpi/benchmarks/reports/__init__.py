@@ -1,0 +1,6 @@
+"""Records of `ecsmpi bench` as tables and as pictures.
+
+tables.py       tables of text
+pictures.py     speed-up, efficiency and phases, drawn
+scaling.py      how records on different numbers of cores compare
+"""

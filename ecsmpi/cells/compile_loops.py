@@ -1,0 +1,62 @@
+"""Compile the loops at segments, or read them from the cache, before a run needs them.
+
+numba compiles a loop for the types of its arguments. So each loop is called once with arrays of one
+element, of the types that a run has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.cells.nernst import nernst
+from ecsmpi.solver import entry_kernels, threads
+
+
+def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
+    """Compile the loops of an `exchange.Exchange`.
+
+    Parameters
+    ----------
+    exact : the loops of `ExactExchange`
+    blocked : the loops for more entries than a core's cache holds
+    threaded : for several threads
+    """
+    rows, none = np.zeros(1, dtype=np.uint32), np.zeros(0, dtype=np.uint32)
+    bounds, alike = np.array([0, 1], dtype=np.uint32), np.zeros(1, dtype=bool)
+    values, factor, out = np.zeros((3, 1))
+    received, sums = np.zeros((2, 1, 1))
+    nernst(*np.ones((3, 1)), 1.0)
+    entry_kernels.hand_out(sums, rows, received)
+    entry_kernels.give_in_turn(values, rows, bounds, alike, out)
+    entry_kernels.give_entries(values, rows, out, rows)
+    with threads.whatever_the_work(2 if threaded else 1):
+        threads.use(threads.for_work(1))
+        if blocked:
+            entry_kernels.give_entries_in_blocks(values, rows, bounds, bounds, out, rows)
+        if exact:
+            limbs = np.zeros((1, entry_kernels.LIMBS), dtype=np.int64)
+            entry_kernels.add_limbs_by_voxel(
+                values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs
+            )
+            entry_kernels.add_limbs_at(limbs, rows, limbs.copy(), out)
+            return
+        if blocked:
+            entry_kernels.add_by_voxel_in_blocks(
+                values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
+            )
+    entry_kernels.add_at(received, rows, sums)
+    entry_kernels.add_in_turn(values, factor, rows, bounds, alike, 1.0, out)
+    entry_kernels.add_by_voxel(
+        values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
+    )
+
+
+def compile_membrane_reactions() -> None:
+    """Compile the loops of `MembraneReactionPlan` and of `voxel_copies.VoxelCopies`."""
+    at, rows = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint32)
+    one, two, out = np.ones((3, 1))
+    entry_kernels.move(one, at, out, at)
+    entry_kernels.add_products(one, two, out)
+    entry_kernels.charge(one, at, out)
+    entry_kernels.set_sums(out, at, one, two, at)
+    entry_kernels.add_over(one, rows, two, out)

@@ -1,0 +1,126 @@
+"""Currents of ions that reactions across the membrane carry: explicit in the voltage, as NEURON's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ecsmpi.cells.segments import segment_areas
+from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.reactions.rate_law import Law
+from ecsmpi.reactions.reaction import Rates
+from ecsmpi.solver import entry_kernels
+
+
+@dataclass
+class MembraneCurrent:
+    """The current of one ion that reactions carry.
+
+    Attributes
+    ----------
+    part : the species inside the cell
+    current : (places,) mA/cm2
+    terms : (number of the law, (places,) mA/cm2 of 1 molecule/ms) of each law that carries it
+    variable : NEURON's current of the ion, such as ik
+    places : (n,) places where the part has a state
+    rows : (n,) their rows in the column of the variable
+    without : (n,) mA/cm2, the ion's current without what reactions carry
+    """
+
+    part: Any
+    current: np.ndarray
+    terms: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    variable: RangeVariable | None = None
+    places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    without: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+class MembraneCurrents:
+    """The currents of the terms that carry any; true where this rank has one."""
+
+    def __init__(
+        self,
+        comm: Any,
+        terms: list,
+        laws: list[Law],
+        fields: list[np.ndarray],
+        at: np.ndarray,
+        charge_per_molecule: float,
+    ):
+        """Plan the currents. Collective.
+
+        Parameters
+        ----------
+        terms, laws : the terms at the segments, and the law of each
+        fields : what the laws read, (places,) each
+        at : (places,) segment of each place
+        charge_per_molecule : mA um2/cm2 of 1 molecule/ms of an elementary charge
+        """
+        carrying = [(term, law) for term, law in zip(terms, laws) if term.carries]
+        self._rates = Rates(comm, [law for _, law in carrying], fields, at.size)
+        self._total = np.zeros(at.size)
+        by_part: dict[Any, MembraneCurrent] = {}
+        if carrying:
+            per_molecule = charge_per_molecule / segment_areas()[at]
+        for number, (term, law) in enumerate(carrying):
+            for part, count in term.counts().items():
+                if getattr(part, "ion", None):
+                    if part not in by_part:
+                        by_part[part] = MembraneCurrent(part, np.zeros(at.size))
+                    factors = np.where(law.where, -count * part.charge * per_molecule, 0.0)
+                    by_part[part].terms.append((number, factors))
+        self._currents = list(by_part.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._currents)
+
+    def carried(self) -> dict[str, np.ndarray]:
+        """{ion: (places,) mA/cm2 that reactions carry}; `add` renews the arrays."""
+        return {one.part.ion: one.current for one in self._currents}
+
+    def find(self, inside: Sequence[Any], nodes: np.ndarray) -> None:
+        """Find where NEURON keeps the ions' currents now. Local.
+
+        Parameters
+        ----------
+        inside : the `NeuronState` of each species inside
+        nodes : (places,) row of each place in NEURON's equations of the voltages
+        """
+        self._nodes = nodes
+        for one in self._currents:
+            state = next(state for state in inside if state.part == one.part)
+            one.variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
+            one.rows = one.variable.rows[state.acts].astype(np.int64)
+            one.places = state.places
+            one.without = np.zeros(state.places.size)
+
+    def add(self, right: np.ndarray) -> None:
+        """Add what the laws carry now to the ions' currents, and charge the membrane. Local.
+
+        right: right-hand side of NEURON's equations of the voltages.
+        """
+        rates = self._rates.take()
+        self._total[:] = 0.0
+        for one in self._currents:
+            one.current[:] = 0.0
+            for law, factors in one.terms:
+                entry_kernels.add_products(rates[law], factors, one.current)
+            self._total += one.current
+            np.take(one.variable.column, one.rows, out=one.without, mode="clip")
+        entry_kernels.charge(self._total, self._nodes, right)
+        self.show()
+
+    def show(self) -> None:
+        """Let the ions' currents include what reactions carry. Local."""
+        for one in self._currents:
+            column = one.variable.column
+            entry_kernels.set_sums(column, one.rows, one.without, one.current, one.places)
+
+    def withhold(self) -> None:
+        """Let the ions' currents exclude what reactions carry. Local."""
+        for one in reversed(self._currents):
+            one.variable.column[one.rows] = one.without

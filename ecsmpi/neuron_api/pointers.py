@@ -1,0 +1,55 @@
+"""NEURON's pointers (``seg._ref_v``) that a script hands over: what they lead to, and many at once.
+
+NEURON shows a pointer as text: ``data_handle`` or ``<hoc ref`` begin a valid one, and ``row=``
+stands in one that leads to a variable of a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ecsmpi.neuron_api.interpreter import hoc, n
+
+_VALID = "data_handle", "<hoc ref"
+_IN_CELL = "row="
+
+
+def is_pointer(thing: Any) -> bool:
+    """Whether a thing is an object of NEURON's, as its pointers are."""
+    return isinstance(thing, hoc.HocObject)
+
+
+def leads_into_a_cell(pointer: Any) -> bool:
+    """Whether a pointer leads to a variable of this rank's cells."""
+    return _IN_CELL in repr(pointer)
+
+
+def exists(pointer: Any) -> bool:
+    """Whether the variable that a pointer leads to exists."""
+    try:
+        if repr(pointer).startswith(_VALID):
+            pointer[0]
+            return True
+    except ValueError:
+        pass
+    return False
+
+
+class PointerValues:
+    """The values of several pointers, read by one call of NEURON."""
+
+    def __init__(self, pointers: Sequence[Any]):
+        self._handles = n.PtrVector(len(pointers)) if pointers else None
+        self._vector = n.Vector(len(pointers))
+        for place, pointer in enumerate(pointers):
+            self._handles.pset(place, pointer)
+        self._values = self._vector.as_numpy() if pointers else np.zeros(0)
+
+    def read(self) -> np.ndarray:
+        """(pointers,) values now; the same buffer each time."""
+        if self._handles is not None:
+            self._handles.gather(self._vector)
+        return self._values

@@ -1,0 +1,82 @@
+"""Which kind of diffusion a species needs: uniform or heterogeneous."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ecsmpi.description.model import SpeciesSpec, Tissue
+from ecsmpi.solver.diffusion import UniformDiffusion
+from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
+from ecsmpi.solver.tissue import Conductances, SlabTissue
+from ecsmpi.solver.workspace import InterfaceSolve, Workspace
+
+
+class Diffusion(Protocol):
+    """Advances the concentration of one species by diffusion and given sources."""
+
+    @property
+    def diffuses(self) -> bool:
+        """Whether the increment of a step is more than the sources."""
+
+    def interfaces(self, dt: float) -> InterfaceSolve:
+        """The interfaces between blocks for steps of dt (ms). Collective when dt is new."""
+
+    def advance(
+        self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float
+    ) -> None:
+        """Take one step of dt to t (ms). Collective.
+
+        Parameters
+        ----------
+        u : (n + 2, ny, nz) float
+            Concentrations (mM), ghost planes filled; changed in place.
+        sources : (local voxels,) float
+            Sources of the step (mM of a whole voxel); the volume fraction divides them here.
+        values : (local voxels,) float
+            Receives u of these voxels after the step.
+        dt, t : float
+            Length of the step, and the time at its end (ms).
+        """
+
+
+def needs_heterogeneous(species: SpeciesSpec, tissue: Tissue) -> bool:
+    """Whether a species in a tissue, or in its own, needs a HeterogeneousDiffusion."""
+    return (species.tissue or tissue).varies or species.faces is not None
+
+
+class DiffusionPlanner:
+    """Plans the diffusion that each species of a box needs.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of all species of the box.
+    local_voxels : (sources,) int
+        Ascending flat index into the slab of the voxels that get sources.
+    """
+
+    def __init__(self, workspace: Workspace, local_voxels: np.ndarray):
+        self._workspace = workspace
+        self._local_voxels = local_voxels
+        self._heterogeneous: HeterogeneousWorkspace | None = None
+        self._conductances: dict[int, Conductances] = {}
+
+    def forget_tissue(self) -> None:
+        """Drop the conductances, since the tissue has changed. Local."""
+        self._conductances.clear()
+
+    def plan(self, species: SpeciesSpec, tissue: SlabTissue) -> Diffusion:
+        """The diffusion of one species in this slab's tissue. Collective."""
+        workspace = self._workspace
+        if not needs_heterogeneous(species, tissue.description):
+            return UniformDiffusion(workspace, species, tissue.description, self._local_voxels)
+        if self._heterogeneous is None:
+            self._heterogeneous = HeterogeneousWorkspace(workspace)
+        if id(tissue) not in self._conductances:
+            conductances = Conductances(workspace.comm, workspace.box, tissue)
+            self._conductances[id(tissue)] = conductances
+        return HeterogeneousDiffusion(
+            self._heterogeneous, species, self._conductances[id(tissue)], self._local_voxels
+        )

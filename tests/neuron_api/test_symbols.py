@@ -1,0 +1,272 @@
+"""The gate to NEURON holds: each name of NEURON's is listed, exists, is used, and only in the gate."""
+
+import ast
+from dataclasses import replace
+import re
+
+from ecsmpi.neuron_api import interpreter, symbols
+from ecsmpi.neuron_api.symbols import TABLE, Kind
+import pytest
+
+from support.ranks import ROOT
+
+PACKAGE = ROOT / "ecsmpi"
+GATE = PACKAGE / "neuron_api"
+PLAIN_NEURON = PACKAGE / "benchmarks" / "scripts"  # scripts that run NEURON without ecsmpi
+
+# Modules that use ctypes for something else than NEURON: MPI, the C library, machine code.
+CTYPES_USERS = {
+    "ranks/answering.py",
+    "ranks/forks.py",
+    "ranks/peers.py",
+    "run/neuron_waits.py",
+}
+OWN_PRIVATE = {"_fields_"}  # names with an underscore that belong to Python
+INTERNAL_MODULES = {"initializer", "node", "registry", "rxdmath", "section1d", "species"}
+
+IN_GATE = {path: ast.parse(path.read_text()) for path in sorted(GATE.rglob("*.py"))}
+OUTSIDE = {
+    path: ast.parse(path.read_text())
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if GATE not in path.parents
+}
+LISTED = {symbol.attribute for symbol in TABLE if symbol.kind is Kind.PYTHON}
+CONSTANTS = {
+    name: value for name, value in vars(symbols).items() if isinstance(value, symbols.Symbol)
+}
+
+
+def place(path, node):
+    """File and line, for messages."""
+    return f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def foreign_attributes(tree):
+    """Attributes of anything but self, cls and the class's own super()."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = node.value
+            is_own = isinstance(owner, ast.Name) and owner.id in ("self", "cls")
+            is_parent = isinstance(owner, ast.Call) and ast.unparse(owner).startswith("super(")
+            if not is_own and not is_parent:
+                yield node
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def own_attributes(trees):
+    """Names that classes of ecsmpi set on themselves."""
+    found = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+            if isinstance(node, ast.FunctionDef):
+                found.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                for line in node.body:
+                    if isinstance(line, ast.AnnAssign):
+                        found.add(line.target.id)
+    return found
+
+
+def imported_names(tree):
+    """(node, module, name) of each import anywhere in a tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node, alias.name, ""
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node, node.module, alias.name
+
+
+# the installed NEURON
+
+
+@pytest.mark.parametrize("symbol", TABLE, ids=lambda symbol: symbol.name)
+def test_neuron_has_the_name(symbol):
+    assert symbol not in symbols.missing(), f"{symbol.purpose}; without it: {symbol.without}"
+
+
+def test_names_that_neuron_lacks_are_missing(monkeypatch):
+    unknown = (
+        replace(symbols.RANKS, name="nrn_no_such_symbol"),
+        symbols.Symbol("neuron.rxd.no_such_module:name", Kind.PYTHON, "", ""),
+        symbols.Symbol("neuron.rxd.species:_no_such_name", Kind.PYTHON, "", ""),
+        symbols.Symbol("neuron.rxd.species:Species._no_such_name", Kind.PYTHON, "", ""),
+        symbols.Symbol("neuron.rxd.species:NoSuchClass._secs", Kind.PYTHON, "", ""),
+    )
+    monkeypatch.setattr(symbols, "TABLE", unknown)
+    assert symbols.missing() == list(unknown)
+
+
+def test_symbols_were_checked_with_this_version():
+    version = interpreter.neuron.__version__
+    unchecked = [symbol.name for symbol in TABLE if version not in symbol.versions]
+    assert not unchecked
+
+
+def test_each_name_is_listed_once():
+    names = [symbol.name for symbol in TABLE]
+    assert sorted(names) == sorted(set(names))
+
+
+# each entry is used by the gate
+
+
+@pytest.mark.parametrize("constant", CONSTANTS)
+def test_symbol_of_the_library_is_used(constant):
+    users = [
+        path
+        for path, tree in IN_GATE.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == f"symbols.{constant}"
+    ]
+    assert users
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_private_name_is_used(name):
+    used = set()
+    for path, tree in IN_GATE.items():
+        if path.name == "symbols.py":
+            continue
+        used |= {node.attr for node in foreign_attributes(tree)}
+        used |= {name for _, _, name in imported_names(tree)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used.add(node.value)  # for getattr
+    assert name in used
+
+
+# whatever the gate uses is listed
+
+
+def test_private_names_in_the_gate_are_listed():
+    own = own_attributes(IN_GATE.values())
+    odd = []
+    for path, tree in IN_GATE.items():
+        for node in foreign_attributes(tree):
+            if is_private(node.attr) and node.attr not in LISTED | own | OWN_PRIVATE:
+                odd.append(f"{place(path, node)}: {node.attr}")
+    assert not odd
+
+
+def test_names_of_internal_modules_in_the_gate_are_listed():
+    public = {"Species"}
+    odd = []
+    for path, tree in IN_GATE.items():
+        for node in foreign_attributes(tree):
+            owner = node.value
+            if isinstance(owner, ast.Name) and owner.id in INTERNAL_MODULES:
+                if node.attr not in LISTED | public | {"Vm"}:
+                    odd.append(f"{place(path, node)}: {owner.id}.{node.attr}")
+    assert not odd
+
+
+def test_symbols_are_found_by_the_table_alone():
+    odd = []
+    for path, tree in IN_GATE.items():
+        if path.name == "symbols.py":
+            continue
+        for node in foreign_attributes(tree):
+            if node.attr in ("nrn_dll", "nrn_dll_sym", "in_dll"):
+                odd.append(f"{place(path, node)}: {node.attr}")
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b_Z\d", line):
+                odd.append(f"{path.relative_to(ROOT)}:{number}: mangled symbol")
+    assert not odd
+
+
+# nothing passes beside the gate
+
+
+def test_neuron_is_imported_through_the_gate():
+    odd = [
+        f"{place(path, node)}: {module} {name}"
+        for path, tree in OUTSIDE.items()
+        for node, module, name in imported_names(tree)
+        if module.split(".")[0] == "neuron" and PACKAGE / "benchmarks" not in path.parents
+    ]
+    assert not odd
+
+
+def test_only_benchmarks_of_plain_neuron_import_it():
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in OUTSIDE.items()
+        for _, module, _ in imported_names(tree)
+        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
+    }
+    assert users == {"benchmarks/box.py"}
+
+
+def test_symbols_stay_in_the_gate():
+    forbidden = re.compile(r"\b_Z\d|\bnrn_dll|\bset_nonvint_block|\brxd_nonvint_block")
+    odd = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in OUTSIDE
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if forbidden.search(line)
+    ]
+    assert not odd
+
+
+def test_internal_modules_of_rxd_stay_in_the_gate():
+    internal = INTERNAL_MODULES | {"section1d"}
+    odd = [
+        f"{place(path, node)}: {name}"
+        for path, tree in OUTSIDE.items()
+        for node, module, name in imported_names(tree)
+        if module == "ecsmpi.neuron_api.rxd_names" and (name in internal or is_private(name))
+    ]
+    assert not odd
+
+
+def test_private_names_stay_in_the_gate():
+    private = {name for name in LISTED if is_private(name)}
+    odd = [
+        f"{place(path, node)}: {ast.unparse(node)}"
+        for path, tree in OUTSIDE.items()
+        for node in foreign_attributes(tree)
+        if node.attr in private
+    ]
+    assert not odd
+
+
+def test_private_names_are_not_spelt_outside_the_gate():
+    own = own_attributes(OUTSIDE.values())
+    private = {name for name in LISTED - own if is_private(name)}
+    spelt = {
+        (path.relative_to(PACKAGE).as_posix(), node.value)
+        for path, tree in OUTSIDE.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in private
+    }
+    assert spelt == {("rxd/species.py", "_all_species")}  # which ecsmpi.rxd.species has as well
+
+
+def test_neurons_modules_have_no_private_names_outside_the_gate():
+    modules = {"n", "neuron", "hoc", "nrn", "neuron_rxd", "crxd"}
+    odd = [
+        f"{place(path, node)}: {ast.unparse(node)}"
+        for path, tree in OUTSIDE.items()
+        for node in foreign_attributes(tree)
+        if is_private(node.attr)
+        and isinstance(node.value, (ast.Name, ast.Attribute))
+        and ast.unparse(node.value).split(".")[0] in modules
+    ]
+    assert not odd
+
+
+def test_memory_is_read_through_the_gate():
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in OUTSIDE.items()
+        for _, module, _ in imported_names(tree)
+        if module == "ctypes" and PACKAGE / "benchmarks" not in path.parents
+    }
+    assert users == CTYPES_USERS
