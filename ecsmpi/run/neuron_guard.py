@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from ecsmpi.neuron_api import neuron_calls
 from ecsmpi.neuron_api.native_callbacks import DONE, FAILED
@@ -32,7 +33,7 @@ class NeuronGuard:
         Holds back Ctrl-C until a step is complete.
     """
 
-    def __init__(self, comm):
+    def __init__(self, comm: Any) -> None:
         self._comm = comm
         self.interrupts = Interrupts(neuron_calls.after_this_call)
 

@@ -22,7 +22,6 @@ from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.remote_fields import FieldKey, RemoteFields
 from ecsmpi.run.voxel_pointers import VoxelPointers
 from ecsmpi.run.writes import Write, Writes
-from ecsmpi.solver.slab_field import SlabField
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
@@ -392,12 +391,12 @@ class Reading:
 
     def _initial(self, species, region) -> np.ndarray:
         """The initial concentrations of a field that no plan has: each rank can compute them."""
-        field = SlabField(region.box, (0, region.box.shape[0]))
-        species.fill(region, field)
+        values = np.empty(region.box.shape)
+        values[:] = species.initial_profile(region).planes(region.box, 0, region.box.shape[0])
         if not self._planning:
             own = self._solvers.field(species, region)
-            field.owned[slice(*own.planes)] = own.owned
-        return field.owned
+            values[slice(*own.planes)] = own.owned
+        return values
 
     def close(self) -> None:
         """Bar all reads, at the end of the script. Collective."""

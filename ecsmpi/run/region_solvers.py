@@ -68,7 +68,8 @@ class RegionSolvers:
 
     def fill(self, species, region) -> None:
         """Set a species to its initial concentrations. Local."""
-        species.fill(region, self.of(region).field(species.key))
+        field = self.of(region).field(species.key)
+        field.owned[:] = species.initial_profile(region).planes(region.box, *field.planes)
 
     def fields(self, registry: ModelRegistry) -> list[tuple[str, Box, SlabField]]:
         """(label, box, field) of each species in each region. Local."""

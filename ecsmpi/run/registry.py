@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecsmpi.cells.garbage import Held, Living
+from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 from ecsmpi.reactions.rate_law import Law
 
 
@@ -17,8 +17,8 @@ class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
     A species is any object with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``fill(region, field)``. A region is any object with ``box`` and ``tissue``. A reaction is any
-    object with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
+    ``initial_profile(region)``. A region is any object with ``box`` and ``tissue``. A reaction is
+    any object with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
 
     The registry holds all of them weakly. An object that the script drops is gone at once. An
     object that Python's collector ends, which may happen on one rank alone and in any step, takes
@@ -41,12 +41,12 @@ class ModelRegistry:
         self.living_species = Living(self.redescribe)
         self.living_reactions = Living()
 
-    def add(self, species) -> Held:
+    def add(self, species) -> ScriptReference:
         """Let a species take part from the next finitialize on; returns a weak reference to it."""
         return self.living_species.add(species)
 
     @staticmethod
-    def reference(species) -> Held:
+    def reference(species) -> ScriptReference:
         """The weak reference to a species that `add` made."""
         return species._held
 

@@ -19,12 +19,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecsmpi.cells import garbage
 from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.grid import Box
-from ecsmpi.neuron_api import sections
+from ecsmpi.neuron_api import lifetimes, sections
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
 from ecsmpi.ranks import compiling, forks
@@ -202,7 +201,7 @@ class Simulation:
         """Forget what the script has dropped. Local, before a plan or where nothing goes on."""
         registry = self.registry
         groups = (registry.living_species, registry.living_reactions)
-        garbage.let_go(*groups, self.membrane_reactions.living)
+        lifetimes.let_go(*groups, self.membrane_reactions.living)
 
     def forget(self) -> None:
         """Forget everything, end the observers, give up checkpoints and restarts. Collective."""

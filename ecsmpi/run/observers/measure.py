@@ -7,6 +7,7 @@ extremes; the box is never gathered.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,14 @@ class Quantities:
         Whether to keep account of what changes the amount.
     """
 
-    def __init__(self, threshold=None, front=None, centre=None, shell=None, balance=False):
+    def __init__(
+        self,
+        threshold: float | None = None,
+        front: str | None = None,
+        centre: Sequence[float] | None = None,
+        shell: float | None = None,
+        balance: bool = False,
+    ) -> None:
         self.threshold = None if threshold is None else finite("threshold", threshold)
         self.centre = None if centre is None else each_axis("centre", centre)
         self.shell = None if shell is None else finite("shell", shell)

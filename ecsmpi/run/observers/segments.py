@@ -8,7 +8,7 @@ flush, or at the end of the run.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,7 @@ class SegmentReport(Observer):
     def __init__(
         self,
         path,
-        variables: str | Sequence[str] = ("v",),
+        variables: str | Iterable[str] = ("v",),
         every: float = 1.0,
         sections=None,
         population: str = "All",
