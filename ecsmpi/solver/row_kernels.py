@@ -12,9 +12,7 @@ from numba.extending import intrinsic
 
 # Options of numba for functions that Python calls, for those that only compiled functions call, and
 # for those that have one caller: numba compiles the last ones once, with the caller.
-compiled: dict[str, Any] = dict(
-    cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
-)
+compiled: dict[str, Any] = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 inner: dict[str, Any] = dict(compiled, no_cpython_wrapper=True)
 part_of_caller: dict[str, Any] = dict(inner, inline="always")
 
