@@ -9,6 +9,14 @@ does not reach: counts of structure changes, the ranks of a sub-world, sizes of 
 callbacks of a step, the exchange of spikes, and saved states cell by cell.
 
 `ecsmpi doctor` prints the entries that the installed NEURON lacks.
+
+ecsmpi also relies on what has no name; each is checked where it is used:
+
+    place of tp_call in NEURON's types       neuron_calls: found once, or nothing is installed
+    place of the symbol in NEURON's objects  neuron_calls: found once, or waiting is not watched
+    text of a pointer (repr)                 pointers: anything else counts as gone
+    format of SaveState                      state.savestate_format: Malformed
+    format of BBSaveState                    state.bbsavestate_format: Malformed
 """
 
 from __future__ import annotations

@@ -208,12 +208,23 @@ def test_symbols_stay_in_the_gate():
 
 
 def test_internal_modules_of_rxd_stay_in_the_gate():
-    internal = INTERNAL_MODULES | {"section1d"}
     odd = [
         f"{place(path, node)}: {name}"
         for path, tree in OUTSIDE.items()
         for node, module, name in imported_names(tree)
-        if module == "ecsmpi.neuron_api.rxd_names" and (name in internal or is_private(name))
+        if module == "ecsmpi.neuron_api.rxd_names"
+        and (name in INTERNAL_MODULES or is_private(name))
+    ]
+    assert not odd
+
+
+def test_internal_modules_are_not_reached_through_rxd():
+    internal = INTERNAL_MODULES | {"rxd", "region"}
+    odd = [
+        f"{place(path, node)}: {ast.unparse(node)}"
+        for path, tree in OUTSIDE.items()
+        for node in foreign_attributes(tree)
+        if ast.unparse(node.value) in ("neuron_rxd", "crxd") and node.attr in internal - {"rxdmath"}
     ]
     assert not odd
 
