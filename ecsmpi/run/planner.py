@@ -166,7 +166,9 @@ class Planned(Spaces):
         space = self.space(region)
         space.forget({species.key for species in self.on(region)})
         for species in self.on(region):
-            species.fill(region, space.field(species.key))
+            field = space.field(species.key)
+            profile = species.initial_profile(region)
+            field.owned[:] = profile.planes(region.box, *field.planes)
 
     def _plan_space(self, region) -> None:
         ions = {species.key: species.ion(region) for species in self.on(region)}

@@ -9,7 +9,7 @@ class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
     A species is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``fill(region, field)``; a region anything with ``box`` and ``tissue``; a reaction anything with
+    ``initial_profile(region)``; a region anything with ``box`` and ``tissue``; a reaction anything with
     ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
     All are held weakly: those that a script drops are gone; those that Python's collector ends,
     which may be on one rank alone and in any step, go on until the next finitialize.
