@@ -68,10 +68,13 @@ class Symbol:
 
 
 NO_IMPORT = "ecsmpi.rxd cannot be imported"
-NO_CHECKPOINT = "checkpoints of models with several ranks raise AttributeError"
+NO_START = "n.finitialize raises AttributeError"
+NO_CHECKPOINT = "checkpoints on several ranks raise an error"
+NO_GIDS = "n.finitialize on several ranks, checkpoints and reports raise AttributeError"
 NO_OTHER_RANKS = "checkpoints cannot be continued on other ranks: AttributeError"
 SLOWER = "NEURON computes the reversal potentials itself, more slowly"
 NO_REACTIONS = "reactions across the membrane raise AttributeError"
+NO_SPECIES_INSIDE = "models with species inside cells raise AttributeError"
 
 # NEURON's C interface
 
@@ -84,7 +87,7 @@ POP_ADDRESS = Symbol(
     "nrn_double_ptr_pop", Kind.C_API, "address of a range variable at a segment", NO_IMPORT
 )
 RELEASE_OBJECT = Symbol(
-    "nrn_object_unref", Kind.C_API, "release NEURON's object of a Python cell", NO_CHECKPOINT
+    "nrn_object_unref", Kind.C_API, "release NEURON's object of a Python cell", NO_GIDS
 )
 
 # C
@@ -98,7 +101,9 @@ DIAMETER_CHANGES = Symbol(
 CHANGE_WAITS = Symbol(
     "v_structure_change", Kind.C, "notice, and ask for, a pending change of structure", NO_IMPORT
 )
-MECHANISM_COUNT = Symbol("n_memb_func", Kind.C, "notice that mechanisms were loaded", NO_CHECKPOINT)
+MECHANISM_COUNT = Symbol(
+    "n_memb_func", Kind.C, "notice that mechanisms were loaded", "n.finitialize raises ValueError"
+)
 POINTER_COUNTS = Symbol(
     "nrn_prop_dparam_size_",
     Kind.C,
@@ -113,7 +118,12 @@ RANKS = Symbol(
     NO_IMPORT,
 )
 RANK = Symbol("nrnmpi_myid", Kind.C, "this rank in NEURON's world", NO_IMPORT)
-ALL_RANKS = Symbol("nrnmpi_numprocs_world", Kind.C, "a forked child stands for one rank", NO_IMPORT)
+ALL_RANKS = Symbol(
+    "nrnmpi_numprocs_world",
+    Kind.C,
+    "a forked child stands for one rank",
+    "an error in a forked child ends all ranks",
+)
 PRINTS_ERRORS = Symbol(
     "hoc_execerror_messages", Kind.C, "keep NEURON silent about an exception of ours", NO_IMPORT
 )
@@ -147,7 +157,7 @@ ITERATE_GIDS = Symbol(
     "_Z15nrn_gidout_iterPFviP6ObjectE",
     Kind.CXX,
     "the gids of this rank",
-    "checkpoints, reports and the search for duplicate cells raise AttributeError",
+    NO_GIDS,
 )
 SAVE_COUNTS = Symbol(
     "_Z18bbss_buffer_countsPiPS_S0_S_",
@@ -183,13 +193,20 @@ PYTHON_NAMES = (
     *_python(
         "neuron.rxd.rxdmath",
         """
+        _Function _Function2 _Product _Quotient _Reaction
+        """,
+        "tell NEURON's expressions of species apart",
+    ),
+    *_python(
+        "neuron.rxd.rxdmath",
+        """
         _ensure_arithmeticed _Arithmeticed _Arithmeticed._items _Arithmeticed._valid_reaction_term
-        _Function _Function._obj _Function._fname
-        _Function2 _Function2._obj1 _Function2._obj2 _Function2._fname
-        _Product _Product._a _Product._b _Quotient _Quotient._a _Quotient._b
-        _Reaction _Reaction._lhs _Reaction._rhs _Reaction._dir Vm._Vm
+        _Function._obj _Function._fname _Function2._obj1 _Function2._obj2 _Function2._fname
+        _Product._a _Product._b _Quotient._a _Quotient._b
+        _Reaction._lhs _Reaction._rhs _Reaction._dir Vm._Vm
         """,
         "read NEURON's expressions of species, and make them with other species",
+        "rates and reactions raise AttributeError",
     ),
     *_python(
         "neuron.rxd.generalizedReaction",
@@ -201,6 +218,7 @@ PYTHON_NAMES = (
         "neuron.rxd.species",
         "_all_species _get_all_species _defined_species Species._secs",
         "find NEURON's species inside cells and their sections",
+        NO_SPECIES_INSIDE,
     ),
     *_python(
         "neuron.rxd.species",
@@ -255,6 +273,7 @@ PYTHON_NAMES = (
         "neuron.rxd.rxd",
         "_all_reactions _register_reaction _unregister_reaction clear_rates",
         "take reactions from NEURON and give them back",
+        NO_REACTIONS,
     ),
     *_python(
         "neuron.rxd.rxd",
@@ -273,13 +292,20 @@ PYTHON_NAMES = (
         "end NEURON's solver inside cells when its last species has gone",
         "a run after the last species inside cells was deleted raises AttributeError",
     ),
-    *_python("neuron.rxd.initializer", "is_initialized", "has NEURON's rxd planned already?"),
+    *_python(
+        "neuron.rxd.initializer", "is_initialized", "has NEURON's rxd planned already?", NO_START
+    ),
     *_python(
         "neuron.rxd.section1d",
-        "_purge_cptrs _SectionLookup _SectionLookup._instance "
-        "_SectionLookup.Lookup.rxd_sec_list _SectionLookup.Lookup.nrn_sec_list",
+        "_SectionLookup _SectionLookup._instance",
         "keep NEURON's list of sections with species in order when species go",
-        "a run after a species inside cells was deleted raises AttributeError",
+        NO_START,
+    ),
+    *_python(
+        "neuron.rxd.section1d",
+        "_purge_cptrs _SectionLookup.Lookup.rxd_sec_list _SectionLookup.Lookup.nrn_sec_list",
+        "keep NEURON's list of sections with species in order when species go",
+        NO_SPECIES_INSIDE,
     ),
     *_python(
         "neuron",
