@@ -1,7 +1,7 @@
 """Every name of NEURON that ecsmpi uses and NEURON does not document for Python: one table.
 
-The rest of this package finds NEURON's C and C++ symbols through `function` and `variable`, which
-take an entry of the table, so no symbol can be used without being listed. Private names of
+The rest of this package finds NEURON's C and C++ symbols through `library`, whose functions take an
+entry of the table, so no symbol can be used without being listed. Private names of
 neuron.rxd are ordinary attributes in the code; a test compares them with the table.
 
 Where NEURON's public C interface (neuronapi.h) reaches, the entry is one of its functions. What it
@@ -21,13 +21,8 @@ ecsmpi also relies on what has no name; each is checked where it is used:
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 
 class Kind(Enum):
@@ -317,77 +312,3 @@ PYTHON_NAMES = (
 
 C_SYMBOLS = tuple(value for value in list(globals().values()) if isinstance(value, Symbol))
 TABLE = (*C_SYMBOLS, *PYTHON_NAMES)
-
-
-@functools.cache
-def _library() -> Any:
-    """NEURON's library, whose Python module must have been imported."""
-    import neuron
-
-    return neuron.nrn_dll()
-
-
-def function(symbol: Symbol, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A C or C++ function of NEURON's library.
-
-    Parameters
-    ----------
-    symbol : entry of the table
-    result, arguments : types of ctypes; None for no result
-
-    Raises
-    ------
-    AttributeError where NEURON's library has no such symbol.
-    """
-    found = _library()[symbol.name]
-    found.restype = result
-    found.argtypes = arguments
-    return found
-
-
-def function_when_called(symbol: Symbol, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """Like `function`, looked up at its first call: without the symbol all else still works."""
-    find = functools.cache(lambda: function(symbol, result, *arguments))
-    return lambda *values: find()(*values)
-
-
-def address(symbol: Symbol) -> int | None:
-    """Address of a function of NEURON's library. Raises AttributeError like `function`."""
-    return ctypes.cast(_library()[symbol.name], ctypes.c_void_p).value
-
-
-def variable(symbol: Symbol, kind: Any) -> Any:
-    """A variable of NEURON's library, as an object of a ctypes type over its memory.
-
-    Raises ValueError where NEURON's library has no such symbol.
-    """
-    return kind.in_dll(_library(), symbol.name)
-
-
-def missing() -> list[Symbol]:
-    """The entries of the table that the installed NEURON lacks. Local, after `launch.start`."""
-    return [symbol for symbol in TABLE if not _is_present(symbol)]
-
-
-def _is_present(symbol: Symbol) -> bool:
-    if symbol.kind is not Kind.PYTHON:
-        return hasattr(_library(), symbol.name)
-    module_name, _, path = symbol.name.partition(":")
-    try:
-        owner: Any = importlib.import_module(module_name)
-    except ImportError:
-        return False
-    *owners, attribute = path.split(".")
-    for name in owners:
-        owner = getattr(owner, name, None)
-    return hasattr(owner, attribute) or _is_used_by_methods(owner, attribute)
-
-
-def _is_used_by_methods(kind: Any, attribute: str) -> bool:
-    """Whether a method of a class names an attribute, which only the class's objects have."""
-    for base in getattr(kind, "__mro__", ()):
-        for method in vars(base).values():
-            code = getattr(method, "__code__", None)
-            if code is not None and attribute in code.co_names:
-                return True
-    return False
