@@ -47,8 +47,8 @@ USERS = {
         "benchmarks",
         "neuron_api.interpreter",
         "neuron_api.launch",
+        "neuron_api.library",
         "neuron_api.rxd_names",
-        "neuron_api.symbols",
     },
     "mpi4py": {"benchmarks", "cli", "ranks.mpi", "solver.routes"},
     "numba": {
