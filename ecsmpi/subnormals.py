@@ -1,9 +1,10 @@
-"""Numbers under 2.2e-308, for which a processor takes some hundred times as long as for others.
+"""Flushing subnormal numbers, those below 2.2e-308, to 0.
 
-Away from its sources an increment decays with each voxel until it is one of these: in a shell
-around the cells, a few voxels thick, that can cost a third of a step. A species that decays in time
-ends as one, everywhere, and its reactions take thirty times as long. The sweeps and the reactions
-take such numbers for 0.
+A processor takes some hundred times as long for a subnormal number as for another one. Away from
+its sources, an increment of concentration decays from voxel to voxel until it is subnormal: in a
+shell around the cells, a few voxels thick, that can cost a third of a step. A species that decays
+in time becomes subnormal everywhere, and its reactions take thirty times as long. So the sweeps and
+the reactions take subnormal numbers for 0.
 """
 
 import platform
@@ -14,10 +15,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 WORD, LONG, NOTHING = ir.IntType(32), ir.IntType(64), ir.VoidType()
-FLUSHED = {
-    "x86_64": 0x8040,
-    "aarch64": 1 << 24,
-}  # bits of the mode: results, and on x86 what is read, are never subnormal
+# Bits of the floating-point mode by which results, and on x86 operands too, are never subnormal
+FLUSHED = {"x86_64": 0x8040, "aarch64": 1 << 24}
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
@@ -27,7 +26,7 @@ def _call(builder, name: str, result, *arguments):
 
 
 def mode_now(builder, machine: str):
-    """This thread's floating-point mode, as a LONG; 0 on a machine without one that is known here."""
+    """Code for this thread's floating-point mode, a LONG; 0 on a machine that is not known here."""
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
         _call(
@@ -41,7 +40,7 @@ def mode_now(builder, machine: str):
 
 
 def set_mode(builder, machine: str, mode) -> None:
-    """Let it be another."""
+    """Add code that sets this thread's floating-point mode."""
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
         builder.store(builder.trunc(mode, WORD), word)
@@ -57,9 +56,7 @@ def set_mode(builder, machine: str, mode) -> None:
 
 @intrinsic
 def flush_subnormals(typing_context):
-    """Take subnormal numbers for 0 on this thread from now on; returns the mode before, for
-    `restore_mode`.
-    """
+    """Flush subnormal numbers to 0 on this thread; return the mode of before, for `restore_mode`."""
 
     def code(context, builder, signature, arguments):
         before = mode_now(builder, MACHINE)
@@ -71,9 +68,7 @@ def flush_subnormals(typing_context):
 
 @intrinsic
 def restore_mode(typing_context, mode):
-    """The thread's mode is again what `flush_subnormals` returned: others, such as NEURON, count on
-    theirs.
-    """
+    """Restore the mode that `flush_subnormals` has returned, as NEURON and others rely on theirs."""
 
     def code(context, builder, signature, arguments):
         set_mode(builder, MACHINE, arguments[0])
