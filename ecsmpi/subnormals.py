@@ -56,7 +56,7 @@ def set_mode(builder, machine: str, mode) -> None:
 
 @intrinsic
 def flush_subnormals(typing_context):
-    """Flush subnormal numbers to 0 on this thread; return the mode of before, for `restore_mode`."""
+    """Flush subnormal numbers to 0 on this thread; return the mode before, for `restore_mode`."""
 
     def code(context, builder, signature, arguments):
         before = mode_now(builder, MACHINE)
@@ -68,7 +68,7 @@ def flush_subnormals(typing_context):
 
 @intrinsic
 def restore_mode(typing_context, mode):
-    """Restore the mode that `flush_subnormals` has returned, as NEURON and others rely on theirs."""
+    """Restore the mode that `flush_subnormals` returned, as NEURON and others rely on theirs."""
 
     def code(context, builder, signature, arguments):
         set_mode(builder, MACHINE, arguments[0])
