@@ -12,7 +12,7 @@ from ecsmpi.rxd.errors import InvalidValue
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, whole
-from ecsmpi.solver import kernels
+from ecsmpi.solver import threads
 from ecsmpi.solver.timing import Phases
 
 
@@ -56,8 +56,8 @@ def nthread(count: int | None = None) -> int:
         If ``count`` is not a whole number of at least 1.
     """
     if count is not None:
-        kernels.set_threads(_checked_threads(count))
-    return kernels.threads()
+        threads.choose(_checked_threads(count))
+    return threads.most_for_work()
 
 
 def _checked_threads(count: int) -> int:
