@@ -287,7 +287,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         if self._seen_at != self._simulation.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
-            self._simulation.take_pointers()  # what was set through pointers came before this value
+            self._simulation.take_pointers()  # they wrote before this value
             pointers = self._simulation.space(self.region).pointers
             pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
