@@ -266,7 +266,7 @@ class SegmentReport(FixedAttributes, segments.SegmentReport):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        variables: str | Iterable[str] = ("v",),
+        variables: str | Sequence[str] = ("v",),
         every: float = 1.0,
         sections: Iterable[Any] | None = None,
         population: str = "All",
