@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecsmpi.cells.garbage import Held, Living
+from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 
 
 class ModelRegistry:
@@ -23,7 +23,7 @@ class ModelRegistry:
         )
         self.made_in = 0  # what is made from now on belongs to the description of this number
 
-    def add(self, species) -> Held:
+    def add(self, species) -> ScriptReference:
         """Take part from the next finitialize on; a reference to it, which keeps it not alive."""
         return self._species.add(species)
 

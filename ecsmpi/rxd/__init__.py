@@ -14,7 +14,7 @@ from ecsmpi.neuron_api.interpreter import n, neuron_rxd  # first: it starts MPI,
 from ecsmpi.neuron_api.interpreter import neuron as neuron
 
 # isort: split
-from ecsmpi.cells import garbage
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.description.boundaries import Bath, Held
 from ecsmpi.files.items import Field, Mean, Slice, Subvolume
 from ecsmpi.reactions.reaction import RateNotFinite
@@ -130,4 +130,4 @@ for _module in ("constants", "geometry", "rxdmath"):
         sys.modules[f"{_package}.{_module}"] = getattr(neuron_rxd, _module)
 
 _script_has_begun = any(True for _ in n.allsec())
-garbage.leave_out_modules(_script_has_begun)
+lifetimes.leave_out_modules(_script_has_begun)
