@@ -156,6 +156,15 @@ assert len(told) == (2 if rank == 0 else 0), told
 assert all("acts nowhere" in text and "names.py" in place for text, place in told), told
 del nowhere_else
 
+# two observers of one file
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        output = rxd.Output("same.h5", every=1)
+told = [(str(one.message), one.filename) for one in caught]
+assert [place.endswith("names.py") and "takes the place of" in text for text, place in told] == [True]
+output.close()
+
 # names that NEURON cannot have
 kappa = rxd.Species(ecs, name="κ naïve", initial=2)
 letters = rxd.Species(ecs, name="Ça", initial=2)
