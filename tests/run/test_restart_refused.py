@@ -41,12 +41,12 @@ def told_by_restart(folder):
     """What a restart is told here; where nothing, the run goes on."""
     rxd.restart(folder)
     try:
-        simulation.plan()
-        simulation.find()
+        simulation.make_plan()
+        simulation.find_segments()
         simulation.deliver()
         simulation.start()
     except ValueError as error:
-        simulation.course.restart = None
+        simulation.run_loop.restart = None
         return str(error)
     return ""
 '''

@@ -40,7 +40,7 @@ except Exception:
 else:
     raise AssertionError("the logarithm of a negative number went unseen")
 from ecsmpi.rxd.session import simulation
-said = message_of(ArithmeticError, lambda: simulation.crossings.now.advance(n.dt))
+said = message_of(ArithmeticError, lambda: simulation.membrane_reactions.now.advance(n.dt))
 assert "MultiCompartmentReaction(" in said and "rate is nan at cell0(0.166667), where" in said and "k in cyt = 140" in said, said
 """,
         ),

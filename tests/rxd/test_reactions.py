@@ -139,7 +139,7 @@ def test_evaluating_where_sets_no_concentration(on_ranks):
         """
         from ecsmpi.rxd.session import simulation
         touched, calls = [], []
-        simulation.touch = lambda: touched.append(True)
+        simulation.reading.touch = lambda: touched.append(True)
         def right_half(node):
             calls.append(node)
             return node.x3d > 0
