@@ -190,7 +190,7 @@ class Term:
                 counts[reactant] = counts.get(reactant, 0) + count
         return counts
 
-    def parts(self) -> list[Reactant]:
+    def reactants(self) -> list[Reactant]:
         """The reactants that the term reads or changes, each once."""
         changed = [leaf for leaf, _ in self.changes]
         read = [leaf for leaf in leaves(self.rate) if not isinstance(leaf, Real)]
