@@ -32,8 +32,7 @@ class AdoptedReaction:
     @property
     def key(self) -> tuple[int, ...]:
         """Changes whenever a rate of the reaction is set."""
-        key: tuple[int, ...] = intracellular_reactions.identity(self.reaction)
-        return key
+        return intracellular_reactions.identity(self.reaction)
 
     def terms(self) -> list[Term]:
         """The rates of the reaction, and what they change.

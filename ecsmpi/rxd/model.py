@@ -23,8 +23,7 @@ def all_species() -> list[Species | TransmembraneSpecies]:
 
 def phases() -> Phases:
     """How long each phase of the steps has taken on this rank. Local."""
-    found: Phases = simulation.phases
-    return found
+    return simulation.phases
 
 
 def rank() -> int:

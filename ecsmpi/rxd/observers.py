@@ -326,8 +326,9 @@ def _species_list(species: Any) -> list[Any]:
 def _name_of(species: Any) -> str:
     """The name of a species in files."""
     species = without(species)
-    name: str = simulation.registry.label(species) if isinstance(species, Species) else species
-    return name
+    if isinstance(species, Species):
+        return simulation.registry.label(species)
+    return str(species)
 
 
 def _region_of(species: Any, region: Any) -> Any:
