@@ -115,7 +115,9 @@ def _environment(extra):
     env = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)}
     env |= MPI_ENVIRONMENT
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    env["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(ROOT), str(TESTS), env.get("PYTHONPATH")])
+    )
     env.setdefault("NUMBA_NUM_THREADS", "1")
     if WHEEL:
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
