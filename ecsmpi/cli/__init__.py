@@ -21,14 +21,18 @@ def main(argv=None):
     """Run one subcommand and return its exit status.
 
     A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand
-    that runs the user's own code sets `tracebacks=True` beside `func`: what that code raises keeps
-    its traceback.
+    that runs the user's own code sets `tracebacks=True` beside `func`: errors of that code keep
+    their traceback.
+
+    Parameters
+    ----------
+    argv
+        Words after `ecsmpi`; None for those of this process.
     """
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # names that a terminal of ASCII alone cannot show
-    own, arguments = _parted(sys.argv[1:] if argv is None else list(argv))
+        # For names that a terminal of ASCII alone cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    own, arguments = _split(sys.argv[1:] if argv is None else list(argv))
     if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
         leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
     parser = _parser()
@@ -41,9 +45,8 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # `ecsmpi info FILE | head`: nobody reads on, and that is no error
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or Python complains as it ends
+        # Python would complain as it ends, if stdout were still the broken pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError, MemoryError, launch.LaunchError) as error:
         if args.tracebacks:
@@ -51,21 +54,21 @@ def main(argv=None):
         return _complain(error)
 
 
-def _parted(argv):
-    """Ours, and what follows `--` for a user's script."""
+def _split(argv):
+    """The words before `--`, and those after it, which are for the user's script."""
     if "--" not in argv:
         return argv, []
-    return argv[: argv.index("--")], argv[argv.index("--") + 1 :]
+    at = argv.index("--")
+    return argv[:at], argv[at + 1 :]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is said once for all ranks, before any of them has started MPI."""
+    """A parser whose first rank alone prints what is wrong, before any rank has started MPI."""
 
     def error(self, message):
         if launch.launched_rank() > 0:
-            time.sleep(
-                launch.OTHERS_WAIT
-            )  # leaving at once would end the first rank before it has spoken
+            # Leaving at once would end the first rank before it has printed.
+            time.sleep(launch.OTHERS_WAIT)
             sys.exit(2)
         super().error(message)
 
@@ -81,7 +84,7 @@ def _parser():
 
 
 def _complain(error):
-    """Say what was wrong, once for all ranks, and end them all."""
+    """Print the error, once for all ranks, and end all of them. Returns the exit status."""
     from ecsmpi.files.summary import as_plain
 
     message = as_plain(f"ecsmpi: {error}", kept="\n")

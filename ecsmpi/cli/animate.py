@@ -1,4 +1,4 @@
-"""`ecsmpi animate FILE`: all frames of a section as a GIF or an MP4."""
+"""`ecsmpi animate FILE`: draw all frames of a section as a GIF or an MP4."""
 
 import shutil
 from pathlib import Path
@@ -19,12 +19,13 @@ FASTEST = 50  # frames a second: viewers slow down a GIF of more
 
 
 def add_parser(subparsers):
+    """Add `animate` to the command's subparsers."""
     parser = subparsers.add_parser(
         "animate",
         help="draw all frames as a GIF or an MP4",
-        description="Draw all frames of a species, averaged over an axis or in one layer of voxels. The "
-        "colours mean the same in every frame: their scale goes from the least to the greatest "
-        "value of all frames.",
+        description="Draw all frames of a species, averaged over an axis or in one layer of "
+        "voxels. The colours mean the same in every frame: their scale goes from the least to the "
+        "greatest value of all frames.",
     )
     parser.add_argument(
         "-o",
@@ -40,6 +41,7 @@ def add_parser(subparsers):
 
 
 def animate(args):
+    """Write the movie and print its path."""
     from ecsmpi.files.recording import load
 
     if not 0 < args.fps <= FASTEST:
@@ -54,16 +56,18 @@ def animate(args):
 
 
 class _Movie:
-    """The figure of a section and its change from frame to frame."""
+    """The figure of a section, and how it changes from frame to frame."""
 
     def __init__(self, recording, name, axis, at):
-        self._recording, self._section = recording, (name, axis, at)
-        first, limits = self._values(0), limits_of(*self._extremes())
+        self._recording = recording
+        self._name, self._axis, self._at = name, axis, at
+        first = self._values(0)
+        limits = limits_of(*self._extremes())
         self.figure, self._image, self._title = section_figure(recording, name, first, axis, limits)
         self._what = f"{name}, {describe_section(recording, axis, at)}"
 
     def draw(self):
-        """Draw one frame after the other; yields after each."""
+        """Draw one frame after the other; yields the number of each."""
         for index, time in enumerate(self._recording.time):
             self._image.set_data(self._values(index).T)
             self._title.set_text(f"{self._what}, t = {time:g} ms")
@@ -71,19 +75,21 @@ class _Movie:
             yield index
 
     def _values(self, index):
-        name, axis, at = self._section
-        return self._recording.section(name, index, axis, at)
+        return self._recording.section(self._name, index, self._axis, self._at)
 
     def _extremes(self):
-        """Least and greatest value of all frames, in a pass of its own: one frame at a time is in
-        memory.
-        """
-        sections = (self._values(index) for index in range(len(self._recording)))
-        lows, highs = zip(*((section.min(), section.max()) for section in sections))
+        """Least and greatest value of all frames; one frame at a time is in memory."""
+        lows = []
+        highs = []
+        for index in range(len(self._recording)):
+            section = self._values(index)
+            lows.append(section.min())
+            highs.append(section.max())
         return min(lows), max(highs)
 
 
 def _writer(path):
+    """The function that writes movies of this kind."""
     check_folder(path)
     if path.suffix.lower() == ".gif":
         return _write_gif
@@ -112,7 +118,7 @@ def _write_gif(path, movie, fps):
 
 
 def _palette():
-    """The colour map and greys for the text: one palette for all frames, or colours would change."""
+    """One palette for all frames, or colours would change: the colour map, and greys for text."""
     import matplotlib
     import numpy as np
     from PIL import Image

@@ -1,4 +1,7 @@
-"""`ecsmpi doctor`: does this machine run ecsmpi, and if not, what cures it? Also under mpirun."""
+"""`ecsmpi doctor`: check that this machine runs ecsmpi, and name the cure for what does not.
+
+It works under mpirun too.
+"""
 
 import os
 import platform
@@ -15,21 +18,34 @@ from ecsmpi.neuron_api.launch import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
-OLDEST_NEURON = (9, 0, 2)  # before it the solver has a wrong factor at the faces in x
+OLDEST_NEURON = (9, 0, 2)  # older solvers have a wrong factor at the faces in x
 THREADING_LAYERS = ("tbb", "omp", "workqueue")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `cure` is empty where all is well, and only then."""
+    """One line of the report.
+
+    Attributes
+    ----------
+    topic
+        What was checked.
+    detail
+        What was found.
+    cure
+        What to do about a problem; empty where there is none.
+    """
 
     topic: str
     detail: str
     cure: str = ""
 
     def __str__(self):
-        lines = f"{'problem' if self.cure else 'ok':<8} {self.topic:<14} {self.detail}"
-        return lines + (f"\n{'':<24}cure: {self.cure}" if self.cure else "")
+        state = "problem" if self.cure else "ok"
+        line = f"{state:<8} {self.topic:<14} {self.detail}"
+        if self.cure:
+            line += f"\n{'':<24}cure: {self.cure}"
+        return line
 
 
 def add_parser(subparsers):
@@ -44,8 +60,9 @@ def add_parser(subparsers):
 
 
 def doctor(_args):
-    """Print a finding for each part; collective under mpirun. Returns 1 where there is a problem,
-    else 0.
+    """Print the findings. Collective under mpirun.
+
+    Returns status 1 where there is a problem, else 0.
     """
     try:
         comm = start()
@@ -53,19 +70,25 @@ def doctor(_args):
         comm, started = None, Finding("ranks", str(error), "start it as the line above says")
     else:
         started = Finding("ranks", f"{comm.size}, the same for MPI and NEURON")
-    threads = os.environ.get("NUMBA_NUM_THREADS", str(len(os.sched_getaffinity(0))))
-    threads = [threads] if comm is None else comm.allgather(threads)
+    own_threads = os.environ.get("NUMBA_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    threads = [own_threads] if comm is None else comm.allgather(own_threads)
     shared = cores.why_shared()
     findings = []
     if comm is None or comm.rank == 0:
-        checks = _checks(threads, shared, is_started=comm is not None)
-        findings = [started, *(finding for check in checks for finding in check)]
+        findings.append(started)
+        for check in _checks(threads, shared, is_started=comm is not None):
+            findings += check
         print("\n".join(map(str, findings)), flush=True)
-    sick = any(finding.cure for finding in findings)
-    return int(sick if comm is None else comm.bcast(sick))
+    has_problem = any(finding.cure for finding in findings)
+    return int(has_problem if comm is None else comm.bcast(has_problem))
 
 
 def _checks(threads, shared, is_started):
+    """All checks; each yields findings.
+
+    threads: of every rank. shared: why ranks share cores, or "". is_started: whether MPI and NEURON
+    have started.
+    """
     return (
         _python(),
         _mpi(),
@@ -93,10 +116,9 @@ def _mpi():
         why = str(error).strip().splitlines()[0]
         yield Finding("MPI", f"{why}: one process works, several do not", CURE)
         return
-    yield Finding(
-        "MPI",
-        f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {', '.join(launch.mpi_libraries())}",
-    )
+    libraries = ", ".join(launch.mpi_libraries())
+    detail = f"{_library(MPI)}, mpi4py {metadata.version('mpi4py')}, {libraries}"
+    yield Finding("MPI", detail)
 
 
 def _library(MPI):
@@ -105,15 +127,14 @@ def _library(MPI):
 
 
 def _launcher():
-    """The mpirun on PATH has to be of the library's family, else every rank would be alone."""
+    """The mpirun on PATH must be of the MPI library's family, or every rank would be alone."""
     path = shutil.which("mpirun")
+    if path is None and shutil.which("srun"):
+        yield Finding("mpirun", "none on PATH; srun is")
+        return
     if path is None:
-        cure = (
-            ""
-            if shutil.which("srun")
-            else "put the mpirun of the MPI library above on PATH, or activate .venv"
-        )
-        yield Finding("mpirun", "none on PATH" + ("; srun is" if not cure else ""), cure)
+        cure = "put the mpirun of the MPI library above on PATH, or activate .venv"
+        yield Finding("mpirun", "none on PATH", cure)
         return
     text = subprocess.run(
         [path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL
@@ -134,10 +155,15 @@ def _mpi_version():
 
 
 def _family(version):
-    """ "open", "mpich" (also its relatives, which start each other's programs) or None."""
+    """ "open", "mpich" or None, from a version's text.
+
+    "mpich" stands for its relatives too, whose launchers start each other's programs.
+    """
     if re.search(r"open[- ]?mpi|open-rte|prrte", version, re.IGNORECASE):
         return "open"
-    return "mpich" if re.search(r"mpich|hydra|intel|mvapich|cray", version, re.IGNORECASE) else None
+    if re.search(r"mpich|hydra|intel|mvapich|cray", version, re.IGNORECASE):
+        return "mpich"
+    return None
 
 
 def _neuron():
@@ -164,8 +190,9 @@ def _neurons_symbols(is_started):
 
 
 def _neurons_mpi():
-    """The MPI library that NEURON finds by itself has to be mpi4py's; where it finds none, scripts
-    still work.
+    """The MPI library that NEURON finds by itself must be mpi4py's.
+
+    Where NEURON finds none, scripts still work.
     """
     libraries = launch.mpi_libraries()
     if not libraries:
@@ -181,35 +208,35 @@ def _neurons_mpi():
 
 
 def _hdf5():
-    """A plain h5py works too, so it is no problem; one linked against another MPI library is."""
+    """A serial h5py is no problem; one that is linked against another MPI library is."""
     try:
         import h5py
     except (ImportError, RuntimeError) as error:
         yield Finding("HDF5", str(error), "pip install h5py, or run scripts/setup")
         return
-    kind = (
-        "parallel" if h5py.get_config().mpi else "not parallel: each rank writes a file of its own"
-    )
+    kind = "not parallel: each rank writes a file of its own"
+    if h5py.get_config().mpi:
+        kind = "parallel"
+    detail = f"{h5py.version.hdf5_version}, h5py {h5py.__version__}, {kind}"
     libraries = launch.mpi_libraries()
-    cure = "build h5py against mpi4py's MPI library: scripts/setup" if len(libraries) > 1 else ""
-    yield Finding(
-        "HDF5",
-        f"{h5py.version.hdf5_version}, h5py {h5py.__version__}, {kind}"
-        + (f"; two MPI libraries: {', '.join(libraries)}" if cure else ""),
-        cure,
-    )
+    if len(libraries) > 1:
+        detail += f"; two MPI libraries: {', '.join(libraries)}"
+        yield Finding("HDF5", detail, "build h5py against mpi4py's MPI library: scripts/setup")
+    else:
+        yield Finding("HDF5", detail)
 
 
 def _numba(threads):
-    """Threads of every rank, against the cores of this node."""
+    """Threads of every rank, beside the cores of this node."""
     try:
         import numba
     except ImportError as error:
         yield Finding("threads", str(error), "pip install numba")
         return
     layer = next((layer for layer in THREADING_LAYERS if _has_layer(layer)), None)
-    cores = len(os.sched_getaffinity(0))
-    detail = f"{'/'.join(sorted(set(threads)))} a rank on {cores} cores, numba {numba.__version__}, layer {layer}"
+    counts = "/".join(sorted(set(threads)))
+    available = len(os.sched_getaffinity(0))
+    detail = f"{counts} a rank on {available} cores, numba {numba.__version__}, layer {layer}"
     yield Finding("threads", detail, "" if layer else "install libgomp1")
 
 
@@ -217,30 +244,22 @@ def _compiled():
     """Where compiled code is kept between runs."""
     chosen = os.environ.get(code_folders.CHOSEN)
     try:
-        told = code_folders.settle()
+        notice = code_folders.settle()
     except OSError as error:
-        yield Finding(
-            "compiled code",
-            str(error),
-            f"set {code_folders.CHOSEN} to a folder of your own, chmod 700",
-        )
+        cure = f"set {code_folders.CHOSEN} to a folder of your own, chmod 700"
+        yield Finding("compiled code", str(error), cure)
         return
-    folder = (
-        chosen
-        or os.environ.get(code_folders.CHOSEN)
-        or "beside the package, or in the user's cache folder"
-    )
-    yield Finding("compiled code", told or str(folder))
+    folder = chosen or os.environ.get(code_folders.CHOSEN)
+    usual = "beside the package, or in the user's cache folder"
+    yield Finding("compiled code", notice or folder or usual)
 
 
 def _cores(shared):
-    """How ranks and threads wait: by spinning, or so that others get their core."""
-    ways = {
-        "ranks": {"1": "yield"}.get(os.environ.get(cores.YIELD, ""), "as MPI has it"),
-        "threads": {"0": "sleep"}.get(os.environ.get(cores.SPIN, ""), "spin shortly, then sleep"),
-    }
-    waits = ", ".join(f"waiting {who} {how}" for who, how in ways.items())
-    yield Finding("cores", f"{'shared: ' + shared if shared else 'not shared'}; {waits}")
+    """How ranks and threads wait: spinning, or so that others get their core."""
+    ranks = "yield" if os.environ.get(cores.YIELD) == "1" else "as MPI has it"
+    threads = "sleep" if os.environ.get(cores.SPIN) == "0" else "spin shortly, then sleep"
+    sharing = f"shared: {shared}" if shared else "not shared"
+    yield Finding("cores", f"{sharing}; waiting ranks {ranks}, waiting threads {threads}")
 
 
 def _has_layer(layer):
@@ -253,30 +272,25 @@ def _has_layer(layer):
 
 
 def _compiler():
-    """nrnivmodl compiles the mechanisms of a model; without a compiler NEURON's own ones still run."""
+    """nrnivmodl compiles a model's mechanisms; without a compiler NEURON's own ones still run."""
     compilers = [name for name in ("g++", "c++", "clang++") if shutil.which(name)]
-    missing = [
-        name
-        for name, found in (
-            ("nrnivmodl", shutil.which("nrnivmodl")),
-            ("make", shutil.which("make")),
-            ("a C++ compiler", compilers),
-        )
-        if not found
-    ]
-    cure = "activate the environment NEURON is in, and install g++ and make" if missing else ""
-    yield Finding(
-        "compiler",
-        f"not found: {', '.join(missing)}" if missing else f"{compilers[0]}, nrnivmodl",
-        cure,
-    )
+    missing = [name for name in ("nrnivmodl", "make") if shutil.which(name) is None]
+    if not compilers:
+        missing.append("a C++ compiler")
+    if missing:
+        cure = "activate the environment NEURON is in, and install g++ and make"
+        yield Finding("compiler", f"not found: {', '.join(missing)}", cure)
+    else:
+        yield Finding("compiler", f"{compilers[0]}, nrnivmodl")
 
 
 def _mechanism():
-    """The potassium source of the example, in a checkout; an installed package has none."""
+    """The mechanism of the example in a checkout; an installed package has none."""
     source = Path(__file__).resolve().parents[2] / "mod" / "steady_k.mod"
     if not source.exists():
         return
     built = [path.parent for path in source.parent.glob("*/libnrnmech*")]
-    cure = "" if built else "scripts/setup, or nrnivmodl in mod/"
-    yield Finding("steady_k", f"compiled in {built[0]}" if built else "not compiled", cure)
+    if built:
+        yield Finding("steady_k", f"compiled in {built[0]}")
+    else:
+        yield Finding("steady_k", "not compiled", "scripts/setup, or nrnivmodl in mod/")

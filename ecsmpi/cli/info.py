@@ -1,16 +1,18 @@
-"""`ecsmpi info FILE`: what is in a file of frames, of segments or of spikes."""
+"""`ecsmpi info FILE`: show what is in a file of frames, of segments or of spikes."""
 
 from pathlib import Path
 
-from ecsmpi.cli.apart import apart
+from ecsmpi.cli.child_process import read_in_child
 
 
 def add_parser(subparsers):
+    """Add `info` to the command's subparsers."""
     parser = subparsers.add_parser(
         "info",
         help="show the box, the species, the times and the origin of a file",
-        description="Show what is in a file of frames: its box, its voxels, the times, the range of each "
-        "species, and where the file comes from; or in a SONATA report or file of spikes of ours.",
+        description="Show what is in a file of frames: its box, its voxels, the times, the range "
+        "of each species, and where the file comes from; or in a SONATA report or file of spikes "
+        "that ecsmpi wrote.",
     )
     parser.add_argument(
         "file", type=Path, help="file of frames, report or spikes that a simulation wrote"
@@ -19,10 +21,11 @@ def add_parser(subparsers):
 
 
 def show(args):
-    print(apart(_told, args.file))
+    """Print what is in a file."""
+    print(read_in_child(_summary, args.file))
 
 
-def _told(path):
+def _summary(path):
     from ecsmpi.files.frame_source import opened
     from ecsmpi.files.recording import load, plain
     from ecsmpi.files.sonata import of_cells
@@ -32,22 +35,32 @@ def _told(path):
         found = of_cells(file)
         if found is not None:
             lines = _spikes(found) if hasattr(found, "spikes") else _report(found)
-            told = [str(path), *lines, "", *provenance(plain(file.attrs))]
-            return "\n".join(as_plain(line) for line in told)
+            summary = [str(path), *lines, "", *provenance(plain(file.attrs))]
+            return "\n".join(as_plain(line) for line in summary)
     return "\n".join(described_lines(load(path)))
 
 
 def _report(report):
+    """Lines about a report of segments."""
     from ecsmpi.files.summary import times
 
-    yield f"  report   {report.variable} ({report.units}) of {len(report.nodes):,} cells, {report.columns:,} segments"
+    yield (
+        f"  report   {report.variable} ({report.units}) of {len(report.nodes):,} cells, "
+        f"{report.columns:,} segments"
+    )
     yield times(report.time)
-    for index in sorted({0, len(report.time) - 1}) if len(report.time) else ():
+    if not len(report.time):
+        return
+    for index in sorted({0, len(report.time) - 1}):
         values = report.frame(index)
-        yield f"  at {report.time[index]:>9g} ms    {values.min():.6g} to {values.max():.6g}, mean {values.mean():.6g}"
+        yield (
+            f"  at {report.time[index]:>9g} ms    {values.min():.6g} to {values.max():.6g}, "
+            f"mean {values.mean():.6g}"
+        )
 
 
 def _spikes(train):
+    """Lines about a file of spikes."""
     cells = set()
     first = last = None
     for times, nodes in train.spikes():

@@ -1,4 +1,4 @@
-"""`ecsmpi plot FILE`: a section through the box as an image, or lines through time at points."""
+"""`ecsmpi plot FILE`: draw a section through the box, or lines through time at points."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ from ecsmpi.cli.paths import check_folder, default_path
 
 COLOURS = "viridis"
 LONGEST = 6.0  # inches along the longer side of the box
-THINNEST = 0.3  # a box that would be thinner is not drawn to scale: nothing could be seen of it
+THINNEST = 0.3  # inches; a box that would be thinner could not be seen, so it is not to scale
 
 
 def add_parser(subparsers):
+    """Add `plot` to the command's subparsers."""
     parser = subparsers.add_parser(
         "plot",
         help="draw a section through the box, or lines through time",
@@ -43,7 +44,7 @@ def add_parser(subparsers):
 
 
 def add_section_options(parser):
-    """FILE and the options that choose a species and a section; `animate` has them too."""
+    """Add FILE and the options that choose a species and a section."""
     parser.add_argument("file", type=Path, help="file of frames that a simulation wrote")
     parser.add_argument(
         "--species", metavar="NAME", help="species to draw (default: the first in the file)"
@@ -51,7 +52,8 @@ def add_section_options(parser):
     parser.add_argument(
         "--selection",
         metavar="NAME",
-        help="selection of voxels to draw, by the name that `ecsmpi info` shows (default: the whole box)",
+        help="selection of voxels to draw, by the name that `ecsmpi info` shows "
+        "(default: the whole box)",
     )
     parser.add_argument(
         "--axis",
@@ -69,22 +71,22 @@ def add_section_options(parser):
 
 
 def plot(args):
+    """Write the picture and print its path."""
     from ecsmpi.files.recording import load
 
     with load(args.file) as recording:
         frames = recording.of(args.selection)
         name = species(frames, args.species)
         figure = _lines(frames, name, args) if args.point else _image(frames, name, args)
-    path = args.output or default_path(
-        args.file, args.selection or name, ".points.png" if args.point else ".png"
-    )
+    suffix = ".points.png" if args.point else ".png"
+    path = args.output or default_path(args.file, args.selection or name, suffix)
     check_folder(path)
     figure.savefig(path, dpi=160)
     print(path)
 
 
 def species(recording, name):
-    """The species to draw, of those in the file."""
+    """The name of the species to draw: as given, or the first in the file."""
     name = name or recording.names[0]
     if name not in recording:
         raise ValueError(
@@ -94,17 +96,33 @@ def species(recording, name):
 
 
 def axis_of(frames, axis):
-    """The axis to look along: as asked, or the one that has a single voxel, or z."""
+    """The axis to look along: as given, or the only one that has a single voxel, or z."""
     single = [letter for letter, count in zip("xyz", frames.box.shape) if count == 1]
     return axis or (single[0] if len(single) == 1 else "z")
 
 
 def section_figure(recording, name, section, axis, limits):
-    """A figure of a section (2-D, mM) across ``axis``, to scale, with a colour bar over ``limits``
-    (mM).
+    """A figure of a section, to scale, with a colour bar.
 
-    Returns the figure, the image in it and its title. Everything has its place in inches, so that
-    nothing moves when the image and the title change.
+    Everything has its place in inches, so that nothing moves when the image and the title change.
+
+    Parameters
+    ----------
+    recording
+        The file of frames, or a selection in it.
+    name
+        The species.
+    section
+        (across, up) concentrations, mM.
+    axis
+        The axis that the section is across: "x", "y" or "z".
+    limits
+        The ends of the colour scale, mM.
+
+    Returns
+    -------
+    tuple
+        The figure, the image in it and its title.
     """
     across, up = ("xyz".index(letter) for letter in "xyz" if letter != axis)
     lo, hi = recording.box.lo, recording.box.hi
@@ -130,22 +148,24 @@ def section_figure(recording, name, section, axis, limits):
 def _places(wide, high):
     """A figure, axes for a box of wide x high um, axes for its colour bar, and a title.
 
-    The bar is at the right or, of a flat box, below.
+    The colour bar of a flat box is below it, else at its right.
     """
     inches = LONGEST / max(wide, high)
     width, height = (max(edge * inches, THINNEST) for edge in (wide, high))
     flat = height < 0.4 * width
-    left, below = 0.85, 1.35 if flat else 0.65
-    size = (max(left + width + (0.35 if flat else 1.6), 4.2), below + height + 0.5)
+    left = 0.85
+    below = 1.35 if flat else 0.65
+    right = 0.35 if flat else 1.6
+    size = (max(left + width + right, 4.2), below + height + 0.5)
     figure = _figure(size)
 
     def place(x, y, w, h):
         return figure.add_axes((x / size[0], y / size[1], w / size[0], h / size[1]))
 
-    bar = place(left, 0.6, width, 0.16) if flat else place(left + width + 0.15, below, 0.18, height)
-    title = figure.text(
-        (left if width > 3 else 0.25) / size[0], 1 - 0.33 / size[1], "", fontsize=12
-    )
+    at = (left, 0.6, width, 0.16) if flat else (left + width + 0.15, below, 0.18, height)
+    bar = place(*at)
+    title_left = left if width > 3 else 0.25
+    title = figure.text(title_left / size[0], 1 - 0.33 / size[1], "", fontsize=12)
     return figure, place(left, below, width, height), bar, title
 
 
@@ -165,20 +185,22 @@ def _colour_bar(figure, image, axes):
     flat = axes.bbox.width > axes.bbox.height
     bar = figure.colorbar(image, cax=axes, orientation="horizontal" if flat else "vertical")
     bar.formatter.set_useOffset(False)
-    bar.locator = MaxNLocator(
-        nbins=max(1, round((1 if flat else 1.2) * max(axes.bbox.size) / figure.dpi))
-    )
+    per_inch = 1 if flat else 1.2
+    bar.locator = MaxNLocator(nbins=max(1, round(per_inch * max(axes.bbox.size) / figure.dpi)))
     bar.update_ticks()
     return bar
 
 
 def limits_of(low, high):
-    """The ends of a colour scale: a uniform field, round-off apart, must not be stretched to all
-    colours.
+    """The ends of a colour scale.
+
+    A field that is uniform but for round-off must not be stretched to all colours.
     """
     least = 1e-6 * max(abs(low), abs(high), 1e-6)
+    if high - low >= least:
+        return low, high
     middle = (low + high) / 2
-    return (low, high) if high - low >= least else (middle - least, middle + least)
+    return middle - least, middle + least
 
 
 def describe_section(recording, axis, at):
@@ -199,9 +221,8 @@ def _image(recording, name, args):
     section = recording.section(name, index, axis, args.at)
     limits = limits_of(section.min(), section.max())
     figure, _, title = section_figure(recording, name, section, axis, limits)
-    title.set_text(
-        f"{name}, {describe_section(recording, axis, args.at)}, t = {recording.time[index]:g} ms"
-    )
+    what = describe_section(recording, axis, args.at)
+    title.set_text(f"{name}, {what}, t = {recording.time[index]:g} ms")
     return figure
 
 
@@ -219,9 +240,8 @@ def _lines(recording, name, args):
     axes = figure.add_subplot()
     for point, values in zip(args.point, series):
         label = ", ".join(f"{coordinate:g}" for coordinate in point)
-        axes.plot(
-            recording.time, values, marker="o" if len(values) == 1 else None, label=f"({label}) µm"
-        )
+        marker = "o" if len(values) == 1 else None
+        axes.plot(recording.time, values, marker=marker, label=f"({label}) µm")
     axes.set(xlabel="time (ms)", ylabel=f"{name} (mM)", title=f"{name} at points")
     axes.ticklabel_format(axis="y", useOffset=False)
     axes.spines[["top", "right"]].set_visible(False)

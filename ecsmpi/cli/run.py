@@ -1,4 +1,4 @@
-"""`ecsmpi run SCRIPT`: build a script's model, run it, show progress, write the concentrations."""
+"""`ecsmpi run SCRIPT`: build a script's model, run it, show progress, write concentrations."""
 
 import sys
 from pathlib import Path
@@ -8,13 +8,14 @@ from ecsmpi.run.observers.base import Observer
 
 
 def add_parser(subparsers):
-    """Add `run`."""
+    """Add `run` to the command's subparsers."""
     parser = subparsers.add_parser(
         "run",
         help="run a script's model with progress and output",
         usage="[mpirun -n P] ecsmpi run SCRIPT [options] [-- the script's own arguments]",
-        description="Builds the model at the top level of SCRIPT, whose `__name__` is then not '__main__', and runs it. "
-        "A script that runs itself is watched and written all the same, but decides itself how long it runs.",
+        description="Builds the model at the top level of SCRIPT, whose `__name__` is then not "
+        "'__main__', and runs it. A script that runs its model itself gets progress and output "
+        "all the same, but decides itself how long it runs.",
     )
     parser.add_argument(
         "script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd"
@@ -32,7 +33,7 @@ def add_parser(subparsers):
         "--grid-steps",
         type=_whole,
         metavar="M",
-        help="steps of NEURON in one of the grid (default: the script's)",
+        help="NEURON's steps in each step of the grid (default: the script's)",
     )
     parser.add_argument(
         "--v-init",
@@ -67,7 +68,10 @@ def add_parser(subparsers):
         help="write only the mean over this axis; may be repeated",
     )
     parser.add_argument(
-        "--precision", choices=("float64", "float32"), default="float64", help="of what is written"
+        "--precision",
+        choices=("float64", "float32"),
+        default="float64",
+        help="precision of what is written",
     )
     parser.add_argument(
         "--compression",
@@ -75,18 +79,18 @@ def add_parser(subparsers):
         choices=range(10),
         default=0,
         metavar="LEVEL",
-        help="gzip, 1 to 9 (default: 0, none)",
+        help="gzip level, 1 to 9 (default: 0, none)",
     )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads of each rank (default: the script's)"
     )
     parser.add_argument(
-        "--reproducible", action="store_true", help="the same bits at any number of ranks"
+        "--reproducible", action="store_true", help="compute the same bits on any number of ranks"
     )
     parser.add_argument(
         "--timings",
         action="store_true",
-        help="say at the end how long each phase of the steps took",
+        help="print at the end how long each phase of the steps took",
     )
     parser.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="write checkpoints to this folder"
@@ -94,29 +98,32 @@ def add_parser(subparsers):
     parser.add_argument(
         "--checkpoint-every",
         metavar="TIME",
-        help="such as 15min, 2h or '1000 steps' (default: 15min)",
+        help="how often: such as 15min, 2h or '1000 steps' (default: 15min)",
     )
     parser.add_argument(
         "--restart",
         metavar="WHERE",
-        help="go on from a checkpoint: latest (of DIR), auto (the same, if there is one), or a path",
+        help="go on from a checkpoint: latest (of DIR), auto (the same, if there is one), "
+        "or a path",
     )
     parser.add_argument(
         "--max-time",
         metavar="TIME",
-        help="stop with a checkpoint and status 75 before the process is so old: 23:50:00",
+        help="stop with a checkpoint and status 75 before the process has run this long, such as "
+        "23:50:00",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
 
 
 def run(args):
-    """Build, run, write. Collective."""
+    """Build the model, run it and write. Collective."""
     if not args.script.is_file():
         args.fail(f"no script at {args.script}")
     if args.output is None and (args.every or args.species or _chosen(args)):
         args.fail(
-            "--every, --species, --slice, --mean, --precision and --compression need --output FILE.h5"
+            "--every, --species, --slice, --mean, --precision and --compression need "
+            "--output FILE.h5"
         )
     if args.checkpoint is None and (
         args.checkpoint_every or args.max_time or args.restart in ("latest", "auto")
@@ -135,68 +142,67 @@ def run(args):
     if args.restart is not None:
         named = args.restart in ("latest", "auto")
         rxd.restart(args.checkpoint if named else args.restart, must=args.restart != "auto")
-    watch = _Watch(args)
-    rxd.add_observer(watch)
+    observer = _RunObserver(args)
+    rxd.add_observer(observer)
     _build(args.script)
     if args.threads is not None:
         rxd.nthread(args.threads)
-    if not watch.ran:
-        _run_model(args, watch)
-    watch.ended()
+    if not observer.ran:
+        _run_model(args, observer)
+    observer.ended()
     if args.timings:
-        _say_timings(rxd)
-    if rxd.rank() == 0 and watch.output:
-        print("\n".join(f"wrote {path}" for path in watch.output.paths))
+        _print_timings(rxd)
+    if rxd.rank() == 0 and observer.output:
+        for path in observer.output.paths:
+            print(f"wrote {path}")
 
 
 def _chosen(args) -> bool:
+    """Whether an option says what to write."""
     return bool(args.slice or args.mean or args.precision != "float64" or args.compression)
 
 
 def _items(args) -> list:
-    """What is written of each species: slices and means, or else the whole box."""
+    """What to write of each species: slices and means, or else the whole box."""
     from ecsmpi import rxd
 
     how = {"precision": args.precision, "compression": args.compression}
-    items = []
+    items: list = []
     for species in args.species or rxd.all_species():
-        items += [rxd.Slice(species, **at, **how) for at in args.slice or ()]
-        items += [rxd.Mean(species, axis=axis, **how) for axis in args.mean or ()]
-        items += [] if args.slice or args.mean else [rxd.Field(species, **how)]
+        for at in args.slice or ():
+            items.append(rxd.Slice(species, **at, **how))
+        for axis in args.mean or ():
+            items.append(rxd.Mean(species, axis=axis, **how))
+        if not (args.slice or args.mean):
+            items.append(rxd.Field(species, **how))
     return items
 
 
-def _say_timings(rxd):
-    """A line for each phase: microseconds a step, the mean and the maximum over ranks. Collective."""
+def _print_timings(rxd):
+    """Print a line for each phase: us a step, the mean and the maximum over ranks. Collective."""
     from ecsmpi.neuron_api import launch
     from ecsmpi.solver.timing import PHASES
 
     phases = rxd.phases()
     steps = max(phases.steps, 1)
-    lines = [
-        f"{name:<12}{1e6 * mean / steps:>12.1f}{1e6 * most / steps:>12.1f}  {PHASES[name]}"
-        for name, mean, most in phases.over_ranks(launch.start())
-    ]
+    found = phases.over_ranks(launch.start())
     if rxd.rank() == 0:
-        print(
-            "\n".join(
-                [
-                    f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps",
-                    *lines,
-                ]
-            )
-        )
+        print(f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps")
+        for name, mean, largest in found:
+            times = f"{1e6 * mean / steps:>12.1f}{1e6 * largest / steps:>12.1f}"
+            print(f"{name:<12}{times}  {PHASES[name]}")
 
 
 def _build(script):
-    """Execute the script as a module that lives on: species that a script drops are gone."""
+    """Execute the script as a module that lives on, or its species would be gone."""
     module = ModuleType("ecsmpi_model")
     module.__file__ = str(script)
     sys.modules[module.__name__] = module
     exec(compile(script.read_bytes(), str(script), "exec"), module.__dict__)
 
 
-def _run_model(args, watch):
+def _run_model(args, observer):
+    """Run the model of a script that does not run it itself. Collective."""
     from ecsmpi import rxd
     from ecsmpi.neuron_api.interpreter import n
 
@@ -204,8 +210,8 @@ def _run_model(args, watch):
         raise ValueError(
             f"{args.script} makes no rxd.Species at its top level: there is nothing to run"
         )
-    watch.scripted = False
-    if watch.tstop() is None:
+    observer.scripted = False
+    if observer.tstop() is None:
         raise ValueError("the script sets no n.tstop: give --tstop MS")
     if args.dt is not None:
         n.dt = args.dt
@@ -215,34 +221,46 @@ def _run_model(args, watch):
     context = n.ParallelContext()
     context.set_maxstep(max(10.0, 2 * n.dt))  # psolve wants an interval beyond dt
     n.finitialize(v_init)
-    if (
-        watch.tstop() > n.t + n.dt / 2
-    ):  # psolve refuses to go nowhere, as after a restart at the end
-        context.psolve(watch.tstop())
+    # After a restart at the end there is nothing left to run, and psolve would refuse.
+    if observer.tstop() > n.t + n.dt / 2:
+        context.psolve(observer.tstop())
 
 
-class _Watch(Observer):
-    """Progress and output of whatever runs, begun when it initialises: only then is its tstop
-    known.
+class _RunObserver(Observer):
+    """Shows progress and writes output of a run, whoever runs it.
+
+    It begins both when the run initialises, as the script's tstop is known only then.
+
+    Attributes
+    ----------
+    scripted
+        Whether the script runs its model itself.
+    ran
+        Whether a step was made.
+    output
+        The `rxd.Output`, or None.
     """
 
     def __init__(self, args):
         self._args = args
-        self.scripted, self.ran, self.output, self._parts = True, False, None, []
+        self.scripted = True
+        self.ran = False
+        self.output = None
+        self._parts = []
 
     def tstop(self):
-        """ms: as asked, or the script's; None where neither says."""
+        """End of the run, ms: as given, or the script's; None where there is neither."""
         from ecsmpi.neuron_api.interpreter import n
 
         tstop = self._args.tstop if self._args.tstop is not None else getattr(n, "tstop", 0.0)
         return tstop if tstop > 0 else None
 
     def started(self, simulation, t):
-        """Begin progress and output. Collective."""
+        """Begin progress and output, at t (ms). Collective."""
         self.resumed(simulation, t, None)
 
     def resumed(self, simulation, t, places):
-        """The same, or go on with them where a restart has taken place. Collective."""
+        """Begin progress and output, or go on with them after a restart. Collective."""
         from ecsmpi.run.observers.fields import begin
 
         if not self._parts:
@@ -251,13 +269,15 @@ class _Watch(Observer):
             begin(part, simulation, t, places)
 
     def state(self):
-        """Where the output stands, for a checkpoint. Collective."""
+        """State of the output, for a checkpoint. Collective."""
         return self.output.state() if self.output else None
 
     def _make(self):
         from ecsmpi import rxd
 
-        parts = [] if self._args.quiet else [rxd.Progress(self.tstop(), attach=False)]
+        parts = []
+        if not self._args.quiet:
+            parts.append(rxd.Progress(self.tstop(), attach=False))
         if self._args.output is not None:
             every = self._args.every or (self.tstop() or 0) / 100
             if not every:
@@ -269,29 +289,32 @@ class _Watch(Observer):
         return parts
 
     def stepped(self, simulation, t):
-        """Pass on a step. Collective."""
+        """Pass a step on to progress and output. Collective."""
         if self.scripted and not self.ran:
-            self._refuse_what_the_script_decides()
+            self._refuse_unused_options()
         self.ran = True
         for part in self._parts:
             part.stepped(simulation, t)
 
-    def _refuse_what_the_script_decides(self):
-        given = [
-            f"--{name.replace('_', '-')}"
-            for name in ("tstop", "dt", "grid_steps", "v_init", "threads")
-            if getattr(self._args, name) is not None
-        ]
+    def _refuse_unused_options(self):
+        """Raise ValueError where options are given that a script decides which runs its model."""
+        given = []
+        for name in ("tstop", "dt", "grid_steps", "v_init", "threads"):
+            if getattr(self._args, name) is not None:
+                given.append(f"--{name.replace('_', '-')}")
         if given:
             raise ValueError(
-                f"{self._args.script} runs its model itself, so {' and '.join(given)} would do nothing: put its "
-                'run under `if __name__ == "__main__":`, or leave the option out'
+                f"{self._args.script} runs its model itself, so {' and '.join(given)} would do "
+                'nothing: put its run under `if __name__ == "__main__":`, or leave the option out'
             )
 
     def ended(self):
-        """Close what was begun. Collective."""
+        """Close progress and output. Collective."""
         for part in self._parts:
             part.ended()
+
+
+# types of options; argparse names one in its messages by its __name__
 
 
 def _positive(text):
@@ -318,5 +341,5 @@ def _whole(text):
     return value
 
 
+_positive.__name__ = "positive number"
 _whole.__name__ = "whole number of at least 1"
-_positive.__name__ = "positive number"  # what argparse calls it

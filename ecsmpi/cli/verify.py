@@ -1,23 +1,25 @@
-"""`ecsmpi verify PATH`: whether files of ours are whole: checkpoints, and files of frames, of
-segments and of spikes.
+"""`ecsmpi verify PATH`: check that files of a run are whole.
+
+It knows checkpoints, and files of frames, of segments and of spikes.
 """
 
 import re
 from pathlib import Path
 
-from ecsmpi.cli.apart import apart
+from ecsmpi.cli.child_process import read_in_child
 
-SUFFIXES = (".h5", ".vtkhdf", ".hdf5", ".hdf")  # of files in a folder that are looked at
+SUFFIXES = (".h5", ".vtkhdf", ".hdf5", ".hdf")  # of files in a folder that are checked
 
 
 def add_parser(subparsers):
-    """Add `verify`."""
+    """Add `verify` to the command's subparsers."""
     parser = subparsers.add_parser(
         "verify",
         help="check that checkpoints and files that a run wrote are whole",
-        description="Reads all of a file of frames, a report or spikes, of a checkpoint, or of each in a folder of checkpoints: its structure, its "
-        "parts, its checksums where it has them, and whether every value is a number. Status 1 where something is wrong, or "
-        "where there was too little memory to look.",
+        description="Reads all of a file of frames, a report or spikes, of a checkpoint, or of "
+        "each in a folder of checkpoints: its structure, its parts, its checksums where it has "
+        "them, and whether every value is finite. Status 1 where something is wrong, or where "
+        "there was too little memory to look.",
     )
     parser.add_argument(
         "paths",
@@ -30,32 +32,37 @@ def add_parser(subparsers):
 
 
 def verify(args):
-    """Say for each file what it is, or what is wrong with it."""
+    """Print for each file what it is, or what is wrong with it.
+
+    Returns status 1 where something is wrong, else 0.
+    """
     from ecsmpi.files.summary import as_plain
 
     good = True
-    for path in (one for given in args.paths for one in _files(given)):
-        try:
-            said = apart(_check, path)
-        except MemoryError as error:
-            good, said = False, f"NOT LOOKED AT: {error}"
-        except (ValueError, OSError) as error:
-            good, said = False, f"WRONG: {error}"
-        print(as_plain(f"{path}: {said}"), flush=True)
+    for given in args.paths:
+        for path in _files(given):
+            try:
+                said = read_in_child(_check, path)
+            except MemoryError as error:
+                good, said = False, f"NOT LOOKED AT: {error}"
+            except (ValueError, OSError) as error:
+                good, said = False, f"WRONG: {error}"
+            print(as_plain(f"{path}: {said}"), flush=True)
     return 0 if good else 1
 
 
 def _files(path):
-    """What a path stands for; a folder, for what is in it."""
+    """The files and checkpoints that a path stands for; for a folder, those in it."""
     from ecsmpi.files.checkpoint_set import SET_NAME, is_set
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
     if not path.is_dir() or is_set(path) or SET_NAME.fullmatch(path.name):
         return [path]
-    found = sorted(
-        one for one in path.iterdir() if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name)
-    )
+    found = []
+    for one in sorted(path.iterdir()):
+        if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name):
+            found.append(one)
     if not found:
         raise ValueError(f"{path} holds neither checkpoints nor files of frames")
     return found
@@ -86,7 +93,7 @@ def _check_report(report):
 
     for index, t in enumerate(report.time):
         if not np.isfinite(report.frame(index)).all():
-            raise ValueError(f"{report.variable} holds values that are no numbers at t = {t:g} ms")
+            raise ValueError(f"{report.variable} holds values that are not finite at t = {t:g} ms")
     return f"{len(report.time)} frames of {report.variable} of {report.columns} segments: whole"
 
 
@@ -115,33 +122,41 @@ def _check_set(path):
 
 
 def _check_planes(found, planes_of, boxes):
-    """The ranks' parts must have each plane of each box once."""
-    from ecsmpi.files.checkpoint_set import BOX
-
+    """Raise ValueError unless the ranks' parts have each plane of each box once."""
     for number, planes in enumerate(planes_of):
         if len(planes) != found.ranks:
             raise ValueError(
                 f"box {number} has planes of {len(planes)} ranks, the checkpoint has {found.ranks}"
             )
-        covered = sorted((lo, hi) for lo, hi in planes if hi > lo)
-        ends = [0, *(hi for _, hi in covered)]
-        shape = re.search(r"shape=\((\d+),", str(boxes[number]))
-        count = int(shape[1]) if shape else ends[-1]
-        if [lo for lo, _ in covered] + [count] != ends:
-            raise ValueError(
-                f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}"
-            )
-        for rank, (lo, hi) in enumerate(planes):
-            part = found.part(rank)
-            for name in part.names():
-                if name.startswith(f"{BOX}{number} ") and part.planes(name) not in (
-                    (lo, hi),
-                    (lo, lo),
-                ):
-                    raise ValueError(
-                        f"{part.path}: {name} has planes {part.planes(name)}, expected {(lo, hi)}"
-                    )
-            part.close()
+        _check_coverage(number, planes, str(boxes[number]))
+        for rank, expected in enumerate(planes):
+            _check_part(found.part(rank), number, *expected)
+
+
+def _check_coverage(number, planes, box):
+    covered = sorted((lo, hi) for lo, hi in planes if hi > lo)
+    begins = [lo for lo, _ in covered]
+    ends = [hi for _, hi in covered]
+    shape = re.search(r"shape=\((\d+),", box)
+    count = [0, *ends][-1]
+    if shape:
+        count = int(shape[1])
+    if [*begins, count] != [0, *ends]:
+        raise ValueError(
+            f"the planes of its ranks do not cover box {number}, 0 to {count}, once: {covered}"
+        )
+
+
+def _check_part(part, number, lo, hi):
+    from ecsmpi.files.checkpoint_set import BOX
+
+    for name in part.names():
+        if not name.startswith(f"{BOX}{number} "):
+            continue
+        planes = part.planes(name)
+        if planes not in ((lo, hi), (lo, lo)):
+            raise ValueError(f"{part.path}: {name} has planes {planes}, expected {(lo, hi)}")
+    part.close()
 
 
 def _check_frames(path):
@@ -150,13 +165,14 @@ def _check_frames(path):
     recording = load(path)
     for frames in (recording, *recording.selections.values()):
         _check_values(frames)
-    told = [f"{len(recording)} frames of {', '.join(recording.names)}"] if recording.names else []
-    told += [f"{len(one)} frames of {name}" for name, one in recording.selections.items()]
-    told += [
-        f"{len(table['time'])} rows of diagnostics of {name}"
-        for name, table in recording.diagnostics.items()
-    ]
-    return f"{'; '.join(told)}: whole"
+    parts = []
+    if recording.names:
+        parts.append(f"{len(recording)} frames of {', '.join(recording.names)}")
+    for name, selection in recording.selections.items():
+        parts.append(f"{len(selection)} frames of {name}")
+    for name, table in recording.diagnostics.items():
+        parts.append(f"{len(table['time'])} rows of diagnostics of {name}")
+    return f"{'; '.join(parts)}: whole"
 
 
 def _check_values(frames):
@@ -167,7 +183,7 @@ def _check_values(frames):
     frames.check_axes()
     for name in frames.names:
         for index in range(len(frames)):
-            if not all(np.isfinite(block).all() for block in frames.blocks(name, index)):
-                raise ValueError(
-                    f"{name} holds values that are no numbers at t = {frames.time[index]:g} ms"
-                )
+            for block in frames.blocks(name, index):
+                if not np.isfinite(block).all():
+                    t = frames.time[index]
+                    raise ValueError(f"{name} holds values that are not finite at t = {t:g} ms")

@@ -1,4 +1,4 @@
-"""`ecsmpi bench` as a command: its records and reports, on one rank and on two, and its refusals."""
+"""The command `ecsmpi bench`: its records and reports on one rank and on two, its refusals."""
 
 from itertools import product
 import math

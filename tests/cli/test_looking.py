@@ -7,7 +7,7 @@ import shutil
 import signal
 
 from ecsmpi.cli import main
-from ecsmpi.cli.apart import apart
+from ecsmpi.cli.child_process import read_in_child
 from ecsmpi.description.grid import Box
 from ecsmpi.files.items import Encoding, Mean, Slice
 from ecsmpi.files.output import GridFile
@@ -253,11 +253,11 @@ def test_file_on_which_the_library_crashes_is_named(tmp_path):
 
     path = tmp_path / "k.h5"
     path.write_bytes(b"")
-    assert apart(lambda path: f"{path.name} is whole", path) == "k.h5 is whole"
+    assert read_in_child(lambda path: f"{path.name} is whole", path) == "k.h5 is whole"
     for read, why in ((crash, "crashes on it"), (spin, "reading it does not end")):
         with pytest.raises(OSError, match=f"k.h5 is damaged: .*{why}"):
-            apart(read, path)
+            read_in_child(read, path)
     with pytest.raises(
         ValueError, match="k.h5 is damaged .*no such thing.*; run the simulation again"
     ):
-        apart(lambda path: {}["no such thing"] if path else None, path)
+        read_in_child(lambda path: {}["no such thing"] if path else None, path)

@@ -9,7 +9,7 @@ import sys
 
 import ecsmpi
 from ecsmpi.cli import main
-from ecsmpi.cli.apart import apart
+from ecsmpi.cli.child_process import read_in_child
 from ecsmpi.description.grid import Box
 from ecsmpi.description.profiles import FileProfile
 from ecsmpi.files.items import Encoding
@@ -70,9 +70,9 @@ def test_want_of_memory_is_no_damage(words, large):
 def test_process_that_the_system_ends_lacked_memory(tmp_path):
     (tmp_path / "k.h5").write_bytes(b"")
     with pytest.raises(MemoryError, match="too little memory here to read .*k.h5"):
-        apart(lambda path: os.kill(os.getpid(), 9), tmp_path / "k.h5")
+        read_in_child(lambda path: os.kill(os.getpid(), 9), tmp_path / "k.h5")
     with pytest.raises(MemoryError, match="too little memory here"):
-        apart(lambda path: np.zeros(1 << 50), tmp_path / "k.h5")
+        read_in_child(lambda path: np.zeros(1 << 50), tmp_path / "k.h5")
 
 
 # -- what no run writes

@@ -146,6 +146,6 @@ def test_info_and_verify_know_reports_and_spikes(tmp_path):
     verified = mpirun(None, ["ecsmpi", "verify", "r.h5", "s.h5"], cwd=tmp_path)
     assert verified.returncode == 1
     assert (
-        "values that are no numbers at t = 3 ms" in verified.stdout
+        "values that are not finite at t = 3 ms" in verified.stdout
         and "spikes are not in the order of time" in verified.stdout
     )
