@@ -1,1 +1,1 @@
-"""NEURON's side: segments, their ions and fluxes as arrays, and the state of cells as bytes."""
+"""What happens at the cells: segments, their ions, fluxes, and reactions at membranes."""

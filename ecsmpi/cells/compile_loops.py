@@ -21,8 +21,10 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     blocked : the loops for more entries than a core's cache holds
     threaded : for several threads
     """
-    rows, none = np.zeros(1, dtype=np.uint32), np.zeros(0, dtype=np.uint32)
-    bounds, alike = np.array([0, 1], dtype=np.uint32), np.zeros(1, dtype=bool)
+    rows = np.zeros(1, dtype=np.uint32)
+    none = np.zeros(0, dtype=np.uint32)
+    bounds = np.array([0, 1], dtype=np.uint32)
+    alike = np.zeros(1, dtype=bool)
     values, factor, out = np.zeros((3, 1))
     received, sums = np.zeros((2, 1, 1))
     nernst(*np.ones((3, 1)), 1.0)
@@ -53,7 +55,8 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
 
 def compile_membrane_reactions() -> None:
     """Compile the loops of `MembraneReactionPlan` and of `voxel_copies.VoxelCopies`."""
-    at, rows = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint32)
+    at = np.zeros(1, dtype=np.int64)
+    rows = np.zeros(1, dtype=np.uint32)
     one, two, out = np.ones((3, 1))
     entry_kernels.move(one, at, out, at)
     entry_kernels.add_products(one, two, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class CoupledSegments:
     """
 
     def __init__(self) -> None:
-        self.all: Segments | None = None
+        self.all: Any = None
         self.ions: dict[str, SegmentIon] = {}
         self._counts: tuple[int, int, int] | None = None
         self._potentials = ReversalPotentials()
@@ -52,7 +53,7 @@ class CoupledSegments:
         """Find where NEURON, whose structure is settled, keeps the variables of the ions."""
         for ion in self.ions.values():
             ion.find()
-        charged = {name: ion.outside for name, ion in self.ions.items() if ion.charge}
+        charged = {ion.name: ion.outside for ion in self.ions.values() if ion.charge}
         self._potentials.take_over(charged)
         self._counts = structure_counts()
 
@@ -61,7 +62,7 @@ class CoupledSegments:
         self._potentials.hand_back()
 
     def moved(self) -> bool:
-        """Whether NEURON's structure has changed since `find`, so that its variables may have moved."""
+        """Whether NEURON's structure has changed since `find`: its variables may have moved."""
         return structure_counts() != self._counts
 
     def check(self) -> None:
@@ -69,7 +70,8 @@ class CoupledSegments:
         refuse_unsupported_modes()
         if Segments() != self.all:
             raise RuntimeError(
-                "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
+                "sections, nseg or 3-D points have changed since n.finitialize(): call it again "
+                "before the run goes on"
             )
         refuse_other_writers(*self.ions)
 

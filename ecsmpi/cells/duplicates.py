@@ -1,7 +1,7 @@
-"""Sections that are the same on several ranks: a serial script under mpirun makes each cell on
-every rank.
+"""Warn of sections that are the same on several ranks.
 
-The box then gets each current once from every rank. A section is known by a hash of its name, place
+A serial script under mpirun makes each cell on every rank. The box then gets each current once from
+every rank. A section is known by a hash of its name, place
 and shape, and of the gids of its cell: cells of a distributed network with the same name and place
 have different gids.
 
@@ -68,7 +68,7 @@ class Duplicates:
 def _duplicated(
     comm: Any, segments: Segments, in_boxes: np.ndarray, gids: list[int]
 ) -> tuple[int, list[str]]:
-    """(number, names of the first) of this rank's sections and gids that others have. Collective."""
+    """(number, names of the first) of sections and gids that other ranks have, too. Collective."""
     sections = list(model_sections())
     hashes = segments.section_hashes(_names(sections, gids))
     in_box = np.flatnonzero(segments.sections_of(in_boxes))
@@ -114,9 +114,10 @@ def _acts(section: Any) -> bool:
     if were_any_defined():
         return True  # reactions inside cells, which may go through the membrane
     for segment in section:
-        names = {mechanism.name() for mechanism in segment}
-        if any(name not in SILENT and not name.endswith("_ion") for name in names):
-            return True
+        for mechanism in segment:
+            name = mechanism.name()
+            if name not in SILENT and not name.endswith("_ion"):
+                return True
         if segment.point_processes():
             return True
     return False
@@ -150,10 +151,13 @@ def _from_several(hashes: np.ndarray, ranks: np.ndarray) -> np.ndarray:
 
 
 def _message(found: list[tuple[int, list[str]]]) -> str:
-    ranks = [rank for rank, (count, _) in enumerate(found) if count]
-    most = max(count for count, _ in found)
+    ranks = []
+    most = 0
     names: dict[str, None] = {}
-    for _, some in found:
+    for rank, (count, some) in enumerate(found):
+        if count:
+            ranks.append(rank)
+        most = max(most, count)
         names |= dict.fromkeys(some)
     listed = ", ".join(list(names)[:NAMED])
     more = ", ..." if most > NAMED else ""

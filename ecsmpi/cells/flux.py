@@ -21,8 +21,6 @@ import numpy as np
 
 from ecsmpi.neuron_api import pointers
 
-KINDS = "pointer", "function", "number"
-
 
 def kind(source: Any) -> str:
     """What a source of a flux is: pointer, function or number."""
@@ -111,33 +109,41 @@ class Fluxes:
         Returns (entries,) the flat voxels of this rank's entries.
         """
         shares = self._shares(comm, slabs, box.plane, keys)
-        shares = [share for share in shares if share.voxels.size]
         shares.sort(key=lambda share: share.ion)
-        counts = [share.voxels.size for share in shares]
-        ions = np.array([share.ion for share in shares], dtype=np.int64)
-        self._fluxes = [share.flux for share in shares]
-        self._flux = np.repeat(np.arange(len(shares)), counts)
-        self._ion = np.repeat(ions, counts)
-        none = np.zeros(0, dtype=np.int64)
-        self._voxels = np.concatenate([none, *(share.voxels for share in shares)])
+        self._fluxes = []
+        ions = []
+        counts = []
+        voxels = [np.zeros(0, dtype=np.int64)]
+        for share in shares:
+            if share.voxels.size:
+                self._fluxes.append(share.flux)
+                ions.append(share.ion)
+                counts.append(share.voxels.size)
+                voxels.append(share.voxels)
+        self._flux = np.repeat(np.arange(len(counts)), counts)
+        self._ion = np.repeat(np.array(ions, dtype=np.int64), counts)
+        self._voxels = np.concatenate(voxels)
         return self._voxels
 
     def _shares(self, comm: Any, slabs: Any, plane_size: int, keys: list) -> list[_Share]:
         """This rank's share of each flux added here, which may be empty. Collective."""
-        added = [(keys.index(key), flux) for key, flux in self._added]
-        names = _numbered([f"{ion} {flux.name()}" for ion, flux in added if not flux.of_one_rank])
+        shared = []
+        for key, flux in self._added:
+            if not flux.of_one_rank:
+                shared.append(f"{keys.index(key)} {flux.name()}")
+        names = _numbered(shared)
         holders: dict[str, list[int]] = {}
         for rank, theirs in enumerate(comm.allgather(names)):
             for name in theirs:
                 holders.setdefault(name, []).append(rank)
         own_names = iter(names)
         shares = []
-        for ion, flux in added:
+        for key, flux in self._added:
             voxels = flux.voxels
             if not flux.of_one_rank:
                 owners = slabs.owner(voxels // plane_size)
                 voxels = voxels[_is_mine(flux, holders[next(own_names)], owners, comm.rank)]
-            shares.append(_Share(ion, flux, voxels))
+            shares.append(_Share(keys.index(key), flux, voxels))
         return shares
 
     def couple(self, exchange: Any, volume: float) -> None:
@@ -183,11 +189,11 @@ class Sources:
     """
 
     def __init__(self, sources: Sequence[Any]):
-        by_kind: dict[str, list[int]] = {name: [] for name in KINDS}
+        by_kind: dict[str, list[int]] = {"pointer": [], "function": [], "number": []}
         for i, source in enumerate(sources):
             by_kind[kind(source)].append(i)
-        order = np.array([i for name in KINDS for i in by_kind[name]], dtype=np.int64)
-        self.place = np.argsort(order).astype(np.uint32)
+        order = by_kind["pointer"] + by_kind["function"] + by_kind["number"]
+        self.place = np.argsort(np.array(order, dtype=np.int64)).astype(np.uint32)
         given = [living(sources[i]) for i in by_kind["pointer"]]
         self._pointers = pointers.PointerValues(given)
         self._pointer_count = len(given)

@@ -1,4 +1,4 @@
-"""Currents of ions that reactions across the membrane carry: explicit in the voltage, as NEURON's."""
+"""Currents of ions that reactions across the membrane carry, explicit in the voltage."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class MembraneCurrent:
     ----------
     part : the species inside the cell
     current : (places,) mA/cm2
-    terms : (number of the law, (places,) mA/cm2 of 1 molecule/ms) of each law that carries it
-    variable : NEURON's current of the ion, such as ik
+    terms : of each law that carries it, its row in the rates, and (places,) mA/cm2 of 1 molecule/ms
+    column : NEURON's column of the ion's current, such as ik
     places : (n,) places where the part has a state
-    rows : (n,) their rows in the column of the variable
+    rows : (n,) their rows in the column
     without : (n,) mA/cm2, the ion's current without what reactions carry
     """
 
     part: Any
     current: np.ndarray
     terms: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    variable: RangeVariable | None = None
+    column: np.ndarray = field(default_factory=lambda: np.zeros(0))
     places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     without: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -60,19 +60,25 @@ class MembraneCurrents:
         at : (places,) segment of each place
         charge_per_molecule : mA um2/cm2 of 1 molecule/ms of an elementary charge
         """
-        carrying = [(term, law) for term, law in zip(terms, laws) if term.carries]
-        self._rates = Rates(comm, [law for _, law in carrying], fields, at.size)
+        carrying_terms = []
+        carrying_laws = []
+        for term, law in zip(terms, laws):
+            if term.carries:
+                carrying_terms.append(term)
+                carrying_laws.append(law)
+        self._rates = Rates(comm, carrying_laws, fields, at.size)
         self._total = np.zeros(at.size)
         by_part: dict[Any, MembraneCurrent] = {}
-        if carrying:
+        if carrying_laws:
             per_molecule = charge_per_molecule / segment_areas()[at]
-        for number, (term, law) in enumerate(carrying):
+        for row, (term, law) in enumerate(zip(carrying_terms, carrying_laws)):
             for part, count in term.counts().items():
                 if getattr(part, "ion", None):
                     if part not in by_part:
                         by_part[part] = MembraneCurrent(part, np.zeros(at.size))
-                    factors = np.where(law.where, -count * part.charge * per_molecule, 0.0)
-                    by_part[part].terms.append((number, factors))
+                    charge = -count * part.charge * per_molecule
+                    factors = np.where(np.asarray(law.where), charge, 0.0)
+                    by_part[part].terms.append((row, factors))
         self._currents = list(by_part.values())
 
     def __bool__(self) -> bool:
@@ -93,8 +99,9 @@ class MembraneCurrents:
         self._nodes = nodes
         for one in self._currents:
             state = next(state for state in inside if state.part == one.part)
-            one.variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
-            one.rows = one.variable.rows[state.acts].astype(np.int64)
+            variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
+            one.column = variable.column
+            one.rows = variable.rows[state.acts].astype(np.int64)
             one.places = state.places
             one.without = np.zeros(state.places.size)
 
@@ -110,17 +117,16 @@ class MembraneCurrents:
             for law, factors in one.terms:
                 entry_kernels.add_products(rates[law], factors, one.current)
             self._total += one.current
-            np.take(one.variable.column, one.rows, out=one.without, mode="clip")
+            np.take(one.column, one.rows, out=one.without, mode="clip")
         entry_kernels.charge(self._total, self._nodes, right)
         self.show()
 
     def show(self) -> None:
         """Let the ions' currents include what reactions carry. Local."""
         for one in self._currents:
-            column = one.variable.column
-            entry_kernels.set_sums(column, one.rows, one.without, one.current, one.places)
+            entry_kernels.set_sums(one.column, one.rows, one.without, one.current, one.places)
 
     def withhold(self) -> None:
         """Let the ions' currents exclude what reactions carry. Local."""
         for one in reversed(self._currents):
-            one.variable.column[one.rows] = one.without
+            one.column[one.rows] = one.without

@@ -98,27 +98,36 @@ class MembraneReactionPlan:
         self._states = states
         self._fractions = fractions
         self._molecules, faraday = constants
-        parts = list(dict.fromkeys(part for term in terms for part in term.parts()))
-        self.number = {part: number for number, part in enumerate(parts)}
+        self.number: dict[Any, int] = {}
+        for term in terms:
+            for part in term.parts():
+                self.number.setdefault(part, len(self.number))
         masks = self._masks(terms)
         acts = np.zeros(segments.count, dtype=bool)
         for mask in masks.values():
             acts |= mask
         self.at = np.flatnonzero(acts)
         self._fixed_numbers: dict[Any, int] = {}  # {key: its number} of fields that do not change
-        self._fields = [np.zeros(self.at.size) for _ in parts]
-        self._inside = [NeuronState(self.number[part], part) for part in parts if _is_inside(part)]
-        voltages = [self.number[part] for part in parts if _is_voltage(part)]
-        self._voltage = voltages[0] if voltages else None
+        self._fields = []
+        self._inside = []
+        self._voltage = None
+        for part, number in self.number.items():
+            self._fields.append(np.zeros(self.at.size))
+            if _is_inside(part):
+                self._inside.append(NeuronState(number, part))
+            elif _is_voltage(part):
+                self._voltage = number
         self._find_states()
         where = {key: mask[self.at] for key, mask in masks.items()}
         laws = [self._law(term, where[_where(term)]) for term in terms]
         self._currents = MembraneCurrents(
             comm, terms, laws, self._fields, self.at, faraday / (1e4 * self._molecules)
         )
-        names = [*map(str, parts), *map(str, self._fixed_numbers)]
+        names = [*map(str, self.number), *map(str, self._fixed_numbers)]
         self._reactions = Reactions(comm, laws, self._fields, names, self._in_words)
-        changed = {number for law in laws for number in law.changes}
+        changed: set[int] = set()
+        for law in laws:
+            changed.update(law.changes)
         self._changed = [state for state in self._inside if state.number in changed]
 
     def _in_words(self, place: int) -> str:
@@ -233,7 +242,7 @@ class MembraneReactionPlan:
         return found
 
     def copies(self, region: Any) -> tuple[np.ndarray, np.ndarray, dict]:
-        """(voxels, places, {key: shares}) of the copies in a region, as `VoxelCopies` takes them."""
+        """(voxels, places, {key: shares}) of copies in a region, for `VoxelCopies`."""
         places, voxels = self._in_box(region)
         shares = {}
         for part, _ in self._parts_outside(region):
@@ -252,7 +261,7 @@ class MembraneReactionPlan:
             state.rows = rows[state.acts]
 
     def find(self) -> None:
-        """Find where NEURON keeps its variables now; needed after each change of structure. Local."""
+        """Find where NEURON keeps its variables, after each change of its structure. Local."""
         self._find_states()
         if self._voltage is not None:
             self._v = RangeVariable("v")
@@ -315,7 +324,7 @@ class MembraneReactionPlan:
 
 
 def _where(term: Any) -> frozenset:
-    """The regions inside cells that a term needs: terms with the same ones act at the same places."""
+    """The regions inside cells that a term needs; they say at which segments it acts."""
     regions = {id(part.place) for part in term.parts() if _is_inside(part)}
     if term.membrane is not None:
         regions.add(id(term.membrane))

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ecsmpi.cells.garbage import Living
 from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
+from ecsmpi.neuron_api.lifetimes import Living
 
 
 class MembraneReactions:
@@ -95,7 +95,9 @@ class MembraneReactions:
         The arguments are those of `MembraneReactionPlan`; fractions(): a collective call that
         returns the fractions.
         """
-        terms = [term for reaction in self.all for term in reaction.terms()]
+        terms = []
+        for reaction in self.all:
+            terms += reaction.terms()
         self.now = None
         if comm.allreduce(len(terms)):
             self.now = MembraneReactionPlan(

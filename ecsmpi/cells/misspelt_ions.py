@@ -20,7 +20,9 @@ def misspelt_ions(names: Collection[str]) -> list[tuple[str, str]]:
         others = [ion for ion in known if ion.lower() == name.lower() and ion not in names]
         if others:
             doubtful[name] = [*others, name]
-    asked_for = [ion for ions in doubtful.values() for ion in ions]
+    asked_for: set[str] = set()
+    for ions in doubtful.values():
+        asked_for.update(ions)
     in_use = ions_in_use(asked_for)
     found = []
     for name, ions in doubtful.items():

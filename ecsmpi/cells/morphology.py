@@ -1,5 +1,4 @@
-"""Areas and centres of segments from the 3-D points of their sections: numpy only, all sections at
-once.
+"""Areas and centres of segments from the 3-D points of their sections, of all sections at once.
 
 A section's surface is a chain of frusta between consecutive points. The segments' ends cut that
 chain, the diameter being interpolated linearly along the arc:
@@ -24,7 +23,8 @@ class Paths:
 
     Parameters
     ----------
-    nseg, length : (sections,) number of segments, and length in um
+    nseg : (sections,) number of segments
+    length : (sections,) um
     first : (sections + 1,) section s has the points first[s] ... first[s + 1] - 1
     arc, diam : (points,) um, arc ascending within each section
     xyz : (points, 3) um
@@ -41,7 +41,7 @@ class Paths:
     diam: np.ndarray
     xyz: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         points_per_section = np.diff(self.first)
         if len(points_per_section) != len(self.nseg) or self.first[-1] != len(self.arc):
             raise ValueError(
@@ -57,19 +57,27 @@ class Paths:
         """The section of each point, (points,)."""
         return np.repeat(np.arange(len(self.nseg)), np.diff(self.first))
 
-    def interpolate(self, values, section, arc) -> np.ndarray:
-        """`values` (points,) or (points, 3) at `arc` (q,) um of `section` (q,); constant past the
-        ends.
+    def interpolate(self, values: np.ndarray, section: np.ndarray, arc: np.ndarray) -> np.ndarray:
+        """Interpolate values along the arc; constant past the ends of a section.
+
+        Parameters
+        ----------
+        values : (points,) or (points, 3)
+        section : (q,) number of the section
+        arc : (q,) um, where in the section
         """
-        known, wanted = _ordered(self.section, self.arc), _ordered(section, arc)
-        here = np.maximum(np.searchsorted(known, wanted, side="right") - 1, self.first[section])
-        after = np.minimum(here + 1, self.first[section + 1] - 1)
-        span = self.arc[after] - self.arc[here]
-        between = (span > 0) & (arc > self.arc[here])
-        span, offset = np.where(between, span, 1.0), np.where(between, arc - self.arc[here], 0.0)
+        known = _ordered(self.section, self.arc)
+        after_all = np.searchsorted(known, _ordered(section, arc), side="right")
+        before = np.maximum(after_all - 1, self.first[section])
+        after = np.minimum(before + 1, self.first[section + 1] - 1)
+        span = self.arc[after] - self.arc[before]
+        between = (span > 0) & (arc > self.arc[before])
+        span = np.where(between, span, 1.0)
+        offset = np.where(between, arc - self.arc[before], 0.0)
         if values.ndim == 2:
-            span, offset = span[:, None], offset[:, None]
-        return (values[after] - values[here]) / span * offset + values[here]
+            span = span[:, None]
+            offset = offset[:, None]
+        return (values[after] - values[before]) / span * offset + values[before]
 
     def segment_centres(self) -> np.ndarray:
         """Centre of each segment, (segments, 3) um: at (i + 1/2) / nseg of the section's length."""
@@ -84,9 +92,11 @@ class Paths:
         end = i * step[section]
         # A point past the last end, by rounding, would make a segment of its own.
         inner = np.clip(self.arc, 0.0, (self.nseg * step)[self.section])
-        section, arc = np.concatenate([section, self.section]), np.concatenate([end, inner])
+        section = np.concatenate([section, self.section])
+        arc = np.concatenate([end, inner])
         order = np.lexsort((arc, section))
-        section, arc = section[order], arc[order]
+        section = section[order]
+        arc = arc[order]
         # Each section has one end more than it has segments; its ends come before points at the
         # same arc.
         segment = np.cumsum(order < len(end)) - 1 - section
@@ -95,22 +105,24 @@ class Paths:
         return np.bincount(segment[:-1][piece], weights=area[piece], minlength=int(self.nseg.sum()))
 
 
-def _frusta(arc, diam):
-    """Lateral areas (q - 1,) um2 between consecutive cuts at `arc` with diameters `diam`, both (q,)
-    um.
-    """
+def _frusta(arc: np.ndarray, diam: np.ndarray) -> np.ndarray:
+    """(q - 1,) um2, lateral areas between consecutive cuts at arc (q,) um with diam (q,) um."""
     slant = np.sqrt(0.25 * (diam[:-1] - diam[1:]) ** 2 + np.diff(arc) ** 2)
     return np.pi * 0.5 * (diam[:-1] + diam[1:]) * slant
 
 
-def _counted(counts):
-    """Owner, and number within the owner, of counts.sum() things: (0, 0, 0, 1, 1), (0, 1, 2, 0, 1)."""
+def _counted(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Owner, and number within the owner, of counts.sum() things.
+
+    Counts (3, 2) give (0, 0, 0, 1, 1) and (0, 1, 2, 0, 1).
+    """
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _ordered(section, arc):
+def _ordered(section: np.ndarray, arc: np.ndarray) -> np.ndarray:
     """Keys ordered by section, then by arc: numpy orders complex numbers by the real part first."""
     key = np.empty(len(arc), dtype=np.complex128)
-    key.real, key.imag = section, arc
+    key.real = section
+    key.imag = arc
     return key

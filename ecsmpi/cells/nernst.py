@@ -1,10 +1,14 @@
-"""Nernst's equation for all segments at once, in vector registers, where a call of the C library's
-logarithm cannot be.
+"""Nernst's equation for all segments at once, in vector registers.
 
-A double's bits, as a whole number, are nearly a straight line between powers of 2, so a difference
-of bits gives the power k of 2 that is next to outside / inside: ln(outside / inside) = k ln 2 + 2
-artanh(s), s = (a - inside) / (a + inside), a = outside / 2**k. As a / inside is between 2/3 and
-3/2, a - inside has no error, and the power series of artanh is short.
+The C library's logarithm cannot be called there. A double's bits, as a whole number, are nearly a
+straight line between powers of 2, so a difference of bits gives the power k of 2 that is next to
+outside / inside:
+
+    ln(outside / inside) = k ln 2 + 2 artanh(s)
+    s = (a - inside) / (a + inside),  a = outside / 2**k
+
+As a / inside is between 2/3 and 3/2, a - inside has no error, and the power series of artanh is
+short.
 """
 
 import math
@@ -16,11 +20,11 @@ from ecsmpi.solver.row_kernels import compiled, fma, inner
 
 FRACTION = 52  # bits of a double below its exponent
 HALF = 1 << (FRACTION - 1)
-SERIES = tuple(
-    2.0 / (2 * term + 1) for term in range(12)
-)  # of 2 artanh(s) / s in s**2, which is at most 1/25
+# of 2 artanh(s) / s in s**2, which is at most 1/25
+SERIES = tuple(2.0 / (2 * term + 1) for term in range(12))
 LN2 = math.log(2.0)
-SMALLEST, LARGEST = np.finfo(float).tiny, np.finfo(float).max
+SMALLEST = np.finfo(float).tiny
+LARGEST = np.finfo(float).max
 
 
 @numba.njit(**inner)
@@ -30,7 +34,8 @@ def _ln_ratio(outside, inside):
     k = (bits - np.float64(inside).view(np.int64) + HALF) >> FRACTION
     a = np.int64(bits - (k << FRACTION)).view(np.float64)
     s = (a - inside) / (a + inside)
-    square, series = s * s, 0.0
+    square = s * s
+    series = 0.0
     for coefficient in SERIES[::-1]:
         series = fma(series, square, coefficient)
     return fma(k, LN2, s * series)
@@ -43,8 +48,9 @@ def _are_normal(inside, outside):
 
 @numba.njit(**inner)
 def _of_most(potential, inside, outside, coefficient):
-    """Nernst's equation; returns how many segments it is wrong of, since a concentration is 0 or no
-    ordinary number.
+    """Nernst's equation; returns for how many segments it is wrong.
+
+    It is wrong where a concentration is 0, negative, subnormal, infinite or NaN.
     """
     odd = 0
     for i in range(potential.size):
@@ -55,10 +61,15 @@ def _of_most(potential, inside, outside, coefficient):
 
 @numba.njit(**compiled)
 def nernst(potential, inside, outside, coefficient):
-    """``potential = coefficient ln(outside / inside)``, element by element, or 1e6 and -1e6 with
-    none inside and outside, as in NEURON.
+    """``potential = coefficient ln(outside / inside)`` of each segment.
 
-    potential, inside, outside: (segments,) mV, mM, mM. coefficient: R T / (z F), mV.
+    As in NEURON the potential is 1e6 with none inside, and -1e6 with none outside.
+
+    Parameters
+    ----------
+    potential : (segments,) mV, set
+    inside, outside : (segments,) mM
+    coefficient : R T / (z F), mV
     """
     if _of_most(potential, inside, outside, coefficient) == 0:
         return

@@ -44,11 +44,16 @@ class ReportSegments:
         self.name = name
         every = [sec for sec in n.allsec() if sec.name() != passed_over]
         found = everywhere(comm, self._chosen, every, sections)
-        nseg = [sec.nseg for sec in found]
+        nseg = []
+        position = []
+        self._names = set()
+        for sec in found:
+            nseg.append(sec.nseg)
+            position += [seg.x for seg in sec]
+            self._names.add(sec.hoc_internal_name())
         self.node = np.repeat(_nodes(comm, found), nseg).astype(np.uint64)
         self.element = np.repeat(_elements(every, found), nseg).astype(np.uint32)
-        self.position = np.array([seg.x for sec in found for seg in sec], dtype=np.float32)
-        self._names = {sec.hoc_internal_name() for sec in found}
+        self.position = np.array(position, dtype=np.float32)
         self._values = np.empty(self.node.size)
         if not comm.allreduce(self.node.size):
             raise ValueError(f"no segment has {name}: there is nothing to report")
@@ -106,10 +111,12 @@ def _nodes(comm: Any, sections: list) -> list[int]:
     """The gid of each section's cell; without any gids, the number of its tree. Collective."""
     if comm.allreduce(len(known_gids())):
         return everywhere(comm, _gids, sections)
-    roots = [_root(sec) for sec in sections]
-    mine = {root: number for number, root in enumerate(dict.fromkeys(roots))}
-    before = sum(comm.allgather(len(mine))[: comm.rank])
-    return [before + mine[root] for root in roots]
+    numbers: dict[Any, int] = {}
+    found = []
+    for sec in sections:
+        found.append(numbers.setdefault(_root(sec), len(numbers)))
+    before = sum(comm.allgather(len(numbers))[: comm.rank])
+    return [before + number for number in found]
 
 
 def _gids(sections: list) -> list[int]:
@@ -118,13 +125,15 @@ def _gids(sections: list) -> list[int]:
         cell = context().gid2obj(gid)
         if cell is not None:
             gid_of.setdefault(cell, gid)
+    found = []
     for sec in sections:
         if sec.cell() not in gid_of:
             raise ValueError(
                 f"{sec} belongs to no cell object with a gid: make it by n.Section(name, self) in "
                 "a cell's class, or name the sections that are reported by sections=..."
             )
-    return [gid_of[sec.cell()] for sec in sections]
+        found.append(gid_of[sec.cell()])
+    return found
 
 
 def _root(sec: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ecsmpi.neuron_api.range_variable import RangeVariable
 
 
@@ -14,14 +16,14 @@ class SegmentIon:
     Attributes
     ----------
     current : mA/cm2; None without a charge
-    outside : mM
+    outside : mM; a RangeVariable once `find` was called
     """
 
     def __init__(self, name: str, charge: int):
         self.name = name
         self.charge = charge
         self.current: RangeVariable | None = None
-        self.outside: RangeVariable | None = None
+        self.outside: Any = None
 
     def find(self) -> None:
         """Find where NEURON keeps the variables now; needed after each change of its structure."""

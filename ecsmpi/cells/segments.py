@@ -90,8 +90,8 @@ class Segments:
         present = sum(sec.nseg for sec in model_sections())
         if present != self.count:
             raise RuntimeError(
-                f"{self.count} segments have become {present} during n.finitialize(): change sections before it, "
-                "or in an FInitializeHandler made before ecsmpi is imported"
+                f"{self.count} segments have become {present} during n.finitialize(): change "
+                "sections before it, or in an FInitializeHandler made before ecsmpi is imported"
             )
 
     def fingerprint(self) -> bytes:

@@ -56,7 +56,7 @@ def read_in_child(read, path: Path) -> str:
 
 def _error_of(path: Path, status: int) -> Exception:
     """The error for a child that ended without an answer."""
-    from ecsmpi.files.recording import too_little_memory
+    from ecsmpi.files.frame_source import too_little_memory
 
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     if number in (None, signal.SIGKILL):
@@ -97,7 +97,7 @@ def _limit_time(path: Path) -> None:
 
 def _answer(read, path: Path) -> tuple[str, str]:
     """A kind, "text", "wrong" or "memory", and the text of it."""
-    from ecsmpi.files.recording import too_little_memory, wants_memory
+    from ecsmpi.files.frame_source import too_little_memory, wants_memory
 
     try:
         return "text", read(path)

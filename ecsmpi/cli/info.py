@@ -26,7 +26,8 @@ def show(args):
 
 
 def _summary(path):
-    from ecsmpi.files.recording import load, opened, plain
+    from ecsmpi.files.frame_source import opened
+    from ecsmpi.files.recording import load, plain
     from ecsmpi.files.sonata import of_cells
     from ecsmpi.files.summary import as_plain, described_lines, provenance
 

@@ -78,7 +78,7 @@ def _check(path):
 
 
 def _check_file(path):
-    from ecsmpi.files.recording import opened
+    from ecsmpi.files.frame_source import opened
     from ecsmpi.files.sonata import of_cells
 
     with opened(path) as file:

@@ -16,13 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ecsmpi.files.checked import listed, read_json, record, shown
-from ecsmpi.files.checkpoint_part import (
-    Damaged,
-    PartReader,
-    PartRecord,
-    digest_of,
-    open_plain_file,
-)
+from ecsmpi.files.checkpoint_part import Damaged, PartRecord, digest_of
+from ecsmpi.files.checkpoint_part_reader import PartReader, open_plain_file
 from ecsmpi.files.disk_errors import explained_write_errors, sync
 from ecsmpi.files.facts import Facts
 from ecsmpi.ranks.meeting import everywhere

@@ -1,8 +1,10 @@
-"""Frames of some voxels through time, as a reader sees them: of the whole box, or of a selection."""
+"""Frames of voxels through time, as a reader sees them: of the whole box, or of a selection."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,32 +14,48 @@ BLOCK_BYTES = 8 << 20  # of a frame, read at once
 
 
 class Frames:
-    """Frames of one or more species on a grid.
+    """Frames of one or more species on a grid. ``frames["k"]`` is (time, x, y, z) in mM.
 
-    path        the file
-    time        (frames,) in ms
-    x, y, z     centres of the voxels in um
-    names       the species
-    box         lo, hi, spacing (um) and shape of the grid
-    voxels      what the voxels are, such as ``mean over z``
+    Attributes
+    ----------
+    path : Path
+        The file.
+    time : ndarray
+        (frames,) in ms.
+    x, y, z : ndarray
+        Centres of the voxels in um.
+    names : list of str
+        The species.
+    box : Box
+        ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
+    voxels : str
+        What the voxels are, such as ``mean over z``.
     """
 
-    def __init__(self, source, box: Box, voxels: str, places: dict, time):
-        """source: has ``shown``, ``opened()`` and ``values()``. places: species -> path of its
-        dataset (time, z, y, x). time: (frames,) ms.
+    def __init__(self, source, box: Box, voxels: str, places: dict[str, str], time=None):
+        """Describe the frames of a file.
+
+        Parameters
+        ----------
+        source : recording.FrameSource
+            Opens the file and reads values.
+        box : Box
+            The grid.
+        voxels : str
+            What the voxels are.
+        places : dict
+            Species -> path of its dataset (time, z, y, x).
+        time : ndarray, optional
+            (frames,) in ms.
         """
-        self._source, self.path, self.box, self.voxels, self._places = (
-            source,
-            source.shown,
-            box,
-            voxels,
-            places,
-        )
+        self._source = source
+        self.path = source.shown
+        self.box = box
+        self.voxels = voxels
+        self._places = places
         self.time = np.zeros(0) if time is None else time
         self.names = list(places)
-        self.x, self.y, self.z = (
-            box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5) for a in range(3)
-        )
+        self.x, self.y, self.z = (_centres(box, a) for a in range(3))
 
     def __len__(self):
         """Number of frames."""
@@ -46,40 +64,65 @@ class Frames:
     def __contains__(self, name):
         return name in self.names
 
-    def __getitem__(self, name) -> np.ndarray:
+    def __getitem__(self, name: str) -> np.ndarray:
         """All frames of a species: (time, x, y, z) in mM."""
         return self._values(name, slice(len(self))).transpose(0, 3, 2, 1)
 
-    def frame(self, name, index) -> np.ndarray:
-        """One frame of a species: (x, y, z) in mM; a negative index counts from the last."""
+    def frame(self, name: str, index: int) -> np.ndarray:
+        """Return one frame of a species: (x, y, z) in mM; a negative index counts from the last."""
         return self._values(name, self._frame_number(index)).transpose(2, 1, 0)
 
-    def section(self, name, index, axis, at=None) -> np.ndarray:
-        """One frame as an image: its mean over ``axis`` or, ``at`` a coordinate (um), the voxels
-        there.
+    def section(self, name: str, index: int, axis: str, at: float | None = None) -> np.ndarray:
+        """Return one frame as an image: a layer of voxels, or the mean over an axis.
 
-        2-D, in mM, the other two axes in the order x, y, z.
+        Parameters
+        ----------
+        name : str
+            The species.
+        index : int
+            Number of the frame.
+        axis : str
+            "x", "y" or "z": the axis across the image.
+        at : float, optional
+            Coordinate along the axis (um) of the layer; None for the mean over the axis.
+
+        Returns
+        -------
+        ndarray
+            2-D, in mM, the other two axes in the order x, y, z.
         """
         dimension = self._dimension(axis)
         if at is None:
             return self.frame(name, index).mean(axis=dimension)
-        where = [slice(None)] * 3
+        where: list[Any] = [slice(None)] * 3
         where[2 - dimension] = self.layer(axis, at)
         return self._values(name, (self._frame_number(index), *where)).T
 
-    def series(self, name, point) -> np.ndarray:
-        """Concentration through time (frames,) in mM in the voxel that holds ``point`` = (x, y, z)
-        in um.
+    def series(self, name: str, point) -> np.ndarray:
+        """Return the concentration of a species in one voxel through time.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        point
+            (x, y, z) in um, in the voxel.
+
+        Returns
+        -------
+        ndarray
+            (frames,) in mM.
         """
         if len(point) != 3:
             raise ValueError(f"a point has three coordinates (um), got {point}")
         i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
         return self._values(name, (slice(len(self)), k, j, i))
 
-    def layer(self, axis, coordinate) -> int:
-        """Index along ``axis`` of the voxels that hold a coordinate (um)."""
+    def layer(self, axis: str, coordinate: float) -> int:
+        """Return the index along ``axis`` of the voxels that hold a coordinate (um)."""
         a = self._dimension(axis)
-        lo, hi = self.box.lo[a], self.box.hi[a]
+        lo = self.box.lo[a]
+        hi = self.box.hi[a]
         if not lo <= coordinate <= hi:
             raise ValueError(
                 f"{axis} = {coordinate:g} um is outside the box of {self.path}: "
@@ -87,9 +130,9 @@ class Frames:
             )
         return min(int((coordinate - lo) / self.box.spacing[a]), self.box.shape[a] - 1)
 
-    def index_at(self, time) -> int:
-        """Index of the frame nearest to ``time`` in ms."""
-        self._frame_number(0)
+    def index_at(self, time: float) -> int:
+        """Return the index of the frame nearest to ``time`` in ms."""
+        self._frame_number(0)  # raises where there are no frames
         if not self.time[0] <= time <= self.time[-1]:
             raise ValueError(
                 f"time {time:g} ms is outside {self.path}: "
@@ -97,31 +140,29 @@ class Frames:
             )
         return int(np.argmin(np.abs(self.time - time)))
 
-    def place_of(self, name) -> str:
-        """The path of a species' dataset in the file."""
+    def place_of(self, name: str) -> str:
+        """Return the path of a species' dataset in the file."""
         if name not in self._places:
-            raise ValueError(
-                f"{self.path} has no species {name!r}; it has {', '.join(self.names) or 'none in whole'}"
-            )
+            known = ", ".join(self.names) or "none in whole"
+            raise ValueError(f"{self.path} has no species {name!r}; it has {known}")
         return self._places[name]
 
-    def blocks(self, name, index):
-        """One frame piece by piece: arrays of a few MB that together have each voxel once, in any
-        order.
-        """
-        frame, place = self._frame_number(index), self.place_of(name)
+    def blocks(self, name: str, index: int) -> Iterator[np.ndarray]:
+        """Yield one frame in arrays of a few MB, which together have each voxel once."""
+        frame = self._frame_number(index)
+        place = self.place_of(name)
         with self._source.opened() as file:
             nx, ny, nz = self.box.shape
-            deep, high = _block(file[place], nz, ny, nx)
-            for k in range(0, nz, deep):
-                for j in range(0, ny, high):
-                    yield self._source.values(
-                        file, place, self._shape, (frame, slice(k, k + deep), slice(j, j + high))
-                    )
+            layers, rows = _block(file[place], nz, ny, nx)
+            for k in range(0, nz, layers):
+                for j in range(0, ny, rows):
+                    where = frame, slice(k, k + layers), slice(j, j + rows)
+                    yield self._source.values(file, place, self._shape, where)
 
     def check_axes(self) -> None:
-        """Raise OSError where the file's own axes, by which other programs place the voxels, are
-        not those of the grid.
+        """Raise OSError where the axes in the file are not those of the grid.
+
+        Other programs place the voxels by these axes.
         """
         if not self.names:
             return
@@ -134,28 +175,32 @@ class Frames:
                     data[:], expected, rtol=1e-9, atol=1e-9
                 ):
                     raise OSError(
-                        f"{self.path} is damaged: its axis {axis} is not that of its voxels; run the simulation again"
+                        f"{self.path} is damaged: its axis {axis} is not that of its voxels; "
+                        "run the simulation again"
                     )
 
-    def extremes(self, name, index) -> tuple[float, float, float]:
-        """Least, mean and greatest concentration of one frame (mM), read piece by piece."""
-        least, total, most = np.inf, [], -np.inf
+    def extremes(self, name: str, index: int) -> tuple[float, float, float]:
+        """Return the least, mean and greatest concentration of one frame (mM)."""
+        least, most = np.inf, -np.inf
+        sums = []
         for block in self.blocks(name, index):
-            least, most = min(least, block.min()), max(most, block.max())
-            total.append(block.sum(dtype=float))
-        return float(least), math.fsum(total) / self.box.voxels, float(most)
+            least = min(least, block.min())
+            most = max(most, block.max())
+            sums.append(block.sum(dtype=float))
+        return float(least), math.fsum(sums) / self.box.voxels, float(most)
 
     @property
     def _shape(self) -> tuple[int, int, int, int]:
-        """Of a dataset."""
-        return (len(self), *self.box.shape[::-1])
+        """Shape of a dataset: (frames, nz, ny, nx)."""
+        nx, ny, nz = self.box.shape
+        return len(self), nz, ny, nx
 
-    def _values(self, name, where) -> np.ndarray:
+    def _values(self, name: str, where) -> np.ndarray:
         place = self.place_of(name)
         with self._source.opened() as file:
             return self._source.values(file, place, self._shape, where)
 
-    def _frame_number(self, index):
+    def _frame_number(self, index: int) -> int:
         frames = len(self)
         if frames == 0:
             raise ValueError(
@@ -165,18 +210,24 @@ class Frames:
             raise ValueError(f"{self.path} has frames 0 to {frames - 1}, got frame {index}")
         return index % frames
 
-    def _dimension(self, axis):
+    def _dimension(self, axis: str) -> int:
         if axis not in AXES:
             raise ValueError(f"axis must be x, y or z, got {axis!r}")
         return AXES.index(axis)
 
 
+def _centres(box: Box, a: int) -> np.ndarray:
+    """Return the centres of the voxels along axis number a (um)."""
+    return box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5)
+
+
 def _block(data, nz: int, ny: int, nx: int) -> tuple[int, int]:
-    """(layers, rows) to read at once: whole chunks, of at most BLOCK_BYTES unless one row of chunks
-    is more.
+    """Return how many layers and rows to read at once.
+
+    They are whole chunks, and BLOCK_BYTES at most unless one row of chunks is more.
     """
-    _, deep, high, _ = data.chunks or (1, 1, min(ny, 64), nx)
-    row = nx * data.dtype.itemsize
-    high = min(ny, high * max(1, BLOCK_BYTES // (row * deep * high)))
-    deep = min(nz, deep * max(1, BLOCK_BYTES // (row * deep * high)))
-    return deep, high
+    _, layers, rows, _ = data.chunks or (1, 1, min(ny, 64), nx)
+    row_bytes = nx * data.dtype.itemsize
+    rows = min(ny, rows * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
+    layers = min(nz, layers * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
+    return layers, rows

@@ -1,16 +1,9 @@
-"""What a script may choose to write of a species, for `observers.Output`.
+"""Items of an `rxd.Output`: which voxels of a species to write.
 
-    Field(k)                                    all voxels
-    Subvolume(k, x=(0, 200), stride=2)          every second voxel along each axis, x from 0 to 200 um
-    Slice(k, z=0)                               the layer of voxels that holds z = 0 um
-    Mean(k, axis="z")                           the mean over z
-
-species is a species or its name. All take ``region`` (None for every one of the species), ``every``
-(ms between frames; None for the file's), ``precision`` and ``compression`` (see `Encoding`); all
-but Field take ``name``, that of their group
-in the file, and bounds for x, y and z: (lo, hi) um for the voxels whose centres lie there, a number
-for the layer that holds it, or slice(first, stop) of voxel numbers. Wrong arguments raise
-ValueError that names them.
+Field(k)                             all voxels
+Subvolume(k, x=(0, 200), stride=2)   every second voxel along each axis, x from 0 to 200 um
+Slice(k, z=0)                        the layer of voxels that holds z = 0 um
+Mean(k, axis="z")                    the mean over z
 """
 
 from __future__ import annotations
@@ -29,8 +22,14 @@ SLACK = 1e-9  # of a voxel: a bound that falls on a centre but for round-off inc
 
 @dataclass(frozen=True)
 class Encoding:
-    """How numbers are stored: precision, float64 or float32, and compression, from 0 (none) to 9 of
-    gzip.
+    """How numbers are stored.
+
+    Parameters
+    ----------
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
     """
 
     precision: str = "float64"
@@ -48,7 +47,26 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Item:
-    """Voxels of one species, written every so often."""
+    """Voxels of one species that a file has at regular times.
+
+    Parameters
+    ----------
+    species
+        The species, or its name.
+    region
+        The region; None for every region of the species.
+    every : float, optional
+        ms between frames; None for the interval of the file.
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is wrong.
+    """
 
     species: object
     _: KW_ONLY
@@ -58,24 +76,70 @@ class Item:
     compression: int = 0
 
     def __post_init__(self):
-        self.encoding  # noqa: B018  is checked
+        Encoding(self.precision, self.compression)  # raises where an argument is wrong
         if self.every is not None:
             checked_interval(self.every)
 
     @property
     def encoding(self) -> Encoding:
-        """How its numbers are stored."""
+        """How the numbers are stored."""
         return Encoding(self.precision, self.compression)
 
 
 @dataclass(frozen=True)
 class Field(Item):
-    """All voxels."""
+    """All voxels of a species.
+
+    Parameters
+    ----------
+    species
+        The species, or its name.
+    region
+        The region; None for every region of the species.
+    every : float, optional
+        ms between frames; None for the interval of the file.
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is wrong.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subvolume(Item):
-    """A part of the box; stride: take every so many voxels, a number or one for each axis."""
+    """A part of the box.
+
+    Parameters
+    ----------
+    species
+        The species, or its name.
+    x, y, z
+        Bounds along each axis: (lo, hi) um for the voxels whose centres lie there, a number (um)
+        for the layer of voxels that holds it, ``slice(first, stop)`` of voxel numbers, or None for
+        all voxels.
+    stride
+        Take every so many voxels along each axis: a number, or one for each axis.
+    name : str, optional
+        Name of the group in the file; by default such as ``k_subvolume``.
+    region
+        The region; None for every region of the species.
+    every : float, optional
+        ms between frames; None for the interval of the file.
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is wrong.
+    """
 
     x: object = None
     y: object = None
@@ -89,44 +153,102 @@ class Subvolume(Item):
             raise ValueError(f"stride must be a whole number of at least 1, got {self.stride!r}")
 
     def selection(self, box: Box) -> Selection:
-        """Its voxels of a box."""
-        bounds = zip(range(3), (self.x, self.y, self.z), each_axis("stride", self.stride))
-        return Selection(
-            box, tuple(_voxels(box, a, bound)[:: int(step)] for a, bound, step in bounds)
+        """Return the selected voxels of a box."""
+        x_step, y_step, z_step = map(int, each_axis("stride", self.stride))
+        ranges = (
+            _voxels(box, 0, self.x)[::x_step],
+            _voxels(box, 1, self.y)[::y_step],
+            _voxels(box, 2, self.z)[::z_step],
         )
+        return Selection(box, ranges)
 
     @property
     def kind(self) -> str:
-        """What its group is called after the species, where it has no name."""
+        """What follows the species in the name of the group, where the item has no name."""
         return type(self).__name__.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slice(Subvolume):
-    """One layer of voxels: x, y or z is a number."""
+    """One layer of voxels: x, y or z is a number.
+
+    Parameters
+    ----------
+    species
+        The species, or its name.
+    x, y, z
+        One of them is a number (um): the layer that holds it. The others are bounds within the
+        layer: (lo, hi) um for the voxels whose centres lie there, ``slice(first, stop)`` of voxel
+        numbers, or None for all voxels.
+    stride
+        Take every so many voxels along each axis: a number, or one for each axis.
+    name : str, optional
+        Name of the group in the file; by default such as ``k_slice_z``.
+    region
+        The region; None for every region of the species.
+    every : float, optional
+        ms between frames; None for the interval of the file.
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is wrong.
+    """
 
     def __post_init__(self):
         super().__post_init__()
-        if len(self._across()) != 1:
+        if len(self._axis_at_a_number()) != 1:
             raise ValueError(
                 f"a slice is at one number (um) of x, y or z, such as Slice({self.species}, z=0); "
                 f"got x={self.x!r}, y={self.y!r}, z={self.z!r}"
             )
 
-    def _across(self) -> str:
-        return "".join(
-            axis for axis, at in zip(AXES, (self.x, self.y, self.z)) if isinstance(at, Real)
-        )
+    def _axis_at_a_number(self) -> str:
+        bounds = zip(AXES, (self.x, self.y, self.z))
+        return "".join(axis for axis, bound in bounds if isinstance(bound, Real))
 
     @property
     def kind(self) -> str:
         """Such as slice_z."""
-        return f"slice_{self._across()}"
+        return f"slice_{self._axis_at_a_number()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mean(Subvolume):
-    """The mean over an axis."""
+    """The mean over an axis.
+
+    Parameters
+    ----------
+    species
+        The species, or its name.
+    axis : str
+        "x", "y" or "z".
+    x, y, z
+        Bounds along each axis of the voxels that count: (lo, hi) um for the voxels whose centres
+        lie there, a number (um) for the layer of voxels that holds it, ``slice(first, stop)`` of
+        voxel numbers, or None for all voxels.
+    stride
+        Take every so many voxels along each axis: a number, or one for each axis.
+    name : str, optional
+        Name of the group in the file; by default such as ``k_mean_z``.
+    region
+        The region; None for every region of the species.
+    every : float, optional
+        ms between frames; None for the interval of the file.
+    precision : str
+        "float64" or "float32".
+    compression : int
+        Level of gzip from 0 (none) to 9.
+
+    Raises
+    ------
+    ValueError
+        Names the argument that is wrong.
+    """
 
     axis: str
 
@@ -136,7 +258,7 @@ class Mean(Subvolume):
             raise ValueError(f"axis must be x, y or z, got {self.axis!r}")
 
     def selection(self, box: Box) -> Selection:
-        """Its voxels of a box."""
+        """Return the mean over the selected voxels of a box."""
         return Selection(box, super().selection(box).ranges, self.axis)
 
     @property
@@ -146,40 +268,47 @@ class Mean(Subvolume):
 
 
 def _voxels(box: Box, a: int, bound) -> range:
-    """The voxels along axis number a within a bound."""
-    axis, every = AXES[a], range(box.shape[a])
+    """Return the numbers of the voxels along axis number a within a bound."""
+    axis = AXES[a]
+    all_voxels = range(box.shape[a])
     if bound is None:
-        return every
+        return all_voxels
     if isinstance(bound, slice):
         if bound.step is not None:
             raise ValueError(f"{axis} = {bound}: give the step as stride={bound.step}")
-        return _some(every[bound], axis, bound, f"0 to {box.shape[a] - 1}")
+        return _checked_range(all_voxels[bound], axis, bound, f"0 to {box.shape[a] - 1}")
     if isinstance(bound, Real):
         return _layer(box, a, bound)
     if not (hasattr(bound, "__len__") and len(bound) == 2) or isinstance(bound, str):
         raise ValueError(
-            f"{axis} must be a number, (lo, hi) in um or slice(first, stop) of voxels, got {bound!r}"
+            f"{axis} must be a number, (lo, hi) in um or slice(first, stop) of voxels, "
+            f"got {bound!r}"
         )
     lo, hi = (finite(axis, end) for end in bound)
     first = math.ceil((lo - box.lo[a]) / box.spacing[a] - 0.5 - SLACK)
     last = math.floor((hi - box.lo[a]) / box.spacing[a] - 0.5 + SLACK)
     ends = f"{box.lo[a]:g} to {box.hi[a]:g} um"
-    return _some(range(max(first, 0), min(last + 1, box.shape[a])), axis, bound, ends)
+    inside = range(max(first, 0), min(last + 1, box.shape[a]))
+    return _checked_range(inside, axis, bound, ends)
 
 
 def _layer(box: Box, a: int, at) -> range:
-    at = finite(AXES[a], at)
-    if not box.lo[a] <= at <= box.hi[a]:
+    axis = AXES[a]
+    at = finite(axis, at)
+    lo = box.lo[a]
+    hi = box.hi[a]
+    if not lo <= at <= hi:
         raise ValueError(
-            f"{AXES[a]} = {at:g} um is outside the box, which goes from {box.lo[a]:g} to {box.hi[a]:g} um"
+            f"{axis} = {at:g} um is outside the box, which goes from {lo:g} to {hi:g} um"
         )
-    layer = min(int((at - box.lo[a]) / box.spacing[a]), box.shape[a] - 1)
+    layer = min(int((at - lo) / box.spacing[a]), box.shape[a] - 1)
     return range(layer, layer + 1)
 
 
-def _some(chosen: range, axis: str, bound, ends: str) -> range:
+def _checked_range(chosen: range, axis: str, bound, ends: str) -> range:
     if not chosen:
         raise ValueError(
-            f"{axis} = {bound} has no voxel (by its centre) of the box, whose {axis} goes from {ends}"
+            f"{axis} = {bound} has no voxel (by its centre) of the box, "
+            f"whose {axis} goes from {ends}"
         )
     return chosen

@@ -1,5 +1,4 @@
-"""Which files hold the frames of a recording in parts, and which planes and frames each of them
-has.
+"""A recording in parts: which files have its frames, and which planes and frames each has.
 
 Without parallel HDF5 each rank writes its planes to a file of its own beside the main one, whose
 datasets are virtual:
@@ -7,7 +6,7 @@ datasets are virtual:
     k.h5                     points to the parts; has the times
     k.rank00003.h5           the planes of rank 3
     k.again1.rank00000.h5    after a restart on other ranks: their planes of the frames since
-    k.before1.h5             after a restart in parts: the frames before, that one file held
+    k.before1.h5             after a restart in parts: the frames before, that one file had
 """
 
 from __future__ import annotations
@@ -24,9 +23,21 @@ UNLIMITED = h5py.h5s.UNLIMITED
 
 
 @dataclass(frozen=True)
-class Source:
-    """A dataset of another file that has planes [lo, hi) of the frames from ``first`` on; frames:
-    None for all to come.
+class PartSource:
+    """A dataset of another file that has some planes and some frames of a recording.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, beside the main one.
+    dataset : str
+        Path of the dataset in that file.
+    lo, hi : int
+        The dataset has planes [lo, hi).
+    first : int
+        Number of its first frame in the recording.
+    frames : int, optional
+        How many frames it has; None for all that are still to come.
     """
 
     file: str
@@ -38,72 +49,80 @@ class Source:
 
     @property
     def end(self) -> int:
-        """The frame after the last of those that are limited; 0 where none is."""
+        """The frame after the last one; 0 where the number of frames is not limited."""
         return 0 if self.frames is None else self.first + self.frames
 
-    def cut(self, frames: int) -> Source:
-        """With those of the recording's first so many frames alone, which may be none."""
+    def cut(self, frames: int) -> PartSource:
+        """Return the source without frames after the recording's first ``frames``.
+
+        None may be left.
+        """
         left = max(0, frames - self.first)
         return replace(self, frames=left if self.frames is None else min(self.frames, left))
 
 
-def part_path(path, rank: int, generation: int = 0) -> Path:
-    """The file with the planes of one rank, beside ``path``.
+def part_path(path: str | Path, rank: int, generation: int = 0) -> Path:
+    """Return the file with the planes of one rank, beside ``path``.
 
     generation: how many restarts on other ranks there were.
     """
-    path = Path(path)
-    stem = path.stem if path.suffix == ".h5" else path.name
     again = f".again{generation}" if generation else ""
-    return path.with_name(f"{stem}{again}.rank{rank:05d}.h5")
+    return _beside(path, f"{again}.rank{rank:05d}.h5")
 
 
-def before_path(path, generation: int) -> Path:
-    """Where the frames go that one file held before the others were written in parts."""
+def before_path(path: str | Path, generation: int) -> Path:
+    """Return where the frames of one file go when later frames are written in parts."""
+    return _beside(path, f".before{generation}.h5")
+
+
+def _beside(path: str | Path, ending: str) -> Path:
     path = Path(path)
     stem = path.stem if path.suffix == ".h5" else path.name
-    return path.with_name(f"{stem}.before{generation}.h5")
+    return path.with_name(stem + ending)
 
 
 def generation_of(name: str) -> int:
-    """Of a part, by its name."""
+    """Return the generation of a part, by its name."""
     found = re.search(r"\.(?:again|before)(\d+)\.", name)
     return int(found[1]) if found else 0
 
 
-def sources_of(data) -> list[Source]:
-    """The sources of an open virtual dataset, in its order. Opens none of them."""
+def sources_of(data: h5py.Dataset) -> list[PartSource]:
+    """Return the sources of an open virtual dataset, in its order. Opens none of their files."""
     sources = []
     for one in data.virtual_sources():
         start, _, count, block = one.vspace.get_regular_hyperslab()
-        endless = count[0] == UNLIMITED
-        frames = None if endless else int(count[0] * block[0])
+        frames = None if count[0] == UNLIMITED else int(count[0] * block[0])
         lo = int(start[3])
         hi = lo + int(count[3] * block[3])
-        sources.append(Source(one.file_name, one.dset_name, lo, hi, int(start[0]), frames))
+        sources.append(PartSource(one.file_name, one.dset_name, lo, hi, int(start[0]), frames))
     return sources
 
 
-def virtual_field(group, name, shape, sources: list[Source], encoding) -> h5py.Dataset:
-    """A dataset that is its sources side by side along x and one after another in time; its length
-    in time is theirs.
+def virtual_field(
+    group, name: str, shape: tuple[int, int, int], sources: list[PartSource], encoding
+) -> h5py.Dataset:
+    """Create a virtual dataset: its sources side by side along x, and one after another in time.
+
+    Its length in time is that of the sources; voxels that no source has are NaN.
     """
     nx, ny, nz = shape
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     dtype = np.dtype(encoding.precision)
     properties.set_fill_value(np.array([np.nan], dtype))
     for one in sources:
-        here = _frames(shape, one.lo, one.hi, one.first, one.frames)
-        there = _frames((one.hi - one.lo, ny, nz), 0, one.hi - one.lo, 0, one.frames)
-        properties.set_virtual(here, one.file.encode(), one.dataset.encode(), there)
+        in_recording = _frames(shape, one.lo, one.hi, one.first, one.frames)
+        in_source = _frames((one.hi - one.lo, ny, nz), 0, one.hi - one.lo, 0, one.frames)
+        file = one.file.encode()
+        properties.set_virtual(in_recording, file, one.dataset.encode(), in_source)
     known = max((one.end for one in sources), default=0)
     space = h5py.h5s.create_simple((known, nz, ny, nx), (UNLIMITED, nz, ny, nx))
     h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(dtype), space, dcpl=properties)
     return group[name]
 
 
-def _frames(shape, lo, hi, first, frames):
-    """Planes lo to hi of so many frames from the first on; None: of all there will ever be."""
+def _frames(shape: tuple[int, int, int], lo: int, hi: int, first: int, frames: int | None):
+    """Select planes [lo, hi) of ``frames`` frames from the first on; None for all to come."""
     nx, ny, nz = shape
     count = UNLIMITED if frames is None else frames
     space = h5py.h5s.create_simple((first + (frames or 1), nz, ny, nx), (UNLIMITED, nz, ny, nx))
@@ -112,7 +131,7 @@ def _frames(shape, lo, hi, first, frames):
 
 
 def keep_under(path: Path, other: Path) -> None:
-    """Give a file a second name, so that a new file may take the first one."""
+    """Give a file a second name, so that a new file can take the first one."""
     other.unlink(missing_ok=True)
     try:
         os.link(path, other)

@@ -1,5 +1,6 @@
-"""Which voxels of a box are written, where they lie, and which of them each rank has: no file here
-and no MPI.
+"""Selections of voxels: which voxels of a box are written, where they lie, which each rank has.
+
+No file and no MPI here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from ecsmpi.description.grid import AXES, Box
 class Selection:
     """Some voxels of a box: those of a range along each axis, or their mean over one axis.
 
-    What is selected is again a grid, which may be coarser; a mean has one voxel along its axis.
+    The selected voxels form a grid again, which may be coarser; a mean has one voxel along its
+    axis.
+
+    Parameters
+    ----------
+    box : Box
+        The box.
+    ranges : tuple of range
+        Numbers of the selected voxels along x, y and z.
+    mean : str, optional
+        The axis over which to take the mean: "x", "y" or "z".
     """
 
     box: Box
@@ -26,70 +37,86 @@ class Selection:
 
     @classmethod
     def whole(cls, box: Box) -> Selection:
-        """All voxels."""
-        return cls(box, tuple(map(range, box.shape)))
-
-    @property
-    def mean_axis(self) -> int | None:
-        """0, 1 or 2, or None where nothing is averaged."""
-        return None if self.mean is None else AXES.index(self.mean)
+        """Select all voxels."""
+        nx, ny, nz = box.shape
+        return cls(box, (range(nx), range(ny), range(nz)))
 
     @cached_property
     def grid(self) -> Box:
-        """The box that the selected voxels fill; a voxel of every second one is twice as long."""
-        edges = [h * chosen.step for h, chosen in zip(self.box.spacing, self.ranges)]
-        counts = [len(chosen) for chosen in self.ranges]
-        if self.mean is not None:
-            a = self.mean_axis
-            edges[a], counts[a] = edges[a] * counts[a], 1
-        lo = [
-            low + h * (chosen.start + 0.5 * (1 - chosen.step))
-            for low, h, chosen in zip(self.box.lo, self.box.spacing, self.ranges)
-        ]
-        return Box(tuple(lo), tuple(edges), tuple(counts))
+        """The grid of the selected voxels; with every second voxel, its voxels are twice as long.
+
+        A selected voxel lies in the middle of its voxel of the grid.
+        """
+        lo, spacing, shape = [], [], []
+        for a, chosen in enumerate(self.ranges):
+            h = self.box.spacing[a]
+            edge = h * chosen.step
+            count = len(chosen)
+            lo.append(self.box.lo[a] + h * (chosen.start + 0.5 * (1 - chosen.step)))
+            is_mean = self.mean == AXES[a]
+            spacing.append(edge * count if is_mean else edge)
+            shape.append(1 if is_mean else count)
+        return Box(
+            (lo[0], lo[1], lo[2]),
+            (spacing[0], spacing[1], spacing[2]),
+            (shape[0], shape[1], shape[2]),
+        )
 
     def planes(self, lo: int, hi: int) -> tuple[int, int]:
-        """The planes of the grid that come from planes [lo, hi) of the box; a mean over x belongs
-        to its first plane.
-        """
-        first, last = self._within(lo, hi)
-        return (0, int(first == 0 and last > 0)) if self.mean == "x" else (first, last)
+        """Return the planes of the grid that come from planes [lo, hi) of the box.
 
-    def _within(self, lo: int, hi: int) -> tuple[int, int]:
+        The one plane of a mean over x belongs to the slab that has its first selected plane.
+        """
+        first, last = self._selected_between(lo, hi)
+        if self.mean == "x":
+            return 0, int(first == 0 and last > 0)
+        return first, last
+
+    def _selected_between(self, lo: int, hi: int) -> tuple[int, int]:
+        """Return which of the selected planes, [first, last), are planes [lo, hi) of the box."""
+        return self._selected_before(lo), self._selected_before(hi)
+
+    def _selected_before(self, plane: int) -> int:
         chosen = self.ranges[0]
-        return tuple(
-            min(max(0, -((chosen.start - plane) // chosen.step)), len(chosen)) for plane in (lo, hi)
-        )
+        count = -((chosen.start - plane) // chosen.step)
+        return min(max(0, count), len(chosen))
 
-    def take(self, owned: np.ndarray, lo: int) -> np.ndarray:
-        """The selected voxels of a slab: (planes, ny, nz) of the grid, from owned (n, box ny, box
-        nz), from plane lo on.
+    def extract(self, owned: np.ndarray, lo: int) -> np.ndarray:
+        """Return the selected voxels of a slab.
 
-        A view, or the mean. A mean over x is this slab's part of it, of one plane: the mean is the
-        sum of all slabs' parts.
+        Parameters
+        ----------
+        owned : ndarray
+            (n, ny, nz) of the box: the slab.
+        lo : int
+            Number of the slab's first plane.
+
+        Returns
+        -------
+        ndarray
+            (planes, ny, nz) of the grid: a view, or the mean. For a mean over x it is one plane,
+            this slab's share of the mean: the mean is the sum over all slabs.
         """
-        first, last = self._within(lo, lo + len(owned))
+        first, last = self._selected_between(lo, lo + len(owned))
         x, y, z = self.ranges
-        x = (
-            slice(x.start + first * x.step - lo, x.start + last * x.step - lo, x.step)
-            if last > first
-            else slice(0)
-        )
-        chosen = owned[x, y.start : y.stop : y.step, z.start : z.stop : z.step]
+        planes = slice(0)
+        if last > first:
+            planes = slice(x.start + first * x.step - lo, x.start + last * x.step - lo, x.step)
+        chosen = owned[planes, y.start : y.stop : y.step, z.start : z.stop : z.step]
         if self.mean is None:
             return chosen
-        return chosen.sum(axis=self.mean_axis, keepdims=True) / len(self.ranges[self.mean_axis])
+        axis = AXES.index(self.mean)
+        return chosen.sum(axis=axis, keepdims=True) / len(self.ranges[axis])
 
     def describe(self) -> str:
-        """In words, such as ``mean over z``."""
+        """Describe the selection in words, such as ``mean over z``."""
         if self.mean is not None:
             return f"mean over {self.mean}"
         if math.prod(self.grid.shape) == self.box.voxels:
             return "all voxels"
         flat = [a for a in range(3) if len(self.ranges[a]) == 1 < self.box.shape[a]]
-        if len(flat) == 1:
-            a = flat[0]
-            return (
-                f"slice at {AXES[a]} = {self.box.centre(*[r.start for r in self.ranges])[a]:g} um"
-            )
-        return "part of the box"
+        if len(flat) != 1:
+            return "part of the box"
+        x, y, z = self.ranges
+        centre = self.box.centre(x.start, y.start, z.start)
+        return f"slice at {AXES[flat[0]]} = {centre[flat[0]]:g} um"

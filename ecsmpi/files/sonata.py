@@ -1,12 +1,13 @@
-"""The layout of SONATA's reports and spikes, HDF5 files that libsonata, bmtk and others read.
+"""The layout of SONATA's reports and spikes: HDF5 files that libsonata, bmtk and others read.
 
-    /                                  magic, version, format, variable, and where the file comes from
+    /                                  magic, version, format, variable, and provenance
     /report/All/data   (times, segments)   float32, with units
     /report/All/mapping/node_ids       (cells,) ascending
-    /report/All/mapping/index_pointers (cells + 1,) the columns of a cell: from its own to the next one's
+    /report/All/mapping/index_pointers (cells + 1,) first column of each cell, and number of columns
     /report/All/mapping/element_ids    (segments,) number of the section in its cell
     /report/All/mapping/element_pos    (segments,) place along the section, 0 to 1
-    /report/All/mapping/time           first, end and interval, ms: the end lies one interval after the last frame
+    /report/All/mapping/time           first, end and interval, ms; the end lies one interval after
+                                       the last frame
     /spikes/All/timestamps, node_ids   (spikes,) ms, in ascending order
 
 All is the population. One process lays a file out before any frame is written.
@@ -14,15 +15,18 @@ All is the population. One process lays a file out before any frame is written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import h5py
 import numpy as np
 
-from ecsmpi.files.file_layout import early, series
+from ecsmpi.files.file_layout import create_series, early_allocation
 
-REPORT, SPIKES = "ecsmpi report 1", "ecsmpi spikes 1"
-MAGIC, VERSION = np.uint32(0x0A7A), np.array([0, 1], np.uint32)
+REPORT = "ecsmpi report 1"
+SPIKES = "ecsmpi spikes 1"
+MAGIC = np.uint32(0x0A7A)
+VERSION = np.array([0, 1], np.uint32)
 SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 CHUNK_BYTES = 1 << 20
 MOST_SPIKES = 1 << 18  # read at once
@@ -30,7 +34,7 @@ MOST_SPIKES = 1 << 18  # read at once
 
 @dataclass(frozen=True)
 class Mapping:
-    """What the columns of a report are; arrays as in the file."""
+    """Which segment each column of a report is; the arrays are those of the file."""
 
     node_ids: np.ndarray
     index_pointers: np.ndarray
@@ -39,12 +43,12 @@ class Mapping:
 
     @staticmethod
     def of(node: np.ndarray, element: np.ndarray, position: np.ndarray) -> Mapping:
-        """Of columns (segments,) whose nodes ascend."""
+        """Return the mapping of columns (segments,) whose nodes ascend."""
         ids, first = np.unique(node, return_index=True)
         return Mapping(ids, np.append(first, node.size).astype(np.uint64), element, position)
 
     def same(self, group) -> bool:
-        """Whether it is the mapping in a file."""
+        """Whether a file has the same mapping."""
         return all(
             name in group and np.array_equal(group[name][:], array)
             for name, array in vars(self).items()
@@ -54,9 +58,26 @@ class Mapping:
 def lay_out_report(
     file, population: str, mapping: Mapping, units: str, rows: int, attributes: dict
 ) -> None:
-    """A report without frames in an open, empty file. rows: frames that are written at once."""
+    """Lay out a report without frames in an open, empty file.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file.
+    population : str
+        Name of the population.
+    mapping : Mapping
+        Which segment each column is.
+    units : str
+        Units of the values.
+    rows : int
+        Frames that are written at once.
+    attributes : dict
+        Provenance, for the root of the file.
+    """
     _begin(file, REPORT, attributes)
-    group, columns = file.create_group(f"report/{population}"), mapping.element_ids.size
+    group = file.create_group(f"report/{population}")
+    columns = mapping.element_ids.size
     width = max(1, min(columns, CHUNK_BYTES // (4 * rows)))
     data = group.create_dataset(
         "data",
@@ -65,7 +86,7 @@ def lay_out_report(
         maxshape=(None, columns),
         chunks=(rows, width),
         fill_time="never",
-        dcpl=early(),
+        dcpl=early_allocation(),
     )
     data.attrs["units"] = units
     for name, array in vars(mapping).items():
@@ -75,12 +96,12 @@ def lay_out_report(
 
 
 def lay_out_spikes(file, population: str, attributes: dict) -> None:
-    """A file of spikes, of which there are none yet."""
+    """Lay out a file without spikes."""
     _begin(file, SPIKES, attributes)
     group = file.create_group(f"spikes/{population}")
     group.attrs.create("sorting", 2, dtype=SORTING)
-    series(group, "timestamps", float).attrs["units"] = "ms"
-    series(group, "node_ids", np.uint64)
+    create_series(group, "timestamps", float).attrs["units"] = "ms"
+    create_series(group, "node_ids", np.uint64)
 
 
 def _begin(file, kind: str, attributes: dict) -> None:
@@ -88,65 +109,82 @@ def _begin(file, kind: str, attributes: dict) -> None:
 
 
 class Report:
-    """A report in an open file. Raises OSError where its parts do not fit together."""
+    """A report in an open file. Raises OSError where its parts do not fit together.
+
+    Attributes
+    ----------
+    variable, units : str
+        Name and units of the values.
+    time : ndarray
+        (frames,) in ms.
+    nodes : ndarray
+        (cells,) numbers of the cells.
+    columns : int
+        Number of segments.
+    """
 
     def __init__(self, file):
         self.variable = file.attrs["variable"]
         self._group = next(iter(file["report"].values()))
+        self._data = self._group["data"]
         mapping = self._group["mapping"]
-        self.nodes, self._pointers = mapping["node_ids"][:], mapping["index_pointers"][:]
+        self.nodes = mapping["node_ids"][:]
+        self._pointers = mapping["index_pointers"][:]
         first, end, interval = mapping["time"][:]
-        self.time = first + interval * np.arange(round((end - first) / interval) if interval else 0)
-        self.units, self.columns = self._group["data"].attrs["units"], self._group["data"].shape[1]
+        frames = round((end - first) / interval) if interval else 0
+        self.time = first + interval * np.arange(frames)
+        self.units = self._data.attrs["units"]
+        self.columns = self._data.shape[1]
         self._check(file.filename, mapping)
 
     def _check(self, path, mapping) -> None:
-        if len(self._group["data"]) < len(self.time):
-            raise OSError(
-                f"{path} is damaged: it has {len(self._group['data'])} of {len(self.time)} frames"
-            )
-        whole = len(self._pointers) == len(self.nodes) + 1 and np.all(
+        frames = len(self._data)
+        if frames < len(self.time):
+            raise OSError(f"{path} is damaged: it has {frames} of {len(self.time)} frames")
+        cells_have_columns = len(self._pointers) == len(self.nodes) + 1 and np.all(
             np.diff(self._pointers.astype(np.int64)) > 0
         )
-        lengths = {len(mapping[name]) for name in ("element_ids", "element_pos")} | {
+        counts_of_columns = {
+            len(mapping["element_ids"]),
+            len(mapping["element_pos"]),
             int(self._pointers[-1]),
             self.columns,
         }
-        if not whole or len(lengths) > 1 or np.any(np.diff(self.nodes.astype(np.int64)) <= 0):
+        nodes_ascend = np.all(np.diff(self.nodes.astype(np.int64)) > 0)
+        if not cells_have_columns or len(counts_of_columns) > 1 or not nodes_ascend:
             raise OSError(
                 f"{path} is damaged: its mapping does not say which column is which segment's"
             )
 
     def frame(self, index: int) -> np.ndarray:
-        """(segments,) of one time."""
-        return self._group["data"][index]
+        """Return the values of one time, (segments,)."""
+        return self._data[index]
 
 
 class SpikeTrain:
-    """Spikes in an open file, in pieces: ``spikes`` yields times (ms) and nodes of some of them at
-    a time.
-    """
+    """Spikes in an open file. Raises OSError where it has not as many times as cells."""
 
     def __init__(self, file):
         group = next(iter(file["spikes"].values()))
-        self._times, self._nodes = group["timestamps"], group["node_ids"]
+        self._times = group["timestamps"]
+        self._nodes = group["node_ids"]
         if len(self._times) != len(self._nodes):
             raise OSError(
                 f"{file.filename} is damaged: {len(self._times)} times and {len(self._nodes)} cells"
             )
 
     def __len__(self):
-        """How many there are."""
+        """Number of spikes."""
         return len(self._times)
 
-    def spikes(self):
-        """Pairs of arrays."""
+    def spikes(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield times (ms) and cells of the spikes, some of them at a time."""
         for at in range(0, len(self), MOST_SPIKES):
             yield self._times[at : at + MOST_SPIKES], self._nodes[at : at + MOST_SPIKES]
 
 
 def of_cells(file) -> Report | SpikeTrain | None:
-    """What an open file has of cells; None where it is no report and no spikes."""
+    """Return the report or the spikes of an open file; None where it has neither."""
     kind = file.attrs.get("format")
     if not isinstance(kind, str) or kind not in (REPORT, SPIKES):
         return None

@@ -1,16 +1,16 @@
-"""SONATA spikes on their way into a file, which the first rank writes: they are few beside
-concentrations.
-"""
+"""Writes SONATA spikes from rank 0: they are few beside concentrations."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 
 from ecsmpi.files.disk_errors import check_place, check_room, explained_write_errors
 from ecsmpi.files.opening import open_hdf5
-from ecsmpi.files.resumed_file import ELSE, opened_to_go_on
+from ecsmpi.files.resumed_file import ELSE, opened_to_resume
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
 from ecsmpi.files.written_file import WrittenFile
 from ecsmpi.ranks.meeting import everywhere
@@ -19,47 +19,82 @@ from ecsmpi.ranks.meeting import everywhere
 class SpikeFile:
     """Spikes of all ranks in the order of time.
 
-    path: an older file there is replaced. population: its name in the file. attributes: provenance.
-    kept: None for a new file, else spikes after which to go on with the one that is there.
+    All methods are collective.
 
-    All methods are collective. OSError on every rank where the file cannot be written, ValueError
-    where it is another's.
+    Parameters
+    ----------
+    path
+        The file; an older file there is replaced.
+    population : str
+        Name of the population in the file.
+    comm
+        The ranks.
+    attributes : dict
+        Provenance, written to the root of the file.
+    kept : int, optional
+        Spikes after which to continue the file that is there; None for a new file.
+
+    Attributes
+    ----------
+    count : int
+        How many spikes the file has.
+
+    Raises
+    ------
+    OSError
+        On every rank, where the file cannot be written.
+    ValueError
+        On every rank, where the file to continue has not so many spikes.
     """
 
-    def __init__(self, path, population, comm, attributes, kept=None):
-        self.path, self._comm, self._group = Path(path), comm, f"spikes/{population}"
-        self.count, self._file, self._closed = kept or 0, None, False
+    def __init__(
+        self,
+        path: str | Path,
+        population: str,
+        comm,
+        attributes: dict[str, Any],
+        kept: int | None = None,
+    ):
+        self.path = Path(path)
+        self._comm = comm
+        self._group = f"spikes/{population}"
+        self.count = kept or 0
+        self._file: Any = None  # open on rank 0
+        self._closed = False
         self._written = WrittenFile(path)
         self._own = self._written.own
         try:
-            everywhere(
-                comm, self._open if comm.rank == 0 else _nothing, population, attributes, kept
-            )
+            self._on_first(self._open, population, attributes, kept)
         except BaseException:
-            self._give_up()
+            if comm.rank == 0:
+                self._own.discard()
+            self._written.close()
             raise
 
-    def _open(self, population, attributes, kept):
+    def _on_first(self, action, *arguments) -> None:
+        """Let rank 0 do something; its failure is raised on every rank."""
+        everywhere(self._comm, action if self._comm.rank == 0 else _do_nothing, *arguments)
+
+    def _open(self, population: str, attributes: dict[str, Any], kept: int | None) -> None:
         check_place(self.path)
         self._written.lock()
         if kept is None:
             self._own.begin()
-            with explained_write_errors(self.path), open_hdf5(self._own.current_path, "w") as file:
+            with (
+                explained_write_errors(self.path),
+                open_hdf5(self._own.current_path, "w") as file,
+            ):
                 lay_out_spikes(file, population, attributes)
         else:
-            with opened_to_go_on(self._own.path) as file:
+            with opened_to_resume(self._own.path) as file:
                 self._cut(file)
             self._own.resume()
         with explained_write_errors(self.path):
             self._file = self._written.keep(open_hdf5(self._own.current_path, "r+"))
         self._own.appear()
 
-    def _give_up(self):
-        if self._comm.rank == 0:
-            self._own.discard()
-        self._written.close()
-
-    def _cut(self, file):
+    def _cut(self, file: h5py.File) -> None:
+        """Drop the spikes after those that are kept."""
         group = file.get(self._group)
         if (
             file.attrs.get("format") != SPIKES
@@ -67,50 +102,60 @@ class SpikeFile:
             or len(group["timestamps"]) < self.count
         ):
             raise ValueError(
-                f"{self.path} does not hold the {self.count} spikes that the checkpoint goes on after: {ELSE}"
+                f"{self.path} does not hold the {self.count} spikes that the checkpoint goes on "
+                f"after: {ELSE}"
             )
         for series in group.values():
             series.resize(self.count, axis=0)
 
     def append(self, times: np.ndarray, nodes: np.ndarray) -> None:
-        """Add this rank's spikes, (spikes,) ms and numbers of cells, none of them before those of
-        an earlier call.
+        """Add this rank's spikes, none of them before those of an earlier call. Collective.
+
+        Parameters
+        ----------
+        times : ndarray
+            (spikes,) in ms.
+        nodes : ndarray
+            (spikes,) numbers of the cells.
         """
         gathered = self._comm.gather((times, nodes))
         if self._comm.rank == 0:
-            times, nodes = (np.concatenate(part) for part in zip(*gathered))
-        everywhere(self._comm, self._write if self._comm.rank == 0 else _nothing, times, nodes)
+            times = np.concatenate([rank_times for rank_times, _ in gathered])
+            nodes = np.concatenate([rank_nodes for _, rank_nodes in gathered])
+        self._on_first(self._write, times, nodes)
         self.count = self._comm.bcast(self.count)
 
-    def _write(self, times, nodes):
+    def _write(self, times: np.ndarray, nodes: np.ndarray) -> None:
         self._own.check()
         check_room(self.path, 16 * times.size)
         order = np.lexsort((nodes, times))
+        end = self.count + times.size
         with explained_write_errors(self.path):
             for name, values in (("timestamps", times), ("node_ids", nodes)):
                 series = self._file[self._group][name]
-                series.resize(self.count + times.size, axis=0)
+                series.resize(end, axis=0)
                 series[self.count :] = values[order]
             self._file.flush()
-        self.count += times.size
+        self.count = end
 
     def sync(self) -> int:
-        """Wait until all of it is on the disk; returns the number of spikes. Collective."""
-        everywhere(self._comm, self._own.sync if self._comm.rank == 0 else _nothing)
+        """Wait until all of the file is on the disk; return the number of spikes. Collective."""
+        self._on_first(self._own.sync)
         return self.count
 
     def close(self) -> None:
-        """Close the file; again is harmless. OSError, on every rank, where it was deleted or
-        replaced by somebody. Collective.
+        """Close the file; a second call does nothing. Collective.
+
+        Raises OSError, on every rank, where somebody has deleted or replaced the file.
         """
         if self._closed:
             return
         self._closed = True
         try:
-            everywhere(self._comm, self._own.check if self._comm.rank == 0 else _nothing)
+            self._on_first(self._own.check)
         finally:
             self._written.close()
 
 
-def _nothing(*_):
+def _do_nothing(*_) -> None:
     """What the other ranks do."""

@@ -1,10 +1,12 @@
-"""What a file of frames holds, in words: `ecsmpi info` prints it, and a Recording shows it."""
+"""Describes a file of frames in words: for `ecsmpi info`, and as the repr of a Recording."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 def described(recording) -> str:
-    """All of it; where the frames cannot be read any more, without their ranges, and why."""
+    """Return the whole description; the path and the reason where frames cannot be read."""
     try:
         return "\n".join(described_lines(recording))
     except (ValueError, OSError) as error:
@@ -12,21 +14,23 @@ def described(recording) -> str:
 
 
 def described_lines(recording) -> list[str]:
-    """The lines, with whatever comes from the file made harmless."""
+    """Return the lines of the description, without control characters from the file."""
     return [as_plain(line) for line in _lines(recording)]
 
 
 def as_plain(text: str, kept: str = "") -> str:
-    r"""Text that a terminal only shows: control characters as \x1b, but for those that are kept."""
-    return "".join(
-        one
-        if one.isprintable() or one in kept
-        else one.encode("unicode_escape", "replace").decode()
-        for one in text
-    )
+    r"""Return text that a terminal only shows.
+
+    Control characters become such as \x1b, except those in ``kept``.
+    """
+    characters = []
+    for one in text:
+        is_harmless = one.isprintable() or one in kept
+        characters.append(one if is_harmless else one.encode("unicode_escape", "replace").decode())
+    return "".join(characters)
 
 
-def _lines(recording):
+def _lines(recording) -> Iterator[str]:
     yield str(recording.path)
     yield from _grid(recording.box)
     if recording.names:
@@ -45,14 +49,14 @@ def _lines(recording):
     yield from provenance(recording.attributes)
 
 
-def _frames(frames):
+def _frames(frames) -> Iterator[str]:
     yield times(frames.time)
     if len(frames):
         yield ""
         yield from _ranges(frames)
 
 
-def _grid(box):
+def _grid(box) -> Iterator[str]:
     spans = ", ".join(f"{axis} {lo:g} to {hi:g}" for axis, lo, hi in zip("xyz", box.lo, box.hi))
     counts = " x ".join(str(count) for count in box.shape)
     edges = " x ".join(f"{edge:g}" for edge in box.spacing)
@@ -61,28 +65,30 @@ def _grid(box):
 
 
 def times(time) -> str:
-    """The line of the frames' times (ms)."""
+    """Return the line that says how many frames there are, and their times (ms)."""
     if not len(time):
         return "  frames   none yet"
     return f"  frames   {len(time)}, from {time[0]:g} to {time[-1]:g} ms"
 
 
-def _ranges(frames):
-    """The table of concentrations: a line for each species and for the first and the last frame."""
+def _ranges(frames) -> Iterator[str]:
+    """Yield a table of concentrations: the first and the last frame of each species."""
     width = max(7, *(len(name) for name in frames.names))
-    yield f"  {'species':<{width}}  {'time (ms)':>12}  {'min (mM)':>12}  {'mean (mM)':>12}  {'max (mM)':>12}"
+    heads = ("time (ms)", "min (mM)", "mean (mM)", "max (mM)")
+    yield f"  {'species':<{width}}  " + "  ".join(f"{head:>12}" for head in heads)
     for name in frames.names:
         for index in sorted({0, len(frames) - 1}):
             values = (frames.time[index], *frames.extremes(name, index))
             yield f"  {name:<{width}}  " + "  ".join(f"{value:>12.6g}" for value in values)
 
 
-def provenance(attributes):
-    """A line for each attribute of the file."""
+def provenance(attributes: dict) -> Iterator[str]:
+    """Yield a line for each attribute of the file."""
     width = max(len(name) for name in attributes)
     for name, value in sorted(attributes.items()):
         entries = value if isinstance(value, list) else [value]
-        text = ", ".join(
-            f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in entries
-        )
-        yield f"  {name:<{width}}  {text}"
+        yield f"  {name:<{width}}  {', '.join(_shortened(entry) for entry in entries)}"
+
+
+def _shortened(entry) -> str:
+    return f"{entry:g}" if isinstance(entry, float) else str(entry)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ecsmpi.neuron_api.rxd_names import SpeciesMathable, rxdmath
 
-Scheme = rxdmath._Reaction
+Scheme: Any = rxdmath._Reaction
 
 _OPERANDS = {
     rxdmath._Function: ("_obj",),

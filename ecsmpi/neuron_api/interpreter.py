@@ -1,7 +1,8 @@
-"""NEURON's Python modules, imported once MPI has been started: the one place that imports neuron.
+"""NEURON's Python modules, imported once MPI has been started.
 
-Every other module of ecsmpi takes NEURON from here, so no module has to know in which order MPI and
-NEURON are imported.
+NEURON must find MPI started, else it would run as one rank; so nothing may import neuron before
+`launch.start` has returned. All other modules of ecsmpi take NEURON from here, so none of them has
+to know an import order.
 """
 
 from ecsmpi.neuron_api import launch

@@ -13,10 +13,12 @@ _RATES = ("_original_rate", "_original_rate_f", "_original_rate_b")
 
 @dataclass(frozen=True)
 class RateFacts:
-    """A Rate of NEURON's: how fast a species changes (mM/ms).
+    """One of NEURON's Rates: how fast a species changes (mM/ms).
 
+    Attributes
+    ----------
     species : None where the script has dropped it
-    is_range_variable : whether the rate is a range variable of NEURON's
+    is_range_variable : whether the rate is one of NEURON's range variables
     """
 
     species: Any
@@ -28,8 +30,10 @@ class RateFacts:
 
 @dataclass(frozen=True)
 class ReactionFacts:
-    """A Reaction or MultiCompartmentReaction of NEURON's.
+    """One of NEURON's Reactions or MultiCompartmentReactions.
 
+    Attributes
+    ----------
     forward, backward : as the script gave them
     custom_dynamics : whether the rates are without mass action
     """
@@ -43,7 +47,13 @@ class ReactionFacts:
 
 @dataclass(frozen=True)
 class MembraneReactionFacts(ReactionFacts):
-    """A MultiCompartmentReaction of NEURON's, whose region is the membrane."""
+    """One of NEURON's MultiCompartmentReactions, whose region is the membrane.
+
+    Attributes
+    ----------
+    scale_by_area : whether its rates are per um2 of the membrane
+    membrane_flux : whether it carries a current
+    """
 
     scale_by_area: bool
     membrane_flux: bool

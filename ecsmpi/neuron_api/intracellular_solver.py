@@ -1,4 +1,4 @@
-"""NEURON's own solver inside cells: when it is called, and its end when its last species has gone."""
+"""NEURON's own solver inside cells: its place in a step, and its end after its last species."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ def surround(first_address: int, last_address: int) -> None:
     """
     set_block = symbols.function(symbols.SET_BLOCK, ctypes.c_int, ctypes.c_void_p)
     unset_block = symbols.function(symbols.UNSET_BLOCK, ctypes.c_int, ctypes.c_void_p)
-    intracellular = symbols.function(symbols.INTRACELLULAR_BLOCK, ctypes.c_int)
-    own_address = ctypes.cast(intracellular, ctypes.c_void_p).value
+    own_address = symbols.address(symbols.INTRACELLULAR_BLOCK)
     unset_block(own_address)
     for address in (first_address, own_address, last_address):
         set_block(address)

@@ -24,7 +24,7 @@ def _kinds_once(is_point: int, _mechanism_count: int) -> Any:
 
 
 def _kinds(is_point: int) -> Any:
-    """NEURON's list of distributed mechanisms, or of point processes; renewed when some are loaded."""
+    """NEURON's list of distributed mechanisms or of point processes; new when some are loaded."""
     count = symbols.variable(symbols.MECHANISM_COUNT, ctypes.c_int).value
     return _kinds_once(is_point, count)
 

@@ -1,19 +1,21 @@
-"""Exceptions of ours that have to go through NEURON reach the script as themselves.
+"""Let exceptions of ecsmpi pass through NEURON and reach the script as themselves.
 
 NEURON knows an error as a text: it prints hoc's trace and raises ``RuntimeError: hocobj_call error:
-...`` in the script. So the exception is kept here, NEURON gets an error without words, and the
-script's call of NEURON, ``n.fadvance()`` or any other, raises what was kept. That call is the slot
-``tp_call`` of NEURON's objects; `install` puts machine code into it, which counts the calls that
-are in progress, calls NEURON's own function, and looks at one number afterwards.
+...`` in the script. So ecsmpi keeps the exception here and gives NEURON an error without words.
+Then the script's call of NEURON, ``n.fadvance()`` or any other, raises the kept exception. That
+call is the slot ``tp_call`` of NEURON's objects. `install` puts machine code into it, which counts
+the calls that are in progress, calls NEURON's own function, and looks at one number afterwards.
 
-Without the slot where it is expected (another layout of Python's types) nothing is installed, and
-NEURON's error it is.
+Where the slot is not found in one place (another layout of Python's types) nothing is installed,
+and the script gets NEURON's error.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 
@@ -24,28 +26,33 @@ from ecsmpi.neuron_api.native_callbacks import LONG, POINTER, address_of, call, 
 CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
 
-_says_errors = symbols.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
+_prints_errors = symbols.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
+_find_symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
 
 
 class _State(ctypes.Structure):
-    """What the machine code reads and writes."""
+    """Numbers that the machine code reads and writes.
+
+    depth : calls of NEURON that are in progress, one in another
+    kept : the exception to raise, or 0
+    wanted : whether something is to be done after the outermost call
+    called : NEURON's symbol of the function that the outermost call in progress has called, or 0
+    """
 
     _fields_ = [
-        ("depth", ctypes.c_int64),  # calls of NEURON that are in progress, one in another
-        ("kept", ctypes.c_int64),  # the exception to raise, or 0
-        ("wanted", ctypes.c_int64),  # whether something is to be done after the outermost call
-        (
-            "called",
-            ctypes.c_int64,
-        ),  # what the outermost call in progress has called, by NEURON's symbol, or 0
+        ("depth", ctypes.c_int64),
+        ("kept", ctypes.c_int64),
+        ("wanted", ctypes.c_int64),
+        ("called", ctypes.c_int64),
     ]
 
 
 _state = _State()
+_kept_alive: list = []  # machine code and functions that NEURON calls
 
 
 class Stopped(RuntimeError):
-    """What ends NEURON's own work; the script sees the exception that was kept."""
+    """Ends NEURON's own work; the script sees the exception that was kept."""
 
 
 def inside() -> bool:
@@ -54,59 +61,60 @@ def inside() -> bool:
 
 
 def knows_calls() -> bool:
-    """Whether it is known which of NEURON's functions the script has called."""
+    """Whether ecsmpi can tell which of NEURON's functions the script has called."""
     return bool(_kept_alive) and _word_of_symbol() is not None
 
 
 def calls_that_advance(names: tuple[str, ...]) -> list[int]:
-    """NEURON's symbols of those of some functions of hoc that there are, and of the methods that
-    advance time. Local.
+    """NEURON's symbols of the methods that advance time, and of some functions of hoc. Local.
+
+    Functions that this hoc does not have are left out.
     """
-    functions = [getattr(n, name) for name in names if hasattr(n, name)]
-    return [_symbol_of(one) for one in (n.ParallelContext().psolve, n.CVode().solve, *functions)]
+    functions = [n.ParallelContext().psolve, n.CVode().solve]
+    functions += [getattr(n, name) for name in names if hasattr(n, name)]
+    return [_symbol_of(one) for one in functions]
 
 
-def place_of_called():
+def place_of_called() -> Any:
     """Where machine code finds the symbol of the function that the script has called, or 0."""
     return _field("called")
 
 
 def keep(error: BaseException) -> bool:
-    """Let the script's call of NEURON raise the error, and NEURON say nothing of its own; false
-    where no such call is in progress.
+    """Let the script's call of NEURON raise the error, and NEURON print nothing of its own.
+
+    Returns False where no such call is in progress.
     """
     if not inside():
         return False
     _keep(error)
-    _says_errors.value = 0  # NEURON sets it again as it takes the error
+    _prints_errors.value = 0  # NEURON sets it again as it takes the error
     return True
 
 
 def goes_on() -> None:
-    """NEURON gets no error after `keep`, and goes on: it says errors of its own again."""
-    _says_errors.value = 1
+    """After `keep`, let NEURON go on without an error, and print errors of its own again."""
+    _prints_errors.value = 1
 
 
 def _keep(error: BaseException) -> None:
-    if not _state.kept:  # else what came first counts
+    if not _state.kept:  # else the earlier error counts
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(error))
         _state.kept = id(error)
 
 
 def after_this_call() -> None:
-    """Have what was given to `install` called when the outermost call of NEURON has come to its
-    end.
-    """
+    """Have the function given to `install` called when the outermost call of NEURON has ended."""
     _state.wanted = 1
 
 
-def install(afterwards) -> bool:
-    """Whether NEURON's objects are called through here from now on.
+def install(afterwards: Callable[[], None]) -> bool:
+    """Put the machine code into NEURON's objects; return whether it could be done.
 
-    afterwards(): what `after_this_call` is for; an exception of it is raised by the script's call.
+    afterwards(): called as `after_this_call` asks; the script's call raises its exception.
     """
 
-    def finish():
+    def finish() -> None:
         _state.wanted = 0
         try:
             afterwards()
@@ -115,32 +123,36 @@ def install(afterwards) -> bool:
 
     own = _call_slot(hoc.HocObject)
     places = [_place_of_slot(kind) for kind in _kinds(hoc.HocObject)]
-    if None in places:
+    found = [place for place in places if place is not None]
+    if len(found) < len(places):
         return False
     engine, address = compiled(_code(own, finish))
-    for place in places:
+    for place in found:
         ctypes.c_uint64.from_address(place).value = address
     _kept_alive.extend((engine, finish))
     return True
 
 
-_kept_alive: list = []
+def _kinds(kind: type) -> list[type]:
+    """A type and all types made from it."""
+    found: list[type] = [kind]
+    subclasses: list[type] = type.__subclasses__(kind)
+    for below in subclasses:
+        found += _kinds(below)
+    return found
 
 
-def _kinds(kind) -> list:
-    """A type and all made from it."""
-    return [kind] + [each for below in type.__subclasses__(kind) for each in _kinds(below)]
-
-
-def _call_slot(kind) -> int:
+def _call_slot(kind: type) -> int:
     slot = ctypes.pythonapi.PyType_GetSlot
-    slot.restype, slot.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_int]
+    slot.restype = ctypes.c_void_p
+    slot.argtypes = [ctypes.py_object, ctypes.c_int]
     return slot(kind, CALL_SLOT)
 
 
-def _place_of_slot(kind) -> int | None:
+def _place_of_slot(kind: type) -> int | None:
     """Address of a type's slot, if it is NEURON's function and in one place only."""
-    if (own := _call_slot(kind)) != _call_slot(hoc.HocObject):
+    own = _call_slot(kind)
+    if own != _call_slot(hoc.HocObject):
         return None
     words = (ctypes.c_uint64 * WORDS_SEARCHED).from_address(id(kind))
     found = [i for i, word in enumerate(words) if word == own]
@@ -149,46 +161,59 @@ def _place_of_slot(kind) -> int | None:
 
 @functools.cache
 def _word_of_symbol() -> int | None:
-    """Which word of an object of NEURON's, that is a function, is its symbol; None where that
-    cannot be told.
-    """
+    """Which word of NEURON's object of a function is its symbol; None where that cannot be told."""
     words = _words_of(n.fadvance)
-    symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)(b"fadvance")
+    symbol = _find_symbol(b"fadvance")
     return words.index(symbol) if words.count(symbol) == 1 else None
 
 
-def _words_of(one) -> list[int]:
+def _words_of(one: Any) -> list[int]:
     return list((ctypes.c_uint64 * (hoc.HocObject.__basicsize__ // 8)).from_address(id(one)))
 
 
-def _symbol_of(function) -> int:
-    return _words_of(function)[_word_of_symbol()]
+def _symbol_of(function: Any) -> int:
+    word = _word_of_symbol()
+    if word is None:
+        raise RuntimeError("ask knows_calls() first")
+    return _words_of(function)[word]
 
 
-def _code(own: int, finish):
-    """Function (object, arguments, named arguments) -> result or null, as NEURON's own, around it."""
+def _code(own: int, finish: Callable[[], None]) -> Any:
+    """Function (object, arguments, named arguments) -> result or null, around NEURON's own."""
     function = ir.Function(ir.Module(), ir.FunctionType(POINTER, [POINTER] * 3), "call_neuron")
     builder = ir.IRBuilder(function.append_basic_block())
-    depth, kept, wanted = map(_field, ("depth", "kept", "wanted"))
-    zero, null = LONG(0), POINTER(None)
+    depth = _field("depth")
+    kept = _field("kept")
+    wanted = _field("wanted")
+    called = _field("called")
+    zero = LONG(0)
+    null = POINTER(None)
+    result = builder.alloca(POINTER)
 
-    result, called = builder.alloca(POINTER), _field("called")
-    if (word := _word_of_symbol()) is not None:
+    # Note what the outermost call has called.
+    word = _word_of_symbol()
+    if word is not None:
         with builder.if_then(builder.icmp_signed("==", builder.load(depth), zero)):
             words = builder.bitcast(function.args[0], LONG.as_pointer())
             builder.store(builder.load(builder.gep(words, [LONG(word)])), called)
+
+    # Call NEURON.
     builder.store(builder.add(builder.load(depth), LONG(1)), depth)
     builder.store(call(builder, own, POINTER, *function.args), result)
     builder.store(builder.sub(builder.load(depth), LONG(1)), depth)
     outermost = builder.icmp_signed("==", builder.load(depth), zero)
     with builder.if_then(outermost):
         builder.store(zero, called)
+
+    # After the outermost call, do what is wanted.
     is_wanted = builder.icmp_signed("!=", builder.load(wanted), zero)
     with builder.if_then(builder.and_(outermost, is_wanted), likely=False):
-        _finish(builder, finish)
+        _write_finish(builder, finish)
+
+    # Raise the kept exception in place of NEURON's result.
     error = builder.load(kept)
     with builder.if_then(builder.icmp_signed("!=", error, zero), likely=False):
-        call(builder, address_of("Py_DecRef"), ir.VoidType(), builder.load(result))  # null is none
+        call(builder, address_of("Py_DecRef"), ir.VoidType(), builder.load(result))  # may be null
         builder.store(null, result)
         call(builder, address_of("PyErr_Clear"), ir.VoidType())
         builder.store(zero, kept)
@@ -201,21 +226,20 @@ def _code(own: int, finish):
     return function
 
 
-def _finish(builder, finish) -> None:
-    """Call finish(); an exception of NEURON's call stays."""
+def _write_finish(builder: Any, finish: Callable[[], None]) -> None:
+    """Write a call of finish(), which leaves an exception of NEURON's call in place."""
     error = [builder.alloca(POINTER) for _ in range(3)]
     call(builder, address_of("PyErr_Fetch"), ir.VoidType(), *error)
     python = builder.inttoptr(LONG(id(finish)), POINTER)
     done = call(builder, address_of("PyObject_CallNoArgs"), POINTER, python)
-    with builder.if_then(
-        builder.icmp_unsigned("==", builder.ptrtoint(done, LONG), LONG(0)), likely=False
-    ):
+    has_failed = builder.icmp_unsigned("==", builder.ptrtoint(done, LONG), LONG(0))
+    with builder.if_then(has_failed, likely=False):
         call(builder, address_of("PyErr_WriteUnraisable"), ir.VoidType(), python)
     call(builder, address_of("Py_DecRef"), ir.VoidType(), done)
     call(builder, address_of("PyErr_Restore"), ir.VoidType(), *map(builder.load, error))
 
 
-def _field(name: str):
-    """Pointer to a field of the state."""
+def _field(name: str) -> Any:
+    """Pointer to a field of the state, for machine code."""
     place = ctypes.addressof(_state) + getattr(_State, name).offset
     return LONG(place).inttoptr(LONG.as_pointer())

@@ -15,8 +15,7 @@ _WRITE = re.compile(rf"\bWRITE\s+({_NAMES})")
 
 
 def written_variables(text: str, ion: str) -> set[str]:
-    """Names after WRITE in every ``USEION ion ...`` statement of the NMODL `text`, e.g. {"ik",
-    "ko"}.
+    """Names after WRITE in every ``USEION ion ...`` statement of a text, e.g. {"ik", "ko"}.
 
     Comments (COMMENT blocks, ``:`` and ``?``), VERBATIM blocks and the title do not count; lists
     may run over lines.
@@ -25,20 +24,31 @@ def written_variables(text: str, ion: str) -> set[str]:
 
 
 def written_by_ion(text: str) -> dict[str, set[str]]:
-    """`written_variables` of each ion that the NMODL `text` writes something of."""
-    found = {}
-    for ion, clauses in _USEION.findall(_NO_CODE.sub(" ", text)):
-        names = {name.strip() for names in _WRITE.findall(clauses) for name in names.split(",")}
-        found[ion] = found.get(ion, set()) | names
+    """`written_variables` of each ion in the ``USEION`` statements of a text."""
+    found: dict[str, set[str]] = {}
+    for ion, clauses in _USEION.findall(_without_comments(text)):
+        written = found.setdefault(ion, set())
+        for names in _WRITE.findall(clauses):
+            written.update(_split(names))
     return found
 
 
 def used_ions(text: str) -> set[str]:
-    """Names of ions in the ``USEION`` statements of the NMODL `text`, e.g. {"k", "na"}."""
-    return {name for name, _ in _USEION.findall(_NO_CODE.sub(" ", text))}
+    """Names of ions in the ``USEION`` statements of a text, e.g. {"k", "na"}."""
+    return {name for name, _ in _USEION.findall(_without_comments(text))}
 
 
 def random_variables(text: str) -> list[str]:
-    """Names after RANDOM, each a stream of random numbers of every instance."""
-    code = _NO_CODE.sub(" ", text)
-    return [name.strip() for names in _RANDOM.findall(code) for name in names.split(",")]
+    """Names after RANDOM in a text; each is a stream of random numbers of every instance."""
+    found = []
+    for names in _RANDOM.findall(_without_comments(text)):
+        found += _split(names)
+    return found
+
+
+def _without_comments(text: str) -> str:
+    return _NO_CODE.sub(" ", text)
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",")]

@@ -18,7 +18,7 @@ _IN_CELL = "row="
 
 
 def is_pointer(thing: Any) -> bool:
-    """Whether a thing is an object of NEURON's, as its pointers are."""
+    """Whether a thing is one of NEURON's objects, as its pointers are."""
     return isinstance(thing, hoc.HocObject)
 
 
@@ -42,11 +42,14 @@ class PointerValues:
     """The values of several pointers, read by one call of NEURON."""
 
     def __init__(self, pointers: Sequence[Any]):
-        self._handles = n.PtrVector(len(pointers)) if pointers else None
-        self._vector = n.Vector(len(pointers))
+        self._handles: Any = None
+        self._values = np.zeros(0)
+        if pointers:
+            self._handles = n.PtrVector(len(pointers))
+            self._vector = n.Vector(len(pointers))
+            self._values = self._vector.as_numpy()
         for place, pointer in enumerate(pointers):
             self._handles.pset(place, pointer)
-        self._values = self._vector.as_numpy() if pointers else np.zeros(0)
 
     def read(self) -> np.ndarray:
         """(pointers,) values now; the same buffer each time."""

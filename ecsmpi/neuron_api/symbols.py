@@ -13,6 +13,7 @@ callbacks of a step, the exchange of spikes, and saved states cell by cell.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Symbol:
-    """One name of NEURON's.
+    """One name in NEURON that is not documented for Python.
 
     Attributes
     ----------
@@ -316,6 +317,11 @@ def function_when_called(symbol: Symbol, result: Any, *arguments: Any) -> Callab
     return lambda *values: find()(*values)
 
 
+def address(symbol: Symbol) -> int | None:
+    """Address of a function of NEURON's library. Raises AttributeError like `function`."""
+    return ctypes.cast(_library()[symbol.name], ctypes.c_void_p).value
+
+
 def variable(symbol: Symbol, kind: Any) -> Any:
     """A variable of NEURON's library, as an object of a ctypes type over its memory.
 
@@ -334,7 +340,7 @@ def _is_present(symbol: Symbol) -> bool:
         return hasattr(_library(), symbol.name)
     module_name, _, path = symbol.name.partition(":")
     try:
-        owner = importlib.import_module(module_name)
+        owner: Any = importlib.import_module(module_name)
     except ImportError:
         return False
     *owners, attribute = path.split(".")

@@ -1,1 +1,1 @@
-"""MPI and NEURON started on the same ranks, and ended together."""
+"""MPI ranks: started together, ended together, waiting for each other, compiling once a node."""

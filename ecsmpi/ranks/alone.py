@@ -1,7 +1,6 @@
-"""What one process needs of MPI where there is no MPI library: a communicator of one rank, and no
-messages.
+"""A stand-in for mpi4py.MPI in one process without an MPI library: one rank, no messages.
 
-Names are those of mpi4py, as far as ecsmpi uses them.
+It has the names of mpi4py that ecsmpi uses.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import numpy as np
 
 
 class Request:
-    """A message to nobody: complete."""
+    """A message to nobody, which is complete."""
 
     def Test(self) -> bool:
         return True
@@ -28,20 +27,23 @@ class Request:
 
 
 class Datatype:
-    """All of an array, or the part of one of a shape that begins `at`."""
+    """All of an array, or a subarray of an array of a given shape."""
 
-    def __init__(self, shape=None, part=None, at=None):
+    def __init__(self, shape=None, subshape=None, starts=None):
         self._shape = shape
-        self._part = None
+        self._slices = None
         if shape is not None:
-            self._part = tuple(slice(begin, begin + count) for begin, count in zip(at, part))
+            extents = zip(starts, subshape)
+            self._slices = tuple(slice(start, start + count) for start, count in extents)
 
     def of(self, array: np.ndarray) -> np.ndarray:
-        """A view of the part."""
-        return array.reshape(-1) if self._part is None else array.reshape(self._shape)[self._part]
+        """A view of the elements of an array that this type selects."""
+        if self._slices is None:
+            return array.reshape(-1)
+        return array.reshape(self._shape)[self._slices]
 
-    def Create_subarray(self, shape, part, at) -> Datatype:
-        return Datatype(shape, part, at)
+    def Create_subarray(self, shape, subshape, starts) -> Datatype:
+        return Datatype(shape, subshape, starts)
 
     def Commit(self) -> Datatype:
         return self
@@ -51,7 +53,7 @@ class Datatype:
 
 
 class Communicator:
-    """One rank."""
+    """A communicator of one rank."""
 
     size, rank = 1, 0
     group = None
@@ -118,11 +120,11 @@ class Communicator:
         np.copyto(receive[0], send[0])
 
     def Alltoallw(self, send, receive) -> None:
-        (outgoing, (counts, _), (out_part,)), (incoming, _, (in_part,)) = send, receive
+        outgoing, (counts, _), (out_part,) = send
+        incoming, _, (in_part,) = receive
         if counts[0]:
-            np.copyto(
-                in_part.of(incoming), out_part.of(outgoing).reshape(in_part.of(incoming).shape)
-            )
+            target = in_part.of(incoming)
+            np.copyto(target, out_part.of(outgoing).reshape(target.shape))
 
     def Send_init(self, *_message) -> Request:
         return Request()
@@ -130,11 +132,11 @@ class Communicator:
     Recv_init = Send_init
 
     def Sendrecv(self, send, to, send_tag, receive, source, receive_tag) -> None:
-        """With nobody: an only rank has no neighbours."""
+        """Exchange nothing: a single rank has no neighbours."""
 
 
 class MPI:
-    """The module mpi4py.MPI of a process that is alone."""
+    """The names of the module mpi4py.MPI, for a single process."""
 
     IN_PLACE, COMM_NULL, PROC_NULL = object(), object(), -1
     SUM, MAX, COMM_TYPE_SHARED = "sum", "max", 1

@@ -1,9 +1,9 @@
-"""A thread that answers what other ranks ask for: bytes of this process's memory, by MPI messages.
+"""Answers to other ranks that ask for bytes of this process's memory, by MPI messages.
 
-The thread runs machine code without Python's lock, since the main thread may hold that lock for
-long, inside a barrier of NEURON's or a step. It calls MPI's C functions by their addresses, so MPI
-must have started for threads. Where it has not, ranks answer in `serve`, which is called while they
-wait for each other.
+A thread runs machine code without Python's lock, because the main thread may hold that lock for
+long: inside a barrier of NEURON, or in a step. The thread calls MPI's C functions by their
+addresses, so MPI must have started for threads. Where MPI has not, a rank answers in `serve`, which
+it calls while it waits for others.
 """
 
 from __future__ import annotations
@@ -11,63 +11,62 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from typing import Any
 
 import numpy as np
 
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.ranks.mpi import MPI
 
-ASK, TELL = 11, 12  # tags: a question is (rank that asks, address, bytes) as whole numbers
-QUESTION = 3
+ASK, TELL = 11, 12  # tags of questions and of answers
+QUESTION = 3  # whole numbers: rank that asks, address, number of bytes
+STATUS = 64  # whole numbers: more memory than any MPI's status takes
 IDLE_NAP = 1000  # us between two looks when nobody has asked for a while
-BUSY_NAP = 20  # us after a question, since mostly another one follows
-LONG_AGO = 500  # looks without a question after which nobody is taken to ask
+BUSY_NAP = 20  # us between two looks after a question, as mostly another one follows
+LONG_AGO = 500  # looks without a question after which the thread is idle
 
 
 class Answers:
-    """Answers on one communicator until `stop`."""
+    """Answers questions on one communicator, until `stop`.
 
-    def __init__(self, comm):
-        """Starts the thread. comm: for questions and answers alone."""
+    Parameters
+    ----------
+    comm
+        For questions and answers alone.
+    """
+
+    def __init__(self, comm: Any):
         self._comm = comm
         self._state = np.zeros(2, dtype=np.int64)  # whether to stop; whether the loop runs
-        self._thread = None
+        self._thread: threading.Thread | None = None
         if MPI.Query_thread() == MPI.THREAD_MULTIPLE:
-            self._start()
+            self._thread = self._started()
 
-    def _start(self) -> None:
+    def _started(self) -> threading.Thread:
         with one_per_node_first(self._comm):
             from ecsmpi.ranks.answer_loop import answer_until  # compiles, or reads the cache
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._run, args=(answer_until,), name="ecsmpi answers", daemon=True
         )
-        self._thread.start()
+        thread.start()
         while not self._state[1]:  # the main thread may keep Python's lock for good from here on
-            if not self._thread.is_alive():
+            if not thread.is_alive():
                 raise RuntimeError(
                     "the thread that answers other ranks has not started: its error is above"
                 )
             time.sleep(1e-4)
+        return thread
 
     def _run(self, answer_until) -> None:
-        status = np.zeros(64, dtype=np.int64)
-        question, found = np.zeros(QUESTION, dtype=np.int64), np.zeros(2, dtype=np.int64)
-        answer_until(
-            self._state,
-            *_functions(),
-            _handle(self._comm),
-            _handle(MPI.BYTE),
-            MPI.ANY_SOURCE,
-            ASK,
-            TELL,
-            question,
-            found,
-            status,
-            (IDLE_NAP, BUSY_NAP, LONG_AGO),
-        )
+        handles = (_handle(self._comm), _handle(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL)
+        question = np.zeros(QUESTION, dtype=np.int64)
+        found = np.zeros(2, dtype=np.int64)
+        status = np.zeros(STATUS, dtype=np.int64)
+        naps = (IDLE_NAP, BUSY_NAP, LONG_AGO)
+        answer_until(self._state, _functions(), handles, question, found, status, naps)
 
     def serve(self) -> None:
-        """Answer the questions that have come, unless the thread does. Local."""
+        """Answer the questions that have come, unless the thread does so. Local."""
         if self._thread is not None:
             return
         question = np.zeros(QUESTION, dtype=np.int64)
@@ -83,19 +82,23 @@ class Answers:
             self._thread.join()
 
 
-def _handle(thing) -> int:
-    """MPI's handle, an address or a C int, as a register holds it: those of MPICH are negative in
-    part.
+def _handle(thing: Any) -> int:
+    """MPI's handle, an address or a C int, as a register holds it.
+
+    As a signed number: some of MPICH's handles are negative.
     """
     return ctypes.c_int64(MPI._handleof(thing)).value
 
 
-def _functions() -> tuple[int, ...]:
+def _functions() -> tuple[int, int, int, int]:
     """Addresses of MPI_Improbe, MPI_Mrecv, MPI_Send and usleep.
 
-    A receive after a plain probe waits for ever in MPICH over UCX, where another thread probes
-    meanwhile.
+    MPI_Improbe and MPI_Mrecv rather than MPI_Probe and MPI_Recv: a receive after a plain probe
+    waits for ever in MPICH over UCX where another thread probes meanwhile.
     """
-    process = ctypes.CDLL(None)  # launch has opened MPI's library for all
-    names = "MPI_Improbe", "MPI_Mrecv", "MPI_Send", "usleep"
-    return tuple(ctypes.cast(getattr(process, name), ctypes.c_void_p).value for name in names)
+    process = ctypes.CDLL(None)  # launch has opened MPI's library for all of the process
+
+    def address(name: str) -> int:
+        return ctypes.cast(getattr(process, name), ctypes.c_void_p).value or 0
+
+    return address("MPI_Improbe"), address("MPI_Mrecv"), address("MPI_Send"), address("usleep")

@@ -1,13 +1,13 @@
-"""The folders in which code that was compiled or generated at run time is kept: the user's own,
-which nobody else can write.
+"""Folders for code that is compiled or generated at run time: only the user may write them.
 
-What lies there is executed by later runs. numba keeps its code in NUMBA_CACHE_DIR or, without it,
-beside the package or in the user's cache folder; generated reactions lie in NUMBA_CACHE_DIR/ecsmpi,
+Later runs execute the code that lies there. numba keeps its code in NUMBA_CACHE_DIR or, without it,
+beside the package or in the user's cache folder. Generated reactions lie in NUMBA_CACHE_DIR/ecsmpi,
 or in the user's cache folder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -17,22 +17,29 @@ from pathlib import Path
 CHOSEN = "NUMBA_CACHE_DIR"
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_REACH = stat.S_IXGRP | stat.S_IXOTH
-ROOT = 0  # whom everybody trusts
+ROOT = 0  # a user whom everybody trusts
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class UnsafeFolder(PermissionError):
-    """Somebody else could put code into a folder that this run would execute."""
+    """Another user could put code into a folder, and this run would execute it."""
 
 
 def settle() -> str:
-    """Make sure that there is such a folder, before numba starts; returns a line for the user, or
-    "".
+    """Make sure, before numba starts, that there is a folder for compiled code.
 
-    Raises UnsafeFolder where others can write the one that NUMBA_CACHE_DIR names.
+    Returns
+    -------
+    str
+        A line for the user where no folder that lasts can be written, else "".
+
+    Raises
+    ------
+    UnsafeFolder
+        Where others can write the folder that NUMBA_CACHE_DIR names.
     """
     if chosen := os.environ.get(CHOSEN):
-        private(Path(chosen))
+        make_private(Path(chosen))
         return ""
     if _can_write(PACKAGE / "solver" / "__pycache__") or _can_write(users_cache() / "numba"):
         return ""
@@ -41,34 +48,36 @@ def settle() -> str:
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = str(folder)
     return (
-        f"neither {PACKAGE} nor {users_cache()} can be written: compiled code is kept in {folder}, on this machine alone; "
-        f"set {CHOSEN} to a folder of your own that lasts"
+        f"neither {PACKAGE} nor {users_cache()} can be written: compiled code is kept in {folder}, "
+        f"on this machine alone; set {CHOSEN} to a folder of your own that lasts"
     )
 
 
 def of_generated_code() -> list[Path]:
-    """Where generated modules may lie, the best first: NUMBA_CACHE_DIR, or the user's cache folder."""
+    """Folders for generated modules, the best first."""
     chosen = os.environ.get(CHOSEN)
     own = users_cache() / "ecsmpi"
     return [Path(chosen) / "ecsmpi", own] if chosen else [own]
 
 
 def users_cache() -> Path:
-    """The user's folder for what programs keep."""
+    """The folder in which programs of this user keep what they can make again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def private(folder: Path) -> Path:
+def make_private(folder: Path) -> Path:
     """The folder, made where it is missing, for this user alone.
 
-    Raises UnsafeFolder where somebody else owns it or could write it or a folder in it, OSError
-    where it cannot be made.
+    Raises
+    ------
+    UnsafeFolder
+        Where another user owns the folder, or could write it or a folder in it.
+    OSError
+        Where it cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
     found = folder.stat()
     _refuse_writable(folder, found)
     if found.st_mode & OTHERS_REACH:
@@ -81,13 +90,14 @@ def private(folder: Path) -> Path:
 def _refuse_writable(folder: Path, found: os.stat_result) -> None:
     if found.st_uid not in (os.geteuid(), ROOT):
         raise UnsafeFolder(
-            f"{folder} belongs to another user (number {found.st_uid}), who could put code into it that this run would execute: "
-            f"set {CHOSEN} to a folder of your own"
+            f"{folder} belongs to another user (number {found.st_uid}), who could put code into it "
+            f"that this run would execute: set {CHOSEN} to a folder of your own"
         )
     if found.st_mode & OTHERS_WRITE:
         raise UnsafeFolder(
-            f"others can write {folder} (mode {stat.S_IMODE(found.st_mode):o}), and could put code into it that this run would execute: "
-            f"empty it and chmod 700 it, or set {CHOSEN} to a folder of your own"
+            f"others can write {folder} (mode {stat.S_IMODE(found.st_mode):o}), and could put code "
+            f"into it that this run would execute: empty it and chmod 700 it, or set {CHOSEN} to a "
+            "folder of your own"
         )
 
 
@@ -95,7 +105,7 @@ def _of_machine() -> Path:
     """A folder of this user in the machine's folder for temporary files."""
     folder = Path(tempfile.gettempdir()) / f"ecsmpi-{os.geteuid()}"
     try:
-        return private(folder)
+        return make_private(folder)
     except OSError:
         return Path(tempfile.mkdtemp(prefix="ecsmpi-"))
 

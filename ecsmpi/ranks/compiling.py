@@ -1,47 +1,43 @@
 """Compilation in a process of its own, so that a run does not keep the memory of the compiler.
 
-    ahead(task) --task--> run/compiler.py --code--> numba's cache folder --> the run, which finds it
-    there
+    ahead(task) --task--> run/compiler.py --code--> numba's cache folder --> the run, which loads it
 
-numba and LLVM keep, for the life of a process, much of what they need to compile. A cold start,
-which finds nothing in the cache folder, therefore starts another Python process that compiles, and
-loads what that process has left in the folder. The process has neither MPI nor NEURON. It lives as
-long as a plan is made. Where it cannot be started or fails, the run compiles by itself, and meets
-the error, if there is one, by itself.
+numba and LLVM keep much of the memory that they need to compile for the life of a process. So a
+cold start, which finds nothing in the cache folder, starts another Python process that compiles,
+and loads what that process leaves in the folder. The process has neither MPI nor NEURON, and lives
+as long as a plan is being made. Where it cannot be started or fails, the run compiles by itself,
+and meets the error, if there is one, by itself.
 
-A note in the cache folder says that a task was done, by this version of the package and for this
-processor.
+A note in the cache folder says that a task has been done, by this version of the package and for
+this processor.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ecsmpi.ranks import code_folders, launchers
 
 PROGRAM = "import sys; sys.path[:] = {path!r}; from ecsmpi.run.compiler import main; main()"
-FOLDERS = (
-    "solver",
-    "reactions",
-    "cells",
-    "run",
-)  # of the package: what is compiled is written there
+FOLDERS = ("solver", "reactions", "cells", "run")  # of the package, with compiled functions
 
-_child = None  # the process, while a plan is made
+_compiler: _Compiler | None = None  # the process, while a plan is made and it is needed
 _planning = False
 
 
 @contextmanager
-def while_planning():
-    """The process that compiles, if any is needed, lives no longer than this."""
+def while_planning() -> Iterator[None]:
+    """The block in which tasks may be done in another process, which ends with the block."""
     global _planning
     _planning = True
     try:
@@ -51,78 +47,90 @@ def while_planning():
         _end()
 
 
-def ahead(*task) -> None:
-    """Have a task of run/compiler.py compiled in a process of its own, unless a note says that it
-    is. Local.
+def ahead(*task: Any) -> None:
+    """Have a task of run/compiler.py done in another process, unless a note says it is done. Local.
 
-    task: a name and what a tuple of plain values tells of it.
+    task: the name of the task, and plain values that say what it is about.
     """
     note = _note(task)
     if note is None or note.exists():
         return
-    if _ask(task) is not None:
-        _write(note)
+    if start() and _answer(task) is not None:
+        with contextlib.suppress(OSError):  # without a note, the next cold start compiles again
+            note.touch(mode=0o600)
 
 
-def answer(*task):
-    """What a task computes, from the process that compiles; None where there is none. Local.
+def answer(*task: Any) -> Any:
+    """The result of a task from the process that compiles; None where there is none. Local.
 
     No process is started for it: what compiles in a second is not worth the second that a start
     takes.
     """
-    return _ask(task) if _child is not None else None
+    return _answer(task) if _compiler is not None else None
 
 
 def start() -> bool:
-    """Start the process, where a plan is being made and it can be started; whether it is there.
-    Local.
-    """
-    global _child
-    if not _planning or _child is not None:
-        return _child is not None
-    if not Path(sys.executable or "").name.startswith("python"):
-        return False  # nrniv
-    program = PROGRAM.format(path=[str(code_folders.PACKAGE.parent), *sys.path])
-    try:
-        _child = subprocess.Popen(
-            [sys.executable, "-c", program],
+    """Start the process where a plan is being made; whether it runs. Local."""
+    global _compiler
+    if _compiler is None and _planning and _is_python():
+        # OSError: there is no memory, or no permission, for another process
+        with contextlib.suppress(OSError):
+            _compiler = _Compiler()
+    return _compiler is not None
+
+
+class _Compiler:
+    """The process that runs run/compiler.py."""
+
+    def __init__(self) -> None:
+        path = [str(code_folders.PACKAGE.parent), *sys.path]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.format(path=path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=launchers.environment_of_no_rank(),
         )
-    except OSError:  # no memory, or no leave, for another process
-        return False
-    return True
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._tasks = self._process.stdin
+        self._answers = self._process.stdout
+
+    def answer(self, task: tuple) -> Any:
+        """The result of a task. Raises an error of several kinds where there is none."""
+        pickle.dump(task, self._tasks)
+        self._tasks.flush()
+        line = self._answers.readline()
+        if not line:
+            raise EOFError("the process that compiles has ended")
+        return json.loads(line)
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._tasks.close()
+        self._answers.close()
 
 
-def _ask(task: tuple):
-    """The process's answer to a task, or None where it has none."""
-    if not start():
-        return None
+def _answer(task: tuple) -> Any:
+    """The process's answer to a task; where it fails, None, and the process is ended."""
+    assert _compiler is not None
     try:
-        pickle.dump(task, _child.stdin)
-        _child.stdin.flush()
-        line = _child.stdout.readline()
-        return json.loads(line) if line else _end()
-    except (OSError, ValueError, TypeError, AttributeError, pickle.PicklingError):
-        return _end()
+        return _compiler.answer(task)
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, pickle.PicklingError):
+        _end()
+        return None
 
 
 def _end() -> None:
-    global _child
-    if _child is not None:
-        child, _child = _child, None
-        child.kill()
-        child.wait()
-        child.stdin.close()
-        child.stdout.close()
+    global _compiler
+    if _compiler is not None:
+        compiler, _compiler = _compiler, None
+        compiler.end()
 
 
-def _environment() -> dict:
-    """That of this process, without what a launcher has told it: the other one is no rank."""
-    told = (*launchers.PREFIXES, "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")
-    return {name: value for name, value in os.environ.items() if not name.startswith(told)}
+def _is_python() -> bool:
+    """Whether this process's executable is Python, rather than nrniv."""
+    return Path(sys.executable or "").name.startswith("python")
 
 
 def _note(task: tuple) -> Path | None:
@@ -130,7 +138,7 @@ def _note(task: tuple) -> Path | None:
     digest = hashlib.sha256(repr((task, *_versions())).encode()).hexdigest()[:20]
     for folder in code_folders.of_generated_code():
         try:
-            return code_folders.private(folder) / f"compiled-{digest}"
+            return code_folders.make_private(folder) / f"compiled-{digest}"
         except code_folders.UnsafeFolder:
             raise
         except OSError:
@@ -138,19 +146,13 @@ def _note(task: tuple) -> Path | None:
     return None
 
 
-def _write(note: Path) -> None:
-    try:
-        note.touch(mode=0o600)
-    except OSError:
-        pass  # the next cold start compiles again
-
-
 def _versions() -> tuple:
     """What the compiled code depends on beyond the task."""
-    files = [
-        path for folder in FOLDERS for path in sorted((code_folders.PACKAGE / folder).glob("*.py"))
-    ]
-    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files]
+    stamps = []
+    for folder in FOLDERS:
+        for path in sorted((code_folders.PACKAGE / folder).glob("*.py")):
+            stat = path.stat()
+            stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
     return sys.version, version("numba"), version("llvmlite"), _processor(), stamps
 
 

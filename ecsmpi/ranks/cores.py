@@ -1,18 +1,18 @@
-"""The cores of this machine that ranks and threads share, and how they wait where others want these
-cores too.
+"""How ranks and threads wait, and how many threads a rank has, given the cores of this machine.
 
-MPI and OpenMP wait by spinning, which is fastest where each has a core for itself. Where cores are
-shared, a rank or thread that spins takes the core from the one that it waits for: steps of a small
-box were 10 to 60 times slower. So there a rank that waits yields (before MPI starts), and a thread
-that waits sleeps (before numba starts). What the user has set stays.
+MPI and OpenMP wait by spinning, which is fastest where each rank and thread has a core for itself.
+Where cores are shared, a rank or thread that spins takes the core from the one that it waits for:
+steps of a small box were 10 to 60 times slower. There, a rank that waits yields its core and a
+thread that waits sleeps. Environment variables say so to MPI and to OpenMP, before these start.
+Variables that the user has set stay as they are.
 """
 
 from __future__ import annotations
 
 import os
 
-YIELD = "OMPI_MCA_mpi_yield_when_idle"  # MPICH yields by itself, now and then
-SLEEP = "MPIR_CVAR_ENABLE_HEAVY_YIELD"  # MPICH then sleeps some 50 us instead
+YIELD = "OMPI_MCA_mpi_yield_when_idle"  # for Open MPI; MPICH yields by itself, now and then
+SLEEP = "MPIR_CVAR_ENABLE_HEAVY_YIELD"  # for MPICH, which then sleeps some 50 us instead
 SPIN = "GOMP_SPINCOUNT"
 THREADS = "NUMBA_NUM_THREADS"
 SHORT_SPIN = "30000"  # some 0.1 ms: longer than between two sweeps
@@ -22,36 +22,28 @@ RANKS_HERE = (
     "PMI_LOCAL_SIZE",
     "MV2_COMM_WORLD_LOCAL_SIZE",
 )
-JOBS = (
-    "SLURM_JOB_ID",
-    "PBS_JOBID",
-    "LSB_JOBID",
-    "JOB_ID",
-    "COBALT_JOBID",
-)  # of batch systems, whose cores are one job's
-FEW = 4  # cores of a machine on which there is no core for anything else
+# Variables of batch systems, which give cores to one job alone
+JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "COBALT_JOBID")
+FEW = 4  # a machine with fewer cores has none to spare for other processes
 
-_threads_are_ours = False
+_threads_are_ours = False  # whether ecsmpi rather than the user has set the number of threads
 
 
-def share_before_mpi() -> None:
-    """Let ranks and threads that wait give their cores away, where the cores are shared. Before MPI
-    and numba start.
+def choose_how_to_wait() -> None:
+    """Let ranks and threads that wait give up their cores, where the cores are shared.
+
+    Call it before MPI and numba start.
     """
     shared = why_shared() is not None
     if shared:
         os.environ.setdefault(YIELD, "1")
-    if ranks_here() > (
-        os.cpu_count() or 1
-    ):  # steps of a small box are then twice as fast; else slower
-        os.environ.setdefault(SLEEP, "1")
+    if ranks_here() > (os.cpu_count() or 1):
+        os.environ.setdefault(SLEEP, "1")  # makes steps of a small box twice as fast; else slower
     os.environ.setdefault(SPIN, "0" if shared else SHORT_SPIN)
 
 
 def why_shared() -> str | None:
-    """Why the ranks of this machine have to share their cores, or None where each has cores for
-    itself.
-    """
+    """Why the ranks of this machine share their cores; None where each rank has its own."""
     ranks, cores = ranks_here(), len(os.sched_getaffinity(0))
     machine = os.cpu_count() or cores
     if ranks > machine:
@@ -67,14 +59,15 @@ def why_shared() -> str | None:
 
 
 def ranks_here() -> int:
-    """Ranks that the launcher has started on this machine, by its own word; 1 without one."""
+    """Number of ranks on this machine, by the launcher's word; 1 without a launcher."""
     numbers = (os.environ.get(name, "") for name in RANKS_HERE)
     return next((int(number) for number in numbers if number.isdigit()), 1)
 
 
-def share_threads(cores: int) -> None:
+def limit_threads(cores: int) -> None:
     """Let numba have as many threads as this rank has cores, unless the user has said how many.
-    Before numba starts.
+
+    Call it before numba starts.
     """
     global _threads_are_ours
     _threads_are_ours = _threads_are_ours or THREADS not in os.environ
@@ -82,6 +75,6 @@ def share_threads(cores: int) -> None:
 
 
 def users_threads() -> int | None:
-    """The number of threads that the user's NUMBA_NUM_THREADS asks for, or None where it is ours."""
+    """The number of threads that the user has set by NUMBA_NUM_THREADS, or None."""
     number = os.environ.get(THREADS, "")
     return int(number) if number.isdigit() and not _threads_are_ours else None

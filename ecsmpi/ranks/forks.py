@@ -1,8 +1,8 @@
-"""Processes that a script forks (os.fork, and multiprocessing before Python 3.14) after MPI has
-started.
+"""Processes that a script forks after MPI has started.
 
-A child has no part in the job: it must not speak to the other ranks, end them, or end MPI, which
-waits for ever in a child. It may run a model by itself where the job is one process.
+os.fork makes them, and multiprocessing before Python 3.14. A forked child is no rank: it must not
+send messages to ranks, end them, or finalize MPI, which would wait for ever in a child. It may run
+a model by itself where the job is one process.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import os
 import platform
 import sys
 
-FINALIZED = 5  # of Open MPI's states
-# machine code of an MPI that is finalized: int MPI_Finalized(int *flag) { *flag = 1; return 0; }
+FINALIZED = 5  # one of Open MPI's states
+# Machine code of a finalized MPI: int MPI_Finalized(int *flag) { *flag = 1; return 0; }, and an
+# MPI_Finalize that returns 0
 CODE = {
     "x86_64": {
         "MPI_Finalized": "f30f1efa c70701000000 31c0 c3",
@@ -25,11 +26,11 @@ CODE = {
         "MPI_Finalize": "5f2403d5 00008052 c0035fd6",
     },
 }
-_forked_from = None
+_forked_from: int | None = None  # in a child: the number of ranks of the job
 
 
 def watch(size: int) -> None:
-    """From now on children of this process, of a job of `size` ranks, know that they are."""
+    """Let children that are forked from now on know it. size: ranks of the job."""
     leave = sys.exit  # before an error on one rank ends all
 
     def begin_in_child():
@@ -46,20 +47,26 @@ def is_child() -> bool:
 
 
 def refuse_child() -> None:
-    """Raise RuntimeError in a child of one of several ranks; microseconds."""
+    """Raise RuntimeError in a child of one of several ranks. Takes microseconds."""
     if _forked_from is not None and _forked_from > 1:
         raise RuntimeError(
-            f"this process was forked from one of {_forked_from} ranks and has no part in their model: "
-            'let multiprocessing start processes by "spawn" (multiprocessing.get_context("spawn")), or run on one rank'
+            f"this process was forked from one of {_forked_from} ranks and has no part in their "
+            'model: let multiprocessing start processes by "spawn" '
+            '(multiprocessing.get_context("spawn")), or run on one rank'
         )
 
 
 def leave_mpi(libraries: list[str]) -> None:
-    """Let the end of a child pass over MPI_Finalize. At exit, in a child.
+    """Let a child end without MPI_Finalize. Call it at exit, in a child.
 
-    There Open MPI would wait for the parent's threads; MPICH would speak to the launcher in the
-    parent's name, which ends the job. Open MPI's own state says whether it is finalized. MPICH
-    shows no such state: there its two functions are overwritten in the child's memory.
+    In a child's MPI_Finalize, Open MPI would wait for the parent's threads; MPICH would speak to
+    the launcher in the parent's name, which ends the job. Open MPI has a variable that says whether
+    it is finalized. MPICH shows none, so its two functions are overwritten in the child's memory.
+
+    Parameters
+    ----------
+    libraries : list of str
+        Paths of the MPI libraries in this process.
     """
     for path in libraries:
         library = ctypes.CDLL(path)
@@ -71,8 +78,8 @@ def leave_mpi(libraries: list[str]) -> None:
 
 
 def _overwrite(function, code: bytes) -> None:
-    """Let a C function be other machine code from now on, where the machine allows that."""
-    address = ctypes.cast(function, ctypes.c_void_p).value
+    """Replace the machine code of a C function, where the machine allows that."""
+    address = ctypes.cast(function, ctypes.c_void_p).value or 0
     page = ctypes.c_void_p(address - address % mmap.PAGESIZE)
     size = ctypes.c_size_t(2 * mmap.PAGESIZE)  # the function may begin at the end of a page
     protect = ctypes.CDLL(None).mprotect

@@ -1,4 +1,4 @@
-"""Ranks that wait for each other, with a limit and a message instead of a silent hang."""
+"""Waiting for other ranks, with a time limit and a message instead of a silent hang."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, TypeVar
 
 from ecsmpi.ranks.arrivals import RanksApart, arrivals
 
@@ -21,26 +23,40 @@ __all__ = [
     "wait",
 ]
 
-LONG = 3.0  # s that a rank works before it says what on
+Result = TypeVar("Result")
+
+LONG = 3.0  # s that a rank works before it says what it does
 DEFAULT_TIMEOUT = 300.0  # s of waiting before a rank gives up
+TESTS_WITHOUT_SLEEP = 1000  # of a request: most are complete soon
+NAP = 1e-4  # s between two tests after that
 
 
-def meet(comm, what, cure=""):
-    """Wait until every rank of `comm` has come here; collective. `what` names the user's call in
-    messages.
+def meet(comm: Any, call: str, cure: str = "") -> None:
+    """Wait until every rank has come to the same call. Collective.
 
-    cure: what else to do where ranks meet in two different calls, for messages.
+    It takes microseconds where all ranks come. After 10 s a rank says where it waits.
 
-    Costs microseconds where all come. After 10 s a rank says where it waits; after ECSMPI_TIMEOUT
-    seconds (300) it raises RanksApart, for a rank that never comes would leave the others in a
-    silent hang. Where ranks meet in two different calls, RanksApart names both, on every rank.
+    Parameters
+    ----------
+    comm
+        Of the ranks.
+    call : str
+        The user's call, for messages; the same on all ranks.
+    cure : str
+        For messages: what else to do where ranks meet in two different calls.
+
+    Raises
+    ------
+    RanksApart
+        Where some rank has not come after ECSMPI_TIMEOUT seconds (300), or where ranks meet in two
+        different calls: then on every rank, with both names.
     """
     if comm.size > 1:
-        arrivals(comm).meet(what, timeout_seconds(), cure)
+        arrivals(comm).meet(call, timeout_seconds(), cure)
 
 
-def timeout_seconds():
-    """Seconds a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
+def timeout_seconds() -> float:
+    """Seconds that a rank waits for the others in a collective call: ECSMPI_TIMEOUT, or 300."""
     text = os.environ.get("ECSMPI_TIMEOUT", str(DEFAULT_TIMEOUT))
     try:
         seconds = float(text)
@@ -52,13 +68,20 @@ def timeout_seconds():
 
 
 @contextmanager
-def one_per_node_first(comm, doing: str = ""):
-    """The first rank of each node runs the block, then its other ranks do. Collective.
+def one_per_node_first(comm: Any, doing: str = "") -> Iterator[bool]:
+    """A block that the first rank of each node runs before the node's other ranks do. Collective.
 
-    with one_per_node_first(comm, "compiles"):
-        compile_kernels()           # the others find them in the cache
+        with one_per_node_first(comm, "compiles"):
+            compile_kernels()           # the others find them in the cache
 
-    doing: what rank 0 says that it does, where that takes more than a few seconds.
+    The block's value is whether this rank is the first one.
+
+    Parameters
+    ----------
+    comm
+        Of the ranks.
+    doing : str
+        What rank 0 says that it does, where that takes more than a few seconds.
     """
     from ecsmpi.ranks.mpi import MPI
 
@@ -76,7 +99,7 @@ def one_per_node_first(comm, doing: str = ""):
 
 
 @contextmanager
-def _said_when_long(doing: str):
+def _said_when_long(doing: str) -> Iterator[None]:
     say = threading.Timer(LONG, print, (f"ecsmpi: {doing}",), {"file": sys.stderr, "flush": True})
     say.daemon = True
     if doing:
@@ -87,9 +110,10 @@ def _said_when_long(doing: str):
         say.cancel()
 
 
-def everywhere(comm, action, *arguments):
+def everywhere(comm: Any, action: Callable[..., Result], *arguments: Any) -> Result:
     """``action(*arguments)``; the first failure of any rank is raised on every rank. Collective."""
-    failure = result = None
+    result: Result
+    failure: Exception | None = None
     try:
         result = action(*arguments)
     except Exception as error:
@@ -99,12 +123,11 @@ def everywhere(comm, action, *arguments):
     return result
 
 
-def meeting_place(comm):
-    """A duplicate of `comm` for waiting alone: the others may be blocked in a collective of `comm`
-    itself.
+def meeting_place(comm: Any) -> Any:
+    """A duplicate of a communicator that serves for waiting alone.
 
-    Made by the first call, which is collective and made by `start`; it is kept as an attribute of
-    `comm`.
+    Other ranks may be blocked in a collective call on the communicator itself. The first call makes
+    the duplicate and is collective; `start_mpi` makes it. It is kept as an attribute of ``comm``.
     """
     key = _meeting_place_key()
     place = comm.Get_attr(key)
@@ -121,16 +144,17 @@ def _meeting_place_key():
     return MPI.Comm.Create_keyval()
 
 
-def wait(request, seconds):
-    """Poll an MPI request, at first without sleeping; False where it is not complete after
-    `seconds`.
+def wait(request: Any, seconds: float) -> bool:
+    """Test an MPI request until it is complete; False where it is not after ``seconds``. Local.
+
+    At first it tests without sleeping.
     """
-    for _ in range(1000):
+    for _ in range(TESTS_WITHOUT_SLEEP):
         if request.Test():
             return True
     end = time.monotonic() + seconds
     while not request.Test():
         if time.monotonic() > end:
             return False
-        time.sleep(1e-4)
+        time.sleep(NAP)
     return True

@@ -1,23 +1,21 @@
-"""mpi4py's MPI or, in a process that nothing has launched where no MPI library can be loaded,
-`alone.MPI`.
+"""The module MPI: that of mpi4py or, for a single process without an MPI library, `alone.MPI`.
 
 from ecsmpi.ranks.mpi import MPI        which starts MPI
 """
 
 from __future__ import annotations
 
-from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
-from ecsmpi.ranks.launchers import launched
+from typing import Any
+
+from ecsmpi.ranks.launchers import INSTALL_MPI, launched
 
 
 class NoMPI(RuntimeError):
-    """Several processes have been launched, and there is no MPI library by which they could find
-    each other.
-    """
+    """Several processes have been launched, and no MPI library can connect them."""
 
 
-def _mpi():
-    """The module, and why it is not mpi4py's."""
+def _mpi() -> tuple[Any, str]:
+    """(the module, why it is not mpi4py's)."""
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
@@ -25,11 +23,12 @@ def _mpi():
     return MPI, ""
 
 
-def _alone(why: str):
-    found = launched()
-    if found and found[2] > 1:
+def _alone(why: str) -> tuple[Any, str]:
+    variable, _, number = launched() or ("", "", 1)
+    if number > 1:
         raise NoMPI(
-            f"the launcher started {found[2]} processes ({found[0]}={found[2]}), and mpi4py finds no MPI library: {CURE}. {why}"
+            f"the launcher started {number} processes ({variable}={number}), and mpi4py finds no "
+            f"MPI library: {INSTALL_MPI}. {why}"
         )
     from ecsmpi.ranks.alone import MPI
 

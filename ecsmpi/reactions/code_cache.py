@@ -46,7 +46,7 @@ def _path_of(name: str, source: str) -> Path:
     for folder in code_folders.of_generated_code():
         path = folder / name
         try:
-            code_folders.private(folder)
+            code_folders.make_private(folder)
             if not (path.is_file() and path.read_text() == source):
                 _write(path, source)
             return path

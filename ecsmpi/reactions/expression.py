@@ -2,7 +2,7 @@
 
 A rate is written down three times on its way to machine code:
 
-    neuron.rxd's expression --rxd/arithmetic.py--> Expression --rate_code.py--> sympy --> source
+    NEURON's expression --rxd/species_arithmetic.py--> Expression --rate_code.py--> sympy --> source
 
 neuron.rxd's expressions belong to the script and change with it. sympy takes a second to import,
 so it is imported where code is made and not where a model is described. The trees of this module

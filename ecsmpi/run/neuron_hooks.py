@@ -24,10 +24,10 @@ import traceback
 
 import numpy as np
 
-from ecsmpi.cells.garbage import Collector, Living, collector
 from ecsmpi.cells.reversal_potentials import ReversalPotentials
 from ecsmpi.neuron_api import intracellular_solver, neuron_calls
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.neuron_api.lifetimes import Collector, Living, collector
 from ecsmpi.neuron_api.native_callbacks import DONE, FAILED, NonvintBlock
 from ecsmpi.neuron_api.range_variable import memory
 from ecsmpi.ranks import forks, launch

@@ -9,13 +9,14 @@ import warnings
 
 import numpy as np
 
-from ecsmpi.cells import compile_loops, garbage
+from ecsmpi.cells import compile_loops
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.misspelt_ions import misspelt_ions
 from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
 from ecsmpi.cells.segments import first_segments
 from ecsmpi.description.model import can_name_ion
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
 from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
@@ -61,7 +62,7 @@ class Planned(Spaces):
 
     def let_go(self) -> None:
         """What the script has dropped is gone. Local, before a plan or where nothing goes on."""
-        garbage.let_go(self._species, self._reactions, self.crossings.living)
+        lifetimes.let_go(self._species, self._reactions, self.crossings.living)
 
     def forget(self) -> None:
         """There is nothing any more, as before the first plan. Collective."""
@@ -165,7 +166,9 @@ class Planned(Spaces):
         space = self.space(region)
         space.forget({species.key for species in self.on(region)})
         for species in self.on(region):
-            species.fill(region, space.field(species.key))
+            field = space.field(species.key)
+            profile = species.initial_profile(region)
+            field.owned[:] = profile.planes(region.box, *field.planes)
 
     def _plan_space(self, region) -> None:
         ions = {species.key: species.ion(region) for species in self.on(region)}

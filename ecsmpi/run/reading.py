@@ -17,7 +17,6 @@ from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.differing_writes import Part, apply_apart
 from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.writes import Write, Writes
-from ecsmpi.solver.slab_field import SlabField
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
@@ -363,12 +362,12 @@ class Reading:
 
     def _initial(self, species, region) -> np.ndarray:
         """What a species begins with, which each rank can tell by itself: no plan has it yet."""
-        field = SlabField(region.box, (0, region.box.shape[0]))
-        species.fill(region, field)
+        profile = species.initial_profile(region)
+        values = profile.planes(region.box, 0, region.box.shape[0])
         if not self._planning:
             own = self._simulation.field(species, region)
-            field.owned[slice(*own.planes)] = own.owned
-        return field.owned
+            values[slice(*own.planes)] = own.owned
+        return values
 
     def _read(self, field: tuple, box) -> np.ndarray:
         slabs, addresses = field[1].slabs, self._places[field]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ecsmpi.cells.garbage import Held, Living
+from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 
 
 class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
     A species is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``fill(region, field)``; a region anything with ``box`` and ``tissue``; a reaction anything with
+    ``initial_profile(region)``; a region anything with ``box`` and ``tissue``; a reaction anything with
     ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
     All are held weakly: those that a script drops are gone; those that Python's collector ends,
     which may be on one rank alone and in any step, go on until the next finitialize.
@@ -23,7 +23,7 @@ class ModelRegistry:
         )
         self.made_in = 0  # what is made from now on belongs to the description of this number
 
-    def add(self, species) -> Held:
+    def add(self, species) -> ScriptReference:
         """Take part from the next finitialize on; a reference to it, which keeps it not alive."""
         return self._species.add(species)
 

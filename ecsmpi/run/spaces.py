@@ -73,7 +73,9 @@ class Spaces(ModelRegistry):
         space = self.space(region)
         key = species.key
         if key not in space.fields:
-            species.fill(region, space.field(key))
+            field = space.field(key)
+            profile = species.initial_profile(region)
+            field.owned[:] = profile.planes(region.box, *field.planes)
         return space.fields[key]
 
     def add_flux(self, species, region, flux) -> None:

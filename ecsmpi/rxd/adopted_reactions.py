@@ -1,94 +1,106 @@
-"""NEURON's own reactions inside cells, which ecsmpi runs where it runs others at the segments: one
-system for each segment.
+"""NEURON's own reactions inside cells, adopted where ecsmpi runs others at the segments.
+
+All reactions at a segment are one system, so ecsmpi then runs NEURON's as well.
 """
 
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 from ecsmpi.neuron_api import intracellular_reactions
 from ecsmpi.neuron_api.expressions import as_expression
 from ecsmpi.neuron_api.intracellular_reactions import MembraneReactionFacts, RateFacts, facts_of
-from ecsmpi.rxd.compat import missing
-from ecsmpi.rxd.multicompartment import in_regions, listed
+from ecsmpi.rxd.errors import missing
 from ecsmpi.rxd.reaction_terms import Term
-from ecsmpi.rxd.region_arguments import are_none
-from ecsmpi.rxd.schemes import both_ways, change_and_rate
+from ecsmpi.rxd.region_arguments import is_empty_list, region_list
+from ecsmpi.rxd.schemes import changes_and_rate, forward_and_backward
+from ecsmpi.rxd.segment_reactions import terms_in_regions
 
 
-class Taken:
-    """A reaction of NEURON's that NEURON does not run."""
+class AdoptedReaction:
+    """A reaction of NEURON's that ecsmpi runs in NEURON's place. It is held weakly."""
 
-    def __init__(self, reaction):
-        self._of = weakref.ref(reaction)
-
-    @property
-    def reaction(self):
-        """NEURON's, or None where the script has dropped it."""
-        return self._of()
+    def __init__(self, reaction: Any):
+        self._reference = weakref.ref(reaction)
 
     @property
-    def key(self) -> tuple:
-        """Another one after each change of a rate."""
-        return intracellular_reactions.identity(self.reaction)
+    def reaction(self) -> Any:
+        """NEURON's reaction, or None if the script has dropped it."""
+        return self._reference()
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Changes whenever a rate of the reaction is set."""
+        key: tuple[int, ...] = intracellular_reactions.identity(self.reaction)
+        return key
 
     def terms(self) -> list[Term]:
-        """Its laws; an exception where ecsmpi has none for it."""
-        facts, label = facts_of(self.reaction), repr(self.reaction)
+        """The rates of the reaction, and what they change.
+
+        Raises
+        ------
+        MissingFeature
+            If ecsmpi cannot run it.
+        """
+        facts = facts_of(self.reaction)
+        label = repr(self.reaction)
         if isinstance(facts, RateFacts):
-            acts = facts.species is not None and not are_none(facts.regions)
-            return _terms_of_rate(facts, label) if acts else []
+            return _terms_of_rate(facts, label)
         rates = facts.forward, facts.backward
         if not isinstance(facts, MembraneReactionFacts):
-            changes, rate = change_and_rate(facts.scheme, *rates, facts.custom_dynamics)
-            return in_regions(changes, rate, listed(facts.regions), label)
-        rates = both_ways(facts.scheme, *rates)
-        changes, rate = change_and_rate(facts.scheme, *rates, facts.custom_dynamics)
+            changes, rate = changes_and_rate(facts.scheme, *rates, facts.custom_dynamics)
+            return terms_in_regions(changes, rate, region_list(facts.regions), label)
+        rates = forward_and_backward(facts.scheme, *rates)
+        changes, rate = changes_and_rate(facts.scheme, *rates, facts.custom_dynamics)
         membrane = facts.regions[0]
-        return [
-            Term(
-                list(changes.items()),
-                rate,
-                membrane,
-                membrane,
-                facts.scale_by_area,
-                facts.membrane_flux,
-                label,
-            )
-        ]
+        term = Term(
+            changes=list(changes.items()),
+            rate=rate,
+            region=membrane,
+            membrane=membrane,
+            per_area=facts.scale_by_area,
+            carries=facts.membrane_flux,
+            label=label,
+        )
+        return [term]
 
 
 def _terms_of_rate(facts: RateFacts, label: str) -> list[Term]:
+    if facts.species is None or is_empty_list(facts.regions):
+        return []
     if facts.is_range_variable or facts.membrane_flux:
         raise missing(
-            "a Rate of a range variable, or with membrane_flux, beside reactions across the membrane"
+            "a Rate of a range variable, or with membrane_flux, "
+            "beside reactions across the membrane"
         )
     rate = as_expression(facts.rate)
-    return in_regions({facts.species: 1}, rate, listed(facts.regions), label)
+    return terms_in_regions({facts.species: 1}, rate, region_list(facts.regions), label)
 
 
-class NeuronsReactions:
-    """Takes NEURON's reactions from it, and gives them back."""
+class AdoptedReactions:
+    """Takes NEURON's reactions from NEURON, and gives them back. Local."""
 
-    def __init__(self):
-        self._taken = []
+    def __init__(self) -> None:
+        self._adopted: list[AdoptedReaction] = []
 
     def take(self) -> None:
-        """All that NEURON has now, before it compiles them."""
-        self._taken += [Taken(reaction) for reaction in intracellular_reactions.withdraw_all()]
+        """Adopt all reactions that NEURON has, before it compiles them."""
+        for reaction in intracellular_reactions.withdraw_all():
+            self._adopted.append(AdoptedReaction(reaction))
 
     def give_back(self) -> None:
-        """NEURON runs them again from its next initialisation on."""
-        for taken in self.taken:
-            intracellular_reactions.hand_back(taken.reaction)
-        self._taken = []
+        """Let NEURON run its reactions again, from its next initialisation on."""
+        for adopted in self.taken:
+            intracellular_reactions.hand_back(adopted.reaction)
+        self._adopted = []
 
     def forget(self) -> None:
-        """There are none, and NEURON does not get them back."""
-        self._taken = []
+        """Forget the reactions; NEURON does not get them back."""
+        self._adopted = []
 
     @property
-    def taken(self) -> list[Taken]:
-        """Those that the script still holds."""
-        self._taken = [one for one in self._taken if one.reaction is not None]
-        return self._taken
+    def taken(self) -> list[AdoptedReaction]:
+        """The adopted reactions that the script still holds."""
+        self._adopted = [one for one in self._adopted if one.reaction is not None]
+        return self._adopted

@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import Tissue
-from ecsmpi.description.profiles import Profile, values_at
+from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.ranks.meeting import timeout_seconds
-from ecsmpi.rxd.compat import InvalidValue, RxDException, RxdStandIn
-from ecsmpi.rxd.forgetting import refuse_forgotten
+from ecsmpi.rxd.argument_types import PerAxis, TissueValue
+from ecsmpi.rxd.errors import InvalidValue, RxDException
+from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.options import options
+from ecsmpi.rxd.profiles import SPECIES_CLASSES, SpeciesProfile, is_species
 from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.tissue_species import SpeciesProfile, is_species, kinds
+from ecsmpi.rxd.stand_in import RxdStandIn
 
 
 class Extracellular(RxdStandIn):
-    """An extracellular region: the box from (xlo, ylo, zlo) to at least (xhi, yhi, zhi) um, in
-    voxels of dx um.
+    """An extracellular region: a box of voxels, and the tissue in it.
 
-    dx: a number or (dx, dy, dz). volume_fraction in (0, 1]; tortuosity > 0 or permeability =
-    1/tortuosity**2, not both. Each is a number, an array of the box's shape, a function of x, y, z
-    (um) of a voxel's lower corner, also if it takes arrays of these only, or rxd.from_file(path,
-    dataset); volume_fraction and permeability also a State or Parameter, or a dict of the arguments
-    of a State, such as {"name": "alpha", "initial": 0.2}, which is then made here: ``ecs.alpha`` is
-    that State. Voxels whose permeability is 0, or tortuosity infinite, let nothing pass.
-    face_average: "neuron", or "symmetric" for harmonic means that do not depend on the direction of
-    the axes.
-    Set them at any time, on every rank: collective. Raises InvalidValue, an RxDException and a
-    ValueError, naming the argument.
+    Make it on every rank, with the same arguments.
+
+    Parameters
+    ----------
+    xlo, ylo, zlo
+        Lower corner of the box (um).
+    xhi, yhi, zhi
+        Upper corner (um); the box extends to whole voxels, at least as far.
+    dx
+        Edges of a voxel (um): a number, or (dx, dy, dz).
+    volume_fraction
+        Free part of the volume, in (0, 1]: a number; an array of the box's shape; a function of x,
+        y, z (um) of a voxel's lower corner, which may take arrays; ``rxd.from_function(f)``;
+        ``rxd.from_file(path, dataset)``; a State or Parameter; or a dict of the arguments of a
+        State, such as ``{"name": "alpha", "initial": 0.2}``, which is then made, as ``ecs.alpha``.
+    tortuosity
+        Greater than 0; the same kinds of values, without a State, a Parameter or a dict. Nothing
+        passes a voxel of infinite tortuosity.
+    permeability
+        1/tortuosity**2, instead of the tortuosity; all kinds of values. Nothing passes a voxel of
+        permeability 0.
+    face_average
+        "neuron", or "symmetric": harmonic means between two voxels, which do not depend on the
+        direction of the axes.
+
+    Attributes
+    ----------
+    box
+        The grid: corners, shape and spacing.
+
+    Raises
+    ------
+    InvalidValue
+        For a wrong argument, which it names; an RxDException and a ValueError.
     """
 
     original = "Extracellular"
@@ -38,17 +65,17 @@ class Extracellular(RxdStandIn):
 
     def __init__(
         self,
-        xlo,
-        ylo,
-        zlo,
-        xhi,
-        yhi,
-        zhi,
-        dx,
-        volume_fraction=1,
-        tortuosity=None,
-        permeability=None,
-        face_average="neuron",
+        xlo: float,
+        ylo: float,
+        zlo: float,
+        xhi: float,
+        yhi: float,
+        zhi: float,
+        dx: PerAxis,
+        volume_fraction: TissueValue = 1,
+        tortuosity: TissueValue | None = None,
+        permeability: TissueValue | None = None,
+        face_average: str = "neuron",
     ):
         if not options.enable.extracellular:
             raise RxDException(
@@ -58,30 +85,40 @@ class Extracellular(RxdStandIn):
             self.box = Box.spanning((xlo, ylo, zlo), (xhi, yhi, zhi), dx)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
-        self._xlo, self._ylo, self._zlo = self.box.lo  # NEURON's names, which scripts read
+        # names of NEURON's attributes, which scripts read
+        self._xlo, self._ylo, self._zlo = self.box.lo
         self._xhi, self._yhi, self._zhi = self.box.hi
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
-        self._tissue = Tissue()  # until there is what a State given by a dict lies in
         self._made_in = simulation.made_in
+        self._tissue = Tissue()  # a State that is made of a dict needs a region that has tissue
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
 
     @property
     def tissue(self) -> Tissue:
-        """The description that the solver works from."""
+        """The description of the tissue that the solver works from."""
         return self._tissue
 
-    def made_of(self, volume_fraction, tortuosity, permeability, face_average) -> Tissue:
-        """A tissue from rxd's arguments, which fits the box as far as can be told; InvalidValue
-        else. Local.
+    def made_of(
+        self,
+        volume_fraction: TissueValue,
+        tortuosity: TissueValue | None,
+        permeability: TissueValue | None,
+        face_average: str,
+    ) -> Tissue:
+        """The tissue of some arguments of rxd. Local.
+
+        Raises
+        ------
+        InvalidValue
+            If an argument is wrong or cannot fit the box.
         """
         if is_species(tortuosity) or isinstance(tortuosity, dict):
             raise InvalidValue(
                 "tortuosity cannot be a State or Parameter; permeability = 1/tortuosity**2 can"
             )
-        volume_fraction, permeability = (
-            self._profile(each) for each in (volume_fraction, permeability)
-        )
+        volume_fraction = self._species_to_profile(volume_fraction)
+        permeability = self._species_to_profile(permeability)
         try:
             tissue = Tissue.from_rxd(volume_fraction, tortuosity, permeability, face_average)
             for profile in tissue.profiles:
@@ -90,18 +127,17 @@ class Extracellular(RxdStandIn):
             raise InvalidValue(str(error)) from None
         return tissue
 
-    def _profile(self, given):
-        """What the solver takes: of a State or Parameter, or of a dict of a State's arguments, the
-        values in this region.
-        """
-        if isinstance(given, dict):
-            given = kinds["State"](**{**given, "regions": [self]})
-        return SpeciesProfile.on(self, given) if is_species(given) else given
+    def _species_to_profile(self, value: Any) -> Any:
+        """The profile of a State or Parameter, or of a dict of a State's arguments."""
+        if isinstance(value, dict):
+            value = SPECIES_CLASSES["State"](**{**value, "regions": [self]})
+        return SpeciesProfile.on(self, value) if is_species(value) else value
 
-    def _become(self, tissue: Tissue, what: str, conserve_mass: bool = False) -> None:
+    def _become(self, tissue: Tissue, name: str, conserve_mass: bool = False) -> None:
+        """Replace the tissue, of which a property is set. Collective."""
         refuse_forgotten(self)
         try:
-            with simulation.reading.changing(f"setting {what} of {self!r}", timeout_seconds()):
+            with simulation.reading.changing(f"setting {name} of {self!r}", timeout_seconds()):
                 simulation.change_tissue(self, tissue, conserve_mass)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
@@ -109,81 +145,109 @@ class Extracellular(RxdStandIn):
         simulation.show_pointers()
 
     @property
-    def alpha(self):
-        """Volume fraction: a number, else (nx, ny, nz) numbers, evaluated anew, or the State or
-        Parameter. Local.
+    def alpha(self) -> Any:
+        """Volume fraction: a number, or (nx, ny, nz) numbers, or the State or Parameter. Local.
+
+        Setting it is collective: call it on every rank. It acts from the next step on; it leaves
+        concentrations as they are, as in neuron.rxd. Raises InvalidValue as the constructor does.
         """
         return self._shown(self.tissue.volume_fraction)
 
     @alpha.setter
-    def alpha(self, value) -> None:
+    def alpha(self, value: TissueValue) -> None:
         self.set_volume_fraction(value, conserve_mass=False)
 
-    def set_volume_fraction(self, value, conserve_mass: bool = True) -> None:
-        """Another volume fraction, from the next step on. Collective.
+    def set_volume_fraction(self, value: TissueValue, conserve_mass: bool = True) -> None:
+        """Set the volume fraction, from the next step on. Collective.
 
-        conserve_mass: the ions of a voxel stay in it, so that c becomes c old/new; as ``alpha =
-        ...``, neuron.rxd's way, does not. A State is followed in each step of the grid, after the
-        reactions, and conserve_mass holds all the while; the solver's factors are then made anew in
-        each step.
+        Parameters
+        ----------
+        value
+            What ``volume_fraction`` of the constructor may be. A State is followed in each step of
+            the grid, after the reactions; the solver then plans its factors anew in each step.
+        conserve_mass
+            Whether the ions of a voxel stay in it, so that a concentration c becomes c old/new.
+            With a State that holds in every step. ``ecs.alpha = value`` leaves concentrations as
+            they are, as in neuron.rxd.
+
+        Raises
+        ------
+        InvalidValue
+            As the constructor does.
         """
         made = self.made_of(value, None, None, self.tissue.face_average)
-        goes_on = conserve_mass and getattr(made.volume_fraction, "live", False)
-        self._become(
-            replace(self.tissue, volume_fraction=made.volume_fraction, conserve_mass=goes_on),
-            "alpha",
-            conserve_mass,
+        follows = isinstance(made.volume_fraction, Profile) and made.volume_fraction.live
+        tissue = replace(
+            self.tissue,
+            volume_fraction=made.volume_fraction,
+            conserve_mass=conserve_mass and follows,
         )
+        self._become(tissue, "alpha", conserve_mass)
 
     @property
-    def tortuosity(self):
-        """Tortuosity, as `alpha`."""
+    def tortuosity(self) -> Any:
+        """Tortuosity: a number, or (nx, ny, nz) numbers. Local.
+
+        Setting it is collective: call it on every rank. It acts from the next step on. Raises
+        InvalidValue as the constructor does.
+        """
         return self._shown(self.tissue.tortuosity)
 
     @tortuosity.setter
-    def tortuosity(self, value) -> None:
+    def tortuosity(self, value: TissueValue) -> None:
         made = self.made_of(1, value, None, self.tissue.face_average)
         self._become(replace(self.tissue, permeability=made.permeability), "tortuosity")
 
     @property
-    def permeability(self):
-        """1/tortuosity**2, as `alpha`."""
+    def permeability(self) -> Any:
+        """1/tortuosity**2: a number, or (nx, ny, nz) numbers, or the State or Parameter. Local.
+
+        Setting it is collective: call it on every rank. It acts from the next step on. Raises
+        InvalidValue as the constructor does.
+        """
         return self._shown(self.tissue.permeability)
 
     @permeability.setter
-    def permeability(self, value) -> None:
+    def permeability(self, value: TissueValue) -> None:
         made = self.made_of(1, None, value, self.tissue.face_average)
         self._become(replace(self.tissue, permeability=made.permeability), "permeability")
 
-    def _shown(self, given):
-        if isinstance(given, SpeciesProfile):
-            return given.species
-        return given.planes(self.box, 0, self.box.shape[0]) if isinstance(given, Profile) else given
+    def _shown(self, value: Profile | float) -> Any:
+        """What a script reads of a property of the tissue."""
+        if isinstance(value, SpeciesProfile):
+            return value.species
+        if isinstance(value, Profile):
+            return value.planes(self.box, 0, self.box.shape[0])
+        return value
 
-    def volume_fractions(self, index) -> np.ndarray:
-        """(voxels,) of voxels given by flat index. Local."""
+    def volume_fractions(self, index: NDArray[np.int64]) -> FloatArray:
+        """(voxels,) volume fractions of voxels given by their flat index in C order. Local."""
         return values_at(self.tissue.volume_fraction, self.box, index)
 
-    def volume(self, index=None) -> float:
-        """Free volume (um3) of the region, or of one voxel where ``index`` is given: (i, j, k), or
-        its flat index. Local.
-        """
-        if index is not None:
-            flat = (
-                int(np.ravel_multi_index(index, self.box.shape)) if np.ndim(index) else int(index)
-            )
-            return self.box.voxel_volume * float(self.volume_fractions(np.array([flat]))[0])
-        fraction = self.tissue.volume_fraction
-        if isinstance(fraction, Profile):
-            nx = self.box.shape[0]
-            return self.box.voxel_volume * sum(
-                float(fraction.planes(self.box, i, i + 1).sum()) for i in range(nx)
-            )
-        return self.box.voxel_volume * fraction * self.box.voxels
+    def volume(self, index: int | tuple[int, int, int] | None = None) -> float:
+        """Free volume (um3). Local.
 
-    def __repr__(self):
-        ends = dict(zip(("xlo", "ylo", "zlo", "xhi", "yhi", "zhi"), (*self.box.lo, *self.box.hi)))
-        words = [f"{name}={end:g}" for name, end in ends.items()]
+        Parameters
+        ----------
+        index
+            A voxel: (i, j, k), or its flat index in C order; None for the whole region.
+        """
+        box = self.box
+        if index is not None:
+            voxel = np.asarray(index, dtype=np.int64)
+            flat = np.ravel_multi_index(tuple(voxel), box.shape) if voxel.ndim else voxel
+            [fraction] = self.volume_fractions(np.array([flat], dtype=np.int64))
+            return box.voxel_volume * float(fraction)
+        profile = self.tissue.volume_fraction
+        if not isinstance(profile, Profile):
+            return box.voxel_volume * profile * box.voxels
+        sums = (float(profile.planes(box, i, i + 1).sum()) for i in range(box.shape[0]))
+        return box.voxel_volume * sum(sums)
+
+    def __repr__(self) -> str:
+        lower = zip(("xlo", "ylo", "zlo"), self.box.lo)
+        upper = zip(("xhi", "yhi", "zhi"), self.box.hi)
+        words = [f"{name}={end:g}" for name, end in (*lower, *upper)]
         words.append(f"dx=({', '.join(f'{edge:g}' for edge in self.box.spacing)})")
         words.append(f"volume_fraction={self.tissue.volume_fraction}")
         words.append(f"tortuosity={self.tissue.tortuosity}")

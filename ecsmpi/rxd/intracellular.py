@@ -1,33 +1,47 @@
-"""What happens inside cells is NEURON's own: its regions, species, reactions, through the same
-import.
-
-Nothing of an extracellular region is in it; what joins both sides is in across.py.
-"""
+"""Regions, species and reactions inside cells are NEURON's own, under the same import."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from ecsmpi.neuron_api.expressions import leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
-from ecsmpi.rxd.compat import RxdStandIn
+from ecsmpi.rxd.stand_in import RxdStandIn
 
-OWN = """
-    Region membrane inside Shell FractionalVolume FixedCrossSection FixedPerimeter ScalableBorder DistributedBoundary
-    MultipleGeometry geometry v rxdmath constants set_solve_type
-""".split()
+OWN = (  # names of ecsmpi.rxd that are NEURON's own objects
+    "Region",
+    "membrane",
+    "inside",
+    "Shell",
+    "FractionalVolume",
+    "FixedCrossSection",
+    "FixedPerimeter",
+    "ScalableBorder",
+    "DistributedBoundary",
+    "MultipleGeometry",
+    "geometry",
+    "v",
+    "rxdmath",
+    "constants",
+    "set_solve_type",
+)
 
 
-def sides(regions) -> tuple[list, list]:
-    """The regions of NEURON's cells, and whatever else there is."""
-    found = list(regions) if hasattr(regions, "__iter__") else [regions]
-    inside = [region for region in found if isinstance(region, neuron_rxd.Region)]
-    return inside, [region for region in found if not isinstance(region, neuron_rxd.Region)]
+def sides(regions: Any) -> tuple[list[Any], list[Any]]:
+    """The regions inside NEURON's cells, and all other regions."""
+    inside: list[Any] = []
+    others: list[Any] = []
+    for region in regions if hasattr(regions, "__iter__") else [regions]:
+        side = inside if isinstance(region, neuron_rxd.Region) else others
+        side.append(region)
+    return inside, others
 
 
-def names_extracellular(args: tuple, kwargs: dict) -> bool:
+def names_extracellular(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether an extracellular species or region is named among arguments."""
-    given = (part for one in (*args, *kwargs.values()) for part in _parts(one))
-    return any(isinstance(leaf, RxdStandIn) for part in given for leaf in leaves(part))
-
-
-def _parts(given) -> list:
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+    for argument in (*args, *kwargs.values()):
+        items = argument if isinstance(argument, (list, tuple)) else [argument]
+        for item in items:
+            if any(isinstance(leaf, RxdStandIn) for leaf in leaves(item)):
+                return True
+    return False

@@ -1,48 +1,25 @@
-"""Reactions across the membrane, and those inside cells that read voxels: ecsmpi runs them at the
-segments, with all of NEURON's there.
-"""
+"""Reactions across the membrane, between cells and voxels."""
 
 from __future__ import annotations
 
-import itertools
+from typing import Any
 
-from ecsmpi.neuron_api.expressions import as_expression, leaves
+from ecsmpi.neuron_api.expressions import leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
-from ecsmpi.neuron_api.intracellular_species import (
-    is_membrane,
-    regions_of,
-    species_and_region_of,
-)
-from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, read_arguments
-from ecsmpi.rxd.compat import RxDException, RxdStandIn, missing
-from ecsmpi.rxd.forgetting import made_inside
+from ecsmpi.neuron_api.intracellular_species import is_membrane
+from ecsmpi.neuron_api.rxd_names import read_arguments
+from ecsmpi.rxd.argument_types import Expression, Region
+from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.intracellular import names_extracellular
-from ecsmpi.rxd.numpy_operands import plain
+from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.reaction_terms import Term
-from ecsmpi.rxd.region_arguments import are_none
-from ecsmpi.rxd.schemes import both_ways, change_and_rate, is_custom
-from ecsmpi.rxd.session import simulation
-from ecsmpi.rxd.signatures import shows
+from ecsmpi.rxd.schemes import changes_and_rate, forward_and_backward, is_custom
+from ecsmpi.rxd.segment_reactions import SegmentReaction
+from ecsmpi.rxd.signatures import shows_scheme_and
 from ecsmpi.rxd.transmembrane_species import is_half, within
 
-_keys = itertools.count()
 
-
-class AtSegments(RxdStandIn):
-    """What ecsmpi runs at segments. The simulation holds it weakly: ``del reaction`` ends it.
-    ``key`` is another after each change.
-    """
-
-    settable = ("key",)
-
-    def _take_part(self) -> None:
-        for term in self.terms():
-            term.expression(lambda part: 1)
-        self.key = next(_keys)
-        simulation.crossings.add_reaction(self)
-
-
-@shows(
+@shows_scheme_and(
     membrane=None,
     border=None,
     scale_by_area=True,
@@ -50,192 +27,124 @@ class AtSegments(RxdStandIn):
     custom_dynamics=None,
     mass_action=None,
 )
-class MultiCompartmentReaction(AtSegments):
-    """A reaction between regions that a membrane separates, of which some may be extracellular, per
-    area of the membrane.
+class MultiCompartmentReaction(SegmentReaction):
+    """A reaction between regions on both sides of a membrane.
 
-    As in NEURON: a scheme of species[region], rates in molecules/(um2 ms), or in molecules/ms with
-    scale_by_area=False, in which species without [region] are those on the membrane;
-    membrane (or border): the membrane's region, on whose sections it runs; membrane_flux: it
-    carries a current, which enters the cell once. What it takes from a voxel and brings to it is
-    summed over the voxel's segments. Where nothing is extracellular, it is NEURON's own. Raises
-    RxDException naming the argument.
+    If nothing in it is extracellular, it is NEURON's own. What segments take from a voxel, and
+    bring to it, is summed over the segments in the voxel. ``del reaction`` ends it.
+
+    Parameters
+    ----------
+    scheme_and_rates
+        A scheme of ``species[region]``, or its two sides; then one rate for > and <, or the
+        forward and the backward rate for <>. In rates, species without [region] are those on the
+        membrane.
+    membrane, border
+        The membrane's region, on whose sections the reaction runs (border: another name for it).
+    scale_by_area
+        True: rates are in molecules/(um2 ms), of the membrane's area. False: molecules/ms.
+    membrane_flux
+        Whether the reaction carries a current, which charges the membrane.
+    custom_dynamics
+        Whether the rates are complete: without mass action.
+    mass_action
+        The opposite of ``custom_dynamics``.
+
+    Raises
+    ------
+    RxDException
+        For a wrong argument, or a species in several regions that is named without one.
     """
 
     original = "MultiCompartmentReaction"
 
-    def __new__(cls, *arguments, **named):
-        if not names_extracellular(arguments, named) and not _carries_of_both_sides(
-            arguments, named
-        ):
-            reaction = neuron_rxd.MultiCompartmentReaction(*arguments, **named)
-            made_inside.add(reaction)
-            return reaction
-        return super().__new__(cls)
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        is_ours = names_extracellular(arguments, named)
+        if is_ours or _carries_ion_of_voxels(arguments, named):
+            return super().__new__(cls)
+        reaction = neuron_rxd.MultiCompartmentReaction(*arguments, **named)
+        made_inside.add(reaction)
+        return reaction
 
     def __init__(
         self,
-        *arguments,
-        membrane=None,
-        border=None,
-        scale_by_area=True,
-        membrane_flux=False,
-        **named,
+        *arguments: Any,
+        membrane: Region = None,
+        border: Region = None,
+        scale_by_area: bool = True,
+        membrane_flux: bool = False,
+        **named: Any,
     ):
         self._membrane = membrane or border
         if not isinstance(self._membrane, neuron_rxd.Region) or not is_membrane(self._membrane):
             raise RxDException(
-                f"a reaction across the membrane needs membrane=..., a membrane's region of cells, got {self._membrane!r}"
+                "a reaction across the membrane needs membrane=..., a membrane's region of cells, "
+                f"got {self._membrane!r}"
             )
-        self._scheme, rate, second, _, custom, mass_action = read_arguments(arguments, named)
+        self._scheme, first, second, _, custom, mass_action = read_arguments(arguments, named)
         self._custom = is_custom(custom, mass_action)
-        self._per_area, self._carries = bool(scale_by_area), bool(membrane_flux)
-        self._forward, self._backward = both_ways(self._scheme, rate, second)
-        self._take_part()
+        self._per_area = bool(scale_by_area)
+        self._carries = bool(membrane_flux)
+        self._forward, self._backward = forward_and_backward(self._scheme, first, second)
+        self._register()
 
     def terms(self) -> list[Term]:
-        """The one law that it is."""
-        changes, rate = change_and_rate(self._scheme, self._forward, self._backward, self._custom)
-        self._refuse_unclear(changes, rate)
-        return [
-            Term(
-                list(changes.items()),
-                within(rate),
-                self._membrane,
-                self._membrane,
-                self._per_area,
-                self._carries,
-                repr(self),
-            )
-        ]
+        """The one rate of the reaction, and what it changes."""
+        changes, rate = changes_and_rate(self._scheme, self._forward, self._backward, self._custom)
+        self._refuse_unclear_regions(changes, rate)
+        term = Term(
+            changes=list(changes.items()),
+            rate=within(rate),
+            region=self._membrane,
+            membrane=self._membrane,
+            per_area=self._per_area,
+            carries=self._carries,
+            label=repr(self),
+        )
+        return [term]
 
-    def _refuse_unclear(self, changes, rate) -> None:
-        """What the scheme names says its region; what the rate names is else on the membrane, or in
-        the one region that it has.
+    def _refuse_unclear_regions(self, changes: dict[Any, float], rate: Any) -> None:
+        """Raise RxDException for a species in several regions that is named without one.
+
+        In rates a species without [region] may be that on the membrane.
         """
-        several = [
-            leaf for leaf in [*changes, *leaves(rate)] if len(getattr(leaf, "regions", ())) > 1
-        ]
-        for leaf in several:
-            if leaf in changes or self._membrane not in leaf.regions:
+        for leaf in [*changes, *leaves(rate)]:
+            regions = getattr(leaf, "regions", ())
+            if len(regions) < 2:
+                continue
+            is_on_membrane = leaf not in changes and self._membrane in regions
+            if not is_on_membrane:
                 raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
 
     @property
-    def f_rate(self):
-        """The forward rate. Set it on every rank: the next step takes it in."""
+    def f_rate(self) -> Expression:
+        """The forward rate. Set it on every rank; the next step takes it in."""
         return self._forward
 
     @f_rate.setter
-    def f_rate(self, rate) -> None:
+    def f_rate(self, rate: Expression) -> None:
         self._forward = rate
-        self._take_part()
+        self._register()
 
     @property
-    def b_rate(self):
-        """The backward rate. Set it on every rank: the next step takes it in."""
+    def b_rate(self) -> Expression:
+        """The backward rate. Set it on every rank; the next step takes it in."""
         return self._backward
 
     @b_rate.setter
-    def b_rate(self, rate) -> None:
+    def b_rate(self, rate: Expression) -> None:
         self._backward = rate
-        self._take_part()
+        self._register()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"MultiCompartmentReaction({self._scheme})"
 
 
-class InCells(AtSegments):
-    """A rate or reaction of NEURON's species inside cells that reads the voxels in which these lie.
-    NEURON's own cannot.
+def _carries_ion_of_voxels(arguments: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Whether a reaction inside cells carries a current of an ion that is outside, too.
+
+    NEURON's own reaction would not bring that ion to its voxel.
     """
-
-    original = "Reaction"
-
-    def __init__(self, changes_and_rate, regions, label):
-        self._changes, self._rate = changes_and_rate
-        self._regions, self._label = regions, label
-        self._take_part()
-
-    def terms(self) -> list[Term]:
-        """A law for each of its regions."""
-        return in_regions(self._changes, self._rate, self._regions, self._label)
-
-    def __repr__(self):
-        return self._label
-
-
-def in_cells(kind: str, arguments: tuple, named: dict):
-    """A Rate or a Reaction, as given, that changes something inside cells alone and reads voxels;
-    None where it is no such one.
-    """
-    if not _changes_cells(arguments[0] if arguments else named.get("species", named.get("scheme"))):
-        return None
-    arguments, named = (
-        tuple(map(within, arguments)),
-        {name: within(one) for name, one in named.items()},
-    )
-    return (_rate if kind == "Rate" else _reaction)(arguments, named)
-
-
-def _rate(arguments, named) -> InCells:
-    species, rate, regions, flux = (*arguments, None, None, None, None)[:4]
-    if flux or named.get("membrane_flux"):
-        raise missing("membrane_flux of a Rate")
-    species, rate = species or named["species"], plain(named.get("rate", rate))
-    regions = named.get("regions") if regions is None else regions
-    changes = {} if are_none(regions) else {species: 1}
-    return InCells((changes, as_expression(rate)), listed(regions), f"Rate({species}, {rate})")
-
-
-def _reaction(arguments, named) -> InCells:
-    scheme, rate, second, regions, custom, mass_action = read_arguments(arguments, named)
-    rates = both_ways(scheme, rate, second)
-    return InCells(
-        change_and_rate(scheme, *rates, is_custom(custom, mass_action)),
-        listed(regions),
-        f"Reaction({scheme})",
-    )
-
-
-def in_regions(changes: dict, rate, regions: list, label: str) -> list[Term]:
-    """The laws of a rate or reaction of NEURON's species: where all are that do not say so; where
-    none is, where the changed ones are.
-
-    None where nothing is changed.
-    """
-    if not changes:
-        return []
-    where = _regions_of(next(iter(changes)))
-    where = [region for region in where if region in regions] if regions else where
-    whole = [leaf for leaf in [*changes, *leaves(rate)] if isinstance(leaf, InsideSpecies)]
-    shared = [region for region in where if all(region in leaf.regions for leaf in whole)]
-    return [Term(list(changes.items()), rate, region, label=label) for region in shared or where]
-
-
-def listed(regions) -> list:
-    """Regions as they are given: one, several or None."""
-    return (
-        []
-        if regions is None or regions == [None]
-        else list(regions)
-        if hasattr(regions, "__len__")
-        else [regions]
-    )
-
-
-def _regions_of(leaf) -> list:
-    return [species_and_region_of(leaf)[1]] if isinstance(leaf, InsidePart) else regions_of(leaf)
-
-
-def _changes_cells(changed) -> bool:
-    named = leaves(changed)
-    return bool(named) and all(isinstance(leaf, (InsideSpecies, InsidePart)) for leaf in named)
-
-
-def _carries_of_both_sides(arguments, named) -> bool:
-    """Whether a reaction inside the cell carries a current of an ion that is outside, too: no voxel
-    gets that current.
-    """
-    return bool(named.get("membrane_flux")) and any(
-        is_half(leaf) for one in arguments for leaf in leaves(one)
-    )
+    if not named.get("membrane_flux"):
+        return False
+    return any(is_half(leaf) for argument in arguments for leaf in leaves(argument))

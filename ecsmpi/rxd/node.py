@@ -1,144 +1,194 @@
-"""One voxel of one species, as rxd shows it to scripts."""
+"""Nodes: one voxel of one species, as scripts see it."""
 
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.rxd_names import Node1D as Node1D
 from ecsmpi.neuron_api.rxd_names import Node3D as Node3D
-from ecsmpi.rxd.compat import RxDException, RxdStandIn
+from ecsmpi.rxd.argument_types import PerAxis
+from ecsmpi.rxd.errors import RxDException
+from ecsmpi.rxd.stand_in import RxdStandIn
+
+if TYPE_CHECKING:
+    from ecsmpi.rxd.extracellular import Extracellular
+    from ecsmpi.rxd.species import Species
+    from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 
 _set = object.__setattr__
 
 
 class NodeExtracellular(RxdStandIn):
-    """A voxel (i, j, k) of a species in an extracellular region.
+    """The voxel (i, j, k) of a species in an extracellular region.
 
-    ``x3d, y3d, z3d`` are its centre (um). ``value`` (also ``concentration``, mM) can be read and
-    set on any rank, at any time; other ranks see what one rank alone has set from the next step on.
+    Any rank may read and set ``value`` at any time. A rank reads at once what it sets itself; other
+    ranks read it from the next step on.
     """
 
     original = "node.NodeExtracellular"
-    __slots__ = ("_restriction", "_i", "_j", "_k")
+    __slots__ = ("_on_region", "_i", "_j", "_k")
+    _on_region: SpeciesOnExtracellular
+    _i: int
+    _j: int
+    _k: int
 
-    def __init__(self, restriction, i: int, j: int, k: int):
-        _set(
-            self, "_restriction", restriction
-        )  # past RxdStandIn's checks, which take longer than all the rest
+    def __init__(self, on_region: SpeciesOnExtracellular, i: int, j: int, k: int):
+        # past the checks of RxdStandIn, which would take longer than all the rest
+        _set(self, "_on_region", on_region)
         _set(self, "_i", i)
         _set(self, "_j", j)
         _set(self, "_k", k)
 
-    def part(self) -> tuple:
-        """(the species on its region, this one of its Voxels)."""
-        _, ny, nz = self.region.box.shape
-        flat = (self._i * ny + self._j) * nz + self._k
-        return self._restriction, Voxels(self.region.box, range(flat, flat + 1))
+    @property
+    def voxel_index(self) -> int:
+        """The flat index of the voxel in C order."""
+        return self._on_region._flat(self._i, self._j, self._k)
+
+    def as_group(self) -> tuple[SpeciesOnExtracellular, Voxels]:
+        """The species in its region, and the voxel as a set of one."""
+        flat = self.voxel_index
+        return self._on_region, Voxels(self.region.box, range(flat, flat + 1))
 
     @property
-    def region(self):
+    def region(self) -> Extracellular:
         """The extracellular region of the voxel."""
-        return self._restriction.region
+        region: Extracellular = self._on_region.region
+        return region
 
     @property
-    def species(self):
-        """The species."""
-        return self._restriction.species
+    def species(self) -> Species:
+        """The species. Raises RxDException if it has been deleted."""
+        species: Species = self._on_region.species
+        return species
 
     @property
     def x3d(self) -> float:
-        """x of the centre (um)."""
-        box = self._restriction.region.box
-        return box.lo[0] + (self._i + 0.5) * box.spacing[0]
+        """x of the voxel's centre (um)."""
+        box = self._on_region.region.box
+        x: float = box.lo[0] + (self._i + 0.5) * box.spacing[0]
+        return x
 
     @property
     def y3d(self) -> float:
-        """y of the centre (um)."""
-        box = self._restriction.region.box
-        return box.lo[1] + (self._j + 0.5) * box.spacing[1]
+        """y of the voxel's centre (um)."""
+        box = self._on_region.region.box
+        y: float = box.lo[1] + (self._j + 0.5) * box.spacing[1]
+        return y
 
     @property
     def z3d(self) -> float:
-        """z of the centre (um)."""
-        box = self._restriction.region.box
-        return box.lo[2] + (self._k + 0.5) * box.spacing[2]
+        """z of the voxel's centre (um)."""
+        box = self._on_region.region.box
+        z: float = box.lo[2] + (self._k + 0.5) * box.spacing[2]
+        return z
 
     @property
-    def d(self):
-        """Diffusion coefficient of the species in the region (um2/ms); setting it, on every rank,
-        sets the whole region's.
+    def d(self) -> Any:
+        """Diffusion coefficient of the species in the region (um2/ms).
+
+        Setting it sets that of the whole region, with a warning; set it on every rank.
         """
-        return self._restriction.d
+        return self._on_region.d
 
     @d.setter
-    def d(self, value) -> None:
-        warnings.warn(f"the d of a node is that of all {self._restriction}", stacklevel=3)
-        self._restriction.d = value
+    def d(self, value: PerAxis) -> None:
+        warnings.warn(
+            f"setting d of a node sets the d of {self._on_region} in all voxels",
+            stacklevel=3,  # the line of the script, past RxdStandIn.__setattr__
+        )
+        self._on_region.d = value
 
     @property
     def volume(self) -> float:
-        """Free volume of the voxel (um3)."""
-        restriction, voxel = self.part()
-        return float(restriction.volumes(voxel)[0])
+        """Free volume of the voxel (um3). Local."""
+        on_region, voxel = self.as_group()
+        return float(on_region.volumes(voxel)[0])
 
     @property
     def value(self) -> float:
-        """Concentration (mM). Local."""
-        return self._restriction.value_at(self._i, self._j, self._k)
+        """Concentration (mM). Local. Setting it to NaN or infinity raises InvalidValue."""
+        return self._on_region.value_at(self._i, self._j, self._k)
 
     @value.setter
     def value(self, concentration: float) -> None:
-        self._restriction.set_value_at(self._i, self._j, self._k, concentration)
+        self._on_region.set_value_at(self._i, self._j, self._k, concentration)
 
     concentration = value
 
     @property
-    def _ref_value(self):
-        """NEURON's pointer to the value, which it shows on this rank from the next finitialize on.
+    def _ref_value(self) -> Any:
+        """NEURON's pointer to the concentration, which follows it from the next finitialize on.
 
-        It may be recorded, played into and set, as in NEURON. Other ranks see what this rank alone
-        has set through it from the next step on.
+        It may be recorded, played into and set, as in NEURON. Other ranks read what this rank has
+        set through it from the next step on. Local.
         """
-        return self._restriction.watch(self._i, self._j, self._k)
+        return self._on_region.watch(self._i, self._j, self._k)
 
     _ref_concentration = _ref_value
 
-    def satisfies(self, condition) -> bool:
-        """Whether this is a node of a region, or of the voxel that holds a point (x, y, z) in um."""
+    def satisfies(self, condition: Any) -> bool:
+        """Whether the node meets a condition.
+
+        Parameters
+        ----------
+        condition
+            An extracellular region that the node may lie in, or a point (x, y, z) in um that its
+            voxel may hold.
+
+        Raises
+        ------
+        RxDException
+            For any other condition.
+        """
         if isinstance(condition, tuple) and len(condition) == 3:
-            _, voxel = self.part()
-            return voxel.index[0] == self.region.box.index_of([condition])[0]
+            return self.voxel_index == int(self.region.box.index_of(np.array([condition]))[0])
         if isinstance(condition, type(self.region)):
             return condition is self.region
         raise RxDException(
             f"unrecognized node condition: {condition!r}; give a region or a point (x, y, z)"
         )
 
-    def include_flux(self, *source, units: str = "molecule/ms") -> None:
-        """Let a source add to the voxel in every step from now on: a rate of mass, which the
-        voxel's volume dilutes.
+    def include_flux(self, *source: Any, units: str = "molecule/ms") -> None:
+        """Let a source add ions to the voxel in every step from now on.
 
-        source: a number, a pointer (``synapse._ref_i``), an object and the name of its variable
-        (``synapse, 'i'``), or a
-        function without arguments. units: molecule/ms, mol/ms or mmol/ms.
+        The source is a rate of mass; the free volume of the voxel dilutes it. The same call on
+        several ranks is one flux. Pointers into cells or synapses belong to one rank each, and
+        those of several ranks add up. A function is evaluated by one rank alone (the owner of the
+        voxel, if that rank has the function), so it must not be collective.
 
-        The same call on several ranks is one flux. Pointers into cells or synapses are of one rank,
-        and those of several ranks add up; a function is evaluated by one rank alone, that which
-        owns the voxel if that has it, so it must not be collective. Before a finitialize any rank
-        may call this. During a run every rank must, or call rxd.re_init().
+        Local before a finitialize: any rank may call this. During a run every rank must call it, or
+        must call ``rxd.re_init()`` afterwards.
+
+        Parameters
+        ----------
+        source
+            A number; a pointer (``synapse._ref_i``); an object and the name of its variable
+            (``synapse, "i"``); or a function without arguments.
+        units
+            "molecule/ms", "mol/ms", "mmol/ms", "millimol/ms" or "mol/s".
+
+        Raises
+        ------
+        RxDException
+            For unknown units, a wrong number of arguments, or a flux into a Parameter.
+        InvalidValue
+            For a number that is not finite, or a pointer to something that no longer exists.
         """
-        restriction, voxel = self.part()
-        restriction._include_flux(voxel, source, units)
+        on_region, voxel = self.as_group()
+        on_region._include_flux(voxel, source, units)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, NodeExtracellular) and self._place() == other._place()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self._place())
 
-    def _place(self):
-        return self._restriction, self._i, self._j, self._k
+    def _place(self) -> tuple[SpeciesOnExtracellular, int, int, int]:
+        return self._on_region, self._i, self._j, self._k
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"NodeExtracellular({self.species}, i={self._i}, j={self._j}, k={self._k})"

@@ -1,67 +1,84 @@
-"""rxd.options."""
+"""`rxd.options`: settings of the whole model."""
 
 from __future__ import annotations
 
-from ecsmpi.rxd.compat import RxdStandIn, refuse_unknown_names
+from typing import Any
+
 from ecsmpi.rxd.session import simulation
+from ecsmpi.rxd.stand_in import FixedAttributes, RxdStandIn
 
 
-@refuse_unknown_names
-class Enabled:
-    """rxd.options.enable: what scripts may use."""
+class Enabled(FixedAttributes):
+    """`rxd.options.enable`: what scripts may use.
 
-    def __init__(self):
+    Attributes
+    ----------
+    extracellular : bool
+        False forbids new extracellular regions: making one then raises RxDException.
+    """
+
+    def __init__(self) -> None:
         self.extracellular = True
+        self._is_complete = True
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Enabled(extracellular={self.extracellular})"
 
 
 class Options(RxdStandIn):
-    """rxd.options: ``enable.extracellular`` can forbid extracellular regions; ``reproducible``
-    makes results have the same bits at any number of ranks, in blocks of 16 planes, of which each
-    rank owns whole ones; ``comm`` is the communicator whose ranks compute a model together;
-    ``grid_steps`` is the number of NEURON's steps in one step of the grid.
+    """`rxd.options`: settings of the whole model. Set them on every rank.
+
+    Attributes
+    ----------
+    enable : Enabled
+        What scripts may use: ``rxd.options.enable.extracellular``.
     """
 
     original = "options"
+    enable: Enabled
 
-    def __init__(self):
-        self.__dict__["enable"] = Enabled()
+    def __init__(self) -> None:
+        self.__dict__["enable"] = Enabled()  # a script may change it, but not replace it
 
     @property
     def reproducible(self) -> bool:
-        """Whether results have the same bits at any number of ranks."""
-        return simulation.reproducible
+        """Whether results have the same bits at any number of ranks (default: False).
+
+        The box is then cut into blocks of 16 planes, each of which belongs to one rank, so more
+        ranks than blocks bring nothing. Set it before any concentration is used: RuntimeError if it
+        is set later.
+        """
+        return bool(simulation.reproducible)
 
     @reproducible.setter
     def reproducible(self, wanted: bool) -> None:
         simulation.reproduce(wanted)
 
     @property
-    def comm(self):
-        """The communicator (mpi4py) of the ranks that compute a model together, or None: those of
-        NEURON's world.
+    def comm(self) -> Any:
+        """The mpi4py communicator whose ranks compute a model together.
 
-        ``rxd.options.comm = MPI.COMM_SELF`` gives each rank models of its own. Set it on every rank
-        of the communicator (collective); it holds from the next ``n.finitialize`` on.
+        None (the default) means the ranks of NEURON's world. ``rxd.options.comm = MPI.COMM_SELF``
+        gives each rank models of its own. Setting it is collective: set it on every rank of the
+        communicator. It holds from the next n.finitialize on.
         """
         return simulation.worlds.chosen
 
     @comm.setter
-    def comm(self, comm) -> None:
+    def comm(self, comm: Any) -> None:
         simulation.worlds.choose(comm)
 
     @property
     def grid_steps(self) -> int:
-        """NEURON's steps in one of the grid, from the next one that begins on: set the same on
-        every rank.
+        """How many of NEURON's steps make one step of the grid (default: 1).
 
-        Currents are summed over them; then reactions and diffusion advance by all of them at once,
-        and segments get the new concentrations, which until then they see as of the last step of
-        the grid. First order in their length.
+        Currents are summed over these steps; then reactions and diffusion advance by all of them at
+        once, and segments get the new concentrations. The error is of first order in the length of
+        the grid's step. Set the same number on every rank; it holds from the next step of the grid
+        that begins.
         """
-        return simulation.clock.steps
+        count: int = simulation.clock.steps
+        return count
 
     @grid_steps.setter
     def grid_steps(self, count: int) -> None:

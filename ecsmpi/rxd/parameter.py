@@ -1,67 +1,86 @@
-"""What is like a species but does not diffuse, or does not change at all."""
+"""Parameters and States: species that do not change, and species that are no concentrations."""
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
+from typing import Any
 
 from ecsmpi.description.model import SpeciesSpec
-from ecsmpi.rxd.compat import InvalidValue, RxDException
+from ecsmpi.rxd.argument_types import Concentrations
+from ecsmpi.rxd.errors import InvalidValue, RxDException
+from ecsmpi.rxd.profiles import SPECIES_CLASSES
 from ecsmpi.rxd.signatures import with_keywords
 from ecsmpi.rxd.species import Species
-from ecsmpi.rxd.tissue_species import kinds
 
 
 class Parameter(Species):
-    """A number in each voxel that rates may read and nothing changes but the script; arguments as
-    for Species.
+    """A number in each voxel that rates may read and that only the script changes.
 
-    value (or initial): a number, an array of the box's shape, or a function of a node. Raises
-    RxDException where a parameter should diffuse, have walls, or two values. Inside cells it is
-    NEURON's own.
+    Takes the arguments of `Species`. Inside cells it is NEURON's own Parameter.
+
+    Parameters
+    ----------
+    value
+        The same as ``initial``: a number, an array of the box's shape, a function of a node,
+        ``rxd.from_function(f)`` or ``rxd.from_file(path, dataset)``.
+
+    Raises
+    ------
+    RxDException
+        If both ``value`` and ``initial`` are given.
+    InvalidValue
+        If the parameter has a diffusion coefficient or conditions at walls, and as `Species` does.
     """
 
     original = "Parameter"
-    __signature__ = with_keywords(Species.__signature__, value=None)
+    __signature__ = with_keywords(inspect.signature(Species), value=None)
 
-    def __init__(self, *args, value=None, **kwargs):
+    def __init__(self, *args: Any, value: Concentrations | None = None, **kwargs: Any):
         if value is not None and kwargs.get("initial") is not None:
             raise RxDException(
-                f"give value or initial of a Parameter, not both; got {value!r} and {kwargs['initial']!r}"
+                "give value or initial of a Parameter, not both; "
+                f"got {value!r} and {kwargs['initial']!r}"
             )
         if value is not None:
             kwargs["initial"] = value
         super().__init__(*args, **kwargs)
 
     @property
-    def value(self):
-        """What the parameter is set to at the next finitialize."""
+    def value(self) -> Any:
+        """The value as the script gave it; a new one counts from the next finitialize on.
+
+        Set it on every rank.
+        """
         return self.initial
 
     @value.setter
-    def value(self, value) -> None:
+    def value(self, value: Concentrations) -> None:
         self.initial = value
 
-    def _ion(self, d) -> SpeciesSpec:
+    def _ion(self, d: Any) -> SpeciesSpec:
         ion = super()._ion(d)
         if ion.wall is not None or ion.faces is not None or any(ion.d):
             raise InvalidValue(
-                f"a Parameter does not change: it can have no d and no walls, got d={d}, walls at {ion.wall}"
+                "a Parameter does not change: it can have no d and no walls, "
+                f"got d={d}, walls at {ion.wall}"
             )
         return replace(ion, constant=True)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Parameter({self.name or 'unnamed'}, value={self.initial})"
 
 
 class State(Species):
-    """A species by another name: what a rate changes that is no concentration. Arguments as for
-    Species.
+    """A species that is no concentration, such as a gate or a volume fraction.
+
+    Takes the arguments of `Species`. Inside cells it is NEURON's own State.
     """
 
     original = "State"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"State({self.name or 'unnamed'}, d={self.d}, initial={self.initial})"
 
 
-kinds["State"] = State
+SPECIES_CLASSES["State"] = State

@@ -1,14 +1,20 @@
-"""What reactions at segments read and change: NEURON's states inside cells, voxels outside, the
-voltage.
+"""Terms of reactions at segments: a rate, and what it changes.
+
+A term reads and changes species inside cells (NEURON's states), species in voxels, and reads the
+voltage of the membrane.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ecsmpi.description.profiles import FloatArray
 from ecsmpi.neuron_api.expressions import is_voltage, leaves
 from ecsmpi.neuron_api.interpreter import neuron_rxd
 from ecsmpi.neuron_api.intracellular_species import (
@@ -19,153 +25,227 @@ from ecsmpi.neuron_api.intracellular_species import (
     volumes_of_states,
 )
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies
-from ecsmpi.reactions.expression import Expression
-from ecsmpi.rxd.arithmetic import expression_of
-from ecsmpi.rxd.compat import RxDException
+from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.species import Species
+from ecsmpi.rxd.species_arithmetic import solver_expression
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 
-SIGN = {"i": 1, "o": -1, None: 0}  # of a current that what leaves a region of NEURON's carries
+# Sign of the current of a positive ion that leaves a region of NEURON's, by the region's side.
+SIGN = {"i": 1, "o": -1, None: 0}
+
+IndexArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Voltage:
-    """Of the membrane, mV."""
+    """The voltage of the membrane (mV)."""
 
     constant = True
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "v"
 
 
-class Inside:
-    """A species of NEURON's in one of its regions."""
+class SpeciesInCells:
+    """A species of NEURON's in one of its regions.
 
-    def __init__(self, species, region):
-        self.species, self.place = species, region
+    Attributes
+    ----------
+    species, place
+        NEURON's species and region.
+    constant : bool
+        Whether no reaction changes it.
+    ion, charge
+        Name and charge of the ion whose current it may carry; None and 0 if there is none.
+    variable
+        The range variable that shows it, such as "ki", or None.
+    """
+
+    def __init__(self, species: Any, region: Any):
+        self.species = species
+        self.place = region
         self.constant = isinstance(species, neuron_rxd.Parameter)
         side = region.nrn_region
-        self.ion = species.name if species.name and species.charge and side else None
+        is_ion = species.name and species.charge and side
+        self.ion = species.name if is_ion else None
         self.charge = species.charge * SIGN[side]
         self.variable = f"{species.name}{side}" if species.name and side else None
 
-    def states(self, numbers: dict) -> tuple[np.ndarray, np.ndarray]:
-        """(segments, rows): segments' numbers, {section: that of its first}, and where NEURON keeps
-        their states now.
+    def states(self, numbers: dict[Any, int]) -> tuple[IndexArray, IndexArray]:
+        """Where the segments and their states are now. Local.
+
+        Parameters
+        ----------
+        numbers
+            {section: number of its first segment}.
+
+        Returns
+        -------
+        (segments,) numbers of the segments; (segments,) rows of NEURON's array of states
         """
-        segments, rows = [], []
-        for sec, rows_of_section in sections_with_rows(self.species, self.place):
-            segments += range(numbers[sec], numbers[sec] + len(rows_of_section))
+        segments: list[int] = []
+        rows: list[int] = []
+        for section, rows_of_section in sections_with_rows(self.species, self.place):
+            segments += range(numbers[section], numbers[section] + len(rows_of_section))
             rows += rows_of_section
         return np.array(segments, dtype=np.int64), np.array(rows, dtype=np.int64)
 
-    def sections(self) -> list:
+    def sections(self) -> list[Any]:
         """NEURON's sections, in the order of `states`."""
-        return sections_with(self.species, self.place)
+        sections: list[Any] = sections_with(self.species, self.place)
+        return sections
 
-    def volumes(self, rows: np.ndarray) -> np.ndarray:
-        """um3 (or um2, on a membrane) of states."""
-        return volumes_of_states()[rows]
+    def volumes(self, rows: IndexArray) -> FloatArray:
+        """(rows,) volumes (um3) of states, or areas (um2) on a membrane."""
+        volumes: FloatArray = volumes_of_states()[rows]
+        return volumes
 
-    def __eq__(self, other):
-        return (
-            isinstance(other, Inside)
-            and self.species is other.species
-            and self.place is other.place
-        )
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SpeciesInCells):
+            return False
+        return self.species is other.species and self.place is other.place
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((id(self.species), id(self.place)))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.species.name or 'unnamed species'} in {self.place.name}"
 
 
-class Outside:
-    """A species of ours in an extracellular region."""
+class SpeciesInVoxels:
+    """An extracellular species in one region.
 
-    def __init__(self, part: SpeciesOnExtracellular):
-        self._part, self.region, self.key = part, part.region, part.species.key
-        self.constant = isinstance(part.species, Parameter)
+    Attributes
+    ----------
+    region
+        The extracellular region.
+    key
+        The key of the species.
+    constant : bool
+        Whether no reaction changes it.
+    """
 
-    def volumes(self, voxels: np.ndarray) -> np.ndarray:
-        """(voxels,) um3 free in voxels given by flat index."""
-        return self.region.volume_fractions(voxels) * self.region.box.voxel_volume
+    def __init__(self, on_region: SpeciesOnExtracellular):
+        self._on_region = on_region
+        self.region = on_region.region
+        self.key = on_region.species.key
+        self.constant = isinstance(on_region.species, Parameter)
 
-    def __eq__(self, other):
-        return isinstance(other, Outside) and self._part == other._part
+    def volumes(self, voxels: IndexArray) -> FloatArray:
+        """(voxels,) free volumes (um3) of voxels given by their flat index."""
+        volumes: FloatArray = self.region.volume_fractions(voxels) * self.region.box.voxel_volume
+        return volumes
 
-    def __hash__(self):
-        return hash(self._part)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SpeciesInVoxels) and self._on_region == other._on_region
 
-    def __str__(self):
-        return f"{self._part.species.name or 'unnamed species'} outside"
+    def __hash__(self) -> int:
+        return hash(self._on_region)
+
+    def __str__(self) -> str:
+        return f"{self._on_region.species.name or 'unnamed species'} outside"
+
+
+Reactant = Voltage | SpeciesInCells | SpeciesInVoxels
 
 
 @dataclass(frozen=True)
 class Term:
-    """A law at segments. changes: [(leaf, how many come with it)]; region: where species that do
-    not say so themselves are.
+    """A rate at segments, and the species that it changes.
 
-    membrane: of a reaction across it, whose rate is in molecules/ms, of a um2 of it if per_area;
-    None: mM/ms.
+    Attributes
+    ----------
+    changes
+        [(leaf of an expression, number of molecules that come with one reaction)].
+    rate
+        NEURON's expression: mM/ms if there is no membrane; else molecules/(um2 ms) if
+        ``per_area``, else molecules/ms.
+    region
+        NEURON's region, for species that are named without one.
+    membrane
+        The membrane's region, or None.
+    per_area
+        Whether the rate is that of 1 um2 of the membrane.
+    carries
+        Whether the reaction carries a current.
+    label
+        What messages call the reaction.
     """
 
-    changes: list
-    rate: object
-    region: object
-    membrane: object = None
+    changes: list[tuple[Any, float]]
+    rate: Any
+    region: Any
+    membrane: Any = None
     per_area: bool = True
     carries: bool = False
     label: str = ""
 
-    def counts(self) -> dict:
-        """{part: how many come with it}, of what can change."""
-        found = {}
+    def counts(self) -> dict[Reactant, float]:
+        """{reactant: number of molecules that come with one reaction}, of those that change."""
+        counts: dict[Reactant, float] = {}
         for leaf, count in self.changes:
-            part = part_of(leaf, self.region)
-            if not part.constant:
-                found[part] = found.get(part, 0) + count
-        return found
+            reactant = reactant_of(leaf, self.region)
+            if not reactant.constant:
+                counts[reactant] = counts.get(reactant, 0) + count
+        return counts
 
-    def parts(self) -> list:
-        """What it reads and changes, each once."""
-        named = [
-            *(leaf for leaf, _ in self.changes),
-            *(leaf for leaf in leaves(self.rate) if not isinstance(leaf, Real)),
-        ]
-        return list(dict.fromkeys(part_of(leaf, self.region) for leaf in named))
+    def parts(self) -> list[Reactant]:
+        """The reactants that the term reads or changes, each once."""
+        changed = [leaf for leaf, _ in self.changes]
+        read = [leaf for leaf in leaves(self.rate) if not isinstance(leaf, Real)]
+        reactants = [reactant_of(leaf, self.region) for leaf in [*changed, *read]]
+        return list(dict.fromkeys(reactants))
 
-    def expression(self, of) -> Expression:
-        """Its rate, with of(part) for each part."""
-        return expression_of(self.rate, lambda leaf: of(part_of(leaf, self.region)))
+    def expression(self, leaf_of: Callable[[Reactant], Any]) -> Any:
+        """The solver's expression of the rate, with ``leaf_of(reactant)`` for each reactant."""
+        return solver_expression(self.rate, lambda leaf: leaf_of(reactant_of(leaf, self.region)))
 
-    def areas(self, numbers: dict, count: int) -> np.ndarray:
-        """(count,) um2 of the membrane at each segment, 0 where it is not."""
-        found = np.zeros(count)
-        for sec, areas in membrane_areas(self.membrane):
-            first = numbers[sec]
-            found[first : first + sec.nseg] = areas
-        return found
+    def areas(self, numbers: dict[Any, int], count: int) -> FloatArray:
+        """Areas of the membrane. Local.
+
+        Parameters
+        ----------
+        numbers
+            {section: number of its first segment}.
+        count
+            Number of segments.
+
+        Returns
+        -------
+        array, shape (count,)
+            um2 at each segment, 0 where the membrane is not.
+        """
+        areas = np.zeros(count)
+        for section, of_section in membrane_areas(self.membrane):
+            first = numbers[section]
+            areas[first : first + section.nseg] = of_section
+        return areas
 
 
-def part_of(leaf, region):
-    """The part of a species that a law in a region of NEURON's means by a leaf; RxDException where
-    it could be several.
+def reactant_of(leaf: Any, region: Any) -> Reactant:
+    """What a leaf of an expression means in a reaction in one of NEURON's regions.
+
+    Raises
+    ------
+    RxDException
+        If the leaf is no species and no voltage, or a species in several other regions.
     """
     if is_voltage(leaf):
         return Voltage()
     if isinstance(leaf, SpeciesOnExtracellular):
-        return Outside(leaf)
+        return SpeciesInVoxels(leaf)
     if isinstance(leaf, InsidePart):
-        return Inside(*species_and_region_of(leaf))
+        return SpeciesInCells(*species_and_region_of(leaf))
     if not isinstance(leaf, (InsideSpecies, Species)):
         raise RxDException(
             f"a rate at segments cannot hold {leaf!r}, only species, the voltage and numbers"
         )
-    there = leaf.regions
-    if region not in there and len(there) != 1:
-        raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
-    there = region if region in there else there[0]
-    return Outside(leaf[there]) if isinstance(leaf, Species) else Inside(leaf, there)
+    regions = leaf.regions
+    if region not in regions:
+        if len(regions) != 1:
+            raise RxDException(f"say which region of {leaf} the reaction is in: {leaf}[region]")
+        [region] = regions
+    if isinstance(leaf, Species):
+        return SpeciesInVoxels(leaf[region])
+    return SpeciesInCells(leaf, region)

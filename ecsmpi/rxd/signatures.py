@@ -1,37 +1,43 @@
-"""What `help` and shift-tab show of classes that NEURON's arguments make by ``__new__``, which
-hides those of ``__init__``.
+"""Signatures that `help` and shift-tab show for classes with a general ``__new__``.
+
+Such a class passes its arguments to NEURON's class if nothing extracellular is among them.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Kind = TypeVar("Kind", bound=type)
 
 
-def shows_arguments(kind: type) -> type:
-    """Show the arguments of a class's ``__init__`` as those of the class."""
-    of_init = inspect.signature(kind.__init__)
-    kind.__signature__ = of_init.replace(parameters=list(of_init.parameters.values())[1:])
+def shows_arguments(kind: Kind) -> Kind:
+    """Class decorator: show the arguments of ``__init__`` as those of the class."""
+    of_init = inspect.signature(vars(kind)["__init__"])
+    _show(kind, of_init.replace(parameters=list(of_init.parameters.values())[1:]))
     return kind
 
 
-def with_keywords(signature: inspect.Signature, **defaults) -> inspect.Signature:
-    """A signature with further keywords at its end."""
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-        for name, default in defaults.items()
-    ]
-    return signature.replace(parameters=[*signature.parameters.values(), *added])
-
-
-def shows(**defaults):
-    """Show a class as one that takes a scheme and its rates, and these keywords with their
-    defaults.
-    """
+def shows_scheme_and(**defaults: Any) -> Callable[[Kind], Kind]:
+    """Class decorator: show a scheme with its rates, and keywords with these defaults."""
     scheme_and_rates = inspect.Parameter("scheme_and_rates", inspect.Parameter.VAR_POSITIONAL)
-    signature = with_keywords(inspect.Signature([scheme_and_rates]), **defaults)
 
-    def show(kind: type) -> type:
-        kind.__signature__ = signature
+    def show(kind: Kind) -> Kind:
+        _show(kind, with_keywords(inspect.Signature([scheme_and_rates]), **defaults))
         return kind
 
     return show
+
+
+def with_keywords(signature: inspect.Signature, **defaults: Any) -> inspect.Signature:
+    """A signature with further keywords at its end."""
+    keywords = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in defaults.items()
+    ]
+    return signature.replace(parameters=[*signature.parameters.values(), *keywords])
+
+
+def _show(kind: type, signature: inspect.Signature) -> None:
+    kind.__signature__ = signature  # type: ignore[attr-defined]

@@ -1,114 +1,161 @@
-"""Species: what diffuses, in which regions, and what it starts from."""
+"""Species in extracellular regions: what diffuses, where, and from which concentrations."""
 
 from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ecsmpi.description.model import SpeciesSpec, Tissue, can_name_ion
-from ecsmpi.description.profiles import Profile, profile_of
+from ecsmpi.description.profiles import BorderProfile, Profile, profile_of
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.interpreter import n, neuron_rxd
-from ecsmpi.rxd.arithmetic import Arithmetic
-from ecsmpi.rxd.compat import InvalidValue, RxDException, RxdStandIn
+from ecsmpi.rxd.argument_types import (
+    BoundaryConditions,
+    Concentrations,
+    PerAxis,
+    Regions,
+    TissueValue,
+)
+from ecsmpi.rxd.duplicate_species import made_inside_cells, refuse_duplicate
+from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.extracellular import Extracellular
-from ecsmpi.rxd.forgetting import refuse_forgotten
 from ecsmpi.rxd.intracellular import sides
+from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.redefinition import LEFTOVER, species_inside
+from ecsmpi.rxd.profiles import finite_concentrations
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.signatures import shows_arguments
-from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular, concentrations
+from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
+from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
+from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, every_species
 
 _keys = itertools.count()
 
 
-def __getattr__(name):
-    if (
-        name == "_all_species"
-    ):  # NEURON's list of weak references, which scripts read to save all concentrations
+def __getattr__(name: str) -> Any:
+    if name == "_all_species":
+        # NEURON's list of weak references, which scripts read to save all concentrations
         return [weakref.ref(one) for one in every_species()]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @shows_arguments
-class Species(Arithmetic, RxdStandIn):
-    """A species in one or more extracellular regions.
+class Species(SpeciesArithmetic, RxdStandIn):
+    """A species in one or more regions.
 
-    d: um2/ms, a number or (dx, dy, dz). name: NEURON's name of the ion, e.g. 'k', or None. charge:
-    of the ion; without one it gets no currents. initial: mM, a number, a function of a node, or
-    None for NEURON's default (ko0_k_ion), also an array, or rxd.from_file. ecs_boundary_conditions:
-    mM at the walls, or None for walls without flux, or a dict that says for "xlo", "xhi", "x"
-    (both), "ylo" ... what each face does: a number or a function of t (ms) is the value it is held
-    at, as is rxd.Held(value); rxd.Bath(value, permeability) lets a bath exchange through it.
-    volume_fraction, tortuosity or permeability: as for Extracellular, where the species sees other
-    tissue than the rest. atolscale concerns variable time steps, which are refused; represents is
-    an ontology label. Name, charge and regions may be changed between runs, d at any time, on every
-    rank. Raises InvalidValue, an RxDException and a ValueError, naming the argument.
+    Make it on every rank, with the same arguments. With all regions inside cells it is NEURON's own
+    species; with regions on both sides of the membrane it is one of NEURON's inside and one of
+    ecsmpi's outside, under one name.
 
-    Where all regions lie inside cells, it is NEURON's own species; where some do, it is one of
-    NEURON's inside, and one outside. A species without regions (None, or []) takes part once it has
-    some.
+    Parameters
+    ----------
+    regions
+        An rxd.Extracellular or rxd.Region, or a list of these. None or an empty list: the species
+        takes part once it has regions.
+    d
+        Diffusion coefficient (um2/ms), a number or (dx, dy, dz).
+    name
+        Name of the ion, such as "k", or None. A species without charge may have any name.
+    charge
+        Charge of the ion. Only a species with a name and a charge gets currents.
+    initial
+        Initial concentration (mM): a number, an array of the box's shape, a function of a node,
+        ``rxd.from_function(f)``, ``rxd.from_file(path, dataset)``, or None for NEURON's default,
+        such as ``n.ko0_k_ion``. Evaluated at each n.finitialize.
+    atolscale
+        Of variable time steps, which are refused; it has no effect.
+    ecs_boundary_conditions
+        None: no flux through the walls of the box. A number: the concentration (mM) at all walls.
+        A dict: what each face does, by "xlo", "xhi", "x" (both), "ylo" and so on. A number or a
+        function of t (ms) holds a face at a value, as ``rxd.Held(value)`` does;
+        ``rxd.Bath(value, permeability)`` lets a bath exchange through it.
+    represents
+        An ontology label.
+    volume_fraction, tortuosity, permeability
+        As for rxd.Extracellular, if the species sees other tissue than the rest.
+
+    Attributes
+    ----------
+    initial
+        As given; a new one counts from the next finitialize on. Set it on every rank.
+
+    Raises
+    ------
+    InvalidValue
+        For a wrong argument, which it names; an RxDException and a ValueError.
+    RxDException
+        If another species has the name in one of the regions, or elsewhere with another charge.
     """
 
     original = "Species"
     settable = ("initial", "represents", "key")
+    initial: Any
+    represents: Any
+    key: int
+    _held: Any
+    _whole: Callable[[], TransmembraneSpecies | None]
 
-    def __new__(cls, regions=None, *args, **kwargs):
+    def __new__(cls, regions: Regions = None, *args: Any, **kwargs: Any) -> Any:
         inside, outside = sides(regions)
         if not inside:
             return super().__new__(cls)
-        within = species_inside(getattr(neuron_rxd, cls.original), inside, args, kwargs)
+        within = made_inside_cells(getattr(neuron_rxd, cls.original), inside, args, kwargs)
         return TransmembraneSpecies(within, cls(outside, *args, **kwargs)) if outside else within
 
     def __init__(
         self,
-        regions=None,
-        d=0,
-        name=None,
-        charge=0,
-        initial=None,
-        atolscale=1,
-        ecs_boundary_conditions=None,
-        represents=None,
-        volume_fraction=None,
-        tortuosity=None,
-        permeability=None,
+        regions: Regions = None,
+        d: PerAxis = 0,
+        name: str | None = None,
+        charge: int = 0,
+        initial: Concentrations | None = None,
+        atolscale: float = 1,
+        ecs_boundary_conditions: BoundaryConditions = None,
+        represents: str | None = None,
+        volume_fraction: TissueValue | None = None,
+        tortuosity: TissueValue | None = None,
+        permeability: TissueValue | None = None,
     ):
         self._regions = _checked_regions(regions)
-        self._d, self._d_on = d, weakref.WeakKeyDictionary()
-        self._name, self._charge, self._walls = name, charge, ecs_boundary_conditions
-        self.initial, self.represents, self._atolscale = initial, represents, atolscale
+        self._d = d
+        self._d_on: weakref.WeakKeyDictionary[Extracellular, Any] = weakref.WeakKeyDictionary()
+        self._name = name
+        self._charge = charge
+        self._walls = ecs_boundary_conditions
+        self.initial = initial
+        self.represents = represents
+        self._atolscale = atolscale
+        tissue = {
+            "volume_fraction": volume_fraction,
+            "tortuosity": tortuosity,
+            "permeability": permeability,
+        }
         self._own_tissue = {
-            name: profile_of(name, value)
-            for name, value in (
-                ("volume_fraction", volume_fraction),
-                ("tortuosity", tortuosity),
-                ("permeability", permeability),
-            )
-            if value is not None
+            name: profile_of(name, value) for name, value in tissue.items() if value is not None
         }
         self._made_in = simulation.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
-            self.initial = concentrations("initial", initial)
+            self.initial = finite_concentrations("initial", initial)
         self.key = next(_keys)
         simulation.add(self)
 
     @property
     def regions(self) -> list[Extracellular]:
-        """The regions of the species; from the next finitialize on where set, on every rank."""
+        """The extracellular regions; new ones count from the next finitialize. Set on all ranks."""
         return list(self._regions)
 
     @regions.setter
-    def regions(self, regions) -> None:
+    def regions(self, regions: Regions) -> None:
         self._change("_regions", _checked_regions(regions))
 
     @property
     def name(self) -> str | None:
-        """The name of the ion; from the next finitialize on where set, on every rank."""
+        """The name of the ion; a new one counts from the next finitialize. Set on every rank."""
         return self._name
 
     @name.setter
@@ -117,7 +164,7 @@ class Species(Arithmetic, RxdStandIn):
 
     @property
     def charge(self) -> int:
-        """The charge of the ion; from the next finitialize on where set, on every rank."""
+        """The charge of the ion; a new one counts from the next finitialize. Set on every rank."""
         return self._charge
 
     @charge.setter
@@ -125,69 +172,70 @@ class Species(Arithmetic, RxdStandIn):
         self._change("_charge", charge)
 
     @property
-    def d(self):
-        """Diffusion coefficient, as given (um2/ms); from the next step on where set, on every rank."""
+    def d(self) -> Any:
+        """Diffusion coefficient in all regions, as the script gave it (um2/ms).
+
+        Set it on every rank; it acts from the next step on. Raises InvalidValue if it is negative
+        or no number.
+        """
         return self._d
 
     @d.setter
-    def d(self, value) -> None:
+    def d(self, value: PerAxis) -> None:
         self._change("_d", value)
         self._d_on.clear()
         simulation.change()
 
-    def d_on(self, region: Extracellular):
-        """Diffusion coefficient in one region, as given (um2/ms)."""
+    def d_on(self, region: Extracellular) -> Any:
+        """Diffusion coefficient in one region, as the script gave it (um2/ms)."""
         return self._d_on.get(region, self._d)
 
-    def set_d_on(self, region: Extracellular, value) -> None:
-        """Set the diffusion coefficient in one region (um2/ms), from the next step on. Local: set
-        it on every rank.
+    def set_d_on(self, region: Extracellular, value: PerAxis) -> None:
+        """Set the diffusion coefficient in one region (um2/ms), from the next step on.
+
+        Local; to be called on every rank. Raises InvalidValue if it is negative or no number.
         """
         self._ion(value)
         self._d_on[region] = value
         simulation.change()
 
     def ion(self, region: Extracellular) -> SpeciesSpec:
-        """The description that the solver works from."""
+        """The description of the species in a region that the solver works from."""
         return replace(self._ion(self.d_on(region)), tissue=self._other_tissue_on(region))
 
     def _other_tissue_on(self, region: Extracellular) -> Tissue | None:
-        """What the species sees in place of the region's tissue: what a tissue is made of does not
-        lie in it.
+        """The tissue that the species sees if it is not the region's.
+
+        A State that is the volume fraction of a region does not itself lie in the free volume.
         """
-        if any(profile.live and profile.species is self for profile in region.tissue.profiles):
-            return Tissue()
+        for profile in region.tissue.profiles:
+            if profile.live and getattr(profile, "species", None) is self:
+                return Tissue()
         return self.tissue_on(region) if self._own_tissue else None
 
     def tissue_on(self, region: Extracellular) -> Tissue:
-        """The tissue that the species sees in a region: the region's, but for what was said of its
-        own.
-        """
-        own, of_region = self._own_tissue, region.tissue
+        """The tissue that the species sees in a region: the region's, with the species' own."""
+        own = self._own_tissue
         if not own:
-            return of_region
-        diffusion = (
-            {}
-            if {"tortuosity", "permeability"} & own.keys()
-            else {"permeability": of_region.permeability}
-        )
-        given = {
-            "volume_fraction": of_region.volume_fraction,
+            return region.tissue
+        given: dict[str, Any] = {
+            "volume_fraction": region.tissue.volume_fraction,
             "tortuosity": None,
             "permeability": None,
-            **diffusion,
-            **own,
         }
-        return region.made_of(**given, face_average=of_region.face_average)
+        if "tortuosity" not in own and "permeability" not in own:
+            given["permeability"] = region.tissue.permeability
+        given.update(own)
+        return region.made_of(**given, face_average=region.tissue.face_average)
 
-    def _ion(self, d) -> SpeciesSpec:
+    def _ion(self, d: Any) -> SpeciesSpec:
         try:
             return SpeciesSpec.from_rxd(self._name, d, self._charge, self._walls)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
 
-    def _change(self, attribute: str, value) -> None:
-        """Set an attribute unless the species would be wrong with it."""
+    def _change(self, attribute: str, value: Any) -> None:
+        """Set an attribute, unless the species would be wrong with it."""
         refuse_forgotten(self)
         before = getattr(self, attribute)
         object.__setattr__(self, attribute, value)
@@ -202,87 +250,77 @@ class Species(Arithmetic, RxdStandIn):
         self._ion(self._d)
         for region in self._regions:
             self.tissue_on(region)
-        _refuse_duplicate(self)
+        refuse_duplicate(self)
 
     @property
     def nodes(self) -> NodeList:
-        """The nodes of all voxels, region by region in C order."""
+        """The nodes of all voxels, region by region, in C order."""
         return NodeList.of((self[region], Voxels(region.box)) for region in self._regions)
 
-    def defined_on_region(self, region) -> bool:
-        """Whether the species has the region."""
+    def defined_on_region(self, region: object) -> bool:
+        """Whether the species has a region."""
         return region in self._regions
 
     def re_init(self) -> None:
-        """Set the voxels of segments to what these hold outside (ko). Collective."""
+        """Set the voxels of segments to the outside concentrations of these (``ko``). Collective.
+
+        Of several segments in one voxel the last one of the highest rank counts.
+        """
         refuse_forgotten(self)
         simulation.take_segments([self])
 
-    def fill(self, region: Extracellular, field) -> None:
-        """Set a field to the initial concentrations. Local."""
-        self[region].fill(field, self._default() if self.initial is None else self.initial)
-        if self.initial is None and isinstance(self._walls, (int, float)):
-            field.hold_walls(self._walls)
+    def initial_profile(self, region: Extracellular) -> Profile:
+        """The initial concentrations (mM) in a region, with NEURON's defaults of now. Local.
+
+        Raises InvalidValue if ``initial`` does not fit the box or is not finite.
+        """
+        if self.initial is not None:
+            return self[region].profile(self.initial)
+        profile = self[region].profile(self._default())
+        if isinstance(self._walls, (int, float)):
+            return BorderProfile(profile, self._walls)
+        return profile
 
     def _default(self) -> float:
-        return (
-            getattr(n, f"{self._name}o0_{self._name}_ion", 0.0) if can_name_ion(self._name) else 0.0
-        )
+        if not can_name_ion(self._name):
+            return 0.0
+        default: float = getattr(n, f"{self._name}o0_{self._name}_ion", 0.0)
+        return default
 
-    def __getitem__(self, region) -> SpeciesOnExtracellular:
+    def __getitem__(self, region: Extracellular) -> SpeciesOnExtracellular:
+        """The species in one of its regions; RxDException if it does not have the region."""
         refuse_forgotten(self)
         if region not in self._regions:
             raise RxDException(f"{self!r} is not defined on {region!r}")
         return SpeciesOnExtracellular(simulation, self, region)
 
-    def __repr__(self):
-        return f"Species({self._name or 'unnamed'}, d={self._d}, charge={self._charge}, initial={self.initial})"
+    def __repr__(self) -> str:
+        return (
+            f"Species({self._name or 'unnamed'}, d={self._d}, charge={self._charge}, "
+            f"initial={self.initial})"
+        )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self._name or repr(self)
 
 
-def _checked_regions(regions) -> list[Extracellular]:
-    """Regions as a list: of one, of several, or of none where a species gets its regions later."""
+def _checked_regions(regions: Regions) -> list[Extracellular]:
+    """Extracellular regions as a list, which is empty for a species that gets its regions later."""
     if regions is None:
         return []
-    found = list(regions) if hasattr(regions, "__iter__") else [regions]
-    for region in found:
+    regions = list(regions) if hasattr(regions, "__iter__") else [regions]
+    for region in regions:
         if isinstance(region, neuron_rxd.Region):
             raise RxDException(
-                f"a species gets its regions inside cells when it is made, got {region!r}: make it anew with them"
+                "a species gets its regions inside cells when it is made, "
+                f"got {region!r}: make it again with them"
             )
         if not isinstance(region, Extracellular):
             raise RxDException(
                 f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}"
             )
         refuse_forgotten(region)
-    if len(set(found)) < len(found):
+    if len(set(regions)) < len(regions):
         raise RxDException(f"a species needs different regions, got {regions!r}")
+    found: list[Extracellular] = regions
     return found
-
-
-def _refuse_duplicate(species: Species) -> None:
-    """Raise RxDException where another living species has the name in one of the regions, or with
-    another charge.
-    """
-    if _duplicate(species) is None:
-        return
-    simulation.let_go()  # it may be one that only a reference cycle holds
-    if said := _duplicate(species):
-        raise RxDException(said)
-
-
-def _duplicate(species: Species) -> str | None:
-    """What is wrong with another species of the name."""
-    name = species.name
-    for other in [one for one in simulation.scripts_species if one._name == name] if name else ():
-        if other is not species:
-            if shared := [region for region in species.regions if region in other.regions]:
-                return (
-                    f'species "{species.name}" is already defined on {shared[0]!r}: give it another name, or '
-                    f"put all regions in one Species; {LEFTOVER}"
-                )
-            if other.charge != species.charge:
-                return f'species "{species.name}" has charge {other.charge} on another region, got {species.charge}; {LEFTOVER}'
-    return None

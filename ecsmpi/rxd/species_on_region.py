@@ -1,91 +1,121 @@
-"""The part of a species that lies in one region: what scripts read and set concentrations by."""
+"""A species in one extracellular region: scripts read and set concentrations by it."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ecsmpi.cells.flux import Flux
-from ecsmpi.description.profiles import FileProfile, Profile, values_at
+from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
-from ecsmpi.run.writes import Write
-from ecsmpi.rxd.arithmetic import Arithmetic
-from ecsmpi.rxd.compat import InvalidValue, RxDException, RxdStandIn
-from ecsmpi.rxd.forgetting import refuse_forgotten
+from ecsmpi.rxd.argument_types import Concentrations, PerAxis
+from ecsmpi.rxd.errors import InvalidValue, RxDException
+from ecsmpi.rxd.flux_source import checked_source, scale_of
+from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.source import checked_source, scale_of
+from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
+from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
+from ecsmpi.rxd.stand_in import RxdStandIn
+from ecsmpi.rxd.voxel_writes import write_of, write_of_all
+
+AXES = ("xyz", "xy", "xz", "yz", "x", "y", "z")
 
 
-class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
-    """The part of a species that lies in one region; it does not keep the species alive."""
+class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
+    """A species in one extracellular region, ``species[region]``.
+
+    It does not keep the species alive: once the species is deleted, using it raises RxDException.
+
+    Any rank may read and set concentrations at any time, without the other ranks. A rank reads the
+    concentrations at the end of the last step that it took part in. It reads at once what it sets
+    itself; ranks that do not set the same read it from the next step on.
+
+    Attributes
+    ----------
+    region : rxd.Extracellular
+    """
 
     original = "species.SpeciesOnExtracellular"
     settable = ("region",)
 
-    def __init__(self, simulation, species, region):
-        self._simulation, self._of, self.region = simulation, species._held, region
-        self._seen_at, self._seen = (
-            None,
-            None,
-        )  # the box that answers reads, and the stamp of the simulation then
-        self._is_set_by_pointer = (
-            None  # (flat index of a voxel) -> bool, where the region has pointers
-        )
+    def __init__(self, simulation: Any, species: Any, region: Any):
+        self._simulation = simulation
+        self._reference = species._held
+        self.region = region
+        # For fast loops over nodes: the box that answers reads, and the stamp of the simulation for
+        # which it was found.
+        self._seen: Any = None
+        self._seen_at: int | None = None
+        # (flat index of a voxel) -> bool, if the region has pointers
+        self._is_set_by_pointer: Callable[[int], bool] | None = None
 
     @property
-    def species(self):
-        """The species."""
-        species = self._of()
+    def species(self) -> Any:
+        """The species. Raises RxDException if it has been deleted."""
+        species = self._reference()
         if species is None:
             raise RxDException(
-                "the species has been deleted: keep it in a variable as long as its parts are used"
+                "the species has been deleted: keep it in a variable as long as species[region] "
+                "or its nodes are used"
             )
         refuse_forgotten(species)
         return species
 
-    @property
-    def _field(self):
+    def _require_field(self) -> Any:
+        """The field of this rank's planes; RxDException if the species has left the region."""
         if not self.defined_on_region(self.region):
             raise RxDException(f"species {self.species} is no longer defined on {self.region!r}")
         return self._simulation.field(self.species, self.region)
 
     @property
-    def _space(self):
-        return self._simulation.space(self.region)
+    def states3d(self) -> FloatArray:
+        """(nx, ny, nz) concentrations (mM). Local.
+
+        On one rank a live, writable view; on several ranks a read-only copy.
+        """
+        self._require_field()
+        box: FloatArray = self._simulation.reading.whole(self.species, self.region)
+        return box
 
     @property
-    def states3d(self) -> np.ndarray:
-        """(nx, ny, nz) mM: on one process a live, writable view; on several ranks a read-only copy.
-        Local.
-        """
-        self._field
-        return self._simulation.reading.whole(self.species, self.region)
+    def local(self) -> FloatArray:
+        """(n, ny, nz) concentrations (mM) in the planes of this rank: a live, writable view. Local.
 
-    @property
-    def local(self) -> np.ndarray:
-        """This rank's planes (n, ny, nz), a live writable view (mM); box planes `planes[0]` to
-        `planes[1]`.
-
-        Other ranks may see at once what is written to it: between such a write and their reads put
-        ``pc.barrier()``.
+        The planes are those that `planes` names. Other ranks may see at once what is written to the
+        view: call ``pc.barrier()`` between such a write and their reads.
         """
-        self._field
-        return self._simulation.reading.slab(self.species, self.region)
+        self._require_field()
+        slab: FloatArray = self._simulation.reading.slab(self.species, self.region)
+        return slab
 
     @property
     def planes(self) -> tuple[int, int]:
-        """The x-planes [lo, hi) of the box that this rank owns."""
-        return self._field.planes
+        """The x-planes [lo, hi) of the box that this rank owns. Local."""
+        planes: tuple[int, int] = self._require_field().planes
+        return planes
 
-    def gather(self, root: int = 0) -> np.ndarray | None:
-        """(nx, ny, nz) mM, read-only, on rank ``root``; None on the others. Local."""
+    def gather(self, root: int = 0) -> FloatArray | None:
+        """All concentrations on one rank. Local.
+
+        Parameters
+        ----------
+        root
+            The rank that gets them.
+
+        Returns
+        -------
+        array, shape (nx, ny, nz), or None
+            Concentrations (mM), read-only, on rank ``root``; None on the other ranks.
+        """
         if self._simulation.comm.rank != root:
             return None
-        box = self.states3d.view()
+        box: FloatArray = self.states3d.view()
         box.flags.writeable = False
         return box
 
@@ -95,180 +125,171 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
         return NodeList.of([(self, Voxels(self.region.box))])
 
     @property
-    def concentration(self) -> np.ndarray:
-        """All concentrations in C order (mM), a copy. Local."""
+    def concentration(self) -> FloatArray:
+        """(voxels,) all concentrations (mM) in C order, a copy. Local.
+
+        Set it by a number, an array of the box's shape or flat in C order, a function of a node,
+        ``rxd.from_function(f)`` or ``rxd.from_file(path, dataset)``. Raises InvalidValue for a
+        value that is not finite or does not fit the box.
+        """
         return self.nodes.value
 
     @concentration.setter
-    def concentration(self, value) -> None:
-        """Set by a number, an array of the box's shape, or a function of a node. Local.
-
-        This rank sees the values at once. Other ranks that do not set them too see them from the
-        next step on.
-        """
-        self._field
-        self._simulation.reading.set(self.species, self.region, self._whole_write(value))
+    def concentration(self, value: Concentrations) -> None:
+        self._require_field()
+        self._simulation.reading.set(self.species, self.region, write_of_all(self, value))
 
     @property
-    def d(self):
-        """Diffusion coefficient in this region, as given (um2/ms); from the next step on where set,
-        on every rank.
+    def d(self) -> Any:
+        """Diffusion coefficient in this region, as the script gave it (um2/ms).
+
+        Set it on every rank; it acts from the next step on.
         """
         return self.species.d_on(self.region)
 
     @d.setter
-    def d(self, value) -> None:
+    def d(self, value: PerAxis) -> None:
         self.species.set_d_on(self.region, value)
 
-    def defined_on_region(self, region) -> bool:
-        """Whether the region is this one, and the species still has it."""
-        return region is self.region and self.species.defined_on_region(region)
+    def defined_on_region(self, region: object) -> bool:
+        """Whether a region is this one, and the species still has it."""
+        return region is self.region and bool(self.species.defined_on_region(region))
 
-    def volumes(self, voxels: Voxels) -> np.ndarray:
-        """(voxels,) free volumes (um3)."""
+    def volumes(self, voxels: Voxels) -> FloatArray:
+        """(voxels,) free volumes (um3). Local."""
         fraction = self.species.tissue_on(self.region).volume_fraction
-        return self.region.box.voxel_volume * values_at(fraction, self.region.box, voxels.array())
+        box = self.region.box
+        volumes: FloatArray = box.voxel_volume * values_at(fraction, box, voxels.array())
+        return volumes
 
-    def alpha_by_location(self, locs) -> np.ndarray | float:
-        """The volume fraction: a number where all voxels have the same one, else (places,) of those
-        at (x, y, z) um. Local.
+    def alpha_by_location(
+        self, locs: Iterable[tuple[float, float, float]]
+    ) -> FloatArray | float | Any:
+        """The volume fraction at some places. Local.
+
+        Parameters
+        ----------
+        locs
+            Points (x, y, z), in um.
+
+        Returns
+        -------
+        float or array
+            One number if all voxels have the same, else (places,) numbers.
         """
         if not isinstance(self.region.tissue.volume_fraction, Profile):
             return self.region.alpha
-        return self.region.volume_fractions(
-            [self.node_by_location(*place).part()[1].index[0] for place in locs]
-        )
+        flat = [self.node_by_location(*place).voxel_index for place in locs]
+        return self.region.volume_fractions(np.array(flat, dtype=np.int64))
 
     def extent(self, axes: str) -> list[float]:
-        """[xlo, xhi, ylo, ...] of the box (um) along axes such as "xyz" or "xz"; RxDException names
-        others.
+        """The ends of the box along some axes (um).
+
+        Parameters
+        ----------
+        axes
+            Such as "xyz", "xz" or "y".
+
+        Returns
+        -------
+        list
+            Such as [xlo, xhi, zlo, zhi].
+
+        Raises
+        ------
+        RxDException
+            For other axes.
         """
-        if axes not in ("xyz", "xy", "xz", "yz", "x", "y", "z"):
-            raise RxDException(f"axes must be one of xyz, xy, xz, yz, x, y, z, got {axes!r}")
+        if axes not in AXES:
+            raise RxDException(f"axes must be one of {', '.join(AXES)}, got {axes!r}")
         box = self.region.box
-        return [
-            end for axis in axes for end in (box.lo["xyz".index(axis)], box.hi["xyz".index(axis)])
-        ]
+        ends = []
+        for axis in axes:
+            number = "xyz".index(axis)
+            ends += [box.lo[number], box.hi[number]]
+        return ends
 
-    def fill(self, field, value) -> None:
-        """Set a field of some planes by a number, an array of the box's shape, or a function of a
-        node. Local.
-        """
-        self._whole_write(value).apply(field.owned, field.planes)
-
-    def values_at(self, voxels: Voxels) -> np.ndarray:
+    def values_at(self, voxels: Voxels) -> FloatArray:
         """(voxels,) concentrations (mM), a copy. Local."""
-        self._field
-        return self._simulation.reading.values(self.species, self.region, voxels)
+        self._require_field()
+        values: FloatArray = self._simulation.reading.values(self.species, self.region, voxels)
+        return values
 
-    def set_values_at(self, voxels: Voxels, value) -> None:
-        """Set them by a number, (voxels,) numbers, or a function of a node. Local; see
-        `concentration`.
+    def set_values_at(self, voxels: Voxels, value: Concentrations) -> None:
+        """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
+        self._require_field()
+        self._simulation.reading.set(self.species, self.region, write_of(self, voxels, value))
+
+    def profile(self, value: Concentrations, what: str | None = None) -> Profile:
+        """The profile of concentrations (mM) that a script gives for all voxels. Local.
+
+        Parameters
+        ----------
+        value
+            What `concentration` may be set to.
+        what
+            What messages call the value; None: the concentration of the species.
         """
-        self._field
-        self._simulation.reading.set(self.species, self.region, self._write(voxels, value))
-
-    def _whole_write(self, value) -> Write:
-        voxels = Voxels(self.region.box)
-        if isinstance(value, Profile):
-            stays = repr(value) if isinstance(value, FileProfile) else ""
-            return Write(
-                voxels, lambda planes, _places, _voxels: self._profile_in(value, planes), stays
-            )
-        return self._write(
-            voxels, self._checked_array(value).reshape(-1) if np.ndim(value) else value
-        )
-
-    def _profile_in(self, profile: Profile, planes: tuple[int, int]) -> np.ndarray:
-        return self._checked(profile.planes(self.region.box, *planes)).reshape(-1)
-
-    def _write(self, voxels: Voxels, value) -> Write:
-        if callable(value):
-            return Write(voxels, lambda _planes, _places, there: self._function_in(value, there))
-        values = self._checked(value)
-        if values.ndim:
-            values = values.copy()  # the script may change its own before other ranks ask for them
-        return Write.of(voxels, values)
-
-    def _function_in(self, function, voxels: Voxels) -> np.ndarray:
-        return self._checked(np.fromiter(map(function, self.each(voxels)), float, len(voxels)))
-
-    def _checked(self, values) -> np.ndarray:
-        return concentrations(f"concentration of {self.species}", values)
-
-    def _checked_array(self, array) -> np.ndarray:
-        array, shape = np.asarray(array), self.region.box.shape
-        if (
-            array.size != np.prod(shape)
-            or array.ndim not in (1, 3)
-            or (array.ndim == 3 and array.shape != shape)
-        ):
-            raise InvalidValue(
-                f"concentration of {self.species} must have the box's shape {shape}, got {array.shape}"
-            )
-        return array
+        return concentration_profile(what or f"concentration of {self.species}", self, value)
 
     def node_by_location(self, x: float, y: float, z: float) -> NodeExtracellular:
-        """The node of the voxel that holds a point (um)."""
+        """The node of the voxel that holds a point (um); RxDException if it is outside the box."""
         flat = int(self.region.box.index_of([[x, y, z]])[0])
         if flat < 0:
             raise RxDException(f"location ({x}, {y}, {z}) um is outside {self.region!r}")
-        return self.node_by_ijk(
-            *(int(index) for index in np.unravel_index(flat, self.region.box.shape))
-        )
+        return self.node(flat)
 
     def node_by_ijk(self, i: int, j: int, k: int) -> NodeExtracellular:
-        """The node of voxel (i, j, k)."""
-        if not all(0 <= index < count for index, count in zip((i, j, k), self.region.box.shape)):
-            raise RxDException(
-                f"voxel ({i}, {j}, {k}) is outside the {self.region.box.shape} voxels of the region"
-            )
+        """The node of voxel (i, j, k); RxDException if there is no such voxel."""
+        shape = self.region.box.shape
+        if not all(0 <= index < count for index, count in zip((i, j, k), shape)):
+            raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {shape} voxels of the region")
         return NodeExtracellular(self, i, j, k)
 
-    def each(self, voxels: Voxels):
+    def each(self, voxels: Voxels) -> Iterator[NodeExtracellular]:
         """The nodes of voxels, one by one."""
         return itertools.starmap(NodeExtracellular, ((self, *ijk) for ijk in voxels.ijk()))
 
     def node(self, flat: int) -> NodeExtracellular:
-        """The node of a voxel by its index in C order."""
+        """The node of a voxel, by its flat index in C order."""
         _, ny, nz = self.region.box.shape
         return NodeExtracellular(self, flat // (ny * nz), flat // nz % ny, flat % nz)
 
     def value_at(self, i: int, j: int, k: int) -> float:
-        """Concentration of a voxel (mM). Local."""
+        """Concentration in a voxel (mM). Local."""
         if self._seen_at != self._simulation.stamp:
             self._look()
         if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
             self._simulation.take_pointers()
             self._look()
         if self._seen is not None:
-            return self._seen.item(i, j, k)
-        return self._simulation.reading.value(self.species, self.region, self._flat(i, j, k))
+            value: float = self._seen.item(i, j, k)
+        else:
+            value = self._simulation.reading.value(self.species, self.region, self._flat(i, j, k))
+        return value
 
     def _look(self) -> None:
-        """Keep the box that answers reads until something changes, so that loops over nodes are
-        fast.
-        """
-        self._field
-        seen = self._simulation.reading.kept(self.species, self.region)
-        object.__setattr__(
-            self, "_seen", seen
-        )  # past RxdStandIn's checks, which take longer than all the rest
-        object.__setattr__(self, "_seen_at", self._simulation.stamp)
-        pointers = self._space.pointers
+        """Keep the box that answers reads until something changes: loops over nodes are fast."""
+        self._require_field()
+        pointers = self._simulation.space(self.region).pointers
         is_set = partial(pointers.is_set, self.species.key) if pointers else None
-        object.__setattr__(self, "_is_set_by_pointer", is_set)
+        # past the checks of RxdStandIn, which would take longer than all the rest
+        set_attribute = object.__setattr__
+        set_attribute(self, "_seen", self._simulation.reading.kept(self.species, self.region))
+        set_attribute(self, "_seen_at", self._simulation.stamp)
+        set_attribute(self, "_is_set_by_pointer", is_set)
 
-    def set_value_at(self, i: int, j: int, k: int, concentration: float) -> None:
-        """Set the concentration of a voxel (mM). Local; see `concentration`."""
+    def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
+        """Set the concentration in a voxel (mM); InvalidValue if it is not finite. Local."""
         value = concentration if type(concentration) is float else _one_number(concentration)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
         if self._seen_at != self._simulation.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
-            self._simulation.take_pointers()  # so that the last value counts
-            self._space.pointers.show(self.species.key, self._flat(i, j, k), value)
+            self._simulation.take_pointers()  # what was set through pointers came before this value
+            pointers = self._simulation.space(self.region).pointers
+            pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
             self._seen[i, j, k] = value
             self._simulation.touch()
@@ -277,11 +298,12 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape
-        return (i * ny + j) * nz + k
+        flat: int = (i * ny + j) * nz + k
+        return flat
 
-    def _include_flux(self, voxels: Voxels, source: tuple, units: str) -> None:
-        """See NodeExtracellular.include_flux. Local; during a run to be called on every rank."""
-        self._field
+    def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
+        """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""
+        self._require_field()
         if self.species.ion(self.region).constant:
             raise RxDException(
                 f"{self.species} is a Parameter, which does not change: no flux can go into it"
@@ -289,39 +311,29 @@ class SpeciesOnExtracellular(Arithmetic, RxdStandIn):
         flux = Flux(voxels.array(), checked_source(source), scale_of(units))
         self._simulation.add_flux(self.species, self.region, flux)
 
-    def watch(self, i: int, j: int, k: int):
-        """NEURON's pointer to a voxel's value. Local."""
-        self._field
+    def watch(self, i: int, j: int, k: int) -> Any:
+        """NEURON's pointer to the concentration in a voxel. Local."""
+        self._require_field()
         return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
 
-    def __eq__(self, other):
-        same = isinstance(other, SpeciesOnExtracellular)
-        return same and self._of is other._of and self.region is other.region
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SpeciesOnExtracellular):
+            return False
+        return self._reference is other._reference and self.region is other.region
 
-    def __hash__(self):
-        return hash((id(self._of), id(self.region)))
+    def __hash__(self) -> int:
+        return hash((id(self._reference), id(self.region)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.species}[{self.region!r}]"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.species}[ecs]"
 
 
-def _one_number(value) -> float:
-    """A number in mM; InvalidValue names what is none."""
-    number = concentrations("node.value", value)
+def _one_number(value: Any) -> float:
+    """A number in mM; InvalidValue names a value that is not one number."""
+    number = finite_concentrations("node.value", value)
     if number.ndim:
         raise InvalidValue(f"node.value must be one number in mM, got {value!r}")
     return float(number)
-
-
-def concentrations(what: str, value) -> np.ndarray:
-    """One or more finite numbers in mM; ValueError names them else."""
-    try:
-        values = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidValue(f"{what} must be a number in mM, got {value!r}") from None
-    if not np.isfinite(values).all():
-        raise InvalidValue(f"{what} must be finite, got {values[~np.isfinite(values)].flat[0]}")
-    return values

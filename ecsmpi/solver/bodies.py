@@ -1,39 +1,45 @@
-"""Bodies of loops that threads share, called by their address.
+"""Bodies of loops that threads share, called by their address, and the records that they read.
 
-    a Loop --pack--> its arguments, on the stack of the thread that calls
-           --run(body, count, arguments)--> body(begin, end, thread, arguments)   of some pieces, on some thread
+    Loop(record, arrays) --pack--> arguments, on the stack of the thread that calls
+        --run(body, count, arguments)--> body(begin, end, thread, arguments)
+                                         for some pieces of the work, on some thread
 
 numba compiles a function that another one calls by its name again with the caller, and again with
 each parallel loop around it. The bodies of the sweeps are long. So numba compiles each of them
 once, alone, as a C function, and `run`, the only loop over pieces, once for all bodies.
+
+What a loop needs and what stays from step to step lies in a record: a tuple of named tuples as
+compiled code has it in memory, written once when it is planned. A loop takes the record's address,
+which costs less at each call than to take the arrays one by one.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 from llvmlite import ir
-from numba import cfunc, get_thread_id, prange, types
+from numba import cfunc, get_thread_id, prange, typeof, types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic
 
 from ecsmpi.solver.threads import Shared, at_a_time, calls_shared, shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 
-NUMBERS, WHOLE = types.float64[::1], types.int64[::1]  # kinds of arguments: arrays of one axis
+# kinds of arguments: numbers, arrays of one axis, of two and of three
+INTEGER, NUMBER = types.int64, types.float64
+NUMBERS, INTEGERS = types.float64[::1], types.int64[::1]
 PLACES, FLAGS = types.uint32[::1], types.boolean[::1]
-TABLE, PLANES = types.float64[:, ::1], types.float64[:, :, ::1]  # of two and three axes
+TABLE, PLANES = types.float64[:, ::1], types.float64[:, :, ::1]
 SHAPE = types.UniTuple(types.int64, 3)
-BODY = types.void(
-    *[types.int64] * 4
-)  # the first piece and that after the last, number of the thread, address of the arguments
-INTEGER = ir.IntType(64)
+
+# the first piece, the piece after the last, number of the thread, address of the arguments
+BODY = types.void(*[types.int64] * 4)
+_WORD = ir.IntType(64)
 
 
 class Body:
-    """A C function body(begin, end, thread, arguments), compiled when its address is first asked
-    for.
-    """
+    """A C function body(begin, end, thread, arguments), compiled when its address is first used."""
 
     def __init__(self, function):
         self.py_func = function
@@ -45,7 +51,7 @@ class Body:
 
 
 class Loop:
-    """A compiled function that runs bodies, which are its first arguments, with these bodies."""
+    """A compiled function that runs these bodies, whose addresses are its first arguments."""
 
     def __init__(self, function: Shared, *bodies: Body):
         self._function = function
@@ -60,9 +66,7 @@ class Loop:
 
 
 def loop_over(*bodies: Body):
-    """A decorator: the function, of their addresses and arguments, becomes a loop of the arguments
-    alone.
-    """
+    """A decorator: a function of the bodies' addresses and of arguments becomes a `Loop`."""
     return lambda function: Loop(calls_shared(function), *bodies)
 
 
@@ -72,7 +76,7 @@ def _call(typing_context, body, begin, end, thread, arguments):
     signature = types.void(*[types.int64] * 5)
 
     def code(context, builder, signature, given):
-        kind = ir.FunctionType(ir.VoidType(), [INTEGER] * 4)
+        kind = ir.FunctionType(ir.VoidType(), [_WORD] * 4)
         builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
         return context.get_dummy_value()
 
@@ -81,14 +85,77 @@ def _call(typing_context, body, begin, end, thread, arguments):
 
 @shared
 def run(body, count, arguments):
-    """The body at an address does the pieces 0 to count - 1, which threads share. arguments: their
-    address.
+    """Let the body at an address do the pieces 0 to count - 1, which threads share.
+
+    arguments: their address.
     """
     each = at_a_time(count)
     for part in prange((count + each - 1) // each):
         mode = flush_subnormals()
         _call(body, part * each, min((part + 1) * each, count), get_thread_id(), arguments)
         restore_mode(mode)
+
+
+def triple(kind):
+    """The kind of three values of that kind."""
+    return types.UniTuple(kind, 3)
+
+
+def named(cls, *kinds):
+    """The kind of a named tuple whose fields are of these kinds."""
+    return types.BaseTuple.from_types(kinds, cls)
+
+
+class Record:
+    """Values of a kind, laid out as compiled code has them. ``address``: where they are.
+
+    A kind is a tuple of arrays, numbers and further tuples, each as many words of 8 bytes. The
+    record keeps the arrays alive, and compiled code reads them while the record lives.
+
+    Raises
+    ------
+    TypeError
+        Where the values are of another kind.
+    """
+
+    def __init__(self, kind, values: tuple):
+        if typeof(values) != kind:
+            raise TypeError(f"compiled loops take a record of {kind}, got {typeof(values)}")
+        self.values = values
+        self._words = np.array(_words_of(values), dtype=np.int64)
+        self.address = self._words.ctypes.data
+
+
+def _words_of(value) -> list[int]:
+    """A value as numba keeps it, word by word.
+
+    An array is its owner and its parent, which are nobody here, its size, its itemsize, the address
+    of its data, its shape and its strides.
+    """
+    if isinstance(value, tuple):
+        words = []
+        for field in value:
+            words += _words_of(field)
+        return words
+    if isinstance(value, np.ndarray):
+        return [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
+    if isinstance(value, float):
+        return [int(np.float64(value).view(np.int64))]
+    return [int(value)]
+
+
+def reading(kind):
+    """A function for compiled code: read(address) is the tuple of that kind in a `Record`."""
+
+    @intrinsic
+    def read(typing_context, address):
+        def code(context, builder, signature, given):
+            place = builder.inttoptr(given[0], context.get_value_type(kind).as_pointer())
+            return builder.load(place)
+
+        return kind(types.int64), code
+
+    return read
 
 
 def passing(*kinds):
@@ -103,39 +170,21 @@ def passing(*kinds):
     @intrinsic
     def pack(typing_context, values):
         if values != kind:
-            different = [(given, wanted) for given, wanted in zip(values, kind) if given != wanted]
-            raise errors.TypingError(
-                f"the body of a loop takes other arguments: (given, wanted) are {different or (values, kind)}"
-            )
+            raise errors.TypingError(f"the body of a loop takes {kind}, got {values}")
 
         def code(context, builder, signature, given):
-            parts = cgutils.unpack_tuple(builder, given[0])
-            lent = [_lent(context, builder, each, part) for each, part in zip(kind, parts)]
+            fields = cgutils.unpack_tuple(builder, given[0])
+            lent = [_lent(context, builder, *each) for each in zip(kind, fields)]
             place = cgutils.alloca_once_value(builder, context.make_tuple(builder, kind, lent))
-            return builder.ptrtoint(place, INTEGER)
+            return builder.ptrtoint(place, _WORD)
 
         return types.int64(kind), code
 
-    @intrinsic
-    def unpack(typing_context, address):
-        def code(context, builder, signature, given):
-            return builder.load(
-                builder.inttoptr(given[0], context.get_value_type(kind).as_pointer())
-            )
-
-        return kind(types.int64), code
-
-    return pack, unpack
+    return pack, reading(kind)
 
 
 def _lent(context, builder, kind, value):
     """A value without the reference to the memory of an array, so that nobody counts it."""
-    if isinstance(kind, types.UniTuple):
-        parts = [
-            _lent(context, builder, kind.dtype, part)
-            for part in cgutils.unpack_tuple(builder, value)
-        ]
-        return context.make_tuple(builder, kind, parts)
     if not isinstance(kind, types.Array):
         return value
     array = context.make_array(kind)(context, builder, value)

@@ -79,24 +79,26 @@ def keep_wall(u, wall):
 
 
 @njit(**part_of_caller)
-def finish_plane(d, u, cy, py, qy, cz, pz, qz, scratch, held, wall):
-    """Solve y, then z, in one plane and add the increment to u; ``held``: its four edges are walls.
+def finish_plane(d, u, lines, walls, scratch):
+    """Solve y, then z, in one plane and add the increment to u.
 
-    z follows y by a tile of rows, while they are in cache. The y-substitution needs the rows above
-    as y left them, so z works in scratch and leaves d alone.
+    d, u: (ny, nz). lines, walls: PlaneLines and Walls of sweep_plans.py. z follows y by a tile of
+    rows, while they are in cache. The y-substitution needs the rows above as y left them, so z
+    works in scratch and leaves d alone.
     """
-    ny, nz = d.shape
-    if held:
+    y, z, wall = lines.y, lines.z, walls.value
+    ny = d.shape[0]
+    if walls.edges:
         aim_rows_at_wall(d, u, wall)
     if ny > 1:
-        _up_y(d, cy, py)
+        _up_y(d, y.carry, y.pivot)
     y1 = ny
     while y1 > 0:
         y0 = max(0, y1 - TILE)
-        _down_y(y0, y1, d, qy)
-        if held:
+        _down_y(y0, y1, d, y.ratio)
+        if walls.edges:
             _aim_ends_at_wall(d[y0:y1], u[y0:y1], wall)
-        _add_solved_rows(d[y0:y1], u[y0:y1], cz, pz, qz, scratch)
+        _add_solved_rows(d[y0:y1], u[y0:y1], z.carry, z.pivot, z.ratio, scratch)
         y1 = y0
-    if held:
+    if walls.edges:
         keep_wall(u, wall)

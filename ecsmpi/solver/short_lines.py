@@ -128,22 +128,22 @@ def _aim_ends_at_wall(x, at, width, u, here, nz, count, wall):
 
 
 @njit(**part_of_caller)
-def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, held, wall):
-    """As `plane_kernels.finish_plane`.
+def finish_plane_of_short_lines(d, u, lines, walls, scratch):
+    """Solve y, then z, in one plane of short z-lines and add the increment to u.
 
-    carry, pivot, ratio: along y, as those of tiles.add_solved. inverse: (nz, width) of a line's
-    half step, transposed; zeros follow each row to ``width``, whole registers. scratch: ((rows + 2
-    + TILE) * width,), rows being ny up to a multiple of TILE.
+    d, u: (ny, nz). lines, walls: PlaneLines and Walls of sweep_plans.py. scratch: ((rows + 2 +
+    TILE) * width,), rows being ny up to a multiple of TILE, and width nz.
 
     A register at the end of a row reaches into the next rows of the plane: what it gives them is
     theirs again, or comes again. Rows at the plane's end, where it would reach out of it, are taken
     to a tile of their own and back.
     """
-    (ny, nz), width, rows = d.shape, inverse.shape[1], pivot.size
-    f, values, columns = d.reshape(-1), u.reshape(-1), inverse.reshape(-1)
-    inside = (
-        max(0, ny - (width - 1) // nz) // TILE * TILE
-    )  # rows of the tiles that stay in the plane
+    carry, pivot, ratio = lines.y.carry, lines.y.pivot, lines.y.ratio
+    held, wall = walls.edges, walls.value
+    (ny, nz), width, rows = d.shape, lines.inverse.shape[1], pivot.size
+    f, values, columns = d.reshape(-1), u.reshape(-1), lines.inverse.reshape(-1)
+    # rows of the tiles that stay in the plane
+    inside = max(0, ny - (width - 1) // nz) // TILE * TILE
     x, tile = scratch[: (rows + 2) * width], scratch[(rows + 2) * width :]
     fill(x[:width], 0.0)
     fill(x[(rows + 1) * width :], 0.0)
@@ -154,7 +154,7 @@ def finish_plane_of_short_lines(d, u, carry, pivot, ratio, inverse, scratch, hel
     for y in range(inside, rows, TILE):
         here = f[y * nz : min(y + TILE, ny) * nz]
         copy(here, tile)
-        fill(tile[here.size :], 0.0)  # what another species left there need not be a number
+        fill(tile[here.size :], 0.0)  # another species may have left NaN there
         _up(tile, 0, nz, carry, pivot, y, x, width)
     for y in range(rows - TILE, -1, -TILE):
         end = min(y + TILE, ny)

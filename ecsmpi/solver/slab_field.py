@@ -26,14 +26,3 @@ class SlabField:
         lo, hi = planes
         self.u = aligned_zeros((hi - lo + 2, *box.shape[1:]))
         self.owned = self.u[1:-1]
-
-    def hold_walls(self, value: float) -> None:
-        """Set this slab's share of the box's border voxels to ``value`` (mM)."""
-        lo, hi = self.planes
-        if lo == 0 and hi > lo:
-            self.owned[0] = value
-        if hi == self.box.shape[0] and hi > lo:
-            self.owned[-1] = value
-        for wall in (0, -1):
-            self.owned[:, wall] = value
-            self.owned[:, :, wall] = value

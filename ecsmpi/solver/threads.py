@@ -53,6 +53,11 @@ def chosen() -> int | None:
     return 1 if _forked else _chosen
 
 
+def most_for_work() -> int:
+    """Threads in use where a box has work for them."""
+    return chosen() or most()
+
+
 def for_work(size: int, each: int = VOXELS) -> int:
     """Threads for work of that size, of which ``each`` is worth a thread."""
     return chosen() or min(most(), max(1, size // each))
@@ -151,7 +156,7 @@ def _with_threads(function):
     loops = {
         name: value.many for name, value in _names(function).items() if isinstance(value, Shared)
     }
-    return _copy(function, loops, "") if loops else function
+    return copy_with(function, loops, "") if loops else function
 
 
 def _without_threads(function):
@@ -167,7 +172,7 @@ def _without_threads(function):
         for asked, instead in ALONE
         if value is asked
     }
-    return _copy(function, {**loops, **other}, "_alone")
+    return copy_with(function, {**loops, **other}, "_alone")
 
 
 def _names(function) -> dict:
@@ -179,8 +184,12 @@ def _names(function) -> dict:
     }
 
 
-def _copy(function, instead: dict, ending: str):
-    """A copy with some of its global names replaced, and with an ending to its own name."""
+def copy_with(function, instead: dict, ending: str):
+    """A copy of a function that finds other values under some global names.
+
+    instead: {name: value}. ending: added to the function's own name, since numba's cache goes by
+    the name.
+    """
     names = {**function.__globals__, **instead}
     twin = types.FunctionType(
         function.__code__, names, function.__name__, function.__defaults__, function.__closure__

@@ -20,6 +20,7 @@ and L of a share of the lines meet on one rank, which solves them exactly. inter
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,8 +116,7 @@ class Block:
         return int(np.count_nonzero(np.abs(self.weight) > ROUND_OFF * self.weight[0]))
 
 
-@dataclass(frozen=True)
-class SlabBlocks:
+class SlabBlocks(NamedTuple):
     """The blocks of one rank, end to end.
 
     start: (blocks + 1,) planes where they begin; lower, pivot, ratio, reach, weight: (n,) theirs.
@@ -134,7 +134,7 @@ class SlabBlocks:
 
     @classmethod
     def of(cls, blocks: list[Block]) -> SlabBlocks:
-        start = np.cumsum([0, *(block.pivot.size for block in blocks)])
+        start = np.cumsum([0, *(block.pivot.size for block in blocks)], dtype=np.int64)
         names = ("lower", "pivot", "ratio", "reach", "weight")
         lines = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
         return cls(start, *lines, max(b.n_weights for b in blocks), max(b.n_reach for b in blocks))

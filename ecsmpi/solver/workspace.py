@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecsmpi.description.grid import Box, aligned_zeros
-from ecsmpi.solver import kernels, threads
+from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.short_lines import SHORT
@@ -76,7 +76,7 @@ class Workspace:
             if lines_are_short(box)
             else (width + 2 + TILE) * TILE + 2 * TILE * nz
         )
-        self.scratch = aligned_zeros((kernels.most_threads(), for_a_plane))
+        self.scratch = aligned_zeros((threads.most(), for_a_plane))
         self.strip = max(1, STRIP // nz)
         self._interfaces = {}
         self._factors, self._factors_of = {}, None

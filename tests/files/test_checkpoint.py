@@ -7,7 +7,8 @@ import shutil
 
 from ecsmpi.files import checkpoint, disk_errors
 from ecsmpi.files.checkpoint import Checkpoints
-from ecsmpi.files.checkpoint_part import Damaged, PartReader, PartWriter
+from ecsmpi.files.checkpoint_part import Damaged, PartWriter
+from ecsmpi.files.checkpoint_part_reader import PartReader
 from ecsmpi.files.checkpoint_set import CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.checkpoint.walltime import seconds

@@ -131,10 +131,10 @@ def test_slabs_together_have_every_selected_voxel_once(x, y, stride, mean, cuts)
     selection = item.selection(box)
     ends = sorted({0, 17} | cuts)
     slabs = list(zip(ends, ends[1:]))
-    taken = [selection.take(whole[lo:hi], lo) for lo, hi in slabs]
+    taken = [selection.extract(whole[lo:hi], lo) for lo, hi in slabs]
     found = sum(taken) if mean == "x" else np.concatenate(taken)
     np.testing.assert_allclose(
-        found, Selection(box, selection.ranges, mean).take(whole, 0), rtol=1e-14
+        found, Selection(box, selection.ranges, mean).extract(whole, 0), rtol=1e-14
     )
     shares = [selection.planes(lo, hi) for lo, hi in slabs]
     assert sorted(p for lo, hi in shares for p in range(lo, hi)) == list(

@@ -14,7 +14,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.description.profiles import FileProfile
 from ecsmpi.files.items import Encoding
 from ecsmpi.files.output import GridFile
-from ecsmpi.files.parts import Source, virtual_field
+from ecsmpi.files.parts import PartSource, virtual_field
 from ecsmpi.files.recording import load
 import h5py
 import numpy as np
@@ -124,13 +124,13 @@ CHANGES = {
             group,
             "k",
             BOX.shape,
-            [Source("k.rank00000.h5", "k", 0, 3), Source("k.rank00000.h5", "k", 3, 6)],
+            [PartSource("k.rank00000.h5", "k", 0, 3), PartSource("k.rank00000.h5", "k", 3, 6)],
             Encoding(),
         )
     ),
     "points to '../k.rank00000.h5', which is not beside it": replaced(
         lambda group: virtual_field(
-            group, "k", BOX.shape, [Source("../k.rank00000.h5", "k", 0, 7)], Encoding()
+            group, "k", BOX.shape, [PartSource("../k.rank00000.h5", "k", 0, 7)], Encoding()
         )
     ),
 }

@@ -105,6 +105,8 @@ def test_names_that_neuron_lacks_are_missing(monkeypatch):
 
 def test_symbols_were_checked_with_this_version():
     version = interpreter.neuron.__version__
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        pytest.skip(f"{version} is no release of NEURON")
     unchecked = [symbol.name for symbol in TABLE if version not in symbol.versions]
     assert not unchecked
 
@@ -189,19 +191,9 @@ def test_neuron_is_imported_through_the_gate():
         f"{place(path, node)}: {module} {name}"
         for path, tree in OUTSIDE.items()
         for node, module, name in imported_names(tree)
-        if module.split(".")[0] == "neuron" and PACKAGE / "benchmarks" not in path.parents
+        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
     ]
     assert not odd
-
-
-def test_only_benchmarks_of_plain_neuron_import_it():
-    users = {
-        path.relative_to(PACKAGE).as_posix()
-        for path, tree in OUTSIDE.items()
-        for _, module, _ in imported_names(tree)
-        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
-    }
-    assert users == {"benchmarks/box.py"}
 
 
 def test_symbols_stay_in_the_gate():

@@ -85,7 +85,7 @@ expected = first.run()
 rxd.reset()
 assert first.observer.ends == 1
 assert rxd.all_species() == [] and rxd.species._all_species == []
-FORGOTTEN = "was made before rxd.reset(), which has forgotten it: make it anew"
+FORGOTTEN = "was made before rxd.reset(), which has forgotten it: make it again"
 uses = [
     lambda: first.k[first.ecs],
     lambda: first.buffer[first.ecs],

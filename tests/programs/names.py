@@ -107,6 +107,17 @@ assert (
     arguments["Rate"] == ["species", "rate", "regions", "membrane_flux", "where"]
     and "mass_action" in arguments["Reaction"]
 )
+for kind in (getattr(rxd, name) for name in shown):
+    if not inspect.isclass(kind) or not kind.__module__.startswith("ecsmpi."):
+        continue
+    assert "\n" in (kind.__doc__ or "") or len(kind.__doc__) > 40, kind
+    for name in dir(kind):
+        member = inspect.getattr_static(kind, name)
+        if not name.startswith("_") and (callable(member) or isinstance(member, property)):
+            assert inspect.getdoc(member), f"{kind.__name__}.{name} has no docstring"
+for kind in (rxd.Output, rxd.Progress, rxd.Diagnostics, rxd.SegmentReport, rxd.Spikes):
+    assert list(inspect.signature(kind).parameters)[-1] == "attach"
+    assert "Parameters\n" in inspect.getdoc(kind)
 assert "include_flux" not in dir(k[ecs]) and "include_flux" in dir(k.nodes)
 assert repr(ecs).startswith(
     "Extracellular(xlo=-20, ylo=-15, zlo=-15, xhi=20, yhi=15, zhi=15, dx=(10, 10, 10), "

@@ -30,8 +30,8 @@ def mode(folder):
 
 
 def test_a_new_folder_is_for_its_user_alone(tmp_path):
-    assert mode(code_folders.private(tmp_path / "parent" / "cache")) == 0o700
-    assert code_folders.private(tmp_path / "parent" / "cache").is_dir()
+    assert mode(code_folders.make_private(tmp_path / "parent" / "cache")) == 0o700
+    assert code_folders.make_private(tmp_path / "parent" / "cache").is_dir()
 
 
 @pytest.mark.parametrize("rights", [0o770, 0o707, 0o777, 0o1777, 0o720])
@@ -39,7 +39,7 @@ def test_a_folder_that_others_can_write_is_refused(tmp_path, rights):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(rights)
     with pytest.raises(code_folders.UnsafeFolder, match="others can write .*cache .*chmod 700"):
-        code_folders.private(tmp_path / "cache")
+        code_folders.make_private(tmp_path / "cache")
 
 
 def test_folders_in_it_count_where_others_reach_them(tmp_path):
@@ -48,9 +48,9 @@ def test_folders_in_it_count_where_others_reach_them(tmp_path):
     inner.chmod(0o777)
     (tmp_path / "cache").chmod(0o755)
     with pytest.raises(code_folders.UnsafeFolder, match="solver"):
-        code_folders.private(tmp_path / "cache")
+        code_folders.make_private(tmp_path / "cache")
     (tmp_path / "cache").chmod(0o700)
-    code_folders.private(tmp_path / "cache")
+    code_folders.make_private(tmp_path / "cache")
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: os.stat(tmp_path).st_uid + 1)
     monkeypatch.setattr(code_folders, "ROOT", -1)
     with pytest.raises(code_folders.UnsafeFolder, match="belongs to another user"):
-        code_folders.private(tmp_path / "cache")
+        code_folders.make_private(tmp_path / "cache")
 
 
 def test_without_any_folder_of_its_own_code_goes_to_a_private_one_of_the_machine(
@@ -91,7 +91,7 @@ def test_nothing_is_said_where_the_package_or_the_home_can_be_written(tmp_path, 
 def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     source = "# one of a test\nvalue = 'generated'\n"
-    path = code_folders.Path(code_cache._written("probe.py", source))
+    path = code_folders.Path(code_cache._path_of("probe.py", source))
     assert mode(path.parent) == 0o700
     stamp = path.stat()
     name = code_cache.load(source).__name__  # where it would be

@@ -56,17 +56,17 @@ def test_another_library_that_neuron_has_loaded_is_named_with_the_cure(
 ):
     other = tmp_path / "libmpi.so.40"
     other.touch()
-    monkeypatch.setattr(wheels, "_neuron_is_here", lambda: True)
-    said = wheels.mistaken([str(other)])
+    monkeypatch.setattr(wheels, "_neuron_is_loaded", lambda: True)
+    said = wheels.why_another_library([str(other)])
     assert (
         f"has loaded {other}, not {wheel} beside this Python: import ecsmpi before neuron" in said
     )
     assert said.endswith(
         f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} MPI_LIB_NRN_PATH={wheel}"
     )
-    assert wheels.mistaken([str(wheel)]) == wheels.mistaken([]) == ""
-    monkeypatch.setattr(wheels, "_neuron_is_here", lambda: False)
-    assert wheels.mistaken([str(other)]) == ""
+    assert wheels.why_another_library([str(wheel)]) == wheels.why_another_library([]) == ""
+    monkeypatch.setattr(wheels, "_neuron_is_loaded", lambda: False)
+    assert wheels.why_another_library([str(other)]) == ""
     wheel.unlink()
     assert wheels.wheel_library() is None
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.across_scripts import CELLS, POTASSIUM, model
 from support.rxd_scripts import as_neuron, holds
 
 
@@ -190,3 +191,46 @@ def test_inside_concentrations_are_reset_as_neuron_resets_them(on_ranks):
     )
     assert (expected["start 0"][:, 0] == 60).all() and (expected["start 1"][:, 0] == 70).all()
     assert np.abs(expected["end 0"][:, 3] - expected["start 0"][:, 3]).min() > 1e-3  # ek follows ko
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_membrane_reactions_see_a_profile_in_the_step_after_it_is_set(ranks, on_ranks):
+    """An array, a vectorised function and a file of the same numbers act alike, from the same step
+    on.
+    """
+    holds(
+        on_ranks,
+        ranks,
+        model(
+            CELLS,
+            POTASSIUM,
+            """
+import h5py
+pump = across(ki, ko, 5e4 * ki / (1 + ki) * ko, mass_action=False, membrane_flux=True)
+higher = lambda x, y, z: 20 + x / 10 - y / 50 + z / 30
+centres = -46.5 + 7 * np.arange(15), -36 + 8 * np.arange(11), -35.5 + 9 * np.arange(12)
+array = higher(*np.meshgrid(*centres, indexing="ij"))
+if rank == 0:
+    with h5py.File(OUTPUT + ".h5", "w") as file:
+        file["k"] = array
+pc.barrier()
+ways = {
+    "nothing": None,
+    "an array": array,
+    "a function": rxd.from_function(higher),
+    "a file": rxd.from_file(OUTPUT + ".h5", "k"),
+}
+found = {}
+for way, values in ways.items():
+    n.finitialize(-65)
+    steps(3)
+    if values is not None:
+        ko.concentration = values
+    steps(1)
+    found[way] = of_segments(parts, "v", "ki", "ko"), np.array(ko.states3d)
+for way in ("a function", "a file"):
+    assert all(map(np.array_equal, found[way], found["an array"])), way
+assert (np.abs(found["an array"][0] - found["nothing"][0]).min(axis=0) > 1e-6).all()
+""",
+        ),
+    )

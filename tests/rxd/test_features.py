@@ -124,6 +124,10 @@ ACCEPTED = [
     "assert rxd.nthread(2) == rxd.nthread() == 2",
     "assert rxd.nthread(1) == rxd.nthread() == 1",
     "rxd.set_solve_type(dimension=3)",
+    "assert repr(rxd.Species(far)) == 'Species(unnamed, d=0, charge=0, initial=None)'",
+    "assert repr(rxd.Parameter(ecs, value=1)) == 'Parameter(unnamed, value=1.0)'",
+    "assert repr(rxd.State(ecs, d=2, initial=3)) == 'State(unnamed, d=2, initial=3.0)'",
+    "assert repr(rxd.Parameter(ecs, name='p', value=1)) == 'Parameter(p, value=1.0)'",
     "assert rxd.rank() == 0",
     "assert rxd.all_species() == [k, other]",
     "assert (ecs.alpha, ecs.tortuosity) == (0.2, 1.6) and abs(ecs.permeability - 1 / 1.6**2) < 1e-15",
@@ -177,7 +181,8 @@ def outcomes(tmp_path_factory):
 def test_what_neuron_has_beyond_is_refused_by_name(statement, outcomes):
     assert outcomes[statement] is not None, f"{statement} is accepted and does nothing"
     _, message, is_rxd_exception = outcomes[statement]
-    assert "of neuron.rxd is not available in ecsmpi" in message and is_rxd_exception
+    assert "of neuron.rxd is not available in ecsmpi; docs/features.md lists what is" in message
+    assert is_rxd_exception and (ROOT / "docs" / "features.md").is_file()
 
 
 @pytest.mark.parametrize("statement", OTHERS)

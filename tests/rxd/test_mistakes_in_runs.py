@@ -164,7 +164,7 @@ def test_threads_during_the_run_end_all_ranks(tmp_path):
 
 
 def test_session_on_one_rank_outlives_its_mistakes(tmp_path):
-    words = f"from ecsmpi.rxd.compat import InvalidValue\n{CELLS_CHANGED = }\n{SODIUM_CAME = }\n{SODIUM_WENT = }\n{VARIABLE = }\n"
+    words = f"from ecsmpi.rxd.errors import InvalidValue\n{CELLS_CHANGED = }\n{SODIUM_CAME = }\n{SODIUM_WENT = }\n{VARIABLE = }\n"
     done = run_script(
         tmp_path,
         MODEL

@@ -131,6 +131,31 @@ def test_a_rate_acts_where_it_is_told_to(on_ranks):
     )
 
 
+def test_evaluating_where_sets_no_concentration(on_ranks):
+    """Initial concentrations are evaluated once in n.finitialize, unless the script sets others
+    meanwhile.
+    """
+    holds(
+        on_ranks,
+        2,
+        """
+        ecs, calls = box(), []
+        def counted(node):
+            calls.append(node)
+            return uneven(node)
+        a = rxd.Species(ecs, initial=counted)
+        def calls_of_finitialize():
+            calls.clear()
+            n.finitialize(-65)
+            return len(calls)
+        lo, hi = a[ecs].planes
+        assert calls_of_finitialize() == (hi - lo) * 11 * 12
+        some = rxd.Rate(a, -a, where=lambda node: node.x3d > 0)
+        assert calls_of_finitialize() == (hi - lo) * 11 * 12
+        """,
+    )
+
+
 def test_parameters_and_states_are_species(on_ranks):
     holds(
         on_ranks,

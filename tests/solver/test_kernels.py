@@ -5,22 +5,22 @@ threads.
 import platform
 import re
 
-from ecsmpi.solver import entry_kernels, heterogeneous_kernels, plane_kernels, row_kernels
+from ecsmpi.solver import entry_kernels, heterogeneous_down, heterogeneous_up, row_kernels
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
 
-row, places, number = (
-    numba.types.Array(numba.float64, 1, "C"),
-    numba.types.Array(numba.uint32, 1, "C"),
-    numba.float64,
-)
+row = numba.types.Array(numba.float64, 1, "C")
+places = numba.types.Array(numba.uint32, 1, "C")
+number = numba.float64
+around = numba.types.BaseTuple.from_types([row] * 5, heterogeneous_up.RowAround)
 HOT = {
-    "_fluxes": (*[row] * 10, *[number] * 3, *[row] * 3),
+    "_fluxes": (around, around, numba.types.UniTuple(number, 3), *[row] * 3),
     "_up_rows": (row, row, number, row, row, row),
     "_down_rows": (row, number, row, row, row),
     "_times": (row, row, row),
-    "_add_product": (row, row, row),
+    "add_product": (row, row, row),
     "_up_tile": (row, row, row, number),
     "_down_tile": (row, row, row, number),
     "second_differences": (number, number, *[row] * 7, number, number, row),
@@ -35,32 +35,71 @@ PACKED = {  # arithmetic on several doubles at once
     "x86_64": r"\bv(add|sub|mul|fn?m(add|sub)\d*)pd\s.*%[yz]mm",
     "aarch64": r"\bf(add|sub|mul|mla|mls)\s+(v\d+\.2d|z\d+\.d)",
 }
+ARITHMETIC = r"= (?:fadd|fsub|fmul|fdiv|(?:tail )?call .*@llvm\.fma)\b.*"  # in LLVM's language
 
 
-def _kernel(name):
-    modules = row_kernels, plane_kernels, heterogeneous_kernels, entry_kernels
-    return next(getattr(module, name) for module in modules if hasattr(module, name))
+def _compiled(name):
+    """The kernel, compiled anew with its own options: a cached one does not show its instructions."""
+    modules = row_kernels, heterogeneous_up, heterogeneous_down, entry_kernels
+    kernel = next(getattr(module, name) for module in modules if hasattr(module, name))
+    options = {**kernel.targetoptions, "cache": False}
+    return numba.jit(HOT[name], **options)(kernel.py_func)
+
+
+def _innermost_loops(code):
+    """(name, text, text of its metadata) of the loops in LLVM code that no other loop lies in."""
+    metadata = dict(re.findall(r"^(!\d+) = (.*)$", code, re.MULTILINE))
+    for function in llvm.parse_assembly(code).functions:
+        blocks = {block.name: block for block in function.blocks}
+        order = {name: at for at, name in enumerate(blocks)}
+        loops = []
+        for name, block in blocks.items():
+            end = str(list(block.instructions)[-1])
+            for target in re.findall(r'label %"?([^",\s]+)', end):
+                if order[target] <= order[name]:
+                    loops.append((order[target], order[name], target, end))
+        for first, last, target, end in loops:
+            around = [other for other in loops if first <= other[0] and other[1] <= last]
+            if len(around) > 1:
+                continue
+            text = "".join(str(block) for block in list(blocks.values())[first : last + 1])
+            marks = re.findall(r"!llvm.loop (!\d+)", end)
+            marks += [mark for each in marks for mark in re.findall(r"!\d+", metadata[each])]
+            yield target, text, " ".join(metadata[mark] for mark in marks)
 
 
 @pytest.mark.parametrize("name", HOT)
 def test_hot_loops_are_vector_instructions(name):
-    """Compiled anew with the kernels' own options, since a cached kernel does not show its
-    instructions.
+    """Each loop takes several doubles at once, but for what such a loop has left over.
+
+    LLVM marks a scalar loop that does the rest of a vector loop, and its unrolled form has a
+    prologue.
     """
-    options = {**_kernel(name).targetoptions, "cache": False}
-    compiled = numba.jit(HOT[name], **options)(_kernel(name).py_func)
-    (assembly,) = compiled.inspect_asm().values()
-    machine = platform.machine()
-    if machine not in PACKED:
-        pytest.skip(f"what a vector instruction looks like on {machine} is not known here")
-    assert re.search(PACKED[machine], assembly), f"{name} takes one double at a time on {machine}"
+    (code,) = _compiled(name).inspect_llvm().values()
+    packed = 0
+    for loop, text, marks in _innermost_loops(code):
+        arithmetic = re.findall(ARITHMETIC, text)
+        is_packed = bool(arithmetic) and all("<" in each for each in arithmetic)
+        is_rest = "llvm.loop.isvectorized" in marks or loop.endswith(".prol")
+        assert is_packed or is_rest or not arithmetic, f"{name}: {loop} takes one double at a time"
+        packed += is_packed
+    assert packed, f"{name} has no loop over several doubles"
+
+
+@pytest.mark.skipif(
+    platform.machine() not in PACKED, reason="what a vector instruction looks like is not known"
+)
+@pytest.mark.parametrize("name", HOT)
+def test_hot_loops_use_this_machines_vector_registers(name):
+    (assembly,) = _compiled(name).inspect_asm().values()
+    assert re.search(PACKED[platform.machine()], assembly), f"{name} takes one double at a time"
 
 
 THREADED = """
     import sys
     import numpy as np
     from mpi4py import MPI
-    from ecsmpi.solver import kernels
+    from ecsmpi.solver import threads as team
     from ecsmpi.description.grid import Box
     from ecsmpi.description.model import SpeciesSpec, Tissue
     from ecsmpi.description.profiles import ArrayProfile
@@ -70,8 +109,8 @@ THREADED = """
     from ecsmpi.solver.stepper import Stepper
 
     def advanced(shape, threads, dt, varies):
-        kernels.set_threads(threads)
-        assert kernels.threads() == threads
+        team.choose(threads)
+        assert team.most_for_work() == threads
         rng = np.random.default_rng(7)
         box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), shape)
         ions = [SpeciesSpec("k", (1.0, 0.7, 1.3), 1), SpeciesSpec("na", (1.3, 1.0, 0.7), 1, 2.0)]

@@ -103,7 +103,7 @@ def test_shared_cores_are_known_and_what_waits_there_gives_way(monkeypatch, arou
     for name, value in around.items():
         monkeypatch.setenv(name, value)
     assert cores.why_shared() == shared
-    cores.share_before_mpi()
+    cores.choose_how_to_wait()
     assert os.environ.get(cores.YIELD) == ("1" if shared else None)
     assert os.environ.get(cores.SLEEP) == ("1" if str(shared).startswith("17 ranks") else None)
     assert os.environ[cores.SPIN] == ("0" if shared else "30000")
@@ -113,7 +113,7 @@ def test_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setenv(cores.YIELD, "0")
     monkeypatch.setenv(cores.SPIN, "77")
-    cores.share_before_mpi()
+    cores.choose_how_to_wait()
     assert (os.environ[cores.YIELD], os.environ[cores.SPIN]) == ("0", "77")
 
 

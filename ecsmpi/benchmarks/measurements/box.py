@@ -62,7 +62,7 @@ class BoxWithCells:
     """A problem as a model of rxd and NEURON, in its initial state. Collective to make."""
 
     def __init__(self, rxd, comm, problem: Problem, timer: SetupTimer):
-        from neuron import n
+        from ecsmpi.neuron_api.interpreter import n
 
         self._neuron = n
         n.dt = problem.dt

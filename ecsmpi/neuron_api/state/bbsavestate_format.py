@@ -1,23 +1,22 @@
-"""What NEURON's BBSaveState writes of one cell, read without NEURON. Bytes only: nothing here calls
-NEURON.
+"""NEURON's BBSaveState format of one cell, read without NEURON: bytes only.
 
-As with SaveState (see `savestate_format`), NEURON's reader trusts its bytes: it copies texts into
-buffers of fixed size, skips as far as it is told, and takes numbers as places in memory. So a cell
-that comes from a disk is read here first, beside the
-same cell as the script has made it: they must have the same layout.
+NEURON's reader trusts its bytes: it copies texts into buffers of fixed size, skips as far as it is
+told, and takes numbers as places in memory. So a cell that comes from a disk is read here first,
+beside the same cell as the script has made it: both must have the same layout.
 
     "begin cell"  gid  size
-    cell             name; sections, or the mechanism of an artificial cell
-    section          "begin section"  name  index  size  "//contents"  segments; nodes, and the two ends  "end section"
-    node             v; mechanisms
-    mechanism        type  "//name"  states; what it has waiting  "callback" states of its own
-    source           whether it has a threshold; spikes on their way
+    cell         name; sections, or the mechanism of an artificial cell
+    section      "begin section"  name  index  size  "//contents"  segments; nodes, and the two
+                 ends  "end section"
+    node         v; mechanisms
+    mechanism    type  "//name"  states; its events  "callback" states of its own
+    source       whether it has a threshold; spikes on their way
     "end cell"
 
-Texts end with a byte of zero, whole numbers have 4 bytes, numbers 8. How many states a mechanism
-has is not said: NEURON knows it of its mechanisms. Here it is found in a cell that NEURON has just
-written: there is one number of states for each mechanism with which the texts are where they should
-be.
+Texts end with a byte of zero; whole numbers have 4 bytes, other numbers 8. The bytes do not say how
+many states a mechanism has, as NEURON knows it. Here that number is found from a cell that NEURON
+has just written: only with the right number of states for each mechanism are the texts where they
+should be.
 """
 
 from __future__ import annotations
@@ -38,26 +37,30 @@ _NAME = re.compile(rb"[!-~]+")  # of a section or a mechanism
 class Mechanisms:
     """How many values each mechanism has, which its bytes do not say.
 
-    random : streams of random numbers, by type; where they stand is behind the states
-    sizes : ("states", type), ("weights", type) of a NetCon that leads to it, ("receives", type)
-    whether NetCons may lead to
-        it, and ("callback", type): values that a function of its own saves
+    Attributes
+    ----------
+    random : number of random streams, by type; their positions follow the states
+    sizes : by ("states", type); ("weights", type), of a NetCon that leads to it; ("receives",
+        type), whether NetCons may lead to it; ("callback", type), values that a function of its own
+        saves
     """
 
     random: dict
     sizes: dict = field(default_factory=dict)
 
-    def beside(self, what, size: int) -> Mechanisms:
-        """With one more size."""
+    def with_size(self, what: tuple[str, int], size: int) -> Mechanisms:
+        """The same with one more size."""
         return Mechanisms(self.random, self.sizes | {what: size})
 
 
 @dataclass
 class SavedCell:
-    """A cell apart from its values.
+    """A cell without its values.
 
-    sections : by name and index, all that says how many values there are and of what; of an
-    artificial cell, under None
+    Attributes
+    ----------
+    sections : counts and types of all values, by name and index of the section; of an artificial
+        cell, under None
     threshold : whether its source of spikes has one
     times : ms, of events that wait
     sent : ms, of spikes that are on their way
@@ -72,17 +75,17 @@ class SavedCell:
 
 
 class Unknown(Exception):
-    """A number of values is needed. what: a key of `Mechanisms.sizes`."""
+    """A number of values is needed that is not known. what: a key of `Mechanisms.sizes`."""
 
-    def __init__(self, what):
+    def __init__(self, what: tuple[str, int]):
         super().__init__(what)
         self.what = what
 
 
 def learn(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechanisms:
-    """What a cell that NEURON has just written shows of its mechanisms, and what was known before.
+    """Add to ``known`` the sizes of mechanisms that a cell shows which NEURON has just written.
 
-    Raises Malformed where nothing fits.
+    Raises Malformed where no sizes fit.
     """
     try:
         read(data, gid, has_source, known)
@@ -91,28 +94,29 @@ def learn(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> Mechani
         what = unknown.what
     for size in range(2 if what[0] == "receives" else MOST_VALUES):
         try:
-            return learn(data, gid, has_source, known.beside(what, size))
+            return learn(data, gid, has_source, known.with_size(what, size))
         except Malformed:
             continue
     raise Malformed("this NEURON's BBSaveState writes in another way than that of NEURON 9.0")
 
 
 def read(data: bytes, gid: int, has_source: bool, known: Mechanisms) -> SavedCell:
-    """Read what BBSaveState wrote of the cell with a gid, and zeros behind it. has_source: whether
-    NEURON has a source of its spikes.
+    """Read the bytes that BBSaveState wrote of the cell with a gid, and zeros behind them.
 
-    Raises Malformed where any byte is not as NEURON writes it, Unknown where something of a
-    mechanism is not known.
+    has_source: whether NEURON has a source of the cell's spikes. Raises Malformed where any byte is
+    not as NEURON writes it, Unknown where a size of a mechanism is not known.
     """
     return _Reader(data, gid, known).cell(has_source)
 
 
 class _Reader:
-    """Takes bytes from the front; Malformed where there are no more."""
+    """Takes bytes from the front; raises Malformed where there are no more."""
 
     def __init__(self, data: bytes, gid: int, known: Mechanisms):
-        self._data, self._at = data, 0
-        self._gid, self._known = gid, known
+        self._data = data
+        self._at = 0
+        self._gid = gid
+        self._known = known
         self._found = SavedCell()
 
     def cell(self, has_source: bool) -> SavedCell:
@@ -136,10 +140,13 @@ class _Reader:
     def _section(self) -> None:
         self._expect(b"begin section")
         key = (self._text(), self._whole())
+        name = ascii(key[0].decode("latin-1"))
         if not _NAME.fullmatch(key[0]) or key in self._found.sections:
-            raise Malformed(f"a section is called {ascii(key[0].decode('latin-1'))}, or two are")
-        layout = self._found.sections[key] = []
-        size, begin = self._whole(), self._at
+            raise Malformed(f"a section is called {name}, or two are")
+        layout: list = []
+        self._found.sections[key] = layout
+        size = self._whole()
+        begin = self._at
         self._expect(b"//contents")
         segments = self._count(12)
         layout.append(segments)
@@ -150,9 +157,7 @@ class _Reader:
             for _ in range(mechanisms):
                 self._mechanism(layout)
         if self._at - begin != size:
-            raise Malformed(
-                f"section {ascii(key[0].decode('latin-1'))} has {self._at - begin} bytes, and says {size}"
-            )
+            raise Malformed(f"section {name} has {self._at - begin} bytes, and says {size}")
         self._expect(b"end section")
 
     def _mechanism(self, layout: list) -> None:
@@ -171,18 +176,14 @@ class _Reader:
     def _states(self, kind: int) -> None:
         data = self._take(8 * self._size("states", kind))
         random = self._known.random.get(kind, 0)
-        drawn = (
-            struct.unpack(f"{random}d", data[len(data) - 8 * random :])
-            if random and len(data) >= 8 * random
-            else ()
-        )
+        if not random or len(data) < 8 * random:
+            return
+        drawn = struct.unpack(f"{random}d", data[len(data) - 8 * random :])
         if not all(0 <= place < MOST_DRAWN for place in drawn):
             raise Malformed("a random stream stands where no stream comes to")
 
     def _receives(self, kind: int, name: bytes, layout: list) -> None:
-        """NetCons that lead to a mechanism, with what is on its way, and what it has sent to
-        itself.
-        """
+        """NetCons that lead to a mechanism, with events on their way, and its events for itself."""
         if not re.fullmatch(re.escape(name) + rb"\[\d+\]", self._text()):
             raise Malformed(f"a mechanism is no {name.decode()}")
         netcons = self._count(8)
@@ -251,7 +252,7 @@ class _Reader:
         return struct.unpack("d", self._take(8))[0]
 
     def _count(self, least: int) -> int:
-        """A count of what follows, of which each takes at least so many bytes."""
+        """A count of things that follow, each of which takes at least ``least`` bytes."""
         count = self._whole()
         if not 0 <= count * least <= len(self._data) - self._at:
             raise Malformed(

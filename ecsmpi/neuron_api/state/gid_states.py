@@ -115,7 +115,10 @@ class _Buffers:
 
 
 def of_gids() -> dict[int, bytes]:
-    """The states of this rank's cells by gid. Collective, between steps, after `exchange_spikes`."""
+    """The states of this rank's cells, by gid.
+
+    Collective, between steps, after `rank_state.exchange_spikes`.
+    """
     buffers = _Buffers()
     found = {buffers.gids[i]: buffers.save(i) for i in range(buffers.count)}
     buffers.free()
@@ -184,8 +187,8 @@ def _learnt(written: bytes, gid: int, has_source: bool, known: Mechanisms) -> Me
         return bbsavestate_format.learn(written, gid, has_source, known)
     except Malformed as error:
         raise ValueError(
-            f"a checkpoint's cells cannot be compared with the script's cell of gid {gid}, which {error}: restart on the same ranks, "
-            "with the same cells on each"
+            f"a checkpoint's cells cannot be compared with the script's cell of gid {gid}, which "
+            f"{error}: restart on the same ranks, with the same cells on each"
         ) from error
 
 

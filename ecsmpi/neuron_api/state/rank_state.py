@@ -1,7 +1,7 @@
-"""NEURON's own state of all this rank's cells as bytes: voltages, states of mechanisms, weights, and
-the events that are still to come.
+"""NEURON's own state of all this rank's cells as bytes.
 
-NEURON's SaveState makes it: the same bits, for the same cells on the rank. Parameters, and what the
+It holds voltages, states of mechanisms, weights, and the events that are still to come. NEURON's
+SaveState makes it: the same bits, for the same cells on the rank. Parameters, and what the
 mechanisms keep outside of STATE (see SaveState in NEURON's manual), are as the script sets them.
 Positions of random streams, which SaveState leaves out, are saved beside it.
 """
@@ -38,13 +38,14 @@ def of_rank() -> bytes:
     data = _saved()
     if b"\nPythonObject\n" in data:
         raise ValueError(
-            "a Python function waits in NEURON's queue for its time (cvode.event), which no checkpoint can hold: "
-            "use a statement of hoc in its place, or a NetStim and a NetCon"
+            "a Python function waits in NEURON's queue for its time (cvode.event), which no "
+            "checkpoint can hold: use a statement of hoc in its place, or a NetStim and a NetCon"
         )
     if _LONG_STATEMENT.search(data):
         raise ValueError(
-            f"a statement of hoc of more than {LONGEST_STATEMENT} letters waits in NEURON's queue for its time (cvode.event), "
-            "which NEURON does not read again: put it into a procedure, and post the call of that"
+            f"a statement of hoc of more than {LONGEST_STATEMENT} letters waits in NEURON's queue "
+            "for its time (cvode.event), which NEURON does not read again: put it into a "
+            "procedure, and post the call of that"
         )
     return data
 

@@ -1,9 +1,8 @@
-"""Is a state that comes from a disk one of the script's own cells? Asked before NEURON reads a byte
-of it.
+"""Is a state that comes from a disk one of the script's own cells? Checked before NEURON reads it.
 
-`savestate_format` has read it; here each number in it is compared with what the script has: the cells,
-what records, and who may get an event. A statement of hoc in it is left only where the script has
-posted the same one.
+`savestate_format` has read the state. Here each number in it is compared with what the script has:
+the cells, what records, and who may get an event. A statement of hoc in it is left only where the
+script has posted the same one.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ from __future__ import annotations
 import functools
 import struct
 import zlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,8 @@ from ecsmpi.neuron_api.state.savestate_format import (
 
 MOST_SHOWN = 3  # statements in a message
 LARGEST_RATIO = 1100  # of bytes to those that gzip makes of them
-NAMES = {
+NOWHERE = -1  # NEURON's number for no NetCon and no place
+IN_WORDS = {
     "layout": "sections, mechanisms and artificial cells",
     "netcons": "NetCons",
     "sources": "sources of spikes",
@@ -40,7 +42,7 @@ class ForeignStatement(ValueError):
 
 
 class Targets:
-    """Who of the script's may get an event. Each question is looked up once."""
+    """The script's objects that may get an event. Each question is looked up once."""
 
     def __init__(self, own: SavedState):
         self.recorders = [recorder[0] for recorder in own.recorders]
@@ -61,26 +63,35 @@ class Targets:
     @functools.cached_property
     def reached(self) -> dict[int, str]:
         """The point process that each NetCon leads to, by the NetCon's number."""
-        pairs = ((one, one.syn()) for one in objects("NetCon"))
-        return {
-            int(one.hname()[len("NetCon[") : -1]): target.hname()
-            for one, target in pairs
-            if target is not None
-        }
+        found = {}
+        for one in objects("NetCon"):
+            target = one.syn()
+            if target is not None:
+                number = int(one.hname()[len("NetCon[") : -1])
+                found[number] = target.hname()
+        return found
 
 
 def check(found: SavedState, own: SavedState, t: float, earliest: float) -> None:
     """Raise Malformed unless NEURON may read a state. Local.
 
-    own: the state of the script's cells now, at the end of finitialize. t: ms, of the checkpoint.
-    earliest: ms, before which no event may wait. Raises ForeignStatement where statements of hoc
-    wait that the script has not posted.
+    Parameters
+    ----------
+    found : the state that comes from a disk
+    own : the state of the script's cells now, at the end of finitialize
+    t : ms, of the checkpoint
+    earliest : ms, before which no event may wait
+
+    Raises
+    ------
+    Malformed where the state is not one of the script's cells.
+    ForeignStatement where statements of hoc wait that the script has not posted.
     """
     if found.t != t:
         raise Malformed(f"it is of t = {found.t:g} ms, the checkpoint of {t:g}")
-    for what in NAMES:
+    for what, words in IN_WORDS.items():
         if getattr(found, what) != getattr(own, what):
-            raise Malformed(f"its {NAMES[what]} are not those that the script makes")
+            raise Malformed(f"its {words} are not those that the script makes")
     _check_recorders(found, own)
     check_times(found.times, earliest)
     targets = Targets(own)
@@ -93,7 +104,8 @@ def check(found: SavedState, own: SavedState, t: float, earliest: float) -> None
 def _check_recorders(found: SavedState, own: SavedState) -> None:
     """The script may record more than it did, at the end of the list."""
     kinds = [recorder[0] for recorder in found.recorders]
-    if kinds != [recorder[0] for recorder in own.recorders[: len(kinds)]]:
+    own_kinds = [recorder[0] for recorder in own.recorders]
+    if kinds != own_kinds[: len(kinds)]:
         raise Malformed("vectors record or play that the script does not record or play")
     if any(len(recorder) > 2 for recorder in found.recorders):
         most = max((int(vector.size()) for vector in objects("Vector")), default=0)
@@ -104,12 +116,12 @@ def _check_recorders(found: SavedState, own: SavedState) -> None:
                 )
 
 
-def check_times(times, earliest: float) -> None:
+def check_times(times: Iterable[float], earliest: float) -> None:
     """Raise Malformed unless each event waits for a time from ``earliest`` on (ms)."""
-    times = np.asarray(times, dtype=float)
-    good = np.isfinite(times) & (times >= earliest)
+    waited_for = np.asarray(times, dtype=float)
+    good = np.isfinite(waited_for) & (waited_for >= earliest)
     if not good.all():
-        raise Malformed(f"an event waits for t = {times[~good][0]:g} ms")
+        raise Malformed(f"an event waits for t = {waited_for[~good][0]:g} ms")
 
 
 def _check_event(event: Event, targets: Targets) -> None:
@@ -134,20 +146,25 @@ def _check_event(event: Event, targets: Targets) -> None:
 def _check_self_event(
     targets: Targets, name: str, number: int, kind: int, netcon: int, place: int
 ) -> None:
-    """An event of a mechanism for itself: the mechanism, the NetCon whose weights it has, and where
-    it is kept.
+    """Check an event of a mechanism for itself.
+
+    Parameters
+    ----------
+    name, number, kind : the mechanism, and its type
+    netcon : the NetCon whose weights the event has
+    place : where the mechanism keeps the event
     """
     target = f"{name}[{number}]"
     if not targets.has(name, number, kind):
         raise Malformed(f"an event goes to {target}, which there is not")
     check_place(place, kind, target)
-    if netcon != -1 and targets.reached.get(netcon) != target:
+    if netcon != NOWHERE and targets.reached.get(netcon) != target:
         raise Malformed(f"an event of {target} came by NetCon[{netcon}], which does not lead there")
 
 
 def check_place(place: int, kind: int, target: str) -> None:
-    """Raise Malformed unless a mechanism of this type can keep an event there; -1 for nowhere."""
-    if place != -1 and place not in places_of_pointers(kind):
+    """Raise Malformed unless a mechanism of a type can keep an event in a place, or in none."""
+    if place != NOWHERE and place not in places_of_pointers(kind):
         raise Malformed(f"an event of {target} is kept at {place}, which is no place for one")
 
 
@@ -155,39 +172,41 @@ def _check_statements(found: SavedState, own: SavedState) -> None:
     posted = {statement for statement in own.statements if statement[0] != PYTHON}
     foreign = [statement for statement in found.statements if statement not in posted]
     if foreign:
-        listed = [
-            ascii(text) + (f" in {ascii(name)}" if name else "")
-            for text, name in foreign[:MOST_SHOWN]
-        ]
+        listed = []
+        for text, name in foreign[:MOST_SHOWN]:
+            listed.append(ascii(text) + (f" in {ascii(name)}" if name else ""))
         more = f" and {len(foreign) - MOST_SHOWN} more" if len(foreign) > MOST_SHOWN else ""
         raise ForeignStatement(
-            "statements of hoc wait in it that the script has not posted, and nothing of a checkpoint is executed: "
-            f"{', '.join(listed)}{more}; where they are yours, let the script post them in n.finitialize, by "
-            "n.FInitializeHandler(lambda: n.CVode().event(t, statement)), before and after a restart"
+            "statements of hoc wait in it that the script has not posted, and nothing of a "
+            f"checkpoint is executed: {', '.join(listed)}{more}; where they are yours, let the "
+            "script post them in n.finitialize, by n.FInitializeHandler(lambda: "
+            "n.CVode().event(t, statement)), before and after a restart"
         )
 
 
 def _check_plugins(found: SavedState, own: SavedState) -> None:
-    """What modules of Python saved goes only to those that the script has, and to NEURON's rxd only
-    what it would save itself.
+    """Bytes of Python modules go only to modules that the script has.
+
+    NEURON's rxd gets only what it would save itself.
     """
     for name in found.plugins:
         if name == EXTRACELLULAR or name not in saving_modules():
             raise Malformed(f"{ascii(name)} has saved something, and there is nothing of that name")
     for name in saving_modules():
         if name.startswith("rxd-"):
-            now = own.plugins.get(name, b"")
-            if _layout_of_rxd(found.plugins.get(name, b""), len(now)) != _layout_of_rxd(
-                now, len(now)
-            ):
+            own_bytes = own.plugins.get(name, b"")
+            found_bytes = found.plugins.get(name, b"")
+            most = len(own_bytes)
+            if _layout_of_rxd(found_bytes, most) != _layout_of_rxd(own_bytes, most):
                 raise Malformed(
                     "NEURON's rxd saved other species inside cells than the script makes"
                 )
 
 
-def _layout_of_rxd(data: bytes, most: int):
-    """The lengths in what NEURON's rxd saves of species inside cells; None where it is something
-    else.
+def _layout_of_rxd(data: bytes, most: int) -> Any:
+    """The lengths in the bytes that NEURON's rxd saves; None where they are something else.
+
+    most: bytes that NEURON's rxd saves of the script's species.
     """
     if not data:
         return ()
@@ -195,7 +214,8 @@ def _layout_of_rxd(data: bytes, most: int):
     try:
         state = unpack.decompress(data[16:], LARGEST_RATIO * most + 1024)
         (count,) = struct.unpack_from("Q", state)
-        lengths, at = [struct.unpack_from("QQ", data)[0], count], 8
+        lengths = [struct.unpack_from("QQ", data)[0], count]
+        at = 8
         for _ in range(min(count, len(state))):
             size, version, length = struct.unpack_from("QQQ", state, at)
             lengths += [size, version, length]

@@ -1,54 +1,60 @@
-"""What NEURON's SaveState writes, read without NEURON. Text and numbers only: nothing here calls
-NEURON.
+"""NEURON's SaveState format, read without NEURON: text and numbers only.
 
 NEURON's own reader trusts its file. Counts become sizes of arrays, numbers become places in memory,
 lines go to buffers of fixed size, and statements of hoc that waited in the queue are executed when
-their time comes. So a state that comes from a disk is read here first, and `savestate_check` compares
-it with the state that the script itself has.
+their time comes. So a state that comes from a disk is read here first, and `savestate_check`
+compares it with the state that the script itself has.
 
-    SaveState binary file version 6.0                     7.0: with what Python modules saved, at the end
+    SaveState binary file version 6.0           7.0: with what Python modules saved, at the end
     t
-    sections, roots                                       (nodes, is a root) of each
-    of each section: its nodes, then the root             v, mechanisms, states; types of mechanisms, values of states
-    kinds of artificial cells                             type, cells, values of each
-    vectors that record or play                           type, number; and where they stand
-    NetCons                                               number, weights of each
-    sources of spikes                                     above threshold?, threshold, and two times
-    events                                                times; then of each its type and what it goes to
+    sections, roots                             (nodes, is a root) of each
+    of each section: its nodes, then the root   v, mechanisms, states; types of mechanisms, states
+    kinds of artificial cells                   type, cells, values of each
+    vectors that record or play                 type, number; and their positions
+    NetCons                                     number, weights of each
+    sources of spikes                           above threshold?, threshold, and two times
+    events                                      times; then of each its type and its target
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-NULL, NETCON, SELF, SOURCE, HOC, VECTOR, EXCHANGE = (
-    0,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-)  # types of events (netcon.h)
-DISCRETE, STEPS, CONTINUOUS = 1, 3, 4  # types of vectors that say where they stand (vrecitem.h)
-PLACES = {DISCRETE: 1, STEPS: 1, CONTINUOUS: 3}  # how many numbers those have
+# types of events (netcon.h)
+NULL = 0
+NETCON = 2
+SELF = 3
+SOURCE = 4
+HOC = 5
+VECTOR = 6
+EXCHANGE = 7
+
+# types of vectors that write their positions (vrecitem.h), and how many numbers each writes
+DISCRETE = 1
+STEPS = 3
+CONTINUOUS = 4
+PLACES = {DISCRETE: 1, STEPS: 1, CONTINUOUS: 3}
+
 TITLE = re.compile(rb"SaveState binary file version ([67])\.0")
 NODE = np.dtype([("v", "f8"), ("mechanisms", "i4"), ("states", "i4")])
 SOURCE_BYTES = 32
 LONGEST_LINE = 198  # bytes; NEURON's buffers take 200 with the end
 LONGEST_STATEMENT = 254  # bytes; of 256
 PYTHON = "PythonObject"  # stands for a statement where a Python function waits
+EXTRACELLULAR = "ecsmpi-extracellular-1"  # name under which SaveState keeps the extracellular space
+
 _WHOLE = re.compile(rb"-?\d{1,10}")
+# name, number and type of the mechanism; number of the NetCon; place; flag
 _SELF_EVENT = re.compile(
-    rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) (-?[0-9.e+-]{1,30}|-?nan|-?inf)"
+    rb"([A-Za-z_]\w{0,99}) (\d{1,9}) (\d{1,9}) (-?\d{1,9}) (-?\d{1,9}) "
+    rb"(-?[0-9.e+-]{1,30}|-?nan|-?inf)"
 )
-
-
-EXTRACELLULAR = "ecsmpi-extracellular-1"  # under which SaveState keeps the extracellular space
 
 
 class Malformed(ValueError):
@@ -57,13 +63,14 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that waits for its time.
+    """An event that waits for its time.
 
+    Attributes
+    ----------
     kind : type of the event
-    fields : what it goes to, as whole numbers; of a SELF event, the name of the mechanism before
-    them
+    fields : its target, as whole numbers; of a SELF event the name of the mechanism comes first
     statement : of a HOC event: the statement, and the object it is executed in, "" for none; None
-    without one
+        without a statement
     """
 
     kind: int
@@ -73,17 +80,18 @@ class Event:
 
 @dataclass(frozen=True)
 class SavedState:
-    """A state of all cells of a rank, apart from the values of the variables themselves.
+    """A state of all cells of a rank, without the values of the variables themselves.
 
+    Attributes
+    ----------
     t : ms
-    layout : all that says how many values there are and of what: equal where two states are of the
-    same cells
-    recorders : (type, number, places...) of each vector that records or plays
+    layout : counts and types of all values: equal where two states are of the same cells
+    recorders : (type, number, positions...) of each vector that records or plays
     netcons : number and weights of each NetCon
-    sources : how many sources of spikes there are
+    sources : number of sources of spikes
     times : (events,) ms
-    events : what waits
-    plugins : what Python modules have saved, by name
+    events : the events that wait
+    plugins : bytes that Python modules have saved, by name
     """
 
     t: float
@@ -120,7 +128,7 @@ def read(data: bytes) -> SavedState:
     return SavedState(t, b"".join(layout), recorders, netcons, sources, times, events, plugins)
 
 
-def _sections(file: _Reader):
+def _sections(file: _Reader) -> Iterator[bytes]:
     """Layout of the sections: counts and types, without voltages and states."""
     count, roots = file.wholes(2)
     if not 0 <= roots <= count:
@@ -134,7 +142,7 @@ def _sections(file: _Reader):
             yield from _nodes(file, 1)
 
 
-def _nodes(file: _Reader, count: int):
+def _nodes(file: _Reader, count: int) -> Iterator[bytes]:
     nodes = np.frombuffer(file.take(NODE.itemsize * count), NODE)
     yield nodes["mechanisms"].tobytes() + nodes["states"].tobytes()
     for mechanisms, states in zip(nodes["mechanisms"].tolist(), nodes["states"].tolist()):
@@ -142,7 +150,7 @@ def _nodes(file: _Reader, count: int):
         file.take(8 * states)
 
 
-def _artificial_cells(file: _Reader):
+def _artificial_cells(file: _Reader) -> Iterator[bytes]:
     """Layout of the artificial cells: type, cells and values of each kind."""
     for _ in range(file.counted("kinds of artificial cells", 6, longest=18)):
         kind, cells, values = file.wholes(3)
@@ -154,7 +162,8 @@ def _recorder(file: _Reader, expected: int) -> tuple[int, ...]:
     kind, number = file.wholes(2)
     if number != expected:
         raise Malformed(f"vector {expected} says that it is {number}")
-    return kind, number, *(file.wholes(PLACES[kind]) if kind in PLACES else ())
+    places = file.wholes(PLACES[kind]) if kind in PLACES else ()
+    return kind, number, *places
 
 
 def _netcon(file: _Reader) -> tuple[int, int]:
@@ -200,11 +209,11 @@ def _statement(file: _Reader) -> tuple[str, str] | None:
 
 
 def _plugins(file: _Reader) -> dict[str, bytes]:
-    """What modules of Python saved: `neuron._store_savestate` writes it."""
+    """Bytes that Python modules saved, by name, as NEURON's Python code writes them."""
     inner = _Reader(file.take(file.size()))
     if inner.size() != 0:
         raise Malformed("what modules of Python saved is of another version")
-    found = {}
+    found: dict[str, bytes] = {}
     while inner.left():
         name = inner.take(inner.size()).decode("latin-1")
         if name in found:
@@ -214,10 +223,11 @@ def _plugins(file: _Reader) -> dict[str, bytes]:
 
 
 class _Reader:
-    """Takes bytes from the front; Malformed where there are no more."""
+    """Takes bytes from the front; raises Malformed where there are no more."""
 
     def __init__(self, data: bytes):
-        self._data, self._at = data, 0
+        self._data = data
+        self._at = 0
 
     def left(self) -> int:
         return len(self._data) - self._at
@@ -229,13 +239,16 @@ class _Reader:
         return self._data[self._at - count : self._at]
 
     def double(self) -> float:
-        return struct.unpack("d", self.take(8))[0]
+        return self._unpacked("d", 8)
 
     def size(self) -> int:
-        return struct.unpack("Q", self.take(8))[0]
+        return self._unpacked("Q", 8)
+
+    def _unpacked(self, form: str, count: int) -> Any:
+        return struct.unpack(form, self.take(count))[0]
 
     def line(self, longest: int = LONGEST_LINE) -> bytes:
-        """Up to the end of the line, without it."""
+        """The bytes up to the end of the line, without the end."""
         end = self._data.find(b"\n", self._at, self._at + longest + 1)
         if end < 0:
             raise Malformed(f"a line is longer than {longest} bytes, or has no end")
@@ -256,7 +269,7 @@ class _Reader:
         return numbers
 
     def counted(self, what: str, least: int, longest: int = LONGEST_LINE) -> int:
-        """A count of what follows, of which each takes at least so many bytes."""
+        """A count of things that follow, each of which takes at least ``least`` bytes."""
         (count,) = self.wholes(1, longest)
         if not 0 <= count * least <= self.left():
             raise Malformed(f"there are {count} {what} in {self.left()} bytes")

@@ -1,0 +1,135 @@
+"""The voxels of a slab at open faces: baths beyond them, and values that they are held at.
+
+A bath of permeability P beyond a face adds dt P/h (bath - u) to the right-hand side, half of it
+implicitly. Its conductance is in series with that of half a voxel, so that the concentration at the
+face itself is what the bath sees. A voxel held at a value is one with an endless capacity, which
+such a bath fills in each step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecsmpi.description.boundaries import Faces, Held
+from ecsmpi.description.grid import Box, aligned_zeros
+from ecsmpi.solver.tissue import SlabTissue
+
+# a capacity that no flux changes; a power of two, so that dividing by it again is exact
+ENDLESS = 2.0**600
+
+
+class Borders:
+    """The voxels of a slab at open faces, sorted: an entry for each face that acts on a voxel.
+
+    Parameters
+    ----------
+    faces : Faces or None
+        Conditions at the box's six faces; with None there are no entries.
+    box : Box
+        The box.
+    planes : (int, int)
+        The slab's planes [lo, hi).
+    d : tuple of float
+        um2/ms along x, y, z, before permeability.
+    tissue : SlabTissue
+        The slab's tissue.
+
+    Attributes
+    ----------
+    voxel : (entries,) int
+        Flat index into the slab, ascending.
+    face : (entries,) int
+        Number of the face that acts on the voxel.
+    held : (entries,) bool
+        Whether the voxel is held at a value.
+    values : (entries,) float
+        The bath's value (mM) in a step, after `renew`.
+    """
+
+    def __init__(
+        self,
+        faces: Faces | None,
+        box: Box,
+        planes: tuple[int, int],
+        d: tuple[float, float, float],
+        tissue: SlabTissue,
+    ):
+        self._conditions = faces.conditions if faces else (None,) * 6
+        lo, hi = planes
+        shape = (hi - lo, *box.shape[1:])
+        sides = []
+        for face in range(6):
+            sides.append(_side(face, shape, lo == 0, hi == box.shape[0]))
+        held_by = np.full(shape, -1, dtype=np.int8)
+        for face in reversed(range(6)):  # so that x, the last to say so, has the edges
+            if isinstance(self._conditions[face], Held):
+                held_by[sides[face]] = face
+        voxels = [np.zeros(0, dtype=np.int64)]
+        face_numbers = [np.zeros(0, dtype=np.int64)]
+        for face, condition in enumerate(self._conditions):
+            if condition is None:
+                continue
+            at_face = np.zeros(shape, dtype=bool)
+            at_face[sides[face]] = True
+            holder = face if isinstance(condition, Held) else -1
+            found = np.flatnonzero(at_face & (held_by == holder))
+            voxels.append(found)
+            face_numbers.append(np.full(found.size, face))
+        voxel = np.concatenate(voxels)
+        order = np.argsort(voxel, kind="stable")
+        self.voxel = voxel[order]
+        self.face = np.concatenate(face_numbers)[order]
+        self.held = held_by.reshape(-1)[self.voxel] >= 0
+        self._rate = self._rates(box, d, tissue)
+        self._at_faces = np.zeros(6)
+        self.values = np.zeros(voxel.size)
+
+    def _rates(self, box: Box, d: tuple[float, float, float], tissue: SlabTissue) -> np.ndarray:
+        """(entries,) what a bath adds to capacity times concentration per ms and mM of gap."""
+        permeability_of_face = np.zeros(6)
+        for face, condition in enumerate(self._conditions):
+            if condition is not None and not isinstance(condition, Held):
+                permeability_of_face[face] = condition.permeability
+        permeability = permeability_of_face[self.face]
+        axis = self.face // 2
+        h = np.array(box.spacing)[axis]
+        inside = 2 * np.array(d)[axis] * tissue.conductivity(self.voxel) / h  # um/ms
+        through = np.maximum(permeability + inside, np.finfo(float).tiny)
+        return permeability * inside / through / h
+
+    def renew(self, t: float, dt: float) -> None:
+        """Set ``values`` for a step of dt that ends at t (ms)."""
+        for face, condition in enumerate(self._conditions):
+            if condition is not None:
+                self._at_faces[face] = condition.at(t, dt)
+        np.take(self._at_faces, self.face, out=self.values, mode="clip")
+
+    def strength(self, dt: float) -> np.ndarray:
+        """(entries,) what each adds to capacity times concentration per mM of difference."""
+        return np.where(self.held, ENDLESS, self._rate * dt)
+
+    def capacity(self, capacity: np.ndarray) -> np.ndarray:
+        """The voxels' capacities, endless where they are held."""
+        if not self.held.any():
+            return capacity
+        with_held = aligned_zeros((capacity.size,))
+        with_held[:] = capacity
+        with_held[self.voxel[self.held]] = ENDLESS
+        return with_held
+
+    def diagonal(self, axis: int, dt: float, capacity: np.ndarray) -> np.ndarray:
+        """Capacities and the implicit half of what the baths along an axis take."""
+        baths = (self.face // 2 == axis) & ~self.held
+        if baths.any():
+            capacity = capacity.copy()
+            np.add.at(capacity, self.voxel[baths], 0.5 * self._rate[baths] * dt)
+        return capacity
+
+
+def _side(face: int, shape: tuple[int, ...], is_lowest: bool, is_highest: bool) -> tuple:
+    """Index of the voxels of a slab at a face of the box: none where the slab does not reach it."""
+    axis, upper = divmod(face, 2)
+    if axis == 0 and not (is_highest if upper else is_lowest):
+        return (slice(0, 0),)
+    border = slice(-1, None) if upper else slice(0, 1)
+    return (slice(None),) * axis + (border,)

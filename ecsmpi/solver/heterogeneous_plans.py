@@ -1,0 +1,134 @@
+"""What the sweeps through a slab of heterogeneous tissue read: planned for a length of time step.
+
+Each plan is a named tuple of named tuples, which compiled code reads from a record (bodies.py). All
+arrays are flat: along x, y, z the next voxel is ``ny nz``, ``nz`` and 1 further on. ``s`` is D dt /
+(2 h2) along x, y, z, and M the conductance of a face.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ecsmpi.solver.bodies import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named, triple
+from ecsmpi.solver.sweep_plans import SOURCES, Sources
+
+
+class Faces(NamedTuple):
+    """M of the face below each voxel along x, y, z: (voxels + stride,), zero where a line ends."""
+
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+
+
+class CutLines(NamedTuple):
+    """The x-lines of a slab, cut into blocks.
+
+    start: (blocks + 1,) planes where blocks begin. pivot: (voxels,) inverse pivots. near: (blocks +
+    1,) the planes near[b] to near[b + 1] of weight and reach are those of block b: weight says what
+    its first planes add to its first unknown, and reach how the plane left of it comes through to
+    them.
+    """
+
+    start: np.ndarray
+    pivot: np.ndarray
+    near: np.ndarray
+    weight: np.ndarray
+    reach: np.ndarray
+
+
+class Baths(NamedTuple):
+    """Voxels at open faces, ascending: strength (value - u) is added to each.
+
+    voxel: (entries,). row_start: (n ny + 1,) where those of each z-line begin. strength: (entries,)
+    times capacity. value: (entries,) mM, set anew in each step.
+    """
+
+    voxel: np.ndarray
+    row_start: np.ndarray
+    strength: np.ndarray
+    value: np.ndarray
+
+
+class PlaneFaces(NamedTuple):
+    """How y and z are solved in a plane.
+
+    capacity: (voxels,). y, y_pivot: M and inverse pivots along y. z, z_pivot: (n, tiles, nz, TILE),
+    those along z, of TILE lines side by side.
+    """
+
+    capacity: np.ndarray
+    y: np.ndarray
+    y_pivot: np.ndarray
+    z: np.ndarray
+    z_pivot: np.ndarray
+
+
+class HeterogeneousUpPlan(NamedTuple):
+    """What the way up reads.
+
+    d, first: increments, and first planes of the blocks' own solutions. rows: y-rows of a piece of
+    work.
+    """
+
+    shape: tuple[int, int, int]
+    d: np.ndarray
+    first: np.ndarray
+    faces: Faces
+    s: tuple[float, float, float]
+    lines: CutLines
+    sources: Sources
+    baths: Baths
+    rows: int
+
+
+class HeterogeneousDownPlan(NamedTuple):
+    """What the way down reads.
+
+    left, right: the solution's planes just outside each block. x: M along x. scratch: (threads,
+    ...) memory for two tiles. rows: y-rows of a piece of work; batch: planes that are finished
+    while they are in cache.
+    """
+
+    shape: tuple[int, int, int]
+    d: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    x: np.ndarray
+    s: tuple[float, float, float]
+    lines: CutLines
+    plane: PlaneFaces
+    sources: Sources
+    scratch: np.ndarray
+    rows: int
+    batch: int
+
+
+FACES = named(Faces, *[NUMBERS] * 3)
+CUT_LINES = named(CutLines, INTEGERS, NUMBERS, INTEGERS, NUMBERS, NUMBERS)
+BATHS = named(Baths, INTEGERS, INTEGERS, NUMBERS, NUMBERS)
+PLANE_FACES = named(PlaneFaces, *[NUMBERS] * 5)
+UP_PLAN = named(
+    HeterogeneousUpPlan,
+    SHAPE,
+    *[NUMBERS] * 2,
+    FACES,
+    triple(NUMBER),
+    CUT_LINES,
+    SOURCES,
+    BATHS,
+    INTEGER,
+)
+DOWN_PLAN = named(
+    HeterogeneousDownPlan,
+    SHAPE,
+    *[NUMBERS] * 4,
+    triple(NUMBER),
+    CUT_LINES,
+    PLANE_FACES,
+    SOURCES,
+    TABLE,
+    *[INTEGER] * 2,
+)
