@@ -83,8 +83,10 @@ def _conflict(species: Species) -> str | None:
     name = species.name
     if not name:
         return None
-    for other in simulation.registry.scripts_species:
-        if other is species or other.name != name:
+    # the attribute, as the property would be called for each pair of a model's species
+    namesakes = [one for one in simulation.registry.scripts_species if one._name == name]
+    for other in namesakes:
+        if other is species:
             continue
         shared = [region for region in species.regions if region in other.regions]
         if shared:
