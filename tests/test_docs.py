@@ -2,9 +2,8 @@
 
 import re
 
-from test_imports import LAYERS
-
 from support.ranks import ROOT
+from test_imports import LAYERS
 
 PAGE = (ROOT / "docs" / "design.md").read_text()
 PACKAGE = ROOT / "ecsmpi"
@@ -14,7 +13,7 @@ def drawn_folders():
     """The folders of the drawing, from the top to the bottom, without those within others."""
     drawing = PAGE.partition("## The house")[2].partition("    cli ")[2].partition("\n\n")[0]
     lines = ("    cli " + drawing).splitlines()
-    return [name for line in lines for name in re.findall(r"^ {4}([a-z_ ]+?) {2,}", line)]
+    return [name for line in lines for name in re.findall(r"^ {4}([a-z_]+(?: [a-z_]+)*) {2,}", line)]
 
 
 def test_the_drawing_has_the_layers_in_their_order():
