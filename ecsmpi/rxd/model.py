@@ -18,13 +18,12 @@ from ecsmpi.solver.timing import Phases
 
 def all_species() -> list[Species | TransmembraneSpecies]:
     """The script's species in the extracellular space, in the order they were made. Local."""
-    return [whole(species) for species in simulation.scripts_species if species.regions]
+    return [whole(species) for species in simulation.registry.scripts_species if species.regions]
 
 
 def phases() -> Phases:
     """How long each phase of the steps has taken on this rank. Local."""
-    found: Phases = simulation.phases
-    return found
+    return simulation.phases
 
 
 def rank() -> int:
@@ -32,7 +31,7 @@ def rank() -> int:
 
     These are all ranks, or the ranks of NEURON's world, or those of ``rxd.options.comm``.
     """
-    number: int = simulation.worlds.rank
+    number: int = simulation.solvers.worlds.rank
     return number
 
 
@@ -68,8 +67,8 @@ def _checked_threads(count: int) -> int:
     most = int(os.environ["NUMBA_NUM_THREADS"])
     if count > most and rank() == 0:
         warnings.warn(
-            f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores "
-            "each, or set NUMBA_NUM_THREADS",
+            f"nthread({count}) uses {most} threads, as this rank has {most} cores: start the ranks "
+            "with more cores each, or set NUMBA_NUM_THREADS",
             stacklevel=3,
         )
     return min(int(count), most)
@@ -83,4 +82,4 @@ def re_init() -> None:
     """
     if were_any_defined():
         neuron_rxd.re_init()
-    simulation.take_segments(simulation.species)
+    simulation.set_from_segments(simulation.species)

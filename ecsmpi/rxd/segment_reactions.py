@@ -41,7 +41,7 @@ class SegmentReaction(RxdStandIn):
         for term in self.terms():
             term.expression(lambda reactant: 1)
         self.key = next(_keys)
-        simulation.crossings.add_reaction(self)
+        simulation.membrane_reactions.add_reaction(self)
 
 
 class IntracellularReaction(SegmentReaction):
@@ -133,8 +133,7 @@ def _regions_of(leaf: Any) -> list[Any]:
     if isinstance(leaf, InsidePart):
         _, region = species_and_region_of(leaf)
         return [region]
-    regions: list[Any] = regions_of(leaf)
-    return regions
+    return regions_of(leaf)
 
 
 def _is_inside(changed: Any) -> bool:

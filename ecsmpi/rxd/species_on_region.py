@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
 from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.voxel_writes import write_of, write_of_all
+
+if TYPE_CHECKING:
+    from ecsmpi.run.simulation import Simulation
+    from ecsmpi.rxd.extracellular import Extracellular
+    from ecsmpi.rxd.species import Species
 
 AXES = ("xyz", "xy", "xz", "yz", "x", "y", "z")
 
@@ -44,7 +49,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     original = "species.SpeciesOnExtracellular"
     settable = ("region",)
 
-    def __init__(self, simulation: Any, species: Any, region: Any):
+    def __init__(self, simulation: Simulation, species: Species, region: Extracellular):
         self._simulation = simulation
         self._reference = species._held
         self.region = region
@@ -56,9 +61,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         self._is_set_by_pointer: Callable[[int], bool] | None = None
 
     @property
-    def species(self) -> Any:
+    def species(self) -> Species:
         """The species. Raises RxDException if it has been deleted."""
-        species = self._reference()
+        species: Species | None = self._reference()
         if species is None:
             raise RxDException(
                 "the species has been deleted: keep it in a variable as long as species[region] "
@@ -80,8 +85,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         On one rank a live, writable view; on several ranks a read-only copy.
         """
         self._require_field()
-        box: FloatArray = self._simulation.reading.whole(self.species, self.region)
-        return box
+        return self._simulation.reading.whole(self.species, self.region)
 
     @property
     def local(self) -> FloatArray:
@@ -91,8 +95,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         view: call ``pc.barrier()`` between such a write and their reads.
         """
         self._require_field()
-        slab: FloatArray = self._simulation.reading.slab(self.species, self.region)
-        return slab
+        return self._simulation.reading.slab(self.species, self.region)
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -159,8 +162,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         """(voxels,) free volumes (um3). Local."""
         fraction = self.species.tissue_on(self.region).volume_fraction
         box = self.region.box
-        volumes: FloatArray = box.voxel_volume * values_at(fraction, box, voxels.array())
-        return volumes
+        return box.voxel_volume * values_at(fraction, box, voxels.array())
 
     def alpha_by_location(
         self, locs: Iterable[tuple[float, float, float]]
@@ -212,8 +214,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def values_at(self, voxels: Voxels) -> FloatArray:
         """(voxels,) concentrations (mM), a copy. Local."""
         self._require_field()
-        values: FloatArray = self._simulation.reading.values(self.species, self.region, voxels)
-        return values
+        return self._simulation.reading.values(self.species, self.region, voxels)
 
     def set_values_at(self, voxels: Voxels, value: Concentrations) -> None:
         """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
@@ -257,10 +258,10 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration in a voxel (mM). Local."""
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
-            self._simulation.take_pointers()
+            self._simulation.reading.apply_pointer_writes()
             self._look()
         if self._seen is not None:
             value: float = self._seen.item(i, j, k)
@@ -276,7 +277,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         # past the checks of RxdStandIn, which would take longer than all the rest
         set_attribute = object.__setattr__
         set_attribute(self, "_seen", self._simulation.reading.kept(self.species, self.region))
-        set_attribute(self, "_seen_at", self._simulation.stamp)
+        set_attribute(self, "_seen_at", self._simulation.reading.stamp)
         set_attribute(self, "_is_set_by_pointer", is_set)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
@@ -284,22 +285,22 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         value = concentration if type(concentration) is float else _one_number(concentration)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
-            self._simulation.take_pointers()  # what was set through pointers came before this value
+            # what was set through pointers came before this value
+            self._simulation.reading.apply_pointer_writes()
             pointers = self._simulation.space(self.region).pointers
             pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
             self._seen[i, j, k] = value
-            self._simulation.touch()
+            self._simulation.reading.touch()
         else:
             self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape
-        flat: int = (i * ny + j) * nz + k
-        return flat
+        return (i * ny + j) * nz + k
 
     def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
         """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""
@@ -314,7 +315,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def watch(self, i: int, j: int, k: int) -> Any:
         """NEURON's pointer to the concentration in a voxel. Local."""
         self._require_field()
-        return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
+        return self._simulation.point(self.species, self.region, self._flat(i, j, k))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpeciesOnExtracellular):

@@ -1,4 +1,7 @@
-"""Checkpoints on the disk: whole or not there, and every byte under a digest. No MPI, no NEURON."""
+"""Checkpoints on the disk are whole or not there, and every byte is under a digest.
+
+No MPI and no NEURON here.
+"""
 
 import errno
 import os
@@ -12,7 +15,7 @@ from ecsmpi.files.checkpoint_part_reader import PartReader
 from ecsmpi.files.checkpoint_set import CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.checkpoint.walltime import seconds
-from ecsmpi.run.resource_trends import Trends
+from ecsmpi.run.resource_trends import ResourceTrends
 from hypothesis import example, given
 from hypothesis import strategies as st
 import numpy as np
@@ -184,7 +187,7 @@ def test_nested_without_end_is_no_manifest(tmp_path):
 
 
 def test_a_part_that_another_made_is_refused_however_well_formed(tmp_path):
-    """Its digest in the manifest is of other bytes; and no name in it leads out of the folder."""
+    """The manifest has the digest of other bytes, and no name leads out of the folder."""
     path, other = written(tmp_path / "a")[0], written(tmp_path / "b")[0]
     part = PartWriter(tmp_path / "forged")
     part.add_bytes("../../outside", b"x")
@@ -286,7 +289,7 @@ def test_what_is_no_time_is_refused(text):
 
 
 def test_growth_of_memory_and_slower_steps_are_told_with_the_rank(capsys):
-    trends = Trends(3)
+    trends = ResourceTrends(3)
     for size in (1000e6, 1100e6, 1240e6):
         trends.judge_memory(int(size))
     for pace in (0.010, 0.012, 0.008, 0.015):

@@ -1,6 +1,4 @@
-"""Files of runs are safe: from runs that come after, from runs beside, and from whoever deletes or
-replaces them.
-"""
+"""Files of runs are safe from later runs, from runs beside, and from whoever deletes them."""
 
 import json
 import os
@@ -19,7 +17,7 @@ import xarray
 from support.frames import TIMES, Alone, expected, opened, write
 from support.ranks import ROOT, mpirun
 
-PROGRAM = ROOT / "tests" / "programs" / "taken_files.py"
+PROGRAM = ROOT / "tests" / "programs" / "files" / "taken_files.py"
 
 
 def program(ranks, tmp_path, how, **options):
@@ -27,7 +25,7 @@ def program(ranks, tmp_path, how, **options):
 
 
 def hidden(folder):
-    """What is left of beginning files and of locks."""
+    """Return the names of files that were begun, and of locks, that are left."""
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
@@ -67,15 +65,12 @@ def test_old_file_stays_until_the_first_frame_of_the_new_one(tmp_path):
 def test_readers_of_all_kinds_and_runs_do_not_mind_each_other(storage, tmp_path):
     path = tmp_path / "k.h5"
     write(path, storage=storage)
-    plain, array, recording = (
-        h5py.File(path, "r"),
-        xarray.open_dataset(path, engine="h5netcdf"),
-        load(path),
-    )
+    plain = h5py.File(path, "r")
+    array = xarray.open_dataset(path, engine="h5netcdf")
+    recording = load(path)
     file, frames = opened(path, Alone(), storage)
-    assert np.array_equal(recording["k"], expected("k")) and np.array_equal(
-        plain["k"][:].transpose(0, 3, 2, 1), expected("k")
-    )
+    assert np.array_equal(recording["k"], expected("k"))
+    assert np.array_equal(plain["k"][:].transpose(0, 3, 2, 1), expected("k"))
     file.append(0.0, frames(0.0))
     later = [h5py.File(path, "r"), load(path), xarray.open_dataset(path, engine="h5netcdf")]
     file.append(0.5, frames(0.5))
@@ -134,7 +129,8 @@ def test_second_run_is_refused_and_told_who_writes(ranks, tmp_path):
 
 
 def _environment():
-    return os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return os.environ | {"PYTHONPATH": path, "NUMBA_NUM_THREADS": "1"}
 
 
 def test_one_process_writes_a_path_once(tmp_path):
