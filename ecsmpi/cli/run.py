@@ -261,7 +261,7 @@ class _RunObserver(Observer):
 
     def resumed(self, simulation, t, places):
         """Begin progress and output, or go on with them after a restart. Collective."""
-        from ecsmpi.run.observers.fields import begin
+        from ecsmpi.run.observers.base import begin
 
         if not self._parts:
             self._parts = self._make()

@@ -42,12 +42,14 @@ class Couplings(NamedTuple):
         others now.
         """
         if self.species != now.species:
+            changes = "; ".join(_changes(self.species, now.species))
             raise RuntimeError(
-                f"species have changed since n.finitialize(): {'; '.join(_changes(self.species, now.species))}: {CALL_AGAIN}"
+                f"species have changed since n.finitialize(): {changes}: {CALL_AGAIN}"
             )
         if self != now:
             raise RuntimeError(
-                f"reactions at segments, of which there were or are none, have changed since n.finitialize(): {CALL_AGAIN}"
+                "reactions at segments, of which there were or are none, "
+                f"have changed since n.finitialize(): {CALL_AGAIN}"
             )
 
 

@@ -1,98 +1,108 @@
-"""What all ranks look at together, every half second of a run: is every number one, must the run
-end.
+"""Health check that all ranks make about every half second.
 
-One allreduce of a few numbers; how many steps lie between two of them follows from how long steps
-take.
+Are all concentrations finite, is a checkpoint due, must the run stop? It is one allreduce of a few
+numbers. How many steps lie between two checks follows from how long steps take.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecsmpi.ranks.mpi import MPI
 from ecsmpi.run.observers.fields import keep_frame
-from ecsmpi.run.resource_trends import Trends
+from ecsmpi.run.resource_trends import ResourceTrends
+
+if TYPE_CHECKING:
+    from ecsmpi.run.simulation import Simulation
 
 PERIOD = 0.5  # s
-MOST_STEPS = 50  # between two looks, so that what is no number is found within twice that
-BAD, NEGATIVE, DUE, STOP, PACE = range(5)
+MOST_STEPS = 50  # between two checks, so that a NaN is found within twice as many
+CHECKPOINT, STOP = "checkpoint", "stop"
+_BAD, _NEGATIVE, _DUE, _STOP, _PACE = range(5)  # places in the reduced vector
 
 
 class NotFinite(ArithmeticError):
-    """A concentration is no longer a number."""
+    """A concentration is NaN or infinite."""
 
 
-class Watch:
-    """Looks after a run. Collective, and at the same steps on all ranks."""
+class HealthCheck:
+    """Checks a run. Collective, at the same steps on all ranks."""
 
     def __init__(self, comm):
         self._comm = comm
-        self._flags, self._agreed = np.zeros(5), np.zeros(5)
-        self._warned = False
-        self._trends = Trends(comm.rank)
+        self._own, self._all = np.zeros(5), np.zeros(5)
+        self._has_warned = False
+        self._trends = ResourceTrends(comm.rank)
+        self.started()
 
     def started(self) -> None:
-        """Begin anew."""
-        self._since = self._checked = 0
-        self._left = 1
+        """Begin anew: the next step is checked. Local."""
+        self._steps = 0  # since the last check
+        self._steps_unseen = 0  # since concentrations were looked at
+        self._steps_left = 1  # until the next check
         self._clock = time.monotonic()
 
-    def stepped(self, simulation, t: float, asks) -> str | None:
-        """After each step: look if it is time to. asks(): this rank's (checkpoint is due, run must
-        end).
+    def stepped(
+        self, simulation: Simulation, t: float, asks: Callable[[], tuple[bool, bool]]
+    ) -> str | None:
+        """Check after a step to t (ms), if it is time to. Collective.
 
-        Returns "stop" or "checkpoint" where some rank asks for it. Raises NotFinite on every rank,
-        with what was found.
+        asks(): this rank's (a checkpoint is due, the run must end). Returns STOP or CHECKPOINT
+        where some rank asks for it, else None. Raises NotFinite on every rank.
         """
-        self._since += 1
-        self._checked += 1
-        self._left -= 1
-        if self._left > 0:
+        self._steps += 1
+        self._steps_unseen += 1
+        self._steps_left -= 1
+        if self._steps_left > 0:
             return None
         self._look(simulation, asks)
-        if self._agreed[BAD]:
-            self.refuse_not_finite(simulation, t)
-        if self._agreed[NEGATIVE] and not self._warned:
-            self._warned = True
-            self._warn_negative(simulation, t)
-        return "stop" if self._agreed[STOP] else "checkpoint" if self._agreed[DUE] else None
+        if self._all[_BAD]:
+            self._refuse_not_finite(simulation, t)
+        if self._all[_NEGATIVE] and not self._has_warned:
+            self._has_warned = True
+            self._warn_of_negative(simulation, t)
+        if self._all[_STOP]:
+            return STOP
+        return CHECKPOINT if self._all[_DUE] else None
 
-    def _look(self, simulation, asks) -> None:
+    def _look(self, simulation: Simulation, asks: Callable[[], tuple[bool, bool]]) -> None:
         now = time.monotonic()
-        self._flags[DUE], self._flags[STOP] = asks()
-        self._flags[PACE] = (now - self._clock) / self._since
-        self._flags[BAD] = self._flags[NEGATIVE] = 0
-        if self._checked >= MOST_STEPS or self._checked == 1:
-            self._checked = 0
-            self._flags[BAD], self._flags[NEGATIVE] = _extremes(simulation)
+        self._own[_DUE], self._own[_STOP] = asks()
+        self._own[_PACE] = (now - self._clock) / self._steps
+        self._own[_BAD] = self._own[_NEGATIVE] = 0
+        if self._steps_unseen >= MOST_STEPS or self._steps_unseen == 1:
+            self._steps_unseen = 0
+            self._own[_BAD], self._own[_NEGATIVE] = _extremes(simulation)
             self._trends.look(simulation.phases)
-        self._comm.Allreduce(self._flags, self._agreed, op=MPI.MAX)
-        self._left = int(np.clip(PERIOD / max(self._agreed[PACE], 1e-9), 1, MOST_STEPS))
-        self._since, self._clock = 0, time.monotonic()
+        self._comm.Allreduce(self._own, self._all, op=MPI.MAX)
+        pace = max(self._all[_PACE], 1e-9)
+        self._steps_left = int(np.clip(PERIOD / pace, 1, MOST_STEPS))
+        self._steps, self._clock = 0, time.monotonic()
 
-    def check(self, simulation, t: float) -> None:
-        """Raise NotFinite on every rank if any concentration is no number."""
-        if self._comm.allreduce(_extremes(simulation)[0]):
-            self.refuse_not_finite(simulation, t)
+    def check(self, simulation: Simulation, t: float) -> None:
+        """Raise NotFinite on every rank if any concentration is not finite. Collective."""
+        is_bad, _ = _extremes(simulation)
+        if self._comm.allreduce(is_bad):
+            self._refuse_not_finite(simulation, t)
 
-    def refuse_not_finite(self, simulation, t: float) -> None:
-        """Raise NotFinite on every rank, naming what is no number and where; the last frame is
-        kept.
-        """
-        lines = [
-            line for own in self._comm.allgather(found(simulation, _not_finite)) for line in own
-        ]
+    def _refuse_not_finite(self, simulation: Simulation, t: float) -> None:
+        """Raise NotFinite on every rank, with the names and voxels; the last frame is kept."""
+        own = _found(simulation, _not_finite) + simulation.segments.odd_currents()
+        lines = sum(self._comm.allgather(own), [])
         kept = keep_frame(simulation, t)
         raise NotFinite(
             f"at t = {t:g} ms {'; '.join(lines) or 'a concentration is no number'}; "
-            f"the concentrations then are in {kept}; look for a mechanism whose currents grow, or take a smaller dt"
+            f"the concentrations then are in {kept}; "
+            "look for a mechanism whose currents grow, or take a smaller dt"
         )
 
-    def _warn_negative(self, simulation, t: float) -> None:
-        lines = [line for own in self._comm.allgather(found(simulation, _negative)) for line in own]
+    def _warn_of_negative(self, simulation: Simulation, t: float) -> None:
+        lines = sum(self._comm.allgather(_found(simulation, _negative)), [])
         if self._comm.rank == 0:
             print(
                 f"ecsmpi: at t = {t:g} ms {lines[0]}: more flows out of it than there is",
@@ -101,14 +111,14 @@ class Watch:
             )
 
 
-def _extremes(simulation) -> tuple[bool, bool]:
-    """Whether this rank has concentrations that are no numbers, and ones below zero."""
-    bad = negative = False
+def _extremes(simulation: Simulation) -> tuple[bool, bool]:
+    """Whether this rank has concentrations that are not finite, and ones below zero. Local."""
+    is_bad = is_negative = False
     for _, _, field in simulation.fields():
         if field.owned.size:
-            bad |= not np.isfinite(np.add.reduce(field.owned, axis=None))
-            negative |= bool(np.minimum.reduce(field.owned, axis=None) < 0)
-    return bad, negative
+            is_bad |= not np.isfinite(np.add.reduce(field.owned, axis=None))
+            is_negative |= bool(np.minimum.reduce(field.owned, axis=None) < 0)
+    return is_bad, is_negative
 
 
 def _not_finite(values: np.ndarray) -> np.ndarray:
@@ -119,17 +129,16 @@ def _negative(values: np.ndarray) -> np.ndarray:
     return values < 0
 
 
-def found(simulation, where) -> list[str]:
-    """A sentence for each species, and each ion's currents, of this rank that ``where`` picks
-    values of.
-    """
+def _found(simulation: Simulation, where: Callable[[np.ndarray], np.ndarray]) -> list[str]:
+    """A sentence for each species of this rank with a voxel that ``where`` picks. Local."""
     lines = []
-    for name, box, field in simulation.fields():
+    for label, box, field in simulation.fields():
         picked = where(field.owned)
         if picked.any():
             i, j, k = (int(index) for index in np.unravel_index(picked.argmax(), picked.shape))
-            at = ", ".join(f"{x:g}" for x in box.centre(i + field.planes[0], j, k))
+            plane = i + field.planes[0]
+            at = ", ".join(f"{x:g}" for x in box.centre(plane, j, k))
             lines.append(
-                f"{name} is {field.owned[i, j, k]:g} mM in voxel ({i + field.planes[0]}, {j}, {k}) at ({at}) um"
+                f"{label} is {field.owned[i, j, k]:g} mM in voxel ({plane}, {j}, {k}) at ({at}) um"
             )
-    return lines + (simulation.segments.odd_currents() if where is _not_finite else [])
+    return lines

@@ -2,24 +2,21 @@
 
 NEURON initialises in this order, and the extracellular space with it:
 
-    type 3   the structure may change: collect garbage, insert ions, plan the exchange, set the initial concentrations
-    type 0   where NEURON keeps the segments' variables
-             ... INITIAL blocks, which see the ions' default concentrations, as NEURON resets them
-             ...
+    type 3   the structure may change: collect garbage, insert ions, plan the exchange, set the
+             initial concentrations
+    type 0   find where NEURON keeps the segments' variables
+             ... INITIAL blocks run; they see the ions' default concentrations, as NEURON resets
+             them ...
     type 1   segments get their concentrations
     type 2   everything is set: observers see t = 0
 
-Every fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms'
-states, NEURON's own reactions first; and before the voltages it lets them add currents.
-
-An exception reaches the script as itself, from its own call of NEURON (`neuron_api.neuron_calls`). On
-several ranks it ends the job.
+Each fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms'
+states, with NEURON's own reactions first. Before the voltages it lets the blocks add currents.
 """
 
 from __future__ import annotations
 
 import atexit
-import sys
 import traceback
 
 import numpy as np
@@ -28,65 +25,70 @@ from ecsmpi.cells.reversal_potentials import ReversalPotentials
 from ecsmpi.neuron_api import intracellular_solver, neuron_calls
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.lifetimes import Collector, Living, collector
-from ecsmpi.neuron_api.native_callbacks import DONE, FAILED, NonvintBlock
+from ecsmpi.neuron_api.native_callbacks import NonvintBlock
 from ecsmpi.neuron_api.range_variable import memory
-from ecsmpi.ranks import forks, launch
-from ecsmpi.run.interrupts import Interrupts
+from ecsmpi.ranks import launch
+from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.simulation import Simulation
 
-STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = (
-    0,
-    2,
-    4,
-    5,
-)  # those methods of NEURON's nonvint block that concern us
+# the methods of NEURON's nonvint block that are of use here
+STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = 0, 2, 4, 5
 
 
-class Hooks:
-    """Keeps NEURON's references to a simulation alive for as long as the process."""
+class NeuronHooks:
+    """Calls a simulation from NEURON, and keeps NEURON's references to it alive.
 
-    def __init__(self, simulation: Simulation):
-        self._simulation, self._comm = simulation, simulation.comm
-        self._interrupts = Interrupts(neuron_calls.after_this_call)
-        in_steps = self._called_first, self._called, ReversalPotentials.compute
-        self._interrupts.steps = {function.__code__ for function in in_steps}
-        self._interrupts.steps |= intracellular_solver.codes_called_by_neuron()
-        self._interrupts.called_by_python = {
-            function.__code__ for function in (Collector.said, Living.ended)
-        }
-        self._handlers_kept = None
+    Parameters
+    ----------
+    simulation : Simulation
+        What NEURON drives, for as long as the process runs.
+    guard : NeuronGuard
+        Wraps all that NEURON calls.
+    """
+
+    def __init__(self, simulation: Simulation, guard: NeuronGuard):
+        self._simulation, self._guard = simulation, guard
+        self._job = simulation.comm  # all ranks
+        self._watch_interrupts()
+        self._kept_handlers: list | None = None
         neuron_calls.install(self._after_neurons_call)
-        self._early = n.FInitializeHandler(3, self._guarded(self._begin))
+        self._early = n.FInitializeHandler(3, guard(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
         intracellular_solver.register()
         self._context, self._events = n.ParallelContext(), n.CVode()
-        self._right_at = self._right = None
-        simulation.course.guard = self._guarded
+        self._right_at: tuple[int, int] | None = None
+        self._right = np.zeros(0)
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
-        self._blocks = first, NonvintBlock(self._called, (STRUCTURE, FIXED_STEP, ODE_COUNT))
-        intracellular_solver.surround(*(block.address for block in self._blocks))
-        actions = {
-            3: simulation.plan,
-            0: simulation.find,
+        last = NonvintBlock(self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
+        self._blocks = first, last
+        intracellular_solver.surround(first.address, last.address)
+        phases = {
+            3: simulation.make_plan,
+            0: simulation.find_segments,
             1: simulation.begin_concentrations,
             2: self._start,
         }
-        self._handlers = [
-            n.FInitializeHandler(kind, self._guarded(action)) for kind, action in actions.items()
-        ]
-        self._ended = False
+        self._handlers = []
+        for kind, action in phases.items():
+            self._handlers.append(n.FInitializeHandler(kind, guard(action)))
+        self._has_ended = False
         atexit.register(self._at_exit)
         launch.before_mpi_ends(self._at_exit)  # n.quit() ends MPI before Python's exit
+
+    def _watch_interrupts(self) -> None:
+        """Name the functions in which an interrupt waits until the step is complete."""
+        interrupts = self._guard.interrupts
+        for function in (self._called_first, self._called_last, ReversalPotentials.compute):
+            interrupts.steps.add(function.__code__)
+        interrupts.steps |= intracellular_solver.codes_called_by_neuron()
+        interrupts.called_by_python = {Collector.said.__code__, Living.ended.__code__}
 
     # initialisation
 
     def _begin(self) -> None:
-        """Type 3, first: what the script has dropped is gone before anything is planned, and no
-        more until all is set.
-        """
-        self._handlers_kept = list(
-            n.List("FInitializeHandler")
-        )  # NEURON goes through them now: none may end
+        """Type 3, first: collect what the script has dropped, then no more until all is set."""
+        # NEURON goes through these handlers now: none may end
+        self._kept_handlers = list(n.List("FInitializeHandler"))
         neuron_calls.after_this_call()
         self._simulation.let_go()
         collector.hold()
@@ -100,8 +102,8 @@ class Hooks:
     def _after_neurons_call(self) -> None:
         """The script's call of NEURON has ended, well or not."""
         collector.release()
-        self._handlers_kept = None
-        if self._interrupts.take():
+        self._kept_handlers = None
+        if self._guard.interrupts.take():
             raise KeyboardInterrupt
 
     # steps
@@ -109,78 +111,45 @@ class Hooks:
     def _called_first(self, method, size, right, _pd2, _thread) -> int:
         """The nonvint block before that of NEURON's diffusion in cells."""
         if method == CURRENTS:
-            return self._done(self._simulation.add_currents, lambda: self._array(right, size))
-        return self._done(self._simulation.before_reactions)
+            add_currents = self._simulation.add_currents
+            return self._guard.run(add_currents, lambda: self._array(right, size))
+        return self._guard.run(self._simulation.before_reactions)
 
     def _array(self, address: int, size: int) -> np.ndarray:
-        """NEURON's memory, as an array that is kept for as long as it does not move."""
+        """NEURON's memory as an array, which is made anew only where the memory moves."""
         if (address, size) != self._right_at:
-            self._right_at, self._right = (address, size), memory(address, size)
+            self._right_at = (address, size)
+            self._right = memory(address, size)
         return self._right
 
-    def _called(self, method, _size, _pd1, _pd2, _thread) -> int:
+    def _called_last(self, method, _size, _pd1, _pd2, _thread) -> int:
         """The nonvint block after that of NEURON's reactions."""
         if method == STRUCTURE:
-            return self._done(self._simulation.structure_changes)
+            return self._guard.run(self._simulation.structure_changes)
         if method == FIXED_STEP:
-            return self._done(self._step)
-        return self._done(self._simulation.refuse_variable_steps)
+            return self._guard.run(self._step)
+        return self._guard.run(self._simulation.refuse_variable_steps)
 
     def _step(self) -> None:
         t, dt = self._context.t(0), self._context.dt(0)
         self._simulation.step(t, dt)
-        # until NEURON has completed a step: an event that falls into the next one waits for its end
-        if self._interrupts.waits:
-            self._events.event(t + dt / 4, self._guarded(self._show_time))
+        # an event that falls into the next step of NEURON waits for the end of that step
+        if self._guard.interrupts.waits:
+            self._events.event(t + dt / 4, self._guard(self._show_time))
 
     def _show_time(self) -> None:
         n.t = self._context.t(0)
 
-    def _done(self, action, *arguments) -> int:
-        """DONE after the action; FAILED raises on this rank alone, so with more ranks a failure
-        ends the job.
-        """
-        try:
-            self._interrupts.watch()
-            action(*arguments)
-        except BaseException as error:
-            self._end_if_others_wait(error)
-            if not neuron_calls.keep(error):
-                traceback.print_exc()
-            return FAILED
-        return DONE
-
-    def _guarded(self, action):
-        """The action, whose failure on one rank ends the job on all of them, and on one alone
-        reaches the script.
-        """
-
-        def handler():
-            try:
-                action()
-                if self._interrupts.take():
-                    raise KeyboardInterrupt
-            except BaseException as error:
-                self._end_if_others_wait(error)
-                if not neuron_calls.keep(error):
-                    raise
-                raise neuron_calls.Stopped(f"{type(error).__name__}: {error}") from None
-
-        self._interrupts.entries.add(handler.__code__)
-        return handler
-
     def _at_exit(self) -> None:
-        """Close what observers hold; Python would end with status 0 where that fails. Collective."""
-        if self._ended:
+        """Close what observers hold. Collective.
+
+        A failure ends the job with status 1; Python would end with status 0.
+        """
+        if self._has_ended:
             return
-        self._ended = True
+        self._has_ended = True
         try:
-            self._guarded(self._simulation.end)()
+            self._guard(self._simulation.end)()
         except BaseException:
             traceback.print_exc()
-            launch.abort(self._comm, "", status=1)
-
-    def _end_if_others_wait(self, error) -> None:
-        sys.stdout.flush()
-        if self._comm.size > 1 and not forks.is_child():
-            launch.abort(self._comm, error)
+            launch.abort(self._job, "", status=1)

@@ -36,8 +36,9 @@ def _overlap(box, other) -> bool:
 
 def _warn(name: str, region, other) -> None:
     warnings.warn(
-        f'two species "{name}" are in boxes that overlap, {region!r} and {other!r}: a segment in both gets the concentration of one '
-        "of them. If one is left over from before, drop it (`del` its name; in a notebook also `%reset -f out`), or call rxd.reset() "
+        f'two species "{name}" are in boxes that overlap, {region!r} and {other!r}: '
+        "a segment in both gets the concentration of one of them. If one is left over from before, "
+        "drop it (`del` its name; in a notebook also `%reset -f out`), or call rxd.reset() "
         "and make the model anew",
         stacklevel=2,
     )

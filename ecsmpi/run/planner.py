@@ -1,360 +1,319 @@
-"""The plan that NEURON's initialisation makes of a description: segments, slabs, exchange, laws,
-compiled kernels.
+"""The plan that NEURON's initialisation makes of what a script has described.
+
+registry, segments --Planner.plan--> Plan --Planner.replan--> Plan with changed coefficients
 """
 
 from __future__ import annotations
 
 import hashlib
-import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ecsmpi.cells import compile_loops
-from ecsmpi.cells.duplicates import Duplicates
+from ecsmpi.cells.coupled_segments import CoupledSegments
+from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.membrane_reactions import MembraneReactions
-from ecsmpi.cells.misspelt_ions import misspelt_ions
 from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
 from ecsmpi.cells.segments import first_segments
 from ecsmpi.description.model import can_name_ion
-from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.neuron_api.intracellular_species import states
 from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
-from ecsmpi.ranks import compiling, launch
 from ecsmpi.run.couplings import CALL_AGAIN, Coupled, Couplings
 from ecsmpi.run.grid_clock import GridClock
-from ecsmpi.run.overlaps import warn_of_overlaps
-from ecsmpi.run.spaces import Spaces
-from ecsmpi.solver import threads
-from ecsmpi.solver.diffusion_planner import needs_heterogeneous
-from ecsmpi.solver.entry_runs import BLOCK
-from ecsmpi.solver.stepper import compile_kernels
-from ecsmpi.solver.workspace import lines_are_short
-
-NAMED_OUTSIDE = 5  # segments outside the box that a warning names
+from ecsmpi.run.kernel_compilation import KernelCompilation
+from ecsmpi.run.model_warnings import ModelWarnings
+from ecsmpi.run.region_solver import RegionSolver
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry, described
 
 
-class Planned(Spaces):
-    """A script's spaces, coupled to its segments and ready to step, for as long as neither changes.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What an initialisation has settled. It is replaced, not changed.
 
-    What has changed between steps without harm, such as d or a rate, is planned anew; else the next
-    step raises RuntimeError.
+    Attributes
+    ----------
+    couplings : Couplings
+        What NEURON's side of the model depends on; false without any species.
+    version : tuple
+        Version of the description that the couplings are known to fit.
+    solvers : tuple of RegionSolver
+        Of the regions, in their order; all are coupled to the segments.
+    reacting : tuple of RegionSolver
+        Those with rate laws, in the order of reacting.
+    reactions : tuple
+        Keys of the reactions whose laws hold.
+    membrane : MembraneReactionPlan or None
+        The reactions at segments, if any rank has some.
+    volume_fractions : mapping
+        {region: (segments,) volume fraction at initialisation} where a State is that fraction.
+    is_begun : bool
+        Whether n.finitialize() has ever begun to plan.
+    is_complete : bool
+        Whether it has come to its end.
     """
 
-    def __init__(self, comm):
-        super().__init__(comm)
-        self.clock = GridClock()
-        self.crossings = MembraneReactions(states)
-        self._planned, self._planned_as, self._here = (
-            Couplings(),
-            None,
-            [],
-        )  # what for, as of which version, the spaces
-        self._begun, self._whole = (
-            False,
-            True,
-        )  # whether a plan was ever begun, and whether the last one came to its end
-        self._reacting, self._react_in, self._fractions = [], [], {}
-        self._warned_outside = self._warned_overlaps = None
-        self._warned_misspelt = set()
-        self._duplicates = Duplicates()
-        self._compiled = set()
+    couplings: Couplings = Couplings()
+    version: tuple | None = None
+    solvers: tuple[RegionSolver, ...] = ()
+    reacting: tuple[RegionSolver, ...] = ()
+    reactions: tuple = ()
+    membrane: MembraneReactionPlan | None = None
+    volume_fractions: Mapping = field(default_factory=dict)
+    is_begun: bool = False
+    is_complete: bool = True
 
-    def let_go(self) -> None:
-        """What the script has dropped is gone. Local, before a plan or where nothing goes on."""
-        lifetimes.let_go(self._species, self._reactions, self.crossings.living)
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to compute."""
+        return not self.couplings
 
-    def forget(self) -> None:
-        """There is nothing any more, as before the first plan. Collective."""
-        super().forget()
-        self.crossings.forget()
-        self._planned, self._planned_as, self._here = Couplings(), None, []
-        self._begun, self._whole = False, True
-        self._reacting, self._react_in, self._warned_outside = [], [], None
+    def require_complete(self) -> None:
+        """Raise RuntimeError where planning has failed."""
+        if not self.is_complete:
+            raise RuntimeError(f"n.finitialize() did not come to its end: {CALL_AGAIN}")
 
-    def plan(self) -> None:
-        """Find the segments, plan the exchange, set initial concentrations. Collective."""
-        self._begun, self._whole = True, False
-        with compiling.while_planning():
-            self._plan()
-        self._whole = True
+    def fitting(self, version: tuple, couplings: Couplings) -> Plan:
+        """The plan for a description that has changed since; RuntimeError where it does not fit.
 
-    def _plan(self) -> None:
-        species = self.species
-        self._agree(self._describe(species))
-        self.segments.release(one.name for one in species)
-        self._free_dropped_spaces()
-        self._planned, self._planned_as, self._changed, self._here = (
-            self._coupled(),
-            self._now(),
-            False,
-            [],
-        )
-        self._fractions = {}
-        self.clock.restart()
+        Species that have come since and have no charge need nothing of NEURON, and fit.
+        """
+        if couplings.species and not self.is_begun:
+            raise RuntimeError("n.finitialize() was never called: call it before the first step")
+        known = self.couplings
+        if known and known == couplings.without_newcomers(known):
+            known = couplings
+        known.refuse(couplings)
+        return replace(self, couplings=known, version=version)
+
+
+class Planner:
+    """Makes plans of a model. Its parts outlive each plan.
+
+    Parameters
+    ----------
+    registry : ModelRegistry
+        What the script has described.
+    solvers : RegionSolvers
+        Of the regions.
+    segments : CoupledSegments
+        Of this rank.
+    reactions : MembraneReactions
+        At the segments.
+    clock : GridClock
+        How many of NEURON's steps make one of the grid.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        segments: CoupledSegments,
+        reactions: MembraneReactions,
+        clock: GridClock,
+    ):
+        self._registry, self._solvers, self._clock = registry, solvers, clock
+        self._segments, self._reactions = segments, reactions
+        self.kernels = KernelCompilation()
+        self.warnings = ModelWarnings()
+
+    # what a plan depends on
+
+    def version(self) -> tuple:
+        """Cheap key that changes whenever `couplings` may (a few microseconds). Local."""
+        return self._registry.version, bool(self._reactions.own)
+
+    def couplings(self) -> Couplings:
+        """What NEURON's side depends on now. Local."""
+        species = []
+        for one in self._registry.species:
+            regions = tuple(id(region) for region in one.regions)
+            species.append(Coupled(one.key, one.name, one.charge, regions))
         if not species:
-            return
+            return Couplings()
+        return Couplings(tuple(species), bool(self._reactions.own))
+
+    def reaction_keys(self) -> tuple:
+        """Keys of the reactions that take part now. Local."""
+        in_boxes = [one.key for one in self._registry.reactions]
+        return (*in_boxes, *self._reactions.keys())
+
+    # planning
+
+    def begin(self) -> Plan:
+        """Begin a plan, which is not complete; what the script has dropped is released. Collective.
+
+        Raises ValueError on every rank where ranks describe different models.
+        """
+        self._agree_on_model()
+        self._segments.release(one.name for one in self._registry.species)
+        self._solvers.free_dropped()
+        self._clock.restart()
+        return Plan(
+            couplings=self.couplings(),
+            version=self.version(),
+            reactions=self.reaction_keys(),
+            is_begun=True,
+            is_complete=False,
+        )
+
+    def plan(self, begun: Plan) -> Plan:
+        """Find the segments, plan the exchange, set initial concentrations. Collective.
+
+        begun: the plan that `begin` returned.
+        """
+        species = self._registry.species
+        if not species:
+            return replace(begun, is_complete=True)
         refuse_unsupported_modes()
-        n.ParallelContext().timeout(
-            0
-        )  # psolve's watchdog would end a run of long steps with status 0
-        self._warn_of_misspelt_ions()
-        self.segments.plan({one.name: one.charge for one in species if can_name_ion(one.name)})
-        self._partition()
-        self._here = [self.space(region) for region in self.regions]
+        n.ParallelContext().timeout(0)  # psolve's watchdog would end runs of long steps, status 0
+        self.warnings.warn_of_misspelt_ions(self._registry, self._solvers.comm)
+        ions = {one.name: one.charge for one in species if can_name_ion(one.name)}
+        self._segments.plan(ions)
+        regions = self._registry.regions
+        self._solvers.partition(regions, self._segments.all.centre)
+        solvers = self._solvers.of_all(regions)
         self._compile()
-        for region in self.regions:
-            self._fill_space(region)
-            self._plan_space(region)
-        self._plan_crossings()
-        self._plan_reactions()
-        self._warn_of_segments_outside()
-        self._duplicates.warn(self.comm, self.segments.all, [space.inside for space in self._here])
-        if self.comm.rank == 0 and self._warned_overlaps != self.version:
-            self._warned_overlaps = self.version
-            warn_of_overlaps(species)
+        for region in regions:
+            self.fill(region)
+            self._plan_region(region)
+        planned = replace(begun, solvers=tuple(solvers), is_complete=True)
+        planned = self._with_reactions(planned)
+        self.warnings.warn_of_places(self._registry, self._solvers, self._segments)
+        return planned
+
+    def replan(self, previous: Plan) -> Plan:
+        """Plan with the coefficients, fluxes and reactions of now. Collective.
+
+        Concentrations stay.
+        """
+        self._agree_on_model()
+        self._compile()
+        regions = self._registry.regions
+        for region in regions:
+            for species in self._registry.species_in(region):
+                self._solvers.field(species, region)  # a newcomer has its initial concentrations
+            solver = self._solvers.of(region)
+            solver.settle_copies()
+            self._plan_region(region)
+            solver.find_segments()
+        planned = replace(previous, solvers=tuple(self._solvers.of_all(regions)))
+        return self._with_reactions(planned)
+
+    def fill(self, region) -> None:
+        """Set the initial concentrations of a region's species. Local."""
+        species = self._registry.species_in(region)
+        self._solvers.of(region).keep_species({one.key for one in species})
+        for one in species:
+            self._solvers.fill(one, region)
+
+    def find_segments(self, planned: Plan) -> None:
+        """Look up where NEURON keeps the segments' variables. Local."""
+        self._segments.find()
+        for solver in planned.solvers:
+            solver.find_segments()
+        if planned.membrane:
+            planned.membrane.find()
+
+    def check_segments(self, planned: Plan) -> None:
+        """Raise RuntimeError where NEURON's new structure has other segments. Local."""
+        self._segments.check()
+        for solver in planned.solvers:
+            solver.fluxes.check()
+
+    def _plan_region(self, region) -> None:
+        specs = {one.key: one.ion(region) for one in self._registry.species_in(region)}
+        segments = self._segments
+        self._solvers.of(region).plan(specs, segments.ions, segments.all, n.FARADAY)
 
     def _compile(self) -> None:
-        """Compile the kernels that the model needs, once for each node, outside of any step.
-        Collective.
-        """
-        here = {
-            (
-                needs_heterogeneous(one.ion(region), region.tissue),
-                lines_are_short(region.box),
-                self.space(region).has_threads,
-            )
-            for one in self.species
-            for region in one.regions
-        }
-        needed = set().union(
-            *self.comm.allgather(here)
-        )  # slabs of other sizes may have other threads
-        for kind in sorted(needed - self._compiled):
-            with launch.one_per_node_first(
-                self.comm, "compiles the solver, once on this machine; about 20 s"
-            ):
-                compiling.ahead("kernels", *kind)
-                compile_kernels(launch.own_communicator(), *kind)
-        self._compiled |= needed
-        self._compile_loops_at_segments()
+        self.kernels.compile_needed(self._registry, self._solvers, self._segments, self._reactions)
 
-    def _compile_loops_at_segments(self) -> None:
-        """The same of what couples boxes to segments. Collective."""
-        count = self.segments.all.count
-        blocked = count > BLOCK
-        here = set()
-        if count:
-            here.add(
-                ("exchange", self.reproducible, blocked, threads.for_work(count, threads.SLOTS) > 1)
-            )
-        if self.crossings.all:
-            here.add(("crossings",))
-        needed = set().union(*self.comm.allgather(here)) - self._compiled
-        for name, *kind in sorted(needed):
-            with launch.one_per_node_first(
-                self.comm, "compiles the loops at segments, once on this machine"
-            ):
-                compiling.answer(name, *kind)
-                compile_loops.compile_exchange(
-                    *kind
-                ) if name == "exchange" else compile_loops.compile_membrane_reactions()
-        self._compiled |= needed
+    # reactions
 
-    def _fill_space(self, region) -> None:
-        """Initial concentrations. Local."""
-        space = self.space(region)
-        space.forget({species.key for species in self.on(region)})
-        for species in self.on(region):
-            field = space.field(species.key)
-            profile = species.initial_profile(region)
-            field.owned[:] = profile.planes(region.box, *field.planes)
-
-    def _plan_space(self, region) -> None:
-        ions = {species.key: species.ion(region) for species in self.on(region)}
-        space = self.space(region)
-        space.plan(ions, self.segments.ions, self.segments.all, n.FARADAY)
-
-    def _plan_crossings(self) -> None:
-        """The reactions at segments, with copies of the voxels of now. Collective."""
-        constants_of_nature = molecules_per_mM_um3(), n.FARADAY
-        numbers = first_segments()
-        self.crossings.plan(
-            self.comm, self.segments.all, numbers, constants_of_nature, self._fractions_at_segments
+    def _with_reactions(self, planned: Plan) -> Plan:
+        """The plan with the reactions of now, at segments and in regions. Collective."""
+        fractions = dict(planned.volume_fractions)
+        at_segments = self._plan_at_segments(fractions)
+        return replace(
+            planned,
+            membrane=at_segments,
+            volume_fractions=fractions,
+            reactions=self.reaction_keys(),
+            reacting=tuple(self._plan_in_regions()),
         )
-        for region in self.regions:
-            self.space(region).plan_copies(self.crossings.now, region)
 
-    def _fractions_at_segments(self) -> dict:
-        """{region: (segments,) volume fractions} where a State is the volume fraction. Collective.
+    def _plan_at_segments(self, fractions: dict) -> MembraneReactionPlan | None:
+        """Plan the reactions at segments, with copies of the voxels of now. Collective."""
+        natural_constants = molecules_per_mM_um3(), n.FARADAY
+        self._reactions.plan(
+            self._solvers.comm,
+            self._segments.all,
+            first_segments(),
+            natural_constants,
+            lambda: self._complete_fractions(fractions),
+        )
+        planned = self._reactions.now
+        for region in self._registry.regions:
+            self._solvers.of(region).plan_copies(planned, region)
+        return planned
+
+    def _complete_fractions(self, fractions: dict[object, np.ndarray]) -> dict:
+        """Add {region: (segments,) volume fractions} where a State is the fraction. Collective.
 
         They stay what they are at initialisation, or when the State becomes the tissue, as NEURON's
         reactions keep them.
         """
-        for region in self.regions:
-            if region not in self._fractions and getattr(
-                region.tissue.volume_fraction, "live", False
-            ):
-                self._fractions[region] = self.space(region).volume_fractions_at_segments()
-        return self._fractions
+        for region in self._registry.regions:
+            is_live = getattr(region.tissue.volume_fraction, "live", False)
+            if is_live and region not in fractions:
+                solver = self._solvers.of(region)
+                fractions[region] = solver.volume_fractions_at_segments()
+        return fractions
 
-    def _plan_reactions(self) -> None:
-        """The laws that hold in each region from now on. Collective."""
-        self._reacting = self._reaction_keys()
-        laws = {region: self.laws(region) for region in self.in_order_of_reacting()}
-        self._agree(
-            "; ".join(f"{law.rate} changes {law.changes}" for here in laws.values() for law in here)
-        )
-        for region, here in laws.items():
-            beside = [
-                ion_and_field
-                for other in self.beside(region)
-                for ion_and_field in self.space(other).planned()
-            ]
-            self.space(region).plan_reactions(here, beside)
-        self._react_in = [self.space(region) for region, here in laws.items() if here]
+    def _plan_in_regions(self) -> list[RegionSolver]:
+        """Plan the laws of each region; the solvers with laws, in order of reacting. Collective."""
+        registry = self._registry
+        laws = {region: registry.laws(region) for region in registry.in_order_of_reacting()}
+        lines = []
+        for of_region in laws.values():
+            lines += map(described, of_region)
+        self._agree("; ".join(lines))
+        reacting = []
+        for region, of_region in laws.items():
+            neighbours = []
+            for other in registry.neighbours(region):
+                neighbours += self._solvers.of(other).planned()
+            solver = self._solvers.of(region)
+            solver.plan_reactions(of_region, neighbours)
+            if of_region:
+                reacting.append(solver)
+        return reacting
 
-    def _describe(self, species) -> str:
-        boxes = (
-            str([(one.ion(region), region.box, region.tissue) for region in one.regions])
-            for one in species
-        )
-        return "; ".join(boxes) + f"; grid_steps {self.clock.steps}"
+    # ranks
 
-    def _agree(self, described: str) -> None:
-        """Raise on every rank where ranks describe different models, which no later message would
-        explain.
+    def _agree_on_model(self) -> None:
+        """Raise ValueError where ranks describe different species, regions or steps. Collective."""
+        lines = []
+        for one in self._registry.species:
+            places = [(one.ion(region), region.box, region.tissue) for region in one.regions]
+            lines.append(str(places))
+        self._agree("; ".join(lines) + f"; grid_steps {self._clock.steps}")
+
+    def _agree(self, description: str) -> None:
+        """Raise ValueError on every rank where ranks describe different models. Collective.
+
+        No later message would explain it.
         """
-        digests = self.comm.allgather(hashlib.sha256(described.encode()).digest())
-        if len(set(digests)) > 1:
-            odd = next(rank for rank, digest in enumerate(digests) if digest != digests[0])
-            raise ValueError(
-                f"ranks 0 and {odd} describe different extracellular spaces: make the same regions, species and "
-                f"reactions on every rank (only cells, and reactions in or across their membranes, may differ); for models of its own on each rank "
-                f"call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. This is rank {self.comm.rank}: {described}"
-            )
-
-    def _warn_of_segments_outside(self) -> None:
-        """One warning, on rank 0, that counts and names them. Collective."""
-        outside = [self.segments.all.name(int(i)) for i in np.flatnonzero(self._in_no_box())]
-        listed = self.comm.gather((len(outside), outside[:NAMED_OUTSIDE]))
-        if self.comm.rank or listed == self._warned_outside:
-            return
-        self._warned_outside = listed
-        count = sum(number for number, _ in listed)
-        if count:
-            names = [name for _, some in listed for name in some][:NAMED_OUTSIDE]
-            more = ", ..." if count > len(names) else ""
-            warnings.warn(
-                f"{count} segments lie outside every extracellular box and take no part in it: "
-                f"{', '.join(names)}{more}; enlarge the box to include them",
-                stacklevel=2,
-            )
-
-    def _warn_of_misspelt_ions(self) -> None:
-        """One warning, on rank 0, of each species that no mechanism uses beside an ion that one
-        does, such as K and k. Collective.
-        """
-        names = [one.name for one in self.species if one.charge and can_name_ion(one.name)]
-        found = [
-            misspelt for there in self.comm.allgather(misspelt_ions(names)) for misspelt in there
-        ]
-        used = {ion for _, ion in found}
-        for name, ion in dict.fromkeys(found):
-            if (
-                self.comm.rank == 0
-                and name not in used
-                and (name, ion) not in self._warned_misspelt
-            ):
-                warnings.warn(
-                    f"no mechanism uses {name}, the name of an extracellular species; did you mean {ion}?",
-                    stacklevel=2,
+        comm = self._solvers.comm
+        digests = comm.allgather(hashlib.sha256(description.encode()).digest())
+        for rank, digest in enumerate(digests):
+            if digest != digests[0]:
+                raise ValueError(
+                    f"ranks 0 and {rank} describe different extracellular spaces: make the same "
+                    "regions, species and reactions on every rank (only cells, and reactions in "
+                    "or across their membranes, may differ); for models of its own on each rank "
+                    "call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. "
+                    f"This is rank {comm.rank}: {description}"
                 )
-                self._warned_misspelt.add((name, ion))
-
-    def _in_no_box(self) -> np.ndarray:
-        """(segments,) whether a segment lies in none of the boxes of some named species. Local."""
-        outside = np.zeros(self.segments.all.count, dtype=bool)
-        regions = {}
-        for one in self.species:
-            regions.setdefault(one.name, set()).update(one.regions)
-        for where in {frozenset(regions[name]) for name in self.segments.ions}:
-            lost = np.ones(self.segments.all.count, dtype=bool)
-            for region in where:
-                lost[self.space(region).inside] = False
-            outside |= lost
-        return outside
-
-    def _find_segments(self) -> None:
-        """Find where NEURON keeps the segments' variables. Local."""
-        self.segments.find()
-        for region in self.regions:
-            self.space(region).find_segments()
-        if self.crossings.now:
-            self.crossings.now.find()
-
-    def _check_plan(self) -> None:
-        if self.worlds.changed_from(self.comm) and self._planned:
-            raise RuntimeError(
-                "the ranks of the model have changed since n.finitialize(): call it again before the run goes on"
-            )
-        if self._planned_as != (now := self._now()):
-            self._refuse_other_couplings()
-            self._planned_as = now
-        if not self._whole:
-            raise RuntimeError(f"n.finitialize() did not come to its end: {CALL_AGAIN}")
-        if self._planned and self.segments.moved():
-            self._check_segments()
-            self._find_segments()
-
-    def _now(self) -> tuple:
-        """Another one wherever `_coupled` is; microseconds."""
-        return self.version, bool(self.crossings.own)
-
-    def _refuse_other_couplings(self) -> None:
-        coupled = self._coupled()
-        if coupled.species and not self._begun:
-            raise RuntimeError("n.finitialize() was never called: call it before the first step")
-        if self._planned and self._planned == coupled.without_newcomers(self._planned):
-            self._changed = self._changed or self._planned != coupled
-            self._planned = coupled
-        self._planned.refuse(coupled)
-
-    def _coupled(self) -> Couplings:
-        """What NEURON's side depends on."""
-        species = tuple(
-            Coupled(one.key, one.name, one.charge, tuple(map(id, one.regions)))
-            for one in self.species
-        )
-        return Couplings(species, bool(self.crossings.own)) if species else Couplings()
-
-    def _check_segments(self) -> None:
-        """NEURON's structure has changed: the plan is dead if the segments have."""
-        self.segments.check()
-        for region in self.regions:
-            self.space(region).fluxes.check()
-
-    def _stale(self) -> bool:
-        return self._changed or self._reacting != self._reaction_keys()
-
-    def _reaction_keys(self) -> list:
-        return [one.key for one in self.reactions] + self.crossings.keys()
-
-    def _take_changes(self) -> None:
-        """Plan with the coefficients, fluxes and reactions of now; concentrations stay. Collective."""
-        self._agree(self._describe(self.species))
-        self._compile()
-        self._here = [self.space(region) for region in self.regions]
-        for region in self.regions:
-            for species in self.on(region):
-                self.field(
-                    species, region
-                )  # with its initial concentrations where it has come since the last plan
-            self.space(region).settle_copies()
-            self._plan_space(region)
-            self.space(region).find_segments()
-        self._plan_crossings()
-        if self.crossings.now:
-            self.crossings.now.find()
-        self._plan_reactions()
-        self._changed = False

@@ -8,7 +8,7 @@ and before anything else is set.
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 

@@ -11,6 +11,7 @@ that change.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import numpy as np
 
@@ -88,11 +89,9 @@ class Gate:
         self._is_closed = True
         self.start(THE_END)
         self._next_check = time.monotonic() + CHECK_EVERY
-        try:
+        # a process that cannot be read has ended otherwise, such as by pc.done(): it reads no more
+        with suppress(Unreadable):
             self._arrivals.finish(None, self.missing, self._serve_or_leave)
-        except Unreadable:
-            # that process has ended otherwise, such as by NEURON's pc.done(): it reads no more
-            pass
         self.peers.close()
 
     def _serve_or_leave(self) -> None:

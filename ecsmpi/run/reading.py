@@ -1,93 +1,128 @@
-"""What a script reads and sets of the concentrations, on any rank, at any time, without the other
-ranks.
+"""What a script reads and sets of the concentrations, on any rank, at any time.
 
-A rank reads slabs of others from their memory (`ecsmpi.ranks.peers`): the concentrations at the end
-of the last step of the grid that it took part in (`gate`), with what this rank has set since then
-laid over them (`writes`). A few values are read one by one; after some tens of them the whole box
-is read once, and kept until the next step.
+A rank reads the slabs of other ranks from their memory (`remote_fields`) while they do something
+else. It sees the concentrations at the end of the last step of the grid that it took part in
+(`read_gate`), with what this rank has set since then laid over them (`writes`). A few values are
+read one by one; after some tens of them the whole box is read once, and kept until the next step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
+from ecsmpi.description.grid import Box
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.differing_writes import Part, apply_apart
 from ecsmpi.run.read_gate import Gate
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry
+from ecsmpi.run.remote_fields import FieldKey, RemoteFields
+from ecsmpi.run.voxel_pointers import VoxelPointers
 from ecsmpi.run.writes import Write, Writes
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
 
 
-class ReadInStep(RuntimeError):
-    """The script reads concentrations while all ranks change them."""
+class BoxCopy:
+    """A box as this rank reads it, read-only.
 
+    is_shown: whether the script has the array, so that it must stay as it is.
+    """
 
-class Whole:
-    """A box as this rank reads it. shown: whether the script has it, so that it must stay as it is."""
-
-    __slots__ = ("array", "shown")
+    __slots__ = ("array", "is_shown")
 
     def __init__(self, array: np.ndarray):
         array.flags.writeable = False
-        self.array, self.shown = array, False
+        self.array, self.is_shown = array, False
 
-    def changed_by(self, change) -> Whole:
+    def changed_by(self, change: Callable[[np.ndarray], None]) -> BoxCopy:
         """The box after change(array)."""
-        array = self.array.copy() if self.shown else self.array
+        array = self.array.copy() if self.is_shown else self.array
         array.flags.writeable = True
         change(array)
-        if self.shown:
-            return Whole(array)
+        if self.is_shown:
+            return BoxCopy(array)
         array.flags.writeable = False
         return self
 
 
 class Reading:
-    """Reads and sets concentrations of a simulation.
+    """Reads and sets concentrations of a model. On one process it uses the fields themselves.
 
-    On one process that concerns the fields themselves. A field is known by (key of the species, its
-    `Space`).
+    Attributes
+    ----------
+    stamp : int
+        Changes with all that may change what a script reads.
+    touched : bool
+        Whether the script has set concentrations that the segments' copies do not show.
+    gate : Gate or None
+        Between reads and changes of several ranks.
+    pointers : VoxelPointers
+        NEURON's pointers to voxels.
     """
 
-    def __init__(self, simulation):
-        self._simulation, self.gate, self._gates = simulation, None, []
-        self._fields = []  # those of the plan, by number
-        self._places: dict[tuple, tuple] = {}  # field -> addresses of its slabs
-        self._wholes: dict[tuple, Whole] = {}
-        self._few: dict[tuple, int] = {}  # how many values were read one by one
-        self._live = set()  # fields of which the script has a live view: nothing is kept of them
+    def __init__(self, registry: ModelRegistry, solvers: RegionSolvers):
+        self._registry, self._solvers = registry, solvers
+        self.pointers = VoxelPointers(registry, solvers)
+        self.stamp = 0
+        self.touched = False
+        self.gate: Gate | None = None
+        self._gates: list[Gate] = []  # of the worlds that this rank has been in
+        self._remote = RemoteFields()
+        self._boxes: dict[FieldKey, BoxCopy] = {}
+        self._counts: dict[FieldKey, int] = {}  # values that were read one by one
+        self._live: set[FieldKey] = set()  # fields of which the script has a live view
         self._writes, self._moment = Writes(), 0
         self._planning = False  # from `forget_plan` to `renew`
-        self._in_step = False  # between `start_step` and `finish_start`
-        self._number = np.zeros(1)
-        self._number_at = self._number.ctypes.data
+        self._in_step = False  # from `start_step` to `finish_start`
 
     @property
     def alone(self) -> bool:
         """Whether there is one rank."""
-        return self._simulation.comm.size == 1
+        return self._solvers.comm.size == 1
+
+    def renew_stamp(self) -> None:
+        """Take note that a script may read something else from now on. Local."""
+        self.stamp += 1
+
+    def touch(self) -> None:
+        """Take note that the script has set concentrations. Local."""
+        self.touched = True
 
     # what the simulation does
 
     @contextmanager
-    def changing(self, call: str, timeout: float | None = None):
-        """All ranks change concentrations in the block, and none reads. Collective; see `begin`."""
+    def changing(self, call: str, timeout: float | None = None) -> Iterator[None]:
+        """Let all ranks change concentrations in the block, while none reads. Collective.
+
+        For the arguments see `begin`.
+        """
         self.begin(call, timeout)
         yield
         self.completed()
 
     def begin(self, call: str, timeout: float | None = None) -> None:
-        """All ranks have come to a call, have what any has set, and none reads until `completed`.
-        Collective.
+        """Wait for all ranks, bring what any has set to its owner, and bar reads. Collective.
 
-        timeout: seconds, or None for as long as it takes. Raises RanksApart as `Arrivals.finish`
-        does.
+        Reads are possible again after `completed`.
+
+        Parameters
+        ----------
+        call : str
+            What the ranks have come to, for messages.
+        timeout : float, optional
+            Seconds to wait; None for as long as it takes.
+
+        Raises
+        ------
+        RanksApart
+            As `Arrivals.finish` does.
         """
-        self._simulation.take_pointers()
+        self.apply_pointer_writes()
         self._find_gate()
         if self.gate is None:
             return
@@ -95,34 +130,30 @@ class Reading:
         self._take_writes(*self.gate.finish(timeout))
 
     def _difference(self) -> int:
-        return self._writes.difference(self._fields)
+        return self._writes.difference(self._remote.fields)
 
     def _find_gate(self) -> None:
-        """That of the ranks of now, which a script may change (`ecsmpi.neuron_api.worlds`).
-        Collective.
-        """
-        comm = self._simulation.comm
+        """Use the gate of the ranks of now, which a script may change. Collective."""
+        comm = self._solvers.comm
         self.gate = next((gate for gate in self._gates if gate.comm is comm), None)
         if self.gate is None and comm.size > 1:
             self.gate = Gate(comm)
             self._gates.append(self.gate)
 
     def step_begins(self) -> None:
-        """NEURON's next step begins: what is set from now on comes after what was set before.
-        Local, on every rank.
-        """
+        """Let what is set from now on come after what was set before. Local, on every rank."""
         self._moment += 1
 
     def start_step(self) -> None:
-        """This rank reads no more until its step is `completed`. Local."""
+        """Bar reads of this rank until its step is `completed`. Local."""
         if self.gate is not None:
             self.gate.start("a step of the grid", self._difference())
             self._in_step = True
 
     def finish_start(self) -> bool:
-        """Before the first change in a step: wait until no rank reads. Collective.
+        """Wait, before the first change in a step, until no rank reads. Collective.
 
-        Returns whether the script has set concentrations since the last step; the same on all
+        Returns whether the script has set concentrations since the last step, the same on all
         ranks.
         """
         if self.gate is None or not self._in_step:
@@ -131,52 +162,48 @@ class Reading:
         return self._take_writes(*self.gate.finish())
 
     def completed(self) -> None:
-        """The change is made on this rank. Local."""
+        """Allow reads of this rank, which has made the change. Local."""
         if self.gate is not None:
             self.gate.completed()
-            self._wholes.clear()
-            self._few.clear()
-        self._simulation.stamp += 1
+            self._forget_copies()
+        self.stamp += 1
+
+    def _forget_copies(self) -> None:
+        self._boxes.clear()
+        self._counts.clear()
 
     def forget_plan(self) -> None:
-        """Another plan is being made: functions that give initial concentrations read those of
-        other species. Local.
+        """Prepare for another plan. Local.
+
+        Functions that give initial concentrations read those of other species meanwhile.
         """
         self._planning = True
-        self._fields, self._places, self._writes, self._moment = [], {}, Writes(), 0
-        self._wholes.clear()
-        self._few.clear()
-        self._simulation.stamp += 1
+        self._remote.forget()
+        self._writes, self._moment = Writes(), 0
+        self._forget_copies()
+        self.stamp += 1
 
     def renew(self) -> None:
-        """There is another plan, and nothing has been set since. Collective, between `begin` and
-        `completed`.
-        """
+        """Use the new plan, since which nothing has been set. Collective, while no rank reads."""
         self._planning, self._writes = False, Writes()
         self.find_fields()
 
     def find_fields(self) -> None:
-        """The fields of now stay where they are until the next plan. Collective, while no rank
-        reads.
-        """
+        """Find the plan's fields in the memory of all ranks. Collective, while no rank reads."""
         if self.alone:
             return
-        simulation = self._simulation
-        self._fields = [
-            (key, space) for space in simulation.spaces_in_order() for key in space.planned_keys
-        ]
-        self._live &= set(self._fields)
-        slabs = [space.fields[key].owned for key, space in self._fields]
-        addresses = zip(*simulation.comm.allgather([slab.ctypes.data for slab in slabs]))
-        before, self._places = self._places, dict(zip(self._fields, addresses))
-        self._writes.keep(self._fields)
-        for field in self._places.keys() - before.keys() - self._live:
+        solvers = self._solvers.of_all(self._registry.regions)
+        new = self._remote.find(self._solvers.comm, solvers)
+        self._live &= set(self._remote.fields)
+        self._writes.keep(self._remote.fields)
+        for field in new - self._live:
             for write in self._writes.of(field):
-                write.is_done = False  # in its turn after those of lower ranks
+                write.is_done = False  # it takes its turn after those of lower ranks
 
     def _take_writes(self, least: int, greatest: int) -> bool:
-        """Bring what was set into the fields, if anything was; least, greatest: of `_difference`
-        over ranks. Collective.
+        """Bring what was set into the fields, if anything was. Collective.
+
+        least, greatest: of `_difference` over the ranks.
         """
         if greatest == 0:
             return False
@@ -184,54 +211,64 @@ class Reading:
             self.take_own_writes()
         else:
             self._exchange_writes()
-        self._writes.clear(self._fields)
-        self._simulation.touch()
+        self._writes.clear(self._remote.fields)
+        self.touch()
         return True
 
     def take_own_writes(self) -> None:
         """Bring what this rank has set in its own planes into them. Local."""
-        for key, space in self._fields:
-            for write in self._writes.of((key, space)):
+        for key, solver in self._remote.fields:
+            for write in self._writes.of((key, solver)):
                 if not write.is_done:
-                    write.apply(space.fields[key].owned, space.planes)
+                    write.apply(solver.fields[key].owned, solver.planes)
                     write.is_done = True
 
     def _exchange_writes(self) -> None:
-        """Ranks have set different voxels: each owner gets them. Collective."""
-        comm = self._simulation.comm
+        """Bring voxels that ranks have set differently to their owners. Collective."""
+        comm = self._solvers.comm
         parts = comm.alltoall([self._parts_for(rank) for rank in range(comm.size)])
-        for number, (key, space) in enumerate(self._fields):
-            of_ranks = [[part for part in of_rank if part.field == number] for of_rank in parts]
-            apply_apart(of_ranks, space.fields[key].owned)
+        for number, (key, solver) in enumerate(self._remote.fields):
+            of_ranks = []
+            for of_rank in parts:
+                of_ranks.append([part for part in of_rank if part.field == number])
+            apply_apart(of_ranks, solver.fields[key].owned)
 
     def _parts_for(self, rank: int) -> list[Part]:
-        """What this rank has set in a rank's planes."""
-        is_own = rank == self._simulation.comm.rank
+        """What this rank has set in the planes of another one."""
+        is_own = rank == self._solvers.comm.rank
         parts = []
-        for number, (key, space) in enumerate(self._fields):
-            for write in self._writes.of((key, space)):
-                inside = write.within(space.slabs.planes(rank))
+        for number, (key, solver) in enumerate(self._remote.fields):
+            for write in self._writes.of((key, solver)):
+                inside = write.within(solver.slabs.planes(rank))
                 parts.append(Part(number, write.moment, is_own and write.is_done, *inside))
         return parts
+
+    def apply_pointer_writes(self) -> None:
+        """Set the voxels that were set through NEURON's pointers. Local."""
+        self.pointers.apply_writes(self)
+
+    def show_pointers(self) -> None:
+        """Show what this rank reads in NEURON's pointers, after a change without a step. Local."""
+        self.pointers.show_all(self)
 
     # what scripts do
 
     def whole(self, species, region) -> np.ndarray:
         """(nx, ny, nz) mM: on one process the field itself, else a read-only copy. Local."""
-        self._simulation.take_pointers()
+        self.apply_pointer_writes()
         if self.alone:
             return self._owned(species, region)
-        whole = self._whole(species, region)
-        whole.shown = True
-        return whole.array
+        copy = self._box(species, region)
+        copy.is_shown = True
+        return copy.array
 
     def values(self, species, region, voxels: Voxels) -> np.ndarray:
         """(voxels,) concentrations (mM), a copy. Local."""
-        self._simulation.take_pointers()
+        self.apply_pointer_writes()
         if not self.alone and len(voxels) <= FEW:
             index = voxels.array().tolist()
             return np.array([self.value(species, region, flat) for flat in index], dtype=float)
-        box = self._owned(species, region) if self.alone else self._whole(species, region).array
+        box = self._owned(species, region) if self.alone else self._box(species, region).array
         flat = box.reshape(-1)
         return flat.copy() if voxels.whole else flat[voxels.array()]
 
@@ -240,65 +277,56 @@ class Reading:
         if self.alone:
             return float(self._owned(species, region).reshape(-1)[flat])
         field = self._field(species, region)
-        place, few = self._places.get(field), self._few.get(field, 0)
-        many = few > _many(region.box) and field not in self._live
-        if many or field in self._wholes or place is None or self._writes.of(field):
-            return float(self._whole(species, region).array.reshape(-1)[flat])
-        self._few[field] = few + 1
-        slabs, plane = field[1].slabs, region.box.plane
-        owner = int(slabs.owner(flat // plane))
-        self._may_read(owner)
-        address = place[owner] + 8 * (flat - slabs.planes(owner)[0] * plane)
-        self.gate.peers.read_number(owner, address, self._number, self._number_at)
-        return float(self._number[0])
+        count = self._counts.get(field, 0)
+        are_many = count > _many(region.box) and field not in self._live
+        is_remote = field in self._remote and field not in self._boxes
+        if are_many or not is_remote or self._writes.of(field):
+            return float(self._box(species, region).array.reshape(-1)[flat])
+        self._counts[field] = count + 1
+        return self._remote.read_one(field, region.box.plane, flat, self.gate)
 
     def slab(self, species, region) -> np.ndarray:
         """(n, ny, nz) mM: this rank's planes, a live, writable view. Local."""
-        self._simulation.take_pointers()
+        self.apply_pointer_writes()
         owned = self._owned(species, region)
         if not self.alone:
             self.take_own_writes()
             field = self._field(species, region)
             self._live.add(field)
-            self._wholes.pop(field, None)
-            self._simulation.stamp += 1
+            self._boxes.pop(field, None)
+            self.stamp += 1
         return owned
 
     def kept(self, species, region) -> np.ndarray | None:
-        """The box (nx, ny, nz) that answers reads until the simulation's ``stamp`` changes, if
-        there is one. Local.
-        """
+        """The box (nx, ny, nz) that answers reads until `stamp` changes, if there is one. Local."""
         if self.alone:
             return self._owned(species, region)
         field = self._field(species, region)
-        if field not in self._live and (
-            field in self._wholes or self._few.get(field, 0) > _many(region.box)
-        ):
-            return self._whole(species, region).array
+        is_worth_it = field in self._boxes or self._counts.get(field, 0) > _many(region.box)
+        if is_worth_it and field not in self._live:
+            return self._box(species, region).array
         return None
 
     def set(self, species, region, write: Write) -> None:
         """Set voxels, on this rank at once and on the others from the next change on. Local."""
-        self._simulation.take_pointers()
+        self.apply_pointer_writes()
         field = self._field(species, region)
+        own = self._solvers.field(species, region)
         if not self.alone:
             write = write.at_once()
-            write.within(
-                self._simulation.field(species, region).planes
-            )  # a wrong value is refused now
+            write.within(own.planes)  # a wrong value is refused now
             write.moment = self._moment
             self._writes.add(field, write)
         if self.alone or self._is_set_at_once(field):
-            own = self._simulation.field(species, region)
             write.apply(own.owned, own.planes)
             write.is_done = True
         self._lay_over(field, lambda box: write.apply(box, (0, region.box.shape[0])))
-        self._show_pointers(species, region, write)
-        self._simulation.touch()
+        self._show_in_pointers(species, region, write)
+        self.touch()
 
-    def _show_pointers(self, species, region, write: Write) -> None:
-        """NEURON's pointers to voxels show what a write has set there. Local."""
-        pointers = self._simulation.space(region).pointers
+    def _show_in_pointers(self, species, region, write: Write) -> None:
+        """Show what a write has set in NEURON's pointers. Local."""
+        pointers = self._solvers.of(region).pointers
         flat = pointers.voxels_of(species.key)
         if not flat.size:
             return
@@ -309,85 +337,69 @@ class Reading:
         pointers.show_all(species.key, flat, values)
 
     def set_one(self, species, region, flat: int, value: float) -> None:
-        """As `set`, of the voxel of a flat index (C order), on one of several ranks. Local."""
+        """Set the voxel of a flat index (C order), on one of several ranks. Local; see `set`."""
         field, plane = self._field(species, region), region.box.plane
-        if self._is_set_at_once(field):
-            self._set_own(species, region, flat, value)
-        self._writes.add_one(field, plane, flat, value, self._is_set_at_once(field), self._moment)
-        if field in self._wholes:
+        is_done = self._is_set_at_once(field)
+        if is_done:
+            own = self._solvers.field(species, region)
+            lo, hi = own.planes
+            if lo <= flat // plane < hi:
+                own.owned.reshape(-1)[flat - lo * plane] = value
+        self._writes.add_one(field, plane, flat, value, is_done, self._moment)
+        if field in self._boxes:
             self._lay_over(field, lambda box: _put(box, flat, value))
-        self._simulation.touch()
+        self.touch()
 
-    def _set_own(self, species, region, flat: int, value: float) -> None:
-        """Set the voxel of a flat index if it is this rank's."""
-        own, plane = self._simulation.field(species, region), region.box.plane
-        lo, hi = own.planes
-        if lo <= flat // plane < hi:
-            own.owned.reshape(-1)[flat - lo * plane] = value
+    def _is_set_at_once(self, field: FieldKey) -> bool:
+        """Whether this rank's planes are set by the call itself.
 
-    def _is_set_at_once(self, field: tuple) -> bool:
-        """Whether this rank's planes are set by the call itself: no plan has the field, or the
-        script looks at the planes.
+        That is so where no plan has the field, or the script has a live view of the planes.
         """
-        return field not in self._places or field in self._live
+        return field not in self._remote or field in self._live
 
-    def _lay_over(self, field: tuple, change) -> None:
-        """Let what is kept of a box be as the script has set it: change(box)."""
-        if (whole := self._wholes.get(field)) is not None:
-            self._wholes[field] = whole.changed_by(change)
-            if self._wholes[field] is not whole:
-                self._simulation.stamp += 1
+    def _lay_over(self, field: FieldKey, change: Callable[[np.ndarray], None]) -> None:
+        """Let the copy that is kept of a box be as the script has set it."""
+        copy = self._boxes.get(field)
+        if copy is not None:
+            changed = copy.changed_by(change)
+            self._boxes[field] = changed
+            if changed is not copy:
+                self.stamp += 1
 
-    def _field(self, species, region) -> tuple:
-        return species.key, self._simulation.space(region)
+    def _field(self, species, region) -> FieldKey:
+        return species.key, self._solvers.of(region)
 
     def _owned(self, species, region) -> np.ndarray:
-        return self._simulation.field(species, region).owned
+        return self._solvers.field(species, region).owned
 
-    def _whole(self, species, region) -> Whole:
+    def _box(self, species, region) -> BoxCopy:
+        """The whole box as this rank reads it. Local."""
         field = self._field(species, region)
-        if field in self._wholes:
-            return self._wholes[field]
-        if field in self._places:
-            array = self._read(field, region.box)
+        if field in self._boxes:
+            return self._boxes[field]
+        if field in self._remote:
+            array = self._remote.read(field, region.box, self.gate)
         else:
             array = self._initial(species, region)
         for write in self._writes.of(field):
             write.apply(array, (0, region.box.shape[0]))
-        whole = Whole(array)
+        copy = BoxCopy(array)
         if self._planning or field not in self._live:
-            self._wholes[field] = whole
-            self._simulation.stamp += 1
-        return whole
+            self._boxes[field] = copy
+            self.stamp += 1
+        return copy
 
     def _initial(self, species, region) -> np.ndarray:
-        """What a species begins with, which each rank can tell by itself: no plan has it yet."""
-        profile = species.initial_profile(region)
-        values = profile.planes(region.box, 0, region.box.shape[0])
+        """The initial concentrations of a field that no plan has: each rank can compute them."""
+        values = np.empty(region.box.shape)
+        values[:] = species.initial_profile(region).planes(region.box, 0, region.box.shape[0])
         if not self._planning:
-            own = self._simulation.field(species, region)
+            own = self._solvers.field(species, region)
             values[slice(*own.planes)] = own.owned
         return values
 
-    def _read(self, field: tuple, box) -> np.ndarray:
-        slabs, addresses = field[1].slabs, self._places[field]
-        array = np.empty(box.shape)
-        for rank in range(slabs.owners):
-            self._may_read(rank)
-            lo, hi = slabs.planes(rank)
-            self.gate.peers.read(rank, addresses[rank], array[lo:hi])
-        return array
-
-    def _may_read(self, rank: int) -> None:
-        if not self.gate.is_open:
-            raise ReadInStep(
-                "concentrations of several ranks cannot be read while these make a step: read them between steps, "
-                "or in an observer's stepped(simulation, t)"
-            )
-        self.gate.wait_for(rank)
-
     def close(self) -> None:
-        """Nobody reads after this, at the end of the script. Collective."""
+        """Bar all reads, at the end of the script. Collective."""
         for gate in self._gates:
             gate.close()
 
@@ -396,5 +408,6 @@ def _put(box: np.ndarray, flat: int, value: float) -> None:
     box.reshape(-1)[flat] = value
 
 
-def _many(box) -> int:
+def _many(box: Box) -> int:
+    """How many single reads cost as much as reading the box."""
     return max(FEW, box.voxels // FEW_OF)

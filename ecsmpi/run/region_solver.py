@@ -1,14 +1,13 @@
-"""One extracellular region at run time: its fields, NEURON's segments in it, and the nodes that are
-watched.
+"""One extracellular region at run time.
 
-    segments' currents --> stepper --> segments' outside concentrations, watched values
+    currents of segments --> exchange --> stepper --> exchange --> concentrations at segments
 
-An entry is a segment that lies in the box, or a voxel that a flux goes into.
+The exchange serves entries: a segment that lies in the box, or a voxel that a flux goes into.
 """
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,389 +20,369 @@ from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.reactions.rate_law import Law
+from ecsmpi.run.membrane_copies import MembraneCopies
 from ecsmpi.run.pointers import Pointers
+from ecsmpi.run.segment_coupling import SegmentCoupling
+from ecsmpi.run.slab_tissues import SlabTissues
 from ecsmpi.solver import threads
 from ecsmpi.solver.accounts import Account
-from ecsmpi.solver.exchange import Exchange, plan_exchange
-from ecsmpi.solver.induced import InducedCurrents
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.stepper import Stepper
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
-from ecsmpi.solver.voxel_copies import VoxelCopies
-
-UM2_MA_PER_CM2 = 1e4  # mA/cm2 * um2 / (C/mol * um3) is 1e4 mM/ms
 
 
-class Space:
-    """The concentrations of all ions in one box, coupled to this rank's segments.
+class RegionSolver:
+    """The concentrations of all species in one box, coupled to this rank's segments.
 
-    Ions are known by a key, any hashable, in the order of `add`.
+    The fields exist from the first use of a species on. Exchange, stepper and copies are those of
+    the last `plan`. Species are known by a key, any hashable.
+
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks of the model.
+    box, tissue : Box, Tissue
+        Of the region.
+    phases : Phases
+        Where the time of each phase of a step is added up.
+    slabs : Slabs
+        Of the box. With a grain, results have the same bits at any number of ranks.
+
+    Attributes
+    ----------
+    planes : (int, int)
+        The planes [lo, hi) of the box that this rank owns.
+    fields : dict
+        {key: SlabField} of the species.
+    pointers : Pointers
+        NEURON's pointers to voxels of this box.
+    fluxes : Fluxes
+        Fluxes that the script has added.
     """
 
     def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, slabs: Slabs):
-        """slabs: of the box; with a grain, the same bits at any number of ranks."""
-        self.comm, self.box, self.tissue, self.phases, self.slabs = comm, box, tissue, phases, slabs
-        self.planes = self.slabs.planes(comm.rank)
+        self.comm, self.box, self.phases, self.slabs = comm, box, phases, slabs
+        self.planes = slabs.planes(comm.rank)
         self.fields: dict[object, SlabField] = {}
         self.pointers = Pointers()
         self.fluxes = Fluxes()
-        self._exchange = self._stepper = self._copies = self._induced = None
-        self._named: list[tuple[object, SpeciesSpec]] = []
-        self._slab_tissues, self._ions_by_key, self._fingerprint = {}, {}, (None, "")
+        self._tissues = SlabTissues(comm, box, self.planes, tissue)
+        self._species: dict[object, SpeciesSpec] = {}
+        self._coupling: SegmentCoupling | None = None
+        self._stepper: Stepper | None = None
+        self._copies: MembraneCopies | None = None
+        self._initial_fractions = np.zeros(0)  # at initialisation, where a State is the fraction
+        self._time_taken = 0.0  # ms since the last step of the grid, for which currents were taken
+
+    @property
+    def tissue(self) -> Tissue:
+        """The region's tissue now."""
+        return self._tissues.tissue
 
     @property
     def has_threads(self) -> bool:
         """Whether several threads share the voxels of this slab."""
-        return threads.for_work((self.planes[1] - self.planes[0]) * self.box.plane) > 1
+        lo, hi = self.planes
+        return threads.for_work((hi - lo) * self.box.plane) > 1
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Numbers of the segments of this rank that lie in the box."""
+        return self._coupling.inside
 
     def field(self, key) -> SlabField:
-        """The field of an ion, made at the first call. Local."""
+        """The field of a species, made at the first call. Local."""
         if key not in self.fields:
             self.fields[key] = SlabField(self.box, self.planes)
         return self.fields[key]
 
-    def state(self) -> dict[str, np.ndarray]:
-        """All that moves on here, by name: this rank's planes first in each. A restart fills them,
-        then says `refilled`. Local.
+    # planning
 
-        Tissue that follows a species is among it: it lags behind the species where that diffuses.
-        """
-        fields = {
-            f"{i} {ion.name or 'unnamed'}": self.fields[key].owned
-            for i, (key, ion) in enumerate(self._named)
-        }
-        tissues = {
-            f"{name} {i}": array
-            for i, slab in enumerate(self._slab_tissues.values())
-            for name, array in slab.followed().items()
-        }
-        return fields | tissues
-
-    def refilled(self) -> None:
-        """The arrays of `state` have been filled. Local."""
-        for slab in self._slab_tissues.values():
-            slab.refilled()
-
-    def forget(self, keys) -> None:
-        """Drop the fields of ions that are not among ``keys``. Local."""
+    def keep_species(self, keys) -> None:
+        """Drop everything of species that are not among ``keys``. Local."""
         self.fields = {key: field for key, field in self.fields.items() if key in keys}
         self.pointers.forget(keys)
         self.fluxes.forget(keys)
 
     def plan(
         self,
-        ions: dict[object, SpeciesSpec],
-        at_segments: dict[str, SegmentIon],
+        species: dict[object, SpeciesSpec],
+        ions: dict[str, SegmentIon],
         segments: Segments,
         faraday: float,
     ) -> None:
-        """Couple the ions to the segments as they are now; at_segments: the named ones. Collective."""
+        """Couple the species to the segments as they are now. Collective.
+
+        Parameters
+        ----------
+        species : dict
+            {key: description} in the order that laws count them.
+        ions : dict
+            {name: SegmentIon} of the species with a name that an ion can have.
+        segments : Segments
+            All segments of this rank.
+        faraday : float
+            C/mol.
+        """
         self.free()
-        self._named = list(ions.items())
-        self._ions, self._keys = list(ions.values()), list(ions)
-        keys = self._keys
-        self._at_segments = [at_segments.get(ion.name) for ion in self._ions]
-        voxel = self.box.index_of(segments.centre)
-        self.inside = np.flatnonzero(voxel >= 0)
+        self._species = species
+        keys, specs = list(species), list(species.values())
         watched = self.pointers.plan(keys)
         flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
-        self._ions_by_key = ions
-        tissues = self._plan_tissues()
-        fields = [self.field(key) for key in keys]
-        self._exchange = plan_exchange(
+        tissues = self._tissues.plan(specs)
+        self._coupling = SegmentCoupling(
             self.comm,
+            self.box,
             self.slabs,
-            self.box.plane,
-            voxel[self.inside],
-            len(ions),
+            specs,
+            [ions.get(spec.name) for spec in specs],
+            segments,
             np.concatenate([watched, flux_voxels]),
+            faraday,
         )
-        self._stepper = Stepper(
-            self.comm, self.box, tissues, self._ions, fields, self._exchange, self.phases
-        )
-        self._voxel, self._segment_count = voxel[self.inside], segments.count
-        self._taken = 0.0
-        self.fluxes.couple(self._exchange, self.box.voxel_volume)
-        self._per_current_everywhere = segments.area * (
-            UM2_MA_PER_CM2 / (faraday * self.box.voxel_volume)
-        )
-        area = self._per_current_everywhere[self.inside]
-        self._per_current = [
-            area / ion.charge if ion.name and ion.charge and not ion.constant else None
-            for ion in self._ions
-        ]
+        exchange = self._coupling.exchange
+        fields = [self.field(key) for key in keys]
+        self._stepper = Stepper(self.comm, self.box, tissues, specs, fields, exchange, self.phases)
+        self._time_taken = 0.0
+        self.fluxes.couple(exchange, self.box.voxel_volume)
 
-    def plan_reactions(self, laws: list[Law], beside: list[tuple[SpeciesSpec, SlabField]]) -> None:
-        """From now on the laws hold, whose numbers of species are places in the order of the plan,
-        then beside. Collective.
+    def plan_reactions(
+        self, laws: list[Law], neighbours: list[tuple[SpeciesSpec, SlabField]]
+    ) -> None:
+        """Let these laws hold from now on. Collective.
+
+        Parameters
+        ----------
+        laws : list of Law
+            Their numbers of species count the species of the plan, then the neighbours.
+        neighbours : list of (SpeciesSpec, SlabField)
+            Species of other regions on the same grid, which the laws read.
         """
-        self._stepper.plan_reactions(laws, beside)
+        self._stepper.plan_reactions(laws, neighbours)
 
     @property
     def planned_keys(self) -> list:
-        """The keys of the ions of the plan, in its order."""
-        return [key for key, _ in self._named]
+        """The keys of the species of the plan, in its order."""
+        return list(self._species)
 
     def planned(self) -> list[tuple[SpeciesSpec, SlabField]]:
-        """The ions of the plan, and their fields."""
-        return [(ion, self.fields[key]) for key, ion in self._named]
+        """The species of the plan and their fields, in its order."""
+        return [(spec, self.fields[key]) for key, spec in self._species.items()]
 
     def plan_copies(self, plan: MembraneReactionPlan | None, region) -> None:
-        """Couple the copies of this region's voxels at segments. Collective."""
-        held = plan.outside(region) if plan else {}
-        keys = sorted(
-            set().union(*self.comm.allgather(list(held)))
-        )  # ranks may have other reactions
-        if keys:
-            voxels, places, shares = plan.copies(region)
-            fields, tissues = (
-                [self.fields[key].owned for key in keys],
-                [self.slab_tissue(key) for key in keys],
-            )
-            held, shares = (
-                [those.get(key, np.zeros(plan.at.size)) for key in keys] for those in (held, shares)
-            )
-            self._copy_keys = keys
-            self._copies = VoxelCopies(
-                self.comm, self.slabs, self.box.plane, fields, tissues, voxels, places, held, shares
-            )
-            self._plan_induced(plan, voxels, places)
-            self.renew_copies()
-
-    def _plan_induced(
-        self, plan: MembraneReactionPlan, voxels: np.ndarray, places: np.ndarray
-    ) -> None:
-        """Currents of reactions in tissue of which a State is the volume fraction; voxels, places:
-        of the copies. Collective.
-        """
-        ions = [
-            f
-            for f, ion in enumerate(self._ions)
-            if ion.name and ion.charge and self._stepper.tissues[f].copies_keep_volume
-        ]
-        carried = plan.carried()
-        if not ions or not self.comm.allreduce(len(carried)):
+        """Couple copies of this region's voxels to the reactions at segments. Collective."""
+        if plan is None:
             return
-        nothing = np.zeros(plan.at.size)
-        currents = [carried.get(self._ions[f].name, nothing) for f in ions]
-        segments = plan.at[places]
-        factors = [self._per_current_everywhere[segments] / self._ions[f].charge for f in ions]
-        self._induced = InducedCurrents(
+        own_keys = list(plan.outside(region))
+        keys = sorted(set().union(*self.comm.allgather(own_keys)))  # ranks may have other reactions
+        if not keys:
+            return
+        self._copies = MembraneCopies(
             self.comm,
             self.slabs,
-            self.box.plane,
-            self._stepper.tissues[ions[0]],
-            self._fractions_then,
-            voxels,
-            places,
-            ions,
-            currents,
-            factors,
+            self.box,
+            keys,
+            [self.fields[key] for key in keys],
+            [self.slab_tissue(key) for key in keys],
+            plan,
+            region,
         )
+        self._plan_induced_currents(plan)
+        self.renew_copies()
+
+    def _plan_induced_currents(self, plan: MembraneReactionPlan) -> None:
+        """Plan the currents of reactions in tissue whose volume fraction is a State. Collective."""
+        names = {}
+        for f, (spec, tissue) in enumerate(zip(self._species.values(), self._stepper.tissues)):
+            if spec.name and spec.charge and tissue.copies_keep_volume:
+                names[f] = spec.name
+        if names and self.comm.allreduce(len(plan.carried())):
+            tissue = self._stepper.tissues[next(iter(names))]
+            fractions = self._initial_fractions
+            self._copies.induce_currents(plan, names, tissue, fractions, self._coupling)
 
     def volume_fractions_at_segments(self) -> np.ndarray:
-        """(segments,) volume fractions now of the voxels of this rank's segments, 1 outside the
-        box. Collective.
+        """(segments,) volume fractions now in the voxels of this rank's segments. Collective.
+
+        Segments outside the box have 1. The fractions of the slab are kept: the reactions of the
+        plan see those of initialisation.
         """
-        fractions = np.ascontiguousarray(
-            self.tissue.volume_fraction.planes(self.box, *self.planes), dtype=float
-        )
-        self._fractions_then = fractions.reshape(-1)
-        found = np.ones(self._segment_count)
-        exchange = Exchange(self.comm, self.slabs, self.box.plane, self._voxel, 1)
-        exchange.set_values([fractions.reshape(-1)])
-        exchange.fetch_values()
-        exchange.scatter_values(0, found, self.inside.astype(np.uint32))
-        exchange.free()
-        return found
-
-    def _plan_tissues(self) -> list[SlabTissue]:
-        """The slab's share of the tissue of each ion; ions with the same tissue share it. Local."""
-        described = [(ion.tissue is not None, ion.tissue or self.tissue) for ion in self._ions]
-        self._slab_tissues = {
-            which: self._slab_tissues.get(which) or self._slab_tissue(which[1])
-            for which in dict.fromkeys(described)
-        }
-        return [self._slab_tissues[which] for which in described]
-
-    def fingerprint(self) -> str:
-        """Tells tissues apart that are described alike, such as by functions of one name; nothing
-        for numbers. Collective.
-        """
-        if self._fingerprint[0] is not self.tissue:
-            self._fingerprint = self.tissue, self._take_fingerprint()
-        return self._fingerprint[1]
-
-    def _take_fingerprint(self) -> str:
-        fixed = [one for one in self.tissue.profiles if not one.live]
-        planes = (one.planes(self.box, i, i + 1) for one in fixed for i in range(*self.planes))
-        places = (i.to_bytes(8, "little") for _ in fixed for i in range(*self.planes))
-        total = self.comm.allreduce(
-            sum(zlib.crc32(place + plane.tobytes()) for place, plane in zip(places, planes))
-        )
-        return f" ({total:x})" if fixed else ""
-
-    def _slab_tissue(self, tissue: Tissue) -> SlabTissue:
-        return SlabTissue(self.box, self.planes, tissue)
-
-    def change_tissue(self, tissue: Tissue, conserve_mass: bool) -> None:
-        """Ions without a tissue of their own see another one from the next step on. Local, to be
-        called on every rank.
-
-        conserve_mass: what is in a voxel stays, so that concentrations change as 1/volume_fraction.
-        """
-        slab = self._slab_tissues.get((False, self.tissue)) or self._slab_tissue(self.tissue)
-        old = slab.volume_fraction
-        slab.change(tissue)
-        self._slab_tissues.pop((False, self.tissue), None)
-        self._slab_tissues[False, tissue], self.tissue = slab, tissue
-        followed = {profile.species.key for profile in tissue.profiles if profile.live}
-        for key, field in self.fields.items() if conserve_mass else ():
-            ion = self._ions_by_key.get(key)
-            if key not in followed and (ion is None or not (ion.tissue or ion.constant)):
-                field.owned *= old / slab.volume_fraction
+        fractions = self._tissues.volume_fractions()
+        self._initial_fractions = fractions.reshape(-1)
+        return self._coupling.values_at_segments(fractions, elsewhere=1.0)
 
     def find_segments(self) -> None:
-        """Where NEURON keeps the variables of the segments in the box, as its ions have just found
-        it. Local.
+        """Look up where NEURON keeps the variables of the segments in the box. Local."""
+        self._coupling.find()
 
-        Entries come in another order from now on, in which a step reads and writes them with few
-        leaps.
-        """
-        self._currents, self._outsides = [], []
-        named = [ion for ion in self._at_segments if ion is not None]
-        turn = self._exchange.order(named[0].outside.rows[self.inside]) if named else slice(0)
-        self._exchange.reorder(turn)
-        inside = self.inside[turn]
-        for f, (ion, per_current) in enumerate(zip(self._at_segments, self._per_current)):
-            if per_current is not None:
-                self._currents.append((f, *ion.current.memory_of(inside), per_current[turn]))
-            if ion is not None:
-                self._outsides.append((f, *ion.outside.memory_of(inside)))
+    # a step
 
     def take_currents(self, dt: float) -> None:
-        """Take in what the segments' ions carry during dt (ms), the first part of a step or a
-        further one. Local.
+        """Add up what segments and fluxes bring during dt (ms), in one or more parts of a step.
+
+        Local.
         """
-        for current in self._currents:
-            self._exchange.add_sources(*current, dt)
+        self._coupling.take_currents(dt)
         self.fluxes.take(dt)
-        if self._induced:
+        if self._induced is not None:
             self._induced.add_sources(dt)
-        self._taken += dt
+        self._time_taken += dt
+
+    @property
+    def _induced(self):
+        return self._copies.induced if self._copies is not None else None
 
     def forget_currents(self) -> None:
-        """What was taken in since the last step of the grid does not count. Local."""
-        self._exchange.forget_sources()
-        if self._induced:
+        """Drop the currents that were taken since the last step of the grid. Local."""
+        self._coupling.exchange.forget_sources()
+        if self._induced is not None:
             self._induced.forget_sources()
-        self._taken = 0.0
+        self._time_taken = 0.0
 
     def react(self) -> None:
-        """The reactions of a step over all the time that currents were taken for. Local."""
-        self._stepper.react(self._taken)
+        """Carry out the reactions for the time that currents were taken for. Local."""
+        self._stepper.react(self._time_taken)
 
-    def diffuse(self, t: float, before_change) -> None:
-        """The rest of that step, to t (ms). before_change: called before concentrations change.
-        Collective.
+    def diffuse(self, t: float, before_change: Callable[[], bool]) -> None:
+        """Carry out the rest of that step, to t (ms). Collective.
+
+        before_change() is called before concentrations change; it returns whether it has itself
+        changed some, on all ranks alike.
         """
-        dt, self._taken = self._taken, 0.0
-        if self._copies:
+        dt, self._time_taken = self._time_taken, 0.0
+        if self._copies is not None:
             before_change()
         self.settle_copies()
         self._stepper.diffuse(dt, t, before_change, self._induced)
         self._give()
 
     def deliver(self) -> None:
-        """Set the segments' ions, and the watched values, to the concentrations now. Collective."""
+        """Set the segments' ions and the watched values to the concentrations now. Collective."""
         self._stepper.fetch_values()
         self._give()
 
     def _give(self) -> None:
         with self.phases["segments"]:
-            for outside in self._outsides:
-                self._exchange.scatter_values(*outside)
+            self._coupling.give_concentrations()
             self._show()
         if self.comm.size > 1:
             self.renew_copies()
 
     def show(self) -> None:
-        """Set the watched values alone to the concentrations now. Collective."""
+        """Set only the watched values to the concentrations now. Collective."""
         self._stepper.fetch_values()
         self._show()
 
     def _show(self) -> None:
-        self.pointers.show_collected(self._exchange)
+        self.pointers.show_collected(self._coupling.exchange)
+
+    # copies for the reactions at segments
 
     def settle_copies(self) -> None:
-        """What reactions at the membrane have changed reaches the voxels. Collective."""
-        if self._copies:
+        """Bring what reactions at the membrane have changed to the voxels. Collective."""
+        if self._copies is not None:
             with self.phases["deposit"]:
                 self._stepper.account_reactions(self._copies.settle)
 
     def renew_copies(self) -> None:
-        """Reactions at the membrane see the concentrations now. Collective."""
-        if self._copies:
+        """Show the concentrations now to reactions at the membrane. Collective."""
+        if self._copies is not None:
             with self.phases["collect"]:
                 self._copies.renew()
 
-    def renew_copies_alone(self, values) -> None:
-        """As `renew_copies`, of this rank alone; values(key, Voxels): what this rank reads (mM).
-        Local.
+    def renew_copies_alone(self, values: Callable[[object, Voxels], np.ndarray]) -> None:
+        """Show what this rank reads to its reactions: values(key, voxels) in mM. Local."""
+        if self._copies is not None:
+            self._copies.renew_alone(values)
+
+    # what else is asked of a region
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All arrays that a checkpoint keeps, by name: this rank's planes, first in each. Local.
+
+        A restart fills the arrays, then calls `refilled`.
         """
-        if self._copies:
-            keys = self._copy_keys
-            self._copies.renew_from(lambda f, voxels: values(keys[f], Voxels(self.box, voxels)))
+        arrays = {}
+        for i, (key, spec) in enumerate(self._species.items()):
+            arrays[f"{i} {spec.name or 'unnamed'}"] = self.fields[key].owned
+        return arrays | self._tissues.state()
+
+    def refilled(self) -> None:
+        """Take over what has been written to the arrays of `state`. Local."""
+        self._tissues.refilled()
+
+    def fingerprint(self) -> str:
+        """Digest of the values of tissue that varies, "" for numbers. Collective."""
+        return self._tissues.fingerprint()
+
+    def change_tissue(self, tissue: Tissue, conserve_mass: bool) -> None:
+        """Replace the region's tissue from the next step on. Local, called on every rank.
+
+        conserve_mass: the amount in each voxel stays, so that concentrations change as
+        1/volume_fraction.
+        """
+        before, now = self._tissues.change(tissue)
+        if not conserve_mass:
+            return
+        followed = {profile.species.key for profile in tissue.profiles if profile.live}
+        for key, field in self.fields.items():
+            spec = self._species.get(key)
+            keeps = spec is not None and (spec.tissue or spec.constant)
+            if key not in followed and not keeps:
+                field.owned *= before / now
 
     def slab_tissue(self, key) -> SlabTissue:
-        """This slab's share of an ion's tissue."""
-        return self._stepper.tissues[self._keys.index(key)]
+        """This slab's share of a species' tissue. Local."""
+        return self._stepper.tissues[self._number(key)]
 
     def open_account(self, key) -> Account:
-        """Keep account, until the next plan, of what changes the amount of an ion in this slab.
+        """Keep account, until the next plan, of what changes a species' amount in this slab.
+
         Local.
         """
-        return self._stepper.open_account(self._keys.index(key))
+        return self._stepper.open_account(self._number(key))
+
+    def _number(self, key) -> int:
+        return self.planned_keys.index(key)
 
     def waits_for(self) -> dict[str, set[int]]:
         """{phase: the ranks that this one waits for in it}. Local."""
         return self._stepper.waits_for()
 
     def report(self, dt: float) -> list[str]:
-        """How the slabs are coupled at steps of dt (ms). Collective."""
+        """Lines that say how the slabs are coupled at steps of dt (ms). Collective."""
         return self._stepper.report(dt)
 
-    def take_segments(self, key, values: np.ndarray) -> None:
-        """Set voxels to the values (segments,) of their segments (mM); the last one of a voxel
-        counts. Collective.
-        """
-        asked = self.comm.allgather((self._voxel, values[self.inside]))
-        voxels, values = (np.concatenate(parts) for parts in zip(*asked))
-        places, local = Voxels(self.box, voxels).within(self.planes)
-        self.fields[key].owned.reshape(-1)[local] = values[places]
+    def set_from_segments(self, key, values: np.ndarray) -> None:
+        """Set voxels to the values (segments,) of their segments (mM). Collective.
 
-    def leave(self) -> None:
-        """Drop the plan, in a world that this rank has left: nothing waits for ranks that may never
-        come. Local.
+        Of several segments in one voxel the last one counts.
+        """
+        own = (self._coupling.voxel, values[self.inside])
+        all_voxels, all_values = zip(*self.comm.allgather(own))
+        voxels = Voxels(self.box, np.concatenate(all_voxels))
+        places, local = voxels.within(self.planes)
+        self.fields[key].owned.reshape(-1)[local] = np.concatenate(all_values)[places]
+
+    # the end
+
+    def leave_world(self) -> None:
+        """Drop the plan, whose ranks are no longer those of this rank's world. Local.
+
+        Nothing waits for ranks that may never come.
         """
         if self.comm.size == 1:
             self.free()
-        self._exchange = self._stepper = self._copies = None
+        self._stepper = self._copies = self._coupling = None
 
-    def take_over(self, other: Space) -> None:
-        """Have the pointers and the fluxes of the space of this region in another world. Local."""
+    def take_over(self, other: RegionSolver) -> None:
+        """Have the pointers and fluxes of this region's solver in another world. Local."""
         self.pointers, self.fluxes = other.pointers, other.fluxes
 
     def free(self) -> None:
-        """Release the plan. Collective."""
-        if self._stepper is not None:
-            self._stepper.free()
-            self._exchange.free()
-            self._exchange = self._stepper = None
-        if self._copies is not None:
-            self._copies.free()
-            self._copies = None
-        if self._induced is not None:
-            self._induced.free()
-            self._induced = None
+        """Release the messages and communicators of the plan. Collective."""
+        for planned in (self._stepper, self._coupling, self._copies):
+            if planned is not None:
+                planned.free()
+        self._stepper = self._coupling = self._copies = None

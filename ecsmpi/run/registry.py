@@ -1,102 +1,156 @@
-"""What a script has described: its species, regions, reactions, and which of their laws hold where."""
+"""What a script has described: species, regions and reactions, and which laws hold where."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
+from ecsmpi.reactions.rate_law import Law
+
+
+def _nothing() -> None:
+    """Default of `ModelRegistry.on_change`."""
 
 
 class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
-    A species is anything with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``initial_profile(region)``; a region anything with ``box`` and ``tissue``; a reaction anything with
-    ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
-    All are held weakly: those that a script drops are gone; those that Python's collector ends,
-    which may be on one rank alone and in any step, go on until the next finitialize.
+    A species is any object with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
+    ``initial_profile(region)``. A region is any object with ``box`` and ``tissue``. A reaction is
+    any object with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
+
+    The registry holds all of them weakly. An object that the script drops is gone at once. An
+    object that Python's collector ends, which may happen on one rank alone and in any step, takes
+    part until the next finitialize.
+
+    Attributes
+    ----------
+    version : int
+        Changes with each change of what there is.
+    made_in : int
+        Number of the description that objects made from now on belong to; see `forget`.
+    on_change : callable
+        Called after each change of what there is.
     """
 
-    def __init__(self):
-        self._species, self._reactions = Living(self.redescribe), Living()
-        self.version = 0  # another one after each change of what there is
-        self.stamp = (
-            0  # another one after whatever may change what a script reads of the concentrations
-        )
-        self.made_in = 0  # what is made from now on belongs to the description of this number
+    def __init__(self, on_change: Callable[[], None] = _nothing):
+        self.on_change = on_change
+        self.version = 0
+        self.made_in = 0
+        self.living_species = Living(self.redescribe)
+        self.living_reactions = Living()
 
     def add(self, species) -> ScriptReference:
-        """Take part from the next finitialize on; a reference to it, which keeps it not alive."""
-        return self._species.add(species)
+        """Let a species take part from the next finitialize on; returns a weak reference to it."""
+        return self.living_species.add(species)
 
-    def forget(self) -> None:
-        """There is nothing any more. Local."""
-        self.made_in += 1
-        self._species.clear()
-        self._reactions.clear()
-
-    def redescribe(self) -> None:
-        """A species has come, gone, or another name, charge or regions. Local."""
-        self.version += 1
-        self.stamp += 1
+    @staticmethod
+    def reference(species) -> ScriptReference:
+        """The weak reference to a species that `add` made."""
+        return species._held
 
     def add_reaction(self, reaction) -> None:
-        """Take part from the next step on."""
-        self._reactions.add(reaction)
+        """Let a reaction take part from the next step on."""
+        self.living_reactions.add(reaction)
+
+    def redescribe(self) -> None:
+        """Take note that a species has come or gone, or has another name, charge or regions."""
+        self.version += 1
+        self.on_change()
+
+    def forget(self) -> None:
+        """Forget everything. Objects made before belong to another description."""
+        self.made_in += 1
+        self.living_species.clear()
+        self.living_reactions.clear()
 
     @property
     def scripts_species(self) -> list:
         """The species that the script holds."""
-        return self._species.scripts
+        return self.living_species.scripts
 
     @property
     def species(self) -> list:
         """The species that take part: those that have regions."""
-        return [species for species in self._species.acting if species.regions]
+        return [species for species in self.living_species.acting if species.regions]
 
     @property
     def reactions(self) -> list:
         """The rates and reactions that take part."""
-        return self._reactions.acting
+        return self.living_reactions.acting
 
     @property
     def regions(self) -> list:
-        """The regions with species, in the order they were first used."""
-        return list(dict.fromkeys(region for species in self.species for region in species.regions))
+        """The regions with species, in the order of their first use."""
+        found: dict[Any, None] = {}
+        for species in self.species:
+            found.update(dict.fromkeys(species.regions))
+        return list(found)
 
-    def on(self, region) -> list:
+    def species_in(self, region) -> list:
         """The species in a region."""
         return [species for species in self.species if region in species.regions]
 
-    def beside(self, region) -> list:
-        """The other regions on the same grid, whose species a rate in this one may read."""
+    def neighbours(self, region) -> list:
+        """The other regions on the same grid; a rate in this region may read their species."""
         return [other for other in self.regions if other is not region and other.box == region.box]
 
+    # names in files and messages
+
+    def labels(self) -> list[str]:
+        """The label of each of `species`: its name; species without one are numbered."""
+        return [one.name or f"species{number}" for number, one in enumerate(self.species)]
+
+    def label(self, species) -> str:
+        """The label of one species."""
+        return species.name or f"species{self.species.index(species)}"
+
+    def by_label(self) -> dict[str, list]:
+        """{label: species}. Several species may share a name, each in other regions."""
+        found: dict[str, list] = {}
+        for label, species in zip(self.labels(), self.species):
+            found.setdefault(label, []).append(species)
+        return found
+
+    # reactions
+
     def in_order_of_reacting(self) -> list:
-        """The regions, that of the last made reaction first, as in NEURON: a rate sees what other
-        boxes have come to.
+        """The regions in the order of their reactions: that of the last made reaction first.
+
+        NEURON has this order: a rate sees to what values other regions have come.
         """
-        used = list(
-            dict.fromkeys(region for reaction in self.reactions for region in reaction.regions)
-        )
-        return [region for region in reversed(used) if region in self.regions] + [
-            each for each in self.regions if each not in used
-        ]
+        used: dict[Any, None] = {}
+        for reaction in self.reactions:
+            used.update(dict.fromkeys(reaction.regions))
+        regions = self.regions
+        reacting = [region for region in reversed(list(used)) if region in regions]
+        return reacting + [region for region in regions if region not in used]
 
-    def laws(self, region) -> list:
-        """Those that hold in a region; their numbers count its species, then those beside it."""
-        here = [
-            (species.key, each)
-            for each in (region, *self.beside(region))
-            for species in self.on(each)
-        ]
-        numbers = {part: number for number, part in enumerate(here)}
-        return [
-            law for reaction in self.reactions if (law := reaction.law(region, numbers)) is not None
-        ]
+    def laws(self, region) -> list[Law]:
+        """The laws that hold in a region.
 
-    def laws_in_words(self) -> list[str]:
-        """Each law, in each region."""
-        return [
-            f"{law.rate} changes {law.changes}"
-            for region in self.regions
-            for law in self.laws(region)
-        ]
+        Their numbers count the region's species, then those of its neighbours.
+        """
+        numbers: dict[tuple, int] = {}
+        for each in (region, *self.neighbours(region)):
+            for species in self.species_in(each):
+                numbers[species.key, each] = len(numbers)
+        found = []
+        for reaction in self.reactions:
+            law = reaction.law(region, numbers)
+            if law is not None:
+                found.append(law)
+        return found
+
+    def described_laws(self) -> list[str]:
+        """Text for each law in each region."""
+        found = []
+        for region in self.regions:
+            found += map(described, self.laws(region))
+        return found
+
+
+def described(law: Law) -> str:
+    """Text for a law: its rate, and what it changes."""
+    return f"{law.rate} changes {law.changes}"

@@ -1,10 +1,13 @@
-"""How a rank's memory and the time of its steps change through a run; it warns where they grow."""
+"""Warns where a rank's memory or the time of its steps grows through a run."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from typing import TextIO
+
+from ecsmpi.solver.timing import Phases
 
 PERIOD = 60.0  # s
 GROWTH = 1.25  # of memory, since the last warning
@@ -13,17 +16,18 @@ SLOWER = 2.0  # times the fastest minute
 COMPUTING = ("up", "down")  # phases in which a rank waits for no other
 
 
-class Trends:
+class ResourceTrends:
     """Looks at this rank about once a minute. Local."""
 
-    def __init__(self, rank: int, stream=None):
+    def __init__(self, rank: int, stream: TextIO | None = None):
         self._rank, self._stream = rank, stream
         self._next = time.monotonic() + PERIOD
-        self._bytes = self._fastest = None
+        self._bytes: int | None = None  # at first, or at the last warning
+        self._fastest: float | None = None  # s a step
         self._seconds, self._steps = 0.0, 0
 
-    def look(self, phases) -> None:
-        """Warn if memory or the time of a step has grown. phases: `Phases` of this rank."""
+    def look(self, phases: Phases) -> None:
+        """Warn if memory or the time of a step has grown. phases: of this rank."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -35,7 +39,7 @@ class Trends:
         self._seconds, self._steps = seconds, steps
 
     def judge_memory(self, size: int) -> None:
-        """Warn where it is a quarter, and 100 MB, more than at first or at the last warning."""
+        """Warn where memory is a quarter, and 100 MB, above the first or the last warned size."""
         if self._bytes is None:
             self._bytes = size
         elif size > max(GROWTH * self._bytes, self._bytes + LEAST_GROWTH):
@@ -43,14 +47,13 @@ class Trends:
             self._bytes = size
 
     def judge_pace(self, seconds: float) -> None:
-        """Warn where a step takes twice as long as in the fastest minute, or as at the last
-        warning.
-        """
+        """Warn where a step takes twice as long as in the fastest minute or the last warning."""
         if self._fastest is None:
             self._fastest = seconds
         elif seconds > SLOWER * self._fastest > 0:
             self._say(
-                f"computing a step takes {1e3 * seconds:.3g} ms, it took {1e3 * self._fastest:.3g} ms: is the core shared?"
+                f"computing a step takes {1e3 * seconds:.3g} ms, "
+                f"it took {1e3 * self._fastest:.3g} ms: is the core shared?"
             )
             self._fastest = seconds
         self._fastest = min(self._fastest, seconds)

@@ -1,205 +1,270 @@
-"""The course of a run: its steps counted and watched, checkpoints taken between two of them, the
-restart from one.
+"""What happens beside the steps of a run: health checks, checkpoints, the restart from one.
 
-NEURON calls the extracellular space in the middle of its step. A checkpoint needs the end of one,
-so it is taken by an event of NEURON's: one that falls into a step is carried out when that step is
-complete.
+NEURON calls the extracellular space in the middle of its step, and a checkpoint needs the end of
+one. So an event of NEURON takes the checkpoint: an event that falls into a step is carried out when
+that step is complete.
 """
 
 from __future__ import annotations
 
-from ecsmpi import __version__
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.neuron_api import mechanisms, sections
-from ecsmpi.neuron_api.interpreter import n, neuron
+from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.ranks import launch
 from ecsmpi.ranks.meeting import meet
-from ecsmpi.run.checkpoint.save_state import SavedFields
-from ecsmpi.run.health_check import Watch
-from ecsmpi.run.observers.base import Place
-from ecsmpi.run.observers.fields import begin, labels
+from ecsmpi.run.checkpoint.capture import capture
+from ecsmpi.run.checkpoint.restore import restore
+from ecsmpi.run.checkpoint.run_state import RunState, describe_model, describe_regions
+from ecsmpi.run.checkpoint.schedule import CheckpointSchedule, Restart
+from ecsmpi.run.checkpoint.walltime import TO_BE_CONTINUED
+from ecsmpi.run.health_check import CHECKPOINT, STOP, HealthCheck
+from ecsmpi.run.neuron_guard import NeuronGuard
+from ecsmpi.run.observers.base import Observer, begin
+from ecsmpi.run.observers.participants import Participant
+
+if TYPE_CHECKING:
+    from ecsmpi.run.simulation import Simulation
+
+# what an observer of ecsmpi may raise where a checkpoint holds something else than it wrote
+WRONG_STATE = (TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
 class RunLoop:
-    """What happens beside the steps of a simulation.
+    """Counts the steps of a run, has its health checked and its checkpoints taken.
+
+    Its methods are given the simulation; the run loop does not hold it.
+
+    Parameters
+    ----------
+    comm
+        Communicator of the ranks of the model.
+    guard : NeuronGuard
+        Wraps the event that takes a checkpoint.
 
     Attributes
     ----------
-    checkpointing, restart : set by the script. One that takes checkpoints is let go as observers
-    are, see `observer`.
-
-    guard(action): makes of an action one that NEURON may call, since a failure ends all ranks.
+    restart : Restart or None
+        What the script wants the next run to go on from.
+    began : float
+        When the run began, or went on after a restart (ms).
+    steps : int
+        NEURON's steps since the beginning of the run.
     """
 
-    def __init__(self, simulation):
-        self._simulation, self._comm = simulation, simulation.comm
-        self._events = n.CVode()
-        self.steps = 0  # of NEURON, since the beginning of the run
-        self.lookout = Watch(simulation.comm)
-        self.restart = self._checkpoints = self._checkpoints_began = (
-            None  # `Place` of what takes them, and of what has begun
-        )
-        self.began = 0.0  # ms, when the run began, or went on after a restart
-        self.guard = lambda action: action
-        self.saved_fields = SavedFields(simulation)
+    def __init__(self, comm, guard: NeuronGuard):
+        self._comm, self._guard, self._events = comm, guard, n.CVode()
+        self._health = HealthCheck(comm)
+        self.steps = 0
+        self.began = 0.0
+        self.restart: Restart | None = None
+        self._checkpoints: Participant | None = None  # that the script has made
+        self._begun_checkpoints: Participant | None = None  # that have begun
+        self._model: dict = {}
+        self._wanted: str | None = None  # CHECKPOINT, STOP or None
+        self._is_scheduled = False
 
     @property
-    def checkpointing(self):
-        """What takes checkpoints, or None."""
+    def checkpoints(self) -> CheckpointSchedule | None:
+        """The schedule of checkpoints that the script has made, or None.
+
+        It is let go as observers are, see `Observers`.
+        """
         return self._checkpoints.observer if self._checkpoints else None
 
-    @checkpointing.setter
-    def checkpointing(self, one) -> None:
-        self._checkpoints = Place(one, 0) if one is not None else None
+    @checkpoints.setter
+    def checkpoints(self, schedule: CheckpointSchedule | None) -> None:
+        self._checkpoints = Participant(schedule, 0) if schedule is not None else None
 
-    def _let_go_of_checkpoints(self) -> None:
-        """One that the script had a name for when a run began, and has dropped on all ranks, takes
-        no more. Collective.
-        """
-        place = self._checkpoints
-        told = self._comm.allgather(
-            (place is not None, place is not None and place.is_referred_to())
-        )
-        if any(there for there, _ in told) and not all(there for there, _ in told):
-            without = [rank for rank, (there, _) in enumerate(told) if not there]
-            raise ValueError(
-                f"rank {without[0]} has no rxd.Checkpoint, others have one: make it on every rank (outside `if rank == 0`)"
-            )
-        if any(referred for _, referred in told):
-            place.named = True
-        elif place is not None and place.named:
-            place.observer.close()
+    @property
+    def needs_sections(self) -> bool:
+        """Whether checkpoints or a restart concern this run."""
+        return self._checkpoints is not None or self.restart is not None
 
-    def _agree_on_restart(self) -> None:
-        """ValueError on every rank where some go on from a checkpoint and others begin anew.
-        Collective.
-        """
-        asked = self._comm.allgather(self.restart is not None)
-        if any(asked) and not all(asked):
-            self.restart = None
-            raise ValueError(
-                f"rank {asked.index(True)} has called rxd.restart, and rank {asked.index(False)} has not: "
-                "call it on every rank (outside `if rank == 0`)"
-            )
+    def forget(self) -> None:
+        """Give up checkpoints and restarts. Local."""
+        self._checkpoints = self.restart = None
 
-    def begin(self) -> None:
-        """The run begins, or goes on where a checkpoint was taken. Collective, at the end of
-        finitialize.
-        """
-        self._follow(self._simulation.comm)
-        self.steps, self._wanted, self._scheduled, found = 0, None, False, None
+    # the beginning
+
+    def begin(self, simulation: Simulation) -> None:
+        """Begin a run, or go on where a checkpoint was taken. Collective, ends finitialize."""
+        self._follow(simulation.comm)
+        self.steps, self._wanted, self._is_scheduled = 0, None, False
         self._let_go_of_checkpoints()
-        if self.checkpointing:
-            self.checkpointing.try_out()
-        self.model = self.described()
+        if self.checkpoints:
+            self.checkpoints.try_out()
+        self._model = describe_model(simulation.registry, simulation.solvers, simulation.clock)
         self._agree_on_restart()
+        found = None
         if self.restart is not None:
-            vectors = self.checkpointing.vectors if self.checkpointing else {}
-            found, self.restart = self.restart.begin(self._simulation, vectors), None
+            found = self._go_on(simulation, self.restart)
+            self.restart = None
         self.began = n.t
-        for observer in self._simulation.observers:
-            self._begin(observer, found)
-        self.lookout.started()
-        if self.checkpointing:
-            self.checkpointing.started()
-        self._checkpoints_began = self._checkpoints
-        self._look_ahead(None, n.t, n.dt)
+        for observer in simulation.observers:
+            self._begin_observer(simulation, observer, found)
+        self._health.started()
+        if self.checkpoints:
+            self.checkpoints.started()
+        self._begun_checkpoints = self._checkpoints
+        self._look_ahead(simulation, None, n.t, n.dt)
 
-    def _begin(self, observer, found) -> None:
+    def _go_on(self, simulation: Simulation, restarting: Restart) -> CheckpointSet | None:
+        """Go on from a checkpoint, if there is one. Collective."""
+        found = restarting.find(self._comm)
+        if found is None:
+            return None
+        restore(self._state(simulation), found, simulation.reading.changing("a restart"))
+        self.steps = found.facts.step
+        simulation.deliver()
+        simulation.reading.touch()
+        if self._comm.rank == 0:
+            print(
+                f"ecsmpi: restarted at t = {n.t:g} ms from {found.path}",
+                file=sys.stderr,
+                flush=True,
+            )
+        return found
+
+    def _state(self, simulation: Simulation) -> RunState:
+        return RunState(
+            comm=simulation.comm,
+            model=self._model,
+            solvers=simulation.solvers.of_all(simulation.regions),
+            vectors=self.checkpoints.vectors if self.checkpoints else {},
+            fields_left_out=simulation.saved_fields.left_out,
+        )
+
+    def _begin_observer(
+        self, simulation: Simulation, observer: Observer, found: CheckpointSet | None
+    ) -> None:
         """Let an observer begin, or go on from a checkpoint. Collective."""
         places = list(found.facts.observers) if found else None
         try:
-            begin(observer, self._simulation, n.t, places)
-        except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+            begin(observer, simulation, n.t, places)
+        except WRONG_STATE as error:
             if found and type(observer).__module__.startswith("ecsmpi."):
+                kind = type(observer).__name__
                 raise Damaged(
-                    f"{found.path}: {type(observer).__name__} cannot go on from what it says ({error!r})"
+                    f"{found.path}: {kind} cannot go on from what it says ({error!r})"
                 ) from error
             raise
 
     def _follow(self, comm) -> None:
-        """The run is one of the ranks of `comm`."""
+        """Belong to the ranks of ``comm`` from now on. Local."""
         if comm is not self._comm:
-            self._comm, self.lookout = comm, Watch(comm)
-        if self.checkpointing:
-            self.checkpointing.follow(comm)
+            self._comm, self._health = comm, HealthCheck(comm)
+        if self.checkpoints:
+            self.checkpoints.follow(comm)
 
-    def let_join(self, t: float) -> None:
-        """Let what the script has made in mid-run take part from t (ms) on. Collective where there
-        is something.
+    def _agree_on_restart(self) -> None:
+        """Raise ValueError on every rank where only some have called rxd.restart. Collective."""
+        asked = self._comm.allgather(self.restart is not None)
+        if any(asked) and not all(asked):
+            self.restart = None
+            raise ValueError(
+                f"rank {asked.index(True)} has called rxd.restart, and rank {asked.index(False)} "
+                "has not: call it on every rank (outside `if rank == 0`)"
+            )
+
+    def _let_go_of_checkpoints(self) -> None:
+        """Close a schedule that the script of every rank has dropped. Collective.
+
+        Only a schedule that had a name when some run began can be dropped.
         """
-        one = self._simulation
-        if self._checkpoints_began is not self._checkpoints:
+        own = self._checkpoints
+        own_state = (own is not None, own is not None and own.is_referred_to())
+        states = self._comm.allgather(own_state)
+        have = [has for has, _ in states]
+        if any(have) and not all(have):
+            raise ValueError(
+                f"rank {have.index(False)} has no rxd.Checkpoint, others have one: "
+                "make it on every rank (outside `if rank == 0`)"
+            )
+        if own is None:
+            return
+        if any(is_referred for _, is_referred in states):
+            own.named = True
+        elif own.named:
+            own.observer.close()
+
+    # the steps
+
+    def let_join(self, simulation: Simulation, t: float) -> None:
+        """Let what the script has made in mid-run take part from t (ms) on.
+
+        Collective where there is something.
+        """
+        if self._begun_checkpoints is not self._checkpoints:
             meet(self._comm, "the first step after a new rxd.Checkpoint")
-            self._checkpoints_began = self._checkpoints
+            self._begun_checkpoints = self._checkpoints
             self._let_go_of_checkpoints()
-            if self.checkpointing is not None:
-                self._follow(self._simulation.comm)
-                self.checkpointing.try_out()
-                self.checkpointing.started()
-        if one.observers.news and one.clock.between_steps:
+            if self.checkpoints is not None:
+                self._follow(simulation.comm)
+                self.checkpoints.try_out()
+                self.checkpoints.started()
+        if simulation.observers.news and simulation.clock.between_steps:
             meet(
                 self._comm,
                 "the first step after an observer, such as an rxd.Output, was made or closed",
             )
-            one.observers.join(one, t)
+            simulation.observers.join(simulation, t)
 
-    def stepped(self, t: float, dt: float) -> None:
-        """A step of NEURON's, of dt to t (ms), is done but for the mechanisms' states. Collective."""
-        self.steps += 1
-        asks = self.checkpointing.asks if self.checkpointing else _asks_nothing
-        self._look_ahead(self.lookout.stepped(self._simulation, t, asks), t, dt)
+    def stepped(self, simulation: Simulation, t: float, dt: float) -> None:
+        """Count a step of NEURON of dt to t (ms), which is done but for mechanisms' states.
 
-    def _look_ahead(self, wanted: str | None, t: float, dt: float) -> None:
-        """Have a checkpoint taken after the next step, if one is wanted. Local, alike on all ranks."""
-        if self.checkpointing is None:
-            return
-        if self.checkpointing.counted(self.steps + 1):
-            wanted = wanted or "checkpoint"
-        self._wanted = "stop" if "stop" in (wanted, self._wanted) else wanted or self._wanted
-        if self._wanted and self._simulation.clock.ends_next and not self._scheduled:
-            self._scheduled = True
-            self._events.event(t + dt / 4, self.guard(self._between_steps))
-
-    def _between_steps(self) -> None:
-        """Take the checkpoint that is wanted; NEURON's queue holds no event of ours then.
         Collective.
         """
-        wanted, self._wanted, self._scheduled = self._wanted, None, False
-        if self.checkpointing is None:
+        self.steps += 1
+        asks = self.checkpoints.asks if self.checkpoints else _asks_nothing
+        wanted = self._health.stepped(simulation, t, asks)
+        self._look_ahead(simulation, wanted, t, dt)
+
+    def _look_ahead(self, simulation: Simulation, wanted: str | None, t: float, dt: float) -> None:
+        """Have a wanted checkpoint taken after the next step. Local, alike on all ranks."""
+        if self.checkpoints is None:
+            return
+        if wanted is None and self.checkpoints.is_due_at(self.steps + 1):
+            wanted = CHECKPOINT
+        if self._wanted != STOP:
+            self._wanted = wanted or self._wanted
+        if self._wanted and simulation.clock.ends_next and not self._is_scheduled:
+            self._is_scheduled = True
+            self._events.event(t + dt / 4, self._guard(lambda: self._between_steps(simulation)))
+
+    def _between_steps(self, simulation: Simulation) -> None:
+        """Take the checkpoint that is wanted. Collective.
+
+        NEURON's queue holds no event of ecsmpi then.
+        """
+        wanted, self._wanted, self._is_scheduled = self._wanted, None, False
+        if self.checkpoints is None:
             return  # it was closed meanwhile
-        with self._simulation.reading.changing("a checkpoint"):
-            pass  # what the script has set on any rank is in the fields now
-        self.checkpointing.take(self._simulation, wanted == "stop")
-        self._look_ahead(None, n.t, n.dt)
+        with simulation.reading.changing("a checkpoint"):
+            pass  # now the fields have what the script has set on any rank
+        self._health.check(simulation, n.t)
+        regions = describe_regions(simulation.registry, simulation.solvers)
+        sets = self.checkpoints.sets
+        path = capture(self._state(simulation), self.steps, regions, simulation.observers, sets)
+        self.checkpoints.restart_clock()
+        if wanted == STOP:
+            self._stop(simulation, path)
+        self._look_ahead(simulation, None, n.t, n.dt)
 
-    def boxes(self) -> list[str]:
-        """Each region and its tissue as they are now. Collective."""
-        return [
-            f"{region.box} of {region.tissue}{self._simulation.space(region).fingerprint()}"
-            for region in self._simulation.regions
-        ]
-
-    def described(self) -> dict:
-        """The model as it begins, by which checkpoints know it. Collective."""
-        one = self._simulation
-        own = list(sections.model_sections())
-        counts = self._comm.allgather((len(own), sum(sec.nseg for sec in own)))
-        return {
-            "box": self.boxes(),
-            "species": [
-                f"{name}: {[species.ion(region) for region in species.regions]}"
-                for name, species in zip(labels(one.species), one.species)
-            ],
-            "reaction": one.laws_in_words(),
-            "dt": n.dt,
-            "steps of NEURON in one of the grid": one.clock.steps,
-            "reproducible": one.reproducible,
-            "mechanism": mechanisms.names(),
-            "sections": sum(count for count, _ in counts),
-            "segments": sum(count for _, count in counts),
-            "version of ecsmpi": __version__,
-            "version of NEURON": neuron.__version__,
-        }
+    def _stop(self, simulation: Simulation, path: Path) -> None:
+        """End the run, to be continued from a checkpoint. Collective."""
+        why = self.checkpoints.why_it_ends(self._comm) if self.checkpoints else ""
+        if self._comm.rank == 0:
+            print(
+                f"ecsmpi: {why}: stopped at t = {n.t:g} ms, to be continued from {path}",
+                file=sys.stderr,
+                flush=True,
+            )
+        simulation.end()
+        launch.leave(self._comm, TO_BE_CONTINUED)
 
 
 def _asks_nothing() -> tuple[bool, bool]:

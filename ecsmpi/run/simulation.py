@@ -1,405 +1,509 @@
-"""A script's extracellular space, and its life: initial state, steps, observers. hooks.py lets
-NEURON drive it.
+"""The extracellular space of a script while it runs.
+
+    ModelRegistry   what the script has described
+    Planner         makes a Plan of it at n.finitialize
+    Simulation      carries out the plan's steps
+    Reading         what the script reads and sets
+    Observers       files, progress and diagnostics
+    RunLoop         health checks, checkpoints, restart
+
+`neuron_hooks` lets NEURON drive it.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
+from ecsmpi.cells.coupled_segments import CoupledSegments
+from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
-from ecsmpi.description.voxels import Voxels
-from ecsmpi.neuron_api import sections
+from ecsmpi.description.grid import Box
+from ecsmpi.neuron_api import lifetimes, sections
 from ecsmpi.neuron_api.interpreter import n
-from ecsmpi.ranks import forks
+from ecsmpi.neuron_api.intracellular_species import states
+from ecsmpi.ranks import compiling, forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
 from ecsmpi.reactions.reaction import RateNotFinite
-from ecsmpi.run.observers.base import Observers
-from ecsmpi.run.planner import Planned
+from ecsmpi.run.checkpoint.save_state import SavedFields
+from ecsmpi.run.grid_clock import GridClock
+from ecsmpi.run.neuron_guard import NeuronGuard
+from ecsmpi.run.observers.participants import Observers
+from ecsmpi.run.planner import Plan, Planner
 from ecsmpi.run.reading import Reading
+from ecsmpi.run.region_solver import RegionSolver
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.run_loop import RunLoop
 from ecsmpi.run.waiting import WaitingWatch
-from ecsmpi.run.writes import Write
+from ecsmpi.solver.slab_field import SlabField
+from ecsmpi.solver.timing import Phases
 
 AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
 CURE_OF_ONE_FLUX = "where one rank alone adds a flux, call rxd.re_init() on every rank after that"
 
 
-class Simulation(Planned):
-    """All regions and species of a script while it runs.
+class Simulation:
+    """All regions and species of a script, planned by NEURON's initialisation and then stepped.
 
-    observers: what takes part, see `observer`.
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks of the job.
+    guard : NeuronGuard
+        Wraps what NEURON calls.
+
+    Attributes
+    ----------
+    registry : ModelRegistry
+        What the script has described.
+    solvers : RegionSolvers
+        Of the regions.
+    segments : CoupledSegments
+        This rank's segments and their ions.
+    membrane_reactions : MembraneReactions
+        Reactions at the segments.
+    clock : GridClock
+        How many of NEURON's steps make one of the grid.
+    planner : Planner
+        Makes plans of these.
+    plan : Plan
+        The plan of the run.
+    reading : Reading
+        What the script reads and sets.
+    observers : Observers
+        What takes part in the run.
+    run_loop : RunLoop
+        What happens beside the steps.
     """
 
-    def __init__(self, comm):
-        super().__init__(comm)
+    def __init__(self, comm, guard: NeuronGuard):
+        self.registry = ModelRegistry()
+        self.solvers = RegionSolvers(comm)
+        self.segments = CoupledSegments()
+        self.membrane_reactions = MembraneReactions(states)
+        self.clock = GridClock()
+        self.planner = Planner(
+            self.registry, self.solvers, self.segments, self.membrane_reactions, self.clock
+        )
+        self.plan = Plan()
+        self._must_replan = False  # before the next step of the grid
+        self.reading = Reading(self.registry, self.solvers)
+        self.registry.on_change = self.reading.renew_stamp
         self.observers = Observers(comm)
-        self.course = RunLoop(self)
-        self.reading = Reading(self)
+        self.run_loop = RunLoop(comm, guard)
+        self.saved_fields = SavedFields(
+            self.registry, self.solvers, self.reading, self.clock, guard, self._begin_anew
+        )
         self._waiting = WaitingWatch(self.phases)
-        self._touched = False
-        # (reference to a species, region, voxel): pointers that are not in the plan yet
-        self._watched_late = []
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
-        """A child that a script forks writes nothing to its parent's files. They stay open in it,
-        as the parent needs them.
+        """Leave the parent's files alone in a child that a script forks.
+
+        The files stay open, as the parent needs them.
         """
-        self._of_parent, self.observers = self.observers, Observers(self.comm)
+        self._observers_of_parent, self.observers = self.observers, Observers(self.comm)
 
-    def plan(self) -> None:
-        """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
-        self._complete()
-        self.observers.follow(self.comm)
-        self.observers.begin_again()
-        self.reading.forget_plan()
-        self._watched_late.clear()
-        super().plan()
-        self._touched = False
-        self.let_be_continued()
-        self.reading.renew()
-        self.reading.completed()
+    # what observers use
 
-    def let_be_continued(self) -> None:
-        """A rank without sections may record from mid-run on: a restart is to find its section
-        before that. Local.
+    @property
+    def comm(self):
+        """Communicator of the ranks that compute the model together."""
+        return self.solvers.comm
+
+    @property
+    def phases(self) -> Phases:
+        """Time of each phase of the steps on this rank."""
+        return self.solvers.phases
+
+    @property
+    def species(self) -> list:
+        """The species that take part."""
+        return self.registry.species
+
+    @property
+    def regions(self) -> list:
+        """The regions with species, in the order of their first use."""
+        return self.registry.regions
+
+    def space(self, region) -> RegionSolver:
+        """The solver of a region. Local."""
+        return self.solvers.of(region)
+
+    def field(self, species, region) -> SlabField:
+        """The field of a species; a new field has its initial concentrations. Local."""
+        return self.solvers.field(species, region)
+
+    def fields(self) -> list[tuple[str, Box, SlabField]]:
+        """(label, box, field) of each species in each region. Local."""
+        return self.solvers.fields(self.registry)
+
+    def summary(self) -> list[str]:
+        """A line for each region: its voxels, slabs, and how these are coupled. Collective."""
+        lines = []
+        for region in self.regions:
+            nx, ny, nz = region.box.shape
+            solver = self.space(region)
+            words = [f"{nx} x {ny} x {nz} voxels in {solver.slabs}", *solver.report(n.dt)]
+            lines.append("; ".join(words))
+        return lines
+
+    # what the script changes
+
+    def change(self) -> None:
+        """Plan anew before the grid's next step. Local, called on every rank."""
+        self._must_replan = True
+
+    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+        """Give a region another tissue. Local, called on every rank."""
+        profiles = [*region.tissue.profiles, *tissue.profiles]
+        is_live = any(profile.live for profile in profiles)
+        species = self.registry.species_in(region)
+        have_own = any(one.ion(region).tissue for one in species)
+        self.solvers.change_tissue(region, tissue, conserve_mass)
+        if is_live or have_own:
+            # tissues of species have parts of the region's, or the region's is made of species
+            self.change()
+
+    def add_flux(self, species, region, flux) -> None:
+        """Add a flux into a species, from the next plan on. Local."""
+        self.space(region).fluxes.add(species.key, flux)
+        self.change()
+
+    def point(self, species, region, flat: int):
+        """NEURON's pointer to a copy of a voxel, which follows the voxel. Local.
+
+        flat: index of the voxel in C order.
         """
-        if self._begun and (
-            self.course.checkpointing is not None or self.course.restart is not None
-        ):
-            sections.let_record()
-
-    def watch(self, species, region, flat: int):
-        """As of all spaces; what is watched from mid-run on has its values, too. Local."""
-        is_new = (species.key, flat) not in self.space(region).pointers
-        pointer = super().watch(species, region, flat)
+        pointers = self.reading.pointers
+        pointer, is_new = pointers.point(species, region, flat)
         if is_new:
-            self.stamp += 1
-            if self._planned:
-                self._watched_late.append((species._held, region, flat))
-                self._show_late()
+            self.reading.renew_stamp()
+            if not self.plan.is_empty:
+                pointers.follow_late(species, region, flat)
+                pointers.show_late(self.reading)
         return pointer
 
-    def _show_late(self) -> None:
-        """Pointers that came after the plan follow their voxels. Local."""
-        for held, region, flat in self._watched_late:
-            if (species := held()) is not None:
-                self.space(region).pointers.show(
-                    species.key, flat, self.reading.value(species, region, flat)
-                )
+    def let_record(self) -> None:
+        """Let a rank without sections record from mid-run on. Local.
 
-    def take_pointers(self) -> None:
-        """Voxels that were set through NEURON's pointers are set. Local; ValueError where one was
-        set to no number.
+        A restart is to find the section that this takes from the beginning.
         """
-        for reference, space in self._spaces.items():
-            if space.pointers:
-                for key, flat, values in space.pointers.taken():
-                    self._set_by_pointers(reference(), key, flat, values)
+        if self.plan.is_begun and self.run_loop.needs_sections:
+            sections.let_record()
 
-    def _set_by_pointers(self, region, key, flat: np.ndarray, values: np.ndarray) -> None:
-        finite = np.isfinite(values)
-        for species in self.species:
-            if species.key == key and region in species.regions:
-                self.reading.set(
-                    species, region, Write.of(Voxels(region.box, flat[finite]), values[finite])
-                )
-                if not finite.all():
-                    self._refuse_by_pointer(
-                        species, region, int(flat[~finite][0]), values[~finite][0]
-                    )
-
-    def _refuse_by_pointer(self, species, region, flat: int, value: float) -> None:
-        """Raise ValueError: a voxel was set to no number. Its pointer shows its concentration
-        again.
-        """
-        box = region.box
-        self.space(region).pointers.show(
-            species.key, flat, self.reading.value(species, region, flat)
-        )
-        ijk = tuple(int(index) for index in np.unravel_index(flat, box.shape))
-        at = ", ".join(f"{x:g}" for x in box.centre(*ijk))
-        raise ValueError(
-            f"{species} is set to {value:g} mM through the pointer (_ref_value) to voxel {ijk} at ({at}) um, which must be finite: "
-            "look at what the script, Vector.play or a mechanism writes there"
-        )
-
-    def show_pointers(self) -> None:
-        """NEURON's pointers show what this rank reads, after a change that was no step. Local."""
-        for region in self.regions:
-            pointers = self.space(region).pointers
-            for species in self.on(region) if pointers else ():
-                flat = pointers.voxels_of(species.key)
-                pointers.show_all(
-                    species.key,
-                    flat,
-                    self.reading.values(species, region, Voxels(region.box, flat)),
-                )
-
-    def _ignore_pointers(self) -> None:
-        """What was set through pointers until now is lost: all voxels get their initial
-        concentrations. Local.
-        """
-        for space in self._spaces.values():
-            space.pointers.ignore_writes()
+    def let_go(self) -> None:
+        """Forget what the script has dropped. Local, before a plan or where nothing goes on."""
+        registry = self.registry
+        groups = (registry.living_species, registry.living_reactions)
+        lifetimes.let_go(*groups, self.membrane_reactions.living)
 
     def forget(self) -> None:
-        """There is nothing any more; observers end, and what was to be continued is not.
-        Collective.
-        """
+        """Forget everything, end the observers, give up checkpoints and restarts. Collective."""
         with self.reading.changing("rxd.reset()"):
             self.observers.end()
             self.observers.clear()
-            self.course.checkpointing = self.course.restart = None
-            self._touched = False
-            self._watched_late.clear()
-            super().forget()
+            self.run_loop.forget()
+            self.reading.touched = False
+            self.reading.pointers.forget_late()
+            self.registry.forget()
+            self.solvers.clear()
+            self.segments.release([])
+            sections.forget_recorder()
+            self.membrane_reactions.forget()
+            self.planner.warnings.forget()
+            self.plan, self._must_replan = Plan(), False
 
-    def find(self) -> None:
-        """Type 0: where NEURON keeps the segments' variables, whose structure is settled now.
-        Local.
+    # NEURON's initialisation
+
+    def take_reactions(self) -> None:
+        """Type 3, before NEURON plans: take over what it would run at this model's segments.
+
+        n.finitialize begins here; `make_plan` follows. Collective.
         """
-        if self._planned:
+        forks.refuse_child()
+        self.solvers.enter_world()
+        self.reading.pointers.ignore_writes()
+        self.reading.begin("n.finitialize()")
+        anywhere = bool(self.comm.allreduce(len(self.membrane_reactions.own)))
+        self.membrane_reactions.take_over(anywhere)
+
+    def make_plan(self) -> None:
+        """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
+        self.observers.completed()
+        self.observers.follow(self.comm)
+        self.observers.begin_again()
+        self.reading.forget_plan()
+        self.reading.pointers.forget_late()
+        self.plan = replace(self.plan, is_begun=True, is_complete=False)
+        with compiling.while_planning():
+            self.plan = self.planner.begin()
+            self._must_replan = False
+            self.plan = self.planner.plan(self.plan)
+        self.reading.touched = False
+        self.let_record()
+        self.reading.renew()
+        self.reading.completed()
+
+    def find_segments(self) -> None:
+        """Type 0: find the segments' variables in NEURON, whose structure is settled now. Local."""
+        if not self.plan.is_empty:
             self.segments.all.require()
-            self._find_segments()
+            self.planner.find_segments(self.plan)
 
     def begin_concentrations(self) -> None:
-        """Type 1: the initial concentrations, which INITIAL blocks have not seen, at all segments
-        and pointers. Collective.
+        """Type 1: give segments and pointers the initial concentrations. Collective.
 
-        What was set since `plan`, also through pointers, gives way to them, as in NEURON.
+        INITIAL blocks have not seen these. What was set since `make_plan`, also through pointers,
+        gives way to them, as in NEURON.
         """
-        if self.comm.allreduce(int(self._touched)):
+        if self.comm.allreduce(int(self.reading.touched)):
             with self.reading.changing("n.finitialize()"):
-                self._fill_again()
+                self.reading.forget_plan()
+                for region in self.regions:
+                    self.planner.fill(region)
+                self.reading.renew()
+                self.reading.touched = False
+                for solver in self.plan.solvers:
+                    solver.renew_copies()
         self.deliver()
 
     def deliver(self) -> None:
-        """Outside concentrations of all segments, and pointers, become what they are in the boxes.
-        Collective.
-        """
-        self._ignore_pointers()
-        for region in self.regions:
-            self.space(region).deliver()
+        """Set segments and pointers to the concentrations of the fields. Collective."""
+        self.reading.pointers.ignore_writes()
+        for solver in self.plan.solvers:
+            solver.deliver()
 
     def start(self) -> None:
-        """Type 2: the run begins, or goes on where a checkpoint was taken. Collective."""
-        self._agree_on_concentrations()
+        """Type 2: begin the run, or go on where a checkpoint was taken. Collective."""
+        with self.reading.changing("n.finitialize()"):
+            pass  # now all ranks have what the script has set on any rank
         if self.species:
-            self.course.begin()
+            self.run_loop.begin(self)
             self._watch_waiting()
 
     def _watch_waiting(self) -> None:
         """Say from now on where this rank waits long for others inside a step. Local."""
-        partners = {}
-        for space in self._here:
-            for phase, ranks in space.waits_for().items():
+        partners: dict[str, set[int]] = {}
+        for solver in self.plan.solvers:
+            for phase, ranks in solver.waits_for().items():
                 partners[phase] = partners.get(phase, set()) | ranks
         self._waiting.start(self.comm, partners)
 
-    def summary(self) -> list[str]:
-        """What runs where, and how the slabs are coupled, in a line for each box. Collective."""
-        lines = []
-        for region in self.regions:
-            shape, space = region.box.shape, self.space(region)
-            lines.append(
-                "; ".join(
-                    [
-                        f"{shape[0]} x {shape[1]} x {shape[2]} voxels in {space.slabs}",
-                        *space.report(n.dt),
-                    ]
-                )
-            )
-        return lines
-
-    def add_currents(self, right) -> None:
-        """Reactions add the currents that they carry to the ions', and to the right-hand side of
-        the voltages (mA/cm2).
-
-        One process can look at the voxels anew here. With more, copies follow each step instead;
-        where the script has set concentrations this rank reads them by itself, so that no call of
-        NEURON's that only some ranks make hangs. right(): (nodes,) that side, in NEURON's memory.
-        """
-        self._complete()
-        if self._planned and self.crossings.now:
-            self._check_plan()
-            self.take_pointers()
-            if self.clock.between_steps and (self._touched or self.comm.size == 1):
-                self._renew_copies()
-            self.crossings.now.add_currents(right())
-
-    def _complete(self) -> None:
-        """Observers that wait for the end of a step may look now. Local."""
-        self.observers.completed()
-
-    def touch(self) -> None:
-        """The script has set concentrations. Local."""
-        self._touched = True
-
-    def _renew_copies(self) -> None:
-        for region, space in zip(self.regions, self._here):
-            if self.comm.size == 1:
-                space.renew_copies()
-            else:
-                space.renew_copies_alone(self._values_of(region))
-        self._touched = False
-
-    def _values_of(self, region):
-        """(key of a species, its voxels) -> their concentrations (mM) as this rank reads them."""
-        species = {one.key: one for one in self.on(region)}
-        return lambda key, voxels: self.reading.values(species[key], region, voxels)
-
-    def step(self, t: float, dt: float) -> None:
-        """One fixed step of NEURON, of dt to t (ms), and one of all regions where it is due.
-        Collective.
-        """
-        forks.refuse_child()
-        self._check_plan()
-        if not self._planned:
-            return
-        self.take_pointers()
-        self.reading.step_begins()
-        self.course.let_join(t - dt)
-        if self._stale() and self.clock.between_steps:
-            meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
-            self._take_changes()
-            self.reading.find_fields()
-        n.t = (
-            t - dt
-        )  # psolve sets it at events only, so that functions of the script would see a time that checkpoints change
-        with self.phases["currents"]:
-            for space in self._here:
-                space.take_currents(dt)
-        if self.clock.ends_next:
-            self.reading.start_step()
-            if self.crossings.now:
-                self._before_change()
-        self._react_at_segments(t, dt)
-        if self.clock.tick():
-            self._advance(t)
-        self.phases.steps += 1
-        with self.phases["observers"]:
-            self.course.stepped(t, dt)
-        self._waiting.in_neuron.state.t = t
-
-    def begin_anew(self) -> None:
-        """The next step of NEURON's begins a step of the grid, whatever has been taken in for one.
-        Local.
-        """
-        self.clock.restart()
-        for space in self._here:
-            space.forget_currents()
-
-    def _react_at_segments(self, t: float, dt: float) -> None:
-        """A step of dt to t (ms) of what reacts there. Local."""
-        if self.crossings.now:
-            with self.phases["cells"]:
-                try:
-                    self.crossings.now.advance(dt)
-                except RateNotFinite as error:
-                    raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
-                self.crossings.now.show_currents()
-
-    def before_reactions(self) -> None:
-        """NEURON is about to add the ions' currents to its species: without what reactions carry,
-        which bring their ions. Local.
-        """
-        if self._planned and self.crossings.now:
-            self.crossings.now.withhold_currents()
-
-    def take_reactions(self) -> None:
-        """Type 3, before NEURON plans: what it would run at the segments of our reactions is ours.
-        Collective.
-
-        Here n.finitialize begins: `plan` follows.
-        """
-        forks.refuse_child()
-        self.enter_world()
-        self._ignore_pointers()
-        self.reading.begin("n.finitialize()")
-        self.crossings.take_over(bool(self.comm.allreduce(len(self.crossings.own))))
-
-    def _advance(self, t: float) -> None:
-        """Bring all regions, the segments' concentrations and the observers to t (ms). Collective."""
-        try:
-            if self._react_in:
-                self._before_change()
-            for space in self._react_in:  # all of them before any diffuses
-                space.react()
-            for space in self._here:
-                space.diffuse(t, self._before_change)
-        except RateNotFinite as error:
-            raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None
-        self.reading.completed()
-        self._show_late()
-        with self.phases["observers"]:
-            for observer in self.observers:
-                observer.stepped(self, t)
-
-    def _agree_on_concentrations(self) -> None:
-        """What the script has set on any rank, all have. Collective."""
-        with self.reading.changing("n.finitialize()"):
-            pass
-
-    def _fill_again(self) -> None:
-        """Initial concentrations, where the script has set others since the plan. Collective, while
-        no rank reads.
-        """
-        self.reading.forget_plan()
-        for region in self.regions:
-            self._fill_space(region)
-        self.reading.renew()
-        self._touched = False
-        for region in self.regions:
-            self.space(region).renew_copies()
-
-    def _before_change(self) -> bool:
-        """No rank reads from here on, until its step is complete; have concentrations been set
-        meanwhile? Collective.
-        """
-        with self.phases["gate"]:
-            return self.reading.finish_start()
-
     def structure_changes(self) -> None:
-        """NEURON has taken in a change of structure. Raises where it would call Python from several
-        threads. Local.
+        """Take in a change of NEURON's structure. Local.
+
+        Raises where NEURON would call Python from several threads.
         """
         self.segments.let_move()
         refuse_threads()
 
     def refuse_variable_steps(self) -> None:
-        """NEURON asks for states of a variable time step: refuse, unless there is no extracellular
-        space.
-        """
+        """Refuse a variable time step, unless there is no extracellular space. Local."""
         if self.species:
             refuse_unsupported_modes()
 
-    def take_segments(self, chosen) -> None:
-        """Set the voxels of segments to what the segments hold outside, for some of the species.
+    # steps
+
+    def before_reactions(self) -> None:
+        """Withhold what reactions at segments carry from the ions' currents. Local.
+
+        NEURON is about to add these currents to its species, and the reactions bring their ions
+        themselves.
+        """
+        if self.plan.membrane:
+            self.plan.membrane.withhold_currents()
+
+    def add_currents(self, right: Callable[[], np.ndarray]) -> None:
+        """Add the currents that reactions carry to those of the ions and of the voltages.
+
+        One process can look at the voxels anew here. With more processes the copies are renewed
+        after each step. Where the script has set concentrations, this rank reads them by itself, so
+        that no call of NEURON that only some ranks make hangs. Local.
+
+        Parameters
+        ----------
+        right : callable
+            () -> (nodes,) the right-hand side of the voltages (mA/cm2), in NEURON's memory.
+        """
+        self.observers.completed()
+        if not self.plan.membrane:
+            return
+        self._check_plan()
+        self.reading.apply_pointer_writes()
+        if self.clock.between_steps and (self.reading.touched or self.comm.size == 1):
+            self._renew_copies()
+        self.plan.membrane.add_currents(right())
+
+    def _renew_copies(self) -> None:
+        """Show the concentrations now to the reactions at segments. Local."""
+        for region, solver in zip(self.regions, self.plan.solvers):
+            if self.comm.size == 1:
+                solver.renew_copies()
+            else:
+                solver.renew_copies_alone(self._values_of(region))
+        self.reading.touched = False
+
+    def _values_of(self, region) -> Callable:
+        """(key of a species, its voxels) -> their concentrations (mM) as this rank reads them."""
+        species = {one.key: one for one in self.registry.species_in(region)}
+        return lambda key, voxels: self.reading.values(species[key], region, voxels)
+
+    def step(self, t: float, dt: float) -> None:
+        """Take one fixed step of NEURON, of dt to t (ms), and one of the grid if it is due.
+
         Collective.
+        """
+        forks.refuse_child()
+        self._check_plan()
+        if self.plan.is_empty:
+            return
+        self._take_changes_of_script(t - dt)
+        # psolve sets n.t at events only, so that functions of the script would see a time that
+        # checkpoints change
+        n.t = t - dt
+        self._take_currents(dt)
+        self._react_at_segments(t, dt)
+        if self.clock.tick():
+            with _time_in_errors(t):
+                self._react()
+                self._diffuse(t)
+            self._show(t)
+        self.phases.steps += 1
+        with self.phases["observers"]:
+            self.run_loop.stepped(self, t, dt)
+        self._waiting.in_neuron.state.t = t
+
+    def _take_changes_of_script(self, t: float) -> None:
+        """Take in what the script has set, made and changed until t (ms). Collective."""
+        self.reading.apply_pointer_writes()
+        self.reading.step_begins()
+        self.run_loop.let_join(self, t)
+        if self._is_stale() and self.clock.between_steps:
+            meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
+            self._replan()
+
+    def _take_currents(self, dt: float) -> None:
+        """Add up what segments and fluxes bring during dt (ms). Collective before a grid's step."""
+        with self.phases["currents"]:
+            for solver in self.plan.solvers:
+                solver.take_currents(dt)
+        if self.clock.ends_next:
+            self.reading.start_step()
+            if self.plan.membrane:
+                self._wait_for_readers()
+
+    def _react_at_segments(self, t: float, dt: float) -> None:
+        """Carry out a step of the reactions at segments, of dt to t (ms). Local."""
+        if self.plan.membrane:
+            with self.phases["cells"]:
+                with _time_in_errors(t):
+                    self.plan.membrane.advance(dt)
+                self.plan.membrane.show_currents()
+
+    def _react(self) -> None:
+        """Carry out the reactions in all regions, before any region diffuses. Collective."""
+        if self.plan.reacting:
+            self._wait_for_readers()
+        for solver in self.plan.reacting:
+            solver.react()
+
+    def _diffuse(self, t: float) -> None:
+        """Bring the regions and the segments' concentrations to t (ms). Collective."""
+        for solver in self.plan.solvers:
+            solver.diffuse(t, self._wait_for_readers)
+
+    def _show(self, t: float) -> None:
+        """Show the state at t (ms) to the script and to observers. Collective."""
+        self.reading.completed()
+        self.reading.pointers.show_late(self.reading)
+        with self.phases["observers"]:
+            for observer in self.observers:
+                observer.stepped(self, t)
+
+    def _wait_for_readers(self) -> bool:
+        """Wait until no rank reads, which lasts until the step is complete. Collective.
+
+        Returns whether the script has set concentrations meanwhile.
+        """
+        with self.phases["gate"]:
+            return self.reading.finish_start()
+
+    def _begin_anew(self) -> None:
+        """Let NEURON's next step begin a step of the grid, without currents taken so far. Local."""
+        self.clock.restart()
+        for solver in self.plan.solvers:
+            solver.forget_currents()
+
+    # changes between steps
+
+    def _check_plan(self) -> None:
+        """Raise RuntimeError where the plan no longer fits. Local; microseconds if it does."""
+        if self.solvers.worlds.changed_from(self.comm) and not self.plan.is_empty:
+            raise RuntimeError(
+                "the ranks of the model have changed since n.finitialize(): "
+                "call it again before the run goes on"
+            )
+        version = self.planner.version()
+        if self.plan.version != version:
+            before = self.plan.couplings
+            self.plan = self.plan.fitting(version, self.planner.couplings())
+            if self.plan.couplings != before:
+                self.change()
+        self.plan.require_complete()
+        if not self.plan.is_empty and self.segments.moved():
+            self.planner.check_segments(self.plan)
+            self.planner.find_segments(self.plan)
+
+    def _is_stale(self) -> bool:
+        return self._must_replan or self.plan.reactions != self.planner.reaction_keys()
+
+    def _replan(self) -> None:
+        """Plan with the coefficients, fluxes and reactions of now. Collective."""
+        self.plan = self.planner.replan(self.plan)
+        self._must_replan = False
+        self.reading.find_fields()
+
+    def set_from_segments(self, chosen: list) -> None:
+        """Set the voxels of segments to what the segments hold outside. Collective.
+
+        chosen: the species that are set.
         """
         self._check_plan()
         self.reading.begin("re_init()", timeout_seconds())
-        self._changed = any(self.comm.allgather(self._stale()))
-        if self._changed and self.clock.between_steps:
-            self._take_changes()
-            self.reading.find_fields()
-        for species in self.species if self._planned else []:
-            if species.name in self.segments.ions and species in chosen:
-                outside = self.segments.ions[species.name].outside.values()
-                for region in species.regions:
-                    self.space(region).take_segments(species.key, outside)
+        self._must_replan = any(self.comm.allgather(self._is_stale()))
+        if not self.plan.is_empty:
+            if self._must_replan and self.clock.between_steps:
+                self._replan()
+            for species in self.species:
+                if species in chosen and species.name in self.segments.ions:
+                    outside = self.segments.ions[species.name].outside.values()
+                    for region in species.regions:
+                        self.space(region).set_from_segments(species.key, outside)
         self.reading.completed()
-        for region in self.regions if self._planned else []:
-            self.space(region).show()  # the segments are as the script has set them
-        self._show_late()
+        for solver in self.plan.solvers:
+            solver.show()  # the segments are as the script has set them
+        self.reading.pointers.show_late(self.reading)
 
     def end(self) -> None:
-        """Close what observers hold, when no rank reads any more. Collective, at exit; in a child
-        that a rank has forked, local.
+        """Close what observers hold, when no rank reads any more. Collective, at exit.
+
+        Local in a child that a rank has forked.
         """
         if not forks.is_child():
             self.reading.close()
         self.observers.end()
+
+
+@contextmanager
+def _time_in_errors(t: float) -> Iterator[None]:
+    """Name the step to t (ms) in errors of rates."""
+    try:
+        yield
+    except RateNotFinite as error:
+        raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None

@@ -10,7 +10,7 @@ there (`apart`).
 from __future__ import annotations
 
 import zlib
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

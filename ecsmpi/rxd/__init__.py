@@ -14,9 +14,9 @@ from ecsmpi.neuron_api.interpreter import n, neuron_rxd  # first: it starts MPI,
 from ecsmpi.neuron_api.interpreter import neuron as neuron
 
 # isort: split
-from ecsmpi.neuron_api import lifetimes
 from ecsmpi.description.boundaries import Bath, Held
 from ecsmpi.files.items import Field, Mean, Slice, Subvolume
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.reactions.reaction import RateNotFinite
 from ecsmpi.run.health_check import NotFinite
 from ecsmpi.run.observers.base import Observer
@@ -122,7 +122,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-simulation.crossings.neurons = AdoptedReactions()
+simulation.membrane_reactions.neurons = AdoptedReactions()
 
 # so that `from ecsmpi.rxd.rxdmath import exp` finds NEURON's module
 for _module in ("constants", "geometry", "rxdmath"):

@@ -10,7 +10,7 @@ from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.stand_in import FixedAttributes
 
 
-class Checkpoint(FixedAttributes, schedule.Checkpointing):
+class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
     """Writes checkpoints of the run, and ends it early if its time is up or a signal asks for it.
 
     It begins with the next finitialize or step. SIGTERM and SIGUSR1 ask for a checkpoint and the
@@ -46,8 +46,8 @@ class Checkpoint(FixedAttributes, schedule.Checkpointing):
         vectors: dict[str, Any] | None = None,
     ):
         super().__init__(simulation.comm, path, every, keep, max_time, vectors)
-        simulation.course.checkpointing = self
-        simulation.let_be_continued()
+        simulation.run_loop.checkpoints = self
+        simulation.let_record()
         self._is_complete = True
 
     def close(self) -> None:
@@ -55,9 +55,9 @@ class Checkpoint(FixedAttributes, schedule.Checkpointing):
 
         Local; to be called on every rank. Calling it again does nothing.
         """
-        if simulation.course.checkpointing is self:
-            simulation.course.checkpointing = None
-            self._limits.let_go()
+        if simulation.run_loop.checkpoints is self:
+            simulation.run_loop.checkpoints = None
+            self.release_signals()
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -79,4 +79,4 @@ def restart(path: str | os.PathLike[str], must: bool = True) -> None:
         Whether n.finitialize raises ValueError if there is none; else the run starts from the
         beginning, and ``n.t`` is 0.
     """
-    simulation.course.restart = schedule.Restart(path, must)
+    simulation.run_loop.restart = schedule.Restart(path, must)

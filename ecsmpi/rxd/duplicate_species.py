@@ -83,7 +83,7 @@ def _conflict(species: Species) -> str | None:
     name = species.name
     if not name:
         return None
-    for other in simulation.scripts_species:
+    for other in simulation.registry.scripts_species:
         if other is species or other.name != name:
             continue
         shared = [region for region in species.regions if region in other.regions]

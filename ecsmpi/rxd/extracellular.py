@@ -90,7 +90,7 @@ class Extracellular(RxdStandIn):
         self._xhi, self._yhi, self._zhi = self.box.hi
         self._nx, self._ny, self._nz = self.box.shape
         self._dx = self.box.spacing
-        self._made_in = simulation.made_in
+        self._made_in = simulation.registry.made_in
         self._tissue = Tissue()  # a State that is made of a dict needs a region that has tissue
         self._tissue = self.made_of(volume_fraction, tortuosity, permeability, face_average)
 
@@ -142,7 +142,7 @@ class Extracellular(RxdStandIn):
         except ValueError as error:
             raise InvalidValue(str(error)) from None
         self._tissue = tissue
-        simulation.show_pointers()
+        simulation.reading.show_pointers()
 
     @property
     def alpha(self) -> Any:

@@ -18,7 +18,7 @@ from ecsmpi.solver.timing import Phases
 
 def all_species() -> list[Species | TransmembraneSpecies]:
     """The script's species in the extracellular space, in the order they were made. Local."""
-    return [whole(species) for species in simulation.scripts_species if species.regions]
+    return [whole(species) for species in simulation.registry.scripts_species if species.regions]
 
 
 def phases() -> Phases:
@@ -32,7 +32,7 @@ def rank() -> int:
 
     These are all ranks, or the ranks of NEURON's world, or those of ``rxd.options.comm``.
     """
-    number: int = simulation.worlds.rank
+    number: int = simulation.solvers.worlds.rank
     return number
 
 
@@ -83,4 +83,4 @@ def re_init() -> None:
     """
     if were_any_defined():
         neuron_rxd.re_init()
-    simulation.take_segments(simulation.species)
+    simulation.set_from_segments(simulation.species)

@@ -46,7 +46,7 @@ def reset() -> None:
 
 def refuse_forgotten(thing: Species | Extracellular) -> None:
     """Raise RxDException for a species or region that was made before `reset`."""
-    if thing._made_in != simulation.made_in:
+    if thing._made_in != simulation.registry.made_in:
         raise RxDException(
             f"{thing} was made before rxd.reset(), which has forgotten it: make it again"
         )

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from ecsmpi.files.items import Item
 from ecsmpi.neuron_api.interpreter import neuron
-from ecsmpi.run.observers import diagnostics, fields, segments
+from ecsmpi.run.observers import diagnostics, fields, measure, progress, segments, spikes
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.stand_in import FixedAttributes
@@ -126,7 +126,7 @@ class Output(FixedAttributes, fields.Output):
         _attach(self, attach)
 
 
-class Progress(FixedAttributes, fields.Progress):
+class Progress(FixedAttributes, progress.Progress):
     """Shows how far the run is: time, steps per second, time left, and numbers of diagnostics.
 
     Rank 0 writes it. A terminal gets one line, which is renewed; any other stream gets a line
@@ -220,11 +220,11 @@ class Diagnostics(FixedAttributes, diagnostics.Diagnostics):
             raise ValueError(
                 f"give path or output, not both; got path={path!r} and output={output!r}"
             )
-        watched = diagnostics.Watched(threshold, front, centre, shell, balance)
+        quantities = measure.Quantities(threshold, front, centre, shell, balance)
         if path is not None:
             output = Output(path, every, items=[], attach=attach)
         label, region = _name_of(species), _region_of(species, region)
-        super().__init__(label, every, watched, region, output, name, owned=path is not None)
+        super().__init__(label, every, quantities, region, output, name, owned=path is not None)
         _attach(self, attach)
 
 
@@ -276,7 +276,7 @@ class SegmentReport(FixedAttributes, segments.SegmentReport):
         _attach(self, attach)
 
 
-class Spikes(FixedAttributes, segments.Spikes):
+class Spikes(FixedAttributes, spikes.Spikes):
     """Writes the spikes of all cells with gids to a SONATA file, in the order of time.
 
     Make it on every rank, before or while a run goes on. `flush` brings all spikes until now to the
@@ -326,7 +326,7 @@ def _species_list(species: Any) -> list[Any]:
 def _name_of(species: Any) -> str:
     """The name of a species in files."""
     species = without(species)
-    name: str = fields.label(simulation, species) if isinstance(species, Species) else species
+    name: str = simulation.registry.label(species) if isinstance(species, Species) else species
     return name
 
 

@@ -48,11 +48,11 @@ class Options(RxdStandIn):
         ranks than blocks bring nothing. Set it before any concentration is used: RuntimeError if it
         is set later.
         """
-        return bool(simulation.reproducible)
+        return bool(simulation.solvers.reproducible)
 
     @reproducible.setter
     def reproducible(self, wanted: bool) -> None:
-        simulation.reproduce(wanted)
+        simulation.solvers.reproduce(wanted)
 
     @property
     def comm(self) -> Any:
@@ -62,11 +62,11 @@ class Options(RxdStandIn):
         gives each rank models of its own. Setting it is collective: set it on every rank of the
         communicator. It holds from the next n.finitialize on.
         """
-        return simulation.worlds.chosen
+        return simulation.solvers.worlds.chosen
 
     @comm.setter
     def comm(self, comm: Any) -> None:
-        simulation.worlds.choose(comm)
+        simulation.solvers.worlds.choose(comm)
 
     @property
     def grid_steps(self) -> int:

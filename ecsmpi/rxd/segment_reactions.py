@@ -41,7 +41,7 @@ class SegmentReaction(RxdStandIn):
         for term in self.terms():
             term.expression(lambda reactant: 1)
         self.key = next(_keys)
-        simulation.crossings.add_reaction(self)
+        simulation.membrane_reactions.add_reaction(self)
 
 
 class IntracellularReaction(SegmentReaction):

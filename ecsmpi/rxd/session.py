@@ -1,8 +1,10 @@
 """The one simulation of this process, driven by NEURON; made when ecsmpi.rxd is imported."""
 
 from ecsmpi.neuron_api.interpreter import comm
-from ecsmpi.run.neuron_hooks import Hooks
+from ecsmpi.run.neuron_guard import NeuronGuard
+from ecsmpi.run.neuron_hooks import NeuronHooks
 from ecsmpi.run.simulation import Simulation
 
-simulation = Simulation(comm)
-_hooks = Hooks(simulation)
+_guard = NeuronGuard(comm)
+simulation = Simulation(comm, _guard)
+_hooks = NeuronHooks(simulation, _guard)

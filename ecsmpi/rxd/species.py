@@ -137,12 +137,12 @@ class Species(SpeciesArithmetic, RxdStandIn):
         self._own_tissue = {
             name: profile_of(name, value) for name, value in tissue.items() if value is not None
         }
-        self._made_in = simulation.made_in
+        self._made_in = simulation.registry.made_in
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = finite_concentrations("initial", initial)
         self.key = next(_keys)
-        simulation.add(self)
+        simulation.registry.add(self)
 
     @property
     def regions(self) -> list[Extracellular]:
@@ -244,7 +244,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         except BaseException:
             object.__setattr__(self, attribute, before)
             raise
-        simulation.redescribe()
+        simulation.registry.redescribe()
 
     def _check(self) -> None:
         self._ion(self._d)
@@ -267,7 +267,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         Of several segments in one voxel the last one of the highest rank counts.
         """
         refuse_forgotten(self)
-        simulation.take_segments([self])
+        simulation.set_from_segments([self])
 
     def initial_profile(self, region: Extracellular) -> Profile:
         """The initial concentrations (mM) in a region, with NEURON's defaults of now. Local.

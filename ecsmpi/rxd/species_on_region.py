@@ -257,10 +257,10 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration in a voxel (mM). Local."""
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
-            self._simulation.take_pointers()
+            self._simulation.reading.apply_pointer_writes()
             self._look()
         if self._seen is not None:
             value: float = self._seen.item(i, j, k)
@@ -276,7 +276,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         # past the checks of RxdStandIn, which would take longer than all the rest
         set_attribute = object.__setattr__
         set_attribute(self, "_seen", self._simulation.reading.kept(self.species, self.region))
-        set_attribute(self, "_seen_at", self._simulation.stamp)
+        set_attribute(self, "_seen_at", self._simulation.reading.stamp)
         set_attribute(self, "_is_set_by_pointer", is_set)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
@@ -284,15 +284,16 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         value = concentration if type(concentration) is float else _one_number(concentration)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
-        if self._seen_at != self._simulation.stamp:
+        if self._seen_at != self._simulation.reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
-            self._simulation.take_pointers()  # what was set through pointers came before this value
+            # what was set through pointers came before this value
+            self._simulation.reading.apply_pointer_writes()
             pointers = self._simulation.space(self.region).pointers
             pointers.show(self.species.key, self._flat(i, j, k), value)
         if self._simulation.comm.size == 1:
             self._seen[i, j, k] = value
-            self._simulation.touch()
+            self._simulation.reading.touch()
         else:
             self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
 
@@ -314,7 +315,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def watch(self, i: int, j: int, k: int) -> Any:
         """NEURON's pointer to the concentration in a voxel. Local."""
         self._require_field()
-        return self._simulation.watch(self.species, self.region, self._flat(i, j, k))
+        return self._simulation.point(self.species, self.region, self._flat(i, j, k))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpeciesOnExtracellular):

@@ -164,7 +164,7 @@ def whole(species: Any) -> Any:
 def every_species() -> list[Any]:
     """All species of the script, as it has them: first those with extracellular regions."""
     inside = [species for species in living_species() if species not in _halves]
-    return [*map(whole, simulation.scripts_species), *inside]
+    return [*map(whole, simulation.registry.scripts_species), *inside]
 
 
 def is_half(leaf: Any) -> bool:

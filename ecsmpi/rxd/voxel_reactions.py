@@ -80,7 +80,7 @@ class VoxelReaction(RxdStandIn):
         assert changes_and_rate is not None  # the script holds the species that it has just named
         self._check(changes_and_rate)
         self._renew_key()
-        simulation.add_reaction(self)
+        simulation.registry.add_reaction(self)
 
     def _renew_key(self) -> None:
         self.key = next(_keys)

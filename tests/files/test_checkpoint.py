@@ -12,7 +12,7 @@ from ecsmpi.files.checkpoint_part_reader import PartReader
 from ecsmpi.files.checkpoint_set import CheckpointSet
 from ecsmpi.files.facts import Facts
 from ecsmpi.run.checkpoint.walltime import seconds
-from ecsmpi.run.resource_trends import Trends
+from ecsmpi.run.resource_trends import ResourceTrends
 from hypothesis import example, given
 from hypothesis import strategies as st
 import numpy as np
@@ -286,7 +286,7 @@ def test_what_is_no_time_is_refused(text):
 
 
 def test_growth_of_memory_and_slower_steps_are_told_with_the_rank(capsys):
-    trends = Trends(3)
+    trends = ResourceTrends(3)
     for size in (1000e6, 1100e6, 1240e6):
         trends.judge_memory(int(size))
     for pace in (0.010, 0.012, 0.008, 0.015):

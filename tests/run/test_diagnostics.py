@@ -4,7 +4,7 @@ Every reader finds them; wrong questions are refused.
 """
 
 from ecsmpi.files.recording import load
-from ecsmpi.run.observers.diagnostics import Watched
+from ecsmpi.run.observers.measure import Quantities
 import numpy as np
 import pytest
 import xarray
@@ -158,7 +158,7 @@ def test_file_has_the_table_for_every_reader(ranks, runs):
 )
 def test_question_that_has_no_answer_is_refused(asked, message):
     with pytest.raises(ValueError, match=message):
-        Watched(**asked)
+        Quantities(**asked)
 
 
 def test_wrong_diagnostics_of_a_script_are_refused(on_ranks):

@@ -8,11 +8,11 @@ def told_by_restart(folder):
     """Return what a restart is told here, "" where the run goes on."""
     rxd.restart(folder)
     try:
-        simulation.plan()
-        simulation.find()
+        simulation.make_plan()
+        simulation.find_segments()
         simulation.deliver()
         simulation.start()
     except ValueError as error:
-        simulation.course.restart = None
+        simulation.run_loop.restart = None
         return str(error)
     return ""

@@ -1,1 +1,10 @@
-"""When checkpoints are due, what they hold, and how a run becomes what one holds."""
+"""Checkpoints of a run: when they are due, what they hold, and how a run becomes what one holds.
+
+schedule      when a checkpoint is due, and where checkpoints go
+walltime      when a run must end early: signals, and the time its job has
+run_state     the parts of a run that a checkpoint saves and a restart fills
+capture       run -> checkpoint
+restore       checkpoint -> run
+cell_restore  checkpoint -> NEURON's cells
+save_state    the extracellular space in NEURON's own SaveState
+"""

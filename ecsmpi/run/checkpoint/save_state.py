@@ -1,14 +1,14 @@
-"""NEURON's own SaveState keeps the extracellular space too, in scripts that save and restore by
-themselves.
+"""The extracellular space in NEURON's own SaveState, for scripts that save and restore themselves.
 
-Each rank's state has the planes of that rank, so it goes back to as many ranks. A checkpoint of
-ours leaves them out.
+Each rank's state has the planes of that rank, so it goes back to as many ranks. Checkpoints of
+ecsmpi leave the planes out of the SaveState, since they hold them anyway.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,99 +17,127 @@ from ecsmpi.neuron_api import neuron_calls
 from ecsmpi.neuron_api.interpreter import neuron
 from ecsmpi.neuron_api.state.savestate_format import EXTRACELLULAR
 from ecsmpi.ranks.meeting import timeout_seconds
+from ecsmpi.run.grid_clock import GridClock
+from ecsmpi.run.neuron_guard import NeuronGuard
+from ecsmpi.run.reading import Reading
+from ecsmpi.run.region_solver import RegionSolver
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry
+
+NOT_OURS = "this SaveState does not hold the extracellular space as ecsmpi writes it"
+NO_ARRAYS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OSError,
+    EOFError,
+    AttributeError,
+    zipfile.BadZipFile,
+)
 
 
 class SavedFields:
-    """What SaveState calls: it hands back the bytes that it was given."""
+    """What SaveState calls; it hands back the bytes that it was given.
 
-    def __init__(self, simulation):
-        self._simulation, self._left_out = simulation, False
+    Parameters
+    ----------
+    registry, solvers, reading, clock
+        Of the simulation.
+    guard : NeuronGuard
+        Wraps what NEURON calls.
+    begin_anew : callable
+        Called where the concentrations have been restored in the middle of a step of the grid.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        reading: Reading,
+        clock: GridClock,
+        guard: NeuronGuard,
+        begin_anew: Callable[[], None],
+    ):
+        self._registry, self._solvers, self._reading = registry, solvers, reading
+        self._clock, self._guard, self._begin_anew = clock, guard, begin_anew
+        self._are_left_out = False
         neuron.register_savestate(EXTRACELLULAR, self._called_to_store, self._called_to_restore)
 
     @contextmanager
-    def left_out(self):
-        """For what saves the boxes by itself."""
-        self._left_out = True
+    def left_out(self) -> Iterator[None]:
+        """Leave the fields out of what SaveState saves and restores in the block."""
+        self._are_left_out = True
         try:
             yield
         finally:
-            self._left_out = False
+            self._are_left_out = False
+
+    def _own_solvers(self) -> list[RegionSolver]:
+        return self._solvers.of_all(self._registry.regions)
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        one = self._simulation
-        spaces = [one.space(region) for region in one.regions]
-        return {
-            f"{number} {name}": array
-            for number, space in enumerate(spaces)
-            for name, array in space.state().items()
-        }
+        """All arrays of this rank's planes, by name."""
+        arrays = {}
+        for number, solver in enumerate(self._own_solvers()):
+            for name, array in solver.state().items():
+                arrays[f"{number} {name}"] = array
+        return arrays
 
     def _called_to_store(self) -> bytes:
-        """As `_store`; an error is kept for the script's call, since NEURON ends with a
-        segmentation fault where this raises.
+        """Store; an error is kept for the script's call of NEURON.
+
+        NEURON ends with a segmentation fault where this function raises.
         """
         stored = [b""]
         try:
-            self._simulation.course.guard(lambda: stored.append(self._store()))()
+            self._guard(lambda: stored.append(self._store()))()
         except neuron_calls.Stopped:
             neuron_calls.goes_on()
         return stored[-1]
 
     def _called_to_restore(self, data: bytes) -> None:
-        self._simulation.course.guard(lambda: self._restore(data))()
+        self._guard(lambda: self._restore(data))()
 
     def _store(self) -> bytes:
-        if self._left_out or not self._simulation.species:
+        if self._are_left_out or not self._registry.species:
             return b""
-        clock = self._simulation.clock
-        if not clock.between_steps:
+        if not self._clock.between_steps:
             raise RuntimeError(
-                f"SaveState.save() comes in the middle of a step of the grid (rxd.options.grid_steps), of which {clock.place}: "
+                "SaveState.save() comes in the middle of a step of the grid "
+                f"(rxd.options.grid_steps), of which {self._clock.place}: "
                 "save when it is complete, or with grid_steps = 1"
             )
-        with self._simulation.reading.changing("SaveState.save()", timeout_seconds()):
-            pass  # what the script has set on any rank is in the fields now
+        with self._reading.changing("SaveState.save()", timeout_seconds()):
+            pass  # now the fields have what the script has set on any rank
         file = io.BytesIO()
         np.savez(file, **self._arrays())
         return file.getvalue()
 
     def _restore(self, data: bytes) -> None:
         saved, arrays = _unpacked(data), self._arrays()
-        if {name: one.shape for name, one in saved.items()} != {
-            name: array.shape for name, array in arrays.items()
-        }:
+        saved_shapes = {name: one.shape for name, one in saved.items()}
+        if saved_shapes != {name: array.shape for name, array in arrays.items()}:
             raise ValueError(
-                "this SaveState is of another extracellular space, or of other ranks: restore it where it was saved"
+                "this SaveState is of another extracellular space, or of other ranks: "
+                "restore it where it was saved"
             )
-        with self._simulation.reading.changing("SaveState.restore()", timeout_seconds()):
-            self._take(saved, arrays)
-            self._simulation.begin_anew()
-        self._simulation.show_pointers()
-
-    def _take(self, saved, arrays: dict[str, np.ndarray]) -> None:
-        for name, array in arrays.items():
-            array[:] = saved[name]
-        for region in self._simulation.regions:
-            self._simulation.space(region).refilled()
-        self._simulation.touch()
+        with self._reading.changing("SaveState.restore()", timeout_seconds()):
+            for name, array in arrays.items():
+                array[:] = saved[name]
+            for solver in self._own_solvers():
+                solver.refilled()
+            self._reading.touch()
+            self._begin_anew()
+        self._reading.show_pointers()
 
 
 def _unpacked(data: bytes) -> dict[str, np.ndarray]:
-    """Arrays of doubles by name. ValueError where it is something else: nothing in it is executed."""
+    """Arrays of doubles by name; ValueError for other bytes. Nothing in them is executed."""
+    arrays = {}
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as saved:
-            return {
-                name: np.asarray(saved[name]).astype(float, casting="no") for name in saved.files
-            }
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        OSError,
-        EOFError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ValueError(
-            "this SaveState does not hold the extracellular space as ecsmpi writes it"
-        ) from error
+            for name in saved.files:
+                arrays[name] = np.asarray(saved[name]).astype(float, casting="no")
+    except NO_ARRAYS as error:
+        raise ValueError(NOT_OURS) from error
+    return arrays

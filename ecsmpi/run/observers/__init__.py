@@ -1,1 +1,1 @@
-"""Observers of a run: files of concentrations and segments, diagnostics, progress."""
+"""What observes a run: files, progress, diagnostics, and objects of scripts."""

@@ -47,7 +47,7 @@ def refusal(path):
     try:
         simulation.start()
     except ValueError as error:
-        simulation.course.restart = None
+        simulation.run_loop.restart = None
         return f"{type(error).__name__}: {error}"
     return ""
 

@@ -26,7 +26,7 @@ def model(number):
 
     Odd numbers have two boxes, one of them with a reaction and a baseline that is recorded.
     """
-    rank, ranks = rxd.rank(), simulation.worlds.size
+    rank, ranks = rxd.rank(), simulation.solvers.worlds.size
     ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10, volume_fraction=0.2, tortuosity=1.6)
     k = rxd.Species(ecs, name="k", d=number, charge=1, initial=lambda node: 3 + node.x3d / 100)
     kept = []

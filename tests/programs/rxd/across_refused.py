@@ -23,7 +23,7 @@ def rate_is_nan():
         pass
     else:
         raise AssertionError("the logarithm of a negative number went unseen")
-    said = message_of(ArithmeticError, lambda: simulation.crossings.now.advance(n.dt))
+    said = message_of(ArithmeticError, lambda: simulation.membrane_reactions.now.advance(n.dt))
     assert (
         "MultiCompartmentReaction(" in said
         and "rate is nan at cell0(0.166667), where" in said

@@ -1,0 +1,79 @@
+"""Compiles the kernels that a model needs before its first step, once on each node."""
+
+from __future__ import annotations
+
+from ecsmpi.cells import compile_loops
+from ecsmpi.cells.coupled_segments import CoupledSegments
+from ecsmpi.cells.membrane_reactions import MembraneReactions
+from ecsmpi.ranks import compiling, launch
+from ecsmpi.run.region_solvers import RegionSolvers
+from ecsmpi.run.registry import ModelRegistry
+from ecsmpi.solver import threads
+from ecsmpi.solver.diffusion_planner import needs_heterogeneous
+from ecsmpi.solver.entry_runs import BLOCK
+from ecsmpi.solver.stepper import compile_kernels
+from ecsmpi.solver.workspace import lines_are_short
+
+
+class KernelCompilation:
+    """Remembers which kernels this process has compiled. Collective."""
+
+    def __init__(self):
+        self._compiled: set[tuple] = set()
+
+    def compile_needed(
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        segments: CoupledSegments,
+        reactions: MembraneReactions,
+    ) -> None:
+        """Compile what the model needs and this process does not have. Collective."""
+        self._compile_solver(registry, solvers)
+        self._compile_loops_at_segments(solvers, segments, reactions)
+
+    def _compile_solver(self, registry: ModelRegistry, solvers: RegionSolvers) -> None:
+        kinds = set()
+        for species in registry.species:
+            for region in species.regions:
+                is_heterogeneous = needs_heterogeneous(species.ion(region), region.tissue)
+                is_short = lines_are_short(region.box)
+                kinds.add((is_heterogeneous, is_short, solvers.of(region).has_threads))
+        for kind in self._missing(solvers.comm, kinds):
+            with launch.one_per_node_first(
+                solvers.comm, "compiles the solver, once on this machine; about 20 s"
+            ):
+                compiling.ahead("kernels", *kind)
+                compile_kernels(launch.own_communicator(), *kind)
+            self._compiled.add(kind)
+
+    def _compile_loops_at_segments(
+        self, solvers: RegionSolvers, segments: CoupledSegments, reactions: MembraneReactions
+    ) -> None:
+        """Compile the loops that couple boxes to segments. Collective."""
+        count = segments.all.count
+        kinds: set[tuple] = set()
+        if count:
+            is_threaded = threads.for_work(count, threads.SLOTS) > 1
+            kinds.add(("exchange", solvers.reproducible, count > BLOCK, is_threaded))
+        if reactions.all:
+            kinds.add(("crossings",))
+        for kind in self._missing(solvers.comm, kinds):
+            name, *options = kind
+            with launch.one_per_node_first(
+                solvers.comm, "compiles the loops at segments, once on this machine"
+            ):
+                compiling.answer(name, *options)
+                if name == "exchange":
+                    compile_loops.compile_exchange(*options)
+                else:
+                    compile_loops.compile_membrane_reactions()
+            self._compiled.add(kind)
+
+    def _missing(self, comm, kinds: set[tuple]) -> list[tuple]:
+        """The kinds that any rank needs and that are not compiled yet. Collective.
+
+        Ranks may need different ones: slabs of other sizes may have other numbers of threads.
+        """
+        needed = set().union(*comm.allgather(kinds))
+        return sorted(needed - self._compiled)

@@ -1,0 +1,98 @@
+"""The line that says how far a run is."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from typing import TextIO
+
+from ecsmpi.run.observers.base import Observer
+
+TERMINAL_INTERVAL = 0.5  # s between lines in a terminal, which renew each other
+LOG_INTERVAL = 10.0  # s between lines anywhere else
+
+
+class Progress(Observer):
+    """Says on rank 0 how far the run is: t, steps a second, time left, and diagnostics' last rows.
+
+    A terminal gets one line, renewed; anything else gets a line every 10 s. A Progress made later
+    for the same stream replaces this one. ``close()`` ends it.
+
+    Parameters
+    ----------
+    tstop : float, optional
+        End of the run (ms); None where it is unknown.
+    stream : text stream, optional
+        Standard error by default.
+    """
+
+    goes_when_dropped = True
+
+    def __init__(self, tstop: float | None = None, stream: TextIO | None = None):
+        self._tstop, self._stream = tstop, stream or sys.stderr
+        self._steps = 0
+        self._interval = TERMINAL_INTERVAL if self._stream.isatty() else LOG_INTERVAL
+
+    def __repr__(self):
+        return "Progress()" if self._tstop is None else f"Progress({self._tstop:g})"
+
+    def paths_written(self) -> list:
+        """The stream: one Progress for a stream is enough."""
+        return [f"stream {id(self._stream)}"]
+
+    def started(self, simulation, t: float) -> None:
+        """Say what runs. Collective."""
+        self._begin = self._shown = time.monotonic()
+        self._from, self._now, self._steps = t, t, 0
+        self._speaks = simulation.comm.rank == 0
+        summary = simulation.summary()
+        if self._speaks:
+            for line in summary:
+                print(f"ecsmpi: {line}", file=self._stream, flush=True)
+
+    def stepped(self, simulation, t: float) -> None:
+        """Renew the line if it is time to. Local."""
+        self._steps += 1
+        self._now = t
+        if self._speaks and time.monotonic() - self._shown > self._interval:
+            self._shown = time.monotonic()
+            words = [self._line()]
+            if self._tstop:
+                words.append(f", {_clock(self._seconds_left(self._tstop))} left")
+            for observer in simulation.observers:
+                line = observer.line()
+                if line:
+                    words.append(f"; {line}")
+            self._say("".join(words))
+
+    def ended(self) -> None:
+        """Say how long the run took. Local."""
+        if self._steps and self._speaks:
+            self._say(f"{self._line()}, took {_clock(time.monotonic() - self._begin)}", last=True)
+            self._steps = 0
+
+    def _line(self) -> str:
+        rate = self._steps / max(time.monotonic() - self._begin, 1e-9)
+        end = f" of {self._tstop:g}" if self._tstop else ""
+        return f"t = {self._now:g}{end} ms, {rate:.4g} steps/s"
+
+    def _seconds_left(self, tstop: float) -> float:
+        done = self._now - self._from
+        if done <= 0:
+            return math.inf
+        return (time.monotonic() - self._begin) * max(tstop - self._now, 0) / done
+
+    def _say(self, text: str, last: bool = False) -> None:
+        renews = self._stream.isatty()
+        start = "\r" if renews else ""
+        end = "\n" if last or not renews else ""
+        print(f"{start}ecsmpi: {text}", end=end, file=self._stream, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    if math.isinf(seconds):
+        return "?"
+    minutes, seconds = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
