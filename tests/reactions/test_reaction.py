@@ -237,7 +237,7 @@ def test_a_derivative_that_is_infinite_makes_the_step_explicit():
     assert found.tolist() == [0.15, 0.0]
 
 
-def test_a_rate_that_is_no_number_names_voxel_species_and_reaction():
+def test_a_rate_of_nan_names_voxel_species_and_reaction():
     fields = [np.full((3, 4, 5), 2.0) for _ in range(2)]
     fields[0][1, 2, 3] = -1.0
     laws = [
