@@ -77,9 +77,8 @@ def test_faces_hold_or_let_through_what_a_script_says(on_ranks):
     assert (found["held"][1:-1, 0, 0] != 5).all()
     np.testing.assert_allclose(found["every"], found["wall"], rtol=1e-14)
     assert (found["closed"] == 1).all()
-    inflow = (
-        0.1 * 3 / (1 / 0.05 + 0.5 / 0.2) * 2 / 7 / 0.2
-    )  # dt dc / (1/P + h/(2 alpha D)), two faces, 7 um of it
+    # dt dc / (1/P + h/(2 alpha D)), two faces, 7 um of it.
+    inflow = 0.1 * 3 / (1 / 0.05 + 0.5 / 0.2) * 2 / 7 / 0.2
     assert found["first"].mean() - 1 == pytest.approx(inflow, rel=0.02)
     assert (found["bath"][:, 0] > found["bath"][:, 3]).all()
 
