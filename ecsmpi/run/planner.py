@@ -276,7 +276,7 @@ class Planner:
         """Plan the laws of each region; the solvers with laws, in order of reacting. Collective."""
         registry = self._registry
         laws = {region: registry.laws(region) for region in registry.in_order_of_reacting()}
-        lines = []
+        lines: list[str] = []
         for of_region in laws.values():
             lines += map(described, of_region)
         self._agree("; ".join(lines))

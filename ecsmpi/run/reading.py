@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.run.box_copy import BoxCopy
 from ecsmpi.run.differing_writes import Part, apply_apart
 from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.region_solvers import RegionSolvers
@@ -25,29 +27,6 @@ from ecsmpi.run.writes import Write, Writes
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
-
-
-class BoxCopy:
-    """A box as this rank reads it, read-only.
-
-    is_shown: whether the script has the array, so that it must stay as it is.
-    """
-
-    __slots__ = ("array", "is_shown")
-
-    def __init__(self, array: np.ndarray):
-        array.flags.writeable = False
-        self.array, self.is_shown = array, False
-
-    def changed_by(self, change: Callable[[np.ndarray], None]) -> BoxCopy:
-        """The box after change(array)."""
-        array = self.array.copy() if self.is_shown else self.array
-        array.flags.writeable = True
-        change(array)
-        if self.is_shown:
-            return BoxCopy(array)
-        array.flags.writeable = False
-        return self
 
 
 class Reading:
@@ -70,7 +49,7 @@ class Reading:
         self.pointers = VoxelPointers(registry, solvers)
         self.stamp = 0
         self.touched = False
-        self.gate: Gate | None = None
+        self.gate: Any = None  # Gate, on several ranks
         self._gates: list[Gate] = []  # of the worlds that this rank has been in
         self._remote = RemoteFields()
         self._boxes: dict[FieldKey, BoxCopy] = {}

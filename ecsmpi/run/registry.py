@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 from ecsmpi.reactions.rate_law import Law
 
@@ -38,12 +39,12 @@ class ModelRegistry:
         self.on_change = on_change
         self.version = 0
         self.made_in = 0
-        self.living_species = Living(self.redescribe)
-        self.living_reactions = Living()
+        self._species = Living(self.redescribe)
+        self._reactions = Living()
 
     def add(self, species) -> ScriptReference:
         """Let a species take part from the next finitialize on; returns a weak reference to it."""
-        return self.living_species.add(species)
+        return self._species.add(species)
 
     @staticmethod
     def reference(species) -> ScriptReference:
@@ -52,7 +53,7 @@ class ModelRegistry:
 
     def add_reaction(self, reaction) -> None:
         """Let a reaction take part from the next step on."""
-        self.living_reactions.add(reaction)
+        self._reactions.add(reaction)
 
     def redescribe(self) -> None:
         """Take note that a species has come or gone, or has another name, charge or regions."""
@@ -62,23 +63,30 @@ class ModelRegistry:
     def forget(self) -> None:
         """Forget everything. Objects made before belong to another description."""
         self.made_in += 1
-        self.living_species.clear()
-        self.living_reactions.clear()
+        self._species.clear()
+        self._reactions.clear()
+
+    def let_go(self, *others: Living) -> None:
+        """Forget what the script has dropped, here and in other groups. Local.
+
+        It comes before a plan, or where nothing goes on.
+        """
+        lifetimes.let_go(self._species, self._reactions, *others)
 
     @property
     def scripts_species(self) -> list:
         """The species that the script holds."""
-        return self.living_species.scripts
+        return self._species.scripts
 
     @property
     def species(self) -> list:
         """The species that take part: those that have regions."""
-        return [species for species in self.living_species.acting if species.regions]
+        return [species for species in self._species.acting if species.regions]
 
     @property
     def reactions(self) -> list:
         """The rates and reactions that take part."""
-        return self.living_reactions.acting
+        return self._reactions.acting
 
     @property
     def regions(self) -> list:
@@ -145,7 +153,7 @@ class ModelRegistry:
 
     def described_laws(self) -> list[str]:
         """Text for each law in each region."""
-        found = []
+        found: list[str] = []
         for region in self.regions:
             found += map(described, self.laws(region))
         return found
