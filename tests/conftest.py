@@ -1,5 +1,6 @@
 """Options and fixtures of all tests. `support.ranks` starts ranks from a plain `pytest`."""
 
+import itertools
 from pathlib import Path
 import textwrap
 
@@ -9,15 +10,16 @@ import pytest
 
 from support.ranks import mpirun
 
-# The same examples in every run: a new one is found while working, not by chance on another
-# machine.
+# "steady" draws the same examples in every run, so that nothing fails by chance on another machine.
+# "fresh" draws others for each seed: see scripts/test-fresh.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fresh", derandomize=False, deadline=None, database=None)
 hypothesis.settings.load_profile("steady")
 
-# Its asserts say what they found, as those of a test do.
+# The asserts of this module say what they found, as those of a test do.
 pytest.register_assert_rewrite("support.record_laws")
 
-collect_ignore = ["programs"]  # what tests start is none of them
+collect_ignore = ["programs"]  # which tests start
 
 
 def pytest_addoption(parser):
@@ -38,28 +40,28 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--long"):
         return
-    chosen = [item for item in items if "long" not in item.keywords]
-    config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
-    items[:] = chosen
+    short = [item for item in items if "long" not in item.keywords]
+    long = [item for item in items if "long" in item.keywords]
+    config.hook.pytest_deselected(items=long)
+    items[:] = short
 
 
 @pytest.fixture
 def on_ranks(tmp_path):
-    """`on_ranks(ranks, source, *arguments, timeout=120, env=None)` -> dict of the arrays rank 0
-    saved.
+    """Return `run(ranks, program, *arguments, timeout=120, env=None)`: the arrays rank 0 saves.
 
-    `source` is Python text or the Path of a script. It finds the path to write in `sys.argv[1]`,
-    e.g. `numpy.savez(sys.argv[1], total=total)`, and `arguments` as text after it. A status other
-    than 0 is a failure.
+    The program is a Path, or Python text. It finds the path to write in `sys.argv[1]`, e.g.
+    `numpy.savez(sys.argv[1], total=total)`, and the arguments as text after it. A status other than
+    0 is a failure.
     """
-    runs = iter(range(10**6))
+    numbers = itertools.count()
 
-    def run(ranks, source, *arguments, timeout=120.0, env=None):
-        name = f"run{next(runs)}"
-        script = source
-        if not isinstance(source, Path):
+    def run(ranks, program, *arguments, timeout=120.0, env=None):
+        name = f"run{next(numbers)}"
+        script = program
+        if not isinstance(program, Path):
             script = tmp_path / f"{name}.py"
-            script.write_text(textwrap.dedent(source))
+            script.write_text(textwrap.dedent(program))
         result = tmp_path / f"{name}.npz"
         done = mpirun(ranks, ["python", script, result, *arguments], timeout=timeout, env=env)
         if done.returncode != 0:
@@ -79,8 +81,8 @@ def on_ranks(tmp_path):
 
 @pytest.fixture(scope="session")
 def compiled_kernels(tmp_path_factory):
-    """A machine that runs the model for the first time compiles for longer than a mistake may take."""
-    from support.mistakes import MODEL, RUN, run_script  # which imports this module
+    """Run the model of mistakes once, since a first run compiles for longer than one may take."""
+    from support.mistakes import MODEL, RUN, run_script
 
     done = run_script(tmp_path_factory.mktemp("compiled"), MODEL + RUN, seconds=120)
     assert done.returncode == 0, done.stdout + done.stderr

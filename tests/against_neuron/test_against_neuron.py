@@ -1,9 +1,8 @@
-"""NEURON's own answer, live: its extracellular space on one rank against this one on 3; on 1, 2, 4
-and 8 where slabs tell more.
+"""Any number of ranks has NEURON's own answer, live: its extracellular space on one rank.
 
-The long form has every model on 1, 2 and 4 ranks, and on 8 those that many thin slabs could get
-wrong. Grids, concentrations of segments, and voltages agree over 200 steps to 1e-12 of their
-largest value, or to TOLERANCE.
+Every model runs on 3 ranks, some also on 1, 2, 4 and 8. The long form has every model on 1, 2 and 4
+ranks, and on 8 those that many thin slabs could get wrong. Grids, concentrations of segments, and
+voltages agree over 200 steps to 1e-12 of their largest value, or to TOLERANCE.
 """
 
 from pathlib import Path
@@ -19,8 +18,9 @@ from support.neuron_reference import FOLDER, MODELS, TOLERANCE, disagreements, r
 
 @pytest.fixture(scope="session")
 def mechanisms(tmp_path_factory):
-    """A folder with the mechanism that only tests have compiled; those of mod/ are, by
-    scripts/setup.
+    """Compile the mechanism that only tests have, and return its folder.
+
+    scripts/setup has compiled those of mod/.
     """
     folder = tmp_path_factory.mktemp("mechanisms")
     shutil.copy(FOLDER / "leaks.mod", folder)
@@ -44,16 +44,10 @@ def reference(mechanisms, tmp_path_factory):
     return of
 
 
-CUT = (
-    "tutorial",
-    "odd box",
-    "network",
-    "thin boxes",
-    "varying tissue",
-    "reactions",
-)  # what many thin slabs could get wrong
-# the models of every run: two slabs settle their interface between them, and 8 ranks are more than
-# cores
+# Models that many thin slabs could get wrong.
+CUT = ("tutorial", "odd box", "network", "thin boxes", "varying tissue", "reactions")
+# The models of every run, by ranks: two slabs settle their interface between them, and 8 ranks are
+# more than cores.
 SHORT = {
     None: CUT,
     2: ("odd box", "thin boxes", "varying tissue"),
@@ -64,12 +58,13 @@ SHORT = {
 
 
 def in_runs():
-    """(model, ranks), those of the long form marked."""
-    for ranks in SHORT:
+    """Return (model, ranks), those of the long form marked."""
+    found = []
+    for ranks, short in SHORT.items():
         for model in CUT if ranks == 8 else MODELS:
-            yield pytest.param(
-                model, ranks, marks=() if model in SHORT[ranks] else pytest.mark.long
-            )
+            marks = () if model in short else pytest.mark.long
+            found.append(pytest.param(model, ranks, marks=marks))
+    return found
 
 
 @pytest.mark.parametrize("model, ranks", in_runs())
@@ -98,7 +93,9 @@ def test_a_difference_of_1e_9_is_seen_in_every_array(reference):
             found = {**expected, name: array.copy()}
             found[name].flat[array.size // 2] += 1e-9 * np.abs(array).max()
             said = disagreements(found, expected)
-            assert len(said) == 1 and said[0].startswith(name) and "1 of" in said[0]
+            assert len(said) == 1
+            assert said[0].startswith(name)
+            assert "1 of" in said[0]
 
 
 def test_what_is_missing_or_not_a_number_is_seen():

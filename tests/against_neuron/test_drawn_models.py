@@ -1,7 +1,7 @@
-"""Whole models drawn at random have NEURON's answer, live, at any number of ranks, or a clear
-error: never a hang, never a wrong number.
+"""A model drawn at random has NEURON's answer, live, on any number of ranks, or a clear error.
 
-`ECSMPI_MODELS=200` draws so many; without it few, always the same.
+It never hangs and never has a wrong number. `ECSMPI_MODELS=200` draws so many instead of 20. They
+are always the same, but for `scripts/test-fresh`, which draws others for each seed.
 """
 
 import json
@@ -21,36 +21,30 @@ from support.ranks import TESTS, _end_session, _environment, _launcher
 
 MODELS = int(os.environ.get("ECSMPI_MODELS", 20))
 RANKS = (1, 3) if MODELS <= 20 else (1, 2, 3, 4, 7)
-# relative to the largest value; round-off grows tenfold and more in the upstroke of a spike
+# Relative to the largest value; round-off grows tenfold and more in the upstroke of a spike.
 TOLERANCE = 1e-10
 PATIENCE = 120.0  # s; what takes longer hangs
 WORKER = TESTS / "support" / "drawn_worker.py"
 
 
 class Worker:
-    """A process, or several ranks, that works through models; begun at the first one, and anew
-    where one has ended it.
-    """
+    """A process, or several ranks, that works through models, begun anew where one has ended it."""
 
     def __init__(self, folder, backend, ranks):
         self._folder, self._process = folder, None
-        self._argv = [
-            *([_launcher(), "-n", str(ranks)] if ranks else []),
-            sys.executable,
-            "-X",
-            "faulthandler",
-            str(WORKER),
-            backend,
-        ]
+        self._argv = [sys.executable, "-X", "faulthandler", str(WORKER), backend]
+        if ranks:
+            self._argv = [_launcher(), "-n", str(ranks), *self._argv]
 
     def answer(self, model):
-        """(word, arrays or message): saved, refused on all ranks, or failed with what it said."""
+        """Return ("saved", arrays), ("refused", message of all ranks) or ("failed", output)."""
         if self._process is None:
             self._start()
         path = self._folder / "saved.npz"
+        line = json.dumps({"path": str(path), "model": model}) + "\n"
         with open(self._folder / "models.txt", "a") as asked:
-            asked.write(json.dumps({"path": str(path), "model": model}) + "\n")
-        self._process.stdin.write(json.dumps({"path": str(path), "model": model}) + "\n")
+            asked.write(line)
+        self._process.stdin.write(line)
         self._process.stdin.flush()
         said = self._line()
         if said.startswith("saved"):
@@ -63,7 +57,7 @@ class Worker:
         return "failed", said + self._said.read().decode(errors="replace")
 
     def _start(self):
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as long as the process
         self._process = subprocess.Popen(
             self._argv,
             stdin=subprocess.PIPE,
@@ -78,7 +72,7 @@ class Worker:
             pass
 
     def _line(self):
-        """The next line of an answer; "" where the process has ended."""
+        """Return the next line of an answer, "" where the process has ended."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(PATIENCE):
@@ -96,10 +90,10 @@ class Worker:
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """By number of ranks; None for NEURON."""
-    found = {
-        ranks: Worker(tmp_path_factory.mktemp(f"on{ranks}"), "ecsmpi", ranks) for ranks in RANKS
-    }
+    """Return {ranks: worker}, with NEURON's under None."""
+    found = {}
+    for ranks in RANKS:
+        found[ranks] = Worker(tmp_path_factory.mktemp(f"on{ranks}"), "ecsmpi", ranks)
     found[None] = Worker(tmp_path_factory.mktemp("neuron"), "neuron", None)
     yield found
     for worker in found.values():
@@ -118,28 +112,23 @@ def species(draw, ion):
     name, charge, mean = ion
     slopes = [mean * draw(between(-0.0005, 0.0005)) for _ in range(3)]
     d = draw(st.one_of(between(0, 5), st.just(0), st.lists(between(0, 30), min_size=3, max_size=3)))
-    wall = (
-        draw(st.sampled_from([None, None, mean])) if np.any(d) else None
-    )  # NEURON lets go of walls without diffusion
+    # NEURON lets go of walls without diffusion.
+    wall = draw(st.sampled_from([None, None, mean])) if np.any(d) else None
     return {"name": name, "charge": charge, "d": d, "initial": [mean, *slopes], "wall": wall}
 
 
 @st.composite
 def cell(draw, gid, lo, size):
-    """Anywhere in the box, in one of its voxels, or partly outside."""
+    """Draw a cell anywhere in the box, in one of its voxels, or partly outside."""
     kind = draw(st.sampled_from(["inside", "one voxel", "partly outside"]))
     low, high = (-0.4, 1.4) if kind == "partly outside" else (0.02, 0.98)
     start = [a + width * draw(between(low, high)) for a, width in zip(lo, size)]
-    way = (
-        [1e-3] * 3
-        if kind == "one voxel"
-        else [width * draw(between(-0.3, 0.3)) + 1e-3 for width in size]
-    )
+    way = [1e-3] * 3
+    if kind != "one voxel":
+        way = [width * draw(between(-0.3, 0.3)) + 1e-3 for width in size]
     if kind == "inside":
-        way = [
-            max(a - x, min(step, a + width - x)) * 0.99
-            for a, width, x, step in zip(lo, size, start, way)
-        ]
+        for axis, (a, width, x) in enumerate(zip(lo, size, start)):
+            way[axis] = max(a - x, min(way[axis], a + width - x)) * 0.99
     return {
         "gid": gid,
         "points": [start, [x + step for x, step in zip(start, way)]],
@@ -151,31 +140,26 @@ def cell(draw, gid, lo, size):
 
 
 def actions(gids, count):
+    """Draw what a script does: steps, changes of dt, nseg and concentrations, new beginnings."""
     steps = st.tuples(st.sampled_from(["steps", "psolve"]), st.integers(1, 15))
-    return st.lists(
-        st.one_of(
-            steps,
-            steps,
-            st.tuples(st.just("dt"), st.sampled_from([0.01, 0.025, 0.05])),
-            st.tuples(st.just("finitialize")),
-            st.tuples(st.just("set"), st.integers(0, count - 1), between(1, 5)),
-            *(
-                [
-                    st.tuples(
-                        st.just("nseg"), st.sampled_from(gids), st.integers(1, 7), st.booleans()
-                    )
-                ]
-                if gids
-                else []
-            ),
-        ),
-        max_size=6,
-    ).map(lambda found: [*found, ("steps", 3)])
+    kinds = [
+        steps,
+        steps,
+        st.tuples(st.just("dt"), st.sampled_from([0.01, 0.025, 0.05])),
+        st.tuples(st.just("finitialize")),
+        st.tuples(st.just("set"), st.integers(0, count - 1), between(1, 5)),
+    ]
+    if gids:
+        of_cells = st.sampled_from(gids)
+        kinds.append(st.tuples(st.just("nseg"), of_cells, st.integers(1, 7), st.booleans()))
+    drawn = st.lists(st.one_of(*kinds), max_size=6)
+    return drawn.map(lambda found: [*found, ("steps", 3)])
 
 
 @st.composite
 def models(draw):
-    shape, dx = ([draw(of) for _ in range(3)] for of in (st.integers(1, 14), between(2, 30)))
+    shape = [draw(st.integers(1, 14)) for _ in range(3)]
+    dx = [draw(between(2, 30)) for _ in range(3)]
     lo = [draw(between(-500, 500)) for _ in range(3)]
     size = [count * h for count, h in zip(shape, dx)]
     hi = [a + width - h * draw(between(0.05, 0.9)) for a, width, h in zip(lo, size, dx)]
@@ -194,7 +178,8 @@ def models(draw):
     }
 
 
-FLAWS = {  # what is wrong: (a change of the model, what the error says)
+# What is wrong in a model: the values that its entry takes.
+FLAWS = {
     "alpha": [0, -0.2, 1.5, float("nan")],
     "lambda": [0, -1, float("nan")],
     "dx": [0, -3, [1, 2], float("inf")],
@@ -203,8 +188,9 @@ FLAWS = {  # what is wrong: (a change of the model, what the error says)
 
 
 def stale(model):
-    """Whether the model goes on after a change of nseg without a new finitialize: undefined in
-    NEURON, refused here.
+    """Tell whether the model goes on after a change of nseg without a new finitialize.
+
+    That is undefined in NEURON and refused here.
     """
     nseg, waits = {one["gid"]: one["nseg"] for one in model["cells"]}, False
     known = dict(nseg)
@@ -220,10 +206,8 @@ def stale(model):
 def check(model, ranks, workers):
     kind, found = workers[ranks].answer(model)
     if stale(model):
-        assert (
-            kind in ("failed", "refused")
-            and "have changed since n.finitialize(): call it again" in found
-        ), (kind, found)
+        assert kind in ("failed", "refused"), (kind, found)
+        assert "have changed since n.finitialize(): call it again" in found, (kind, found)
         workers[ranks].end()
         return
     assert kind == "saved", found
@@ -244,16 +228,13 @@ def test_a_drawn_model_has_neurons_answer_or_a_clear_error(workers, model, ranks
     check(model, ranks, workers)
 
 
+FLAWED_ENTRIES = [(name, value) for name, values in FLAWS.items() for value in values]
+
+
 @settings(max_examples=MODELS // 3, **SETTINGS)
-@given(
-    models(),
-    st.sampled_from(RANKS),
-    st.sampled_from([(name, value) for name, values in FLAWS.items() for value in values]),
-)
+@given(models(), st.sampled_from(RANKS), st.sampled_from(FLAWED_ENTRIES))
 def test_a_flaw_in_a_drawn_model_is_named_on_all_ranks(workers, model, ranks, flaw):
     name, value = flaw
     kind, said = workers[ranks].answer(model | {name: value})
-    word = {"alpha": "volume_fraction", "lambda": "tortuosity", "dx": "dx", "hi": "hi must be"}[
-        name
-    ]
-    assert kind == "refused" and word in said, (kind, said)
+    words = {"alpha": "volume_fraction", "lambda": "tortuosity", "dx": "dx", "hi": "hi must be"}
+    assert kind == "refused" and words[name] in said, (kind, said)

@@ -1,4 +1,4 @@
-"""`scripts/test-neuron-suite` says of each test of a suite what came of it, on any number of ranks."""
+"""`scripts/test-neuron-suite` says what came of each test of a suite, on any number of ranks."""
 
 import os
 import shutil
@@ -10,9 +10,10 @@ import pytest
 
 from support import neuron_suite
 from support.neuron_suite import DIFFERS, FAILS, PASS, REFUSED, SKIPPED, Verdict, verdict
+from support.programs import PROGRAMS
 from support.ranks import TESTS
 
-TINY = TESTS / "programs" / "tiny_suite"
+TINY = PROGRAMS / "against_neuron" / "tiny_suite"
 WRONG_NUMBER = "ecs/test_box.py::test_wrong_number"
 
 

@@ -1,14 +1,15 @@
-"""`scripts/test-neuron-suite --notebook` runs the cells of a notebook, and compares with NEURON
-after each.
+"""`scripts/test-neuron-suite --notebook` runs a notebook's cells beside NEURON.
+
+It compares the boxes after each.
 """
 
 import numpy as np
 
 from support import neuron_suite
 from support.notebook import agreement
-from support.ranks import ROOT
+from support.programs import PROGRAMS
 
-TUTORIAL = ROOT / "tests" / "programs" / "tiny_notebook" / "tutorial.ipynb"
+TUTORIAL = PROGRAMS / "against_neuron" / "tiny_notebook" / "tutorial.ipynb"
 
 
 def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and_2_ranks(capsys):

@@ -1,5 +1,6 @@
-"""`scripts/test-published` runs models with their import lines changed, and says where they
-disagree with NEURON.
+"""`scripts/test-published` runs models with their import lines changed.
+
+It says where they disagree with NEURON.
 """
 
 import shutil
@@ -8,11 +9,11 @@ import numpy as np
 import pytest
 
 from support import published
+from support.programs import PROGRAMS
 from support.published_answers import Answer, disagreements
 from support.published_models import MODELS, Case, Model, change_imports
-from support.ranks import ROOT
 
-TINY = ROOT / "tests" / "programs" / "tiny_model"
+TINY = PROGRAMS / "against_neuron" / "tiny_model"
 
 
 @pytest.fixture
@@ -35,7 +36,8 @@ def test_a_model_agrees_with_neuron_on_1_and_2_ranks_and_others_are_skipped(fold
     for title in ("Newton et al. 2018", "Kelley et al. 2022", "SDinVivo"):
         assert f"{title}: skipped, no folder of " in printed
     assert "tiny.py: Ncell = 6; 0" in printed
-    assert "- from neuron import h, rxd\n" in printed and "+ from ecsmpi import rxd\n" in printed
+    assert "- from neuron import h, rxd\n" in printed
+    assert "+ from ecsmpi import rxd\n" in printed
     rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| tiny.py")]
     assert [row[1:3] for row in rows] == [
         ["NEURON", "to its end"],
@@ -59,11 +61,9 @@ def test_what_differs_fails_or_has_changed_is_an_error(folder, capfd):
         published.main([str(folder), "--ranks", "1"], models=(model(differs, fails, changed),)) == 1
     )
     rows = [line for line in capfd.readouterr().out.splitlines() if line.startswith("| tiny.py")]
-    assert (
-        "box k 0: a relative 0.02" in rows[1]
-        and "k.npy: a relative 0.02" in rows[1]
-        and "progress.txt" in rows[1]
-    )
+    assert "box k 0: a relative 0.02" in rows[1]
+    assert "k.npy: a relative 0.02" in rows[1]
+    assert "progress.txt" in rows[1]
     assert "status 1: ZeroDivisionError" in rows[3]
     assert (
         "tiny.py has no 'Ncell = 601', which makes the model smaller: it is another version"

@@ -1,5 +1,6 @@
-"""Cells that a serial script makes on every rank are said to be the same; cells of a distributed
-network are not.
+"""Cells that a serial script makes on every rank are said to be the same.
+
+Cells of a distributed network are not.
 """
 
 import json
@@ -9,9 +10,10 @@ from ecsmpi.neuron_api import interpreter  # noqa: F401  starts NEURON in its or
 import numpy as np
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAM = TESTS / "programs" / "same_cells.py"
+PROGRAM = PROGRAMS / "cells" / "same_cells.py"
 
 
 @pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.long), 3])
@@ -26,7 +28,8 @@ def test_the_same_cells_on_several_ranks_are_named_and_no_others(ranks):
     assert named == {
         "serial, one section": "soma (1 on rank 0)",
         "serial, cells of Python": "<__main__.Cell>.soma (3 on rank 0)",
-        "serial, cells of hoc": "Ball[0].soma, Ball[1].soma, Ball[2].soma, Ball[3].soma, Ball[4].soma, ... (7 on rank 0)",
+        "serial, cells of hoc": "Ball[0].soma, Ball[1].soma, Ball[2].soma, Ball[3].soma, "
+        "Ball[4].soma, ... (7 on rank 0)",
         "serial, with gids": "<__main__.Cell>.soma, gid 100, gid 101 (4 on rank 0)",
         "one gid, other places": "gid 200 (1 on rank 0)",
         "serial, a clamp": "clamped (1 on rank 0)",

@@ -1,5 +1,6 @@
-"""Ions of one rank are in every section, as NEURON has them; what else writes them, or bypasses the
-box, is refused.
+"""Ions of one rank are in every section, as NEURON has them.
+
+What else writes them, or bypasses the box, is refused.
 """
 
 from pathlib import Path
@@ -10,61 +11,24 @@ import sys
 from ecsmpi.neuron_api.nmodl import written_variables
 import pytest
 
-from support.membrane_scripts import in_neuron
+from support.programs import PROGRAMS, in_neuron
+
+PROGRAM = PROGRAMS / "cells" / "membrane.py"
 
 # ---------------------------------------------------------------- ions
 
 
 def test_use_ion_reaches_every_section_and_new_ones(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        a, b = n.Section(name="a"), n.Section(name="b")
-        a.insert("hh")
-        for _ in range(2):
-            use_ion("k", 1)
-            assert all(sec.has_membrane("k_ion") for sec in n.allsec())
-            c = n.Section(name="c")
-        use_ion("k", 1)
-        assert c.has_membrane("k_ion")
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "every_section")
 
 
 def test_initialisation_resets_concentrations_and_the_potential_follows(tmp_path):
     """As with NEURON's own rxd: INITIAL blocks see the ion's defaults."""
-    in_neuron(
-        tmp_path,
-        """
-        cell = n.Section(name="cell")
-        cell.insert("hh")
-        use_ion("k", 1)
-        cell(0.5).ki, cell(0.5).ko = 140, 7
-        n.finitialize(-65)
-        assert (cell(0.5).ki, cell(0.5).ko) == (n.ki0_k_ion, n.ko0_k_ion) == (54.4, 2.5)
-        nernst = n.nernst(54.4, 2.5, 1)
-        assert abs(cell(0.5).ek - nernst) < 1e-9, (cell(0.5).ek, nernst)
-        cell(0.5).ko = 14
-        n.fadvance()
-        assert abs(cell(0.5).ek - n.nernst(54.4, 14, 1)) < 1e-9
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "initialisation")
 
 
 def test_wrong_ion_is_refused(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        assert message_of(ValueError, use_ion, "k", 2) == (
-            "charge of k is 1 in NEURON, got 2: give the same charge")
-        use_ion("cl", -1)
-        use_ion("cl", -1)
-        assert "charge of cl is -1" in message_of(ValueError, use_ion, "cl", 1)
-        assert "'k+'" in message_of(ValueError, use_ion, "k+", 1)
-        n("fooi = 1")
-        assert "fooi" in message_of(ValueError, use_ion, "foo", 1)
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "wrong_ion")
 
 
 # ---------------------------------------------------------------- other writers
@@ -130,47 +94,11 @@ def ko_writers(tmp_path_factory):
 
 
 def test_other_writers_of_ko_are_refused_where_they_are_used(tmp_path, ko_writers):
-    in_neuron(
-        tmp_path,
-        """
-        a, b = n.Section(name="a"), n.Section(name="b")
-        a.insert("hh")
-        refuse_other_writers("k")
-        b.insert("clears_k")
-        said = message_of(ValueError, refuse_other_writers, "k")
-        assert "clears_k in b writes ko" in said and "remove clears_k" in said, said
-        refuse_other_writers("na")
-        b.uninsert("clears_k")
-        refuse_other_writers("k")
-        clamp = n.clamps_k(a(0.5))
-        assert "clamps_k in a writes ko" in message_of(ValueError, refuse_other_writers, "k")
-        del clamp
-        refuse_other_writers("k")
-    """,
-        mechanisms=ko_writers,
-    )
+    in_neuron(tmp_path, PROGRAM, "other_writers", mechanisms=ko_writers)
 
 
 # ---------------------------------------------------------------- modes
 
 
 def test_modes_that_bypass_the_box_are_refused(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        from neuron import coreneuron
-        cell = n.Section(name="cell")
-        pc = n.ParallelContext()
-        refuse_unsupported_modes()
-        pc.nthread(2)
-        assert "pc.nthread(1)" in message_of(RuntimeError, refuse_unsupported_modes)
-        pc.nthread(1)
-        n.CVode().active(True)
-        assert "n.cvode.active(False)" in message_of(RuntimeError, refuse_unsupported_modes)
-        n.CVode().active(False)
-        coreneuron.enable = True
-        assert "coreneuron.enable = False" in message_of(RuntimeError, refuse_unsupported_modes)
-        coreneuron.enable = False
-        refuse_unsupported_modes()
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "modes")

@@ -1,13 +1,13 @@
-"""Segments of one rank: their areas and centres are those worked out by hand and those of NEURON's
-rxd.
-"""
+"""Areas and centres of segments are those worked out by hand, and NEURON's rxd's."""
 
 from ecsmpi.cells.morphology import Paths
 import numpy as np
 import pytest
 
-from support.membrane_scripts import in_neuron
+from support.programs import PROGRAMS, in_neuron
 from support.ranks import ROOT
+
+PROGRAM = PROGRAMS / "cells" / "segments.py"
 
 SHARED_SWC = ROOT.parent / "shared" / "data" / "c91662.swc"
 
@@ -87,134 +87,31 @@ def test_section_without_points_is_refused():
 
 
 def test_pyramid_has_rxds_areas_and_centres(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        pyramid()
-        found = equal_to_rxd()
-        assert found.count == len(segments()) > 2000
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "of_pyramid")
 
 
 def test_swc_cell_has_rxds_areas_and_centres(tmp_path):
     swc = SHARED_SWC if SHARED_SWC.exists() else tmp_path / "cell.swc"
     if swc != SHARED_SWC:
         swc.write_text("1 1 0 0 0 8 -1\n2 3 9 0 0 2 1\n3 3 30 5 0 1.5 2\n4 3 60 -5 3 0.3 3")
-    in_neuron(
-        tmp_path,
-        """
-        n.load_file("import3d.hoc")
-        reader = n.Import3d_SWC_read()
-        reader.input(sys.argv[1])
-        n.Import3d_GUI(reader, False).instantiate(None)
-        for sec in n.allsec():
-            sec.nseg = 1 + 2 * int(sec.L / 7)
-        equal_to_rxd()
-    """,
-        swc,
-    )
+    in_neuron(tmp_path, PROGRAM, "of_swc_cell", swc)
 
 
 def test_odd_sections_have_rxds_areas_and_centres(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        def section(name, nseg, points):
-            sec = n.Section(name=name)
-            sec.nseg = nseg
-            for point in points:
-                sec.pt3dadd(*point)
-            return sec
-
-        kept = [
-            section("repeated", 5, [(0, 0, 0, 2), (5, 0, 0, 3), (5, 0, 0, 3), (5, 0, 0, 3), (9, 1, 0, 1)]),
-            section("step", 7, [(0, 0, 0, 1), (4, 0, 0, 1), (4, 0, 0, 6), (10, 0, 3, 6)]),
-            section("step_on_a_segment_end", 2, [(0, 0, 0, 1), (5, 0, 0, 1), (5, 0, 0, 4), (10, 0, 0, 4)]),
-            section("step_first_and_last", 3, [(0, 0, 0, 1), (0, 0, 0, 2), (6, 0, 0, 2), (6, 0, 0, 9)]),
-            section("one_segment", 1, [(1, 2, 3, 4), (4, 6, 3, 1), (4, 6, 9, 7)]),
-            section("one_point", 3, [(1, 1, 1, 5)]),
-            section("many_per_segment", 3, [(i * 0.1, i % 3, i % 5, 1 + i % 4) for i in range(200)]),
-            section("thirds", 3, [(0, 0, 0, 1), (0.1, 0, 0, 2), (0.7, 0, 0.3, 1)]),
-        ]
-        bare = ("bare", 100, 5, 7), ("short", 0.37, 3.3, 1), ("long", 12345.678, 0.1, 33)
-        for name, L, diam, nseg in bare:
-            sec = n.Section(name=name)
-            sec.L, sec.diam, sec.nseg = L, diam, nseg
-            kept.append(sec)
-        child = n.Section(name="child")
-        child.connect(kept[-1](0.3))
-        found = equal_to_rxd()
-        assert found.count == len(segments())
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "of_odd_sections")
 
 
 def test_names_are_neurons(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        kept = [n.Section(name=name) for name in "abc"]
-        for sec, nseg in zip(kept, (3, 1, 101)):
-            sec.nseg = nseg
-        found = Segments()
-        assert [found.name(i) for i in range(found.count)] == [str(seg) for seg in segments()]
-        for i in (-1, found.count):
-            assert str(i) in message_of(IndexError, found.name, i)
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "names")
 
 
 def test_segments_are_equal_until_the_morphology_changes(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        cell = n.Section(name="cell")
-        cell.L, cell.diam, cell.nseg = 50, 2, 3
-        before = Segments()
-        assert before == Segments()
-        cell.nseg = 5
-        finer = Segments()
-        assert finer != before
-        cell.pt3dchange(1, 3)
-        thicker = Segments()
-        assert thicker != finer and thicker.count == finer.count
-        other = n.Section(name="other")
-        assert Segments() != thicker
-        del other
-        assert Segments() == thicker
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "equality")
 
 
 def test_segments_keep_no_section_alive(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        cell = n.Section(name="cell")
-        use_ion("k", 1)
-        found = Segments()
-        held = RangeVariable("ko")
-        del cell
-        assert list(n.allsec()) == []
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "keep_none_alive")
 
 
 def test_thirty_thousand_segments_take_a_moment(tmp_path):
-    in_neuron(
-        tmp_path,
-        """
-        cells = [n.Section(name=f"cell{i}") for i in range(3000)]
-        for i, cell in enumerate(cells):
-            for x in range(12):
-                cell.pt3dadd(x, i, 0, 1 + x % 3)
-            cell.nseg = 10
-        n.define_shape()
-        start = time.perf_counter()
-        found = Segments()
-        seconds = time.perf_counter() - start
-        assert found.count == 30000
-        assert seconds < 1.0, seconds  # 0.06 s on an idle core
-    """,
-    )
+    in_neuron(tmp_path, PROGRAM, "thirty_thousand")

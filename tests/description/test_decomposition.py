@@ -9,24 +9,37 @@ import pytest
 unhurried = settings(deadline=None)  # the cores may be shared
 planes = st.integers(1, 3000)
 ranks = st.integers(1, 500)
+grains = st.none() | st.integers(1, 200)
+
+
+def bounds_of(slabs):
+    """Return the planes [lo, hi) of each rank."""
+    return [slabs.planes(rank) for rank in range(slabs.n_ranks)]
+
+
+def assert_cover(bounds, n_planes):
+    """Each part must begin where the one before it ends, from plane 0 to the last."""
+    end = 0
+    for lo, hi in bounds:
+        assert lo == end <= hi
+        end = hi
+    assert end == n_planes
 
 
 @unhurried
-@given(planes, ranks)
-def test_slabs_follow_each_other_and_cover_the_box(n_planes, n_ranks):
-    bounds = [Slabs(n_planes, n_ranks).planes(rank) for rank in range(n_ranks)]
-    assert bounds[0][0] == 0 and bounds[-1][1] == n_planes
-    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(bounds, bounds[1:]))
-    assert all(lo <= hi for lo, hi in bounds)
+@given(planes, ranks, grains)
+def test_slabs_follow_each_other_and_cover_the_box(n_planes, n_ranks, grain):
+    slabs = Slabs(n_planes, n_ranks, grain)
+    assert_cover(bounds_of(slabs), n_planes)
 
 
 @unhurried
-@given(planes, ranks)
-def test_each_plane_belongs_to_the_rank_whose_slab_holds_it(n_planes, n_ranks):
-    slabs = Slabs(n_planes, n_ranks)
+@given(planes, ranks, grains)
+def test_each_plane_belongs_to_the_rank_whose_slab_holds_it(n_planes, n_ranks, grain):
+    slabs = Slabs(n_planes, n_ranks, grain)
     owner = slabs.owner(np.arange(n_planes))
-    for rank in range(n_ranks):
-        np.testing.assert_array_equal(np.flatnonzero(owner == rank), np.arange(*slabs.planes(rank)))
+    for rank, (lo, hi) in enumerate(bounds_of(slabs)):
+        np.testing.assert_array_equal(np.flatnonzero(owner == rank), np.arange(lo, hi))
     assert slabs.owner(n_planes - 1) == owner[-1]
 
 
@@ -43,28 +56,47 @@ def test_slabs_differ_by_one_plane_at_most_and_the_thicker_come_first(n_planes, 
 @given(planes, ranks)
 def test_ranks_beyond_the_planes_own_none(n_planes, n_ranks):
     slabs = Slabs(n_planes, n_ranks)
-    owning = [lo < hi for lo, hi in map(slabs.planes, range(n_ranks))]
-    assert owning == [rank < slabs.owners for rank in range(n_ranks)]
+    for rank, (lo, hi) in enumerate(bounds_of(slabs)):
+        assert (lo < hi) == (rank < slabs.owners)
     assert slabs.owners == len(slabs.thicknesses()) == min(n_planes, n_ranks)
 
 
+@unhurried
+@given(planes, ranks, st.integers(1, 200))
+def test_blocks_of_a_grain_depend_on_the_box_alone_and_ranks_own_whole_ones(
+    n_planes, n_ranks, grain
+):
+    slabs, alone = Slabs(n_planes, n_ranks, grain), Slabs(n_planes, 1, grain)
+    blocks = [slabs.block(number) for number in range(slabs.n_blocks)]
+    assert blocks == [alone.block(number) for number in range(alone.n_blocks)]
+    assert_cover(blocks, n_planes)
+    thicknesses = [hi - lo for lo, hi in blocks]
+    assert max(thicknesses) <= grain
+    assert max(thicknesses) - min(thicknesses) <= 1
+    assert len(blocks) == -(-n_planes // grain)  # as few as the grain allows
+    ends = {hi for _, hi in blocks}
+    for lo, hi in bounds_of(slabs):
+        assert lo == hi or hi in ends
+
+
 def loads(slabs, weights):
-    return [sum(weights[lo:hi]) for lo, hi in map(slabs.planes, range(slabs.owners))]
+    """Return the weight of each owner's slab."""
+    return [sum(weights[slice(*slabs.planes(rank))]) for rank in range(slabs.owners)]
 
 
 @unhurried
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(1, 40))
 def test_weighed_slabs_cover_the_box_and_none_is_heavier_than_an_even_one(weights, n_ranks):
-    even, slabs = Slabs(len(weights), n_ranks), Slabs.weighed(np.array(weights), n_ranks)
-    bounds = [slabs.planes(rank) for rank in range(n_ranks)]
-    assert bounds[0][0] == 0 and bounds[-1][1] == len(weights)
-    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(bounds, bounds[1:]))
-    assert slabs.owners == even.owners and min(slabs.thicknesses()) >= max(
-        1, min(even.thicknesses()) // 2
-    )
+    even = Slabs(len(weights), n_ranks)
+    slabs = Slabs.weighed(np.array(weights), n_ranks)
+    assert_cover(bounds_of(slabs), len(weights))
+    assert slabs.owners == even.owners
+    assert min(slabs.thicknesses()) >= max(1, min(even.thicknesses()) // 2)
     assert max(slabs.thicknesses()) <= 2 * max(even.thicknesses())
-    assert max(loads(slabs, weights)) <= max(loads(even, weights))
-    assert slabs == even or max(loads(slabs, weights)) < max(loads(even, weights)) / 1.09
+    heaviest = max(loads(slabs, weights))
+    heaviest_even = max(loads(even, weights))
+    assert heaviest <= heaviest_even
+    assert slabs == even or heaviest < heaviest_even / 1.09
 
 
 @unhurried
@@ -76,10 +108,14 @@ def test_planes_that_weigh_the_same_are_cut_evenly(n_planes, n_ranks):
 def test_weighed_slabs_are_as_light_as_any(n_planes=9, n_ranks=3):
     """Against all ways to cut a box whose first planes are heavy."""
     weights = [5, 5, 4, 1, 1, 1, 1, 1, 1]
-    cuts = [(a, b) for a in range(1, n_planes) for b in range(a + 1, n_planes)]
-    best = min(max(sum(weights[:a]), sum(weights[a:b]), sum(weights[b:])) for a, b in cuts)
+    best = sum(weights)
+    for a in range(1, n_planes):
+        for b in range(a + 1, n_planes):
+            heaviest = max(sum(weights[:a]), sum(weights[a:b]), sum(weights[b:]))
+            best = min(best, heaviest)
     slabs = Slabs.weighed(np.array(weights), n_ranks)
-    assert max(loads(slabs, weights)) == best == 9 and slabs.thicknesses() == [1, 2, 6]
+    assert max(loads(slabs, weights)) == best == 9
+    assert slabs.thicknesses() == [1, 2, 6]
 
 
 def test_plane_that_ranks_ask_for_weighs_more():
@@ -87,8 +123,7 @@ def test_plane_that_ranks_ask_for_weighs_more():
 
 
 def test_ten_planes_on_three_ranks():
-    slabs = Slabs(10, 3)
-    assert [slabs.planes(rank) for rank in range(3)] == [(0, 4), (4, 7), (7, 10)]
+    assert bounds_of(Slabs(10, 3)) == [(0, 4), (4, 7), (7, 10)]
 
 
 @pytest.mark.parametrize("n_planes, n_ranks", [(0, 1), (1, 0), (-3, 2), (4, -1)])

@@ -1,5 +1,6 @@
-"""A point lies in the voxel that NEURON would count it in; a box that cannot be names the wrong
-number.
+"""A point lies in the voxel that NEURON would count it in.
+
+A box that cannot be names the wrong number.
 """
 
 import math
@@ -60,7 +61,8 @@ def test_no_box_is_made_from_nonsense(description):
 def test_volume_is_that_of_the_voxels():
     box = Box.spanning((0, 0, 0), (11, 4, 9), (2.5, 2, 3))
     assert box.shape == (5, 2, 3) and box.hi == (12.5, 4.0, 9.0)
-    assert box.voxels == 30 and box.voxels * box.voxel_volume == 12.5 * 4 * 9
+    assert box.voxels == 30
+    assert box.voxels * box.voxel_volume == 12.5 * 4 * 9
 
 
 @unhurried

@@ -19,7 +19,7 @@ import xarray
 from support.frames import TIMES, Alone, expected, opened, write
 from support.ranks import ROOT, mpirun
 
-PROGRAM = ROOT / "tests" / "programs" / "taken_files.py"
+PROGRAM = ROOT / "tests" / "programs" / "files" / "taken_files.py"
 
 
 def program(ranks, tmp_path, how, **options):
@@ -134,7 +134,8 @@ def test_second_run_is_refused_and_told_who_writes(ranks, tmp_path):
 
 
 def _environment():
-    return os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    return os.environ | {"PYTHONPATH": path, "NUMBA_NUM_THREADS": "1"}
 
 
 def test_one_process_writes_a_path_once(tmp_path):

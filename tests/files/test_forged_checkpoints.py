@@ -41,7 +41,7 @@ def ran(tmp_path_factory, name):
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = mpirun(
         None,
-        ["python", PROGRAMS / name, folder / "out.npz", folder / "sets"],
+        ["python", PROGRAMS / "files" / name, folder / "out.npz", folder / "sets"],
         env={"PYTHONPATH": path},
         timeout=240,
     )

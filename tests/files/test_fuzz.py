@@ -152,7 +152,7 @@ def test_fuzz_morphologies(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{ROOT / 'tests'}"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -20,7 +20,7 @@ import xarray
 
 from support.frames import BOX, Alone, coded, expected, storages
 from support.ranks import ROOT, mpirun
-from support.rxd_scripts import script
+from support.programs import script
 from support.selected import ITEMS, TIMES_OF, write
 
 KINDS = [(ranks, storage) for ranks in (1, 2, 3, 4) for storage in storages(ranks)]

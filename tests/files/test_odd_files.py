@@ -24,7 +24,7 @@ from support.frames import BOX, Alone, write
 from support.ranks import ROOT, mpirun
 
 MAIN = "import sys; from ecsmpi.cli import main; sys.exit(main())"
-LITTLE_MEMORY = ROOT / "tests" / "programs" / "little_memory.py"
+LITTLE_MEMORY = ROOT / "tests" / "programs" / "files" / "little_memory.py"
 
 
 def command(capsys, *words):

@@ -9,7 +9,7 @@ import xarray
 from support.frames import coded
 from support.ranks import ROOT, mpirun
 
-PROGRAM = ROOT / "tests" / "programs" / "parts_go_on.py"
+PROGRAM = ROOT / "tests" / "programs" / "files" / "parts_go_on.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
-"""Cells whose membrane exchanges ions with the extracellular space by reactions: channels, a pump,
-a cotransporter.
+"""Cells exchange ions with their surroundings by reactions across their membranes.
+
+They have channels, a pump and a cotransporter.
 
 Some cells share a voxel. The pump needs oxygen, which lives in a box of its own on the same grid;
 channels are opened by states that follow the voltage, and all that crosses the membrane carries its
 current.
 """
 
-from harness import my_cells, n, run, rxd, stick
+from harness import my_cells, run, rxd, stick
 
 CELLS = 6
 INSIDE, OUTSIDE = {"k": 140, "na": 18, "cl": 6}, {"k": 3.5, "na": 144, "cl": 130}

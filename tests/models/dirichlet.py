@@ -1,5 +1,6 @@
-"""Walls held at 3.5 mM around tissue that begins at 9 mM; cells inside, and one in the border
-voxels.
+"""Walls held at 3.5 mM around tissue that begins at 9 mM.
+
+There are cells inside, and one in the border voxels.
 """
 
 from harness import my_cells, run, rxd, stick

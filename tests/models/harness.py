@@ -16,9 +16,9 @@ STEPS = 200
 SNAPSHOTS = (0, 1, 10, STEPS)
 
 if BACKEND == "neuron":
-    from neuron import rxd
+    from neuron import rxd  # noqa: F401  for the models
 elif BACKEND == "ecsmpi":
-    from ecsmpi import rxd
+    from ecsmpi import rxd  # noqa: F401  for the models
 else:
     sys.exit(f"the backend must be neuron or ecsmpi, got {BACKEND!r}")
 
@@ -46,13 +46,12 @@ def fadvance_to(step):
 
 
 def psolve_to(step):
-    """Reach the end of the given step as a network does: in intervals between exchanges of spikes."""
+    """Reach the end of the given step as a network does, in intervals between spikes' exchanges."""
     pc.psolve(step * n.dt)
 
 
 def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, recorded=None):
-    """Take STEPS steps of dt ms; save grids and range variables after 0, 1, 10 and STEPS of them.
-    Collective.
+    """Take STEPS steps of dt ms and save the model after 0, 1, 10 and STEPS of them. Collective.
 
     grids : {name: the species on its region}
     cells : {number of the cell: its sections} of this rank
@@ -75,8 +74,9 @@ def run(dt, grids, cells, variables=("ko",), advance=fadvance_to, v_init=-65, re
 
 
 def all_segments(cells, name):
-    """A range variable of all ranks' segments, in the order of the cells' numbers, on rank 0.
-    Collective.
+    """Return a range variable of all ranks' segments, by their cells' numbers. Collective.
+
+    Ranks other than 0 get None.
     """
     mine = {
         number: [getattr(seg, name) for sec in cell for seg in sec]

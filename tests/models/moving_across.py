@@ -1,5 +1,6 @@
-"""Cells whose membrane exchanges ions with a box of which a State is the volume fraction: the
-tissue shrinks where potassium is high.
+"""Cells exchange ions with a box of which a State is the volume fraction.
+
+The tissue shrinks where potassium is high.
 
 NEURON lets what crosses the membrane into the volume that a voxel had when the reaction was made.
 So one reaction says by a factor that it means the volume of now, as in a published model; the
@@ -7,7 +8,7 @@ others do not. With --one there is the first reaction alone: NEURON differences 
 segment with two extracellular species wrongly.
 """
 
-from harness import OPTIONS, my_cells, n, run, rxd, stick
+from harness import OPTIONS, my_cells, run, rxd, stick
 
 cells = {}
 for i in my_cells(5):

@@ -1,5 +1,6 @@
-"""A volume fraction that a rate changes while the run goes on: a State, which NEURON follows if it
-is there before the species.
+"""A rate changes the volume fraction while the run goes on.
+
+The fraction is a State, which NEURON follows if it is there before the species.
 """
 
 from math import sin

@@ -1,5 +1,6 @@
-"""A network of NetPyNE's with rxdParams: `python netpyne_network.py BACKEND OUTPUT.npz`; one import
-is all that differs.
+"""A network of NetPyNE with rxdParams: `python netpyne_network.py BACKEND OUTPUT.npz`.
+
+One import is all that differs.
 
 Cells with hh that synapse on each other, in an extracellular space with a buffer; calcium diffuses
 and decays inside.
@@ -13,7 +14,7 @@ BACKEND, OUTPUT = sys.argv[1:3]
 sys.argv = sys.argv[:1]  # NetPyNE reads it too
 if BACKEND == "ecsmpi":
     import ecsmpi.netpyne  # noqa: F401
-from netpyne import sim, specs
+from netpyne import sim, specs  # noqa: E402  after ecsmpi.netpyne
 
 params, config = specs.NetParams(), specs.SimConfig()
 params.sizeX = params.sizeY = params.sizeZ = 100

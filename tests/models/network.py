@@ -1,5 +1,6 @@
-"""Spiking cells meet in the extracellular space: ko and nao move the reversal potentials, these the
-spikes.
+"""Spiking cells meet in the extracellular space.
+
+ko and nao move the reversal potentials, and these move the spikes.
 
 Eight cells with hh, coupled by synapses in a ring over the ranks, in a box so small that
 concentrations move.
@@ -25,7 +26,7 @@ for i in my_cells(CELLS):
     pc.set_gid2node(i, pc.id())
     pc.cell(i, n.NetCon(soma(0.5)._ref_v, None, sec=soma))
 
-for i, (soma, dendrite) in cells.items():
+for i, (_soma, dendrite) in cells.items():
     synapse = n.ExpSyn(dendrite(0.7))
     link = pc.gid_connect((i - 1) % CELLS, synapse)
     link.delay, link.weight[0] = 0.5, 0.02

@@ -1,5 +1,6 @@
-"""Nodes and the life of species: lists read and set, fluxes, d during a run, re_init, species that
-come and go.
+"""Nodes and the life of species.
+
+Lists are read and set, fluxes added, d changed during a run; species come and go.
 
 Four cells with hh on the ranks in turn. Everything is saved where NEURON would show it: grids,
 lists of nodes, segments.
@@ -44,8 +45,8 @@ def steps(count):
         n.fadvance()
 
 
-def at(species, i, j, l):
-    return species[ecs].node_by_ijk(i, j, l)
+def at(species, i, j, k):
+    return species[ecs].node_by_ijk(i, j, k)
 
 
 n.dt, n.steps_per_ms = 0.05, 20

@@ -1,5 +1,6 @@
-"""An odd box and large steps: r = D dt / h^2 from 5 to 50, other along each axis; ions of charge 1,
-2 and -1.
+"""An odd box and large steps, with ions of charge 1, 2 and -1.
+
+r = D dt / h^2 is from 5 to 50, another along each axis.
 
 The box has 23 x 17 x 11 oblong voxels, does not begin at 0 and does not end at a multiple of its
 spacing. Concentrations begin uneven. The currents of ca and cl follow the potentials, and these the

@@ -1,5 +1,6 @@
-"""Reactions of all kinds at once, in three boxes: reversible and one-way, mass action and own rate
-laws, several of a species.
+"""Reactions of all kinds at once, in three boxes.
+
+They are reversible and one-way, of mass action and own rate laws, several of a species.
 
 Potassium is released by cells and buffered; the rates' derivatives are what NEURON takes as
 difference quotients.

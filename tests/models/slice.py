@@ -1,5 +1,6 @@
-"""A small slice of brain under spreading depolarization: the model of scripts/models, with its laws
-and on its scale of time.
+"""A small slice of brain under spreading depolarization.
+
+It is the model of scripts/models, with its laws and on its scale of time.
 """
 
 from pathlib import Path
@@ -12,7 +13,8 @@ from slice_options import parsed  # noqa: E402
 import slice_tissue  # noqa: E402
 
 n.celsius = 37
-options = parsed("--size mini --thickness 60 --dx 20 --r0 60 --dt 0.004".split())
+size = ["--size", "mini", "--thickness", "60", "--dx", "20", "--r0", "60"]
+options = parsed([*size, "--dt", "0.004"])
 made = slice_tissue.build(rxd, options)
 ions = [f"{ion}{side}" for ion in slice_tissue.IONS for side in "io"]
 run(options.dt, made.outside, made.cells, (*ions, "ik", "v"), v_init=slice_tissue.REST)

@@ -1,5 +1,6 @@
-"""Volume fraction and tortuosity that vary, set after initialisation and again while the run goes
-on; r up to 30.
+"""Volume fraction and tortuosity vary, and change while the run goes on; r up to 30.
+
+They are set after initialisation and again later.
 
 Tortuosity is the same in the last two planes along x: NEURON has two permeabilities at the face
 between them, and loses ions.

@@ -1,5 +1,6 @@
-"""200 steps of scripts/ca1_potassium.py itself; its first import is all that differs between the
-backends.
+"""200 steps of scripts/ca1_potassium.py itself.
+
+Its first import is all that differs between the backends.
 
 Options: --walls holds all walls at 3 mM; --morphology FILE.swc takes another cell.
 """

@@ -1,5 +1,6 @@
-"""Code that was compiled or generated at run time lies in folders that nobody else can write, and
-is what was generated.
+"""Code compiled or generated at run time lies in folders that nobody else can write.
+
+It is what was generated.
 """
 
 import importlib.util
@@ -11,18 +12,10 @@ from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
 import pytest
 
+from support.programs import PROGRAMS
 from support.ranks import mpirun
 
-MODEL = """
-from ecsmpi import rxd
-from neuron import n
-ecs = rxd.Extracellular(0, 0, 0, 4, 4, 4, dx=1)
-k = rxd.Species(ecs, name="k", d=1, charge=1, initial=3)
-decay = rxd.Rate(k, -0.25 * k)
-n.finitialize(-65)
-n.fadvance()
-print("value", k[ecs].states3d[0, 0, 0] < 3)
-"""
+MODEL = PROGRAMS / "ranks" / "decaying.py"
 
 
 def mode(folder):
@@ -71,21 +64,25 @@ def test_without_any_folder_of_its_own_code_goes_to_a_private_one_of_the_machine
     monkeypatch.setattr(code_folders, "PACKAGE", code_folders.Path("/proc/nowhere"))
     told = code_folders.settle()
     (made,) = tmp_path.iterdir()
-    assert f"compiled code is kept in {made}" in told and os.environ["NUMBA_CACHE_DIR"] == str(made)
+    assert f"compiled code is kept in {made}" in told
+    assert os.environ["NUMBA_CACHE_DIR"] == str(made)
     assert mode(made) == 0o700
     assert code_folders.of_generated_code()[0] == made / "ecsmpi"
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     made.chmod(0o777)  # somebody has been there first
     code_folders.settle()
     other = code_folders.Path(os.environ["NUMBA_CACHE_DIR"])
-    assert other != made and other.parent == tmp_path and mode(other) == 0o700
+    assert other != made
+    assert other.parent == tmp_path
+    assert mode(other) == 0o700
 
 
 def test_nothing_is_said_where_the_package_or_the_home_can_be_written(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(code_folders, "PACKAGE", code_folders.Path("/proc/nowhere"))
-    assert code_folders.settle() == "" and "NUMBA_CACHE_DIR" not in os.environ
+    assert code_folders.settle() == ""
+    assert "NUMBA_CACHE_DIR" not in os.environ
 
 
 def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, monkeypatch):
@@ -108,68 +105,31 @@ def test_what_is_loaded_is_what_was_generated_whatever_lies_beside_it(tmp_path, 
     spec.loader.exec_module(as_python_does)
     assert as_python_does.value == "forbidden", "the trap is no trap"
     module = code_cache.load(source)
-    assert module.value == "generated" and module.__file__ == str(planted)
+    assert module.value == "generated"
+    assert module.__file__ == str(planted)
     del code_cache.sys.modules[name]
     planted.write_text(evil)
-    assert code_cache.load(source).value == "generated" and planted.read_text() == source
+    assert code_cache.load(source).value == "generated"
+    assert planted.read_text() == source
 
 
 def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_path):
     tmp_path.chmod(0o777)
-    done = mpirun(2, ["python", "-c", MODEL], env={"NUMBA_CACHE_DIR": tmp_path})
-    assert (
-        done.returncode != 0
-        and "UnsafeFolder: others can write" in done.stderr
-        and "chmod 700" in done.stderr
-    )
+    done = mpirun(2, ["python", MODEL], env={"NUMBA_CACHE_DIR": tmp_path})
+    assert done.returncode != 0
+    assert "UnsafeFolder: others can write" in done.stderr
+    assert "chmod 700" in done.stderr
     doctor = mpirun(None, ["ecsmpi", "doctor"], env={"NUMBA_CACHE_DIR": tmp_path})
     assert doctor.returncode == 1 and "problem  compiled code  others can write" in doctor.stdout, (
         doctor.stdout
     )
 
 
-COMPILED = """
-import sys
-from numba.core import event
-compiled = event.RecordingListener()
-event.register("numba:compile", compiled)
-from ecsmpi import rxd
-from neuron import n
-
-pc = n.ParallelContext()
-rank = int(pc.id())
-if sys.argv[1] == "exact":
-    rxd.options.reproducible = True
-ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
-cells = []
-for i in range(rank, 20, int(pc.nhost())):
-    cell = n.Section(f"s{i}")
-    cell.pt3dadd(4.5 * i - 45, 0, 0, 10)
-    cell.pt3dadd(4.5 * i - 45, 10, 0, 10)
-    cell.insert("hh")
-    cells.append(cell)
-regions = [ecs]
-if sys.argv[1] == "across":
-    inside = rxd.Region(cells, name="inside", nrn_region="i")
-    membrane = rxd.Region(cells, name="membrane", geometry=rxd.membrane())
-    regions.insert(0, inside)
-k = rxd.Species(regions, name="k", d=1, charge=1, initial=lambda node: 3 if node.region is ecs else 140)
-if sys.argv[1] == "across":
-    k_leaks = rxd.MultiCompartmentReaction(k[inside], k[ecs], 1e-3, 1e-3, membrane=membrane, membrane_flux=True)
-decay = rxd.Rate(k, -0.25 * k, regions=[ecs])
-k[ecs].node_by_ijk(1, 1, 1).include_flux(1.0)
-n.finitialize(-65)
-n.fadvance()
-names = {one.data["dispatcher"].py_func.__qualname__ for _, one in compiled.buffer if one.is_start}
-print(f"rank {rank} compiled {len(names)} {sorted(names)}\\n", end="", flush=True)
-"""
-
-
 @pytest.mark.parametrize("kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"])
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(
         2,
-        ["python", "-c", COMPILED, kind],
+        ["python", PROGRAMS / "ranks" / "compiles.py", kind],
         env={"NUMBA_CACHE_DIR": tmp_path / "cache"},
         timeout=300,
     )

@@ -1,5 +1,6 @@
-"""Runs that go wrong: every rank ends, with a status and a message that says why, and the last good
-checkpoint stays.
+"""Runs that go wrong end on every rank, with a status and a message that says why.
+
+The last good checkpoint stays.
 """
 
 from contextlib import nullcontext
@@ -66,17 +67,7 @@ class Trouble:
             {action}
 rxd.add_observer(Trouble())
 """
-SLOW = """
-import time
-class Slow:
-    def started(self, simulation, t): pass
-    def ended(self): pass
-    def stepped(self, simulation, t):
-        time.sleep(0.02)
-        if round(t / n.dt) == 20:
-            open("there", "w").close()
-rxd.add_observer(Slow())
-"""
+SLOW = "import support.slow\n"
 
 
 def test_killed_rank_loses_nothing(tmp_path):
@@ -147,10 +138,8 @@ os.kill(os.getpid(), signal.SIGTERM)
 time.sleep(60)
 """)
     done = mpirun(None, ["python", "model.py"], cwd=tmp_path, timeout=50)
-    assert (
-        done.returncode == TO_BE_CONTINUED
-        and "SIGTERM: stopped before the run began" in done.stderr
-    )
+    assert done.returncode == TO_BE_CONTINUED
+    assert "SIGTERM: stopped before the run began" in done.stderr
 
 
 def test_second_signal_ends_at_once(tmp_path):
@@ -178,13 +167,15 @@ def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(tmp_path):
         assert "its time is up: stopped at t = " in done.stderr
     assert run(tmp_path, *output, "--tstop", "8").returncode == 0
     with h5py.File(tmp_path / "k.h5") as found, h5py.File(tmp_path / "whole.h5") as whole:
-        assert np.array_equal(found["time"], whole["time"]) and len(found["time"]) == 17
+        assert np.array_equal(found["time"], whole["time"])
+        assert len(found["time"]) == 17
         assert np.array_equal(found["k"], whole["k"])
 
 
 def test_rank_that_fails_ends_all_and_names_the_cause(tmp_path):
     said = fails(tmp_path, AT_STEP_50.format(action="raise MemoryError('no room')"), ranks=3)
-    assert "rank 2 of 3 failed and ends the job" in said and "MemoryError: no room" in said
+    assert "rank 2 of 3 failed and ends the job" in said
+    assert "MemoryError: no room" in said
     assert whole_sets(tmp_path / "sets") == [44, 48]
 
 
@@ -207,7 +198,8 @@ def test_what_is_no_number_is_named_and_never_kept(where, tmp_path):
 def test_negative_concentration_is_told_once(tmp_path):
     command(tmp_path, change=AT_STEP_50.format(action="still[ecs].local[0, 0, 0] = -1"))
     done = mpirun(2, ["ecsmpi", "run", "model.py", "-q"], cwd=tmp_path)
-    assert done.returncode == 0 and done.stderr.count("species2 is -1 mM in voxel (20, 0, 0)") == 1
+    assert done.returncode == 0
+    assert done.stderr.count("species2 is -1 mM in voxel (20, 0, 0)") == 1
 
 
 DISKS = {  # what happens to the folder of checkpoints at step 50
@@ -222,17 +214,13 @@ DISKS = {  # what happens to the folder of checkpoints at step 50
 def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     began = time.monotonic()
-    with (
-        small_disk(tmp_path / "sets")
-        if trouble in ("small disk full", "read-only")
-        else nullcontext() as mounted
-    ):
+    needs_disk = trouble in ("small disk full", "read-only")
+    with small_disk(tmp_path / "sets") if needs_disk else nullcontext() as mounted:
         if mounted is False and (trouble == "small disk full" or os.getuid() == 0):
-            pytest.skip(
-                "this machine lets nobody mount a disk; a limit on the size of files stands in for it"
-            )
+            pytest.skip("nobody can mount a disk here; a limit on the size of files stands in")
         said = fails(tmp_path, AT_STEP_50.format(action=DISKS[trouble]))
-        assert "cannot write sets" in said and "see that the disk has space left" in said
+        assert "cannot write sets" in said
+        assert "see that the disk has space left" in said
         assert trouble != "small disk full" or "No space left on device" in said
         assert trouble != "read-only" or re.search("Read-only file system|Permission denied", said)
         assert time.monotonic() - began < 40
@@ -256,8 +244,9 @@ FOLDERS = {  # what happens to the folder of checkpoints before the run begins, 
 
 @pytest.mark.parametrize("trouble", FOLDERS)
 def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
-    """Not when the first checkpoint is due, which an hour never is here; and no file of an earlier
-    run is touched.
+    """It is not found when the first checkpoint is due, which an hour never is here.
+
+    No file of an earlier run is touched.
     """
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     (tmp_path / "k.h5").write_text("of an earlier run")
@@ -288,9 +277,7 @@ def test_verify_finds_what_is_wrong(tmp_path):
     part = sorted((tmp_path / "sets").iterdir())[0] / "rank00001"
     part.write_bytes(part.read_bytes()[:-1])
     done = mpirun(None, verify, cwd=tmp_path)
-    assert (
-        done.returncode == 1
-        and done.stdout.count("WRONG") == 2
-        and done.stdout.count(": whole") == 1
-    )
+    assert done.returncode == 1
+    assert done.stdout.count("WRONG") == 2
+    assert done.stdout.count(": whole") == 1
     assert "k holds values that are no numbers at t = 2 ms" in done.stdout

@@ -7,19 +7,10 @@ from ecsmpi.ranks import launch, launchers, meeting
 import pytest
 
 from support.mpi_library import library
+from support.programs import PROGRAMS
 from support.ranks import _members, mpirun
 
-START = """
-import sys
-from ecsmpi.neuron_api.launch import communicator, start
-from ecsmpi.ranks import launch, launchers, meeting
-comm = start()
-
-def say(*words):  # a line of one rank stays a line
-    sys.stdout.write(" ".join(words) + "\\n")
-    sys.stdout.flush()
-
-"""
+START = "from support.started import *\n"
 
 
 def python(ranks, source, **options):
@@ -39,34 +30,26 @@ def nrniv(ranks, tmp_path, source):
 
 
 def test_neurons_own_program_starts_ranks_as_well(tmp_path):
-    ranks = (
-        START
-        + "from neuron import n\npc = n.ParallelContext()\nsay('rank', *map(str, (comm.rank, comm.size, int(pc.id()), int(pc.nhost()))))\n"
-    )
-    done = nrniv(2, tmp_path, ranks + "pc.barrier()\nn.quit()\n")
+    tells = """
+from neuron import n
+pc = n.ParallelContext()
+say("rank", *map(str, (comm.rank, comm.size, int(pc.id()), int(pc.nhost()))))
+pc.barrier()
+n.quit()
+"""
+    done = nrniv(2, tmp_path, START + tells)
     assert done.returncode == 0, done.stderr
     assert sorted(lines_with(done.stdout, "rank")) == ["rank 0 2 0 2", "rank 1 2 1 2"]
     done = nrniv(
         2, tmp_path, START + "if comm.rank:\n    raise KeyError('lost cell')\ncomm.Barrier()\n"
     )
-    assert done.returncode != 0 and "rank 1 of 2 failed and ends the job" in done.stderr
+    assert done.returncode != 0
+    assert "rank 1 of 2 failed and ends the job" in done.stderr
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_neuron_and_mpi_have_the_same_ranks(on_ranks, ranks):
-    seen = on_ranks(
-        ranks,
-        START
-        + """
-import sys
-import numpy
-from neuron import n
-pc = n.ParallelContext()
-everyone = comm.gather((comm.rank, comm.size, int(pc.id()), int(pc.nhost())))
-if comm.rank == 0:
-    numpy.savez(sys.argv[1], everyone=everyone)
-""",
-    )
+    seen = on_ranks(ranks, PROGRAMS / "ranks" / "ranks_of_both.py")
     assert seen["everyone"].tolist() == [[rank, ranks, rank, ranks] for rank in range(ranks)]
 
 
@@ -214,22 +197,7 @@ def test_abort_prints_the_message_and_keeps_the_status():
 
 
 def test_meeting_waits_for_the_last_rank(on_ranks):
-    waited = on_ranks(
-        3,
-        START
-        + """
-import sys, time
-import numpy
-launch.meet(comm, "warm-up")
-if comm.rank == 2:
-    time.sleep(1)
-before = time.monotonic()
-launch.meet(comm, "states3d")
-waited = comm.gather(time.monotonic() - before)
-if comm.rank == 0:
-    numpy.savez(sys.argv[1], waited=waited)
-""",
-    )["waited"]
+    waited = on_ranks(3, PROGRAMS / "ranks" / "waits.py")["waited"]
     assert waited[0] > 0.5 and waited[1] > 0.5
     assert waited[2] < 0.5
 
@@ -249,12 +217,16 @@ def test_meeting_that_not_all_come_to_ends_with_the_cure():
 
 
 def test_long_wait_says_where_and_goes_on():
-    done = python(
-        2,
-        START
-        + "import time\nfrom ecsmpi.ranks import arrivals\narrivals.NOTICE_AFTER = 0.3\nif comm.rank == 0: time.sleep(1.5)\n"
-        "launch.meet(comm, 'node.value')\nsay('met')",
-    )
+    waits = """
+import time
+from ecsmpi.ranks import arrivals
+arrivals.NOTICE_AFTER = 0.3
+if comm.rank == 0:
+    time.sleep(1.5)
+launch.meet(comm, "node.value")
+say("met")
+"""
+    done = python(2, START + waits)
     assert done.returncode == 0, done.stderr
     assert lines_with(done.stderr, "waits in") == [
         "ecsmpi: rank 1 waits in node.value: it is collective, call it on every rank"
@@ -292,9 +264,11 @@ with launch.one_per_node_first(comm) as first:
 def test_what_takes_long_is_said_once():
     block = "with launch.one_per_node_first(comm, 'compiles'):\n    time.sleep({})\n"
     done = python(2, START + "import time\nmeeting.LONG = 0.5\n" + block.format(1))
-    assert done.returncode == 0 and done.stderr.count("ecsmpi: compiles") == 1
+    assert done.returncode == 0
+    assert done.stderr.count("ecsmpi: compiles") == 1
     done = python(2, START + "import time\n" + block.format(0))
-    assert done.returncode == 0 and "ecsmpi: compiles" not in done.stderr
+    assert done.returncode == 0
+    assert "ecsmpi: compiles" not in done.stderr
 
 
 def test_hang_fails_and_leaves_no_process():
@@ -322,7 +296,9 @@ def _command_line(pid):
     "source, said",
     [
         (
-            "from mpi4py import MPI\nif MPI.COMM_WORLD.rank == 1:\n    import ecsmpi.rxd\nMPI.COMM_WORLD.Barrier()",
+            "from mpi4py import MPI\n"
+            "if MPI.COMM_WORLD.rank == 1:\n    import ecsmpi.rxd\n"
+            "MPI.COMM_WORLD.Barrier()",
             "rank 1 of 2 waited 2 s for ranks that never imported ecsmpi",
         ),
         (
@@ -342,7 +318,15 @@ def test_ecsmpi_where_not_all_ranks_can_start_it_ends_with_the_cure(source, said
 
 
 def test_a_rank_that_waits_for_others_to_import_says_so(monkeypatch):
-    late = "import time\nfrom mpi4py import MPI\ntime.sleep(2 * MPI.COMM_WORLD.rank)\nfrom ecsmpi.neuron_api.launch import start\nfrom ecsmpi.ranks import launch\nlaunch.NOTICE_AFTER = 0.5\nstart()"
+    late = """
+import time
+from mpi4py import MPI
+time.sleep(2 * MPI.COMM_WORLD.rank)
+from ecsmpi.neuron_api.launch import start
+from ecsmpi.ranks import launch
+launch.NOTICE_AFTER = 0.5
+start()
+"""
     done = python(2, late)
     assert done.returncode == 0, done.stderr
     assert (

@@ -1,6 +1,4 @@
-"""An MPI library that a Python wheel has put beside the interpreter is the one that NEURON uses,
-too.
-"""
+"""NEURON uses the MPI library that a Python wheel has put beside the interpreter."""
 
 import os
 from pathlib import Path
@@ -62,7 +60,8 @@ def test_another_library_that_neuron_has_loaded_is_named_with_the_cure(
         f"has loaded {other}, not {wheel} beside this Python: import ecsmpi before neuron" in said
     )
     assert said.endswith(
-        f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} MPI_LIB_NRN_PATH={wheel}"
+        f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} "
+        f"MPI_LIB_NRN_PATH={wheel}"
     )
     assert wheels.why_another_library([str(wheel)]) == wheels.why_another_library([]) == ""
     monkeypatch.setattr(wheels, "_neuron_is_loaded", lambda: False)

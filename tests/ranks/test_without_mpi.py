@@ -1,13 +1,12 @@
-"""One process needs no MPI library; several that were launched, and the doctor, say what to
-install.
-"""
+"""One process needs no MPI library; several say what to install, and so does the doctor."""
 
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-WITHOUT, MODEL = PROGRAMS / "without_mpi.py", PROGRAMS / "one_of_all.py"
+WITHOUT = PROGRAMS / "ranks" / "without_mpi.py"
+MODEL = PROGRAMS / "ranks" / "one_of_all.py"
 
 
 @pytest.mark.parametrize("mode", ["rounded", pytest.param("exact", marks=pytest.mark.long)])
@@ -33,9 +32,9 @@ def test_launched_processes_without_mpi_are_refused(tmp_path):
     )
     assert done.returncode != 0
     assert (
-        "the launcher started 2 processes (PMI_SIZE=2), and mpi4py finds no MPI library: pip install"
-        in done.stderr
-    )
+        "the launcher started 2 processes (PMI_SIZE=2), "
+        "and mpi4py finds no MPI library: pip install"
+    ) in done.stderr
 
 
 def test_doctor_says_what_to_install():
@@ -45,7 +44,8 @@ def test_doctor_says_what_to_install():
         "problem  MPI            cannot load MPI library: one process works, several do not"
         in done.stdout
     )
-    assert "cure: pip install 'ecsmpi[mpi]'" in done.stdout and "ok       NEURON" in done.stdout
+    assert "cure: pip install 'ecsmpi[mpi]'" in done.stdout
+    assert "ok       NEURON" in done.stdout
 
 
 def test_doctor_says_how_waiting_ranks_and_threads_share_cores():
@@ -53,7 +53,5 @@ def test_doctor_says_how_waiting_ranks_and_threads_share_cores():
         2, ["ecsmpi", "doctor"], env={"OMPI_MCA_mpi_yield_when_idle": "1", "GOMP_SPINCOUNT": "0"}
     )
     assert done.returncode == 0, done.stdout
-    assert (
-        "waiting ranks yield, waiting threads sleep" in done.stdout
-        and "ok       compiled code" in done.stdout
-    )
+    assert "waiting ranks yield, waiting threads sleep" in done.stdout
+    assert "ok       compiled code" in done.stdout

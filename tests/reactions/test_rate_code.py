@@ -208,7 +208,8 @@ def test_what_is_no_rate_is_named(make, message):
 def test_numpys_numbers_are_numbers():
     for number in (np.float64(2.5), np.int32(2), np.float32(2.5)):
         tree = Expression("*", number, X)
-        assert type(tree.arguments[0]) in (int, float) and tree.arguments[0] == number
+        assert type(tree.arguments[0]) in (int, float)
+        assert tree.arguments[0] == number
 
 
 def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_species():

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 
 from ecsmpi.description.grid import Box
 from ecsmpi.reactions import code_cache, rate_calls, rate_code
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from support.programs import PROGRAMS
 from support.ranks import ROOT
 from support.rate_trees import Concentration, call
 
@@ -181,9 +181,8 @@ def test_one_step_is_linearised_backward_euler():
 def test_a_law_may_read_what_nothing_changes():
     fields = [np.array([[[1.0, 2.0, 3.0]]]), np.array([[[0.0, 1.0, 5.0]]])]
     slab([Law(-C[1] * C[0], {0: 1}, "decay")], fields).advance(0.5)
-    assert (
-        np.allclose(fields[0], [1, 2 / 1.5, 3 / 3.5], rtol=1e-15) and (fields[1] == [0, 1, 5]).all()
-    )
+    assert np.allclose(fields[0], [1, 2 / 1.5, 3 / 3.5], rtol=1e-15)
+    assert (fields[1] == [0, 1, 5]).all()
 
 
 def test_laws_that_share_no_changing_species_are_solved_apart():
@@ -204,11 +203,9 @@ def test_laws_that_share_no_changing_species_are_solved_apart():
 def test_a_catalyst_does_not_change():
     fields = [np.full((1, 1, 2), 2.0) for _ in range(3)]
     slab([Law(0.1 * C[0] * C[1], {0: -1, 1: 0, 2: 1}, "catalysed")], fields).advance(1.0)
-    assert (
-        (fields[1] == 2).all()
-        and np.allclose(fields[0], 2 - 0.4 / 1.2)
-        and np.allclose(fields[0] + fields[2], 4)
-    )
+    assert (fields[1] == 2).all()
+    assert np.allclose(fields[0], 2 - 0.4 / 1.2)
+    assert np.allclose(fields[0] + fields[2], 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 5), (5, 7, 11), (9, 16, 2 * PIECE // 32 + 3)])
@@ -252,7 +249,8 @@ def test_a_rate_that_is_no_number_names_voxel_species_and_reaction():
     with pytest.raises(RateNotFinite) as raised:
         reactions.advance(0.1)
     assert str(raised.value) == (
-        "Rate(k, 0.1 * log(k) * a): its rate is nan in voxel (1, 2, 3) at (-7, 7.5, 19) um, where k = -1, a = 2 mM"
+        "Rate(k, 0.1 * log(k) * a): its rate is nan in voxel (1, 2, 3) at (-7, 7.5, 19) um, "
+        "where k = -1, a = 2 mM"
     )
     assert fields[0][1, 2, 3] == -1  # the voxel stands as it was before the step
 
@@ -268,38 +266,10 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
     """The same fields on 1, 2, 3 and 4 ranks, the last two with more ranks than planes; and by two
     threads.
     """
-    body = """
-        import sys
-        import numpy as np
-        from mpi4py import MPI
-        from ecsmpi.description.decomposition import Slabs
-        from ecsmpi.reactions.expression import Concentration, Expression
-        from ecsmpi.description.grid import Box
-        from ecsmpi.reactions.rate_law import Law
-        from ecsmpi.reactions.reaction import Reactions, in_slab
-        comm, shape = MPI.COMM_WORLD, (3, 37, 41)
-        slabs, box = Slabs(3, comm.size), Box((0.0,) * 3, (1.0,) * 3, shape)
-        lo, hi = planes = slabs.planes(comm.rank)
-        rng = np.random.default_rng(3)
-        mask = (rng.random(shape) < 0.5)[lo:hi]
-        mask[slice(None, 1 if lo == 0 else 0)] = False  # a set of laws that only some ranks have
-        fields = [rng.uniform(0.1, 30, shape)[lo:hi].copy() for _ in range(4)]
-        k, A, AK, B = (Concentration(i) for i in range(4))
-        steepness = Expression("exp", Expression("/", Expression("+", 15, Expression("*", -1, k)), 1.15))
-        binding = Expression("/", Expression("*", Expression("*", 0.01, k), A), Expression("+", 1, steepness))
-        buffer = Expression("+", binding, Expression("*", -0.02, AK))
-        uptake = Expression("*", 0.1, Expression("tanh", k))
-        laws = [Law(buffer, {0: -1, 1: -1, 2: 1}, "buffer"), Law(uptake, {0: -1, 3: 1}, "uptake", mask)]
-        reactions = Reactions(comm, laws, fields, list("kABC"), in_slab(box, planes))
-        for _ in range(20):
-            reactions.advance(0.1)
-        whole = [np.concatenate(comm.allgather(field)) for field in fields]
-        if comm.rank == 0:
-            np.savez(sys.argv[1], *whole)
-    """
+    program = PROGRAMS / "reactions" / "on_ranks.py"
     found = [
-        on_ranks(1, body, env={"NUMBA_NUM_THREADS": 2}),
-        *(on_ranks(ranks, body) for ranks in (None, 2, 4)),
+        on_ranks(1, program, env={"NUMBA_NUM_THREADS": 2}),
+        *(on_ranks(ranks, program) for ranks in (None, 2, 4)),
     ]
     for one in found[1:]:
         assert all(np.array_equal(one[name], found[0][name]) for name in found[0])
@@ -308,20 +278,7 @@ def test_ranks_and_threads_do_not_change_bits(on_ranks):
 
 # ---------------------------------------------------------------- generated modules
 
-IN_A_PROCESS = textwrap.dedent("""
-    import os, sys
-    import numpy as np
-    from ecsmpi.reactions import code_cache, rate_calls, rate_code
-    from ecsmpi.reactions.expression import Concentration, Expression
-    from ecsmpi.reactions.rate_law import Law, LawGroup
-    rate = Expression("*", 0.1234, Concentration(0))
-    module = code_cache.load(rate_code.source(LawGroup((Law(rate, {0: -1}, "decay"),))))
-    at, u = np.array([[0], [1]]), np.ones(1)
-    step, fields = rate_calls.step_of(module), rate_calls.addresses([u])
-    rate_calls.advance(step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields)
-    assert abs(u[0] - 1 / 1.1234) < 1e-15
-    print(module.__file__, module.made["step"].cache_hits)
-""")
+CACHED_CODE = PROGRAMS / "reactions" / "cached_code.py"
 
 
 def loaded(**environment):
@@ -331,9 +288,7 @@ def loaded(**environment):
         | {"PYTHONPATH": str(ROOT)}
         | {name: str(value) for name, value in environment.items()}
     )
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS], env=env, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, CACHED_CODE], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     path, hits = done.stdout.split()
     return path, hits == "1"
@@ -351,8 +306,11 @@ def test_a_later_process_loads_what_an_earlier_one_compiled(tmp_path):
     blocked.write_text("")
     env = {"XDG_CACHE_HOME": users, "NUMBA_CACHE_DIR": ""}
     second, hit = loaded(**env)
-    assert second.startswith(str(users / "ecsmpi")) and not hit and loaded(**env) == (second, True)
+    assert second.startswith(str(users / "ecsmpi"))
+    assert not hit
+    assert loaded(**env) == (second, True)
     third, hit = loaded(
         XDG_CACHE_HOME=blocked, NUMBA_CACHE_DIR=""
     )  # nowhere to keep it: compiled for this process alone
-    assert re.match(r".*/ecsmpi-\w+/ecsmpi_reactions_\w+.py$", third) and not hit
+    assert re.match(r".*/ecsmpi-\w+/ecsmpi_reactions_\w+.py$", third)
+    assert not hit

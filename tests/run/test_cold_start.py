@@ -1,32 +1,21 @@
 """A cold start compiles in a process of its own: see ecsmpi/ranks/compiling.py."""
 
 import re
-
-import pytest
+import shutil
 
 from ecsmpi.benchmarks.comparisons import launches, start
-from support.ranks import ROOT, mpirun
+import pytest
 
-PROGRAM = ROOT / "tests" / "programs" / "cold_start.py"
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-
-STARTS = """
-import os
-import sys
-
-assert sys.argv[1:] == ["--own"]
-folder = os.environ["NUMBA_CACHE_DIR"]
-if not os.path.isdir(folder):
-    os.mkdir(folder)
-    compiler = bytearray(300_000_000)
-    compiler[::4096] = bytes(len(compiler[::4096]))
-    print(sum(range(20_000_000)))
-"""
+PROGRAM = PROGRAMS / "run" / "cold_start.py"
 
 
 def started(folder, *words):
-    """(functions compiled, peak of memory in kB, processes left, mean of the concentrations) of a
-    start.
+    """Start a model; return what the start took.
+
+    (functions compiled, peak of memory in kB, processes left, mean of the concentrations).
     """
     done = mpirun(None, ["python", PROGRAM, *words], env={"NUMBA_CACHE_DIR": folder}, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -46,7 +35,8 @@ def cold(tmp_path_factory):
 def test_the_run_keeps_none_of_the_compilers_memory(cold):
     folder, (count, peak, left, mean) = cold
     warm = started(folder)
-    assert (count, left) == (0, 0) and warm == (0, warm[1], 0, mean)
+    assert (count, left) == (0, 0)
+    assert warm == (0, warm[1], 0, mean)
     assert peak < 1.1 * warm[1]
     assert len(list((folder / "ecsmpi").glob("compiled-*"))) == 1
 
@@ -63,11 +53,13 @@ def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fau
 
 def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):
     script = tmp_path / "model.py"
-    script.write_text(STARTS)
+    shutil.copy(PROGRAMS / "run" / "starts.py", script)
     found = start.measure([str(script), "--own"], 1)
     (first,), (later,) = found["first"], found["later"]
-    assert first.memory > 300e6 > 2 * later.memory and first.processor > later.processor > 0
-    assert first.seconds > 0 and re.search(
+    assert first.memory > 300e6 > 2 * later.memory
+    assert first.processor > later.processor > 0
+    assert first.seconds > 0
+    assert re.search(
         rf"first .* {first.memory / 1e6:.0f}\n.*later ", start.report(found), re.DOTALL
     )
     script.write_text("raise ValueError('no such morphology')")

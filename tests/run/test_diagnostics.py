@@ -1,5 +1,6 @@
-"""Numbers of a run are those of the gathered box, on any ranks, and every reader finds them; wrong
-questions are refused.
+"""Numbers of a run are those of the gathered box, on any ranks.
+
+Every reader finds them; wrong questions are refused.
 """
 
 from ecsmpi.files.recording import load
@@ -8,63 +9,24 @@ import numpy as np
 import pytest
 import xarray
 
+from support.programs import PROGRAMS
 from support.ranks import mpirun
-from support.rxd_scripts import script
 
-BALANCES = """
-    import ecsmpi
-    from ecsmpi.files import output as files
-    files.ROWS_WAIT = 1e9
-    ecs, made = box(), cells()
-    shut = rxd.Extracellular(-50, 200, -40, 51, 260, 60, 9)
-    if rank == ranks - 1:
-        inside = made[9] = n.Section(name="at_the_wall_and_inside")
-        for y in (202, 238):
-            inside.pt3dadd(-20, y, 10, 5)
-        inside.nseg = 4
-        inside.insert("hh")
-    k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-    na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-    held = rxd.Species(shut, d=500, name="k", charge=1, initial=uneven, ecs_boundary_conditions=4)
-    buffer = rxd.Species(ecs, d=0, name="buffer", charge=0, initial=2)
-    bound = rxd.Species(ecs, d=0, name="bound", charge=0, initial=0.5)
-    binds = rxd.Reaction(na + buffer, bound, 1e-4, 0.02)
-    output = rxd.Output(sys.argv[3], every=5, items=[rxd.Slice(k, z=0)])
-    of_bound = rxd.Diagnostics(bound, every=1, balance=True, output=output)
-    of_k = rxd.Diagnostics(k, every=1, balance=True, threshold=3.05, front="y", centre=(0, 0, 3), shell=15, output=output)
-    of_na = rxd.Diagnostics("na", every=0.5, balance=True, output=output, name="sodium")
-    of_held = rxd.Diagnostics(held, every=2, balance=True, path=sys.argv[3].replace("run", "held"))
-    n.finitialize(-65)
-    steps(7)
-    n.finitialize(-65)
-    boxes = [k[ecs].states3d.copy()]
-    for _ in range(30):
-        steps(10)
-        boxes.append(k[ecs].states3d.copy())
-    tables = {f"{name} {column}": values for name, one in (("k", of_k), ("na", of_na), ("held", of_held), ("bound", of_bound))
-              for column, values in one.table.items()}
-    assert of_k.balance()["residual"] == of_k.table["residual"][-1]
-    for bring, fewest, most in ((n.ParallelContext().barrier, 0, 1), (of_k.flush, 31, 31)):
-        bring()
-        if rank == 0:
-            with ecsmpi.load(sys.argv[3]) as file:
-                assert fewest <= len(file.diagnostics["k"]["time"]) <= most
-    left_open = ecsmpi.load(sys.argv[3])  # by every rank, until Python ends
-    save(boxes=np.array(boxes), held=np.array(held[shut].states3d), **tables)
-"""
+BALANCES = PROGRAMS / "run" / "balances.py"
+REFUSED = PROGRAMS / "run" / "refused_diagnostics.py"
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """{ranks: (saved arrays, folder)} of the same model on 1, 3 and 4 ranks; the last with a file
-    for each rank.
+    """Return {ranks: (saved arrays, folder)} of one model on 1, 3 and 4 ranks.
+
+    The run on 4 ranks writes a file for each rank.
     """
     found = {}
     for ranks in (1, 3, 4):
         folder = tmp_path_factory.mktemp(f"ranks{ranks}")
-        (folder / "model.py").write_text(script(BALANCES))
         env = {"ECSMPI_STORAGE": "parts"} if ranks == 4 else {}
-        argv = ["python", folder / "model.py", folder / "saved.npz", "ecsmpi", folder / "run.h5"]
+        argv = ["python", BALANCES, folder / "saved.npz", "ecsmpi", folder / "run.h5"]
         done = mpirun(ranks, argv, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
         with np.load(folder / "saved.npz") as saved:
@@ -99,11 +61,10 @@ def test_numbers_are_those_of_the_gathered_box(ranks, runs):
         ]
     )
     np.testing.assert_allclose(saved["k radial_mean"], means, rtol=1e-13)
-    assert (
-        np.array_equal(saved["k radius"], 15 * (np.arange(saved["k radius"].size) + 0.5))
-        and np.isfinite(means[:, 3]).all()
-    )
-    assert np.isfinite(saved["k front"]).all() and np.isfinite(saved["k speed"][1:]).all()
+    assert np.array_equal(saved["k radius"], 15 * (np.arange(saved["k radius"].size) + 0.5))
+    assert np.isfinite(means[:, 3]).all()
+    assert np.isfinite(saved["k front"]).all()
+    assert np.isfinite(saved["k speed"][1:]).all()
 
 
 @pytest.mark.parametrize("ranks", [1, 3, 4])
@@ -112,10 +73,8 @@ def test_closed_box_balances_to_round_off(ranks, runs):
     for name in ("k", "na"):
         stored = saved[f"{name} stored"]
         assert np.abs(saved[f"{name} residual"]).max() <= 1e-12 * stored[0]
-        assert (
-            abs(saved[f"{name} came_in"][-1]) > 1e-5 * stored[0]
-            and not saved[f"{name} through_walls"].any()
-        )
+        assert abs(saved[f"{name} came_in"][-1]) > 1e-5 * stored[0]
+        assert not saved[f"{name} through_walls"].any()
     assert saved["na time"].size == 61
 
 
@@ -123,11 +82,9 @@ def test_closed_box_balances_to_round_off(ranks, runs):
 def test_reactions_are_in_the_balance_of_each_species_alike(ranks, runs):
     saved, _ = runs[ranks]
     made, lost = saved["bound reacted"], saved["na reacted"][::2]
-    assert (
-        made[-1] > 0.1 * saved["bound stored"][0]
-        and not saved["k reacted"].any()
-        and not saved["bound came_in"].any()
-    )
+    assert made[-1] > 0.1 * saved["bound stored"][0]
+    assert not saved["k reacted"].any()
+    assert not saved["bound came_in"].any()
     np.testing.assert_allclose(made, -lost, atol=1e-12 * saved["na stored"][0])
     assert np.abs(saved["bound residual"]).max() <= 1e-12 * saved["bound stored"][0]
 
@@ -139,10 +96,10 @@ def test_held_walls_pass_what_sources_do_not_explain(ranks, runs):
         saved[f"held {name}"] for name in ("stored", "came_in", "through_walls")
     )
     assert np.abs(saved["held residual"]).max() <= 1e-12 * stored[0]
-    assert abs(came_in[-1]) > 1e-7 * stored[0] and abs(walls[-1]) > 1e-3 * stored[0]
-    assert abs(saved["held"][0] - 4).max() == 0 and stored[-1] == pytest.approx(
-        4 * 12 * 7 * 12 * 729, rel=1e-2
-    )
+    assert abs(came_in[-1]) > 1e-7 * stored[0]
+    assert abs(walls[-1]) > 1e-3 * stored[0]
+    assert abs(saved["held"][0] - 4).max() == 0
+    assert stored[-1] == pytest.approx(4 * 12 * 7 * 12 * 729, rel=1e-2)
 
 
 def test_numbers_do_not_depend_on_ranks(runs):
@@ -161,10 +118,8 @@ def test_numbers_do_not_depend_on_ranks(runs):
 def test_file_has_the_table_for_every_reader(ranks, runs):
     saved, folder = runs[ranks]
     with load(folder / "run.h5") as recording:
-        assert (
-            set(recording.diagnostics) == {"k", "sodium", "bound"}
-            and recording.selections["k_slice_z"]["k"].shape[0] == 7
-        )
+        assert set(recording.diagnostics) == {"k", "sodium", "bound"}
+        assert recording.selections["k_slice_z"]["k"].shape[0] == 7
         for column, values in recording.diagnostics["k"].items():
             np.testing.assert_array_equal(values, saved[f"k {column}"])
         np.testing.assert_array_equal(
@@ -176,15 +131,17 @@ def test_file_has_the_table_for_every_reader(ranks, runs):
         )
         assert not recording.names and not recording.selections
     with xarray.open_dataset(folder / "run.h5", engine="h5netcdf", group="diagnostics/k") as data:
-        assert data.radial_mean.dims == ("time", "radius") and (
+        assert data.radial_mean.dims == ("time", "radius")
+        assert (
             data.stored.units,
             data.radius.units,
         ) == ("amol", "um")
-        assert (
-            data.stored.dims == ("time",) and data.time.units == "ms" and data.front.units == "um"
-        )
+        assert data.stored.dims == ("time",)
+        assert data.time.units == "ms"
+        assert data.front.units == "um"
     told = mpirun(None, ["ecsmpi", "info", folder / "run.h5"]).stdout
-    assert "diagnostics of k: " in told and "31, from 0 to 30 ms" in told
+    assert "diagnostics of k: " in told
+    assert "31, from 0 to 30 ms" in told
 
 
 @pytest.mark.parametrize(
@@ -205,28 +162,4 @@ def test_question_that_has_no_answer_is_refused(asked, message):
 
 
 def test_wrong_diagnostics_of_a_script_are_refused(on_ranks):
-    on_ranks(
-        None,
-        script("""
-        ecs, far = box(), box(at=200)
-        k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=3)
-        na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-        simulation = rxd.session.simulation
-        def begin(*arguments, **options):
-            return message_of(ValueError, lambda: rxd.Diagnostics(*arguments, attach=False, **options).started(simulation, 0.0))
-        assert "no species cl to watch: the model has k, na" in begin("cl", 1)
-        assert "k is in 2 regions: give one of them as region=" in begin(k, 1)
-        assert "give one of them" in begin(na, 1, region=far)
-        assert "every must be > 0 ms, got 0" in begin(k, 0)
-        output = rxd.Output("k.h5", 1, attach=False)
-        assert "give path or output, not both" in begin(na, 1, output=output, path="k.h5")
-        assert "is not open" in begin(na, 1, output=output)
-        first = rxd.Diagnostics(na, 1, output=output, attach=False)
-        assert "has diagnostics na already" in begin(na, 1, output=output)
-        n.finitialize(-65)
-        silent = rxd.Diagnostics(na, 1)
-        assert "balance=True" in message_of(ValueError, silent.balance)
-        save()
-    """),
-        "ecsmpi",
-    )
+    on_ranks(None, REFUSED, "ecsmpi", "refused")

@@ -1,26 +1,14 @@
-"""Children that a script forks after it has run a model run models themselves, or are refused;
-nothing hangs.
-"""
+"""Children forked after a model has run, run models themselves or are refused; nothing hangs."""
 
 import platform
 
 from ecsmpi.ranks import forks
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-OVERWRITES = """
-import ctypes, os, platform
-from mpi4py import MPI
-from ecsmpi.ranks import forks, launch
-library = ctypes.CDLL(launch.mpi_libraries()[0])
-before = MPI.Is_finalized()
-for function, code in forks.CODE[platform.machine()].items():
-    forks._overwrite(getattr(library, function), bytes.fromhex(code))
-print("finalized", before, MPI.Is_finalized(), library.MPI_Finalize(), flush=True)
-os._exit(0)
-"""
-PROGRAM = TESTS / "programs" / "forks.py"
+PROGRAM = PROGRAMS / "run" / "forks.py"
 
 
 @pytest.mark.parametrize("ranks, threads", [(None, 2), (1, 1)])
@@ -43,6 +31,6 @@ def test_children_of_several_ranks_are_refused_and_the_job_goes_on():
 )
 def test_an_mpi_library_that_keeps_its_state_to_itself_is_told_in_the_child():
     """Any library here; children overwrite one alone that is not Open MPI."""
-    done = mpirun(None, ["python", "-c", OVERWRITES])
+    done = mpirun(None, ["python", PROGRAMS / "run" / "overwritten_mpi.py"])
     assert done.returncode == 0, done.stderr
     assert "finalized False True 0" in done.stdout

@@ -1,5 +1,6 @@
-"""Observers: each run's files are its own, however the script holds what writes them, and whenever
-it makes it.
+"""Each run's files are its own, however the script holds its observers.
+
+It does not matter when the script makes them.
 """
 
 from ecsmpi.files.recording import load
@@ -7,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
-from support.ranks import ROOT, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = ROOT / "tests" / "programs"
+RUN = PROGRAMS / "run"
 WAYS = ("bound", "local", "nameless", "closed", "within", "removed")
 RATES = (0.1, 1, 10)
 
@@ -39,7 +41,7 @@ def report_cells(folder, name):
 
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
 def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "sweep.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "sweep.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
     for way in WAYS:
         ends = np.load(tmp_path / f"{way}.npy")
@@ -49,7 +51,8 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
     with load(
         tmp_path / "same.h5"
     ) as same:  # begun again by the last run, of one step, in which the last ones have no name
-        assert len(same) == 21 and same["k"][-1].max() == np.load(tmp_path / "same.npy")[-1]
+        assert len(same) == 21
+        assert same["k"][-1].max() == np.load(tmp_path / "same.npy")[-1]
     assert report_cells(tmp_path, "same") == (ranks or 1)
     assert done.stderr.count("takes no part in this run: another was made after its own") == 9
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
@@ -57,16 +60,17 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "late.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "late.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
     early, late = load(tmp_path / "early.h5"), load(tmp_path / "late.h5")
-    assert len(early) == 11 and len(load(tmp_path / "nameless.h5")) == 5
+    assert len(early) == 11
+    assert len(load(tmp_path / "nameless.h5")) == 5
     with np.load(tmp_path / "late.npz") as numbers:
-        assert np.allclose(numbers["at"], np.arange(0.6, 2.1, 0.2)) and np.array_equal(
-            numbers["late"], numbers["early"][3:]
-        )
+        assert np.allclose(numbers["at"], np.arange(0.6, 2.1, 0.2))
+        assert np.array_equal(numbers["late"], numbers["early"][3:])
         assert np.abs(numbers["residual"]).max() < 1e-12 * numbers["stored"][-1]
-    assert np.allclose(late.time, early.time[3:]) and np.array_equal(late["k"], early["k"][3:])
+    assert np.allclose(late.time, early.time[3:])
+    assert np.array_equal(late["k"], early["k"][3:])
     assert np.array_equal(early.diagnostics["later"]["max"], early.diagnostics["k"]["max"][3:])
     with (
         h5py.File(tmp_path / "early.report.h5") as whole,
@@ -81,9 +85,7 @@ def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
-    done = mpirun(
-        2, ["python", PROGRAMS / "one_rank.py", tmp_path, when], env={"ECSMPI_TIMEOUT": 3}
-    )
+    done = mpirun(2, ["python", RUN / "one_rank.py", tmp_path, when], env={"ECSMPI_TIMEOUT": 3})
     assert done.returncode != 0
     said = (
         "ranks have different observers: rank 0 has Output("
@@ -95,6 +97,6 @@ def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_a_checkpoint_that_the_script_drops_is_let_go(ranks, tmp_path):
-    done = mpirun(ranks, ["python", PROGRAMS / "dropped_checkpoints.py", tmp_path])
+    done = mpirun(ranks, ["python", RUN / "dropped_checkpoints.py", tmp_path])
     assert done.returncode == 0, done.stderr
     assert "all there" in done.stdout

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from support.mpi_library import library
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-PROGRAM, DIFFERENT = PROGRAMS / "reading_anywhere.py", PROGRAMS / "different_calls.py"
+RUN = PROGRAMS / "run"
+PROGRAM = RUN / "reading_anywhere.py"
+DIFFERENT = RUN / "different_calls.py"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def runs():
 )
 def test_ranks_of_two_hosts_read_each_other(alone, tmp_path):
     path = tmp_path / "found.npz"
-    done = mpirun(None, [PROGRAMS / "two_hosts", "2", sys.executable, PROGRAM, path])
+    done = mpirun(None, [RUN / "two_hosts", "2", sys.executable, PROGRAM, path])
     assert done.returncode == 0, done.stderr
     with np.load(path) as found:
         for name, expected in alone.items():
@@ -91,7 +93,8 @@ def test_ranks_of_two_hosts_read_each_other(alone, tmp_path):
 
 @pytest.mark.parametrize("kind", ["runworker", "quit", "quit alone", "end"])
 def test_script_ends_in_any_way_while_a_rank_reads(kind):
-    done = mpirun(2, ["python", PROGRAMS / "ends.py", kind], timeout=60)
+    done = mpirun(2, ["python", RUN / "ends.py", kind], timeout=60)
     assert done.returncode == 0, done.stderr
     means = [line for line in done.stdout.splitlines() if line.startswith("mean")]
-    assert means[0].startswith("mean 20") and len(means) == (1 if "quit" in kind else 2)
+    assert means[0].startswith("mean 20")
+    assert len(means) == (1 if "quit" in kind else 2)

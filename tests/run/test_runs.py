@@ -3,114 +3,32 @@
 import numpy as np
 import pytest
 
+from support.programs import PROGRAMS, as_neuron, holds
 from support.ranks import mpirun
-from support.rxd_scripts import as_neuron, holds, script
+
+PROGRAM = PROGRAMS / "run" / "runs.py"
+OUTSIDE = PROGRAMS / "run" / "outside.py"
 
 
 def test_second_finitialize_starts_afresh_with_new_sections_and_another_dt(on_ranks):
-    as_neuron(
-        on_ranks,
-        """
-        ecs = box()
-        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-        made, saved = cells(range(2)), {}  # made after the species
-        record = n.Vector().record(made[rank](0.5)._ref_ko) if rank in made else None
-        for run, (dt, number) in enumerate(((0.1, None), (0.025, 2), (0.2, 3))):
-            if number is not None:
-                made |= cells([number])
-            n.dt, n.steps_per_ms = dt, 1 / dt
-            n.finitialize(-65)
-            saved[f"start {run}"] = np.array(k[ecs].states3d)
-            steps(40)
-            n.dt = 0.05  # also within a run
-            steps(20)
-            saved[f"end {run}"] = np.array(k[ecs].states3d)
-            saved[f"segments {run}"] = of_segments(made, "ko", "v")
-        save(record=np.array(record), **saved)
-    """,
-    )
+    as_neuron(on_ranks, PROGRAM, "second_finitialize")
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_every_way_to_run_gives_the_same(ranks, on_ranks):
-    holds(
-        on_ranks,
-        ranks,
-        """
-        made, ecs = cells(), box()
-        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-        pc.set_maxstep(10)
-        n.tstop = 5
-        found = []
-        for run in (lambda: steps(50), lambda: n.continuerun(5), lambda: pc.psolve(5), n.run):
-            n.finitialize(-65)
-            run()
-            assert abs(n.t - 5) < 1e-9
-            found.append((k[ecs].states3d.copy(), of_segments(made, "ko", "v")))
-        for field, segments in found:
-            assert np.array_equal(field, found[0][0]) and np.array_equal(segments, found[0][1])
-        assert np.ptp(found[0][0] - uneven(k[ecs].node_by_ijk(0, 0, 0))) > 0
-    """,
-    )
+    holds(on_ranks, ranks, PROGRAM, "every_way")
 
 
 def test_no_rank_needs_cells(on_ranks):
-    as_neuron(
-        on_ranks,
-        """
-        ecs = box()
-        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 40 if abs(node.x3d) < 20 else 3)
-        n.finitialize(-65)
-        steps(30)
-        save(k=np.array(k[ecs].states3d))
-    """,
-    )
+    as_neuron(on_ranks, PROGRAM, "no_rank_has_cells")
 
 
 def test_cells_may_live_on_one_rank(on_ranks):
-    as_neuron(
-        on_ranks,
-        """
-        made = cells(on=ranks - 1)
-        ecs = box()
-        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-        n.finitialize(-65)
-        steps(100)
-        save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
-    """,
-    )
+    as_neuron(on_ranks, PROGRAM, "cells_on_one_rank")
 
 
 def test_mechanisms_inserted_during_a_run_work(on_ranks):
-    as_neuron(
-        on_ranks,
-        """
-        made, ecs = cells(), box()
-        k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
-        n.finitialize(-65)
-        steps(30)
-        for i, sec in made.items():
-            if i in (1, 2):
-                sec.insert("pas")
-        steps(30)
-        clamps = [n.IClamp(sec(0.1)) for sec in made.values()]
-        for clamp in clamps:
-            clamp.delay, clamp.dur, clamp.amp = 7, 1, 1
-        steps(30)
-        save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
-    """,
-    )
-
-
-OUTSIDE = """
-    made, ecs = cells(range(10), apart=20), box()  # from the sixth on they lie beyond x = 55
-    k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=7)
-    n.ko0_k_ion = 4
-    for _ in range(2):
-        n.finitialize(-65)
-        steps(20)
-    save(k=np.array(k[ecs].states3d), segments=of_segments(made, "ko", "v", "ek"))
-"""
+    as_neuron(on_ranks, PROGRAM, "inserted_mechanisms")
 
 
 def test_segments_outside_the_box_are_neurons(on_ranks):
@@ -121,9 +39,7 @@ def test_segments_outside_the_box_are_neurons(on_ranks):
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
-    path = tmp_path / "outside.py"
-    path.write_text(script(OUTSIDE))
-    command = ["python", path, tmp_path / "saved.npz", "ecsmpi"]
+    command = ["python", OUTSIDE, tmp_path / "saved.npz", "ecsmpi"]
     done = mpirun(ranks, command, env={"PYTHONWARNINGS": "always"})
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "saved.npz") as saved:
@@ -135,23 +51,10 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     named = [
         word.split("(")[0] for word in said.split(": ")[-1].split(", ") if word.startswith("cell")
     ]
-    assert len(named) == 5 and set(named) <= {f"cell{i}" for i in range(5, 10)}
+    assert len(named) == 5
+    assert set(named) <= {f"cell{i}" for i in range(5, 10)}
     assert ", ...; enlarge the box to include them" in said
 
 
 def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):
-    holds(
-        on_ranks,
-        2,
-        """
-        import warnings
-        made, ecs, far = cells(range(5), apart=75), box(), box(at=300)
-        k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=7)
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            n.finitialize(-65)
-        ko = of_segments(made, "ko")[:, 0]
-        assert (ko[:6] == 7).all() and (ko[-3:] == 7).all() and (ko[6:-3] == n.ko0_k_ion).all()
-        assert [str(one.message)[:2] for one in said] == ["6 "] * (rank == 0)
-    """,
-    )
+    holds(on_ranks, 2, PROGRAM, "several_boxes")

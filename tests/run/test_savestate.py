@@ -2,13 +2,14 @@
 
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
+RUN = PROGRAMS / "run"
 
 
 def test_state_of_another_box_is_refused_in_words(tmp_path):
-    done = mpirun(None, ["python", PROGRAMS / "savestate_of_another.py", tmp_path / "state"])
+    done = mpirun(None, ["python", RUN / "savestate_of_another.py", tmp_path / "state"])
     assert done.returncode == 0, done.stderr
     assert "goes on" in done.stdout
 
@@ -19,7 +20,8 @@ def test_state_of_another_box_is_refused_in_words(tmp_path):
         (
             "restore",
             "step",
-            "rank 0 is in SaveState.restore() where rank 1 is in a step of the grid: make these calls on every rank",
+            "rank 0 is in SaveState.restore() where rank 1 is in a step of the grid: "
+            "make these calls on every rank",
         ),
         ("restore", "barrier", "rank 0 of 2 waited 2 s in SaveState.restore() for rank 1"),
         ("save", "barrier", "rank 0 of 2 waited 2 s in SaveState.save() for rank 1"),
@@ -28,7 +30,7 @@ def test_state_of_another_box_is_refused_in_words(tmp_path):
 def test_one_rank_alone_is_told(call, others, says):
     done = mpirun(
         2,
-        ["python", PROGRAMS / "savestate_by_one.py", call, others],
+        ["python", RUN / "savestate_by_one.py", call, others],
         timeout=60,
         env={"ECSMPI_TIMEOUT": "2"},
     )
@@ -38,5 +40,5 @@ def test_one_rank_alone_is_told(call, others, says):
 
 @pytest.mark.parametrize("ranks, also", [(None, "between"), (2, "-")])
 def test_with_steps_of_the_grid_the_run_goes_on_as_it_did(ranks, also):
-    done = mpirun(ranks, ["python", PROGRAMS / "savestate_grid_steps.py", also])
+    done = mpirun(ranks, ["python", RUN / "savestate_grid_steps.py", also])
     assert done.returncode == 0, done.stderr

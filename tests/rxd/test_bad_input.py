@@ -1,5 +1,6 @@
-"""Arguments, mechanisms, files and options that are wrong end every rank within seconds; one
-message names value and cure.
+"""Arguments, mechanisms, files and options that are wrong end every rank within seconds.
+
+One message names value and cure.
 """
 
 import json
@@ -7,12 +8,12 @@ from pathlib import Path
 import shutil
 import subprocess
 import sys
-import textwrap
 
 from ecsmpi.cli import main
 import pytest
 
 from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, SECONDS, assert_ends_with, run_script
+from support.programs import PROGRAMS
 from support.ranks import ROOT, mpirun
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
@@ -22,22 +23,36 @@ pytestmark = pytest.mark.usefixtures("compiled_kernels")
 
 ARGUMENTS = {
     "rxd.Extracellular(5, 0, 0, 5, 9, 9, 1)": "xhi must be greater than xlo, got xlo=5.0, xhi=5.0",
-    "rxd.Extracellular(0, 0, 3, 9, 9, -2, 1)": "zhi must be greater than zlo, got zlo=3.0, zhi=-2.0",
+    "rxd.Extracellular(0, 0, 3, 9, 9, -2, 1)": (
+        "zhi must be greater than zlo, got zlo=3.0, zhi=-2.0"
+    ),
     "rxd.Extracellular(0, float('nan'), 0, 9, 9, 9, 1)": "ylo must be finite, got nan",
     "rxd.Extracellular(0, 0, 0, float('inf'), 9, 9, 1)": "xhi must be finite, got inf",
     "rxd.Extracellular(0, 0, 0, '9 um', 9, 9, 1)": "xhi must be a number, got '9 um'",
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, 0)": "dx must be > 0 um along each axis, got 0",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, (1, -2, 1))": "dx must be > 0 um along each axis, got (1, -2, 1)",
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, (1, -2, 1))": (
+        "dx must be > 0 um along each axis, got (1, -2, 1)"
+    ),
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, float('nan'))": "dx must be finite, got nan",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, (1, 2))": "dx must be a number or (dx, dy, dz), got (1, 2)",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 'fine')": "dx must be a number or (dx, dy, dz), got 'fine'",
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, (1, 2))": (
+        "dx must be a number or (dx, dy, dz), got (1, 2)"
+    ),
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 'fine')": (
+        "dx must be a number or (dx, dy, dz), got 'fine'"
+    ),
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, volume_fraction=0)": "must be in (0, 1], got 0.0",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, volume_fraction=1.2)": "volume_fraction must be in (0, 1], got",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, volume_fraction='much')": "volume_fraction must be a number, got",
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, volume_fraction=1.2)": (
+        "volume_fraction must be in (0, 1], got"
+    ),
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, volume_fraction='much')": (
+        "volume_fraction must be a number, got"
+    ),
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, tortuosity=0)": "tortuosity must be > 0, got 0",
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, tortuosity=-1.6)": "tortuosity must be > 0, got -1.6",
     "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, permeability=0)": "permeability must be > 0, got 0.0",
-    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, 1, 1.6, 0.4)": "give tortuosity or permeability, not both",
+    "rxd.Extracellular(0, 0, 0, 9, 9, 9, 1, 1, 1.6, 0.4)": (
+        "give tortuosity or permeability, not both"
+    ),
     "rxd.Species(ecs, name='na', d=-1)": "d of na must be >= 0 um2/ms, got -1",
     "rxd.Species(ecs, name='na', d=(1, 1, -2))": "d of na must be >= 0 um2/ms, got (1, 1, -2)",
     "rxd.Species(ecs, name='na', d='fast')": "d of na must be a number",
@@ -47,37 +62,34 @@ ARGUMENTS = {
     "rxd.Species(ecs, name='na', charge=0.5)": "charge of na must be a whole number, got 0.5",
     "rxd.Species(ecs, name='na', initial=float('nan'))": "initial must be finite, got nan",
     "rxd.Species(ecs, name='na', initial='high')": "initial must be a number in mM, got 'high'",
-    "rxd.Species(ecs, name='na', ecs_boundary_conditions=1e999)": "ecs_boundary_conditions of na must be",
-    "rxd.Species(ecs, name='k+', charge=1)": "must be an identifier such as 'k', or None, or without charge any words without /, got 'k+'",
+    "rxd.Species(ecs, name='na', ecs_boundary_conditions=1e999)": (
+        "ecs_boundary_conditions of na must be"
+    ),
+    "rxd.Species(ecs, name='k+', charge=1)": (
+        "must be an identifier such as 'k', or None, or without charge any words without /, got"
+        " 'k+'"
+    ),
     "rxd.Species(ecs, name='k', charge=1)": 'species "k" is already defined on Extracellular(',
-    "rxd.Species(rxd.Extracellular(0, 0, 0, 9, 9, 9, 1), name='k', charge=2)": "charge 1 on another region",
+    "rxd.Species(rxd.Extracellular(0, 0, 0, 9, 9, 9, 1), name='k', charge=2)": (
+        "charge 1 on another region"
+    ),
     "rxd.Species(3, name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got 3",
     "rxd.Species([ecs, ecs], name='na')": "a species needs different regions, got [",
-    "rxd.Species(neuron_rxd.Extracellular(0, 0, 0, 9, 9, 9, 1))": "must be rxd.Extracellular of ecsmpi, got",
+    "rxd.Species(neuron_rxd.Extracellular(0, 0, 0, 9, 9, 9, 1))": (
+        "must be rxd.Extracellular of ecsmpi, got"
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory):
-    """{expression: its exception's name and message}, all from one process, which then runs the
-    model.
+    """Return {expression: its exception's name and message}, all from one process.
+
+    The process then runs the model.
     """
     folder = tmp_path_factory.mktemp("arguments")
-    source = MODEL + textwrap.dedent(f"""
-        import json
-        from neuron import rxd as neuron_rxd
-        found = {{}}
-        for expression in {list(ARGUMENTS)!r}:
-            try:
-                eval(expression)
-                found[expression] = ["nothing", ""]
-            except Exception as error:
-                found[expression] = [type(error).__name__, str(error)]
-        assert rxd.all_species() == [k]
-        n.finitialize(-65)
-        print(json.dumps(found))
-    """)
-    done = run_script(folder, source, ranks=None)
+    argv = ["python", PROGRAMS / "rxd" / "arguments.py", json.dumps(list(ARGUMENTS))]
+    done = mpirun(None, argv, timeout=SECONDS, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
@@ -127,7 +139,8 @@ def test_other_writer_of_the_concentration_is_refused(body, writer, tmp_path):
     done = run_script(tmp_path, MODEL + f"neuron.load_mechanisms({str(writer)!r})\n" + body)
     assert_ends_with(
         done,
-        "writes ko, which the extracellular space sets: remove buffer, or give the species another name",
+        "writes ko, which the extracellular space sets: "
+        "remove buffer, or give the species another name",
         "failed and ends the job",
     )
 
@@ -190,7 +203,8 @@ def test_bad_option_of_ecsmpi_run_is_named(words, message, tmp_path, capsys):
     (tmp_path / "model.py").touch()
     with pytest.raises(SystemExit) as ended:
         main(["run", str(tmp_path / "model.py"), *words])
-    assert ended.value.code == 2 and message in capsys.readouterr().err
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mistake", COMMANDS)

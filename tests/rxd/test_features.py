@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from support.programs import PROGRAMS, holds
 from support.ranks import ROOT, mpirun
-from support.rxd_scripts import holds, script
 
 REFUSED = [
     "rxd.Rate(k, -0.1 * rxd.v)",
@@ -130,13 +130,28 @@ ACCEPTED = [
     "assert repr(rxd.Parameter(ecs, name='p', value=1)) == 'Parameter(p, value=1.0)'",
     "assert rxd.rank() == 0",
     "assert rxd.all_species() == [k, other]",
-    "assert (ecs.alpha, ecs.tortuosity) == (0.2, 1.6) and abs(ecs.permeability - 1 / 1.6**2) < 1e-15",
-    "assert abs(ecs.volume() - 0.2 * 105 * 88 * 108) < 1e-6 and abs(ecs.volume(3) - 0.2 * 504) < 1e-9",
+    (
+        "assert (ecs.alpha, ecs.tortuosity) == (0.2, 1.6) "
+        "and abs(ecs.permeability - 1 / 1.6**2) < 1e-15"
+    ),
+    (
+        "assert abs(ecs.volume() - 0.2 * 105 * 88 * 108) < 1e-6 "
+        "and abs(ecs.volume(3) - 0.2 * 504) < 1e-9"
+    ),
     "assert (k.name, k.charge, k.d, k.regions) == ('k', 1, 2, [ecs])",
-    "assert str(k) == 'k' and 'd=2' in repr(k) and 'Extracellular' in repr(ecs) and 'k' in str(k[ecs])",
+    (
+        "assert str(k) == 'k' and 'd=2' in repr(k) "
+        "and 'Extracellular' in repr(ecs) and 'k' in str(k[ecs])"
+    ),
     "k.initial = 5; n.finitialize(-65); assert (k[ecs].states3d == 5).all()",
-    "again = rxd.Species(far, name='k', charge=1); assert again[far].states3d.shape == (15, 11, 12)",
-    "assert k.defined_on_region(ecs) and not k.defined_on_region(far) and k[ecs].defined_on_region(ecs)",
+    (
+        "again = rxd.Species(far, name='k', charge=1); "
+        "assert again[far].states3d.shape == (15, 11, 12)"
+    ),
+    (
+        "assert k.defined_on_region(ecs) and not k.defined_on_region(far) "
+        "and k[ecs].defined_on_region(ecs)"
+    ),
     "assert k.nodes((500, 500, 500)) == [] and len(k.nodes(n.Section(name='a'))) == 0",
     "assert rxd.nodelist.NodeList([node, node]).count(node) == 2",
     "rxd.Extracellular(0, 0, 0, 1, 1, 1, 1, permeability=0.25).tortuosity == 2",
@@ -145,34 +160,14 @@ ACCEPTED = [
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """{statement: [its exception's name and message, is it an RxDException?]}, all from one
-    process.
+    """Return {statement: [exception's name, message, is it an RxDException?]}.
+
+    All are from one process.
     """
     folder = tmp_path_factory.mktemp("statements")
-    path = folder / "statements.py"
-    path.write_text(
-        script("""
-        import json
-        statements = json.loads(sys.argv[3])
-        ecs, far = box(), box(at=500)
-        k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
-        other = rxd.Species(ecs, name="other")
-        node = k[ecs].node_by_ijk(1, 2, 3)
-        part_of_none = rxd.Species(far)[far]
-        found = {}
-        for statement in statements:
-            try:
-                exec(statement, dict(globals()))
-                found[statement] = None
-            except Exception as error:
-                found[statement] = [type(error).__name__, str(error), isinstance(error, rxd.RxDException)]
-        print(json.dumps(found))
-    """)
-    )
     statements = json.dumps([*REFUSED, *OTHERS, *ACCEPTED])
-    done = mpirun(
-        None, ["python", path, "-", "ecsmpi", statements], env={"NUMBA_NUM_THREADS": 2}, cwd=folder
-    )
+    argv = ["python", PROGRAMS / "rxd" / "outcomes.py", "-", "ecsmpi", statements]
+    done = mpirun(None, argv, env={"NUMBA_NUM_THREADS": 2}, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 
@@ -182,13 +177,15 @@ def test_what_neuron_has_beyond_is_refused_by_name(statement, outcomes):
     assert outcomes[statement] is not None, f"{statement} is accepted and does nothing"
     _, message, is_rxd_exception = outcomes[statement]
     assert "of neuron.rxd is not available in ecsmpi; docs/features.md lists what is" in message
-    assert is_rxd_exception and (ROOT / "docs" / "features.md").is_file()
+    assert is_rxd_exception
+    assert (ROOT / "docs" / "features.md").is_file()
 
 
 @pytest.mark.parametrize("statement", OTHERS)
 def test_what_nobody_has_is_an_error(statement, outcomes):
     kind, message = OTHERS[statement]
-    assert outcomes[statement][0] == kind and outcomes[statement][1].startswith(message)
+    assert outcomes[statement][0] == kind
+    assert outcomes[statement][1].startswith(message)
 
 
 @pytest.mark.parametrize("statement", ACCEPTED)
@@ -211,46 +208,13 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
-    """{section: {name: how ecsmpi's object behaves where the name is asked for}}, for all public
-    names of NEURON's.
+    """Return {section: {name: how ecsmpi behaves where the name is asked for}}.
+
+    The names are all public ones of NEURON.
     """
     folder = tmp_path_factory.mktemp("names")
-    path = folder / "names.py"
-    path.write_text(
-        script("""
-        import json
-        from neuron import rxd as original
-        ecs = box()
-        k = rxd.Species(ecs, d=2, name="k", charge=1, initial=3)
-        parameter, state = rxd.Parameter(ecs, value=1), rxd.State(ecs, initial=1)
-        objects = {
-            "rxd": (rxd, original),
-            "Extracellular": (ecs, original.Extracellular),
-            "Species": (k, original.Species),
-            "Parameter": (parameter, original.Parameter),
-            "State": (state, original.State),
-            "SpeciesOnExtracellular": (k[ecs], original.species.SpeciesOnExtracellular),
-            "NodeExtracellular": (k.nodes[0], original.node.NodeExtracellular),
-            "NodeList": (k.nodes[:1], original.nodelist.NodeList),
-            "Rate": (rxd.Rate(k, 1), original.Rate),
-            "Reaction": (rxd.Reaction(k, state, 1, 2), original.Reaction),
-            "options": (rxd.options, original.options),
-        }
-
-        def behaviour(ours, theirs, name):
-            try:
-                found = getattr(ours, name)
-            except rxd.MissingFeature:
-                return "refused"
-            return "NEURON's" if theirs is original and found is getattr(theirs, name) else "ours"
-
-        print(json.dumps({
-            section: {name: behaviour(ours, theirs, name) for name in dir(theirs) if not name.startswith("_")}
-            for section, (ours, theirs) in objects.items()
-        }))
-    """)
-    )
-    done = mpirun(None, ["python", path, "-", "ecsmpi"], cwd=folder)
+    argv = ["python", PROGRAMS / "rxd" / "public_names.py", "-", "ecsmpi"]
+    done = mpirun(None, argv, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 

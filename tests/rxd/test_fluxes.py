@@ -1,144 +1,29 @@
-"""Fluxes into nodes: each is counted once, wherever it is known. (tests/models/nodes.py compares
-them with NEURON.)
+"""Fluxes into nodes: each is counted once, wherever it is known.
+
+tests/models/nodes.py compares them with NEURON.
 """
 
 import pytest
 
-from support.rxd_scripts import holds
+from support.programs import PROGRAMS, holds
 
-FLUXES = """
-    ecs, made = box(), cells()
-    names = [f"s{i}" for i in range(12)]
-    s = [rxd.Species(ecs, d=2, name=name, charge=0, initial=1) for name in names]
-    clamps = {i: n.IClamp(sec(0.5)) for i, sec in made.items()}
-    for i, clamp in clamps.items():
-        clamp.dur, clamp.amp = 1e9, i + 1
-    kinds = [n.ref(5e5), n.Vector([7, 8e5, 9])]
-    calls = []
-    node = {one: one[ecs].node_by_location(-10, 0, 0) for one in s}  # of some rank
-    free = node[s[0]].volume
-
-    def added(one):
-        "mM um3 that one has got more of"
-        return (one[ecs].states3d.sum() - 1980) * free
-
-    def called():
-        calls.append(n.t)
-        return 3e5
-
-    def mine():
-        return 2e5
-
-    def register():
-        node[s[0]].include_flux(6e5)  # on all ranks
-        node[s[1]].include_flux(1e5 * (rank + 1))  # another on each
-        for _ in range(2):
-            node[s[2]].include_flux(6e5)  # twice on all ranks
-        if rank == ranks - 1:
-            node[s[3]].include_flux(6e5)  # on one
-            node[s[4]].include_flux(mine)
-        node[s[5]].include_flux(called)
-        for clamp in clamps.values():
-            node[s[6]].include_flux(clamp._ref_amp, units="mol/ms")  # of each rank's cells
-        node[s[7]].include_flux(kinds[0])  # of no cell, on all ranks
-        node[s[7]].include_flux(kinds[1]._ref_x[1])
-        s[8].nodes[::7].include_flux(6e5)  # a list, in voxels of every rank
-        s[9].nodes[100:110].include_flux(mine)
-        s[10].nodes[100:110].include_flux(n._ref_dt, units="mmol/ms")
-        if rank == 0:
-            s[11].nodes[5::19].include_flux(6e5)
-
-    def check(time):
-        per_mM = 602214.076
-        assert abs(per_mM / (n.Avogadro_constant / 1e18) - 1) < 1e-6
-        per_mM = n.Avogadro_constant / 1e18
-        of_list = len(range(0, 1980, 7)), len(range(5, 1980, 19))
-        expected = (
-            6e5, 1e5 * ranks * (ranks + 1) / 2, 12e5, 6e5, 2e5, 3e5, 10e18 * per_mM, 13e5, 6e5 * of_list[0], 20e5,
-            10e15 * n.dt * per_mM, 6e5 * of_list[1],
-        )
-        for one, rate in zip(s, expected):
-            assert abs(added(one) / (rate * time / per_mM) - 1) < 1e-8, (one, added(one), rate * time / per_mM)
-"""
+FLUXES = PROGRAMS / "rxd" / "fluxes.py"
+WITH_SPECIES = PROGRAMS / "rxd" / "fluxes_and_species.py"
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_flux_is_counted_once_however_many_ranks_know_it(ranks, on_ranks):
-    holds(
-        on_ranks,
-        ranks,
-        FLUXES
-        + """
-    register()
-    for _ in range(2):  # fluxes outlive a finitialize
-        calls.clear()
-        n.finitialize(-65)
-        steps(10)
-        check(1.0)
-        owns = s[5][ecs].planes[0] <= node[s[5]]._i < s[5][ecs].planes[1]
-        assert len(calls) == 10 * owns, calls  # once in a step, where the voxel is
-    clamps.clear()
-    """,
-    )
+    holds(on_ranks, ranks, FLUXES, "counted_once")
 
 
 def test_flux_may_begin_during_a_run(on_ranks):
-    holds(
-        on_ranks,
-        3,
-        FLUXES
-        + """
-    n.finitialize(-65)
-    steps(4)
-    register()
-    rxd.re_init()  # on all ranks, for what only some of them know
-    steps(6)
-    check(0.6)
-    node[s[0]].include_flux(6e5)  # on all ranks: that suffices
-    before = added(s[0])
-    steps(1)
-    assert abs((added(s[0]) - before) / (12e5 * 0.1 * 1e18 / n.Avogadro_constant) - 1) < 1e-8
-    """,
-    )
+    holds(on_ranks, 3, FLUXES, "begins_during_a_run")
 
 
 def test_fluxes_go_with_their_species_alone(on_ranks):
     # NEURON cannot initialise again after a species with fluxes is deleted.
-    holds(
-        on_ranks,
-        2,
-        """
-        import gc
-        ecs = box()
-        one, other = (rxd.Species(ecs, d=2, initial=1) for _ in range(2))
-        for species in (one, other):
-            species[ecs].nodes[300].include_flux(6e5)
-        del species, one
-        gc.collect()
-        one = rxd.Species(ecs, d=2, initial=1)
-        n.finitialize(-65)
-        steps(5)
-        assert (one[ecs].states3d == 1).all() and (other[ecs].states3d != 1).any()
-    """,
-    )
+    holds(on_ranks, 2, WITH_SPECIES, "species_that_goes")
 
 
 def test_long_steps_of_the_grid_take_in_fluxes_whole(on_ranks):
-    holds(
-        on_ranks,
-        2,
-        """
-        import itertools
-        rxd.options.grid_steps = 4
-        ecs = box()
-        s = rxd.Species(ecs, d=2, initial=1)
-        s[ecs].nodes[300].include_flux(6e5)
-        count = itertools.count()
-        s[ecs].nodes[900].include_flux(lambda: 1e5 * next(count))  # asked in every step of NEURON's
-        n.finitialize(-65)
-        steps(12)
-        taken = (12 * 6e5 + 1e5 * sum(range(12))) * n.dt * 1e18 / n.Avogadro_constant
-        found = (s[ecs].states3d.sum() - 1980) * s[ecs].nodes[0].volume
-        assert abs(found / taken - 1) < 1e-8, (found, taken)
-    """,
-    )
+    holds(on_ranks, 2, WITH_SPECIES, "fluxes_in_long_steps")

@@ -5,10 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-SET, LATE = PROGRAMS / "set_by_ranks.py", PROGRAMS / "pointers_late.py"
+SET = PROGRAMS / "rxd" / "set_by_ranks.py"
+LATE = PROGRAMS / "rxd" / "pointers_late.py"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_pointers_taken_in_mid_run_and_children_that_read(alone, on_ranks):
 
 
 def test_error_of_a_copy_says_what_to_set():
-    done = mpirun(2, ["python", PROGRAMS / "writes_to_copy.py"])
+    done = mpirun(2, ["python", PROGRAMS / "rxd" / "writes_to_copy.py"])
     assert done.returncode != 0
     assert (
         "read-only copies: set species[ecs].concentration, nodes.value or node.value" in done.stderr

@@ -1,5 +1,6 @@
-"""The life of a model in one process: what is dropped, collected, made again, begun anew; errors
-and interrupts in between.
+"""The life of a model in one process.
+
+Models are dropped, collected, made again and begun anew; errors and interrupts come in between.
 """
 
 from pathlib import Path
@@ -11,16 +12,15 @@ from ecsmpi.run.couplings import Coupled, Couplings
 import pytest
 
 from support.neuron_reference import disagreements
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
+RXD = PROGRAMS / "rxd"
 
 
 def runs(ranks, program, *arguments, cwd, timeout=120):
     """A program whose asserts are the test's."""
-    done = mpirun(
-        ranks, ["python", PROGRAMS / f"{program}.py", *arguments], cwd=cwd, timeout=timeout
-    )
+    done = mpirun(ranks, ["python", RXD / f"{program}.py", *arguments], cwd=cwd, timeout=timeout)
     assert done.returncode == 0, f"{program} on {ranks} ranks\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -39,10 +39,11 @@ def test_no_step_collects(ranks, tmp_path):
 
 
 def test_models_rebuilt_in_a_loop_are_each_as_one_alone_in_neuron(on_ranks):
-    """Sums are 3000.00240694 of the first and 26999.98347243 of the last; NEURON in one loop keeps
-    cells of dropped models.
+    """Sums are 3000.00240694 of the first and 26999.98347243 of the last.
+
+    NEURON in one loop keeps cells of dropped models.
     """
-    program = PROGRAMS / "rebuilt.py"
+    program = RXD / "rebuilt.py"
     alone = on_ranks(None, program, "neuron", 27, 1)
     assert abs(alone["27"].sum() - 26999.983472427666) < 1e-7
     for ranks, first, count in ((None, 3, 25), (2, 24, 4), (3, 26, 2)):
@@ -57,7 +58,7 @@ def test_models_rebuilt_in_a_loop_are_each_as_one_alone_in_neuron(on_ranks):
 
 
 def test_species_that_go_come_back_and_move_leave_segments_as_in_neuron(on_ranks):
-    program = PROGRAMS / "species_that_go.py"
+    program = RXD / "species_that_go.py"
     expected = on_ranks(None, program, "neuron")
     for ranks in (None, 3):
         said = disagreements(on_ranks(ranks, program, "ecsmpi"), expected)
@@ -65,16 +66,17 @@ def test_species_that_go_come_back_and_move_leave_segments_as_in_neuron(on_ranks
 
 
 def test_the_last_species_inside_goes_with_its_cell_or_without(tmp_path):
-    """Values of NEURON for the cell that stays; in the second model of the first case NEURON fails
-    where no box is left.
+    """The values are NEURON's for the cell that stays.
+
+    In the second model of the first case NEURON fails where no box is left.
     """
     runs(None, "last_inside", cwd=tmp_path)
 
 
 def test_initial_blocks_see_the_ions_defaults_as_in_neuron(on_ranks, tmp_path):
     """Inside and outside: of a species on both sides, and of one on each side alone."""
-    program = PROGRAMS / "initial_sees.py"
-    shutil.copy(PROGRAMS / "sees.mod", tmp_path)
+    program = RXD / "initial_sees.py"
+    shutil.copy(RXD / "sees.mod", tmp_path)
     subprocess.run(
         [Path(sys.executable).parent / "nrnivmodl"], cwd=tmp_path, check=True, capture_output=True
     )
@@ -110,9 +112,9 @@ def test_a_change_of_species_is_said_in_words():
     }.items():
         with pytest.raises(RuntimeError) as said:
             before.refuse(Couplings(now, False))
-        assert (
-            str(said.value)
-            == f"species have changed since n.finitialize(): {words}: call it again before the run goes on"
+        assert str(said.value) == (
+            f"species have changed since n.finitialize(): {words}: "
+            "call it again before the run goes on"
         )
     with pytest.raises(
         RuntimeError, match="^reactions at segments, of which there were or are none, have changed"
@@ -135,7 +137,7 @@ def test_errors_reach_the_script_as_themselves(tmp_path):
 
 
 def test_an_error_that_ends_the_script_is_said_once_and_last(tmp_path):
-    done = mpirun(None, ["python", PROGRAMS / "errors.py", "last"], cwd=tmp_path)
+    done = mpirun(None, ["python", RXD / "errors.py", "last"], cwd=tmp_path)
     lines = done.stderr.rstrip().splitlines()
     assert done.returncode == 1 and lines[-1] == "LookupError: lost", done.stderr
     assert sum("LookupError" in line for line in lines if not line.startswith("    ")) == 1
@@ -166,6 +168,7 @@ def test_every_interrupt_stops_the_run_which_goes_on_to_the_same_bits(call, tmp_
 
 
 def test_interrupt_in_neurons_own_python_code_waits_for_the_end_of_the_step(tmp_path):
-    done = mpirun(None, ["python", PROGRAMS / "interrupted_inside_neurons.py"], cwd=tmp_path)
+    done = mpirun(None, ["python", RXD / "interrupted_inside_neurons.py"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "interrupted at 0.1" in done.stdout and "went on to 1" in done.stdout
+    assert "interrupted at 0.1" in done.stdout
+    assert "went on to 1" in done.stdout

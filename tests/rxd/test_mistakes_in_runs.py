@@ -1,24 +1,26 @@
 """Mistakes in a run, on all ranks or on one, end every rank within seconds, and are said once."""
 
+import json
 import textwrap
 
 import pytest
 
-from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, assert_ends_with, run_script
+from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, SECONDS, assert_ends_with, run_script
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 pytestmark = pytest.mark.usefixtures("compiled_kernels")
 
-DIFFER = "describe different extracellular spaces: make the same regions, species and reactions on every rank"
-SODIUM_CAME = (
-    "species have changed since n.finitialize(): na has come: call it again before the run goes on"
+AGAIN = "call it again before the run goes on"
+CHANGED = "species have changed since n.finitialize(): {}: " + AGAIN
+DIFFER = (
+    "describe different extracellular spaces: "
+    "make the same regions, species and reactions on every rank"
 )
-SODIUM_WENT = (
-    "species have changed since n.finitialize(): na has gone: call it again before the run goes on"
-)
-POTASSIUM_WENT = (
-    "species have changed since n.finitialize(): k has gone: call it again before the run goes on"
-)
-CELLS_CHANGED = "sections, nseg or 3-D points have changed since n.finitialize(): call it again before the run goes on"
+SODIUM_CAME = CHANGED.format("na has come")
+SODIUM_WENT = CHANGED.format("na has gone")
+POTASSIUM_WENT = CHANGED.format("k has gone")
+CELLS_CHANGED = f"sections, nseg or 3-D points have changed since n.finitialize(): {AGAIN}"
 THREADS = "NEURON uses 2 threads here: call pc.nthread(1) and use more ranks"
 AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
 VARIABLE = "the variable time step is not supported: call n.cvode.active(False) and set n.dt"
@@ -73,12 +75,14 @@ SCRIPTS = {
     "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
     "d of one rank during the run": (
         BEGIN + "if rank == 1:\n    k.d = 3" + GO_ON,
-        f"rank 0 is in a step of the grid where rank 1 is in {AFTER_A_CHANGE}: make these calls on every rank",
+        f"rank 0 is in a step of the grid where rank 1 is in {AFTER_A_CHANGE}: "
+        "make these calls on every rank",
     ),
     "flux of one rank during the run": (
         BEGIN + "if rank == 0:\n    k[ecs].node_by_ijk(1, 2, 3).include_flux(1)" + GO_ON,
-        f"rank 0 is in {AFTER_A_CHANGE} where rank 1 is in a step of the grid: make these calls on every rank, "
-        "in the same order; where one rank alone adds a flux, call rxd.re_init() on every rank after that",
+        f"rank 0 is in {AFTER_A_CHANGE} where rank 1 is in a step of the grid: "
+        "make these calls on every rank, in the same order; "
+        "where one rank alone adds a flux, call rxd.re_init() on every rank after that",
     ),
     "flux from what is gone": (
         "clamp = n.IClamp(sec(0.5))\nk[ecs].nodes[7].include_flux(clamp, 'i')\n"
@@ -154,8 +158,9 @@ def test_failure_of_one_rank_inside_neurons_callback_ends_all(callback, tmp_path
 
 
 def test_threads_during_the_run_end_all_ranks(tmp_path):
-    """NEURON's workers step threads that nobody has initialised: at times they crash before anybody
-    is asked.
+    """NEURON's workers step threads that nobody has initialised.
+
+    At times they crash before anybody is asked.
     """
     done = run_script(tmp_path, MODEL + BEGIN + "pc.nthread(2)" + GO_ON)
     said = done.stdout + done.stderr
@@ -164,62 +169,13 @@ def test_threads_during_the_run_end_all_ranks(tmp_path):
 
 
 def test_session_on_one_rank_outlives_its_mistakes(tmp_path):
-    words = f"from ecsmpi.rxd.errors import InvalidValue\n{CELLS_CHANGED = }\n{SODIUM_CAME = }\n{SODIUM_WENT = }\n{VARIABLE = }\n"
-    done = run_script(
-        tmp_path,
-        MODEL
-        + words
-        + """
-def fails(action, kind=RuntimeError, words=""):
-    try:
-        action()
-    except kind as error:
-        assert type(error) is kind and words in str(error), error
-        return
-    raise AssertionError("a mistake has passed")
-
-def works():
-    n.finitialize(-65)
-    n.continuerun(0.5)
-    assert abs(n.t - 0.5) < 1e-9 and sec(0.5).ko > 3
-
-class Observer:
-    def started(self, *_): pass
-    def stepped(self, *_): raise KeyError("lost")
-    def ended(self): pass
-
-fails(n.fadvance)
-works()
-sec.nseg = 5
-fails(n.fadvance, words=CELLS_CHANGED)
-works()
-na = rxd.Species(ecs, name="na", charge=1)
-fails(n.fadvance, words=SODIUM_CAME)
-works()
-del na
-fails(n.fadvance, words=SODIUM_WENT)
-works()
-fails(lambda: n.cvode.active(True), words=VARIABLE)
-n.cvode.active(False)
-works()
-more = n.Section(name="more")
-fails(n.fadvance)
-works()
-n.delete_section(sec=more)
-fails(n.fadvance)
-works()
-sec.pt3dadd(0, 0, 40, 5)
-fails(n.fadvance)
-works()
-k.initial = float("nan")
-fails(lambda: n.finitialize(-65), InvalidValue, "concentration of k must be finite, got nan")
-fails(n.fadvance, words="n.finitialize() did not come to its end: call it again before the run goes on")
-k.initial = 3
-works()
-rxd.add_observer(Observer())
-fails(n.fadvance, KeyError, "lost")
-""",
-        ranks=None,
-    )
+    words = {
+        "CELLS_CHANGED": CELLS_CHANGED,
+        "SODIUM_CAME": SODIUM_CAME,
+        "SODIUM_WENT": SODIUM_WENT,
+        "VARIABLE": VARIABLE,
+    }
+    program = PROGRAMS / "rxd" / "session.py"
+    done = mpirun(None, ["python", program, json.dumps(words)], timeout=SECONDS, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "hoc_execerror" not in done.stderr, done.stderr

@@ -1,5 +1,6 @@
-"""NetPyNE's rxdParams with one line added: the network answers as with NEURON's own rxd, and
-NetPyNE draws it.
+"""A network of NetPyNE with one line added answers as with NEURON's own rxd.
+
+NetPyNE draws it, too.
 """
 
 import matplotlib.image
@@ -23,8 +24,7 @@ def answer(backend, ranks, tmp_path):
 
 def test_network_of_netpyne_answers_and_is_drawn_as_with_neuron_on_1_and_2_ranks(tmp_path):
     expected = answer("neuron", None, tmp_path)
-    assert expected["spikes"].shape[1] >= 7 and all(
-        np.ptp(array) > 0 for array in expected.values()
-    )
+    assert expected["spikes"].shape[1] >= 7
+    assert all(np.ptp(array) > 0 for array in expected.values())
     for ranks in (None, 2):
         assert disagreements(answer("ecsmpi", ranks, tmp_path), expected, 1e-11) == []

@@ -1,6 +1,4 @@
-"""NEURON's pointers to nodes: recorded, set, played into and written to by mechanisms, as in
-NEURON.
-"""
+"""Pointers to nodes are recorded, set, played into and written to, as in NEURON."""
 
 from pathlib import Path
 import shutil
@@ -12,18 +10,20 @@ import numpy as np
 import pytest
 
 from support.neuron_reference import disagreements
-from support.ranks import TESTS, mpirun
+from support.programs import PROGRAMS
+from support.ranks import mpirun
 
-PROGRAMS = TESTS / "programs"
-SET, WITHOUT = PROGRAMS / "pointers_set.py", PROGRAMS / "pointers_without_cells.py"
-OTHERWISE = PROGRAMS / "set_otherwise.py"
+RXD = PROGRAMS / "rxd"
+SET = RXD / "pointers_set.py"
+WITHOUT = RXD / "pointers_without_cells.py"
+OTHERWISE = RXD / "set_otherwise.py"
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """A folder with the mechanism that writes through a pointer."""
     folder = tmp_path_factory.mktemp("setter")
-    shutil.copy(PROGRAMS / "setter.mod", folder)
+    shutil.copy(RXD / "setter.mod", folder)
     subprocess.run(
         [Path(sys.executable).parent / "nrnivmodl"], cwd=folder, check=True, capture_output=True
     )
@@ -50,9 +50,8 @@ def saved(ranks, folder, program, *arguments):
 def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(ranks, in_neuron, compiled):
     found = saved(ranks, compiled, SET)
     wanted = {name: array for name, array in in_neuron.items() if name != "said"}
-    assert (
-        wanted["tracer 5"].size == 17 and abs(wanted["seen"][4] - 44) < 1e-12
-    )  # NEURON has the mechanism, and 44
+    assert wanted["tracer 5"].size == 17
+    assert abs(wanted["seen"][4] - 44) < 1e-12  # NEURON has the mechanism, and 44
     assert not (said := disagreements({name: found[name] for name in wanted}, wanted, 1e-13)), said
 
 
@@ -73,7 +72,7 @@ def test_a_run_without_sections_goes_on_from_a_checkpoint_taken_after_that(tmp_p
 
 
 def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(tmp_path):
-    """At segments, by handlers, events, parameters, defaults of ions and transfers between ranks."""
+    """At segments, by handlers, events, parameters, ions' defaults and transfers between ranks."""
     wanted = saved(None, tmp_path, OTHERWISE, "neuron")
     wanted.pop("said")
     assert len(wanted) == 22
@@ -129,12 +128,12 @@ def test_planes_that_have_their_values_keep_what_the_script_has_written_since():
 
 @pytest.mark.parametrize("ranks, when", [(None, "read"), (None, "step"), (3, "read")])
 def test_pointer_set_to_no_number_is_refused(ranks, when):
-    done = mpirun(ranks, ["python", PROGRAMS / "pointers_not_finite.py", when])
+    done = mpirun(ranks, ["python", RXD / "pointers_not_finite.py", when])
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("goes on") == (ranks or 1)
 
 
 def test_pointer_set_to_no_number_ends_a_step_of_several_ranks():
-    done = mpirun(2, ["python", PROGRAMS / "pointers_not_finite.py", "step"])
+    done = mpirun(2, ["python", RXD / "pointers_not_finite.py", "step"])
     assert done.returncode == 1
     assert "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1)" in done.stderr

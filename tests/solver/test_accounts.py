@@ -1,5 +1,6 @@
-"""Amounts balance where tissue varies and changes; sums are exact, and the faces' voxels are
-counted as such.
+"""Amounts balance where tissue varies and changes; sums are exact.
+
+The faces' voxels are counted as such.
 """
 
 import math
@@ -11,33 +12,12 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from support.rxd_scripts import script
-
-IN_TISSUE = """
-    fraction = lambda x, y, z: 0.2 + 0.001 * x + 0.02 * np.sin(y)
-    ecs, made = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), fraction, lambda x, y, z: 1.6 + 0.1 * np.cos(z)), cells()
-    other = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), tortuosity=1.6)
-    size = rxd.State(other, initial=lambda node: 0.3 + 0.001 * node.x3d)
-    other.set_volume_fraction(size)
-    species = {
-        "closed": rxd.Species(ecs, d=20, name="k", charge=1, initial=uneven),
-        "bath": rxd.Species(ecs, d=20, initial=uneven, ecs_boundary_conditions={"xlo": rxd.Bath(9, permeability=0.5)}),
-        "held": rxd.Species(ecs, d=20, name="na", charge=1, initial=uneven, ecs_boundary_conditions={"xhi": 7.0, "ylo": 2.0}),
-        "shrinking": rxd.Species(other, d=20, initial=uneven),
-    }
-    shrinks = rxd.Rate(size, -0.2 * size * size)
-    tables = {name: rxd.Diagnostics(one, every=1, balance=True) for name, one in species.items()}
-    n.finitialize(-65)
-    steps(100)
-    ecs.set_volume_fraction(lambda x, y, z: 0.3 - 0.001 * x)
-    steps(100)
-    save(sizes=np.array(size[other].states3d), **{f"{name} {column}": values for name, one in tables.items() for column, values in one.table.items()})
-"""
+from support.programs import PROGRAMS
 
 
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 3])
 def test_amounts_balance_where_tissue_varies_and_changes(ranks, on_ranks):
-    saved = on_ranks(ranks, script(IN_TISSUE), "ecsmpi")
+    saved = on_ranks(ranks, PROGRAMS / "solver" / "amounts.py", "ecsmpi")
     assert saved["sizes"].max() < 0.3
     for name in ("closed", "bath", "held", "shrinking"):
         stored = saved[f"{name} stored"]

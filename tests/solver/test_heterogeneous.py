@@ -1,5 +1,6 @@
-"""Tissue that varies and faces that are open: the distributed step against dense algebra and
-solutions in closed form.
+"""The distributed step in varying tissue and with open faces.
+
+It is judged by dense algebra and by solutions in closed form.
 """
 
 import math
@@ -132,8 +133,9 @@ def solved(on_ranks, tmp_path):
 
 @pytest.mark.parametrize("ranks", RANKS)
 def test_steps_solve_the_factored_system(solved, ranks):
-    """With sources, open faces, changing tissue, axes of one and two voxels, slabs of one plane and
-    r up to 80.
+    """There are sources, open faces, changing tissue, axes of one and two voxels.
+
+    Some slabs have one plane, and r is up to 80.
     """
     for each in DENSE:
         assert_close(solved(ranks)[each.name], each.dense, 1e-13, each.name)
@@ -166,7 +168,8 @@ def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
     joined = " ".join(
         line for each in DENSE + BLOCKS for line in solved(ranks)[each.name + " joined"]
     )
-    assert "neighbour pairs" in joined and "reduced system" in joined
+    assert "neighbour pairs" in joined
+    assert "reduced system" in joined
 
 
 def orders(errors):
@@ -180,8 +183,9 @@ def along_x(n, length=12.0):
 def test_error_falls_with_the_square_of_the_spacing_where_volume_fraction_varies(
     on_ranks, tmp_path
 ):
-    """alpha = e^(2 k x): the mode e^(-k x) (cos q x + k/q sin q x) has no flux at 0 and at L =
-    pi/q, and decays by D (q2 + k2).
+    """alpha = e^(2 k x): a mode decays by D (q2 + k2).
+
+    The mode e^(-k x) (cos q x + k/q sin q x) has no flux at 0 and at L = pi/q.
     """
     k, q, d, t = 0.08, math.pi / 12, 1.3, 4.0
     counts = (12, 24, 48)
@@ -208,8 +212,9 @@ def test_error_falls_with_the_square_of_the_spacing_where_volume_fraction_varies
 
 
 def test_symmetric_faces_keep_second_order_where_permeability_varies(on_ranks, tmp_path):
-    """Between baths, permeability e^(-2 k x): in the steady state c is linear in e^(2 k x), and so
-    is the flux's resistance.
+    """Between baths, with permeability e^(-2 k x), c is linear in e^(2 k x) in the steady state.
+
+    So is the flux's resistance.
     """
     k, d, alpha, leak = 0.1, 1.0, 0.3, 0.05
     counts, faces = (12, 24, 48), Faces((Bath(5.0, leak), Bath(1.0, leak), None, None, None, None))

@@ -1,6 +1,4 @@
-"""The compiled loops: vector instructions where the time goes, the same bits from any number of
-threads.
-"""
+"""Compiled loops are vector instructions, and have the same bits from any number of threads."""
 
 import platform
 import re
@@ -10,6 +8,8 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
+
+from support.programs import PROGRAMS
 
 row = numba.types.Array(numba.float64, 1, "C")
 places = numba.types.Array(numba.uint32, 1, "C")
@@ -39,7 +39,7 @@ ARITHMETIC = r"= (?:fadd|fsub|fmul|fdiv|(?:tail )?call .*@llvm\.fma)\b.*"  # in 
 
 
 def _compiled(name):
-    """The kernel, compiled anew with its own options: a cached one does not show its instructions."""
+    """Compile a kernel anew with its own options: a cached one does not show its instructions."""
     modules = row_kernels, heterogeneous_up, heterogeneous_down, entry_kernels
     kernel = next(getattr(module, name) for module in modules if hasattr(module, name))
     options = {**kernel.targetoptions, "cache": False}
@@ -95,52 +95,8 @@ def test_hot_loops_use_this_machines_vector_registers(name):
     assert re.search(PACKED[platform.machine()], assembly), f"{name} takes one double at a time"
 
 
-THREADED = """
-    import sys
-    import numpy as np
-    from mpi4py import MPI
-    from ecsmpi.solver import threads as team
-    from ecsmpi.description.grid import Box
-    from ecsmpi.description.model import SpeciesSpec, Tissue
-    from ecsmpi.description.profiles import ArrayProfile
-    from ecsmpi.description.decomposition import Slabs
-    from ecsmpi.solver.exchange import plan_exchange
-    from ecsmpi.solver.slab_field import SlabField
-    from ecsmpi.solver.stepper import Stepper
-
-    def advanced(shape, threads, dt, varies):
-        team.choose(threads)
-        assert team.most_for_work() == threads
-        rng = np.random.default_rng(7)
-        box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), shape)
-        ions = [SpeciesSpec("k", (1.0, 0.7, 1.3), 1), SpeciesSpec("na", (1.3, 1.0, 0.7), 1, 2.0)]
-        fields = [SlabField(box, (0, shape[0])) for _ in ions]
-        for field in fields:
-            field.owned[:] = rng.random(shape)
-        tissue = Tissue(ArrayProfile(rng.random(shape))) if varies else Tissue()
-        comm, voxels = MPI.COMM_WORLD, rng.integers(0, box.voxels, 500)
-        exchange = plan_exchange(comm, Slabs(shape[0], 1), box.plane, voxels, len(ions))
-        stepper = Stepper(comm, box, tissue, ions, fields, exchange)
-        at_entries, ones = rng.random((2, 500)), np.ones(500)
-        at = np.arange(500, dtype=np.uint32)
-        for _ in range(3):
-            for f, values in enumerate(at_entries):
-                exchange.add_sources(f, values, at, ones, dt)
-            stepper.advance(dt, 0.0)
-            for f, values in enumerate(at_entries):
-                exchange.scatter_values(f, values, at)
-        stepper.free()
-        exchange.free()
-        return np.concatenate([*(field.owned.reshape(-1) for field in fields), at_entries.reshape(-1)])
-
-    shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]  # rows and planes do not divide evenly
-    np.savez(sys.argv[1], **{f"{shape} {dt} {varies} {threads}": advanced(shape, threads, dt, varies)
-                             for shape in shapes for dt in (0.01, 5.0) for varies in (False, True) for threads in (1, 2, 3)})
-"""
-
-
 def test_any_number_of_threads_gives_the_same_bits(on_ranks):
-    found = on_ranks(1, THREADED, env={"NUMBA_NUM_THREADS": 3})
+    found = on_ranks(1, PROGRAMS / "solver" / "steps_by_threads.py", env={"NUMBA_NUM_THREADS": 3})
     for key, bits in found.items():
         alone = found[key.rpartition(" ")[0] + " 1"]
         np.testing.assert_array_equal(

@@ -16,6 +16,8 @@ from numba import njit
 import numpy as np
 import pytest
 
+from support.programs import PROGRAMS
+
 SMALLEST_NORMAL = np.finfo(float).tiny
 known = pytest.mark.skipif(
     subnormals.MACHINE not in subnormals.FLUSHED, reason="a machine whose mode is not known here"
@@ -53,11 +55,9 @@ def test_a_step_makes_no_subnormal_concentrations(name):
         stepper.advance(0.1, 0.0)
     stepper.free()
     exchange.free()
-    assert (
-        field.owned.max() > 0.1
-        and 0 < field.owned[field.owned > 0].min() < 1e-290
-        and (field.owned == 0).any()
-    )
+    assert field.owned.max() > 0.1
+    assert 0 < field.owned[field.owned > 0].min() < 1e-290
+    assert (field.owned == 0).any()
     assert not small_numbers(field.owned)
     assert np.float64(SMALLEST_NORMAL) / 2 > 0, "the mode of this thread was not restored"
 
@@ -94,25 +94,9 @@ def test_other_processors_have_their_instruction(machine, instruction):
     assert instruction.lower() in code.lower() if instruction else "csr" not in code
 
 
-DECAY = """
-    import sys
-    import numpy as np
-    from ecsmpi import rxd
-    from neuron import n
-
-    ecs = rxd.Extracellular(0, 0, 0, 4, 4, 4, dx=1)
-    still, spreads = (rxd.Species(ecs, d=d, initial=1.0) for d in (0, 1))
-    rates = [rxd.Rate(species, -100 * species) for species in (still, spreads)]
-    n.dt = 0.1
-    n.finitialize()
-    for _ in range(400):  # a tenth, about, is left after each step
-        n.fadvance()
-    assert np.float64(np.finfo(float).tiny) / 2 > 0, "the mode of this thread was not restored"
-    np.savez(sys.argv[1], left=[species[ecs].local for species in (still, spreads)])
-"""
-
-
 @known
 def test_what_decays_ends_as_no_subnormal_number(on_ranks):
-    left = on_ranks(None, DECAY)["left"]
-    assert (left >= 0).all() and (left < 1e-290).all() and not small_numbers(left)
+    left = on_ranks(None, PROGRAMS / "solver" / "decay.py")["left"]
+    assert (left >= 0).all()
+    assert (left < 1e-290).all()
+    assert not small_numbers(left)

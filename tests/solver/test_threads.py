@@ -1,5 +1,6 @@
-"""As many threads as the work is worth, no more than pay, and none that spin where cores are
-shared.
+"""As many threads as the work is worth, no more than pay.
+
+None of them spin where cores are shared.
 """
 
 import os
@@ -9,29 +10,8 @@ from ecsmpi.solver import threads
 from ecsmpi.solver.timing import Phases
 import pytest
 
+from support.programs import PROGRAMS
 from support.ranks import mpirun
-
-BOXES = """
-import os, sys
-from ecsmpi import rxd
-from ecsmpi.solver import threads
-import numba
-from neuron import n
-
-found = []
-for size in (10, 48):
-    ecs = rxd.Extracellular(0, 0, 0, size, size, size, dx=1)
-    k = rxd.Species(ecs, d=1, name="k", charge=1, initial=3)
-    n.finitialize(-65)
-    n.fadvance()
-    try:
-        layer = numba.threading_layer()
-    except ValueError:
-        layer = "none"
-    found.append((threads.for_work(size**3), layer != "none"))
-    del k, ecs
-print("threads", found, os.environ["GOMP_SPINCOUNT"], os.environ.get("OMPI_MCA_mpi_yield_when_idle"))
-"""
 
 
 @pytest.fixture
@@ -54,8 +34,9 @@ def test_what_the_user_chose_counts_for_any_work(four_threads):
 
 
 def settled(team, seconds):
-    """The threads of the team after many steps, each of which takes seconds(threads), and how many
-    steps were trials.
+    """Return the threads of the team after many steps, and how many steps were trials.
+
+    Each step takes seconds(threads).
     """
     counts = []
     for _ in range(5000):
@@ -124,7 +105,7 @@ def test_a_small_box_starts_no_threads_unless_told_to(chosen):
         "OMPI_MCA_mpi_yield_when_idle": None,
         "GOMP_SPINCOUNT": None,
     }
-    done = mpirun(None, ["python", "-c", BOXES], env=ready)
+    done = mpirun(None, ["python", PROGRAMS / "solver" / "threads_of_boxes.py"], env=ready)
     assert done.returncode == 0, done.stderr
     two = len(os.sched_getaffinity(0)) > 1
     expected = [(2, True), (2, True)] if chosen else [(1, False), (2 if two else 1, two)]

@@ -1,19 +1,17 @@
 """How long each phase takes: what is timed is what happened, once, and shows over ranks."""
 
 import re
-import textwrap
 from time import perf_counter, sleep
 
 from ecsmpi.solver.timing import PHASES, Phases
 import pytest
 
+from support.programs import PROGRAMS
 from support.ranks import mpirun
 
 
 class Ranks:
-    """What `over_ranks` needs of a communicator: here each rank took a multiple of this one's
-    times.
-    """
+    """A communicator for `over_ranks` whose ranks took multiples of this one's times."""
 
     def __init__(self, *multiples):
         self._multiples = multiples
@@ -90,24 +88,12 @@ def _seconds_of(phases, count):
     return perf_counter() - begin
 
 
-MODEL = """
-from ecsmpi import rxd
-from neuron import n
-n.load_file("stdrun.hoc")
-sec = n.Section(name=f"cell{rxd.rank()}")
-sec.pt3dadd(0, 0, 0, 5)
-sec.pt3dadd(5, 8, 30, 4)
-sec.insert("hh")
-ecs = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=0.2, tortuosity=1.6)
-k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
-n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 2
-"""
+MODEL = PROGRAMS / "solver" / "timed_model.py"
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_run_shows_each_phase_once_for_all_ranks(ranks, tmp_path):
-    (tmp_path / "model.py").write_text(textwrap.dedent(MODEL))
-    done = mpirun(ranks, ["ecsmpi", "run", "model.py", "--timings", "-q"], cwd=tmp_path)
+    done = mpirun(ranks, ["ecsmpi", "run", MODEL, "--timings", "-q"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("over ranks, 20 steps") == 1
     for name, meaning in PHASES.items():
@@ -120,6 +106,5 @@ def test_run_shows_each_phase_once_for_all_ranks(ranks, tmp_path):
 
 
 def test_run_is_silent_about_phases_unasked(tmp_path):
-    (tmp_path / "model.py").write_text(textwrap.dedent(MODEL))
-    done = mpirun(None, ["ecsmpi", "run", "model.py", "-q"], cwd=tmp_path)
+    done = mpirun(None, ["ecsmpi", "run", MODEL, "-q"], cwd=tmp_path)
     assert done.returncode == 0 and "over ranks" not in done.stdout

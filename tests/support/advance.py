@@ -1,6 +1,6 @@
-"""The ranks' side of steps.py: `advance.py RESULT CASES` advances the pickled cases and saves of
-each
+"""Advance the cases of steps.py on ranks: `advance.py RESULT CASES`.
 
+The pickled CASES are advanced; of each, RESULT has
 NAME: (ions, nx, ny, nz) mM of the whole box; "NAME entries": (ions, entries) mM, entry e being held
 by rank e % ranks; "NAME joined": how the slabs' lines were joined in the last step.
 """

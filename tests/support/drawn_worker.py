@@ -1,5 +1,6 @@
-"""Works through models that come as lines of JSON, one after the other, with NEURON or with ecsmpi:
-`python drawn_worker.py BACKEND`.
+"""Work through drawn models, with NEURON or ecsmpi: `python drawn_worker.py BACKEND`.
+
+Models come as lines of JSON, one after the other.
 
 A line is {"path": where to save, "model": see `Model`}. What it answers, a line each: "saved", or
 "refused: why" where the extracellular space said so on all ranks. A failure that ends all ranks,
@@ -29,9 +30,10 @@ class Model:
 
     def __init__(self, drawn):
         self.saved, self._clamps, self._drawn = {}, [], drawn
-        self.cells = {
-            cell["gid"]: self._cell(cell) for cell in drawn["cells"] if cell["rank"] % ranks == rank
-        }
+        self.cells = {}
+        for cell in drawn["cells"]:
+            if cell["rank"] % ranks == rank:
+                self.cells[cell["gid"]] = self._cell(cell)
         self.ecs = rxd.Extracellular(
             *drawn["lo"],
             *drawn["hi"],
@@ -99,15 +101,17 @@ class Model:
         for number, species in enumerate(self.species):
             self.saved[f"{when}: box {number}"] = np.array(species[self.ecs].states3d)
         names = ["v", *(f"{one['name']}o" for one in self._drawn["species"] if one["name"])]
-        mine = {
-            gid: [[getattr(seg, name) for name in names] for seg in sec]
-            for gid, sec in self.cells.items()
-        }
-        everyone = {gid: rows for part in pc.py_allgather(mine) for gid, rows in part.items()}
+        mine = {}
+        for gid, sec in self.cells.items():
+            mine[gid] = [[getattr(seg, name) for name in names] for seg in sec]
+        everyone = {}
+        for rows_of_rank in pc.py_allgather(mine):
+            everyone.update(rows_of_rank)
+        rows = []
+        for gid in sorted(everyone):
+            rows += everyone[gid]
         for at, name in enumerate(names if everyone else []):
-            self.saved[f"{when}: {name}"] = np.array(
-                [row[at] for gid in sorted(everyone) for row in everyone[gid]]
-            )
+            self.saved[f"{when}: {name}"] = np.array([row[at] for row in rows])
 
 
 def linear(mean, *slopes):

@@ -1,15 +1,15 @@
-"""What the diffusion tests are judged by: the step by dense algebra, its modes, the heat equation
-itself.
-"""
+"""What the tests of diffusion compare with: dense algebra, modes, the heat equation."""
 
+import itertools
 import math
 
 import numpy as np
 
 
 def second_difference(n, r):
-    """A of one axis as a dense matrix (n, n): r times the second difference, without flux at the
-    ends.
+    """Return A of one axis as a dense matrix (n, n), without flux at the ends.
+
+    A is r times the second difference.
     """
     difference = np.diff(np.eye(n), axis=0)  # (n - 1, n): gradient across the inner faces
     return -r * difference.T @ difference
@@ -27,8 +27,9 @@ def border_of(shape):
 
 
 def dense_step(u, r, sources, wall=None):
-    """u + d with (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + sources; at walls d = wall -
-    u.
+    """Return u + d with (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + sources.
+
+    At walls d = wall - u.
 
     u, sources: (nx, ny, nz) mM. r: (3,) D dt/h2.
     """
@@ -48,13 +49,13 @@ def dense_step(u, r, sources, wall=None):
 
 
 def varying_operator(axis, alpha, permeability, rule, d, h, dt):
-    """A of one axis of varying tissue as a dense matrix (voxels, voxels): flux by flux, without
-    flux at the box's faces.
+    """Return A of one axis of varying tissue as a dense matrix (voxels, voxels).
+
+    It is made flux by flux, without flux at the box's faces.
     """
     index = np.arange(alpha.size).reshape(alpha.shape)
-    i, j = (
-        np.delete(index, end, axis).reshape(-1) for end in (-1, 0)
-    )  # a voxel and the next higher one
+    i = np.delete(index, -1, axis).reshape(-1)
+    j = np.delete(index, 0, axis).reshape(-1)  # the next higher voxel
     a, p = alpha.reshape(-1), permeability.reshape(-1)
     if rule == "neuron":
         conductance = p[j] * 2 * a[i] * a[j] / (a[i] + a[j])
@@ -70,24 +71,22 @@ def varying_operator(axis, alpha, permeability, rule, d, h, dt):
 
 
 def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
-    """As dense_step for varying tissue and any condition at each of the six faces; given: mM times
-    volume fraction.
+    """Take a step as dense_step does, in varying tissue and with any condition at each face.
+
+    given: mM times volume fraction.
     """
     index, a = np.arange(u.size).reshape(u.shape), alpha.reshape(-1)
     a_times_p = a * permeability.reshape(-1)
-    operators = [
-        varying_operator(axis, alpha, permeability, rule, d[axis], spacing[axis], dt)
-        for axis in range(3)
-    ]
+    tissue = alpha, permeability, rule
+    operators = [varying_operator(axis, *tissue, d[axis], spacing[axis], dt) for axis in range(3)]
     flat, baths, held = u.reshape(-1), np.zeros(u.size), {}
     for face in reversed(range(6)):
         axis, upper = divmod(face, 2)
         voxels = index.take(-upper, axis).reshape(-1)
         condition = faces[face]
         if hasattr(condition, "permeability"):
-            through = 1 / (
-                1 / condition.permeability + spacing[axis] / (2 * d[axis] * a_times_p[voxels])
-            )
+            inside = spacing[axis] / (2 * d[axis] * a_times_p[voxels])
+            through = 1 / (1 / condition.permeability + inside)
             rate = through * dt / spacing[axis] / a[voxels]
             np.add.at(operators[axis], (voxels, voxels), -rate)
             baths[voxels] += rate * condition.at(t, dt)
@@ -104,17 +103,20 @@ def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
 
 
 def cosine_mode(shape, waves):
-    """Product of cos(pi m (i + 1/2)/n), an eigenvector of every A, scaled to a largest value near
-    1.
+    """Return the product of cos(pi m (i + 1/2)/n), an eigenvector of every A.
+
+    Its largest value is near 1.
     """
-    lines = [np.cos(np.pi * m * (np.arange(n) + 0.5) / n) for n, m in zip(shape, waves)]
+    lines = []
+    for n, m in zip(shape, waves):
+        lines.append(np.cos(np.pi * m * (np.arange(n) + 0.5) / n))
     return np.einsum("i,j,k->ijk", *lines)
 
 
 def cosine_factor(shape, waves, r):
-    """What one step multiplies that mode by."""
-    a = [4 * each * math.sin(math.pi * m / (2 * n)) ** 2 for n, m, each in zip(shape, waves, r)]
-    return 1 - sum(a) / math.prod(1 + each / 2 for each in a)
+    """Return the factor by which one step multiplies a cosine mode."""
+    a = np.array(r) * 4 * np.sin(np.pi * np.array(waves) / (2 * np.array(shape))) ** 2
+    return 1 - a.sum() / np.prod(1 + a / 2)
 
 
 def _integrated_erf(x):
@@ -122,20 +124,18 @@ def _integrated_erf(x):
 
 
 def spread_block(n, length, block, d, t):
-    """Voxel averages (n,) at time t of what was 1 in `block` = (a, b) of a closed interval (0,
-    length).
+    """Return voxel averages (n,) at time t of a block that spreads in a closed interval.
+
+    The block `block` = (a, b) of (0, length) was 1 at the start.
 
     The block and its mirror images at both ends spread freely, each end as erf(x / sqrt(4 d t)).
     """
     width = math.sqrt(4 * d * t)
     total = np.zeros(n)
-    images = [
-        (sign * edge + 2 * m * length, up * sign)
-        for m in range(-6, 7)
-        for sign in (1, -1)
-        for edge, up in ((block[0], 1), (block[1], -1))
-    ]
-    for edge, up in images:
-        heights = [_integrated_erf((x - edge) / width) for x in np.linspace(0, length, n + 1)]
-        total += up * width / 2 * np.diff(heights) * n / length
+    faces = np.linspace(0, length, n + 1)
+    edges = ((block[0], 1), (block[1], -1))
+    for m, sign, (edge, up) in itertools.product(range(-6, 7), (1, -1), edges):
+        image = sign * edge + 2 * m * length
+        heights = [_integrated_erf((x - image) / width) for x in faces]
+        total += up * sign * width / 2 * np.diff(heights) * n / length
     return total

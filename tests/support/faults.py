@@ -1,12 +1,11 @@
-"""What goes wrong with runs on a cluster, made to happen: `scripts/test-faults` counts how often,
-tests do it a few times.
+"""Runs on a cluster go wrong: `scripts/test-faults` makes it happen often, tests a few times.
 
 python tests/support/faults.py [--long]
 """
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 import os
 from pathlib import Path
@@ -27,35 +26,25 @@ from ecsmpi.files.checkpoint_set import SET_NAME, CheckpointSet  # noqa: E402
 
 from support.mpi_library import ranks_below  # noqa: E402
 from support.ranks import mpirun, started  # noqa: E402
-from support.restarts import NETWORK  # noqa: E402
 
-MODEL = NETWORK + "\nn.tstop = 5\n"
+MODEL = "from support.ring import *\n\nn.tstop = 5\n"
 
 
 def command(folder, *options, change=""):
-    """`ecsmpi run` of a spiking network with checkpoints in `folder`, one every 4 steps unless told
-    otherwise.
+    """Return `ecsmpi run` of a spiking network, with checkpoints in `folder`.
 
-    change: what the script has at its end.
+    Parameters
+    ----------
+    options : further options; without them there is a checkpoint every 4 steps
+    change : lines at the end of the model
     """
     (Path(folder) / "model.py").write_text(MODEL + change)
-    return [
-        "ecsmpi",
-        "run",
-        "model.py",
-        "-q",
-        "--checkpoint",
-        "sets",
-        "--checkpoint-every",
-        "4 steps",
-        "--restart",
-        "auto",
-        *options,
-    ]
+    checkpoints = ["--checkpoint", "sets", "--checkpoint-every", "4 steps", "--restart", "auto"]
+    return ["ecsmpi", "run", "model.py", "-q", *checkpoints, *options]
 
 
 def run(folder, *options, ranks=2, change="", **more):
-    """Run it to its end; CompletedProcess."""
+    """Run the model to its end; return its CompletedProcess."""
     return mpirun(ranks, command(folder, *options, change=change), cwd=folder, **more)
 
 
@@ -121,8 +110,9 @@ def _unnumbered(state):
 
 
 class Killed:
-    """Runs in which a random rank is killed again and again, at random times and while a checkpoint
-    is written, until they end.
+    """Runs in which a random rank is killed again and again, until they end.
+
+    It is killed at random times and while a checkpoint is written.
     """
 
     OPTIONS = ("--checkpoint-every", "1 steps")
@@ -138,8 +128,9 @@ class Killed:
         return last_state(folder)
 
     def through(self, folder, expected, times):
-        """Kill a run up to so many times; each time it must go on from its newest whole set, and
-        end in `expected`.
+        """Kill a run up to so many times; it must end in the state `expected`.
+
+        Each time it must go on from its newest whole checkpoint.
         """
         sets, killed = Path(folder) / "sets", 0
         while killed < times and self._life(folder, sets):
@@ -168,10 +159,8 @@ class Killed:
                 )
             else:
                 time.sleep(self._rng.random() * 0.4)
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(self._rng.choice(ranks), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             status = process.wait(120)
             assert newest is None or f"from sets/{newest.name}" in process.said(), process.said()
         self.inside += status != 0 and any(path.name.endswith(PARTIAL) for path in _entries(sets))
@@ -187,7 +176,7 @@ def _whole(sets):
 
 
 def wait_for_ranks(process, count):
-    """Process ids of the ranks of an mpirun, once there are so many."""
+    """Return the process ids of an mpirun's ranks, once there are so many."""
     found = []
 
     def there():
@@ -207,8 +196,9 @@ def until(condition, patience=60.0):
 
 
 def kills(times):
-    """How often a rank was killed, and how often inside writing, a quarter of so many times at
-    least; each run came to the same bits.
+    """Kill a random rank so many times, at least a quarter of them while it writes a checkpoint.
+
+    Each run must come to the same bits. Returns what the table says.
     """
     killed = Killed()
     with tempfile.TemporaryDirectory() as folder:
@@ -219,24 +209,23 @@ def kills(times):
     assert killed.inside >= times // 4, (
         f"only {killed.inside} of {killed.times} kills came while a checkpoint was written"
     )
-    return f"{killed.times} kills in {killed.runs} runs, {killed.inside} while a checkpoint was written: each went on from its newest whole set, to the same bits"
+    return (
+        f"{killed.times} kills in {killed.runs} runs, {killed.inside} while a checkpoint was "
+        "written: each went on from its newest whole set, to the same bits"
+    )
 
 
-def tested(*names, **environment):
-    """How many tests of these names pass; an error if one does not."""
-    names = ("checkpoint", "restart", "restart_refused", "faults", "fuzz", "drawn_models")
-    files = [next(TESTS.rglob(f"test_{name}.py")) for name in names]
+FILES = ("checkpoint", "restart", "restart_refused", "faults", "fuzz", "drawn_models")
+
+
+def tested(*words, **environment):
+    """Run the tests in whose names one of the words is, and return how many pass.
+
+    A test that fails is an AssertionError.
+    """
+    paths = [str(next(TESTS.rglob(f"test_{name}.py"))) for name in FILES]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--long",
-            "-k",
-            " or ".join(names),
-            *map(str, files),
-        ],
+        [sys.executable, "-m", "pytest", "-q", "--long", "-k", " or ".join(words), *paths],
         capture_output=True,
         text=True,
         env=os.environ | environment,
@@ -255,9 +244,8 @@ def soak(minutes, every="20 steps"):
     ):
         rank = wait_for_ranks(process, 2)[0]
         until(lambda: len(list((Path(folder) / "sets").glob("*"))) > 0)  # the start is over
-        time.sleep(
-            min(300, 30 * minutes)
-        )  # until what Python collects now and then has been collected
+        # Until what Python collects now and then has been collected.
+        time.sleep(min(300, 30 * minutes))
         before = used(rank)
         time.sleep(60 * minutes)
         after = used(rank)
@@ -265,12 +253,16 @@ def soak(minutes, every="20 steps"):
         sets = max(int(path.name[:6]) for path in (Path(folder) / "sets").iterdir())
     growth = 100 * (after[0] / before[0] - 1)
     assert growth < 1 and after[1] <= before[1], (before, after)
-    return f"{minutes:g} min, {sets} checkpoints: memory {growth:+.2f} %, open files {before[1]} before, {after[1]} after"
+    return (
+        f"{minutes:g} min, {sets} checkpoints: memory {growth:+.2f} %, "
+        f"open files {before[1]} before, {after[1]} after"
+    )
 
 
 def used(pid):
-    """(resident bytes, open files) of a process; the fewest files of some looks, as one is open
-    while a checkpoint is written.
+    """Return (resident bytes, open files) of a process.
+
+    The files are the fewest of some looks, since one is open while a checkpoint is written.
     """
     pages, files = int(Path(f"/proc/{pid}/statm").read_text().split()[1]), []
     for _ in range(50):
@@ -280,36 +272,34 @@ def used(pid):
 
 
 def rows(long):
-    """What the table holds: {row: () -> what it says}, AssertionError where it does not hold."""
+    """Return {row: () -> what the table says}; one that does not hold raises AssertionError."""
     times, minutes, models, files = (200, 30, 200, 2000) if long else (8, 0.5, 20, 100)
+    many_files, many_models = {"ECSMPI_FILES": str(files)}, {"ECSMPI_MODELS": str(models)}
+    hostile = ("manifest", "missing_part", "another_made", "no_bytes", "executed")
+    failing = ("disk", "folder", "number", "rank_that_fails")
+    every_step = (
+        "restart at each step of a spiking run; with reactions, tissue, fluxes, the membrane"
+    )
+    other_ranks = "restart on other ranks: 4 to 3, 3 to 1, 1 to 4, 7 and 2"
+    drawn = f"{models} whole models drawn at random, against NEURON; a third as many with a flaw"
+    damaged = f"{files} damaged files of frames, of arrays and of morphologies"
+    cut = "checkpoint cut at 20 places, a byte flipped at 50"
     return {
-        "soak": lambda: soak(minutes),
-        "restart at each step of a spiking run; with reactions, tissue, fluxes, the membrane": lambda: (
-            tested("every_step")
-        ),
-        "restart on other ranks: 4 to 3, 3 to 1, 1 to 4, 7 and 2": lambda: tested("other_ranks"),
-        "checkpoint cut at 20 places, a byte flipped at 50": lambda: tested(
-            "cut_anywhere", "flipped_byte"
-        ),
-        "damaged and hostile checkpoints": lambda: tested(
-            "manifest", "missing_part", "another_made", "no_bytes", "executed"
-        ),
-        f"{files} damaged files of frames, of arrays and of morphologies": lambda: tested(
-            "fuzz", ECSMPI_FILES=str(files)
-        ),
-        "disk full, read-only, gone; no numbers; a failing rank": lambda: tested(
-            "disk", "folder", "number", "rank_that_fails"
-        ),
-        "signals and time limits": lambda: tested("signal", "time_limit"),
-        f"{models} whole models drawn at random, against NEURON; a third as many with a flaw": lambda: (
-            tested("drawn", ECSMPI_MODELS=str(models))
-        ),
-        "kill -9 of a random rank": lambda: kills(times),
+        "soak": partial(soak, minutes),
+        every_step: partial(tested, "every_step"),
+        other_ranks: partial(tested, "other_ranks"),
+        cut: partial(tested, "cut_anywhere", "flipped_byte"),
+        "damaged and hostile checkpoints": partial(tested, *hostile),
+        damaged: partial(tested, "fuzz", **many_files),
+        "disk full, read-only, gone; no numbers; a failing rank": partial(tested, *failing),
+        "signals and time limits": partial(tested, "signal", "time_limit"),
+        drawn: partial(tested, "drawn", **many_models),
+        "kill -9 of a random rank": partial(kills, times),
     }
 
 
 def outcome(row):
-    """(whether it holds, what it says)."""
+    """Return (whether a row holds, what it says)."""
     try:
         return True, row()
     except (AssertionError, pytest.fail.Exception) as error:
@@ -317,7 +307,12 @@ def outcome(row):
 
 
 def main():
-    """Print the table; status 1 where a row does not hold."""
+    """Print the table.
+
+    Returns
+    -------
+    The exit status: 1 where a row does not hold.
+    """
     parser = argparse.ArgumentParser(
         description="Make runs go wrong, and see that nothing is lost."
     )
@@ -334,23 +329,22 @@ def main():
         help="rows in whose names one of these words is",
     )
     arguments = parser.parse_args()
-    table = {
-        name: row
-        for name, row in rows(arguments.long).items()
-        if any(word in name for word in arguments.only)
-    }
+    table = {}
+    for name, row in rows(arguments.long).items():
+        if any(word in name for word in arguments.only):
+            table[name] = row
     held = []
+
+    def show(name, holds, said):
+        held.append(holds)
+        print(f"| {name} | {said} |", flush=True)
+
     with ThreadPoolExecutor(1) as pool:  # the soak goes on beside the others
-        soaking = (
-            {"soak": pool.submit(outcome, table.pop("soak")).result} if "soak" in table else {}
-        )
-        for name, come in [
-            *((name, partial(outcome, row)) for name, row in table.items()),
-            *soaking.items(),
-        ]:
-            holds, said = come()
-            held.append(holds)
-            print(f"| {name} | {said} |", flush=True)
+        soaking = pool.submit(outcome, table.pop("soak")) if "soak" in table else None
+        for name, row in table.items():
+            show(name, *outcome(row))
+        if soaking is not None:
+            show("soak", *soaking.result())
     return 0 if all(held) else 1
 
 

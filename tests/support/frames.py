@@ -1,6 +1,4 @@
-"""Files of frames for the tests of writing, reading and looking: every value says where it comes
-from.
-"""
+"""Files of frames for tests of writing and reading: every value says where it comes from."""
 
 import sys
 
@@ -16,7 +14,7 @@ UNEVEN = {1: [(0, 7)], 2: [(0, 5), (5, 7)], 3: [(4, 7), (4, 4), (0, 4)]}
 
 
 def storages(ranks):
-    """The ways to store that this h5py has: several ranks share a file where it was built with MPI."""
+    """Return the ways to store: several ranks share a file where h5py was built with MPI."""
     return ("single", "parts") if ranks == 1 or h5py.get_config().mpi else ("parts",)
 
 
@@ -60,7 +58,7 @@ def write(path, comm=None, storage="single", times=TIMES):
 
 
 def opened(path, comm, storage):
-    """An open GridFile on BOX and the function t -> this rank's fields, as views of strided memory."""
+    """Return an open GridFile on BOX, and t -> this rank's fields as views of strided memory."""
     lo, hi = UNEVEN[comm.size][comm.rank]
     padded = {name: np.zeros((hi - lo, 4, 8)) for name in NAMES}
     file = GridFile(

@@ -1,6 +1,4 @@
-"""A machine that is just as the model of `ecsmpi plan` says, and the records that `ecsmpi bench`
-would write on it.
-"""
+"""A machine that is just as the model of `ecsmpi plan` says, and records measured on it."""
 
 from ecsmpi.benchmarks.plan import step_model
 from ecsmpi.benchmarks.plan.step_model import Layout, Machine, Workload

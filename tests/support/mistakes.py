@@ -1,27 +1,13 @@
 """What tests of mistakes run: a small model to make them in, and how a job ends that has one."""
 
+from support.programs import PROGRAMS
 from support.ranks import mpirun
 
-# from start to end of the failing job: what never ends is the mistake, not a machine that others
-# use too
+# From start to end of the failing job. A job that never ends is the mistake; a machine that others
+# use too is none.
 SECONDS = 60
 
-MODEL = """
-import sys
-from ecsmpi import rxd
-import neuron
-from neuron import n
-n.load_file("stdrun.hoc")
-pc = n.ParallelContext()
-rank = int(pc.id())
-n.dt, n.steps_per_ms, n.tstop = 0.1, 10, 1
-sec = n.Section(name=f"cell{rank}")
-sec.pt3dadd(10 * rank, 0, 0, 5)
-sec.pt3dadd(10 * rank, 0, 20, 5)
-sec.insert("hh")
-ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, 10, volume_fraction=0.2, tortuosity=1.6)
-k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
-"""
+MODEL = (PROGRAMS / "rxd" / "model_of_mistakes.py").read_text()
 RUN = "\nn.finitialize(-65)\nn.continuerun(1)\n"
 BEGIN = "\nn.finitialize(-65)\nn.continuerun(0.5)\n"
 GO_ON = "\nn.continuerun(1)\n"

@@ -40,8 +40,9 @@ def library() -> Library:
 
 
 def ranks_below(process: int) -> list[int]:
-    """Process ids of the ranks that a launcher has started, which MPICH's starts by a process of
-    its own.
+    """Return the process ids of the ranks that a launcher has started.
+
+    MPICH's launcher starts them by a process of its own.
     """
     found = []
     for child in _children(process):

@@ -1,4 +1,4 @@
-"""Running a model of tests/models, and saying where two runs of it disagree."""
+"""Run a model of tests/models, and say where two runs of it disagree."""
 
 import numpy as np
 
@@ -43,10 +43,9 @@ if SWC.exists():
 
 
 def run_model(model, backend, ranks, mechanisms, path):
-    """Arrays that the model saves in `path`, with "neuron" or "ecsmpi" on `ranks` ranks (None: no
-    mpirun).
+    """Return the arrays that a model saves in `path`, with "neuron" or "ecsmpi".
 
-    Raises AssertionError with all output where the run fails.
+    `ranks` None starts it without mpirun. A run that fails is an AssertionError with its output.
     """
     script, *options = MODELS[model]
     done = mpirun(
@@ -60,7 +59,7 @@ def run_model(model, backend, ranks, mechanisms, path):
 
 
 def disagreements(found, expected, tolerance=1e-12):
-    """Sentences on the arrays that differ by more than tolerance times the largest value expected."""
+    """Return a sentence on each array that differs, relative to its largest expected value."""
     if found.keys() != expected.keys():
         return [f"arrays {sorted(found)} instead of {sorted(expected)}"]
     said = (_disagreement(name, found[name], expected[name], tolerance) for name in expected)

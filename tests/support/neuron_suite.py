@@ -22,23 +22,20 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
-import notebook  # noqa: E402
-
+from support import notebook  # noqa: E402
 from support.ranks import mpirun  # noqa: E402
 
-CONFTEST = TESTS / "programs" / "neuron_suite_conftest.py"
+CONFTEST = TESTS / "programs" / "against_neuron" / "neuron_suite_conftest.py"
 # Not captured: under MPI an error in a step ends the process before pytest can show what it has
 # captured.
 PYTEST = ["python", "-m", "pytest", "-q", "-s", "--color=no", "-p", "no:cacheprovider"]
 
-PASS, REFUSED, SKIPPED, DIFFERS, FAILS, HANGS = (
-    "pass",
-    "refused",
-    "skipped",
-    "differs",
-    "fails",
-    "hangs",
-)
+PASS = "pass"
+REFUSED = "refused"
+SKIPPED = "skipped"
+DIFFERS = "differs"
+FAILS = "fails"
+HANGS = "hangs"
 WRONG = (DIFFERS, FAILS, HANGS)
 
 VARIABLE_STEP = "the variable time step is not supported"
@@ -49,7 +46,9 @@ KNOWN = {
     "test_empty_regions.py::test_empty_region_ecs_reaction": (
         "the derivative of a rate is exact here, and a difference quotient over 1.2e-7 mM in NEURON"
     ),
-    "test_pltvar.py::test_plt_variable": "now and then: NEURON's PlotShape begins with a range of colours that nobody has set",
+    "test_pltvar.py::test_plt_variable": (
+        "now and then: NEURON's PlotShape begins with a range of colours that nobody has set"
+    ),
 }
 
 
@@ -129,8 +128,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-# --- the copy
-# -------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the copy
 
 
 def suite_folder(given: Path) -> Path:
@@ -139,7 +137,8 @@ def suite_folder(given: Path) -> Path:
         if (folder / "testutils.py").is_file() and list(folder.rglob("test_*.py")):
             return folder.resolve()
     raise ValueError(
-        f"{given} is neither a checkout of NEURON nor its folder test/rxd: there are no testutils.py and test_*.py; "
+        f"{given} is neither a checkout of NEURON nor its folder test/rxd: "
+        "there are no testutils.py and test_*.py; "
         "git clone --recurse-submodules https://github.com/neuronsimulator/nrn"
     )
 
@@ -152,8 +151,8 @@ def copy_suite(suite: Path, copy: Path) -> None:
     shutil.copy(CONFTEST, copy / "conftest.py")
     if not list(copy.glob("testdata/test/*.dat")):
         print(
-            f"test-neuron-suite: no reference data in {suite}/testdata, so that most tests will fail: "
-            "git submodule update --init test/rxd/testdata",
+            f"test-neuron-suite: no reference data in {suite}/testdata, "
+            "so that most tests will fail: git submodule update --init test/rxd/testdata",
             file=sys.stderr,
         )
     if list(copy.glob("*.mod")):
@@ -165,12 +164,9 @@ def copy_suite(suite: Path, copy: Path) -> None:
 def collect(copy: Path, words: str) -> tuple[list, dict]:
     """Names of the tests, as pytest has them; and {file: why} of files that cannot be imported."""
     record = copy / "collected"
-    argv = [
-        *PYTEST,
-        "--collect-only",
-        "--continue-on-collection-errors",
-        *(["-k", words] if words else []),
-    ]
+    argv = [*PYTEST, "--collect-only", "--continue-on-collection-errors"]
+    if words:
+        argv += ["-k", words]
     mpirun(None, argv, cwd=copy, env=environment(copy, record), timeout=600)
     tests, left_out = [], {}
     for said in lines_of(record, 0):
@@ -182,7 +178,7 @@ def collect(copy: Path, words: str) -> tuple[list, dict]:
 
 
 def environment(copy: Path, record: Path) -> dict:
-    """Of the processes that run tests; PYTHONPATH has the folder, for `from testutils import ...`."""
+    """Return the environment of a test, which finds the folder's own modules, such as testutils."""
     path = [str(copy), os.environ.get("PYTHONPATH")]
     return {
         "PYTHONPATH": os.pathsep.join([str(TESTS.parent), *filter(None, path)]),
@@ -201,12 +197,11 @@ def lines_of(record: Path, rank: int) -> list:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-# --- running
-# --------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- running
 
 
 def run_all(copy: Path, tests: list, all_ranks: list, seconds: float) -> dict:
-    """{test: {ranks: Verdict}}; a line for each test as soon as it has run on all numbers of ranks."""
+    """Return {test: {ranks: Verdict}}, and print a line for each test as soon as it has run."""
     width = max(map(len, tests))
     print(
         f"{'test':{width}}" + "".join(f"  {number_of(ranks):8}" for ranks in all_ranks), flush=True
@@ -216,9 +211,10 @@ def run_all(copy: Path, tests: list, all_ranks: list, seconds: float) -> dict:
 
     def run_test(number_and_test):
         number, test = number_and_test
-        return {
-            ranks: run_one(copy, test, ranks, seconds, f"{number}-{ranks}") for ranks in all_ranks
-        }
+        found = {}
+        for ranks in all_ranks:
+            found[ranks] = run_one(copy, test, ranks, seconds, f"{number}-{ranks}")
+        return found
 
     with ThreadPoolExecutor(max(1, cores // max(all_ranks) + (max(all_ranks) == 1))) as pool:
         for test, found in zip(tests, pool.map(run_test, enumerate(tests)), strict=True):
@@ -271,8 +267,9 @@ def last_words(printed: str) -> str:
 
 
 def verdict_on(failure: dict, printed: str) -> Verdict:
-    """What a failure means, by the exception; that of a step may reach the test as NEURON's, and is
-    printed.
+    """Return what a failure means, by its exception.
+
+    The exception of a step may reach the test as NEURON's own, and is then among what is printed.
     """
     text = " ".join(failure["text"].split())
     if "MissingFeature" in failure["kinds"]:
@@ -286,8 +283,7 @@ def verdict_on(failure: dict, printed: str) -> Verdict:
     return Verdict(FAILS, f"{failure['kinds'][0]} in {failure['when']}: {text}")
 
 
-# --- the end
-# --------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the end
 
 
 def report(verdicts: dict, all_ranks: list, known: dict) -> int:
@@ -295,24 +291,21 @@ def report(verdicts: dict, all_ranks: list, known: dict) -> int:
     unexpected = 0
     print()
     for test, found in verdicts.items():
-        for ranks, (what, why) in {
-            ranks: (one.what, one.why) for ranks, one in found.items()
-        }.items():
-            if what in WRONG and test in known:
-                print(
-                    f"{test} on {number_of(ranks)} {what}, known ({known[test]}): {shortened(why)}"
-                )
-            elif what in WRONG:
+        for ranks, one in found.items():
+            if one.what not in WRONG:
+                continue
+            said = f"{test} on {number_of(ranks)} {one.what}"
+            if test in known:
+                said += f", known ({known[test]})"
+            else:
                 unexpected += 1
-                print(f"{test} on {number_of(ranks)} {what}: {shortened(why)}")
+            print(f"{said}: {shortened(one.why)}")
     for kind in (REFUSED, SKIPPED):
-        reasons = {
-            shortened(one.why)
-            for found in verdicts.values()
-            for one in found.values()
-            if one.what == kind and one.why
-        }
-        print("".join(f"{kind}: {why}\n" for why in sorted(reasons)), end="")
+        reasons = set()
+        for found in verdicts.values():
+            reasons |= {shortened(one.why) for one in found.values() if one.what == kind}
+        for why in sorted(reasons - {""}):
+            print(f"{kind}: {why}")
     for ranks in all_ranks:
         print(f"{number_of(ranks)}: {counted([found[ranks].what for found in verdicts.values()])}")
     if unexpected:

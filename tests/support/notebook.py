@@ -1,12 +1,10 @@
-"""A notebook of NEURON's tutorials, cell by cell with ecsmpi's rxd: `scripts/test-neuron-suite
---notebook FILE`.
+"""A notebook of NEURON's tutorials, cell by cell, with ecsmpi's rxd and with NEURON's own.
 
-The cells run in one process with the import changed, and the same with NEURON on as many ranks: a
-notebook makes its cells on every rank. After each cell the concentrations of all boxes are
-compared.
+`scripts/test-neuron-suite --notebook FILE` runs this. The cells run in one process with the import
+changed, and the same with NEURON on as many ranks: a notebook makes its cells on every rank. After
+each cell the concentrations of all boxes are compared.
 """
 
-import os
 from pathlib import Path
 import sys
 import tempfile
@@ -18,12 +16,17 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from support.ranks import mpirun  # noqa: E402
 
-RUNNER = TESTS / "programs" / "notebook_cells.py"
+RUNNER = TESTS / "programs" / "against_neuron" / "notebook_cells.py"
 TOLERANCE = 1e-9  # NEURON differences the rates of reactions
 
 
 def run(notebook: Path, all_ranks: list, frames: int, files: Path, seconds: float) -> int:
-    """Run the notebook on all these numbers of ranks, and print what came of it; the exit status."""
+    """Run the notebook on all these numbers of ranks and print what came of it.
+
+    Returns
+    -------
+    The exit status.
+    """
     failed = 0
     for ranks in all_ranks:
         with tempfile.TemporaryDirectory(prefix="notebook-") as work:
@@ -36,41 +39,27 @@ def run(notebook: Path, all_ranks: list, frames: int, files: Path, seconds: floa
 def compared(
     notebook: Path, ranks: int, frames: int, files: Path, seconds: float, work: Path
 ) -> tuple[str, bool]:
-    """What came of it, and whether that is an error."""
+    """Return what came of the notebook on some ranks, and whether that is an error."""
     answers = {}
     for backend in ("ecsmpi", "neuron"):
         folder = work / backend
         folder.mkdir()
-        argv = [
-            "python",
-            RUNNER,
-            backend,
-            work / f"{backend}.npz",
-            notebook.resolve(),
-            frames,
-            files.resolve(),
-        ]
-        env = {
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, [str(TESTS.parent), os.environ.get("PYTHONPATH")])
-            )
-        }
+        argv = ["python", RUNNER, backend, work / f"{backend}.npz", notebook.resolve()]
+        argv += [frames, files.resolve()]
         try:
-            done = mpirun(ranks if ranks > 1 else None, argv, cwd=folder, env=env, timeout=seconds)
+            done = mpirun(ranks if ranks > 1 else None, argv, cwd=folder, timeout=seconds)
         except pytest.fail.Exception:
             return f"{backend} has no end after {seconds:g} s", True
         if done.returncode:
-            return (
-                f"{backend} fails with status {done.returncode}\n{done.stdout[-600:]}\n{done.stderr[-2000:]}",
-                True,
-            )
+            printed = f"{done.stdout[-600:]}\n{done.stderr[-2000:]}"
+            return f"{backend} fails with status {done.returncode}\n{printed}", True
         with np.load(work / f"{backend}.npz") as saved:
             answers[backend] = dict(saved)
     return agreement(answers["ecsmpi"], answers["neuron"])
 
 
 def agreement(found: dict, expected: dict) -> tuple[str, bool]:
-    """How well the boxes agree after each cell, and whether that is an error.
+    """Return how well the boxes agree after each cell, and whether that is an error.
 
     A species that a notebook deletes may live on in an animation, in one of the two.
     """

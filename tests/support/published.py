@@ -1,5 +1,4 @@
-"""Published models with only their import lines changed, compared with NEURON:
-`scripts/test-published DIR`.
+"""Published models, their import lines changed, beside NEURON: `scripts/test-published DIR`.
 
 DIR has folders of the models, as their authors publish them: ModelDB 238892 (Newton et al. 2018),
 ModelDB 267259 (Kelley et al. 2022) and its later copy SDinSlice, SDinVivo (for NetPyNE). Each is
@@ -26,7 +25,7 @@ from support.published_answers import Answer, answer, disagreements  # noqa: E40
 from support.published_models import MODELS, Case, Model, change_imports  # noqa: E402
 from support.ranks import mpirun  # noqa: E402
 
-RUNNER = TESTS / "programs" / "published_run.py"
+RUNNER = TESTS / "programs" / "against_neuron" / "published_run.py"
 LEFT_BEHIND = shutil.ignore_patterns(".git", "__pycache__", "x86_64", "arm64", "Data", "data")
 
 
@@ -90,8 +89,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-# --- one model
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- one model
 
 
 def find(model: Model, folder: Path) -> Path | None:
@@ -183,8 +181,7 @@ def last_words(printed: str) -> str:
     return ([*lines, *errors] or ["nothing said"])[-1][:300]
 
 
-# --- the table
-# ------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------- the table
 
 
 def shown(row: Row) -> Row:

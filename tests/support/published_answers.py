@@ -7,15 +7,15 @@ import re
 import numpy as np
 
 PICTURES = {".png", ".mp4", ".gif"}
-OF_A_RANK = re.compile(
-    r"_\d+\.pkl$|_concentrations_\d+\.npy$|save_test_\d+\.dat$"
-)  # each rank leaves its own
+# Files of which each rank leaves its own.
+OF_A_RANK = re.compile(r"_\d+\.pkl$|_concentrations_\d+\.npy$|save_test_\d+\.dat$")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of a run: {name: array} of boxes and cells, {name: path} of the files left, ms a
-    step.
+    """The end of a run: arrays of boxes and cells, paths of the files left, ms a step.
+
+    Arrays and paths are by name.
     """
 
     arrays: dict
@@ -24,8 +24,7 @@ class Answer:
 
 
 def answer(result: Path, folder: Path, before: set, serial: bool = False) -> Answer:
-    """Read what the ranks left by the name `result`, and the files in `folder` that were not there
-    before.
+    """Read what the ranks left by the name `result`, and the new files in `folder`.
 
     serial: the ranks have the same cells.
     """
@@ -35,18 +34,20 @@ def answer(result: Path, folder: Path, before: set, serial: bool = False) -> Ans
             parts.append(dict(saved))
     if not parts:
         raise ValueError("no rank has left the state of its model")
-    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-    left = {name: path for name, path in files.items() if name not in before}
-    boxes = {name: array for name, array in parts[0].items() if name.startswith("box ")}
-    return Answer(
-        boxes | _cells(parts[:1] if serial else parts),
-        left,
-        1e3 * float(np.median(parts[0]["seconds"])),
-    )
+    left = {}
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder))
+        if path.is_file() and name not in before:
+            left[name] = path
+    arrays = _cells(parts[:1] if serial else parts)
+    for name, array in parts[0].items():
+        if name.startswith("box "):
+            arrays[name] = array
+    return Answer(arrays, left, 1e3 * float(np.median(parts[0]["seconds"])))
 
 
 def _cells(parts: list) -> dict:
-    """The variables of the cells of all ranks, in the order of the cells' places."""
+    """Return the variables of the cells of all ranks, in the order of the cells' places."""
     parts = [part for part in parts if len(part["place"])]
     if not parts:
         return {}
@@ -57,34 +58,32 @@ def _cells(parts: list) -> dict:
 
 
 def disagreements(found: Answer, expected: Answer, tolerance: float) -> tuple[float, list]:
-    """The largest relative difference of all arrays, and sentences on what disagrees."""
+    """Return the largest relative difference of all arrays, and sentences on what disagrees."""
     said, worst = [], 0.0
-    pairs = {name: (found.arrays.get(name), array) for name, array in expected.arrays.items()}
-    for name in expected.files:
+    pairs = {}
+    for name, array in expected.arrays.items():
+        pairs[name] = found.arrays.get(name), array
+    for name, path in expected.files.items():
         if name.endswith((".npy", ".txt")) and not OF_A_RANK.search(name):
-            there = found.files.get(name)
-            pairs[name] = (
-                None if there is None else _numbers(there),
-                _numbers(expected.files[name]),
-            )
+            pairs[name] = _numbers(found.files.get(name)), _numbers(path)
     for name, (mine, theirs) in sorted(pairs.items()):
         if mine is None or mine.shape != theirs.shape:
-            said.append(
-                f"{name}: {'missing' if mine is None else mine.shape} where NEURON has {theirs.shape}"
-            )
+            shape = "missing" if mine is None else mine.shape
+            said.append(f"{name}: {shape} where NEURON has {theirs.shape}")
             continue
         difference = _relative(mine, theirs)
         worst = max(worst, difference)
         if not difference <= tolerance:  # NaN is not
             said.append(f"{name}: a relative {difference:.2g}")
-    missing = sorted(
-        name for name in expected.files if _is_picture(name) and name not in found.files
-    )
-    said += [f"{name}: no such picture" for name in missing]
+    for name in sorted(expected.files.keys() - found.files.keys()):
+        if _is_picture(name):
+            said.append(f"{name}: no such picture")
     return worst, said
 
 
-def _numbers(path: Path) -> np.ndarray:
+def _numbers(path: Path | None) -> np.ndarray | None:
+    if path is None:
+        return None
     return np.load(path) if path.suffix == ".npy" else np.loadtxt(path, ndmin=2)
 
 

@@ -1,6 +1,4 @@
-"""The published models that `scripts/test-published` runs: by what they are known, and how they are
-made smaller.
-"""
+"""The models that `scripts/test-published` runs, and how they are made smaller."""
 
 from dataclasses import dataclass
 import json
@@ -43,15 +41,17 @@ class Case:
         return "; ".join([*edits, *settings, " ".join(self.arguments)]).strip("; ")
 
     def make_smaller(self, folder: Path) -> list:
-        """Change the files in a copy of the model; the arguments of the script. ValueError where a
-        text is missing.
+        """Change the files in a copy of the model; return the arguments of the script.
+
+        A text that is missing is a ValueError.
         """
         for name, old, new in self.smaller:
             path = folder / name
             text = path.read_text()
             if old not in text:
                 raise ValueError(
-                    f"{path.name} has no {old!r}, which makes the model smaller: it is another version"
+                    f"{path.name} has no {old!r}, which makes the model smaller: "
+                    "it is another version"
                 )
             path.write_text(text.replace(old, new))
         if not self.config:
@@ -64,8 +64,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Model:
-    """A published model: `files` tell its folder, `imports` are changed by a rule, NetPyNE's by a
-    first line.
+    """A published model.
+
+    `files` tell its folder; `imports` are changed by a rule, NetPyNE's by a first line.
     """
 
     title: str
@@ -141,7 +142,8 @@ def _newton(script: str, *options: str, cells: str = "Nrec = 1000") -> Case:
         else "cells that fire enlarge round-off",
         own_error=(
             "IndexError",
-            "plot_rec_neurons draws the cells of all ranks as soon as it has read the file of the first rank",
+            "plot_rec_neurons draws the cells of all ranks "
+            "as soon as it has read the file of the first rank",
         ),
     )
 
@@ -197,7 +199,8 @@ MODELS = (
             _kelley(
                 "SpatialModelDynAlpha.py",
                 recorded=40,
-                one_rank="the script sets pcid = 0 and nhost = 20 by hand, so that all ranks make the same cells",
+                one_rank="the script sets pcid = 0 and nhost = 20 by hand, "
+                "so that all ranks make the same cells",
             ),
         ),
     ),

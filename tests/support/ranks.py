@@ -42,8 +42,9 @@ LAUNCHER_PREFIXES = (*launchers.PREFIXES, "SLURM_")
 
 
 def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
-    """Run the command `argv` on `ranks` ranks (None: without mpirun) and return its
-    CompletedProcess.
+    """Run the command `argv` on `ranks` ranks and return its CompletedProcess.
+
+    `ranks` None starts it without mpirun.
 
     "python" in `argv` is the interpreter that runs the tests. `env` adds variables (a value of None
     removes one). Output is text. What runs longer than `timeout` seconds is killed with all its
@@ -81,8 +82,9 @@ def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
 
 @contextmanager
 def started(ranks, argv, cwd):
-    """`mpirun` of a command that goes on beside the test, as a Popen; what is left of it at the end
-    is killed.
+    """Start a command as `mpirun` does, and yield the Popen while it runs.
+
+    What is left of it at the end is killed.
     """
     with tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
@@ -109,13 +111,13 @@ def _launcher():
 
 
 def _environment(extra):
-    """The tests' environment with this interpreter first on PATH, Open MPI told, and `extra` on
-    top.
-    """
+    """Return the tests' environment, with this interpreter first on PATH and `extra` on top."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)}
     env |= MPI_ENVIRONMENT
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
+    env["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(ROOT), str(TESTS), env.get("PYTHONPATH")])
+    )
     env.setdefault("NUMBA_NUM_THREADS", "1")
     if WHEEL:
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
@@ -130,9 +132,7 @@ def _environment(extra):
 
 
 def _end_session(process):
-    """End what is left of the session: mpirun first, for it ends its ranks, then every rank by
-    force.
-    """
+    """End what is left of the session: mpirun first, which ends its ranks, then every rank."""
     ranks = _below(process.pid)  # of MPICH, each in a session of its own
     if process.poll() is None:
         process.terminate()
@@ -152,8 +152,9 @@ def _end_session(process):
 
 
 def _members(session):
-    """Process ids of a session. Ranks have groups of their own: killing mpirun's group is not
-    enough.
+    """Return the process ids of a session.
+
+    Ranks have groups of their own: killing mpirun's group is not enough.
     """
     return [pid for pid, (_parent, owner, _began) in _processes().items() if owner == session]
 

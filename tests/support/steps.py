@@ -1,4 +1,4 @@
-"""Cases for the stepper: made here, advanced on any number of ranks, and judged by dense algebra."""
+"""Cases for the stepper, advanced on any number of ranks and judged by dense algebra."""
 
 from dataclasses import dataclass
 import functools
@@ -65,12 +65,10 @@ class Case:
         return u
 
     def _at_faces(self, ion):
+        if self.faces:
+            return self.faces[ion].conditions
         wall = self.walls[ion]
-        return (
-            self.faces[ion].conditions
-            if self.faces
-            else (None if wall is None else Held(wall),) * 6
-        )
+        return (None if wall is None else Held(wall),) * 6
 
     def _local(self, tissue):
         """Volume fraction and permeability as arrays, and the rule for faces."""
@@ -82,23 +80,20 @@ class Case:
 
 
 def case(name, shape, dts, d, walls=(None,), initial=None, entries=0, **more):
-    """A Case with random concentrations (unless given) and random amounts into `entries` random
-    voxels.
+    """Return a Case with random amounts into `entries` random voxels.
+
+    Its concentrations are random unless `initial` gives them.
     """
     rng = np.random.default_rng(len(name) + 1000 * sum(shape))
     if initial is None:
         initial = rng.uniform(0.5, 1.5, (len(d), *shape))
-    voxels, amounts = (
-        rng.integers(0, np.prod(shape), entries),
-        rng.uniform(-1, 1, (len(d), entries)),
-    )
+    voxels = rng.integers(0, np.prod(shape), entries)
+    amounts = rng.uniform(-1, 1, (len(d), entries))
     return Case(name, shape, tuple(dts), np.asarray(initial), d, walls, voxels, amounts, **more)
 
 
 def advanced(on_ranks, ranks, cases, tmp_path):
-    """Advance the cases on so many ranks; name -> (ions, nx, ny, nz), and what else advance.py
-    saves.
-    """
+    """Advance the cases on so many ranks and return what advance.py saves, by name."""
     described = tmp_path / "cases"
     described.write_bytes(pickle.dumps(cases))
     return on_ranks(ranks, ADVANCE, described, timeout=300.0)
