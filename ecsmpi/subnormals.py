@@ -1,9 +1,9 @@
-"""Numbers under 2.2e-308, for which a processor takes some hundred times as long as for others.
+"""Subnormal numbers, under 2.2e-308: a processor takes some hundred times as long for them.
 
-Away from its sources an increment decays with each voxel until it is one of these: in a shell
-around the cells, a few voxels thick, that can cost a third of a step. A species that decays in time
-ends as one, everywhere, and its reactions take thirty times as long. The sweeps and the reactions
-take such numbers for 0.
+Away from its sources an increment decays with each voxel until it is subnormal. In a shell around
+the cells, a few voxels thick, that can cost a third of a step. A species that decays in time
+becomes subnormal everywhere, and its reactions take thirty times as long. So the sweeps and the
+reactions take subnormal numbers for 0.
 """
 
 import platform
@@ -14,10 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 WORD, LONG, NOTHING = ir.IntType(32), ir.IntType(64), ir.VoidType()
-FLUSHED = {
-    "x86_64": 0x8040,
-    "aarch64": 1 << 24,
-}  # bits of the mode: results, and on x86 what is read, are never subnormal
+# bits of the mode: results, and on x86 numbers that are read, are 0 instead of subnormal
+FLUSHED = {"x86_64": 0x8040, "aarch64": 1 << 24}
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
@@ -27,7 +25,7 @@ def _call(builder, name: str, result, *arguments):
 
 
 def mode_now(builder, machine: str):
-    """This thread's floating-point mode, as a LONG; 0 on a machine without one that is known here."""
+    """This thread's floating-point mode as a LONG; 0 on a machine whose mode is not known here."""
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
         _call(
@@ -41,7 +39,7 @@ def mode_now(builder, machine: str):
 
 
 def set_mode(builder, machine: str, mode) -> None:
-    """Let it be another."""
+    """Set this thread's floating-point mode."""
     if machine == "x86_64":
         word = cgutils.alloca_once(builder, WORD)
         builder.store(builder.trunc(mode, WORD), word)
@@ -57,8 +55,9 @@ def set_mode(builder, machine: str, mode) -> None:
 
 @intrinsic
 def flush_subnormals(typing_context):
-    """Take subnormal numbers for 0 on this thread from now on; returns the mode before, for
-    `restore_mode`.
+    """Take subnormal numbers for 0 on this thread from now on.
+
+    Returns the mode before, for `restore_mode`.
     """
 
     def code(context, builder, signature, arguments):
@@ -71,9 +70,7 @@ def flush_subnormals(typing_context):
 
 @intrinsic
 def restore_mode(typing_context, mode):
-    """The thread's mode is again what `flush_subnormals` returned: others, such as NEURON, count on
-    theirs.
-    """
+    """Set the thread's mode to what `flush_subnormals` returned, which other libraries rely on."""
 
     def code(context, builder, signature, arguments):
         set_mode(builder, MACHINE, arguments[0])

@@ -371,7 +371,7 @@ class Reading:
     def _initial(self, species, region) -> np.ndarray:
         """The initial concentrations of a field that no plan has: each rank can compute them."""
         values = np.empty(region.box.shape)
-        values[:] = species.initial_profile(region).planes(region.box, 0, region.box.shape[0])
+        species.initial_profile(region).fill(values, region.box, 0)
         if not self._planning:
             own = self._solvers.field(species, region)
             values[slice(*own.planes)] = own.owned

@@ -69,7 +69,7 @@ class RegionSolvers:
     def fill(self, species, region) -> None:
         """Set a species to its initial concentrations. Local."""
         field = self.of(region).field(species.key)
-        field.owned[:] = species.initial_profile(region).planes(region.box, *field.planes)
+        species.initial_profile(region).fill(field.owned, region.box, field.planes[0])
 
     def fields(self, registry: ModelRegistry) -> list[tuple[str, Box, SlabField]]:
         """(label, box, field) of each species in each region. Local."""

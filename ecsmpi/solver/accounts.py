@@ -1,10 +1,9 @@
-"""The amount of a species in a slab, and what has changed it since the beginning. Nothing here
-talks to other ranks.
+"""The amount of a species in a slab, and what has changed it since the beginning.
 
     stored = stored at the beginning + came in + reacted + through the walls
 
 Amounts are in amol, which is mM um3. Totals over many steps are compensated (Neumaier 1974, ZAMM
-54:39), so that they are as exact as the amounts of a step.
+54:39), so that they are as exact as the amounts of a step. Nothing here talks to other ranks.
 """
 
 from __future__ import annotations
@@ -20,14 +19,17 @@ from ecsmpi.solver.tissue import SlabTissue
 class Total:
     """A compensated sum."""
 
-    def __init__(self):
-        self._sum = self._lost = 0.0
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._lost = 0.0  # what the sum could not hold
 
     def add(self, value: float) -> None:
-        """Add a value; what the sum cannot hold of it is kept apart."""
+        """Add a value; the digits of it that the sum cannot hold are kept apart."""
         total = self._sum + value
-        larger, smaller = (self._sum, value) if abs(self._sum) >= abs(value) else (value, self._sum)
-        self._lost += (larger - total) + smaller
+        if abs(self._sum) >= abs(value):
+            self._lost += (self._sum - total) + value
+        else:
+            self._lost += (value - total) + self._sum
         self._sum = total
 
     @property
@@ -36,77 +38,131 @@ class Total:
         return self._sum + self._lost
 
 
-def amount(u: np.ndarray, volume_fraction, voxel_volume: float) -> float:
-    """Amount (amol) in a slab u (n, ny, nz) mM; volume_fraction: a number, or one for each voxel."""
+def amount(u: np.ndarray, volume_fraction: float | np.ndarray, voxel_volume: float) -> float:
+    """Amount (amol) in a slab.
+
+    Parameters
+    ----------
+    u : (n, ny, nz) float
+        Concentrations (mM).
+    volume_fraction : float or (n, ny, nz) float
+        That of the slab, or of each voxel.
+    voxel_volume : float
+        Volume of a voxel, tissue and all (um3).
+    """
     if np.ndim(volume_fraction):
         return float(np.einsum("ijk,ijk->ij", volume_fraction, u).sum()) * voxel_volume
-    return float(u.sum()) * volume_fraction * voxel_volume
+    return float(u.sum()) * float(volume_fraction) * voxel_volume
 
 
 class Account:
-    """What has changed the amount of one ion in this rank's slab, told by the stepper in the course
-    of each step.
+    """What has changed the amount of one species in this rank's slab.
+
+    The stepper calls it in the course of each step.
+
+    Parameters
+    ----------
+    species : SpeciesSpec
+        The species.
+    box : Box
+        The box.
+    planes : (int, int)
+        The slab's planes [lo, hi).
+    owned : (n, ny, nz) float
+        Concentrations of the slab (mM), as they change.
+    local_voxels : (sources,) int
+        Flat index into the slab of the voxels that get sources.
+    tissue : SlabTissue
+        The slab's tissue.
+
+    Attributes
+    ----------
+    came_in, reacted, through_walls : Total
+        What sources brought, reactions made and open faces let pass (amol).
     """
 
     def __init__(
         self,
-        ion: SpeciesSpec,
+        species: SpeciesSpec,
         box: Box,
         planes: tuple[int, int],
         owned: np.ndarray,
         local_voxels: np.ndarray,
         tissue: SlabTissue,
     ):
-        """local_voxels: flat index into the slab of the voxels that get sources."""
-        self._owned, self._tissue, self._voxel_volume = owned, tissue, box.voxel_volume
-        held, self._open_walls = (
-            _held_faces(ion),
-            ion.wall is not None or bool(ion.faces and ion.faces.any()),
+        self._owned = owned
+        self._tissue = tissue
+        self._voxel_volume = box.voxel_volume
+        self._has_open_faces = species.wall is not None or bool(
+            species.faces and species.faces.any()
         )
-        self._counted = np.where(
-            on_faces(box, planes, local_voxels, held), 0.0, 1.0
-        )  # held walls take what comes there
-        self.came_in, self.reacted, self.through_walls = Total(), Total(), Total()
-        self._stored = self._came = 0.0
+        # sources do not count where a wall is held: the wall takes them
+        is_held = on_faces(box, planes, local_voxels, _held_faces(species))
+        self._counted = np.where(is_held, 0.0, 1.0)
+        self.came_in = Total()
+        self.reacted = Total()
+        self.through_walls = Total()
+        self._stored = 0.0
+        self._came = 0.0
 
     def stored(self) -> float:
         """The amount now (amol)."""
         return amount(self._owned, self._tissue.volume_fraction, self._voxel_volume)
 
     def before_reactions(self) -> None:
-        """Reactions are about to act."""
+        """Keep the amount, since reactions are about to act."""
         self._stored = self.stored()
 
     def after_reactions(self) -> None:
-        """They have."""
+        """Record what the reactions changed."""
         self.reacted.add(self.stored() - self._stored)
 
     def before_diffusion(self, sources: np.ndarray) -> None:
-        """These sources (mM of the local voxels, tissue and all) and diffusion are about to act."""
+        """Record what the sources bring, which are about to act together with diffusion.
+
+        sources: (sources,) mM of a whole voxel, tissue and all.
+        """
         self._came = float(np.dot(sources, self._counted)) * self._voxel_volume
         self.came_in.add(self._came)
-        if self._open_walls:
+        if self._has_open_faces:
             self._stored = self.stored()
 
     def after_diffusion(self) -> None:
-        """They have: what open walls let pass is the change that the sources do not explain."""
-        if self._open_walls:
+        """Record what open faces let pass: the change that the sources do not explain."""
+        if self._has_open_faces:
             self.through_walls.add(self.stored() - self._stored - self._came)
 
 
-def _held_faces(ion: SpeciesSpec) -> list[bool]:
-    """Of the six faces, in the order of `boundaries.NAMES`, those whose voxels are held at a value."""
-    if ion.faces is not None:
-        return [isinstance(condition, Held) for condition in ion.faces.conditions]
-    return [ion.wall is not None] * 6
+def _held_faces(species: SpeciesSpec) -> list[bool]:
+    """Whether the voxels of each face are held at a value, in the order of `boundaries.NAMES`."""
+    if species.faces is not None:
+        return [isinstance(condition, Held) for condition in species.faces.conditions]
+    return [species.wall is not None] * 6
 
 
 def on_faces(
     box: Box, planes: tuple[int, int], local_voxels: np.ndarray, faces: list[bool]
 ) -> np.ndarray:
-    """Which voxels of a slab, by flat index, lie on one of these faces: xlo, xhi, ylo and so on."""
+    """(sources,) whether each voxel lies on one of some faces of the box.
+
+    Parameters
+    ----------
+    box : Box
+        The box.
+    planes : (int, int)
+        The slab's planes [lo, hi).
+    local_voxels : (sources,) int
+        Flat index into the slab.
+    faces : list of bool
+        Which of the six faces count: xlo, xhi, ylo, yhi, zlo, zhi.
+    """
     _, ny, nz = box.shape
-    i, rest = np.divmod(local_voxels, ny * nz)
-    where = (i + planes[0], *np.divmod(rest, nz))
-    ends = [at == end for at, count in zip(where, box.shape) for end in (0, count - 1)]
-    return np.any([end & face for end, face in zip(ends, faces)], axis=0)
+    x, rest = np.divmod(local_voxels, ny * nz)
+    y, z = np.divmod(rest, nz)
+    found = np.zeros(np.shape(local_voxels), dtype=bool)
+    for axis, place in enumerate((x + planes[0], y, z)):
+        if faces[2 * axis]:
+            found |= place == 0
+        if faces[2 * axis + 1]:
+            found |= place == box.shape[axis] - 1
+    return found

@@ -47,7 +47,8 @@ class Body:
     @cached_property
     def address(self) -> int:
         """Where the compiled function is."""
-        return cfunc(BODY, cache=True, error_model="numpy")(self.py_func).address
+        compiled = cfunc(BODY, cache=True, error_model="numpy")(self.py_func)
+        return int(compiled.address)  # type: ignore[arg-type]  # None only before it is compiled
 
 
 class Loop:

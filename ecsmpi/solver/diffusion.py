@@ -16,6 +16,7 @@ import numpy as np
 
 from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec, Tissue
+from ecsmpi.description.profiles import Profile
 from ecsmpi.solver.bodies import Record
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.sweep_down import substitute, substitute_short_lines
@@ -72,6 +73,8 @@ class UniformDiffusion:
     def __init__(
         self, workspace: Workspace, species: SpeciesSpec, tissue: Tissue, local_voxels: np.ndarray
     ):
+        if isinstance(tissue.volume_fraction, Profile):
+            raise TypeError("uniform diffusion takes tissue that is the same everywhere")
         self._work = workspace
         self._d_effective = np.array(species.d) * tissue.permeability
         self._per_volume_fraction = float(1 / tissue.volume_fraction)

@@ -16,11 +16,19 @@ from ecsmpi.ranks.mpi import MPI
 
 
 class Halo:
-    """The messages of one slab's ghost planes, negotiated once and replayed each step."""
+    """The messages of one slab's ghost planes, negotiated once and replayed in each step.
+
+    Parameters
+    ----------
+    comm
+        Communicator of the slabs' owners, in the order of the slabs.
+    u : (n + 2, ny, nz) float
+        Contiguous; its first and last planes are the ghosts.
+    """
 
     def __init__(self, comm, u: np.ndarray):
-        """comm: of the slabs' owners, in the order of the slabs. u: (n + 2, ny, nz) contiguous."""
-        self._requests, self._repeated = [], []
+        self._requests = []
+        self._repeated = []  # (ghost, border plane that it repeats)
         if comm.rank == 0:
             self._repeated.append((u[0], u[1]))
         else:

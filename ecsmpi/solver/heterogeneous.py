@@ -127,9 +127,9 @@ class HeterogeneousDiffusion:
         Species that are alike share them.
         """
         if self._factors is None or self._factors.dt != dt:
-            known = self._work.factors
-            self._factors = known.get((dt, *self._key)) or self._factorise(dt)
-            known[(dt, *self._key)] = self._factors
+            key = (dt, *self._key)
+            self._factors = self._work.factors.get(key) or self._factorise(dt)
+            self._work.factors[key] = self._factors
             self._up = Record(heterogeneous_plans.UP_PLAN, self._up_plan(self._factors))
             self._down = Record(heterogeneous_plans.DOWN_PLAN, self._down_plan(self._factors))
         return self._factors

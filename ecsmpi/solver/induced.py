@@ -1,14 +1,13 @@
-"""Currents of reactions at the membrane, where a State is the volume fraction of the box: what
-NEURON lets them leave in a voxel.
+"""Currents of membrane reactions in a box whose volume fraction is a State.
 
-A reaction brings its ions to the voxel itself. NEURON also takes its current in, as any current of
-the membrane, over the volume fraction of now, and takes it out again over the volume fraction at
-initialisation. A voxel is left with
+A reaction brings its ions to the voxel itself. NEURON also adds the reaction's current, as any
+current of the membrane, over the volume fraction of now, and takes it out again over the volume
+fraction at initialisation. A voxel is left with
 
-    dt I (1 / alpha - 1 / alpha_then),
+    dt I (1 / alpha - 1 / alpha_initial),
 
-which is 0 as long as the volume fraction stays. With the reaction's own change, over alpha_then,
-that is the ions over alpha.
+which is 0 as long as the volume fraction stays. Together with the reaction's own change, over
+alpha_initial, that is the ions over alpha.
 """
 
 from __future__ import annotations
@@ -21,7 +20,33 @@ from ecsmpi.solver.tissue import SlabTissue
 
 
 class InducedCurrents:
-    """Of some ions in one box, from this rank's segments to the owners of their voxels."""
+    """The currents of some species in one box, on their way from segments to voxels' owners.
+
+    Making them is collective.
+
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks of the box.
+    slabs : Slabs
+        Which rank owns which planes.
+    plane_size : int
+        Voxels of a plane.
+    tissue : SlabTissue
+        The tissue of the species.
+    initial_fraction : (voxels of the slab,) float
+        Its volume fraction at initialisation.
+    voxels : (entries,) int
+        Flat index into the box of each segment with a reaction.
+    places : (entries,) int
+        Where in each of ``currents`` the segment's current is.
+    species : list of int
+        Numbers of the species in the box, the same on all ranks.
+    currents : list of (places,) float
+        For each of these species, mA/cm2.
+    factors : list of (entries,) float
+        For each of these species, mM/ms of a current of 1.
+    """
 
     def __init__(
         self,
@@ -29,47 +54,44 @@ class InducedCurrents:
         slabs: Slabs,
         plane_size: int,
         tissue: SlabTissue,
-        then: np.ndarray,
+        initial_fraction: np.ndarray,
         voxels: np.ndarray,
         places: np.ndarray,
-        ions: list[int],
+        species: list[int],
         currents: list[np.ndarray],
         factors: list[np.ndarray],
     ):
-        """Collective. tissue: of the ions; then: (voxels of the slab,) its volume fraction at
-        initialisation.
-
-        voxels, places: (entries,) the voxel in the box of each segment with a reaction, and where
-        its current is. ions: numbers of the ions in the box, the same on all ranks; currents:
-        (places,) of each, mA/cm2; factors: (entries,) mM/ms of a current.
-        """
-        self._exchange = plan_exchange(comm, slabs, plane_size, voxels, len(ions))
-        turn = self._exchange.order(places)
-        self._exchange.reorder(turn)
-        self._places = places[turn].astype(np.uint32)
-        self._currents, self._factors = currents, [factor[turn] for factor in factors]
-        self._ions, self._tissue = ions, tissue
-        self._then = then[self._exchange.local_voxels]
+        self._exchange = plan_exchange(comm, slabs, plane_size, voxels, len(species))
+        order = self._exchange.order(places)
+        self._exchange.reorder(order)
+        self._places = places[order].astype(np.uint32)
+        self._currents = currents
+        self._factors = [factor[order] for factor in factors]
+        self._species = species
+        self._tissue = tissue
+        self._initial_fraction = initial_fraction[self._exchange.local_voxels]
 
     def add_sources(self, dt: float) -> None:
-        """Take in the currents of now, during dt (ms). Local."""
+        """Add the currents of now, during dt (ms). Local."""
         for f, (current, factors) in enumerate(zip(self._currents, self._factors)):
             self._exchange.add_sources(f, current, self._places, factors, dt)
 
     def forget_sources(self) -> None:
-        """What was taken since `add_to` does not count. Local."""
+        """Drop the currents that were added since `add_to`. Local."""
         self._exchange.forget_sources()
 
     def add_to(self, exchange: Exchange) -> None:
-        """Add what is left in the voxels to the sources of a step, which the volume fraction
-        divides. Collective.
+        """Add what is left in the voxels to the sources of a step. Collective.
+
+        exchange: of the box; the volume fraction divides its sources.
         """
         self._exchange.send_sources()
         local = self._exchange.local_voxels
         at = np.searchsorted(exchange.local_voxels, local)
-        left = 1.0 - self._tissue.volume_fraction.reshape(-1)[local] / self._then
-        for f, ion in enumerate(self._ions):
-            exchange.sources[ion][at] += left * self._exchange.sources[f]
+        fraction = self._tissue.volume_fraction.reshape(-1)[local]
+        left = 1.0 - fraction / self._initial_fraction
+        for f, number in enumerate(self._species):
+            exchange.sources[number][at] += left * self._exchange.sources[f]
 
     def free(self) -> None:
         """Release the messages."""

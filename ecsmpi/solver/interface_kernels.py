@@ -1,6 +1,6 @@
 """The compiled loops between blocks of lines: arrays in, arrays out, nothing allocated.
 
-Numbers of the equations are (..., 1) where all lines have the same ones, else (..., lines).
+Numbers of the equations are (..., 1) where they are the same for all lines, otherwise (..., lines).
 """
 
 from numba import njit
@@ -19,11 +19,11 @@ def join_pair(received, own, ratio, factor, out):
 
 @njit(**compiled)
 def join_blocks(first, last, left, right, from_left, through, pivot, ratio, carry):
-    """The solution just outside each block, for some lines; the numbers are those of
-    tridiagonal.eliminated.
+    """Find the solution just outside each block, for some lines.
 
-    first, last: (blocks, lines) each block's own solution at its ends, overwritten.
-    left, right: (blocks, lines) out. The rest: (blocks, 1) or (blocks, lines).
+    first, last: (blocks, lines) each block's own solution at its ends, overwritten. left, right:
+    (blocks, lines) out. The other arguments, (blocks, 1) or (blocks, lines), are the numbers of
+    tridiagonal.eliminated.
     """
     blocks, lines = first.shape
     each = from_left.shape[1] > 1

@@ -1,16 +1,17 @@
-"""numba without SciPy until a compiled function needs it.
+"""numba without SciPy, until a compiled function needs it.
 
-With the first compiled function that it loads, numba imports SciPy's linear algebra, only to see
-whether it is there. No function of ecsmpi calls it, and each process would pay a tenth of its start
-for it. Functions of the user that call it get it when they are compiled, as always.
+When numba loads its first compiled function it imports SciPy's linear algebra, only to see whether
+it is there. No function of ecsmpi calls it, and each process would spend a tenth of its start on
+it. The user's functions that call it get it when they are compiled, as always.
 """
 
 from importlib.util import find_spec
 
 
 def put_off_scipy() -> None:
-    """Let numba believe in SciPy's linear algebra where SciPy is installed. Before it loads a
-    compiled function.
+    """Let numba take SciPy's linear algebra for granted, where SciPy is installed.
+
+    To be called before numba loads a compiled function.
     """
     import numba.np.linalg as linalg
 

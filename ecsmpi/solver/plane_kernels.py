@@ -1,9 +1,8 @@
-"""The compiled loops that finish a plane whose x is solved: y, then z, and the increment is added
-to u.
+"""The compiled loops that finish a plane whose x is solved: y, then z, then u.
 
 y is vectorised over contiguous z. z-lines are solved side by side, a tile of rows at a time while
-it is in cache (tiles.py). Where they are so short that they would leave tiles empty, short_lines.py
-does all this.
+it is in cache (tiles.py). Planes whose z-lines are so short that they would leave tiles empty are
+finished by short_lines.py.
 """
 
 from numba import njit
@@ -32,15 +31,16 @@ def _up_y(d, carry, pivot):
 
 @njit(**inner)
 def _down_y(y0, y1, d, ratio):
-    """Their substitution from row y1 - 1 down to y0."""
+    """Substitution of all y-lines of a plane from row y1 - 1 down to y0."""
     for y in range(min(y1, d.shape[0] - 1) - 1, y0 - 1, -1):
         add_scaled(d[y], ratio[y], d[y + 1])
 
 
 @njit(**part_of_caller)
 def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
-    """`add_solved` of TILE rows, or of fewer: the rest of the tile is nothing. scratch: as
-    `add_solved` wants it, and two tiles of rows.
+    """`add_solved` of TILE rows, or of fewer: zeros fill the tile.
+
+    scratch: as `add_solved` takes it, and two tiles of rows.
     """
     rows, nz = d.shape
     f, total, own = d.reshape(-1), u.reshape(-1), scratch.size - 2 * TILE * nz
@@ -56,6 +56,7 @@ def _add_solved_rows(d, u, carry, pivot, ratio, scratch):
 
 @njit(**inner)
 def aim_rows_at_wall(d, u, wall):
+    """d = wall - u in the first and last rows of a plane, which are held at ``wall``."""
     ny = d.shape[0]
     gap_to(wall, u[0], d[0])
     gap_to(wall, u[ny - 1], d[ny - 1])
@@ -70,6 +71,7 @@ def _aim_ends_at_wall(d, u, wall):
 
 @njit(**inner)
 def keep_wall(u, wall):
+    """u = wall in the border of a plane, to the last bit."""
     ny, nz = u.shape
     fill(u[0], wall)
     fill(u[ny - 1], wall)

@@ -1,5 +1,6 @@
-"""Doubles in vector registers, for loops that a compiler does not put there by itself: the parts of
-numba's intrinsics.
+"""Doubles in vector registers, for loops that a compiler does not vectorise by itself.
+
+These are the building blocks of numba's intrinsics: Python that writes LLVM code.
 """
 
 from llvmlite import ir
@@ -14,7 +15,7 @@ _WIDE_LANES = ir.VectorType(ir.IntType(64), TILE)
 
 
 def _swap(builder, rows, distance):
-    """Exchange the off-diagonal squares of ``distance`` elements: one round of a transposition."""
+    """Exchange the off-diagonal squares of ``distance`` elements, a round of a transposition."""
     low = [lane if not lane & distance else lane - distance + TILE for lane in range(TILE)]
     high = [lane + distance if not lane & distance else lane + TILE for lane in range(TILE)]
     swapped = list(rows)
@@ -41,7 +42,7 @@ def fma(builder, a, b, c):
 
 
 def sum_of_lanes(builder, register):
-    """The sum of the numbers of a register: halves upon halves."""
+    """The sum of a register's numbers, by adding halves."""
     for width in (4, 2, 1):
         upper = ir.Constant(_LANES, [lane ^ width for lane in range(TILE)])
         register = builder.fadd(register, builder.shuffle_vector(register, register, upper))
@@ -49,7 +50,7 @@ def sum_of_lanes(builder, register):
 
 
 def last_lanes(builder, register, count):
-    """The register, with zeros before its last ``count`` numbers."""
+    """The register with all but its last ``count`` numbers set to 0."""
     first = _in_all_lanes(
         builder, _WIDE_LANES, builder.sub(ir.Constant(ir.IntType(64), TILE), count)
     )
@@ -58,14 +59,14 @@ def last_lanes(builder, register, count):
 
 
 def _in_all_lanes(builder, kind, number):
-    """TILE times the same number, as a vector of that kind."""
+    """A vector of some kind with the same number in all lanes."""
     empty = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(one, empty, ir.Constant(_LANES, [0] * TILE))
 
 
 class Arguments:
-    """The arguments of an intrinsic: 1-D arrays of doubles, and whole numbers."""
+    """The arguments of an intrinsic: 1-D arrays of doubles, and integers, known by their number."""
 
     def __init__(self, context, builder, signature, arguments):
         self._builder, self._values = builder, arguments
@@ -76,7 +77,7 @@ class Arguments:
         }
 
     def place(self, start: int, plus: int = 0, times: int | None = None):
-        """Argument ``start`` plus a number, times argument ``times`` if given."""
+        """Argument ``start`` + ``plus``, or + ``plus`` times argument ``times``."""
         step = ir.Constant(self._values[start].type, plus)
         return self._builder.add(
             self._values[start],
@@ -92,15 +93,15 @@ class Arguments:
         )
 
     def load(self, array: int, place):
-        """TILE numbers of an array, from a place on."""
+        """A register of TILE numbers of an array, from a place on."""
         return self._builder.load(self._register(array, place), align=8)
 
     def store(self, register, array: int, place) -> None:
-        """Likewise."""
+        """Write a register to TILE numbers of an array, from a place on."""
         self._builder.store(register, self._register(array, place), align=8)
 
     def spread(self, array: int, place):
-        """TILE times the same number."""
+        """A register with the number at a place of an array in all lanes."""
         return _in_all_lanes(
             self._builder,
             REGISTER,

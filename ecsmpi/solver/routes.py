@@ -1,4 +1,4 @@
-"""Messages between ranks that share voxels: planned once, replayed each step."""
+"""Messages between ranks that share voxels: planned once, replayed in each step."""
 
 from __future__ import annotations
 
@@ -6,40 +6,63 @@ import numpy as np
 
 from ecsmpi.ranks.mpi import MPI
 
+TO_OWNERS, FROM_OWNERS = 5, 6  # tags of messages
+
 
 class Routes:
-    """How many values this rank asks of each other rank and serves to it, in turn from the next
-    rank on.
+    """How many voxels this rank requests of each other rank, and how many it serves to each.
+
+    Ranks come in turn: the next rank first, then around to the one before this. Making routes is
+    collective.
+
+    Parameters
+    ----------
+    comm
+        Communicator.
+    requested : (ranks,) int
+        How many voxels this rank requests of each owner, none of itself.
+
+    Attributes
+    ----------
+    served : int
+        Voxels that other ranks request from this rank, counted once for each rank.
+    partners : int
+        Messages each way: one for each rank asked, and one for each rank served.
+    ranks : set of int
+        The ranks that messages come from and go to.
     """
 
-    def __init__(self, comm, asked: np.ndarray):
-        """Collective. asked: (ranks,) how many of each owner, none of itself."""
-        self._comm, self._asked, self._served = (
-            comm,
-            asked.astype(np.int64),
-            np.empty(comm.size, dtype=np.int64),
+    def __init__(self, comm, requested: np.ndarray):
+        self._comm = comm
+        self._requested_of = requested.astype(np.int64)
+        self._served_to = np.empty(comm.size, dtype=np.int64)
+        comm.Alltoall(self._requested_of, self._served_to)
+        self.served = int(self._served_to.sum())
+        self.partners = int(
+            np.count_nonzero(self._requested_of) + np.count_nonzero(self._served_to)
         )
-        comm.Alltoall(self._asked, self._served)
-        self.served = int(self._served.sum())
-        self.partners = int(np.count_nonzero(self._asked) + np.count_nonzero(self._served))
-        self.ranks = set(np.flatnonzero(self._asked + self._served).tolist())
+        self.ranks = set(np.flatnonzero(self._requested_of + self._served_to).tolist())
 
-    def to_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
-        """The messages that bring what is asked, last in (fields, ...), to those who serve it:
-        (fields, served).
+    def to_owners(self, requested: np.ndarray, served: np.ndarray) -> list:
+        """The messages from requesting ranks to owners.
+
+        requested: (fields, ...) whose last columns are sent. served: (fields, served) to receive.
         """
-        return self._messages((served, self._served), (asked, self._asked), 5)
+        return self._messages((served, self._served_to), (requested, self._requested_of), TO_OWNERS)
 
-    def from_owners(self, asked: np.ndarray, served: np.ndarray) -> list:
-        """The messages that bring it back."""
-        return self._messages((asked, self._asked), (served, self._served), 6)
+    def from_owners(self, requested: np.ndarray, served: np.ndarray) -> list:
+        """The messages from owners to requesting ranks, between the arrays of `to_owners`."""
+        return self._messages(
+            (requested, self._requested_of), (served, self._served_to), FROM_OWNERS
+        )
 
-    def tell(self, asked: np.ndarray) -> np.ndarray:
-        """(served,) the numbers that others have told this rank, as it tells them (asked,) its own.
-        Collective.
+    def tell(self, requested: np.ndarray) -> np.ndarray:
+        """(served,) the numbers that other ranks pass here, as this one passes its own to them.
+
+        Collective. requested: (requested,) a number for each voxel that this rank requests.
         """
         served = np.zeros((1, self.served), dtype=np.int64)
-        requests = self.to_owners(asked.reshape(1, -1), served)
+        requests = self.to_owners(requested.reshape(1, -1), served)
         replay(requests)
         for request in requests:
             request.Free()
@@ -51,15 +74,13 @@ class Routes:
             (self._comm.Recv_init, *incoming),
             (self._comm.Send_init, *outgoing),
         ):
-            for rank, columns in self._parts(array, counts):
+            for rank, columns in self._shares(array, counts):
                 requests.append(make(columns, rank, tag))
-                columns[-1].Free()  # the request keeps what it needs of it
+                columns[-1].Free()  # the request keeps what it needs of the type
         return requests
 
-    def _parts(self, array: np.ndarray, counts: np.ndarray):
-        """(rank, its share of the last columns of an array, in all rows, for MPI) of those that
-        have one.
-        """
+    def _shares(self, array: np.ndarray, counts: np.ndarray):
+        """(rank, its share of the last columns, for MPI) of the ranks that have a share."""
         at = array.shape[1] - counts.sum()
         for rank in np.roll(np.arange(counts.size), -self._comm.rank - 1)[:-1].tolist():
             if counts[rank]:
@@ -68,7 +89,7 @@ class Routes:
 
 
 def _columns(array: np.ndarray, first: int, count: int) -> list:
-    """What MPI is to know of some columns of all rows of an array (rows, columns, ...)."""
+    """Some columns of all rows of an array (rows, columns, ...), as MPI takes a message."""
     from mpi4py.util import dtlib
 
     flat, per_column = array.reshape(-1), array[0, :1].size
@@ -80,7 +101,7 @@ def _columns(array: np.ndarray, first: int, count: int) -> list:
 
 
 def replay(requests: list) -> None:
-    """Send and receive once what the requests are for."""
+    """Send and receive the messages once."""
     if requests:
         MPI.Prequest.Startall(requests)
         MPI.Prequest.Waitall(requests)

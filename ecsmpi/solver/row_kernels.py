@@ -1,26 +1,25 @@
-"""The compiled loops over a row of memory, of which the sweeps are made: arrays in, arrays out,
-nothing allocated.
+"""The compiled loops over a row of memory, of which the sweeps are made.
 
-Rows that a loop writes to must not be among those that it only reads, or it takes one number at a
-time.
+Arrays in, arrays out, nothing allocated. The row that a loop writes must not be one of those that
+it only reads: the loop would then take one number at a time instead of several.
 """
+
+from typing import Any
 
 import numba
 from numba import njit
 from numba.extending import intrinsic
 
-compiled = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
-inner = dict(compiled, no_cpython_wrapper=True)  # for functions that only compiled ones call
-part_of_caller = dict(
-    inner, inline="always"
-)  # for those that have one caller: numba compiles it once, with the caller
+# Options of numba for functions that Python calls, for those that only compiled functions call, and
+# for those that have one caller: numba compiles the last ones once, with the caller.
+compiled: dict[str, Any] = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+inner: dict[str, Any] = dict(compiled, no_cpython_wrapper=True)
+part_of_caller: dict[str, Any] = dict(inner, inline="always")
 
 
 @intrinsic
 def fma(typing_context, a, b, c):
-    """a b + c, rounded once: said outright, since a compiler's choice of where to do so could
-    change bits.
-    """
+    """a b + c, rounded once. Said outright: a compiler's choice where to fuse could change bits."""
 
     def code(context, builder, signature, arguments):
         return builder.fma(*arguments)
@@ -30,10 +29,11 @@ def fma(typing_context, a, b, c):
 
 @njit(**inner)
 def second_differences(rx, ry, rz, centre, west, east, south, north, below, lower, pivot, out):
-    """out = ((Ax + Ay + Az) u + lower below) pivot for values in a row of memory.
+    """out = ((Ax + Ay + Az) u + lower below) pivot for the voxels in a row of memory.
 
-    centre has one more at either end; rz has one more: r between each value and the one before, 0
-    where a z-line ends.
+    centre: u in the row, and one more at either end. west, east, south, north: u of the neighbours
+    along x and y. rx, ry: r along x and y. rz: r between each voxel and the one before, 0 where a
+    z-line ends, and one more at the end.
     """
     for i in range(out.size):
         k = numba.uint64(i)  # unsigned: no check for negative indices
@@ -84,22 +84,23 @@ def gap_to(value, u, out):
 
 @njit(**inner)
 def fill(out, value):
-    """out = value; as `copy`, for assigning to a slice takes a second to compile."""
+    """out = value, as a loop: assigning to a slice takes numba a second to compile."""
     for k in range(out.size):
         out[k] = value
 
 
 @njit(**inner)
 def copy(row, out):
-    """The first of ``out`` = row."""
+    """out[k] = row[k] for each k of row; as a loop, as in `fill`."""
     for k in range(row.size):
         out[k] = row[k]
 
 
 @njit(**inner)
 def move_rows(count, size, source, at, stride, target, to, target_stride):
-    """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size; flat in
-    memory.
+    """target[to + target_stride j + k] = source[at + stride j + k] for j < count, k < size.
+
+    source, target: flat in memory.
     """
     for j in range(count):
         for k in range(size):

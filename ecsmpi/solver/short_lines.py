@@ -1,8 +1,11 @@
-"""The compiled loops that finish a plane whose z-lines are short: y, then z, and the increment is
-added to u.
+"""The compiled loops that finish a plane whose z-lines are short: y, then z, then u.
 
-A row of memory is a whole z-line here, of a few registers and a part of one. y is solved TILE rows
-at a time, the row before in a register; z by the inverse of a line, of which all are the same.
+A row of memory is a whole z-line here: a few registers, the last of them not full. y is solved TILE
+rows at a time, with the row before in a register. z is solved by the inverse of a line, which is
+the same for all lines.
+
+    row y      |  register 0   |  register 1   |  register 2   |
+               | 0  1  2 ... 7 | 8  9   ... 15 |16 17 18 -- -- |   nz = 19: -- belong to row y + 1
 """
 
 from llvmlite import ir
@@ -19,8 +22,9 @@ SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster 
 
 @intrinsic
 def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):
-    """b[m] = carry[y + m] b[m-1] + pivot[y + m] f[m] for m < TILE: registers at ``at`` + stride m
-    of f, ``to`` + width m of b.
+    """b[m] = carry[y + m] b[m-1] + pivot[y + m] f[m] for m < TILE.
+
+    f[m] is the register at ``at`` + stride m of f, b[m] that at ``to`` + width m of b.
     """
 
     def generate(context, builder, signature, arguments):
@@ -40,8 +44,9 @@ def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):
 
 @intrinsic
 def _substitute_rows(typing, ratio, y, b, to, width):
-    """x[m] = b[m] + ratio[y + m] x[m+1] for m < TILE, from above in place of b: registers at ``to``
-    + width m.
+    """x[m] = b[m] + ratio[y + m] x[m+1] for m < TILE, from above, in place of b.
+
+    x[m] is the register at ``to`` + width m of b.
     """
 
     def generate(context, builder, signature, arguments):
@@ -57,12 +62,13 @@ def _substitute_rows(typing, ratio, y, b, to, width):
 
 
 def _products(columns):
-    """An intrinsic for that many registers of a row side by side."""
+    """An intrinsic for so many registers of a row side by side."""
 
     @intrinsic
     def add_products(typing, f, line, width, inverse, column, nz, u, at, stride):
-        """u[m] += the sum over k < nz of inverse[column + width k] f[line + width m + k] for m <
-        TILE: registers at ``at`` + stride m of u.
+        """u[m] += sum over k < nz of inverse[column + width k] f[line + width m + k], m < TILE.
+
+        u[m] is the register at ``at`` + stride m of u.
         """
 
         def generate(context, builder, signature, arguments):
@@ -134,9 +140,9 @@ def finish_plane_of_short_lines(d, u, lines, walls, scratch):
     d, u: (ny, nz). lines, walls: PlaneLines and Walls of sweep_plans.py. scratch: ((rows + 2 +
     TILE) * width,), rows being ny up to a multiple of TILE, and width nz.
 
-    A register at the end of a row reaches into the next rows of the plane: what it gives them is
-    theirs again, or comes again. Rows at the plane's end, where it would reach out of it, are taken
-    to a tile of their own and back.
+    A register at the end of a row reaches into the next rows of the plane. What it writes there is
+    what was there, or is written again later. Rows at the plane's end, where a register would reach
+    out of the plane, are copied to a tile of their own and back.
     """
     carry, pivot, ratio = lines.y.carry, lines.y.pivot, lines.y.ratio
     held, wall = walls.edges, walls.value

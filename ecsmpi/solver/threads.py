@@ -1,20 +1,20 @@
-"""How many threads share a piece of work; compiled loops that threads share, and the same for one
-thread.
+"""How many threads share a piece of work, and compiled loops for several threads and for one.
 
-No more threads than the work is worth: a slab of few voxels is done by one thread before a second
-one has woken up. One thread takes loops that are compiled without threads, so that small boxes
-never start any, and a process that was forked after threads had started (GNU OpenMP ends it where
-it enters a parallel loop) can go on. Results have the same bits either way.
+No more threads work than the work is worth: one thread has done a slab of few voxels before a
+second one wakes up. One thread takes loops that are compiled without threads. So small boxes never
+start any, and a process that was forked after threads had started can go on, which GNU OpenMP would
+end where it enters a parallel loop. Results have the same bits either way.
 
-Where other programs want the cores, several threads can be slower than one: each meeting of theirs
-waits for the one that has lost its core. `Team` tries, now and then, the other way, and keeps what
-is faster.
+Where other programs use the cores, several threads can be slower than one: when threads meet, all
+wait for the one that has lost its core. `Team` tries the other way now and then, and keeps what is
+faster.
 """
 
 from __future__ import annotations
 
 import os
 import types
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import numba
@@ -27,19 +27,20 @@ from ecsmpi.solver.timing import Phases
 
 put_off_scipy()
 
-VOXELS = 50_000  # that one thread takes in 0.2 ms: what is worth waking another one
-SLOTS = 2**15  # of an exchange: less work than a voxel's step
-PLACES = 10_000  # with reactions, of which a step takes some 20 ns and more
+# work that is worth waking a thread for: voxels, slots of an exchange, places with reactions
+VOXELS = 50_000  # about 0.2 ms
+SLOTS = 2**15  # less work than a voxel's step
+PLACES = 10_000  # some 20 ns and more for a step of each
 
-_chosen = cores.users_threads()  # by the user: for any work, None: as many as it is worth
-_alone = True  # loops without threads from now on
-_in_use = 0  # threads that numba has been told of
-_forked = False
+_chosen = cores.users_threads()  # by the user, for any work; None: as many as the work is worth
+_alone = True  # whether loops without threads run from now on
+_in_use = 0  # how many threads numba was last set to
+_forked = False  # whether this process is a child
 
 
 def most() -> int:
     """Threads that may come into use."""
-    return numba.config.NUMBA_NUM_THREADS
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at run time
 
 
 def choose(count: int) -> None:
@@ -49,22 +50,22 @@ def choose(count: int) -> None:
 
 
 def chosen() -> int | None:
-    """What `choose`, or the user's NUMBA_NUM_THREADS, has said."""
+    """Threads that `choose`, or the user's NUMBA_NUM_THREADS, asked for; None where neither did."""
     return 1 if _forked else _chosen
 
 
 def most_for_work() -> int:
-    """Threads in use where a box has work for them."""
+    """Threads of a box that is large enough for any number of them."""
     return chosen() or most()
 
 
 def for_work(size: int, each: int = VOXELS) -> int:
-    """Threads for work of that size, of which ``each`` is worth a thread."""
+    """Threads for work of some size, where so much (``each``) is worth waking a thread."""
     return chosen() or min(most(), max(1, size // each))
 
 
 def use(count: int, now: int | None = None) -> None:
-    """Let the loops that follow have ``count`` threads, or ``now`` of them."""
+    """Let the loops that follow have ``count`` threads, or for now ``now`` of them."""
     global _alone, _in_use
     _alone = count == 1
     if not _alone and _in_use != (now or count):
@@ -89,7 +90,7 @@ def whatever_the_work(count: int):
 
 
 def _begin_in_child() -> None:
-    """After a fork: the threads are the parent's, so one thread does all from now on."""
+    """Let one thread do everything in a child, since the other threads are the parent's."""
     global _forked, _alone
     _forked = _alone = True
 
@@ -98,15 +99,24 @@ os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class Shared:
-    """A compiled loop that threads share, and its twin for one thread; each is compiled at its
-    first call.
+    """A compiled loop that threads share, and its twin for one thread.
 
-    Either calls, of other such loops, those for as many threads as it has.
+    Each is compiled at its first call. A loop that calls other `Shared` loops calls their twins for
+    several threads, or for one, as it is itself.
+
+    Parameters
+    ----------
+    function
+        The Python function.
+    parallel : bool
+        Whether there is a prange in it; otherwise it only calls others that have one.
+    options
+        Further options of numba.
     """
 
-    def __init__(self, function, parallel: bool, **options):
-        """parallel: whether there is a prange in it; else it only calls others that have one."""
-        self.py_func, options = function, {**compiled, **options}
+    def __init__(self, function: Callable, parallel: bool, **options):
+        self.py_func = function
+        options = {**compiled, **options}
         self.many = njit(parallel=parallel, **options)(_with_threads(function))
         self.alone = njit(**options)(_without_threads(function))
 
@@ -115,17 +125,17 @@ class Shared:
 
     @property
     def in_use(self):
-        """numba's function that a call of now takes."""
+        """numba's function that a call runs now."""
         return self.alone if _alone else self.many
 
 
 def shared(function) -> Shared:
-    """A function whose prange threads share, compiled: as many threads as `use` has said last."""
+    """A compiled function whose prange is shared by as many threads as `use` said last."""
     return Shared(function, parallel=True)
 
 
 def calls_shared(function) -> Shared:
-    """A function without prange that calls such loops."""
+    """A compiled function without prange that calls `Shared` loops."""
     return Shared(function, parallel=False)
 
 
@@ -136,7 +146,7 @@ def _first_thread() -> int:
 
 @njit(**inner)
 def at_a_time(count) -> int:
-    """Pieces of ``count`` that a thread takes at a time where threads share them."""
+    """Of ``count`` pieces, how many a thread takes at a time where threads share them."""
     return 1
 
 
@@ -145,43 +155,33 @@ def _all_at_a_time(count) -> int:
     return max(1, count)
 
 
-ALONE = (
-    (get_thread_id, _first_thread),
-    (at_a_time, _all_at_a_time),
-)  # what one thread calls instead
+ALONE = {get_thread_id: _first_thread, at_a_time: _all_at_a_time}  # what one thread calls instead
 
 
 def _with_threads(function):
-    """The function, or a copy that calls the loops for several threads."""
-    loops = {
-        name: value.many for name, value in _names(function).items() if isinstance(value, Shared)
-    }
-    return copy_with(function, loops, "") if loops else function
+    """The function, or a copy of it that calls loops for several threads."""
+    instead = {}
+    for name, value in _globals_of(function).items():
+        if isinstance(value, Shared):
+            instead[name] = value.many
+    return copy_with(function, instead, "") if instead else function
 
 
 def _without_threads(function):
-    """A copy under another name, since numba's cache goes by the name and not by whether there are
-    threads.
-    """
-    loops = {
-        name: value.alone for name, value in _names(function).items() if isinstance(value, Shared)
-    }
-    other = {
-        name: instead
-        for name, value in _names(function).items()
-        for asked, instead in ALONE
-        if value is asked
-    }
-    return copy_with(function, {**loops, **other}, "_alone")
+    """A copy of the function, under another name, that runs on one thread."""
+    instead = {}
+    for name, value in _globals_of(function).items():
+        if isinstance(value, Shared):
+            instead[name] = value.alone
+        elif callable(value) and value in ALONE:
+            instead[name] = ALONE[value]
+    return copy_with(function, instead, "_alone")
 
 
-def _names(function) -> dict:
-    """The global names that a function uses."""
-    return {
-        name: function.__globals__[name]
-        for name in function.__code__.co_names
-        if name in function.__globals__
-    }
+def _globals_of(function) -> dict:
+    """{name: value} of the globals that a function uses."""
+    known = function.__globals__
+    return {name: known[name] for name in function.__code__.co_names if name in known}
 
 
 def copy_with(function, instead: dict, ending: str):
@@ -190,9 +190,12 @@ def copy_with(function, instead: dict, ending: str):
     instead: {name: value}. ending: added to the function's own name, since numba's cache goes by
     the name.
     """
-    names = {**function.__globals__, **instead}
     twin = types.FunctionType(
-        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        {**function.__globals__, **instead},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     twin.__qualname__ = f"{function.__qualname__}{ending}"
     twin.__module__ = function.__module__
@@ -201,30 +204,47 @@ def copy_with(function, instead: dict, ending: str):
 
 
 class Team:
-    """The threads that share the sweeps of a slab. Local: ranks may differ, for bits do not depend
-    on it.
+    """How many threads share the sweeps of a slab: as many as it is worth, or one.
+
+    Local: ranks may differ, since bits do not depend on the number.
+
+    Parameters
+    ----------
+    voxels : int
+        Of the slab.
+    phases : Phases
+        Which time the sweeps.
+
+    Attributes
+    ----------
+    wanted : int
+        Threads that the slab is worth.
     """
 
     FIRST = 4  # steps before the first trial
-    TRIAL = 2  # steps that one takes
-    SHARE = 100  # times as long as it took passes before the next one
-    PAUSE = 1.0, 30.0  # s of sweeps, at least and at most
+    TRIAL = 2  # steps of a trial
+    SHARE = 100  # the next trial comes after so many times the seconds of the last one
+    PAUSE = 1.0, 30.0  # s of sweeps between trials, at least and at most
 
     def __init__(self, voxels: int, phases: Phases):
-        self._voxels, self._phases = voxels, phases
+        self._voxels = voxels
+        self._phases = phases
         self.wanted = for_work(voxels)
         self._now = self.wanted
-        self._mean, self._steps, self._spent = 0.0, 0, 0.0
-        self._next, self._trial = 0.0, None
+        self._mean = 0.0  # seconds of a step with the threads of now, since the last decision
+        self._steps = 0
+        self._spent = 0.0  # seconds since the last trial
+        self._next = 0.0  # when they are so many, the next trial comes
+        self._trial: list[float] | None = None  # seconds of the trial's steps so far
 
     def begin(self) -> None:
-        """Before the sweeps of a step."""
+        """Set the number of threads, before the sweeps of a step."""
         self.wanted = for_work(self._voxels)
         use(self.wanted, min(self._now, self.wanted) if chosen() is None else self.wanted)
         self._began = self._seconds()
 
     def end(self) -> None:
-        """After them."""
+        """Take the time of the sweeps of a step, after them."""
         if self.wanted > 1 and chosen() is None:
             self.took(self._seconds() - self._began)
 
@@ -232,13 +252,11 @@ class Team:
         return self._phases["up"].seconds + self._phases["down"].seconds
 
     def took(self, seconds: float) -> None:
-        """A step's sweeps took so long with the threads of now: think about how many the next one
-        gets.
-        """
+        """Choose the threads of the next step, given what this one's sweeps took."""
         if self._trial is not None:
             self._trial.append(seconds)
             if len(self._trial) == self.TRIAL:
-                self._decide()
+                self._decide(sum(self._trial))
             return
         self._steps += 1
         self._spent += seconds
@@ -249,11 +267,14 @@ class Team:
     def _other(self) -> int:
         return 1 if self._now > 1 else self.wanted
 
-    def _decide(self) -> None:
-        took, self._trial = sum(self._trial), None
-        if took / self.TRIAL < self._mean:
-            self._steps = self._mean = 0
+    def _decide(self, seconds: float) -> None:
+        """Keep the number of threads of a trial that took so long, or go back to the other one."""
+        self._trial = None
+        if seconds / self.TRIAL < self._mean:
+            self._steps = 0
+            self._mean = 0.0
         else:
             self._now = self._other()
-        least, longest = self.PAUSE
-        self._spent, self._next = 0.0, min(max(least, self.SHARE * took), longest)
+        shortest, longest = self.PAUSE
+        self._spent = 0.0
+        self._next = min(max(shortest, self.SHARE * seconds), longest)

@@ -1,8 +1,13 @@
 """Tiles of TILE lines side by side, transposed in registers.
 
-Lines that are contiguous along themselves are solved side by side, one in each element of a vector
-register, and so have to be turned about. A compiler does that element by element; here it is three
-rounds of shuffles for 8 x 8 doubles.
+    rows of memory             tile
+    a0 a1 a2 ... (line a)      a0 b0 c0 ...  <- one register: voxel 0 of TILE lines
+    b0 b1 b2 ... (line b)      a1 b1 c1 ...
+    c0 c1 c2 ... (line c)      a2 b2 c2 ...
+
+Lines that are contiguous along themselves are solved side by side, one in each lane of a vector
+register, so they have to be transposed. A compiler does that element by element; here it takes
+three rounds of shuffles for 8 x 8 doubles.
 """
 
 from numba import njit, types
@@ -14,8 +19,9 @@ from ecsmpi.solver.row_kernels import inner, move_rows
 
 @intrinsic
 def _transpose_square(typing, source, at, stride, target, to, target_stride):
-    """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE; 1-D arrays of
-    doubles.
+    """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE.
+
+    source, target: 1-D arrays of doubles.
     """
 
     def generate(context, builder, signature, arguments):
@@ -30,8 +36,9 @@ def _transpose_square(typing, source, at, stride, target, to, target_stride):
 
 @njit(**inner)
 def side_by_side(rows, stride, tile, n):
-    """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart; n is rounded up to a multiple of
-    TILE.
+    """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart, and k < n.
+
+    n is rounded up to a multiple of TILE.
     """
     for k in range(0, n, TILE):
         _transpose_square(rows, k, stride, tile, k * TILE, TILE)
@@ -39,14 +46,15 @@ def side_by_side(rows, stride, tile, n):
 
 @njit(**inner)
 def in_rows(tile, rows, stride, n):
-    """rows[j, k] = tile[k, j], likewise."""
+    """rows[j, k] = tile[k, j] for TILE rows ``stride`` apart, and k < n, rounded up as above."""
     for k in range(0, n, TILE):
         _transpose_square(tile, k * TILE, TILE, rows, k, stride)
 
 
 @intrinsic
 def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
-    """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] for m < TILE in line j < TILE;
+    """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] in line j; m, j < TILE.
+
     tile[to + TILE m + j] = b[m].
     """
 
@@ -69,8 +77,9 @@ def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
 
 @intrinsic
 def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
-    """x[m] = b[m] + ratio[k + m] x[m+1] for m < TILE; u[at + stride j + m] += x[m] of line j.
-    x[TILE] is in the tile; x[0] comes there.
+    """x[m] = b[m] + ratio[k + m] x[m+1], and u[at + stride j + m] += x[m] of line j; m, j < TILE.
+
+    x[TILE] is in the tile, and x[0] is put there.
     """
 
     def generate(context, builder, signature, arguments):
@@ -94,11 +103,10 @@ def _substitute_square(typing, tile, to, ratio, k, u, at, stride):
 
 @njit(**inner)
 def add_solved(f, u, n, carry, pivot, ratio, scratch):
-    """u += x for TILE lines of n, one after the other in f and u, with b[k] = carry[k] b[k-1] +
-    pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1].
+    """u += x for TILE lines of n voxels, one after the other in f and u.
 
-    carry, pivot, ratio go on with zeros to a multiple of TILE, N; scratch: ((N + 2) * TILE + TILE *
-    TILE,).
+    b[k] = carry[k] b[k-1] + pivot[k] f[k], x[k] = b[k] + ratio[k] x[k+1]. Zeros follow in carry,
+    pivot and ratio up to a multiple of TILE, N. scratch: ((N + 2) * TILE + TILE * TILE,).
     """
     tile, square = scratch[: scratch.size - TILE * TILE], scratch[scratch.size - TILE * TILE :]
     whole, end = n // TILE * TILE, carry.size

@@ -3,8 +3,8 @@
     with phases["up"]:
         ...
 
-costs well under a microsecond. Phases do not overlap: what waits for another rank counts where it
-waits.
+costs well under a microsecond. Phases do not overlap. Waiting for another rank counts in the phase
+that waits.
 """
 
 from __future__ import annotations
@@ -29,27 +29,35 @@ PHASES = {
 
 
 class Phase:
-    """Seconds spent in a phase so far; a context manager. ``began``: when the step entered it, None
-    outside of it.
+    """A context manager that adds up the seconds spent in a phase.
+
+    Attributes
+    ----------
+    seconds : float
+        Time in the phase so far.
+    began : float or None
+        When the step entered the phase, by perf_counter; None outside of it.
     """
 
     __slots__ = ("seconds", "began")
 
-    def __init__(self):
-        self.seconds, self.began = 0.0, None
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.began: float | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.began = perf_counter()
 
-    def __exit__(self, *_):
-        self.seconds += perf_counter() - self.began
+    def __exit__(self, *_) -> None:
+        if self.began is not None:
+            self.seconds += perf_counter() - self.began
         self.began = None
 
 
 class Phases:
-    """The phases of the steps of one rank."""
+    """The phases of the steps of one rank. ``steps``: how many steps there were."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._phases = {name: Phase() for name in PHASES}
         self.steps = 0
 
@@ -57,20 +65,20 @@ class Phases:
         return self._phases[name]
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Set the steps and all seconds to 0."""
         self.steps = 0
         for phase in self._phases.values():
             phase.seconds = 0.0
 
     def seconds(self) -> dict[str, float]:
-        """Seconds of each phase since the beginning, in the order of a step."""
+        """Seconds of each phase since the last `reset`, in the order of a step."""
         return {name: phase.seconds for name, phase in self._phases.items()}
 
     def over_ranks(self, comm) -> list[tuple[str, float, float]]:
         """(phase, mean, maximum) in seconds over all ranks, the same on each. Collective."""
         everywhere = comm.allgather(self.seconds())
-        return [(name, _mean(of := [one[name] for one in everywhere]), max(of)) for name in PHASES]
-
-
-def _mean(values) -> float:
-    return sum(values) / len(values)
+        rows = []
+        for name in PHASES:
+            seconds = [on_rank[name] for on_rank in everywhere]
+            rows.append((name, sum(seconds) / len(seconds), max(seconds)))
+        return rows

@@ -1,6 +1,8 @@
-"""This rank's share of a box's tissue, and what its faces conduct."""
+"""This rank's share of a box's tissue, and what the faces between its voxels conduct."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -10,91 +12,115 @@ from ecsmpi.description.profiles import Profile, check_range
 from ecsmpi.solver.halo import Halo
 from ecsmpi.solver.registers import TILE
 
+PROPERTIES = ("volume_fraction", "permeability")
+
 
 class SlabTissue:
-    """Volume fraction and permeability of a slab: numbers where they are the same everywhere, else
-    (n, ny, nz).
+    """Volume fraction and permeability of a slab.
 
-    They change with `change`, which counts a version up. live: whether the description may become
-    other numbers by itself, which is alike on all ranks.
+    They change with `change`, which counts a version up.
+
+    Parameters
+    ----------
+    box : Box
+        The box.
+    planes : (int, int)
+        The slab's planes [lo, hi).
+    tissue : Tissue
+        The description that is evaluated here; ValueError names the first voxel out of range.
+
+    Attributes
+    ----------
+    description : Tissue
+        The tissue as described.
+    volume_fraction, permeability : float or (n, ny, nz) float
+        Numbers where the tissue is the same everywhere.
+    version : int
+        How often they were given other numbers.
+    live : bool
+        Whether the description may change its numbers by itself, which is alike on all ranks.
     """
 
     def __init__(self, box: Box, planes: tuple[int, int], tissue: Tissue):
-        self._box, self._planes, self.version, self.description = box, planes, 0, None
-        self.change(tissue)
+        self._box = box
+        self._planes = planes
+        self.version = 1
+        self.description = tissue
+        self.volume_fraction = self._evaluate("volume_fraction", tissue.volume_fraction)
+        self.permeability = self._evaluate("permeability", tissue.permeability)
+        self.live = any(profile.live for profile in tissue.profiles)
 
     def change(self, tissue: Tissue) -> None:
         """Become another tissue. Local; ValueError names the first voxel out of range."""
         renewed = {}
-        for name in ("volume_fraction", "permeability"):
-            given, before = getattr(tissue, name), getattr(self.description, name, None)
-            if given is not before or getattr(given, "live", False):
-                renewed[name] = self._evaluate(name, given)
+        for name in PROPERTIES:
+            described = getattr(tissue, name)
+            if described is not getattr(self.description, name) or _is_live(described):
+                renewed[name] = self._evaluate(name, described)
         vars(self).update(renewed)
-        self.description, self.version = tissue, self.version + 1
+        self.description = tissue
+        self.version += 1
         self.live = any(profile.live for profile in tissue.profiles)
 
-    def _evaluate(self, name: str, given):
-        if not isinstance(given, Profile):
-            return given
-        values = np.ascontiguousarray(given.planes(self._box, *self._planes), dtype=float)
+    def _evaluate(self, name: str, described: float | Profile) -> Any:
+        if not isinstance(described, Profile):
+            return described
+        values = np.ascontiguousarray(described.planes(self._box, *self._planes), dtype=float)
         check_range(name, values, self._planes[0])
         return values
 
     def followed(self) -> dict[str, np.ndarray]:
-        """(n, ny, nz) of what is live, as the solver has it since the last change; call `refilled`
-        after writing to it. Local.
+        """{property: (n, ny, nz)} of what is live, as the solver has it since the last change.
+
+        Call `refilled` after writing to it. Local.
         """
-        return {
-            name: getattr(self, name)
-            for name in ("volume_fraction", "permeability")
-            if getattr(getattr(self.description, name), "live", False)
-        }
+        found = {}
+        for name in PROPERTIES:
+            if _is_live(getattr(self.description, name)):
+                found[name] = getattr(self, name)
+        return found
 
     def refilled(self) -> None:
-        """What is live has been given other numbers. Local."""
+        """Count a version up, since the arrays of `followed` have been filled. Local."""
         self.version += 1
 
     @property
     def copies_keep_volume(self) -> bool:
-        """Whether copies of voxels at segments stay as large as they were made, while the voxels
-        become larger or smaller.
+        """Whether copies of voxels at segments keep their volume while the voxels' volume changes.
 
         So it is in NEURON where a State is the volume fraction: what reactions at a membrane do to
         a voxel does not depend on it.
         """
-        return (
-            getattr(self.description.volume_fraction, "live", False)
-            and not self.description.conserve_mass
-        )
+        return _is_live(self.description.volume_fraction) and not self.description.conserve_mass
 
     @property
     def stale(self) -> bool:
         """Whether what is live in the description has other numbers now. Local."""
-        return any(
-            given.live and not np.array_equal(given.planes(self._box, *self._planes), here)
-            for given, here in (
-                (self.description.volume_fraction, self.volume_fraction),
-                (self.description.permeability, self.permeability),
-            )
-            if isinstance(given, Profile)
-        )
+        for name, values in self.followed().items():
+            described = getattr(self.description, name)
+            if not np.array_equal(described.planes(self._box, *self._planes), values):
+                return True
+        return False
 
     def conductivity(self, voxels: np.ndarray) -> np.ndarray:
-        """Volume fraction times permeability of some voxels of the slab, flat."""
+        """Volume fraction times permeability of some voxels, given by flat index into the slab."""
         product = np.asarray(self.volume_fraction * self.permeability)
-        return product.reshape(-1)[voxels] if product.ndim else np.full(voxels.size, float(product))
+        if product.ndim:
+            return product.reshape(-1)[voxels]
+        return np.full(voxels.size, float(product))
 
-    def whole(self, values) -> np.ndarray:
+    def whole(self, values: float | np.ndarray) -> np.ndarray:
         """A number or an array of this slab as an array (n, ny, nz)."""
         lo, hi = self._planes
         return np.array(np.broadcast_to(values, (hi - lo, *self._box.shape[1:])), dtype=float)
 
 
+def _is_live(described: float | Profile) -> bool:
+    return getattr(described, "live", False)
+
+
 def _neuron(a, a_next, permeability, permeability_next):
-    """The permeability of the higher voxel, and the harmonic mean of the volume fractions:
-    neuron.rxd's rule.
-    """
+    """neuron.rxd's rule: the permeability of the higher voxel, the harmonic mean of the fractions."""
     return permeability_next * (2 * a * a_next / (a + a_next))
 
 
@@ -109,19 +135,33 @@ RULES = dict(zip(FACE_AVERAGES, (_neuron, _symmetric)))
 
 
 class Conductances:
-    """What the sweeps of varying_kernels.py need of a tissue, flat.
+    """What heterogeneous tissue conducts, as the sweeps read it: flat. Making it is collective.
 
-    capacity: (voxels,) volume fractions. x, y, z: (voxels + stride,) M of the face below each
-    voxel, zero at the box's faces; M times D/h is the flux (per area) for a difference of 1.
-    z_tiled: M along z as `tiled` lays it out.
+    Parameters
+    ----------
+    comm
+        Communicator of the slabs' owners.
+    box : Box
+        The box.
+    tissue : SlabTissue
+        The slab's tissue.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        (n, ny, nz) of the slab.
+    capacity : (voxels,) float
+        Volume fractions.
+    x, y, z : (voxels + stride,) float
+        M of the face below each voxel, zero at the box's faces. M times D/h is the flux (per area)
+        for a difference of 1.
+    z_tiled : (n tiles nz TILE,) float
+        M along z as `tiled` lays it out.
     """
 
     def __init__(self, comm, box: Box, tissue: SlabTissue):
-        """Collective. comm: of the slabs' owners."""
-        a, permeability = (
-            _with_ghosts(comm, tissue.whole(each))
-            for each in (tissue.volume_fraction, tissue.permeability)
-        )
+        a = _with_ghosts(comm, tissue.whole(tissue.volume_fraction))
+        permeability = _with_ghosts(comm, tissue.whole(tissue.permeability))
         between = RULES[tissue.description.face_average]
         self.tissue = tissue
         n, ny, nz = self.shape = (len(a) - 2, *box.shape[1:])
@@ -153,8 +193,11 @@ def _with_ghosts(comm, owned: np.ndarray) -> np.ndarray:
 
 
 def tiled(values: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """(n, ny, nz) flat as (n, tiles, nz, TILE) flat: TILE z-lines side by side; zero where the last
-    tile has no lines.
+    """Values of a slab in tiles: TILE z-lines side by side, as the sweeps take them.
+
+        (n, ny, nz)  ->  (n, tiles, nz, TILE)
+
+    Both are flat in memory. The last tile of a plane has zeros where it has no lines.
     """
     n, ny, nz = shape
     tiles = -(-ny // TILE)

@@ -1,4 +1,4 @@
-"""Tridiagonal lines along one axis, cut into blocks: their numbers, and what crosses the cuts.
+"""The numbers of tridiagonal lines along one axis, cut into blocks, and of the blocks' interfaces.
 
 Backward in an axis with r = D dt/h2, the half step (1 - A/2) x = f has rows
 
@@ -30,7 +30,7 @@ ROUND_OFF = 1e-17  # a tenth of what can change a sum of doubles near 1
 
 
 def decay(r: float) -> float:
-    """lambda: how much a solution dies away from one plane to the next."""
+    """lambda: the factor by which a solution decays from one plane to the next."""
     return r / (1 + r + np.sqrt(1 + 2 * r))
 
 
@@ -45,7 +45,9 @@ class TridiagonalRows:
     @classmethod
     def of_line(cls, n: int, r: float, held: bool) -> TridiagonalRows:
         """A whole line of n planes with r = D dt/h2, its ends held by walls or without flux."""
-        lower, upper, diagonal = np.full(n, r / 2), np.full(n, r / 2), np.full(n, 1 + r)
+        lower = np.full(n, r / 2)
+        upper = np.full(n, r / 2)
+        diagonal = np.full(n, 1 + r)
         lower[0] = upper[-1] = 0.0
         if held:
             upper[0] = lower[-1] = 0.0
@@ -62,10 +64,18 @@ class TridiagonalRows:
 
 @dataclass(frozen=True)
 class Block:
-    """What one block's sweeps and interfaces need, all (n,) or scalars; see kernels.py.
+    """The numbers of one block's sweeps (n,), and of its interfaces.
 
-    pivot, ratio: of the elimination. reach: how `left` comes through. weight: first row of the
-    block's inverse. A, B, C, D: the module's text.
+    Attributes
+    ----------
+    lower, pivot, ratio : (n,) float
+        Of the elimination, see sweep_up.py.
+    reach : (n,) float
+        How `left` comes through to each plane.
+    weight : (n,) float
+        First row of the block's inverse: what each plane's right-hand side adds to F.
+    A, B, C, D : float
+        See the module's text.
     """
 
     lower: np.ndarray
@@ -80,6 +90,7 @@ class Block:
 
     @classmethod
     def of(cls, rows: TridiagonalRows) -> Block:
+        """The block of these rows, as if nothing were outside."""
         n = rows.diagonal.size
         pivot, ratio, reach, weight = (np.empty(n) for _ in range(4))
         above, through = 0.0, 1.0
@@ -87,7 +98,7 @@ class Block:
             pivot[i] = 1 / (rows.diagonal[i] - rows.lower[i] * (above if i else 0.0))
             ratio[i] = above = rows.upper[i] * pivot[i]
             reach[i] = through = rows.lower[i] * pivot[i] * through
-        # adjoint of the two sweeps: what f[j] adds to x[0]
+        # the adjoint of the two sweeps: what f[j] adds to x[0]
         passed = np.concatenate([[1.0], np.cumprod(ratio[:-1])])
         later = 0.0
         for j in range(n - 1, -1, -1):
@@ -119,8 +130,9 @@ class Block:
 class SlabBlocks(NamedTuple):
     """The blocks of one rank, end to end.
 
-    start: (blocks + 1,) planes where they begin; lower, pivot, ratio, reach, weight: (n,) theirs.
-    n_weights, n_reach: planes of a block that count at most.
+    start: (blocks + 1,) the plane where each begins, and n. lower, pivot, ratio, reach, weight:
+    (n,) those of the blocks. n_weights, n_reach: how many planes at the beginning of a block have a
+    weight, or a reach, above round-off, at most.
     """
 
     start: np.ndarray
@@ -134,16 +146,25 @@ class SlabBlocks(NamedTuple):
 
     @classmethod
     def of(cls, blocks: list[Block]) -> SlabBlocks:
+        """Those of some blocks."""
         start = np.cumsum([0, *(block.pivot.size for block in blocks)], dtype=np.int64)
-        names = ("lower", "pivot", "ratio", "reach", "weight")
-        lines = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
-        return cls(start, *lines, max(b.n_weights for b in blocks), max(b.n_reach for b in blocks))
+        return cls(
+            start=start,
+            lower=np.concatenate([block.lower for block in blocks]),
+            pivot=np.concatenate([block.pivot for block in blocks]),
+            ratio=np.concatenate([block.ratio for block in blocks]),
+            reach=np.concatenate([block.reach for block in blocks]),
+            weight=np.concatenate([block.weight for block in blocks]),
+            n_weights=max(block.n_weights for block in blocks),
+            n_reach=max(block.n_reach for block in blocks),
+        )
 
 
 @dataclass(frozen=True)
 class Ends:
-    """A, B, C, D of some consecutive blocks: (blocks, 1) where all lines have the same ones, else
-    (blocks, lines).
+    """A, B, C, D of some consecutive blocks.
+
+    (blocks, 1) where they are the same for all lines, otherwise (blocks, lines).
     """
 
     A: np.ndarray
@@ -153,24 +174,23 @@ class Ends:
 
     @classmethod
     def of(cls, blocks: list[Block]) -> Ends:
-        """Those of lines that are all the same."""
+        """The numbers of these blocks, the same for all lines."""
         return cls(*(np.array([[getattr(block, key)] for block in blocks]) for key in "ABCD"))
 
     def coupling(self, inner: slice = slice(None)) -> float:
-        """The largest of B and C among the blocks ``inner``: how far these let the blocks beside
-        them feel each other.
-        """
+        """The largest B or C of the blocks ``inner``: how much their neighbours feel each other."""
         return float(max(np.abs(each[inner]).max(initial=0.0) for each in (self.B, self.C)))
 
 
 def neighbours_suffice(coupling: float) -> bool:
-    """Whether each interface can be settled by its two blocks alone, exactly to round-off."""
+    """Whether the two blocks of each interface can settle it alone, exactly to round-off."""
     return coupling <= 10 * ROUND_OFF
 
 
 def eliminated(ends: Ends) -> dict[str, np.ndarray]:
-    """The numbers of interface_kernels.join_blocks, of all blocks: x_last[p] = last[p] + ratio[p]
-    x_first[p + 1].
+    """The numbers of interface_kernels.join_blocks, from those of all blocks.
+
+    Eliminated upwards along the chain of blocks: x_last[p] = last[p] + ratio[p] x_first[p + 1].
     """
     a, b, c, d = ends.A, ends.B, ends.C, ends.D
     pivot, carry, ratio = np.ones_like(a), np.zeros_like(a), d.copy()
@@ -183,19 +203,21 @@ def eliminated(ends: Ends) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Chain:
-    """All blocks of a line with the same coefficients everywhere, in order."""
+    """All blocks of a line in order, its coefficients the same everywhere."""
 
     blocks: tuple[Block, ...]
 
     @classmethod
     def of(cls, n: int, r: float, held: bool, partition: Slabs) -> Chain:
+        """The line of n planes with r = D dt/h2, its ends held by walls or without flux."""
         rows = TridiagonalRows.of_line(n, r, held)
-        return cls(
-            tuple(Block.of(rows.planes(*partition.block(b))) for b in range(partition.n_blocks))
-        )
+        blocks = []
+        for number in range(partition.n_blocks):
+            blocks.append(Block.of(rows.planes(*partition.block(number))))
+        return cls(tuple(blocks))
 
     def slab(self, blocks: range) -> SlabBlocks:
-        """Those of one rank."""
+        """The blocks of one rank, given by number."""
         return SlabBlocks.of([self.blocks[b] for b in blocks])
 
     def ends(self, blocks: range | None = None) -> Ends:
@@ -209,5 +231,5 @@ class Chain:
 
     @property
     def neighbours_suffice(self) -> bool:
-        """Whether each interface can be settled by its two blocks alone, exactly to round-off."""
+        """Whether the two blocks of each interface can settle it alone, exactly to round-off."""
         return neighbours_suffice(self.coupling)

@@ -1,14 +1,16 @@
-"""Copies of voxels at segments, in which reactions of cells run; their changes reach the voxel
-once.
+"""Copies of voxels at segments, in which reactions of cells run.
 
-    voxel's owner --renew--> copies at segments --reactions--> their changes --settle, summed-->
-    voxel's owner
+    voxel's owner --renew--> copies at segments --reactions--> their changes
+    voxel's owner <--settle, summed over the segments of the voxel-- changes
 
-A copy is as large as the free volume that its voxel had when it was made. What the copy gains, the
-voxel gains: in ions, or, where the tissue says that copies keep their volume, in concentration.
+A copy is as large as the free volume that its voxel had when the copy was made. What the copy
+gains, the voxel gains: in ions, or in concentration where the tissue says that copies keep their
+volume.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,8 +21,28 @@ from ecsmpi.solver.tissue import SlabTissue
 
 
 class VoxelCopies:
-    """All copies of one box on this rank. `settle` and `renew` are collective; a change is settled
-    once.
+    """All copies of one box on this rank. Making them is collective.
+
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks of the box.
+    slabs : Slabs
+        Which rank owns which planes.
+    plane_size : int
+        Voxels of a plane.
+    fields : list of (n, ny, nz) float
+        Concentrations in the slab of each species with copies: the same species on all ranks.
+    tissues : list of SlabTissue
+        The tissue of each of these species.
+    voxels : (entries,) int
+        Flat index into the box of each segment in it.
+    places : (entries,) int
+        Where in each of ``copies`` the segment's copy is.
+    copies : list of (places,) float
+        For each species, the concentrations (mM) that reactions change.
+    shares : list of (places,) float
+        For each species, the volume of each copy over that of a voxel, tissue and all.
     """
 
     def __init__(
@@ -32,60 +54,56 @@ class VoxelCopies:
         tissues: list[SlabTissue],
         voxels: np.ndarray,
         places: np.ndarray,
-        held: list[np.ndarray],
+        copies: list[np.ndarray],
         shares: list[np.ndarray],
     ):
-        """Collective. fields: (n, ny, nz) slab of each ion with copies, the same ions on all ranks;
-        tissues: theirs.
-
-        voxels: (entries,) flat index into the box of each segment in it; places: (entries,) where
-        in ``held`` its copy is; held: (places,) of each ion, what reactions change; shares:
-        (places,) the volume of each copy over that of a voxel, tissue and all.
-        """
-        self._tissues, self._fields = tissues, [field.reshape(-1) for field in fields]
-        self._in_ions = [not tissue.copies_keep_volume for tissue in tissues]
+        self._tissues = tissues
+        self._fields = [field.reshape(-1) for field in fields]
         self._exchange = plan_exchange(comm, slabs, plane_size, voxels, len(fields))
-        turn = self._exchange.order(places)
-        self._exchange.reorder(turn)
-        self._places = places[turn].astype(np.uint32)
-        self._voxels = voxels[turn]
-        self._shares = [
-            share[self._places] if in_ions else np.ones(turn.size)
-            for share, in_ions in zip(shares, self._in_ions)
-        ]
-        self._held, self._before = held, [np.zeros_like(one) for one in held]
-        self._change = np.zeros(held[0].size)
+        order = self._exchange.order(places)
+        self._exchange.reorder(order)
+        self._places = places[order].astype(np.uint32)
+        self._voxels = voxels[order]
+        self._shares = []
+        for tissue, share in zip(tissues, shares):
+            if tissue.copies_keep_volume:
+                self._shares.append(np.ones(order.size))
+            else:
+                self._shares.append(share[self._places])
+        self._copies = copies
+        self._before = [np.zeros_like(each) for each in copies]
+        self._change = np.zeros(copies[0].size)
 
     def settle(self) -> None:
-        """Add what has happened to the copies to their voxels. Collective."""
-        for f, (held, before, shares) in enumerate(zip(self._held, self._before, self._shares)):
-            np.subtract(held, before, out=self._change)
-            before[:] = held
-            self._exchange.add_sources(f, self._change, self._places, shares, 1.0)
+        """Add to the voxels what has changed in the copies, each change once. Collective."""
+        for f, copies in enumerate(self._copies):
+            before = self._before[f]
+            np.subtract(copies, before, out=self._change)
+            before[:] = copies
+            self._exchange.add_sources(f, self._change, self._places, self._shares[f], 1.0)
         self._exchange.send_sources()
-        for field, sources, tissue, in_ions in zip(
-            self._fields, self._exchange.sources, self._tissues, self._in_ions
-        ):
-            fractions = np.asarray(tissue.volume_fraction if in_ions else 1.0, dtype=float).reshape(
-                -1
-            )
-            entry_kernels.add_over(sources, self._exchange.local_voxels, fractions, field)
+        local = self._exchange.local_voxels
+        for field, sources, tissue in zip(self._fields, self._exchange.sources, self._tissues):
+            fraction = 1.0 if tissue.copies_keep_volume else tissue.volume_fraction
+            divisor = np.asarray(fraction, dtype=float).reshape(-1)
+            entry_kernels.add_over(sources, local, divisor, field)
 
     def renew(self) -> None:
-        """Let the copies be what their voxels are now. Collective."""
+        """Set the copies to what their voxels are now. Collective."""
         self._exchange.set_values(self._fields)
         self._exchange.fetch_values()
-        for f, (held, before) in enumerate(zip(self._held, self._before)):
-            self._exchange.scatter_values(f, held, self._places)
-            before[:] = held
+        for f, copies in enumerate(self._copies):
+            self._exchange.scatter_values(f, copies, self._places)
+            self._before[f][:] = copies
 
-    def renew_from(self, values) -> None:
-        """As `renew`, from values(number of the ion, flat indices into the box) -> (entries,) mM.
-        Local.
+    def renew_from(self, values: Callable[[int, np.ndarray], np.ndarray]) -> None:
+        """Set the copies to values that this rank knows. Local.
+
+        values(number of the species, flat indices into the box) -> (entries,) mM.
         """
-        for f, (held, before) in enumerate(zip(self._held, self._before)):
-            held[self._places] = values(f, self._voxels)
-            before[:] = held
+        for f, copies in enumerate(self._copies):
+            copies[self._places] = values(f, self._voxels)
+            self._before[f][:] = copies
 
     def free(self) -> None:
         """Release the messages."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
@@ -16,40 +19,72 @@ from ecsmpi.solver.tridiagonal import Ends, neighbours_suffice
 
 CACHE_BYTES = 512 * 1024  # what a core's second-level cache is trusted to hold
 STRIP = 1024  # voxels in a row of memory whose right-hand side is made at a time
+PLANES_IN_HAND = 6  # that elimination reads or writes for one row
+BATCHES = 4  # planes for each thread in a batch, at least
 
 
 def lines_are_short(box: Box) -> bool:
-    """Whether its z-lines are solved by the inverse of a line, by kernels of their own."""
+    """Whether kernels of their own solve the box's z-lines, by the inverse of a line."""
     return box.shape[2] < SHORT
 
 
 @dataclass(frozen=True)
 class InterfaceSolve:
-    """The interfaces of a species at one length of time step: how they are settled, and with which
-    numbers.
+    """The interfaces of a species at one length of time step.
+
+    interfaces: how they are settled. numbers: with which numbers. coupling: the largest B or C of
+    tridiagonal.py.
     """
 
     interfaces: NeighbourInterfaces | GatheredInterfaces
-    numbers: object
+    numbers: Any
     coupling: float
 
     def solve(self) -> None:
         """Fill the workspace's left and right from first and last. Collective."""
         self.interfaces.solve(self.numbers)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.interfaces.name} (coupling {self.coupling:.1e})"
 
 
 class Workspace:
-    """What the species of one box share: increments, interface planes and their messages.
+    """Increments, interface planes and their messages. Making a workspace is collective.
 
-    Collective. comm: of the slabs' owners. n: planes of this slab; rows: y-rows a thread takes at a
-    time.
+    Parameters
+    ----------
+    comm
+        Communicator of the slabs' owners.
+    box : Box
+        The box.
+    partition : Slabs
+        Which rank owns which planes.
+    phases : Phases
+        Where the sweeps put down their times.
+
+    Attributes
+    ----------
+    d : (n, ny, nz) float
+        Increments of the slab.
+    first, left, right : (blocks, ny, nz) float
+        The first plane of each block's own solution, and the solution just outside the block.
+    at_walls : (2,) bool
+        Whether the slab has the box's first and last planes.
+    threads : int
+        Threads that the slab is worth.
+    rows : int
+        y-rows that a thread takes at a time on the way up.
+    batch : int
+        Planes that are finished together on the way down.
+    strip : int
+        y-rows whose right-hand side is made at a time.
     """
 
-    def __init__(self, comm, box: Box, partition, phases: Phases):
-        self.comm, self.box, self.partition, self.phases = comm, box, partition, phases
+    def __init__(self, comm, box: Box, partition: Slabs, phases: Phases):
+        self.comm = comm
+        self.box = box
+        self.partition = partition
+        self.phases = phases
         lo, hi = partition.planes(comm.rank)
         _, ny, nz = box.shape
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
@@ -58,62 +93,76 @@ class Workspace:
         self.first, self.left, self.right = (
             aligned_zeros((len(self.blocks), ny, nz)) for _ in range(3)
         )
-        self.threads = count = threads.for_work(self.d.size)
-        cached = max(
-            1, CACHE_BYTES // (8 * 6 * nz)
-        )  # rows of the six planes that elimination has in hand
-        rounds = -(-ny // (cached * count))
-        self.rows = -(
-            -ny // (rounds * count)
-        )  # so that all threads have as much to do in each round
-        planes = (
-            4 * count if count > 1 else 1
-        )  # threads meet after each batch: rarely, but with it still in cache
-        self.batch = max(1, min(hi - lo, max(planes, CACHE_BYTES // (16 * ny * nz))))
-        rows, width = (-(-count // TILE) * TILE for count in (ny, nz))
-        for_a_plane = (
-            (rows + 2 + TILE) * width
-            if lines_are_short(box)
-            else (width + 2 + TILE) * TILE + 2 * TILE * nz
-        )
-        self.scratch = aligned_zeros((threads.most(), for_a_plane))
+        self.threads = threads.for_work(self.d.size)
+        self.rows = self._rows_at_a_time()
+        self.batch = self._planes_at_a_time()
+        self.scratch = aligned_zeros((threads.most(), self._scratch_of_a_plane()))
         self.strip = max(1, STRIP // nz)
-        self._interfaces = {}
-        self._factors, self._factors_of = {}, None
+        self._interfaces: dict[type, NeighbourInterfaces | GatheredInterfaces] = {}
+        self._factors: dict[Hashable, Any] = {}
+        self._factors_dt: float | None = None
 
-    def shared_factors(self, dt: float, which, make):
-        """The numbers for steps of dt (ms) of all species alike, told by ``which``; make() makes
-        them, once. Collective then.
+    def _rows_at_a_time(self) -> int:
+        """Rows that stay in cache, so that all threads have as much to do in each round."""
+        _, ny, nz = self.d.shape
+        cached = max(1, CACHE_BYTES // (8 * PLANES_IN_HAND * nz))
+        rounds = -(-ny // (cached * self.threads))
+        return -(-ny // (rounds * self.threads))
+
+    def _planes_at_a_time(self) -> int:
+        """Planes that stay in cache. Threads meet after each batch: that should be rare."""
+        n, ny, nz = self.d.shape
+        planes = BATCHES * self.threads if self.threads > 1 else 1
+        return max(1, min(n, max(planes, CACHE_BYTES // (16 * ny * nz))))
+
+    def _scratch_of_a_plane(self) -> int:
+        """Numbers that a thread needs room for while it finishes a plane."""
+        _, ny, nz = self.d.shape
+        rows = -(-ny // TILE) * TILE
+        width = -(-nz // TILE) * TILE
+        if lines_are_short(self.box):
+            return (rows + 2 + TILE) * width
+        return (width + 2 + TILE) * TILE + 2 * TILE * nz
+
+    def shared_factors(self, dt: float, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The numbers for steps of dt (ms), which species with the same key share.
+
+        make() makes them at the first call. Collective then.
         """
-        if self._factors_of != dt:
-            self._factors, self._factors_of = {}, dt
-        if which not in self._factors:
-            self._factors[which] = make()
-        return self._factors[which]
+        if self._factors_dt != dt:
+            self._factors = {}
+            self._factors_dt = dt
+        if key not in self._factors:
+            self._factors[key] = make()
+        return self._factors[key]
 
     def join(self, ends: Ends) -> InterfaceSolve:
-        """Plan the interfaces from the numbers of this slab's blocks; the exact bound on their
-        coupling decides. Collective.
+        """Plan the interfaces from the numbers of this slab's blocks. Collective.
+
+        The exact bound on their coupling decides how they are settled.
         """
-        first, last = (edge in self.blocks for edge in (0, self.partition.n_blocks - 1))
-        inner = ends.coupling(slice(int(first), len(self.blocks) - int(last)))
-        coupling = max(self.comm.allgather(inner))
-        interfaces = self._interfaces_of(
-            NeighbourInterfaces if neighbours_suffice(coupling) else GatheredInterfaces
-        )
+        begin = (
+            1 if 0 in self.blocks else 0
+        )  # the box's first and last blocks lie between no others
+        end = len(self.blocks)
+        if self.partition.n_blocks - 1 in self.blocks:
+            end -= 1
+        coupling = max(self.comm.allgather(ends.coupling(slice(begin, end))))
+        if neighbours_suffice(coupling):
+            interfaces = self._interfaces_of(NeighbourInterfaces)
+        else:
+            interfaces = self._interfaces_of(GatheredInterfaces)
         return InterfaceSolve(interfaces, interfaces.plan(ends), coupling)
 
     @property
     def asks_neighbours(self) -> bool:
-        """Whether no interfaces but those between neighbours have been planned."""
+        """Whether all interfaces that have been planned are settled between neighbours."""
         return set(self._interfaces) <= {NeighbourInterfaces}
 
-    def _interfaces_of(self, kind: type):
+    def _interfaces_of(self, kind: type) -> NeighbourInterfaces | GatheredInterfaces:
         if kind not in self._interfaces:
-            ends = [
-                self.partition.block(b)[1] - 1 - self.partition.planes(self.comm.rank)[0]
-                for b in self.blocks
-            ]
+            lo = self.partition.planes(self.comm.rank)[0]
+            ends = [self.partition.block(b)[1] - 1 - lo for b in self.blocks]
             self._interfaces[kind] = kind(
                 self.comm, self.partition, self.d, ends, self.first, self.left, self.right
             )

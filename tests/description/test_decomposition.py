@@ -62,21 +62,45 @@ def test_ranks_beyond_the_planes_own_none(n_planes, n_ranks):
 
 
 @unhurried
-@given(planes, ranks, st.integers(1, 200))
-def test_blocks_of_a_grain_depend_on_the_box_alone_and_ranks_own_whole_ones(
-    n_planes, n_ranks, grain
-):
-    slabs, alone = Slabs(n_planes, n_ranks, grain), Slabs(n_planes, 1, grain)
+@given(planes, ranks, st.integers(1, 64))
+def test_blocks_of_a_grain_cover_the_box_and_are_even(n_planes, n_ranks, grain):
+    slabs = Slabs(n_planes, n_ranks, grain)
     blocks = [slabs.block(number) for number in range(slabs.n_blocks)]
-    assert blocks == [alone.block(number) for number in range(alone.n_blocks)]
-    assert_cover(blocks, n_planes)
-    thicknesses = [hi - lo for lo, hi in blocks]
-    assert max(thicknesses) <= grain
-    assert max(thicknesses) - min(thicknesses) <= 1
-    assert len(blocks) == -(-n_planes // grain)  # as few as the grain allows
-    ends = {hi for _, hi in blocks}
-    for lo, hi in bounds_of(slabs):
-        assert lo == hi or hi in ends
+    assert blocks[0][0] == 0 and blocks[-1][1] == n_planes
+    assert all(hi == next_lo for (_, hi), (next_lo, _) in zip(blocks, blocks[1:]))
+    sizes = [hi - lo for lo, hi in blocks]
+    assert min(sizes) >= 1 and max(sizes) <= grain and max(sizes) - min(sizes) <= 1
+    assert len(blocks) == 1 or (len(blocks) - 1) * grain < n_planes  # no more than are needed
+
+
+@unhurried
+@given(planes, ranks, ranks, st.integers(1, 64))
+def test_blocks_of_a_grain_do_not_depend_on_the_ranks(n_planes, n_ranks, others, grain):
+    one, other = Slabs(n_planes, n_ranks, grain), Slabs(n_planes, others, grain)
+    assert one.n_blocks == other.n_blocks
+    assert [*map(one.block, range(one.n_blocks))] == [*map(other.block, range(one.n_blocks))]
+
+
+@unhurried
+@given(planes, ranks, st.none() | st.integers(1, 64))
+def test_a_rank_owns_whole_blocks_one_after_the_other(n_planes, n_ranks, grain):
+    slabs = Slabs(n_planes, n_ranks, grain)
+    owned = [list(slabs.blocks(rank)) for rank in range(n_ranks)]
+    assert sum(owned, []) == list(range(slabs.n_blocks))
+    counts = [len(blocks) for blocks in owned]
+    assert counts == sorted(counts, reverse=True) and counts[0] - counts[-1] <= 1
+    assert slabs.owners == sum(count > 0 for count in counts)
+    owner = slabs.owner(np.arange(n_planes))
+    for rank, blocks in enumerate(owned):
+        if blocks:
+            assert slabs.planes(rank) == (slabs.block(blocks[0])[0], slabs.block(blocks[-1])[1])
+        np.testing.assert_array_equal(np.flatnonzero(owner == rank), np.arange(*slabs.planes(rank)))
+
+
+def test_ten_planes_of_grain_three_on_three_ranks():
+    slabs = Slabs(10, 3, 3)
+    assert [slabs.block(number) for number in range(4)] == [(0, 3), (3, 6), (6, 8), (8, 10)]
+    assert [slabs.planes(rank) for rank in range(3)] == [(0, 6), (6, 8), (8, 10)]
 
 
 def loads(slabs, weights):

@@ -1,6 +1,4 @@
-"""Files of runs are safe: from runs that come after, from runs beside, and from whoever deletes or
-replaces them.
-"""
+"""Files of runs are safe from later runs, from runs beside, and from whoever deletes them."""
 
 import json
 import os
@@ -27,7 +25,7 @@ def program(ranks, tmp_path, how, **options):
 
 
 def hidden(folder):
-    """What is left of beginning files and of locks."""
+    """Return the names of files that were begun, and of locks, that are left."""
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
@@ -67,15 +65,12 @@ def test_old_file_stays_until_the_first_frame_of_the_new_one(tmp_path):
 def test_readers_of_all_kinds_and_runs_do_not_mind_each_other(storage, tmp_path):
     path = tmp_path / "k.h5"
     write(path, storage=storage)
-    plain, array, recording = (
-        h5py.File(path, "r"),
-        xarray.open_dataset(path, engine="h5netcdf"),
-        load(path),
-    )
+    plain = h5py.File(path, "r")
+    array = xarray.open_dataset(path, engine="h5netcdf")
+    recording = load(path)
     file, frames = opened(path, Alone(), storage)
-    assert np.array_equal(recording["k"], expected("k")) and np.array_equal(
-        plain["k"][:].transpose(0, 3, 2, 1), expected("k")
-    )
+    assert np.array_equal(recording["k"], expected("k"))
+    assert np.array_equal(plain["k"][:].transpose(0, 3, 2, 1), expected("k"))
     file.append(0.0, frames(0.0))
     later = [h5py.File(path, "r"), load(path), xarray.open_dataset(path, engine="h5netcdf")]
     file.append(0.5, frames(0.5))

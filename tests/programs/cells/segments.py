@@ -1,6 +1,6 @@
 """Segments of one rank: areas, centres and names beside NEURON's rxd."""
 
-import time
+import sys
 
 from ecsmpi.cells.ion_mechanism import use_ion
 from ecsmpi.cells.segments import Segments
@@ -94,18 +94,48 @@ def keep_none_alive():
     assert list(n.allsec()) == []
 
 
-def thirty_thousand():
-    cells = [n.Section(name=f"cell{i}") for i in range(3000)]
-    for i, cell in enumerate(cells):
-        for x in range(12):
-            cell.pt3dadd(x, i, 0, 1 + x % 3)
-        cell.nseg = 10
-    n.define_shape()
-    start = time.perf_counter()
+def interpreted():
+    """Make Segments; return how many there are, and how many lines and calls of Python that takes."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        count += event in ("line", "call")
+        return trace
+
+    def profile(frame, event, argument):
+        nonlocal count
+        count += event == "c_call"
+
+    sys.settrace(trace)
+    sys.setprofile(profile)
     found = Segments()
-    seconds = time.perf_counter() - start
-    assert found.count == 30000
-    assert seconds < 1.0, seconds  # 0.06 s on an idle core
+    sys.setprofile(None)
+    sys.settrace(None)
+    return found.count, count
+
+
+def cells(count, nseg, points):
+    made = [n.Section(name=f"cell{i}") for i in range(count)]
+    for i, cell in enumerate(made):
+        for x in range(points):
+            cell.pt3dadd(x, i, 0, 1 + x % 3)
+        cell.nseg = nseg
+    return made
+
+
+def cost_of_a_section():
+    kept = cells(20, 1, 3)
+    interpreted()  # what runs only once does not count
+    segments_made, few = interpreted()
+    kept = cells(20, 50, 90)
+    more_segments, many = interpreted()
+    assert (segments_made, more_segments) == (20, 1000)
+    assert many - few < 200, (few, many)  # 980 more segments, 1740 more points
+    kept = cells(60, 50, 90)
+    _, of_more_sections = interpreted()
+    assert (of_more_sections - many) / 40 < 30, (many, of_more_sections)  # for a section
+    assert len(kept) == 60
 
 
 if __name__ == "__main__":
