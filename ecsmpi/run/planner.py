@@ -199,7 +199,10 @@ class Planner:
             self._plan_region(region)
             solver.find_segments()
         planned = replace(previous, solvers=tuple(self._solvers.of_all(regions)))
-        return self._with_reactions(planned)
+        planned = self._with_reactions(planned)
+        if planned.membrane:
+            planned.membrane.find()
+        return planned
 
     def fill(self, region) -> None:
         """Set the initial concentrations of a region's species. Local."""

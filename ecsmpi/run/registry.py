@@ -8,6 +8,7 @@ from typing import Any
 from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 from ecsmpi.reactions.rate_law import Law
+from ecsmpi.run.model_parts import ModelReaction, ModelRegion, ModelSpecies
 
 
 def _nothing() -> None:
@@ -17,9 +18,7 @@ def _nothing() -> None:
 class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
-    A species is any object with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``initial_profile(region)``. A region is any object with ``box`` and ``tissue``. A reaction is
-    any object with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
+    For what these objects have see `model_parts`.
 
     The registry holds all of them weakly. An object that the script drops is gone at once. An
     object that Python's collector ends, which may happen on one rank alone and in any step, takes
@@ -42,16 +41,16 @@ class ModelRegistry:
         self._species = Living(self.redescribe)
         self._reactions = Living()
 
-    def add(self, species) -> ScriptReference:
+    def add(self, species: ModelSpecies) -> ScriptReference:
         """Let a species take part from the next finitialize on; returns a weak reference to it."""
         return self._species.add(species)
 
     @staticmethod
-    def reference(species) -> ScriptReference:
+    def reference(species: Any) -> ScriptReference:
         """The weak reference to a species that `add` made."""
         return species._held
 
-    def add_reaction(self, reaction) -> None:
+    def add_reaction(self, reaction: ModelReaction) -> None:
         """Let a reaction take part from the next step on."""
         self._reactions.add(reaction)
 
@@ -96,11 +95,11 @@ class ModelRegistry:
             found.update(dict.fromkeys(species.regions))
         return list(found)
 
-    def species_in(self, region) -> list:
+    def species_in(self, region: ModelRegion) -> list:
         """The species in a region."""
         return [species for species in self.species if region in species.regions]
 
-    def neighbours(self, region) -> list:
+    def neighbours(self, region: ModelRegion) -> list:
         """The other regions on the same grid; a rate in this region may read their species."""
         return [other for other in self.regions if other is not region and other.box == region.box]
 
@@ -110,7 +109,7 @@ class ModelRegistry:
         """The label of each of `species`: its name; species without one are numbered."""
         return [one.name or f"species{number}" for number, one in enumerate(self.species)]
 
-    def label(self, species) -> str:
+    def label(self, species: ModelSpecies) -> str:
         """The label of one species."""
         return species.name or f"species{self.species.index(species)}"
 
@@ -135,7 +134,7 @@ class ModelRegistry:
         reacting = [region for region in reversed(list(used)) if region in regions]
         return reacting + [region for region in regions if region not in used]
 
-    def laws(self, region) -> list[Law]:
+    def laws(self, region: ModelRegion) -> list[Law]:
         """The laws that hold in a region.
 
         Their numbers count the region's species, then those of its neighbours.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-
-import numpy as np
+from typing import Any
 
 from ecsmpi.cells.coupled_segments import CoupledSegments
+from ecsmpi.cells.flux import Flux
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.grid import Box
+from ecsmpi.description.model import Tissue
 from ecsmpi.neuron_api import sections
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
@@ -23,6 +24,7 @@ from ecsmpi.run.checkpoint.save_state import SavedFields
 from ecsmpi.run.current_plan import CurrentPlan
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.membrane_step import MembraneStep, time_in_errors
+from ecsmpi.run.model_parts import ModelRegion, ModelSpecies
 from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.observers.participants import Observers
 from ecsmpi.run.planner import Plan, Planner
@@ -117,11 +119,11 @@ class Simulation:
         """The regions with species, in the order of their first use."""
         return self.registry.regions
 
-    def space(self, region) -> RegionSolver:
+    def space(self, region: ModelRegion) -> RegionSolver:
         """The solver of a region. Local."""
         return self.solvers.of(region)
 
-    def field(self, species, region) -> SlabField:
+    def field(self, species: ModelSpecies, region: Any) -> SlabField:
         """The field of a species; a new field has its initial concentrations. Local."""
         return self.solvers.field(species, region)
 
@@ -135,7 +137,7 @@ class Simulation:
         """Plan anew before the grid's next step. Local, called on every rank."""
         self._current.note_change()
 
-    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+    def change_tissue(self, region: ModelRegion, tissue: Tissue, conserve_mass: bool) -> None:
         """Give a region another tissue. Local, called on every rank."""
         profiles = [*region.tissue.profiles, *tissue.profiles]
         is_live = any(profile.live for profile in profiles)
@@ -146,12 +148,12 @@ class Simulation:
             # tissues of species have parts of the region's, or the region's is made of species
             self.change()
 
-    def add_flux(self, species, region, flux) -> None:
+    def add_flux(self, species: ModelSpecies, region: ModelRegion, flux: Flux) -> None:
         """Add a flux into a species, from the next plan on. Local."""
         self.space(region).fluxes.add(species.key, flux)
         self.change()
 
-    def point(self, species, region, flat: int):
+    def point(self, species: ModelSpecies, region: ModelRegion, flat: int):
         """NEURON's pointer to a copy of a voxel, which follows the voxel. Local.
 
         flat: index of the voxel in C order.
@@ -276,10 +278,10 @@ class Simulation:
     # steps
 
     def before_reactions(self) -> None:
-        """Prepare for NEURON's own reactions and diffusion in cells. Local."""
+        """Prepare for NEURON's own reactions in cells. Local."""
         self._membrane.withhold_currents()
 
-    def add_currents(self, right: Callable[[], np.ndarray]) -> None:
+    def add_currents(self, right: Callable) -> None:
         """Add the currents of reactions at segments; see `MembraneStep.add_currents`. Local."""
         self.observers.completed()
         self._membrane.add_currents(right)
