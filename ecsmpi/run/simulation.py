@@ -287,10 +287,7 @@ class Simulation:
         self._membrane.add_currents(right)
 
     def step(self, t: float, dt: float) -> None:
-        """Take one fixed step of NEURON, of dt to t (ms), and one of the grid if it is due.
-
-        Collective.
-        """
+        """Take NEURON's fixed step of dt to t (ms), and the grid's if it is due. Collective."""
         forks.refuse_child()
         self._current.check()
         if self.plan.is_empty:
