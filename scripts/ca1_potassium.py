@@ -1,32 +1,29 @@
-"""Potassium around a pyramidal cell: the first model of NEURON's tutorial on extracellular
-diffusion.
+"""Potassium around a pyramidal cell.
 
-The membrane of one cell releases potassium at a constant rate, which spreads through the
-extracellular space.
+This is the first model of NEURON's tutorial on extracellular diffusion: the membrane of one cell
+releases potassium at a constant rate, which spreads through the extracellular space.
 
     python scripts/ca1_potassium.py
     mpirun -n 4 python scripts/ca1_potassium.py
     mpirun -n 4 ecsmpi run scripts/ca1_potassium.py --output ca1_potassium.h5
 
-Only its first import makes it a script of ecsmpi: with `from neuron import rxd` it runs in NEURON
-alone.
+With `from neuron import rxd` in place of `from ecsmpi import rxd` it runs in NEURON alone.
 """
 
 import argparse
 from pathlib import Path
 import sys
 
+from ecsmpi import rxd
 import neuron
 from neuron import n
 import numpy as np
-
-from ecsmpi import rxd
 
 MOD = Path(__file__).resolve().parent.parent / "mod"
 PYRAMID = Path(neuron.__file__).parent / ".data/share/nrn/demo/pyramid.nrn"
 PADDING = 50  # um between the cell and the walls of the box
 VOXEL = (20, 20, 50)  # um
-LARGEST = 1e4  # um, of a cell
+LARGEST = 1e4  # um: no cell is larger
 
 n.load_file("stdrun.hoc")
 n.load_file("import3d.hoc")
@@ -34,7 +31,7 @@ pc = n.ParallelContext()
 
 
 def stop(message):
-    """End every rank with status 1; the first says why."""
+    """End every rank with status 1; rank 0 prints why."""
     sys.exit(f"ca1_potassium: {message}" if pc.id() == 0 else 1)
 
 
@@ -44,59 +41,61 @@ def load_cell(path):
         stop(f"no morphology at {path}: give an .swc file by --morphology")
     if path == PYRAMID:
         n.xopen(str(path))
-    else:
-        if flaw := flaw_of_swc(path):
-            stop(f"{path} is no morphology: {flaw}")
-        reader = n.Import3d_SWC_read()
-        reader.input(str(path))
-        n.Import3d_GUI(reader, False).instantiate(None)
+        return
+    flaw = flaw_of_swc(path)
+    if flaw:
+        stop(f"{path} is no morphology: {flaw}")
+    reader = n.Import3d_SWC_read()
+    reader.input(str(path))
+    n.Import3d_GUI(reader, False).instantiate(None)
 
 
 def flaw_of_swc(path):
-    """What is wrong with an .swc file, or None; NEURON would take what it can of it."""
+    """What is wrong with an .swc file, or None; NEURON would read what it can of a wrong one."""
     try:
         points = np.loadtxt(path, ndmin=2)  # number, type, x, y, z, radius, number of the parent
     except (ValueError, UnicodeDecodeError) as error:
         return str(error)
     if not len(points) or points.shape[1] != 7:
         return "each point needs seven numbers"
-    if (
-        not np.isfinite(points).all()
-        or (points[:, 5] <= 0).any()
-        or np.abs(points[:, 2:6]).max() > LARGEST
-    ):
+    finite = np.isfinite(points).all()
+    if not finite or points[:, 5].min() <= 0 or np.abs(points[:, 2:6]).max() > LARGEST:
         return (
             f"x, y, z and radius must be numbers up to {LARGEST:g} um, and a radius greater than 0"
         )
     known = {-1}
     for number, parent in points[:, [0, 6]]:
-        if (
-            number in known
-            or parent not in known
-            or number != int(number)
-            or number < (0 if len(known) == 1 else 1)
-        ):
-            return f"point {number:g} needs a number of its own, and a parent before it, not {parent:g}"
+        lowest = 0 if len(known) == 1 else 1  # the first point may be number 0
+        is_new = number not in known and number == int(number) and number >= lowest
+        if not is_new or parent not in known:
+            return (
+                f"point {number:g} needs a number of its own, "
+                f"and a parent before it, not {parent:g}"
+            )
         known.add(number)
     return None
 
 
 def padded_bounds():
     """Lowest and highest corner (x, y, z), um, of a box around all sections."""
-    points = [(sec.x3d(i), sec.y3d(i), sec.z3d(i)) for sec in n.allsec() for i in range(sec.n3d())]
-    return [min(axis) - PADDING for axis in zip(*points)], [
-        max(axis) + PADDING for axis in zip(*points)
-    ]
+    points = []
+    for sec in n.allsec():
+        for i in range(sec.n3d()):
+            points.append((sec.x3d(i), sec.y3d(i), sec.z3d(i)))
+    low = np.min(points, axis=0) - PADDING
+    high = np.max(points, axis=0) + PADDING
+    return low.tolist(), high.tolist()
 
 
 def save_picture(concentration, low, path):
-    """Write a PNG of the mean over z of `concentration` (x, y, z), mM, in the box whose corner is
-    `low`.
+    """Write a PNG of the mean over z.
+
+    concentration: (x, y, z) mM. low: lowest corner of the box, um.
     """
     from matplotlib.figure import Figure
 
-    high = [corner + VOXEL[axis] * concentration.shape[axis] for axis, corner in enumerate(low)]
-    extent = (low[0], high[0], low[1], high[1])
+    nx, ny, _ = concentration.shape
+    extent = (low[0], low[0] + VOXEL[0] * nx, low[1], low[1] + VOXEL[1] * ny)
     figure = Figure(layout="compressed")
     title = f"K⁺ after {n.t / 1000:g} s, mean over z"
     axes = figure.add_subplot(xlabel="x (µm)", ylabel="y (µm)", title=title)

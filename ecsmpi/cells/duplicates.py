@@ -1,9 +1,8 @@
 """Warn of sections that are the same on several ranks.
 
 A serial script under mpirun makes each cell on every rank. The box then gets each current once from
-every rank. A section is known by a hash of its name, place
-and shape, and of the gids of its cell: cells of a distributed network with the same name and place
-have different gids.
+every rank. A section is known by a hash of its name, place and shape, and of the gids of its cell:
+cells of a distributed network with the same name and place have different gids.
 
 Each hash goes to one rank (hash modulo ranks), which sees those that came from several ranks. So
 each hash travels once, on any number of ranks.

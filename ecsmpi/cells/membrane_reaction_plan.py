@@ -100,7 +100,7 @@ class MembraneReactionPlan:
         self._molecules, faraday = constants
         self.number: dict[Any, int] = {}
         for term in terms:
-            for part in term.parts():
+            for part in term.reactants():
                 self.number.setdefault(part, len(self.number))
         masks = self._masks(terms)
         acts = np.zeros(segments.count, dtype=bool)
@@ -142,7 +142,7 @@ class MembraneReactionPlan:
             if _where(term) not in found:
                 found[_where(term)] = self._mask(term)
         for term in terms:
-            for part in term.parts():
+            for part in term.reactants():
                 if _is_outside(part):
                     self._require_inside(part.region.box, found[_where(term)])
         return found
@@ -152,7 +152,7 @@ class MembraneReactionPlan:
             mask = np.ones(self._segments.count, dtype=bool)
         else:
             mask = term.areas(self._numbers, self._segments.count) > 0
-        for part in term.parts():
+        for part in term.reactants():
             if _is_inside(part):
                 has_part = np.zeros(mask.size, dtype=bool)
                 has_part[part.states(self._numbers)[0]] = True
@@ -325,7 +325,7 @@ class MembraneReactionPlan:
 
 def _where(term: Any) -> frozenset:
     """The regions inside cells that a term needs; they say at which segments it acts."""
-    regions = {id(part.place) for part in term.parts() if _is_inside(part)}
+    regions = {id(part.place) for part in term.reactants() if _is_inside(part)}
     if term.membrane is not None:
         regions.add(id(term.membrane))
     return frozenset(regions)

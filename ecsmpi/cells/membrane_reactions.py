@@ -24,7 +24,7 @@ class MembraneReactions:
 
     Attributes
     ----------
-    neurons : takes reactions from NEURON, gives them back, and lists those ``taken``; None without
+    adopted : adopts reactions of NEURON's, hands them back, and lists them; None without rxd
     now : the plan that holds now, or None
     """
 
@@ -32,7 +32,7 @@ class MembraneReactions:
         """states: returns NEURON's array of the states of all its species."""
         self._states = states
         self.living = Living()
-        self.neurons: Any = None
+        self.adopted: Any = None
         self.now: MembraneReactionPlan | None = None
 
     def add_reaction(self, reaction: Any) -> None:
@@ -43,8 +43,8 @@ class MembraneReactions:
         """Forget all reactions. Local."""
         self.living.clear()
         self.now = None
-        if self.neurons:
-            self.neurons.forget()
+        if self.adopted:
+            self.adopted.forget()
 
     @property
     def own(self) -> list:
@@ -57,15 +57,15 @@ class MembraneReactions:
         Call it before NEURON plans. anywhere: whether any rank has reactions of its own.
         """
         if anywhere:
-            self.neurons.take()
-        elif self.neurons:
-            self.neurons.give_back()
+            self.adopted.adopt_all()
+        elif self.adopted:
+            self.adopted.hand_back()
 
     @property
     def all(self) -> list:
         """All reactions that run at segments, NEURON's first."""
-        neurons = self.neurons.taken if self.neurons else []
-        return [*neurons, *self.own]
+        adopted = self.adopted.reactions if self.adopted else []
+        return [*adopted, *self.own]
 
     def keys(self) -> list:
         """The reactions' keys, which change whenever a reaction does."""
@@ -79,7 +79,7 @@ class MembraneReactions:
         found = []
         for reaction in self.all:
             for term in reaction.terms():
-                found += [part for part in term.parts() if hasattr(part, "region")]
+                found += [part for part in term.reactants() if hasattr(part, "region")]
         return list(dict.fromkeys(found))
 
     def plan(

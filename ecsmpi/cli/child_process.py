@@ -61,14 +61,14 @@ def _error_of(path: Path, status: int) -> Exception:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     if number in (None, signal.SIGKILL):
         why = "the process that read it came to its end before it could answer"
-        return MemoryError(too_little_memory(path, why))
+        return MemoryError(too_little_memory(path, MemoryError(why)))
     if number in (signal.SIGXCPU, signal.SIGALRM):
         return OSError(f"{path} is damaged: reading it does not end; run the simulation again")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         megabytes = f"{limit / 1e6:,.0f} MB"
         why = f"HDF5's library has crashed, where memory is limited to {megabytes}"
-        return MemoryError(too_little_memory(path, why))
+        return MemoryError(too_little_memory(path, MemoryError(why)))
     return OSError(f"{path} is damaged: HDF5's library crashes on it; run the simulation again")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.launch import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
@@ -181,7 +181,7 @@ def _neurons_symbols(is_started):
     if not is_started:
         return
     topic = "NEURON's symbols"
-    missing = symbols.missing()
+    missing = library.missing()
     if not missing:
         yield Finding(topic, f"all {len(symbols.TABLE)} found")
     for symbol in missing:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 AXES = "xyz"
 
@@ -152,7 +153,7 @@ class Box:
         x, y, z = (low + (n + 0.5) * h for low, n, h in zip(self.lo, index, self.spacing))
         return x, y, z
 
-    def index_of(self, points: np.ndarray) -> np.ndarray:
+    def index_of(self, points: ArrayLike) -> np.ndarray:
         """Flat index (C order) of the voxel that holds each point; -1 outside the box.
 
         A point on the upper face belongs to the last voxel, where NEURON would index past the end

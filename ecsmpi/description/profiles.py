@@ -57,6 +57,25 @@ class Profile:
         """
         raise NotImplementedError
 
+    def fill(self, slab: FloatArray, box: Box, lo: int) -> None:
+        """Write the numbers into a slab, without a copy of it where that is possible. Local.
+
+        Parameters
+        ----------
+        slab
+            (planes, ny, nz) where the numbers go.
+        box
+            The box that the profile belongs to.
+        lo
+            The x-plane of the box that is the slab's first.
+
+        Raises
+        ------
+        ValueError
+            If the profile does not fit the box.
+        """
+        slab[:] = self.planes(box, lo, lo + len(slab))
+
 
 @dataclass(frozen=True)
 class UniformProfile(Profile):
@@ -67,6 +86,10 @@ class UniformProfile(Profile):
     def planes(self, box: Box, lo: int, hi: int) -> FloatArray:
         """See `Profile.planes`."""
         return np.full((hi - lo, *box.shape[1:]), float(self.value))
+
+    def fill(self, slab: FloatArray, box: Box, lo: int) -> None:
+        """See `Profile.fill`."""
+        slab[:] = self.value
 
     def __repr__(self) -> str:
         return repr(self.value)
@@ -89,6 +112,11 @@ class ArrayProfile(Profile):
         """See `Profile.planes`."""
         self.check(box)
         return np.array(self.values.reshape(box.shape)[lo:hi], dtype=float)
+
+    def fill(self, slab: FloatArray, box: Box, lo: int) -> None:
+        """See `Profile.fill`."""
+        self.check(box)
+        slab[:] = self.values.reshape(box.shape)[lo : lo + len(slab)]
 
     def __repr__(self) -> str:
         values = np.ascontiguousarray(self.values)
@@ -249,12 +277,20 @@ class BorderProfile(Profile):
     def planes(self, box: Box, lo: int, hi: int) -> FloatArray:
         """See `Profile.planes`."""
         values = self.base.planes(box, lo, hi)
-        values[:, [0, -1]] = self.border
-        values[:, :, [0, -1]] = self.border
-        for wall in (0, box.shape[0] - 1):
-            if lo <= wall < hi:
-                values[wall - lo] = self.border
+        self._set_border(values, box, lo)
         return values
+
+    def fill(self, slab: FloatArray, box: Box, lo: int) -> None:
+        """See `Profile.fill`."""
+        self.base.fill(slab, box, lo)
+        self._set_border(slab, box, lo)
+
+    def _set_border(self, slab: FloatArray, box: Box, lo: int) -> None:
+        slab[:, [0, -1]] = self.border
+        slab[:, :, [0, -1]] = self.border
+        for wall in (0, box.shape[0] - 1):
+            if lo <= wall < lo + len(slab):
+                slab[wall - lo] = self.border
 
 
 Condition = Callable[[FloatArray], NDArray[np.bool_]]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.native_callbacks import MechanismBlock
 from ecsmpi.neuron_api.structure import change_structure
 
 CAPACITANCE = 3  # NEURON's number of the mechanism that every segment has
 BEFORE_BREAKPOINT = 11  # kind of the block, as compiled mod files say it
 
-_nernst_coefficient = symbols.function_when_called(
+_nernst_coefficient = library.function_when_called(
     symbols.NERNST_COEFFICIENT, ctypes.c_double, ctypes.c_int
 )
 
@@ -42,8 +42,8 @@ class BeforeBreakpoint:
             return
         arguments = ctypes.c_int, ctypes.c_void_p, ctypes.c_int
         try:
-            register_block = symbols.function(symbols.REGISTER_BEFORE_BREAKPOINT, None, *arguments)
-            symbols.function(symbols.NERNST_COEFFICIENT, ctypes.c_double, ctypes.c_int)
+            register_block = library.function(symbols.REGISTER_BEFORE_BREAKPOINT, None, *arguments)
+            library.function(symbols.NERNST_COEFFICIENT, ctypes.c_double, ctypes.c_int)
         except AttributeError:
             return
         self._block = MechanismBlock(self._action, self._is_on)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import functools
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.interpreter import hoc, n
 
 _CALLED_WITH_GID = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)
-_for_each_gid = symbols.function_when_called(symbols.ITERATE_GIDS, None, _CALLED_WITH_GID)
-_release = symbols.function_when_called(symbols.RELEASE_OBJECT, None, ctypes.c_void_p)
+_for_each_gid = library.function_when_called(symbols.ITERATE_GIDS, None, _CALLED_WITH_GID)
+_release = library.function_when_called(symbols.RELEASE_OBJECT, None, ctypes.c_void_p)
 
 # NEURON loses about 100 bytes for each ParallelContext that Python makes: this one is made once.
 context = functools.cache(n.ParallelContext)

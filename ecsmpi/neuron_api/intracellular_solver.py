@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import CodeType
 from typing import Any
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import living_species
 from ecsmpi.neuron_api.rxd_names import initializer, registry, section1d, species
@@ -28,9 +28,9 @@ def surround(first_address: int, last_address: int) -> None:
     ----------
     first_address, last_address : addresses of functions as `native_callbacks.NonvintBlock` makes
     """
-    set_block = symbols.function(symbols.SET_BLOCK, ctypes.c_int, ctypes.c_void_p)
-    unset_block = symbols.function(symbols.UNSET_BLOCK, ctypes.c_int, ctypes.c_void_p)
-    own_address = symbols.address(symbols.INTRACELLULAR_BLOCK)
+    set_block = library.function(symbols.SET_BLOCK, ctypes.c_int, ctypes.c_void_p)
+    unset_block = library.function(symbols.UNSET_BLOCK, ctypes.c_int, ctypes.c_void_p)
+    own_address = library.address(symbols.INTRACELLULAR_BLOCK)
     unset_block(own_address)
     for address in (first_address, own_address, last_address):
         set_block(address)

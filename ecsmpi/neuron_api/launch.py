@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.ranks.launch import LaunchError, mpi_libraries, start_mpi
 
 _comm = None
@@ -47,7 +47,7 @@ def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
     has_contexts = neuron_was_first and n.List("ParallelContext").count() > 0
     used = has_contexts or (neuron_was_first and any(True for _ in n.allsec()))
     # Not asked of a ParallelContext: the first one settles who is the bulletin board's master.
-    size = symbols.variable(symbols.RANKS, ctypes.c_int).value
+    size = library.variable(symbols.RANKS, ctypes.c_int).value
     if size != comm.size and neuron_was_first:
         if used:
             raise LaunchError(
@@ -73,7 +73,7 @@ def _stand_alone() -> None:
     Where it counts several, an error ends all of them by MPI_Abort, or the child without a word.
     """
     for ranks in (symbols.ALL_RANKS, symbols.RANKS):
-        symbols.variable(ranks, ctypes.c_int).value = 1
+        library.variable(ranks, ctypes.c_int).value = 1
 
 
 def _show_mpi_to_neuron() -> None:

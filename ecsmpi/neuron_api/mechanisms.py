@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ecsmpi.neuron_api import nmodl, symbols
+from ecsmpi.neuron_api import library, nmodl, symbols
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.sections import model_sections
 
@@ -25,7 +25,7 @@ def _kinds_once(is_point: int, _mechanism_count: int) -> Any:
 
 def _kinds(is_point: int) -> Any:
     """NEURON's list of distributed mechanisms or of point processes; new when some are loaded."""
-    count = symbols.variable(symbols.MECHANISM_COUNT, ctypes.c_int).value
+    count = library.variable(symbols.MECHANISM_COUNT, ctypes.c_int).value
     return _kinds_once(is_point, count)
 
 
@@ -72,7 +72,7 @@ def point_types() -> dict[str, int]:
 
 def places_of_pointers(mechanism: int) -> range:
     """Numbers under which a point process of this type keeps pointers of its own."""
-    sizes = symbols.variable(symbols.POINTER_COUNTS, ctypes.POINTER(ctypes.c_int))
+    sizes = library.variable(symbols.POINTER_COUNTS, ctypes.POINTER(ctypes.c_int))
     return range(FIRST_OWN_POINTER, sizes[mechanism])
 
 

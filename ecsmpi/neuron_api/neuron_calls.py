@@ -19,15 +19,15 @@ from typing import Any
 
 from llvmlite import ir
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.interpreter import hoc, n
 from ecsmpi.neuron_api.native_callbacks import LONG, POINTER, address_of, call, compiled
 
 CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
 
-_prints_errors = symbols.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
-_find_symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
+_prints_errors = library.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
+_find_symbol = library.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
 
 
 class _State(ctypes.Structure):

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.sections import model_sections
 
 VALUE = ctypes.sizeof(ctypes.c_double)  # bytes
 
-_symbol = symbols.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
-_accessed_section = symbols.function(symbols.ACCESSED_SECTION, ctypes.c_void_p)
-_push_variable = symbols.function(
+_symbol = library.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
+_accessed_section = library.function(symbols.ACCESSED_SECTION, ctypes.c_void_p)
+_push_variable = library.function(
     symbols.PUSH_RANGE_VARIABLE, None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double
 )
-_pop_address = symbols.function(symbols.POP_ADDRESS, ctypes.c_void_p)
+_pop_address = library.function(symbols.POP_ADDRESS, ctypes.c_void_p)
 
 
 class RangeVariable:

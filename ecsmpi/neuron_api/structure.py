@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 
-from ecsmpi.neuron_api import interpreter, symbols  # noqa: F401  NEURON is imported first
+from ecsmpi.neuron_api import interpreter, library, symbols  # noqa: F401  NEURON is imported first
 
-_structure_changes = symbols.variable(symbols.STRUCTURE_CHANGES, ctypes.c_int)
-_diameter_changes = symbols.variable(symbols.DIAMETER_CHANGES, ctypes.c_int)
-_change_waits = symbols.variable(symbols.CHANGE_WAITS, ctypes.c_int)
+_structure_changes = library.variable(symbols.STRUCTURE_CHANGES, ctypes.c_int)
+_diameter_changes = library.variable(symbols.DIAMETER_CHANGES, ctypes.c_int)
+_change_waits = library.variable(symbols.CHANGE_WAITS, ctypes.c_int)
 
 
 def structure_counts() -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """Every name of NEURON that ecsmpi uses and NEURON does not document for Python: one table.
 
-The rest of this package finds NEURON's C and C++ symbols through `function` and `variable`, which
-take an entry of the table, so no symbol can be used without being listed. Private names of
+The rest of this package finds NEURON's C and C++ symbols through `library`, whose functions take an
+entry of the table, so no symbol can be used without being listed. Private names of
 neuron.rxd are ordinary attributes in the code; a test compares them with the table.
 
 Where NEURON's public C interface (neuronapi.h) reaches, the entry is one of its functions. What it
@@ -9,17 +9,20 @@ does not reach: counts of structure changes, the ranks of a sub-world, sizes of 
 callbacks of a step, the exchange of spikes, and saved states cell by cell.
 
 `ecsmpi doctor` prints the entries that the installed NEURON lacks.
+
+ecsmpi also relies on what has no name; each is checked where it is used:
+
+    place of tp_call in NEURON's types       neuron_calls: found once, or nothing is installed
+    place of the symbol in NEURON's objects  neuron_calls: found once, or waiting is not watched
+    text of a pointer (repr)                 pointers: anything else counts as gone
+    format of SaveState                      state.savestate_format: Malformed
+    format of BBSaveState                    state.bbsavestate_format: Malformed
 """
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 
 class Kind(Enum):
@@ -60,10 +63,13 @@ class Symbol:
 
 
 NO_IMPORT = "ecsmpi.rxd cannot be imported"
-NO_CHECKPOINT = "checkpoints of models with several ranks raise AttributeError"
+NO_START = "n.finitialize raises AttributeError"
+NO_CHECKPOINT = "checkpoints on several ranks raise an error"
+NO_GIDS = "n.finitialize on several ranks, checkpoints and reports raise AttributeError"
 NO_OTHER_RANKS = "checkpoints cannot be continued on other ranks: AttributeError"
 SLOWER = "NEURON computes the reversal potentials itself, more slowly"
 NO_REACTIONS = "reactions across the membrane raise AttributeError"
+NO_SPECIES_INSIDE = "models with species inside cells raise AttributeError"
 
 # NEURON's C interface
 
@@ -76,7 +82,7 @@ POP_ADDRESS = Symbol(
     "nrn_double_ptr_pop", Kind.C_API, "address of a range variable at a segment", NO_IMPORT
 )
 RELEASE_OBJECT = Symbol(
-    "nrn_object_unref", Kind.C_API, "release NEURON's object of a Python cell", NO_CHECKPOINT
+    "nrn_object_unref", Kind.C_API, "release NEURON's object of a Python cell", NO_GIDS
 )
 
 # C
@@ -90,7 +96,9 @@ DIAMETER_CHANGES = Symbol(
 CHANGE_WAITS = Symbol(
     "v_structure_change", Kind.C, "notice, and ask for, a pending change of structure", NO_IMPORT
 )
-MECHANISM_COUNT = Symbol("n_memb_func", Kind.C, "notice that mechanisms were loaded", NO_CHECKPOINT)
+MECHANISM_COUNT = Symbol(
+    "n_memb_func", Kind.C, "notice that mechanisms were loaded", "n.finitialize raises ValueError"
+)
 POINTER_COUNTS = Symbol(
     "nrn_prop_dparam_size_",
     Kind.C,
@@ -105,7 +113,12 @@ RANKS = Symbol(
     NO_IMPORT,
 )
 RANK = Symbol("nrnmpi_myid", Kind.C, "this rank in NEURON's world", NO_IMPORT)
-ALL_RANKS = Symbol("nrnmpi_numprocs_world", Kind.C, "a forked child stands for one rank", NO_IMPORT)
+ALL_RANKS = Symbol(
+    "nrnmpi_numprocs_world",
+    Kind.C,
+    "a forked child stands for one rank",
+    "an error in a forked child ends all ranks",
+)
 PRINTS_ERRORS = Symbol(
     "hoc_execerror_messages", Kind.C, "keep NEURON silent about an exception of ours", NO_IMPORT
 )
@@ -139,7 +152,7 @@ ITERATE_GIDS = Symbol(
     "_Z15nrn_gidout_iterPFviP6ObjectE",
     Kind.CXX,
     "the gids of this rank",
-    "checkpoints, reports and the search for duplicate cells raise AttributeError",
+    NO_GIDS,
 )
 SAVE_COUNTS = Symbol(
     "_Z18bbss_buffer_countsPiPS_S0_S_",
@@ -175,13 +188,20 @@ PYTHON_NAMES = (
     *_python(
         "neuron.rxd.rxdmath",
         """
+        _Function _Function2 _Product _Quotient _Reaction
+        """,
+        "tell NEURON's expressions of species apart",
+    ),
+    *_python(
+        "neuron.rxd.rxdmath",
+        """
         _ensure_arithmeticed _Arithmeticed _Arithmeticed._items _Arithmeticed._valid_reaction_term
-        _Function _Function._obj _Function._fname
-        _Function2 _Function2._obj1 _Function2._obj2 _Function2._fname
-        _Product _Product._a _Product._b _Quotient _Quotient._a _Quotient._b
-        _Reaction _Reaction._lhs _Reaction._rhs _Reaction._dir Vm._Vm
+        _Function._obj _Function._fname _Function2._obj1 _Function2._obj2 _Function2._fname
+        _Product._a _Product._b _Quotient._a _Quotient._b
+        _Reaction._lhs _Reaction._rhs _Reaction._dir Vm._Vm
         """,
         "read NEURON's expressions of species, and make them with other species",
+        "rates and reactions raise AttributeError",
     ),
     *_python(
         "neuron.rxd.generalizedReaction",
@@ -193,6 +213,7 @@ PYTHON_NAMES = (
         "neuron.rxd.species",
         "_all_species _get_all_species _defined_species Species._secs",
         "find NEURON's species inside cells and their sections",
+        NO_SPECIES_INSIDE,
     ),
     *_python(
         "neuron.rxd.species",
@@ -247,6 +268,7 @@ PYTHON_NAMES = (
         "neuron.rxd.rxd",
         "_all_reactions _register_reaction _unregister_reaction clear_rates",
         "take reactions from NEURON and give them back",
+        NO_REACTIONS,
     ),
     *_python(
         "neuron.rxd.rxd",
@@ -265,13 +287,20 @@ PYTHON_NAMES = (
         "end NEURON's solver inside cells when its last species has gone",
         "a run after the last species inside cells was deleted raises AttributeError",
     ),
-    *_python("neuron.rxd.initializer", "is_initialized", "has NEURON's rxd planned already?"),
+    *_python(
+        "neuron.rxd.initializer", "is_initialized", "has NEURON's rxd planned already?", NO_START
+    ),
     *_python(
         "neuron.rxd.section1d",
-        "_purge_cptrs _SectionLookup _SectionLookup._instance "
-        "_SectionLookup.Lookup.rxd_sec_list _SectionLookup.Lookup.nrn_sec_list",
+        "_SectionLookup _SectionLookup._instance",
         "keep NEURON's list of sections with species in order when species go",
-        "a run after a species inside cells was deleted raises AttributeError",
+        NO_START,
+    ),
+    *_python(
+        "neuron.rxd.section1d",
+        "_purge_cptrs _SectionLookup.Lookup.rxd_sec_list _SectionLookup.Lookup.nrn_sec_list",
+        "keep NEURON's list of sections with species in order when species go",
+        NO_SPECIES_INSIDE,
     ),
     *_python(
         "neuron",
@@ -283,77 +312,3 @@ PYTHON_NAMES = (
 
 C_SYMBOLS = tuple(value for value in list(globals().values()) if isinstance(value, Symbol))
 TABLE = (*C_SYMBOLS, *PYTHON_NAMES)
-
-
-@functools.cache
-def _library() -> Any:
-    """NEURON's library, whose Python module must have been imported."""
-    import neuron
-
-    return neuron.nrn_dll()
-
-
-def function(symbol: Symbol, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A C or C++ function of NEURON's library.
-
-    Parameters
-    ----------
-    symbol : entry of the table
-    result, arguments : types of ctypes; None for no result
-
-    Raises
-    ------
-    AttributeError where NEURON's library has no such symbol.
-    """
-    found = _library()[symbol.name]
-    found.restype = result
-    found.argtypes = arguments
-    return found
-
-
-def function_when_called(symbol: Symbol, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """Like `function`, looked up at its first call: without the symbol all else still works."""
-    find = functools.cache(lambda: function(symbol, result, *arguments))
-    return lambda *values: find()(*values)
-
-
-def address(symbol: Symbol) -> int | None:
-    """Address of a function of NEURON's library. Raises AttributeError like `function`."""
-    return ctypes.cast(_library()[symbol.name], ctypes.c_void_p).value
-
-
-def variable(symbol: Symbol, kind: Any) -> Any:
-    """A variable of NEURON's library, as an object of a ctypes type over its memory.
-
-    Raises ValueError where NEURON's library has no such symbol.
-    """
-    return kind.in_dll(_library(), symbol.name)
-
-
-def missing() -> list[Symbol]:
-    """The entries of the table that the installed NEURON lacks. Local, after `launch.start`."""
-    return [symbol for symbol in TABLE if not _is_present(symbol)]
-
-
-def _is_present(symbol: Symbol) -> bool:
-    if symbol.kind is not Kind.PYTHON:
-        return hasattr(_library(), symbol.name)
-    module_name, _, path = symbol.name.partition(":")
-    try:
-        owner: Any = importlib.import_module(module_name)
-    except ImportError:
-        return False
-    *owners, attribute = path.split(".")
-    for name in owners:
-        owner = getattr(owner, name, None)
-    return hasattr(owner, attribute) or _is_used_by_methods(owner, attribute)
-
-
-def _is_used_by_methods(kind: Any, attribute: str) -> bool:
-    """Whether a method of a class names an attribute, which only the class's objects have."""
-    for base in getattr(kind, "__mro__", ()):
-        for method in vars(base).values():
-            code = getattr(method, "__code__", None)
-            if code is not None and attribute in code.co_names:
-                return True
-    return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.ranks.arrivals import arrivals
 from ecsmpi.ranks.meeting import meeting_place
 
@@ -24,8 +24,8 @@ class Worlds:
         self._made = {(0, job.size): job}
         self._chosen: Any = None  # ecsmpi's duplicate of the script's communicator
         self._as_given: Any = None
-        self._size = symbols.variable(symbols.RANKS, ctypes.c_int)
-        self._rank = symbols.variable(symbols.RANK, ctypes.c_int)
+        self._size = library.variable(symbols.RANKS, ctypes.c_int)
+        self._rank = library.variable(symbols.RANK, ctypes.c_int)
 
     def choose(self, comm: Any) -> None:
         """Let models be of the ranks of ``comm`` from the next finitialize on. Collective over it.

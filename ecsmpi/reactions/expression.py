@@ -2,7 +2,10 @@
 
 A rate is written down three times on its way to machine code:
 
-    NEURON's expression --rxd/species_arithmetic.py--> Expression --rate_code.py--> sympy --> source
+    neuron.rxd's expression     of the script
+      -> Expression             made by rxd/species_arithmetic.py
+      -> sympy's expression     made by symbolic.py, for exact derivatives
+      -> Python source          made by rate_code.py, compiled by numba
 
 neuron.rxd's expressions belong to the script and change with it. sympy takes a second to import,
 so it is imported where code is made and not where a model is described. The trees of this module

@@ -122,7 +122,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-simulation.membrane_reactions.neurons = AdoptedReactions()
+simulation.membrane_reactions.adopted = AdoptedReactions()
 
 # so that `from ecsmpi.rxd.rxdmath import exp` finds NEURON's module
 for _module in ("constants", "geometry", "rxdmath"):

@@ -32,8 +32,7 @@ class AdoptedReaction:
     @property
     def key(self) -> tuple[int, ...]:
         """Changes whenever a rate of the reaction is set."""
-        key: tuple[int, ...] = intracellular_reactions.identity(self.reaction)
-        return key
+        return intracellular_reactions.identity(self.reaction)
 
     def terms(self) -> list[Term]:
         """The rates of the reaction, and what they change.
@@ -79,19 +78,19 @@ def _terms_of_rate(facts: RateFacts, label: str) -> list[Term]:
 
 
 class AdoptedReactions:
-    """Takes NEURON's reactions from NEURON, and gives them back. Local."""
+    """Adopts NEURON's reactions, and hands them back to NEURON. Local."""
 
     def __init__(self) -> None:
         self._adopted: list[AdoptedReaction] = []
 
-    def take(self) -> None:
+    def adopt_all(self) -> None:
         """Adopt all reactions that NEURON has, before it compiles them."""
         for reaction in intracellular_reactions.withdraw_all():
             self._adopted.append(AdoptedReaction(reaction))
 
-    def give_back(self) -> None:
+    def hand_back(self) -> None:
         """Let NEURON run its reactions again, from its next initialisation on."""
-        for adopted in self.taken:
+        for adopted in self.reactions:
             intracellular_reactions.hand_back(adopted.reaction)
         self._adopted = []
 
@@ -100,7 +99,7 @@ class AdoptedReactions:
         self._adopted = []
 
     @property
-    def taken(self) -> list[AdoptedReaction]:
+    def reactions(self) -> list[AdoptedReaction]:
         """The adopted reactions that the script still holds."""
         self._adopted = [one for one in self._adopted if one.reaction is not None]
         return self._adopted

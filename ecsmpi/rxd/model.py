@@ -23,8 +23,7 @@ def all_species() -> list[Species | TransmembraneSpecies]:
 
 def phases() -> Phases:
     """How long each phase of the steps has taken on this rank. Local."""
-    found: Phases = simulation.phases
-    return found
+    return simulation.phases
 
 
 def rank() -> int:
@@ -68,8 +67,8 @@ def _checked_threads(count: int) -> int:
     most = int(os.environ["NUMBA_NUM_THREADS"])
     if count > most and rank() == 0:
         warnings.warn(
-            f"nthread({count}) is {most}, the cores of this rank: start the ranks with more cores "
-            "each, or set NUMBA_NUM_THREADS",
+            f"nthread({count}) uses {most} threads, as this rank has {most} cores: start the ranks "
+            "with more cores each, or set NUMBA_NUM_THREADS",
             stacklevel=3,
         )
     return min(int(count), most)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.rxd_names import Node1D as Node1D
 from ecsmpi.neuron_api.rxd_names import Node3D as Node3D
@@ -56,35 +54,30 @@ class NodeExtracellular(RxdStandIn):
     @property
     def region(self) -> Extracellular:
         """The extracellular region of the voxel."""
-        region: Extracellular = self._on_region.region
-        return region
+        return self._on_region.region
 
     @property
     def species(self) -> Species:
         """The species. Raises RxDException if it has been deleted."""
-        species: Species = self._on_region.species
-        return species
+        return self._on_region.species
 
     @property
     def x3d(self) -> float:
         """x of the voxel's centre (um)."""
         box = self._on_region.region.box
-        x: float = box.lo[0] + (self._i + 0.5) * box.spacing[0]
-        return x
+        return box.lo[0] + (self._i + 0.5) * box.spacing[0]
 
     @property
     def y3d(self) -> float:
         """y of the voxel's centre (um)."""
         box = self._on_region.region.box
-        y: float = box.lo[1] + (self._j + 0.5) * box.spacing[1]
-        return y
+        return box.lo[1] + (self._j + 0.5) * box.spacing[1]
 
     @property
     def z3d(self) -> float:
         """z of the voxel's centre (um)."""
         box = self._on_region.region.box
-        z: float = box.lo[2] + (self._k + 0.5) * box.spacing[2]
-        return z
+        return box.lo[2] + (self._k + 0.5) * box.spacing[2]
 
     @property
     def d(self) -> Any:
@@ -145,7 +138,7 @@ class NodeExtracellular(RxdStandIn):
             For any other condition.
         """
         if isinstance(condition, tuple) and len(condition) == 3:
-            return self.voxel_index == int(self.region.box.index_of(np.array([condition]))[0])
+            return self.voxel_index == int(self.region.box.index_of([condition])[0])
         if isinstance(condition, type(self.region)):
             return condition is self.region
         raise RxDException(

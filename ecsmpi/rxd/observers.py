@@ -266,7 +266,7 @@ class SegmentReport(FixedAttributes, segments.SegmentReport):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        variables: str | Iterable[str] = ("v",),
+        variables: str | Sequence[str] = ("v",),
         every: float = 1.0,
         sections: Iterable[Any] | None = None,
         population: str = "All",
@@ -326,8 +326,9 @@ def _species_list(species: Any) -> list[Any]:
 def _name_of(species: Any) -> str:
     """The name of a species in files."""
     species = without(species)
-    name: str = simulation.registry.label(species) if isinstance(species, Species) else species
-    return name
+    if isinstance(species, Species):
+        return simulation.registry.label(species)
+    return str(species)
 
 
 def _region_of(species: Any, region: Any) -> Any:

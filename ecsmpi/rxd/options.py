@@ -77,8 +77,7 @@ class Options(RxdStandIn):
         the grid's step. Set the same number on every rank; it holds from the next step of the grid
         that begins.
         """
-        count: int = simulation.clock.steps
-        return count
+        return simulation.clock.steps
 
     @grid_steps.setter
     def grid_steps(self, count: int) -> None:

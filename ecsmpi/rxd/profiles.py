@@ -169,7 +169,7 @@ class SpeciesProfile(Profile):
         """From a species, or a species in the region; InvalidValue if it lies elsewhere. Local."""
         if not given.defined_on_region(region):
             raise InvalidValue(
-                f"{given} must be defined on {region.box} for its tissue to be made of it"
+                f"{given} must be defined on the region whose tissue it becomes, {region.box}"
             )
         return cls(getattr(given, "species", given), region)
 

@@ -93,13 +93,11 @@ class SpeciesInCells:
 
     def sections(self) -> list[Any]:
         """NEURON's sections, in the order of `states`."""
-        sections: list[Any] = sections_with(self.species, self.place)
-        return sections
+        return sections_with(self.species, self.place)
 
     def volumes(self, rows: IndexArray) -> FloatArray:
         """(rows,) volumes (um3) of states, or areas (um2) on a membrane."""
-        volumes: FloatArray = volumes_of_states()[rows]
-        return volumes
+        return volumes_of_states()[rows]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpeciesInCells):
@@ -134,8 +132,7 @@ class SpeciesInVoxels:
 
     def volumes(self, voxels: IndexArray) -> FloatArray:
         """(voxels,) free volumes (um3) of voxels given by their flat index."""
-        volumes: FloatArray = self.region.volume_fractions(voxels) * self.region.box.voxel_volume
-        return volumes
+        return self.region.volume_fractions(voxels) * self.region.box.voxel_volume
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SpeciesInVoxels) and self._on_region == other._on_region
@@ -190,7 +187,7 @@ class Term:
                 counts[reactant] = counts.get(reactant, 0) + count
         return counts
 
-    def parts(self) -> list[Reactant]:
+    def reactants(self) -> list[Reactant]:
         """The reactants that the term reads or changes, each once."""
         changed = [leaf for leaf, _ in self.changes]
         read = [leaf for leaf in leaves(self.rate) if not isinstance(leaf, Real)]

@@ -133,8 +133,7 @@ def _regions_of(leaf: Any) -> list[Any]:
     if isinstance(leaf, InsidePart):
         _, region = species_and_region_of(leaf)
         return [region]
-    regions: list[Any] = regions_of(leaf)
-    return regions
+    return regions_of(leaf)
 
 
 def _is_inside(changed: Any) -> bool:

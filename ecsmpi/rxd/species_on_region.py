@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
 from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.voxel_writes import write_of, write_of_all
+
+if TYPE_CHECKING:
+    from ecsmpi.run.simulation import Simulation
+    from ecsmpi.rxd.extracellular import Extracellular
+    from ecsmpi.rxd.species import Species
 
 AXES = ("xyz", "xy", "xz", "yz", "x", "y", "z")
 
@@ -44,7 +49,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     original = "species.SpeciesOnExtracellular"
     settable = ("region",)
 
-    def __init__(self, simulation: Any, species: Any, region: Any):
+    def __init__(self, simulation: Simulation, species: Species, region: Extracellular):
         self._simulation = simulation
         self._reference = species._held
         self.region = region
@@ -56,9 +61,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         self._is_set_by_pointer: Callable[[int], bool] | None = None
 
     @property
-    def species(self) -> Any:
+    def species(self) -> Species:
         """The species. Raises RxDException if it has been deleted."""
-        species = self._reference()
+        species: Species | None = self._reference()
         if species is None:
             raise RxDException(
                 "the species has been deleted: keep it in a variable as long as species[region] "
@@ -80,8 +85,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         On one rank a live, writable view; on several ranks a read-only copy.
         """
         self._require_field()
-        box: FloatArray = self._simulation.reading.whole(self.species, self.region)
-        return box
+        return self._simulation.reading.whole(self.species, self.region)
 
     @property
     def local(self) -> FloatArray:
@@ -91,8 +95,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         view: call ``pc.barrier()`` between such a write and their reads.
         """
         self._require_field()
-        slab: FloatArray = self._simulation.reading.slab(self.species, self.region)
-        return slab
+        return self._simulation.reading.slab(self.species, self.region)
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -159,8 +162,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         """(voxels,) free volumes (um3). Local."""
         fraction = self.species.tissue_on(self.region).volume_fraction
         box = self.region.box
-        volumes: FloatArray = box.voxel_volume * values_at(fraction, box, voxels.array())
-        return volumes
+        return box.voxel_volume * values_at(fraction, box, voxels.array())
 
     def alpha_by_location(
         self, locs: Iterable[tuple[float, float, float]]
@@ -212,8 +214,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def values_at(self, voxels: Voxels) -> FloatArray:
         """(voxels,) concentrations (mM), a copy. Local."""
         self._require_field()
-        values: FloatArray = self._simulation.reading.values(self.species, self.region, voxels)
-        return values
+        return self._simulation.reading.values(self.species, self.region, voxels)
 
     def set_values_at(self, voxels: Voxels, value: Concentrations) -> None:
         """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
@@ -299,8 +300,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape
-        flat: int = (i * ny + j) * nz + k
-        return flat
+        return (i * ny + j) * nz + k
 
     def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
         """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""

@@ -59,7 +59,7 @@ class FixedAttributes:
 
 
 class RxdStandIn:
-    """Base of classes that stand in for one of neuron.rxd, of which they have a part.
+    """Base of classes that stand in for a class of neuron.rxd and have some of its attributes.
 
     Reading or setting an attribute that only neuron.rxd's class has raises MissingFeature; setting
     one that neither has raises UnknownAttribute. Names that begin with an underscore, and

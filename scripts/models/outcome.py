@@ -1,22 +1,24 @@
-"""What the models say when they have run: a table of published and computed values; and voltages of
-cells by their distance.
-"""
+"""What the models report when they have run: a table, and voltages of cells by their distance."""
 
 from neuron import n
 import numpy as np
 
 
 def gathered(voltages):
-    """(distance (cells,), v (cells, times)) of all ranks on rank 0, from the nearest to the centre
-    on. Collective.
+    """The voltages of all ranks' cells on rank 0, from the nearest cell to the centre on.
 
-    voltages: of this rank's cells, (distance (um), vector).
+    Collective. voltages: (distance (um), vector) of each of this rank's cells. Returns distance
+    (cells,) and v (cells, times).
     """
-    everyone = n.ParallelContext().py_gather(
-        [(distance, np.array(v)) for distance, v in voltages], 0
-    )
-    found = sorted((one for some in everyone or () for one in some), key=lambda one: one[0])
-    return [np.array(part) for part in zip(*found)] if found else [np.zeros(0), np.zeros((0, 1))]
+    own = [(distance, np.array(v)) for distance, v in voltages]
+    everyone = n.ParallelContext().py_gather(own, 0)
+    found = []
+    for cells in everyone or ():
+        found += cells
+    if not found:
+        return [np.zeros(0), np.zeros((0, 1))]
+    found.sort(key=lambda cell: cell[0])
+    return [np.array(part) for part in zip(*found)]
 
 
 def print_table(lines):

@@ -1,5 +1,6 @@
-"""Where cells lie: positions that depend on a cell's number alone, and cells dealt out to ranks so
-that neighbours stay together.
+"""Where cells lie, and which rank has which.
+
+A cell's position depends on its number alone. Cells are dealt out so that neighbours stay together.
 """
 
 import numpy as np
@@ -8,22 +9,29 @@ SEED = 6324555
 
 
 def centres(count, half_lengths, margin=0.0, seed=SEED):
-    """(count, 3) um, uniform in a box around 0, at least ``margin`` from its faces; more cells
-    leave the first ones where they are.
+    """(count, 3) positions (um), uniform in a box around 0.
 
-    half_lengths: (x, y, z) of the box, um. Raises ValueError where the margin leaves no room.
+    More cells leave the first ones where they are.
+
+    half_lengths: (x, y, z) of the box, um. margin: least distance to its faces, um. Raises
+    ValueError where the margin leaves no room.
     """
     reach = np.asarray(half_lengths, dtype=float) - margin
     if (reach <= 0).any():
+        lengths = 2 * np.asarray(half_lengths)
         raise ValueError(
-            f"cells that stay {margin:g} um inside do not fit into a box of {2 * np.asarray(half_lengths)} um"
+            f"cells that stay {margin:g} um inside do not fit into a box of {lengths} um"
         )
     return np.random.default_rng(seed).uniform(-reach, reach, (count, 3))
 
 
 def numbers_of_rank(places, rank, ranks):
-    """The numbers of one rank's cells, as many as any other's: a slab of the box along x, so that
-    they are near its voxels.
+    """The numbers of one rank's cells.
+
+    Each rank has the same number of cells, or one more, in a slab of the box along x, so that they
+    are near the voxels that the rank owns.
     """
     along_x = np.argsort(places[:, 0], kind="stable")
-    return np.sort(along_x[len(places) * rank // ranks : len(places) * (rank + 1) // ranks])
+    begin = len(places) * rank // ranks
+    end = len(places) * (rank + 1) // ranks
+    return np.sort(along_x[begin:end])

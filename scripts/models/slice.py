@@ -1,23 +1,25 @@
-"""Spreading depolarization in a slice of brain, after Kelley et al. 2022 (ModelDB 267259), in plain
-rxd.
+"""Spreading depolarisation in a slice of brain, after Kelley et al. 2022 (ModelDB 267259).
 
-Potassium in the middle of the slice depolarizes neurons, which lose theirs; a wave of it spreads
-outwards.
+High potassium in the middle of the slice depolarises neurons, which then release their own
+potassium; a wave of it spreads outwards. The model is plain rxd.
 
     python scripts/models/slice.py --size small --thickness 200 --tstop 2000
     mpirun -n 2 python scripts/models/slice.py --eighth
     mpirun -n 4 python scripts/models/slice.py
-    python scripts/models/slice.py --size mini --tstop 100 --neuron          the same in NEURON alone
+    python scripts/models/slice.py --size mini --tstop 100 --neuron      the same in NEURON alone
 
-slice_tissue.py has cells, ions and reactions; slice_laws.py the rate laws; slice_options.py what
-`--help` lists, with the published
-defaults. Other than there, on purpose: a neuron's place depends on its number alone, not on the
-number of ranks; and what `--as-published` lists is as it is meant. A layer of voxels at the border
-that is drawn to the bath is left out, for the walls are held at the bath already.
+    slice_tissue.py     cells, ions and reactions
+    slice_laws.py       rate laws
+    slice_options.py    the options that `--help` lists, with the published defaults
+
+It differs from the published code on purpose in three ways. A neuron's position depends on its
+number alone, not on the number of ranks. What `--as-published` lists is as its authors meant it.
+The layer of voxels at the border that the published code draws to the bath is left out, as the
+walls are held at the bath already.
 """
 
 import numpy as np
-from slice_options import neurons, parsed, tissue_of
+from slice_options import half_lengths, neurons, parsed, tissue_of
 
 options = parsed()
 if options.neuron:
@@ -39,26 +41,26 @@ pc = n.ParallelContext()
 
 
 def recorded(made):
-    """{number: (distance from the middle (um), vector of the voltage)} of some of this rank's
-    neurons, the same on any ranks.
+    """{number: (distance from the middle (um), recorded voltage)} of some of this rank's neurons.
+
+    They are the same neurons on any number of ranks.
     """
-    found, apart = {}, max(1, neurons(options)[0] // TRACED)
+    count, _ = neurons(options)
+    every = max(1, count // TRACED)
+    found = {}
     for number, (sec,) in made.cells.items():
-        if number % apart == 0:
-            found[number] = (
-                np.hypot(sec.x3d(0), sec.y3d(0)),
-                n.Vector().record(sec(0.5)._ref_v, options.every),
-            )
+        if number % every == 0:
+            distance = np.hypot(sec.x3d(0), sec.y3d(0))
+            found[number] = distance, n.Vector().record(sec(0.5)._ref_v, options.every)
     return found
 
 
 def report(wave, distance, v):
-    """The table of published and computed values, and the picture. On rank 0."""
-    (count, neuron), tissue = neurons(options), tissue_of(options)
-    reach, gates = (
-        slice_tissue.half_lengths(options)[0],
-        slice_tissue.resting_gates("gates" in options.as_published),
-    )
+    """Print the table of published and computed values, and write the picture. On rank 0."""
+    count, neuron = neurons(options)
+    tissue = tissue_of(options)
+    reach = half_lengths(options)[0]
+    gates = slice_tissue.resting_gates("gates" in options.as_published)
     speeds = [60 * wave.speed(1.2 * options.r0, 0.9 * reach, during) for during in (np.inf, 1000)]
     of_eighth = " in an eighth" if options.eighth else ""
     lines = {
@@ -88,7 +90,10 @@ def report(wave, distance, v):
     wave.save_picture(options.picture, v, distance)
 
 
-n.celsius, n.dt, n.steps_per_ms, n.tstop = 37, options.dt, 1 / options.dt, options.tstop
+n.celsius = 37
+n.dt = options.dt
+n.steps_per_ms = 1 / n.dt
+n.tstop = options.tstop
 made = slice_tissue.build(rxd, options)
 wave = wave_of(
     rxd, made.species["k"], made.ecs, threshold=THRESHOLD, every=options.every, path=options.output

@@ -1,15 +1,20 @@
-"""Rate laws of the slice (Kelley et al. 2022, after Wei et al. 2014), as functions of
-concentrations, volumes and the voltage.
+"""Rate laws of the slice (Kelley et al. 2022, after Wei et al. 2014).
 
-Arguments are species in their regions, expressions or numbers: i inside, o outside (mM), vi and vo
-volumes over those at the start, v (mV). What flows out of a cell counts as positive. ``m`` is the
-module of functions: rxd.rxdmath.
+Arguments are species in their regions, expressions or numbers:
+
+    ki, ko, ...     concentrations inside and outside, mM
+    vi, vo          volumes inside and outside, relative to those at the start
+    v               voltage, mV
+    o2              oxygen outside, mM
+    largest         the pumps' largest rate, mM/ms
+    m               the module of functions: rxd.rxdmath
+
+A flow out of a cell is positive.
 """
 
 MOLECULES = 602214.076  # in a um3 at 1 mM
-PER_MICROAMPERE = (
-    1e-17 / 1.602176634e-19
-)  # molecules/(um2 ms) that carry 1 uA/cm2, where each has one charge
+# Molecules/(um2 ms) that carry 1 uA/cm2, where each has one charge.
+PER_MICROAMPERE = 1e-17 / 1.602176634e-19
 RT_OVER_F = 26.64  # mV
 O2_SCALE = 5.3  # Wei's oxygen over that of the model
 VOLUME_TIME = 250  # ms
@@ -21,36 +26,36 @@ def nernst(m, inside, outside, vi, vo):
 
 
 def sodium_current(m, v, gate_m, gate_h, nai, nao, vi, vo):
-    """uA/cm2 out of the cell."""
+    """Sodium's current out of the cell, uA/cm2."""
     return (30 * gate_m**3 * gate_h + 0.0247) * (v - nernst(m, nai, nao, vi, vo))
 
 
 def potassium_current(m, v, gate_n, ki, ko, vi, vo):
-    """uA/cm2 out of the cell."""
+    """Potassium's current out of the cell, uA/cm2."""
     return (25 * gate_n**4 + 0.05) * (v - nernst(m, ki, ko, vi, vo))
 
 
 def chloride_out(m, v, cli, clo, vi, vo):
-    """Of chloride, in uA/cm2 into the cell."""
+    """Chloride's flow out of the cell, as a current into it, uA/cm2."""
     return 0.1 * (nernst(m, clo, cli, vo, vi) - v)
 
 
-# Opening and closing rates (1/ms) of the gates; vtrap has no hole where the published fractions are
-# 0/0
+# Opening and closing rates (1/ms) of the gates; where the published fractions are 0/0, vtrap has
+# their limit.
 
 
 def gate_m(m, v):
-    """Of the sodium channel's activation."""
+    """Rates of the sodium channel's activation."""
     return 0.32 * m.vtrap(-(v + 54), 4), 0.28 * m.vtrap(v + 27, 5)
 
 
 def gate_h(m, v):
-    """Of its inactivation."""
+    """Rates of the sodium channel's inactivation."""
     return 0.128 * m.exp(-(v + 50) / 18), 4 / (1 + m.exp(-(v + 27) / 5))
 
 
 def gate_n(m, v):
-    """Of the potassium channel's activation."""
+    """Rates of the potassium channel's activation."""
     return 0.032 * m.vtrap(-(v + 52), 5), 0.5 * m.exp(-(v + 57) / 40)
 
 
@@ -58,25 +63,25 @@ def gate_n(m, v):
 
 
 def kcc2(m, ki, ko, cli, clo, vi, vo):
-    """K and Cl out."""
+    """Cotransport of K and Cl out of the cell."""
     return 0.0003 * m.log(ki * cli * vo**2 / (ko * clo * vi**2))
 
 
 def nkcc1(m, nai, nao, ki, ko, cli, clo, vi, vo):
-    """2 Cl, K and Na out."""
+    """Cotransport of 2 Cl, K and Na out of the cell."""
     potassium = m.log(ki * cli * vo**2 / (ko * clo * vi**2))
     sodium = m.log(nai * cli * vo**2 / (nao * clo * vi**2))
     return 0.0001 * (potassium + sodium) / (1 + m.exp(16 - ko / vo))
 
 
 def pump_strength(m, o2, vo, largest):
-    """What oxygen lets pumps do; none where there is none left."""
+    """Rate of the pumps that oxygen allows; 0 where no oxygen is left."""
     left = (1 + m.tanh(1e4 * (o2 - 5e-4))) / 2
     return left * largest / (1 + m.exp((20 - O2_SCALE * o2 / vo) / 3))
 
 
 def pump(m, nai, ko, o2, vi, vo, largest):
-    """3 Na out, 2 K in."""
+    """Rate of the pump, which moves 3 Na out and 2 K in."""
     opening = (1 + m.exp((25 - nai / vi) / 3)) * (1 + m.exp(3.5 - ko / vo))
     return pump_strength(m, o2, vo, largest) / opening
 
@@ -85,21 +90,23 @@ def pump(m, nai, ko, o2, vi, vo, largest):
 
 
 def glial_pump(m, ko, o2, vo, largest):
-    """3 Na out, 2 K in, at the sodium of a glial cell."""
+    """Rate of the glial pump, 3 Na out and 2 K in, at the sodium of a glial cell."""
     opening = (1 + m.exp((25 - 18) / 3)) * (1 + m.exp(3.5 - ko / vo))
     return pump_strength(m, o2, vo, largest) / 3 / opening
 
 
 def glial_uptake(m, ko, o2, vo):
     """Potassium that glia take in."""
-    return 0.005 / (
-        (1 + m.exp(-(O2_SCALE * o2 / vo - 2.5) / 0.2)) * (1 + m.exp((18 - ko / vo) / 2.5))
-    )
+    without_oxygen = 1 + m.exp(-(O2_SCALE * o2 / vo - 2.5) / 0.2)
+    at_little_potassium = 1 + m.exp((18 - ko / vo) / 2.5)
+    return 0.005 / (without_oxygen * at_little_potassium)
 
 
 def cell_volume(m, nai, nao, ki, ko, cli, clo, vi, vo):
-    """The volume ratio at which the cell would stay; 18 and 132 mM of impermeant anions are outside
-    and inside.
+    """The relative volume at which the cell would stay.
+
+    18 mM of impermeant anions are outside, and 132 mM inside.
     """
-    outside, inside = (nao + ko + clo + 18) / vo, (nai + ki + cli + 132) / vi
+    outside = (nao + ko + clo + 18) / vo
+    inside = (nai + ki + cli + 132) / vi
     return 1.1029 - 0.1029 * m.exp((outside - inside) / 20)

@@ -1,4 +1,4 @@
-"""What can be asked of the slice, with the published defaults."""
+"""The options of the slice, with the published defaults."""
 
 import argparse
 from dataclasses import dataclass
@@ -19,7 +19,11 @@ NEURONAL = 0.24  # fraction of the tissue that is cytosol of neurons
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the tissue. oxygen: mM in the bath. chloride: times the usual one."""
+    """The state of the tissue.
+
+    alpha: volume fraction outside cells. oxygen: mM in the bath. chloride: relative to the usual
+    concentrations.
+    """
 
     alpha: float
     tortuosity: float
@@ -36,7 +40,7 @@ CONDITIONS = {
     "brainstem": Condition(0.3, 1.6, 0.04),
     "primed": Condition(0.12, 1.6, 0.1, chloride=0.5),
 }
-AS_PUBLISHED = {  # what the published code does and the paper does not mean
+AS_PUBLISHED = {  # what the published code does, though the paper does not mean it
     "gates": "start gates at a/(b + 1) instead of a/(a + b)",
     "volumes": "let cells swell more slowly, by their own volume in um3",
     "primed": "give primed tissue the volume fraction 0.07 instead of 0.12",
@@ -44,51 +48,54 @@ AS_PUBLISHED = {  # what the published code does and the paper does not mean
 
 
 def parsed(arguments=None):
-    """The options of the command line, or of a list of words; a wrong one ends the program with
-    status 2.
+    """The options of the command line, or of a list of words.
+
+    A wrong one ends the program with status 2.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    add, um = parser.add_argument, dict(type=_positive, metavar="UM")
+    add = parser.add_argument
+    um = {"type": _positive, "metavar": "UM"}
     add("--neuron", action="store_true", help="run in neuron.rxd instead of ecsmpi.rxd")
     add("--size", choices=SIZES, default="mm", help="the slice in x and y; cube: 500 um each way")
-    add("--thickness", **um, default=400, help="of the slice")
+    add("--thickness", **um, default=400, help="thickness of the slice")
     add(
         "--eighth",
         action="store_true",
-        help="of the slice alone, mirrored at its three middle planes: as fast a wave for less work",
+        help="compute an eighth of the slice, mirrored at its three middle planes: the same wave "
+        "for less work",
     )
     add("--density", type=_positive, metavar="N", default=90_000, help="neurons in a mm3")
     add("--dx", **um, default=25, help="edge of a voxel")
-    add("--dt", type=_positive, metavar="MS", default=0.1, help="a step")
-    add("--tstop", type=_positive, metavar="MS", default=10_000, help="how long it runs")
-    add("--condition", choices=CONDITIONS, default="perfused", help="of the tissue")
+    add("--dt", type=_positive, metavar="MS", default=0.1, help="time step")
+    add("--tstop", type=_positive, metavar="MS", default=10_000, help="end of the run")
+    add("--condition", choices=CONDITIONS, default="perfused", help="state of the tissue")
     add(
         "--k0",
         type=_positive,
         metavar="MM",
         default=70,
-        help="potassium outside, in the middle, that starts it",
+        help="potassium outside, in the middle, that starts the wave",
     )
-    add("--r0", **um, default=100, help="out to this radius")
+    add("--r0", **um, default=100, help="radius of the core, where potassium is that high")
     add(
         "--core",
         choices=("usual", "ischemic", "ouabain"),
         default="usual",
-        help="the tissue within that radius",
+        help="state of the core",
     )
     add(
         "--alpha",
         type=_positive,
-        help="volume fraction outside cells, instead of that of the condition",
+        help="volume fraction outside cells (default: of the condition)",
     )
-    add("--tortuosity", type=_positive, help="instead of that of the condition")
+    add("--tortuosity", type=_positive, help="tortuosity (default: of the condition)")
     add(
         "--oxygen",
         type=_positive,
         metavar="MM",
-        help="in the bath, instead of that of the condition",
+        help="oxygen in the bath (default: of the condition)",
     )
     add("--pump", type=_positive, metavar="MM/MS", default=0.8, help="the pumps' largest rate")
     add("--as-published", choices=AS_PUBLISHED, nargs="+", default=[], help=_listed(AS_PUBLISHED))
@@ -97,36 +104,37 @@ def parsed(arguments=None):
         type=_positive,
         metavar="MS",
         default=100,
-        help="between maps of the middle layer",
+        help="time between maps of the middle layer",
     )
     add(
         "--output",
         type=Path,
         metavar="H5",
         default=Path("slice.h5"),
-        help="maps and front, in ecsmpi",
+        help="file of maps and front, which ecsmpi writes",
     )
     add(
         "--picture",
         type=Path,
         metavar="PNG",
         default=Path("slice.png"),
-        help="maps, front and voltages",
+        help="picture of maps, front and voltages",
     )
     options = parser.parse_args(arguments)
     if options.eighth and options.neuron:
         parser.error(
-            "--eighth needs faces that differ, which NEURON's boxes cannot have: leave --neuron or --eighth out"
+            "--eighth needs faces that differ, which NEURON's boxes cannot have: "
+            "leave --neuron or --eighth out"
         )
     return options
 
 
 def tissue_of(options):
-    """The `Condition` that is asked for."""
+    """The `Condition` of the options."""
     usual = CONDITIONS[options.condition]
-    alpha = (
-        0.07 if options.condition == "primed" and "primed" in options.as_published else usual.alpha
-    )
+    alpha = usual.alpha
+    if options.condition == "primed" and "primed" in options.as_published:
+        alpha = 0.07
     return Condition(
         options.alpha or alpha,
         options.tortuosity or usual.tortuosity,
@@ -138,23 +146,30 @@ def tissue_of(options):
 def half_lengths(options):
     """(x, y, z) um from the middle of the slice to its faces."""
     x, y = SIZES[options.size]
-    return x / 2, y / 2, (500 if options.size == "cube" else options.thickness) / 2
+    z = 500 if options.size == "cube" else options.thickness
+    return x / 2, y / 2, z / 2
 
 
 def lower_corner(options):
     """(x, y, z) um of the box's corner: with ``--eighth``, the middle of the slice."""
-    return tuple(0.0 if options.eighth else -half for half in half_lengths(options))
+    if options.eighth:
+        return 0.0, 0.0, 0.0
+    x, y, z = half_lengths(options)
+    return -x, -y, -z
 
 
 def held_at(value, options):
-    """What ecs_boundary_conditions is where the slice's own faces are held at a value."""
-    return {"xhi": value, "yhi": value, "zhi": value} if options.eighth else value
+    """The ecs_boundary_conditions that hold the slice's own faces at a value."""
+    if options.eighth:
+        return {"xhi": value, "yhi": value, "zhi": value}
+    return value
 
 
 @dataclass(frozen=True)
 class Neuron:
-    """A neuron's shape: a cylinder of this radius, twice as long, of which the cytosol is a
-    fraction.
+    """A neuron's shape: a cylinder, as long as it is wide.
+
+    radius: um. fraction: of the cylinder that is cytosol.
     """
 
     radius: float
@@ -162,26 +177,27 @@ class Neuron:
 
     @property
     def area(self):
-        """um2 of membrane."""
+        """Area of the membrane, um2."""
         return 4 * math.pi * self.radius**2
 
     @property
     def volume(self):
-        """um3 of cytosol."""
+        """Volume of the cytosol, um3."""
         return 2 * math.pi * self.radius**3 * self.fraction
 
 
 def neurons(options):
-    """(how many there are, the `Neuron`) so that they fill their share of the tissue, with the
-    surface that neurons have.
+    """How many neurons there are, and the shape of each, a `Neuron`.
+
+    Together they fill their share of the tissue, and have the surface that neurons have.
     """
-    volume = math.prod(
-        high - low for low, high in zip(lower_corner(options), half_lengths(options))
-    )
+    edges = [high - low for low, high in zip(lower_corner(options), half_lengths(options))]
+    volume = math.prod(edges)
     count = int(options.density * volume * 1e-9)
     if not count:
         raise SystemExit(
-            f"slice: at {options.density:g} neurons a mm3 there is none: give a larger --density or --size"
+            f"slice: at {options.density:g} neurons a mm3 there is none: "
+            "give a larger --density or --size"
         )
     soma = (NEURONAL * volume / (2 * math.pi * count)) ** (1 / 3)
     radius = math.sqrt(SURFACE_TO_VOLUME * soma**3 / 2)

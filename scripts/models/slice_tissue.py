@@ -1,5 +1,6 @@
-"""The slice itself, in plain rxd: cells, ions on both sides of their membrane, oxygen in a box of
-its own.
+"""The slice itself, in plain rxd: cells, ions on both sides of their membranes, and oxygen.
+
+Oxygen diffuses in a box of its own, since it is everywhere in the tissue.
 """
 
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ IONS = {  # charge, d (um2/ms), mM inside and outside
     "cl": (-1, 2.1, 6, 130),
 }
 LITTLE_OXYGEN = 0.01  # mM in an ischemic core
+GATES = {"m": laws.gate_m, "h": laws.gate_h, "n": laws.gate_n}
 
 
 @dataclass
 class Slice:
-    """What a script has to keep: regions, species, reactions. cells: {number: [its section]} of
-    this rank.
+    """Cells, regions, species and reactions, which a script has to keep.
+
+    cells: {number: [its section]} of this rank.
     """
 
     cells: dict
@@ -44,14 +47,15 @@ class Slice:
     @property
     def inside(self):
         """{name: the species in the cytosol}, volume among them."""
-        return {name: self.species[name][self.cyt] for name in IONS} | {
-            "vi": self.states["vi"][self.cyt]
-        }
+        ions = {name: self.species[name][self.cyt] for name in IONS}
+        return ions | {"vi": self.states["vi"][self.cyt]}
 
 
 def build(rxd, options, count=None, reacting=True):
-    """A `Slice` in ``rxd``, which is neuron.rxd or ecsmpi.rxd; with fewer neurons, or without
-    reactions, to measure parts. Collective.
+    """Make a `Slice`. Collective.
+
+    rxd: neuron.rxd or ecsmpi.rxd. count: neurons, if fewer than usual. reacting: False to leave
+    out reactions. Fewer neurons and no reactions serve to time parts of the model.
     """
     usual, neuron = neurons(options)
     cells = make_cells(options, usual if count is None else count, neuron)
@@ -67,8 +71,9 @@ def build(rxd, options, count=None, reacting=True):
 
 
 def make_cells(options, count, neuron):
-    """{number: [section]} of this rank's neurons, upright cylinders."""
-    pc, cells = n.ParallelContext(), {}
+    """{number: [section]} of this rank's neurons, which are upright cylinders."""
+    pc = n.ParallelContext()
+    cells = {}
     places = placement.centres(count, half_lengths(options), neuron.radius)
     if options.eighth:
         places = abs(places)
@@ -85,28 +90,24 @@ def make_cells(options, count, neuron):
 
 def regions_and_species(rxd, options, cells, neuron):
     """The slice without reactions."""
-    tissue, half, sections = (
-        tissue_of(options),
-        half_lengths(options),
-        [sec for cell in cells.values() for sec in cell],
-    )
-    box = dict(zip(("xlo", "ylo", "zlo", "xhi", "yhi", "zhi"), [*lower_corner(options), *half])) | {
-        "dx": options.dx
-    }
+    tissue = tissue_of(options)
+    sections = [section for (section,) in cells.values()]
+    corners = *lower_corner(options), *half_lengths(options)
     geometry = rxd.FractionalVolume(neuron.fraction, surface_fraction=1)
     cyt = rxd.Region(sections, name="cyt", nrn_region="i", geometry=geometry)
     membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
-    ecs = rxd.Extracellular(**box, volume_fraction=tissue.alpha, tortuosity=tissue.tortuosity)
-    air = rxd.Extracellular(**box)
+    ecs = rxd.Extracellular(
+        *corners, dx=options.dx, volume_fraction=tissue.alpha, tortuosity=tissue.tortuosity
+    )
+    air = rxd.Extracellular(*corners, dx=options.dx)
     species = {name: _ion(rxd, name, cyt, ecs, options) for name in IONS}
+    oxygen_in_core = LITTLE_OXYGEN if options.core == "ischemic" else tissue.oxygen
     species["o2"] = rxd.Species(
         air,
         name="o2",
         d=3.3,
         ecs_boundary_conditions=held_at(tissue.oxygen, options),
-        initial=_in_core(
-            options, LITTLE_OXYGEN if options.core == "ischemic" else tissue.oxygen, tissue.oxygen
-        ),
+        initial=_in_core(options, oxygen_in_core, tissue.oxygen),
     )
     states = {"vi": rxd.State(cyt, initial=1), "vo": rxd.State(ecs, initial=1)}
     for name, start in resting_gates("gates" in options.as_published).items():
@@ -117,11 +118,10 @@ def regions_and_species(rxd, options, cells, neuron):
 def _ion(rxd, name, cyt, ecs, options):
     charge, d, inside, outside = IONS[name]
     if name == "cl":
-        inside, outside = (
-            inside * tissue_of(options).chloride,
-            outside * tissue_of(options).chloride,
-        )
-    start = _in_core(options, options.k0 if name == "k" else outside, outside)
+        inside *= tissue_of(options).chloride
+        outside *= tissue_of(options).chloride
+    in_core = options.k0 if name == "k" else outside
+    start = _in_core(options, in_core, outside)
     return rxd.Species(
         [cyt, ecs],
         name=name,
@@ -140,7 +140,7 @@ def _in_core(options, within, elsewhere):
 
 
 class _Numbers:
-    """The functions of the rate laws, of numbers."""
+    """The functions that the rate laws use, for numbers."""
 
     exp = math.exp
 
@@ -150,71 +150,66 @@ class _Numbers:
 
 
 def resting_gates(as_published):
-    """{name: how open a gate is} at rest, or nearly so as the published code has it."""
-    rates = {"m": laws.gate_m, "h": laws.gate_h, "n": laws.gate_n}
-    opening_and_closing = {name: rate(_Numbers, REST) for name, rate in rates.items()}
-    return {
-        name: a / ((1 if as_published else a) + b) for name, (a, b) in opening_and_closing.items()
-    }
+    """{name of a gate: how open it is} at rest, or as the published code starts it."""
+    found = {}
+    for name, law in GATES.items():
+        opening, closing = law(_Numbers, REST)
+        found[name] = opening / ((1 if as_published else opening) + closing)
+    return found
 
 
 def gates(rxd, made):
-    """Of the channels."""
+    """Rates of the channels' gates."""
     found = []
-    for name, law in {"m": laws.gate_m, "h": laws.gate_h, "n": laws.gate_n}.items():
-        gate, (opening, closing) = made.states[name], law(rxd.rxdmath, rxd.v)
+    for name, law in GATES.items():
+        gate = made.states[name]
+        opening, closing = law(rxd.rxdmath, rxd.v)
         found.append(rxd.Rate(gate, opening * (1 - gate) - closing * gate))
     return found
 
 
 def across_the_membrane(rxd, made, neuron, options):
-    """Channels, cotransporters and pumps, what these breathe, and the water that follows."""
-    m, (ki, nai, cli, vi) = rxd.rxdmath, made.inside.values()
+    """Channels, cotransporters, pumps and the oxygen that these use, and the water that follows."""
+    m = rxd.rxdmath
+    v = rxd.v
+    ki, nai, cli, vi = made.inside.values()
     ko, nao, clo, o2, vo = made.outside.values()
     gate_m, gate_h, gate_n = (made.states[name][made.membrane] for name in "mhn")
     per_area = laws.MOLECULES * neuron.volume / neuron.area
     across = functools.partial(
         rxd.MultiCompartmentReaction, membrane=made.membrane, mass_action=False
     )
-    carrying, breathed = (
-        functools.partial(across, membrane_flux=True),
-        rxd.Parameter(made.cyt, value=0),
-    )
-    made.states["breathed"] = breathed
-    pump = (
-        per_area
-        * laws.pump(m, nai, ko, o2, vi, vo, options.pump)
-        * _working(rxd, made, made.cyt, options)
-    )
+    carrying = functools.partial(across, membrane_flux=True)  # a current
+    used_oxygen = made.states["breathed"] = rxd.Parameter(made.cyt, value=0)
     current = laws.PER_MICROAMPERE
-    found = [
-        carrying(
-            nai, nao, current * laws.sodium_current(m, rxd.v, gate_m, gate_h, nai, nao, vi, vo)
-        ),
-        carrying(ki, ko, current * laws.potassium_current(m, rxd.v, gate_n, ki, ko, vi, vo)),
-        carrying(cli, clo, current * laws.chloride_out(m, rxd.v, cli, clo, vi, vo)),
-        across(ki + cli, ko + clo, per_area * laws.kcc2(m, ki, ko, cli, clo, vi, vo)),
-        across(
-            2 * cli + ki + nai,
-            2 * clo + ko + nao,
-            per_area * laws.nkcc1(m, nai, nao, ki, ko, cli, clo, vi, vo),
-        ),
+    sodium = current * laws.sodium_current(m, v, gate_m, gate_h, nai, nao, vi, vo)
+    potassium = current * laws.potassium_current(m, v, gate_n, ki, ko, vi, vo)
+    chloride = current * laws.chloride_out(m, v, cli, clo, vi, vo)
+    kcc2 = per_area * laws.kcc2(m, ki, ko, cli, clo, vi, vo)
+    nkcc1 = per_area * laws.nkcc1(m, nai, nao, ki, ko, cli, clo, vi, vo)
+    pump = per_area * laws.pump(m, nai, ko, o2, vi, vo, options.pump)
+    pump = pump * _working(rxd, made, made.cyt, options)
+    drift = (laws.cell_volume(m, nai, nao, ki, ko, cli, clo, vi, vo) - vi) / laws.VOLUME_TIME
+    volume = 1 if "volumes" in options.as_published else neuron.volume
+    return [
+        carrying(nai, nao, sodium),
+        carrying(ki, ko, potassium),
+        carrying(cli, clo, chloride),
+        across(ki + cli, ko + clo, kcc2),
+        across(2 * cli + ki + nai, 2 * clo + ko + nao, nkcc1),
         carrying(3 * nai, 3 * nao, pump),
         carrying(2 * ko, 2 * ki, pump),
-        across(o2, breathed[made.cyt], pump),
+        across(o2, used_oxygen[made.cyt], pump),
+        across(vo, vi, laws.MOLECULES * volume * drift, scale_by_area=False),
     ]
-    drift = (laws.cell_volume(m, nai, nao, ki, ko, cli, clo, vi, vo) - vi) / laws.VOLUME_TIME
-    swollen = 1 if "volumes" in options.as_published else neuron.volume
-    return [*found, across(vo, vi, laws.MOLECULES * swollen * drift, scale_by_area=False)]
 
 
 def of_glia(rxd, made, options):
-    """Pumps and uptake of glia, and what they breathe."""
+    """Pumps and uptake of glia, and the oxygen that the pumps use."""
     ko, nao, _, o2, vo = made.outside.values()
     pump = laws.glial_pump(rxd.rxdmath, ko, o2, vo, options.pump)
-    in_ecs, in_air = (
-        pump * _working(rxd, made, region, options) for region in (made.ecs, made.air)
-    )
+    in_ecs = pump * _working(rxd, made, made.ecs, options)
+    in_air = pump * _working(rxd, made, made.air, options)
     return [
         rxd.Rate(nao, 3 * in_ecs),
         rxd.Rate(ko, -laws.glial_uptake(rxd.rxdmath, ko, o2, vo) - 2 * in_ecs),
@@ -223,7 +218,7 @@ def of_glia(rxd, made, options):
 
 
 def _working(rxd, made, region, options):
-    """What part of the pumps in a region works: all, but for those that ouabain stops in the core."""
+    """The part of the pumps in a region that works: all, or none in a core with ouabain."""
     if options.core != "ouabain":
         return 1
     name = f"working in {region!r}"

@@ -1,19 +1,21 @@
 """Spreading depression in a cubic millimetre of tissue, after Newton et al. 2018 (ModelDB 238892).
 
 90,000 neurons, each a soma and a dendrite, take potassium and sodium from the extracellular space
-and release them into it. Where a sphere of it begins with much potassium, they depolarise, and the
-wave spreads from there.
+and release them into it. In a sphere with high potassium at the start, the trigger, they
+depolarise, and a wave spreads from there.
 
     python scripts/models/spreading_depression.py --size 300 --dx 25
     mpirun -n 4 python scripts/models/spreading_depression.py --tstop 5000 --edema --buffer
-    python scripts/models/spreading_depression.py --size 300 --dx 25 --neuron        # the same in NEURON alone
 
-Defaults are those published. Other than there, on purpose: a cell's place depends on its gid alone,
-not on the number of ranks; currents declare their conductances, so that steps of 10 ms stay stable
-(see tnak.mod), but in oedema the step is 2 ms, since in 10 some cells would take up more potassium
-than their voxel has; the persistent sodium current has no third gate, which was integrated and used
-by nothing; the buffer has no charge, for no current is of it; and `--whole-cells` keeps all
-dendrites inside the box, outside of which is one in twenty.
+With `--neuron` the same runs in NEURON alone. Defaults are the published values. The model differs
+from the published one on purpose:
+
+    A cell's position depends on its gid alone, not on the number of ranks.
+    Currents declare their conductances, so that steps of 10 ms stay stable (see tnak.mod). In
+    oedema the step is 2 ms: in 10 ms some cells would take up more potassium than their voxel has.
+    The persistent sodium current has no third gate: nothing used it.
+    The buffer has no charge: no current carries it.
+    `--whole-cells` keeps all dendrites inside the box; else one in twenty is outside.
 """
 
 import argparse
@@ -33,9 +35,12 @@ from neuron import n
 from outcome import gathered, print_table
 
 MOD = Path(__file__).resolve().parents[2] / "mod"
-SOMA, DENDRITE = (22, 22), (100, 2.8)  # um, length and diameter
+SOMA = (22, 22)  # um, length and diameter
+DENDRITE = (100, 2.8)  # um, length and diameter
 K, NA = 3.5, 133.574  # mM at rest
-HALF, WIDTH = 15, 1.15  # mM, where the buffer binds
+HALF = 15  # mM: the buffer binds half as fast as it can
+WIDTH = 1.15  # mM, over which it begins to bind
+SITES = 10  # mM of the buffer
 KB = 0.0008  # /ms
 RECORDED = 1000  # cells, at most
 DEPOLARISED = -30  # mV
@@ -80,7 +85,8 @@ def options():
         help="file of the maps and the front",
     )
     given = parser.parse_args()
-    given.dt = (2 if given.edema else 10) if given.dt is None else given.dt
+    if given.dt is None:
+        given.dt = 2 if given.edema else 10
     for name in ("size", "dx", "density", "dt", "tstop", "r0", "nseg", "every"):
         if not getattr(given, name) > 0:
             parser.error(f"--{name} must be > 0, got {getattr(given, name):g}")
@@ -91,102 +97,109 @@ def options():
 
 
 def places(given):
-    """(cells, 3) um, the somata's centres: row gid is the same for any number of ranks, and of
-    cells.
+    """(cells, 3) centres of the somata, um.
+
+    A row, which is a gid, is the same for any number of ranks and of cells.
     """
     count = int(given.density * given.size**3 * 1e-9)
-    low, high = np.full(3, SOMA[0] / 2 - given.size / 2), given.size / 2 - SOMA[0] / 2
+    high = given.size / 2 - SOMA[0] / 2
+    low = np.full(3, -high)
     low[2] += (SOMA[0] / 2 + DENDRITE[0]) * given.whole_cells
-    return low + (high - low) * np.random.default_rng(given.seed).random((count, 3))
+    random = np.random.default_rng(given.seed)
+    return low + (high - low) * random.random((count, 3))
 
 
 class Neuron:
     """A soma and, below it, a dendrite with the same membrane."""
 
     def __init__(self, gid, x, y, z, given):
-        self.gid, self.at = gid, (x, y, z)
-        below = z - SOMA[0] / 2
-        self.soma, self.dendrite = n.Section("soma", self), n.Section("dendrite", self)
+        self.gid = gid
+        self.at = (x, y, z)
+        self.soma = n.Section("soma", self)
+        self.dendrite = n.Section("dendrite", self)
         for sec, (length, diam), top in (
             (self.soma, SOMA, z + SOMA[0] / 2),
-            (self.dendrite, DENDRITE, below),
+            (self.dendrite, DENDRITE, z - SOMA[0] / 2),
         ):
             sec.pt3dadd(x, y, top, diam)
             sec.pt3dadd(x, y, top - length, diam)
             for mechanism in ("tnak", "tnap", "kleak", "accumulation"):
                 sec.insert(mechanism)
+            if given.pump:
+                sec.imax_tnak = given.pump
         self.dendrite.nseg = given.nseg
         self.dendrite.connect(self.soma(1))
-        for sec in (self.soma, self.dendrite) if given.pump else ():
-            sec.imax_tnak = given.pump
 
     def __str__(self):
         return f"Neuron[{self.gid}]"
 
 
 def space(given):
-    """The extracellular space: healthy, or with --edema swollen cells around the trigger, which
-    leave it less room.
+    """The extracellular space of healthy tissue, or with --edema of swollen tissue.
+
+    Cells are swollen around the trigger, and leave less space between them.
     """
-    tissue = {"volume_fraction": 0.2, "tortuosity": 1.6}
-    if given.edema:
 
-        def outward(x, y, z):
-            """0 in the trigger, 1 from 500 um beyond it on."""
-            return np.clip((np.sqrt(x**2 + y**2 + z**2) - given.r0) / 500, 0, 1)
+    def outward(x, y, z):
+        """0 in the trigger, 1 from 500 um beyond it on."""
+        return np.clip((np.sqrt(x**2 + y**2 + z**2) - given.r0) / 500, 0, 1)
 
-        tissue = {
-            "volume_fraction": lambda x, y, z: 0.07 + 0.13 * outward(x, y, z),
-            "tortuosity": lambda x, y, z: 1.8 - 0.2 * outward(x, y, z),
-        }
+    healthy = {"volume_fraction": 0.2, "tortuosity": 1.6}
+    swollen = {
+        "volume_fraction": lambda x, y, z: 0.07 + 0.13 * outward(x, y, z),
+        "tortuosity": lambda x, y, z: 1.8 - 0.2 * outward(x, y, z),
+    }
+    tissue = swollen if given.edema else healthy
     half = given.size / 2
     return rxd.Extracellular(-half, -half, -half, half, half, half, dx=given.dx, **tissue)
 
 
 def in_trigger(node):
-    """Whether a voxel's centre is in the sphere where it begins."""
+    """Whether a voxel's centre is in the trigger, the sphere where the wave begins."""
     return node.x3d**2 + node.y3d**2 + node.z3d**2 < given.r0**2
 
 
 def glia():
-    """Sites that bind potassium, k + A <> AK, all bound in the trigger; returns what must be kept."""
-    free = rxd.Species(ecs, name="A", initial=lambda node: 0 if in_trigger(node) else 10)
-    bound = rxd.Species(ecs, name="AK", initial=lambda node: 10 if in_trigger(node) else 0)
-    return (
-        free,
-        bound,
-        rxd.Reaction(k + free, bound, KB / (1 + rxd.rxdmath.exp(-(k - HALF) / WIDTH)), KB),
-    )
+    """Sites that bind potassium, k + A <> AK, all bound in the trigger.
+
+    Returns species and reaction, which must be kept.
+    """
+    free = rxd.Species(ecs, name="A", initial=lambda node: 0 if in_trigger(node) else SITES)
+    bound = rxd.Species(ecs, name="AK", initial=lambda node: SITES if in_trigger(node) else 0)
+    forward = KB / (1 + rxd.rxdmath.exp(-(k - HALF) / WIDTH))
+    return free, bound, rxd.Reaction(k + free, bound, forward, KB)
 
 
 def recorded(cells, count):
-    """{gid: (distance from the centre, v of its soma every 100 ms)} of some of this rank's cells."""
+    """{gid: (distance from the centre (um), recorded v of its soma)} of some of this rank's cells.
+
+    count: cells of all ranks.
+    """
     step = -(-count // RECORDED)
-    chosen = [cell for cell in cells if cell.gid % step == 0]
-    return {
-        cell.gid: (
-            float(np.linalg.norm(cell.at)),
-            n.Vector().record(cell.soma(0.5)._ref_v, given.every),
-        )
-        for cell in chosen
-    }
+    found = {}
+    for cell in cells:
+        if cell.gid % step == 0:
+            distance = float(np.linalg.norm(cell.at))
+            found[cell.gid] = distance, n.Vector().record(cell.soma(0.5)._ref_v, given.every)
+    return found
 
 
 def report(voltages):
-    """The table of published against computed values, and the picture. On rank 0."""
+    """Print the table of published and computed values, and write the picture. On rank 0."""
     distance, v = voltages
-    outside = np.mean(places(given)[:, 2] - SOMA[0] / 2 - DENDRITE[0] / 2 < -given.size / 2)
+    centres_of_dendrites = somata[:, 2] - SOMA[0] / 2 - DENDRITE[0] / 2
+    outside = np.mean(centres_of_dendrites < -given.size / 2)
     speed = wave.speed(1.5 * given.r0, 0.45 * given.size)
+    depolarised = "none"
+    if len(v):
+        depolarised = f"{np.mean(v[:, -1] > DEPOLARISED):.1%} of {len(v)}"
     lines = {
-        "neurons": ("90,000", f"{len(places(given)):,}"),
+        "neurons": ("90,000", f"{len(somata):,}"),
         "voxels": ("1,000,000", f"{np.prod(wave.shape):,}"),
         "dendrites whose centre is outside": ("5 %", f"{100 * outside:.2g} %"),
         "front (um)": ("-", f"{wave.front[-1]:.4g} at {wave.times[-1]:g} ms"),
         "speed (mm/min)": ("-", f"{60 * speed:.3g}"),
-        f"recorded cells above {DEPOLARISED} mV": (
-            "-",
-            f"{np.mean(v[:, -1] > DEPOLARISED):.1%} of {len(v)}" if len(v) else "none",
-        ),
+        f"recorded cells above {DEPOLARISED} mV": ("-", depolarised),
     }
     print_table(lines)
     wave.save_picture(given.picture, v, distance)
@@ -204,7 +217,9 @@ for cell in cells:
     pc.cell(cell.gid, n.NetCon(cell.soma(0.5)._ref_v, None, sec=cell.soma))
 
 n.celsius = 37
-n.dt, n.steps_per_ms, n.tstop = given.dt, 1 / given.dt, given.tstop
+n.dt = given.dt
+n.steps_per_ms = 1 / n.dt
+n.tstop = given.tstop
 
 ecs = space(given)
 k = rxd.Species(

@@ -1,11 +1,11 @@
-"""A wave that spreads from the centre of a box: how far it is, what it looks like, in ecsmpi and in
-NEURON alone.
+"""A wave that spreads from the centre of a box: its front and its maps.
 
-`wave_of` watches a species; both kinds have, once they have run,
+`wave_of` watches a species in ecsmpi or in NEURON alone. Once the model has run, a wave has
 
-    times, front    (samplings,) ms, um: the radius where the mean over a shell falls through the threshold
-    map_times       (maps,) ms
-    maps            (maps, x, y) mM, the layer of voxels that holds z = 0
+    times       (samplings,) ms
+    front       (samplings,) um, the radius where the mean over a shell falls through the threshold
+    map_times   (maps,) ms
+    maps        (maps, x, y) mM, the layer of voxels that holds z = 0
 """
 
 from neuron import n
@@ -13,28 +13,33 @@ import numpy as np
 
 
 def wave_of(rxd, species, region, threshold: float, every: float, path):
-    """Watch a species of ecsmpi's rxd, which keeps maps and front in the file at `path`, or of
-    NEURON's. every: ms between maps.
+    """Watch a species of ecsmpi's rxd or of NEURON's.
+
+    threshold: mM. every: ms between maps. path: file for maps and front, which ecsmpi writes.
     """
     kind = Wave if hasattr(rxd, "Diagnostics") else WaveInNeuron
     return kind(rxd, species, region, threshold, every, path)
 
 
 class _Watched:
-    """What both have in common."""
+    """A wave that was watched: what ecsmpi's and NEURON's have in common."""
 
     def speed(self, first: float, last: float, during: float = np.inf) -> float:
-        """um/ms, the slope of the front while it is between two radii (um), and in the last so many
-        ms of the run.
+        """Speed of the front between two radii (um), in um/ms: the slope of a line through it.
 
-        NaN where it was there at fewer than 3 samplings.
+        during: take the last ms of the run only. NaN where the front was there at fewer than 3
+        samplings.
         """
-        there = (self.front > first) & (self.front < last) & (self.times > self.times[-1] - during)
-        return np.polyfit(self.times[there], self.front[there], 1)[0] if there.sum() > 2 else np.nan
+        between = (self.front > first) & (self.front < last)
+        taken = between & (self.times > self.times[-1] - during)
+        if taken.sum() < 3:
+            return np.nan
+        return np.polyfit(self.times[taken], self.front[taken], 1)[0]
 
     def save_picture(self, path, voltages=None, distance=None, most: int = 5) -> None:
-        """A PNG: maps at some times, the front through time, and the voltages (cells, maps) of
-        cells at some distance.
+        """Write a PNG: maps at some times, the front through time, and voltages by distance.
+
+        voltages: (cells, maps) mV. distance: (cells,) um. most: maps that are drawn.
         """
         from matplotlib.figure import Figure
 
@@ -49,12 +54,8 @@ class _Watched:
             title=f"{self.name} falls through {self.threshold:g} mM",
         )
         if voltages is not None and len(voltages):
-            image = right.pcolormesh(
-                np.arange(voltages.shape[1]) * self.every / 1000,
-                distance,
-                voltages,
-                shading="nearest",
-            )
+            seconds = np.arange(voltages.shape[1]) * self.every / 1000
+            image = right.pcolormesh(seconds, distance, voltages, shading="nearest")
             below.colorbar(image, ax=right, label="mV")
             right.set(xlabel="time (s)", ylabel="distance (µm)", title="voltage of the somata")
         else:
@@ -76,12 +77,16 @@ class _Watched:
 
 
 class Wave(_Watched):
-    """Watched by ecsmpi while it runs: each rank looks at its slab, and a map is all that is
-    gathered.
+    """A wave that ecsmpi watches while it runs.
+
+    Each rank samples its own slab; only maps are gathered.
     """
 
     def __init__(self, rxd, species, region, threshold, every, path):
-        self.name, self.threshold, self.every, self.path = species.name, threshold, every, path
+        self.name = species.name
+        self.threshold = threshold
+        self.every = every
+        self.path = path
         self.shape = region.box.shape
         output = rxd.Output(path, every, items=[rxd.Slice(species, z=0, name="layer")])
         self._watch = rxd.Diagnostics(
@@ -99,21 +104,28 @@ class Wave(_Watched):
         import ecsmpi
 
         with ecsmpi.load(self.path) as file:
-            layer, table = file.selections["layer"], file.diagnostics[self.name]
-            self.map_times, self.maps = layer.time[:], layer[self.name][..., 0]
-            self.times, self.front = table["time"], table["front"]
+            layer = file.selections["layer"]
+            self.map_times = layer.time[:]
+            self.maps = layer[self.name][..., 0]
+            table = file.diagnostics[self.name]
+            self.times = table["time"]
+            self.front = table["front"]
             (xlo, ylo, _), (xhi, yhi, _) = file.box.lo, file.box.hi
             self.extent = (xlo, xhi, ylo, yhi)
 
 
 class WaveInNeuron(_Watched):
-    """Watched by looking at NEURON's grid after each step, and kept in memory. On one rank, as
-    NEURON has the whole grid.
+    """A wave in NEURON alone: its grid is sampled after each step. On one rank.
+
+    Maps and front are kept in memory.
     """
 
     def __init__(self, rxd, species, region, threshold, every, path):
-        self.name, self.threshold, self.every = species.name, threshold, every
-        self._grid, self._region = species[region], region
+        self.name = species.name
+        self.threshold = threshold
+        self.every = every
+        self._grid = species[region]
+        self._region = region
         self.extent = (region._xlo, region._xhi, region._ylo, region._yhi)
         self.shape = (region._nx, region._ny, region._nz)
         self._samplings, self._maps = [], []
@@ -125,10 +137,8 @@ class WaveInNeuron(_Watched):
             n.fadvance()
             self._look()
         self.times, self.front = np.array(self._samplings).T
-        self.map_times, self.maps = (
-            np.array([t for t, _ in self._maps]),
-            np.array([layer for _, layer in self._maps]),
-        )
+        self.map_times = np.array([t for t, _ in self._maps])
+        self.maps = np.array([layer for _, layer in self._maps])
 
     def _look(self) -> None:
         states = self._grid.states3d
@@ -144,11 +154,11 @@ class WaveInNeuron(_Watched):
         """The last radius where means over shells, a voxel thick, fall through the threshold."""
         region, dx = self._region, self._region._dx
         lows = (region._xlo, region._ylo, region._zlo)
-        x, y, z = (
-            (low + h * (np.arange(count) + 0.5)) ** 2
-            for low, h, count in zip(lows, dx, states.shape)
-        )
-        shell = (np.sqrt(x[:, None, None] + y[:, None] + z) / max(dx)).astype(int).ravel()
+        squares = []  # of the distances of voxels' centres from 0, along each axis
+        for low, h, count in zip(lows, dx, states.shape):
+            squares.append((low + h * (np.arange(count) + 0.5)) ** 2)
+        x2, y2, z2 = squares
+        shell = (np.sqrt(x2[:, None, None] + y2[:, None] + z2) / max(dx)).astype(int).ravel()
         with np.errstate(invalid="ignore"):
             means = np.bincount(shell, states.ravel()) / np.bincount(shell)
         radii = max(dx) * (np.arange(len(means)) + 0.5)

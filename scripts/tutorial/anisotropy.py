@@ -1,11 +1,11 @@
-"""Diffusion that differs along the axes, as along fibres: the same release with d = (2.62, 2.62,
-2.62) and (2.62, 0.5, 2.62) um2/ms.
+"""Diffusion that is slower along one axis, as across fibres.
+
+The same release with d = (2.62, 2.62, 2.62) and (2.62, 0.5, 2.62) um2/ms.
 
 mpirun -n 2 python scripts/tutorial/anisotropy.py
 """
 
 from cell import options, pyramid, run, save_maps
-
 from ecsmpi import rxd
 
 arguments = options(__doc__.splitlines()[0])

@@ -1,14 +1,12 @@
-"""Astrocytes that take up potassium: the same release without them, and with a buffer k + A <> AK
-that binds where k is high.
+"""Astrocytes that take up potassium: the same release without them and with them.
 
-Forward, kb / (1 + exp(-(k - 15) / 1.15)) per mM and ms, with 10 mM of sites: little is bound below
-10 mM.
+They are a buffer k + A <> AK of 10 mM that binds where k is high: forward it reacts at
+kb / (1 + exp(-(k - 15) / 1.15)) per mM and ms, so that little is bound below 10 mM.
 
     mpirun -n 2 python scripts/tutorial/buffering.py
 """
 
 from cell import options, pyramid, run, save_maps
-
 from ecsmpi import rxd
 
 KB = 0.0008  # /ms
@@ -26,13 +24,14 @@ for title in ("free", "buffered"):
         A = rxd.Species(ecs, name="A", charge=1, initial=SITES)
         AK = rxd.Species(ecs, name="AK", charge=1, initial=0)
         buffers = [A, AK]
-        buffering = rxd.Reaction(k + A, AK, KB / (1 + rxd.rxdmath.exp(-(k - 15) / 1.15)), KB)
+        forward = KB / (1 + rxd.rxdmath.exp(-(k - 15) / 1.15))
+        buffering = rxd.Reaction(k + A, AK, forward, KB)
     run(arguments.seconds, k, *buffers)
     maps[title] = k[ecs].states3d.copy()
-    bound = AK[ecs].states3d if title == "buffered" else 0 * maps[title]
+    total = maps[title]
+    if buffers:
+        total = maps[title] + AK[ecs].states3d
     if rxd.rank() == 0:
-        print(
-            f"{title}: max {maps[title].max():.6g} mM, free and bound {(maps[title] + bound).mean():.12g} mM"
-        )
+        print(f"{title}: max {maps[title].max():.6g} mM, free and bound {total.mean():.12g} mM")
     del k  # the next species may have its name
 save_maps(arguments.picture, ecs, maps)

@@ -4,9 +4,8 @@ mpirun -n 2 python scripts/tutorial/recording.py
 """
 
 from cell import options, pc, pyramid, run
-from neuron import n
-
 from ecsmpi import rxd
+from neuron import n
 
 arguments = options(__doc__.splitlines()[0])
 low, high = pyramid()
@@ -14,9 +13,10 @@ low, high = pyramid()
 ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=0.2, tortuosity=1.6)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
 
-traces = {}  # every rank records voxels, wherever they are
+traces = {}  # every rank records voxels, whichever rank owns them
 for distance in (0, 100, 200):
-    node = k[ecs].node_by_location(distance if distance < high[0] else high[0] - 1, 0, 0)
+    x = distance if distance < high[0] else high[0] - 1  # in the box
+    node = k[ecs].node_by_location(x, 0, 0)
     traces[f"voxel at x = {distance} µm"] = n.Vector().record(node._ref_value)
 if pc.id() == 0:  # the rank that has the cell records its segments
     traces["outside the soma"] = n.Vector().record(n.soma(0.5)._ref_ko)

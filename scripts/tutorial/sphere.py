@@ -1,15 +1,15 @@
-"""A buffer in a sphere alone: a parameter that is 1 inside it and 0 outside multiplies the rates.
+"""A buffer in a sphere alone: a parameter, 1 inside and 0 outside, multiplies the rates.
 
 mpirun -n 2 python scripts/tutorial/sphere.py
 """
 
 from cell import options, pyramid, run, save_maps
-
 from ecsmpi import rxd
 
 KB = 0.0008  # /ms
 SITES = 10  # mM
-CENTRE, RADIUS = (0, 0, 0), 100  # um
+CENTRE = (0, 0, 0)  # um
+RADIUS = 100  # um
 
 arguments = options(__doc__.splitlines()[0], seconds=20)
 low, high = pyramid()
@@ -17,8 +17,8 @@ low, high = pyramid()
 
 def in_sphere(node):
     """1 where a voxel's centre is in the sphere, else 0."""
-    at = (node.x3d, node.y3d, node.z3d)
-    return sum((x - c) ** 2 for x, c in zip(at, CENTRE)) < RADIUS**2
+    x, y, z = node.x3d - CENTRE[0], node.y3d - CENTRE[1], node.z3d - CENTRE[2]
+    return x**2 + y**2 + z**2 < RADIUS**2
 
 
 ecs = rxd.Extracellular(*low, *high, dx=arguments.voxel, volume_fraction=0.2, tortuosity=1.6)
@@ -29,7 +29,7 @@ inside = rxd.Parameter(ecs, value=in_sphere)
 buffering = rxd.Reaction(k + A, AK, inside * KB, inside * KB)
 
 run(arguments.seconds, k, A, AK)
-free, bound, sphere = (one[ecs].states3d for one in (k, AK, inside))
+free, bound, sphere = k[ecs].states3d, AK[ecs].states3d, inside[ecs].states3d
 if rxd.rank() == 0:
     print(f"bound: max {bound.max():.6g} mM inside, {bound[sphere == 0].max():g} mM outside")
     print(f"free and bound {(free + bound).mean():.12g} mM")

@@ -1,11 +1,9 @@
-"""Closed walls against walls held at 3 mM: where the potassium goes that reaches the border of the
-box.
+"""Closed walls, and walls held at 3 mM: where the potassium goes that reaches them.
 
 mpirun -n 2 python scripts/tutorial/walls.py
 """
 
 from cell import options, pyramid, run, save_maps
-
 from ecsmpi import rxd
 
 arguments = options(__doc__.splitlines()[0], seconds=20)

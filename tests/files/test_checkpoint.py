@@ -1,4 +1,7 @@
-"""Checkpoints on the disk: whole or not there, and every byte under a digest. No MPI, no NEURON."""
+"""Checkpoints on the disk are whole or not there, and every byte is under a digest.
+
+No MPI and no NEURON here.
+"""
 
 import errno
 import os
@@ -184,7 +187,7 @@ def test_nested_without_end_is_no_manifest(tmp_path):
 
 
 def test_a_part_that_another_made_is_refused_however_well_formed(tmp_path):
-    """Its digest in the manifest is of other bytes; and no name in it leads out of the folder."""
+    """The manifest has the digest of other bytes, and no name leads out of the folder."""
     path, other = written(tmp_path / "a")[0], written(tmp_path / "b")[0]
     part = PartWriter(tmp_path / "forged")
     part.add_bytes("../../outside", b"x")

@@ -1,7 +1,9 @@
-"""Checkpoints that somebody else wrote, with right digests: nothing in them is executed, and one
-error names the file.
+"""Checkpoints that somebody else wrote, with right digests.
+
+Nothing in them is executed, and one error names the file.
 """
 
+from contextlib import suppress
 import json
 import os
 
@@ -36,7 +38,7 @@ JSON = st.recursive(
 
 
 def ran(tmp_path_factory, name):
-    """What a program of forged restarts saved."""
+    """Run a program of forged restarts; return what it saved, and its folder of sets."""
     folder = tmp_path_factory.mktemp("forged")
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = mpirun(
@@ -61,7 +63,7 @@ def cells(tmp_path_factory):
 
 
 def refused(found, folder):
-    """What each forged set was refused with, in which it is named."""
+    """Return the error with which each forged set was refused, by its name."""
     said = dict(zip(found["names"].tolist(), found["said"].tolist()))
     for name, text in said.items():
         assert text.startswith((f"Damaged: {folder}", f"ForeignStatement: {folder}")), (name, text)
@@ -101,7 +103,7 @@ def test_artificial_cells_go_on_by_their_gids(tmp_path_factory):
 
 
 def test_neurons_savestate_hands_back_arrays_and_nothing_else(restarts):
-    """What a script saves by NEURON's SaveState itself comes back to `SavedFields` by NEURON."""
+    """NEURON gives `SavedFields` back what a script saves by NEURON's SaveState itself."""
     assert restarts[0]["boxes"].tolist() == ["ValueError"] * 6 + ["{'0 k': array([1., 2.])}"]
 
 
@@ -118,10 +120,8 @@ def spliced(data, splice):
 @given(splice=splices)
 def test_any_bytes_of_a_state_are_read_or_refused(restarts, splice):
     state = restarts[0]["state"].tobytes()
-    try:
+    with suppress(Malformed):
         savestate_format.read(spliced(state, splice))
-    except Malformed:
-        pass
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -131,17 +131,15 @@ def test_any_bytes_of_a_cell_are_read_or_refused(cells, splice):
     cell, gid = found["cell"].tobytes(), int(found["gid"])
     known = bbsavestate_format.learn(cell, gid, True, bbsavestate_format.Mechanisms({}))
     assert known.sizes["states", 17] == 3, "hh has m, h and n"
-    try:
+    with suppress(Malformed, bbsavestate_format.Unknown):
         bbsavestate_format.read(spliced(cell, splice), gid, True, known)
-    except (Malformed, bbsavestate_format.Unknown):
-        pass
 
 
 # manifests and indices
 
 
 def leaves(value, path=()):
-    """The place of each value in a value of JSON, itself included."""
+    """Yield the place of each value in a value of JSON, itself included."""
     yield path
     if isinstance(value, dict):
         for key in value:
@@ -152,7 +150,7 @@ def leaves(value, path=()):
 
 
 def with_value(value, path, new):
-    """A value of JSON with another one at a place."""
+    """Return a value of JSON with another one at a place."""
     if not path:
         return new
     copy = json.loads(json.dumps(value))
@@ -172,7 +170,7 @@ def read_all(path):
 
 @given(data=st.data())
 def test_any_manifest_with_a_right_digest_is_valid_or_damaged(tmp_path_factory, data):
-    """A drawn value in place of each field: what passes has the same types as what was written."""
+    """What passes with a drawn value in place of a field has the types of what was written."""
     path = written(tmp_path_factory.mktemp("manifest"))[0]
     body = body_of(path)
     place = data.draw(st.sampled_from(list(leaves(body))))

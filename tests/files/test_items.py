@@ -1,5 +1,6 @@
-"""A selection is what numpy selects of the box, in any storage and on any ranks; and has its place
-and its times.
+"""A selection is what numpy selects of the box, in any storage and on any ranks.
+
+It has its own place and its own times.
 """
 
 import shutil
@@ -19,29 +20,30 @@ import pytest
 import xarray
 
 from support.frames import BOX, Alone, coded, expected, storages
-from support.ranks import ROOT, mpirun
-from support.programs import script
+from support.ranks import TESTS, mpirun
 from support.selected import ITEMS, TIMES_OF, write
 
+PROGRAM = TESTS / "programs" / "files" / "chosen_items.py"
 KINDS = [(ranks, storage) for ranks in (1, 2, 3, 4) for storage in storages(ranks)]
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """{(ranks, storage): file} of the same frames and items; some ranks have no planes, some none
-    of an item.
+    """Return {(ranks, storage): file} of the same frames and items.
+
+    Some ranks have no planes, some have none of an item.
     """
     files = {}
     for ranks in (1, 2, 3, 4):
         folder = tmp_path_factory.mktemp(f"ranks{ranks}")
-        done = mpirun(ranks, ["python", ROOT / "tests" / "selected.py", folder], timeout=60)
+        done = mpirun(ranks, ["python", TESTS / "support" / "selected.py", folder], timeout=60)
         assert done.returncode == 0, done.stderr
         files |= {(ranks, storage): folder / f"{storage}.h5" for storage in storages(ranks)}
     return files
 
 
 def selected(name):
-    """(time, x, y, z) that numpy selects."""
+    """Return (time, x, y, z) that numpy selects."""
     return np.stack([ITEMS[name][2](coded("k", t)) for t in TIMES_OF[name]])
 
 
@@ -131,8 +133,8 @@ def test_slabs_together_have_every_selected_voxel_once(x, y, stride, mean, cuts)
     selection = item.selection(box)
     ends = sorted({0, 17} | cuts)
     slabs = list(zip(ends, ends[1:]))
-    taken = [selection.extract(whole[lo:hi], lo) for lo, hi in slabs]
-    found = sum(taken) if mean == "x" else np.concatenate(taken)
+    extracted = [selection.extract(whole[lo:hi], lo) for lo, hi in slabs]
+    found = sum(extracted) if mean == "x" else np.concatenate(extracted)
     np.testing.assert_allclose(
         found, Selection(box, selection.ranges, mean).extract(whole, 0), rtol=1e-14
     )
@@ -199,31 +201,7 @@ def test_item_that_cannot_be_is_refused(make, message):
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_script_chooses_what_is_written(ranks, on_ranks, tmp_path):
-    body = f"""
-        made, ecs, far = cells(), box(), box(at=80)
-        k = rxd.Species([ecs, far], d=2.62, name="k", charge=1, initial=uneven)
-        na = rxd.Species(ecs, d=1.78, name="na", charge=1, initial=140)
-        rxd.Output({str(tmp_path / "run.h5")!r}, every=0.5, items=[
-            rxd.Field(k, every=1, precision="float32", compression=4, region=ecs), rxd.Slice(k, z=0), rxd.Slice("na", z=30.0),
-            rxd.Slice(k, z=20, region=ecs), rxd.Mean(na, axis="x", every=2), rxd.Subvolume(k, x=(-20, 30), stride=2,
-            name="coarse", region=ecs)])
-        for run in range(2):
-            n.finitialize(-65)
-            frames = [[one.states3d.copy() for one in (k[ecs], na[ecs], k[far])]]
-            for _ in range(4):
-                steps(5)
-                frames.append([one.states3d.copy() for one in (k[ecs], na[ecs], k[far])])
-        wrong = rxd.Output({str(tmp_path / "wrong.h5")!r}, every=0.5, items=rxd.Slice(k, x=70), attach=False)
-        assert "x = 70 um is outside the box" in message_of(ValueError, lambda: wrong.started(rxd.session.simulation, 0))
-        wrong = rxd.Output({str(tmp_path / "wrong.h5")!r}, every=0.5, items=[rxd.Mean("cl", axis="x")], attach=False)
-        assert "no species cl to write: the model has k, na" in message_of(ValueError, lambda: wrong.started(rxd.session.simulation, 0))
-        assert "of a species, got 7" in message_of(ValueError, lambda: rxd.Output("k.h5", 1, items=[7]))
-        wrong = rxd.Output({str(tmp_path / "wrong.h5")!r}, every=0.5, items=[rxd.Slice(na, x=0, region=far)], attach=False)
-        assert "species na is not in" in message_of(ValueError, lambda: wrong.started(rxd.session.simulation, 0))
-        k_ecs, na_ecs, k_far = (np.array(one) for one in zip(*frames))
-        save(k_ecs=k_ecs, na_ecs=na_ecs, k_far=k_far)
-    """
-    saved = on_ranks(ranks, script(body), "ecsmpi")
+    saved = on_ranks(ranks, PROGRAM, "ecsmpi", tmp_path)
     with load(tmp_path / "run.h5") as recording:
         np.testing.assert_allclose(recording.time, [0, 1, 2], atol=1e-9)
         np.testing.assert_array_equal(recording["k"], saved["k_ecs"][::2].astype("float32"))

@@ -1,5 +1,6 @@
-"""Files that are whole are never called damaged, and odd ones are refused by a clear error: no
-hang, nothing strange printed.
+"""Whole files are never called damaged, and odd ones are refused by a clear error.
+
+Nothing hangs, and nothing strange is printed.
 """
 
 import os
@@ -28,7 +29,7 @@ LITTLE_MEMORY = ROOT / "tests" / "programs" / "files" / "little_memory.py"
 
 
 def command(capsys, *words):
-    """Status, and all that `ecsmpi WORDS` printed."""
+    """Return the status of `ecsmpi WORDS`, and all that it printed."""
     status = main([str(word) for word in words])
     told = capsys.readouterr()
     return status, told.out + told.err
@@ -36,7 +37,7 @@ def command(capsys, *words):
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """A file whose two frames take 64 MB each, but little on the disk; one voxel differs."""
+    """Write a file whose two frames take 64 MB each, but little on the disk; one voxel differs."""
     path = tmp_path_factory.mktemp("large") / "k.h5"
     box = Box((0.0,) * 3, (1.0,) * 3, (200, 200, 200))
     file = GridFile(path, box, {"k": Encoding("float64", 1)}, (0, 200), Alone())
@@ -79,7 +80,7 @@ def test_process_that_the_system_ends_lacked_memory(tmp_path):
 
 
 def replaced(make):
-    """A change of a file: the field k is made anew."""
+    """Return a change of a file: the field k is made anew."""
 
     def change(file):
         del file["k"], file["VTKHDF/CellData/k"]
@@ -198,21 +199,9 @@ def test_control_characters_of_a_file_are_shown_not_sent(tmp_path, capsys):
 
 def test_reader_that_goes_is_no_error(tmp_path):
     write(tmp_path / "k.h5")
-    line = f"{sys.executable} -m ecsmpi info {tmp_path / 'k.h5'}"
-    code = f"import sys; from ecsmpi.cli import main; sys.exit(main(['info', {str(tmp_path / 'k.h5')!r}]))"
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import subprocess, sys\np = subprocess.Popen([sys.executable, '-c', {code!r}], stdout=subprocess.PIPE)\n"
-            "p.stdout.close()\nsys.exit(p.wait())",
-        ],
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stderr == "" and done.returncode == 141, (line, done.stderr)
+    program = ROOT / "tests" / "programs" / "files" / "reader_that_goes.py"
+    done = mpirun(None, ["python", program, tmp_path / "k.h5"])
+    assert done.stderr == "" and done.returncode == 141, done.stderr
 
 
 # -- beside other programs
@@ -228,9 +217,9 @@ def test_array_of_a_file_that_another_handle_locks_is_read(tmp_path):
 def test_report_is_told_from_a_recording(tmp_path):
     with h5py.File(tmp_path / "v.h5", "w") as file:
         file.attrs.update({"format": "ecsmpi report 1", "variable": "v"})
+    how = r"libsonata.ElementReportReader\('.*v.h5'\)"
     with pytest.raises(
-        ValueError,
-        match=r"holds a report of 'v' of cells in SONATA's format.*libsonata.ElementReportReader\('.*v.h5'\)",
+        ValueError, match=f"holds a report of 'v' of cells in SONATA's format.*{how}"
     ):
         ecsmpi.load(tmp_path / "v.h5")
     with h5py.File(tmp_path / "s.h5", "w") as file:

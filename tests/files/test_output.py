@@ -1,8 +1,6 @@
 """What any program finds in a file of frames, and how writing fails."""
 
-from pathlib import Path
 import shutil
-import textwrap
 
 from ecsmpi.files.file_layout import CHUNK_BYTES, chunk_shape
 from ecsmpi.files.output import GridFile
@@ -19,24 +17,17 @@ from vtkmodules.vtkIOHDF import vtkHDFReader
 import xarray
 
 from support.frames import BOX, NAMES, TIMES, Alone, coded, expected, opened, storages, write
-from support.ranks import mpirun
+from support.ranks import TESTS, mpirun
 
-TESTS = Path(__file__).resolve().parents[1]
+PROGRAMS = TESTS / "programs" / "files"
 KINDS = [(ranks, storage) for ranks in (1, 2, 3) for storage in storages(ranks)]
-PREAMBLE = f"""
-import os, resource, signal, sys, traceback
-sys.path.insert(0, {str(TESTS)!r})
-import numpy as np
-from support.frames import BOX, Alone, opened, storages
-from mpi4py import MPI
-comm = MPI.COMM_WORLD
-"""
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """{(ranks, storage): file} of the same frames; one of three ranks has no planes, two are
-    reversed.
+    """Return {(ranks, storage): file} of the same frames.
+
+    One of three ranks has no planes, the other two have theirs in reversed order.
     """
     files = {}
     for ranks in (1, 2, 3):
@@ -47,10 +38,9 @@ def written(tmp_path_factory):
     return files
 
 
-def run(tmp_path, ranks, source, **options):
-    script = tmp_path / "script.py"
-    script.write_text(PREAMBLE + textwrap.dedent(source))
-    return mpirun(ranks, ["python", script, tmp_path], timeout=30, **options)
+def early_end(tmp_path, ranks, how, *arguments):
+    program = PROGRAMS / "early_ends.py"
+    return mpirun(ranks, ["python", program, tmp_path, how, *arguments], timeout=30)
 
 
 # -- what other programs see
@@ -137,27 +127,15 @@ def test_chunks_stay_small_and_waste_little(shape, slabs):
 
 def test_reader_sees_each_frame_as_soon_as_it_is_appended(tmp_path):
     file, frames = opened(tmp_path / "k.h5", Alone(), "single")
-    look = "import sys; from ecsmpi.files.recording import load; r = load(sys.argv[1]); print(len(r), r['k'].sum())"
     for count, t in enumerate(TIMES[:2], start=1):
         file.append(t, frames(t))
-        seen = mpirun(None, ["python", "-c", look, tmp_path / "k.h5"], timeout=30)
+        seen = mpirun(None, ["python", PROGRAMS / "read_frames.py", tmp_path / "k.h5"], timeout=30)
         assert seen.stdout.split() == [str(count), str(expected("k")[:count].sum())], seen.stderr
     file.close()
 
 
 def test_killed_job_leaves_the_frames_before(tmp_path):
-    done = run(
-        tmp_path,
-        2,
-        """
-        files = [opened(f"{sys.argv[1]}/{kind}.h5", comm, kind) for kind in storages(2)]
-        for t in (0.0, 0.5):
-            for file, frames in files:
-                file.append(t, frames(t))
-        comm.Barrier()
-        os.kill(os.getpid(), signal.SIGKILL)
-    """,
-    )
+    done = early_end(tmp_path, 2, "is_killed")
     assert done.returncode != 0
     for kind in storages(2):
         with load(tmp_path / f"{kind}.h5") as recording:
@@ -175,38 +153,13 @@ def test_new_run_replaces_an_old_file(tmp_path):
 
 
 def test_missing_folder_is_the_same_error_on_every_rank_and_ends_the_job(tmp_path):
-    done = run(
-        tmp_path,
-        3,
-        """
-        for kind in storages(3):
-            try:
-                opened(f"{sys.argv[1]}/absent/k.h5", comm, kind)
-            except OSError as error:
-                told = comm.gather(str(error))
-                if comm.rank == 0:
-                    assert len(set(told)) == 1, told
-                    print(told[0])
-        opened(f"{sys.argv[1]}/absent/k.h5", comm, "parts")
-    """,
-    )
+    done = early_end(tmp_path, 3, "has_no_folder")
     assert done.returncode != 0
     assert done.stdout.count("create it first") == len(storages(3)), done.stdout + done.stderr
 
 
 def test_part_that_cannot_be_written_is_an_error_on_every_rank(tmp_path):
-    done = run(
-        tmp_path,
-        2,
-        """
-        if comm.rank == 1:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        try:
-            opened(f"{sys.argv[1]}/k.h5", comm, "parts")
-        except OSError as error:
-            print(comm.allgather(str(error))[comm.rank])
-    """,
-    )
+    done = early_end(tmp_path, 2, "cannot_write_a_part")
     assert done.stdout.count("k.rank00001.h5: [Errno 27] File too large") == 2, (
         done.stdout + done.stderr
     )
@@ -214,21 +167,7 @@ def test_part_that_cannot_be_written_is_an_error_on_every_rank(tmp_path):
 
 @pytest.mark.parametrize("storage", storages(2))
 def test_full_disk_ends_all_ranks_with_the_file_named(tmp_path, storage):
-    done = run(
-        tmp_path,
-        2,
-        f"""
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400000, 400000))
-        file, frames = opened(f"{{sys.argv[1]}}/k.h5", comm, {storage!r})
-        try:
-            for t in range(2000):
-                file.append(t, frames(t))
-        except OSError:
-            traceback.print_exc()
-            sys.stderr.flush()
-            comm.Abort(3)
-    """,
-    )
+    done = early_end(tmp_path, 2, "fills_the_disk", storage)
     assert done.returncode == 3
     assert (
         "OSError: cannot write" in done.stderr and "see that the disk has space left" in done.stderr
@@ -305,7 +244,7 @@ def test_wrong_description_is_refused(tmp_path, changes, message):
 
 
 class Two(Alone):
-    """Seen by the first of two ranks that agree."""
+    """A communicator as the first of two ranks sees it, which agree."""
 
     size = 2
 

@@ -24,14 +24,11 @@ def went_on(tmp_path_factory):
 def test_parts_go_on_on_other_ranks_for_every_reader(name, count, went_on):
     whole = np.stack([coded("k", float(t)) for t in range(count)])
     with xarray.open_dataset(went_on / name, engine="h5netcdf") as data:
-        assert np.array_equal(data.k.transpose("time", "x", "y", "z"), whole) and np.array_equal(
-            data.time, range(count)
-        )
+        assert np.array_equal(data.k.transpose("time", "x", "y", "z"), whole)
+        assert np.array_equal(data.time, range(count))
     with xarray.open_dataset(went_on / name, engine="h5netcdf", group="diagnostics/k") as rows:
-        assert np.array_equal(rows["max"], 10 * np.arange(count)) and rows["means"].dims == (
-            "time",
-            "radius",
-        )
+        assert np.array_equal(rows["max"], 10 * np.arange(count))
+        assert rows["means"].dims == ("time", "radius")
     reader = vtkHDFReader()
     reader.SetFileName(str(went_on / name))
     reader.UpdateInformation()
@@ -39,12 +36,8 @@ def test_parts_go_on_on_other_ranks_for_every_reader(name, count, went_on):
     for step in (0, count // 2, count - 1):
         reader.SetStep(step)
         reader.Update()
-        values = (
-            vtk_to_numpy(reader.GetOutputDataObject(0).GetCellData().GetArray("k"))
-            .reshape(3, 4, 7)
-            .transpose(2, 1, 0)
-        )
-        assert np.array_equal(values, whole[step])
+        values = vtk_to_numpy(reader.GetOutputDataObject(0).GetCellData().GetArray("k"))
+        assert np.array_equal(values.reshape(3, 4, 7).transpose(2, 1, 0), whole[step])
 
 
 def test_verify_finds_a_lost_part_of_an_earlier_run(went_on):

@@ -20,7 +20,7 @@ def recording(request, tmp_path):
 
 @pytest.fixture
 def parts(tmp_path):
-    """A file over one part."""
+    """Write a file over one part; return both paths."""
     write(tmp_path / "k.h5", storage="parts")
     return tmp_path / "k.h5", tmp_path / "k.rank00000.h5"
 

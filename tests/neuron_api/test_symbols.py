@@ -1,10 +1,10 @@
-"""The gate to NEURON holds: each name of NEURON's is listed, exists, is used, and only in the gate."""
+"""The gate to NEURON: each listed name exists and is used, and none is used outside."""
 
 import ast
 from dataclasses import replace
 import re
 
-from ecsmpi.neuron_api import interpreter, symbols
+from ecsmpi.neuron_api import interpreter, library, symbols
 from ecsmpi.neuron_api.symbols import TABLE, Kind
 import pytest
 
@@ -88,7 +88,7 @@ def imported_names(tree):
 
 @pytest.mark.parametrize("symbol", TABLE, ids=lambda symbol: symbol.name)
 def test_neuron_has_the_name(symbol):
-    assert symbol not in symbols.missing(), f"{symbol.purpose}; without it: {symbol.without}"
+    assert symbol not in library.missing(), f"{symbol.purpose}; without it: {symbol.without}"
 
 
 def test_names_that_neuron_lacks_are_missing(monkeypatch):
@@ -100,7 +100,7 @@ def test_names_that_neuron_lacks_are_missing(monkeypatch):
         symbols.Symbol("neuron.rxd.species:NoSuchClass._secs", Kind.PYTHON, "", ""),
     )
     monkeypatch.setattr(symbols, "TABLE", unknown)
-    assert symbols.missing() == list(unknown)
+    assert library.missing() == list(unknown)
 
 
 def test_symbols_were_checked_with_this_version():
@@ -147,118 +147,125 @@ def test_private_name_is_used(name):
 # whatever the gate uses is listed
 
 
-def test_private_names_in_the_gate_are_listed():
-    own = own_attributes(IN_GATE.values())
-    odd = []
-    for path, tree in IN_GATE.items():
+def where_odd(trees, is_odd):
+    """File, line and text of each attribute of a thing of others for which is_odd(node)."""
+    found = []
+    for path, tree in trees.items():
         for node in foreign_attributes(tree):
-            if is_private(node.attr) and node.attr not in LISTED | own | OWN_PRIVATE:
-                odd.append(f"{place(path, node)}: {node.attr}")
-    assert not odd
+            if is_odd(node):
+                found.append(f"{place(path, node)}: {ast.unparse(node)}")
+    return found
+
+
+def imports_odd(trees, is_odd):
+    """File, line and text of each import for which is_odd(module, name)."""
+    found = []
+    for path, tree in trees.items():
+        for node, module, name in imported_names(tree):
+            if is_odd(module, name):
+                found.append(f"{place(path, node)}: {module} {name}")
+    return found
+
+
+def lines_with(paths, pattern):
+    """File, number and text of each line in which a pattern is found."""
+    found = []
+    for path in paths:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(pattern, line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    return found
+
+
+def without(trees, *folders):
+    """The trees that lie in none of some folders or files."""
+    return {path: tree for path, tree in trees.items() if not {path, *path.parents} & set(folders)}
+
+
+BESIDE_THE_TABLE = without(IN_GATE, GATE / "symbols.py")
+BESIDE_THE_LIBRARY = without(IN_GATE, GATE / "library.py")
+MODEL_CODE = without(OUTSIDE, PLAIN_NEURON)
+PRIVATE = {name for name in LISTED if is_private(name)}
+
+
+def test_private_names_in_the_gate_are_listed():
+    known = LISTED | OWN_PRIVATE | own_attributes(IN_GATE.values())
+    assert not where_odd(IN_GATE, lambda node: is_private(node.attr) and node.attr not in known)
 
 
 def test_names_of_internal_modules_in_the_gate_are_listed():
-    public = {"Species"}
-    odd = []
-    for path, tree in IN_GATE.items():
-        for node in foreign_attributes(tree):
-            owner = node.value
-            if isinstance(owner, ast.Name) and owner.id in INTERNAL_MODULES:
-                if node.attr not in LISTED | public | {"Vm"}:
-                    odd.append(f"{place(path, node)}: {owner.id}.{node.attr}")
-    assert not odd
+    known = LISTED | {"Species", "Vm"}
+
+    def is_odd(node):
+        return ast.unparse(node.value) in INTERNAL_MODULES and node.attr not in known
+
+    assert not where_odd(IN_GATE, is_odd)
 
 
 def test_symbols_are_found_by_the_table_alone():
-    odd = []
-    for path, tree in IN_GATE.items():
-        if path.name == "symbols.py":
-            continue
-        for node in foreign_attributes(tree):
-            if node.attr in ("nrn_dll", "nrn_dll_sym", "in_dll"):
-                odd.append(f"{place(path, node)}: {node.attr}")
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if re.search(r"\b_Z\d", line):
-                odd.append(f"{path.relative_to(ROOT)}:{number}: mangled symbol")
-    assert not odd
+    names = {"nrn_dll", "nrn_dll_sym", "in_dll"}
+    assert not where_odd(BESIDE_THE_LIBRARY, lambda node: node.attr in names)
+    assert not lines_with(BESIDE_THE_TABLE, r"\b_Z\d")
 
 
 # nothing passes beside the gate
 
 
 def test_neuron_is_imported_through_the_gate():
-    odd = [
-        f"{place(path, node)}: {module} {name}"
-        for path, tree in OUTSIDE.items()
-        for node, module, name in imported_names(tree)
-        if module.split(".")[0] == "neuron" and PLAIN_NEURON not in path.parents
-    ]
-    assert not odd
+    assert not imports_odd(MODEL_CODE, lambda module, name: module.split(".")[0] == "neuron")
 
 
 def test_symbols_stay_in_the_gate():
-    forbidden = re.compile(r"\b_Z\d|\bnrn_dll|\bset_nonvint_block|\brxd_nonvint_block")
-    odd = [
-        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in OUTSIDE
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        if forbidden.search(line)
-    ]
-    assert not odd
+    pattern = r"\b_Z\d|\bnrn_dll|\bset_nonvint_block|\brxd_nonvint_block"
+    assert not lines_with(OUTSIDE, pattern)
 
 
 def test_internal_modules_of_rxd_stay_in_the_gate():
-    internal = INTERNAL_MODULES | {"section1d"}
-    odd = [
-        f"{place(path, node)}: {name}"
-        for path, tree in OUTSIDE.items()
-        for node, module, name in imported_names(tree)
-        if module == "ecsmpi.neuron_api.rxd_names" and (name in internal or is_private(name))
-    ]
-    assert not odd
+    def is_odd(module, name):
+        is_internal = name in INTERNAL_MODULES or is_private(name)
+        return module == "ecsmpi.neuron_api.rxd_names" and is_internal
+
+    assert not imports_odd(OUTSIDE, is_odd)
+
+
+def test_internal_modules_are_not_reached_through_rxd():
+    internal = (INTERNAL_MODULES | {"rxd", "region"}) - {"rxdmath"}
+
+    def is_odd(node):
+        return ast.unparse(node.value) in ("neuron_rxd", "crxd") and node.attr in internal
+
+    assert not where_odd(OUTSIDE, is_odd)
 
 
 def test_private_names_stay_in_the_gate():
-    private = {name for name in LISTED if is_private(name)}
-    odd = [
-        f"{place(path, node)}: {ast.unparse(node)}"
-        for path, tree in OUTSIDE.items()
-        for node in foreign_attributes(tree)
-        if node.attr in private
-    ]
-    assert not odd
+    assert not where_odd(OUTSIDE, lambda node: node.attr in PRIVATE)
 
 
 def test_private_names_are_not_spelt_outside_the_gate():
-    own = own_attributes(OUTSIDE.values())
-    private = {name for name in LISTED - own if is_private(name)}
-    spelt = {
-        (path.relative_to(PACKAGE).as_posix(), node.value)
-        for path, tree in OUTSIDE.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and node.value in private
-    }
+    names = PRIVATE - own_attributes(OUTSIDE.values())
+    spelt = set()
+    for path, tree in OUTSIDE.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value in names:
+                spelt.add((path.relative_to(PACKAGE).as_posix(), node.value))
     assert spelt == {("rxd/species.py", "_all_species")}  # which ecsmpi.rxd.species has as well
 
 
 def test_neurons_modules_have_no_private_names_outside_the_gate():
     modules = {"n", "neuron", "hoc", "nrn", "neuron_rxd", "crxd"}
-    odd = [
-        f"{place(path, node)}: {ast.unparse(node)}"
-        for path, tree in OUTSIDE.items()
-        for node in foreign_attributes(tree)
-        if is_private(node.attr)
-        and isinstance(node.value, (ast.Name, ast.Attribute))
-        and ast.unparse(node.value).split(".")[0] in modules
-    ]
-    assert not odd
+
+    def is_odd(node):
+        is_path = isinstance(node.value, (ast.Name, ast.Attribute))
+        owner = ast.unparse(node.value).split(".")[0]
+        return is_private(node.attr) and is_path and owner in modules
+
+    assert not where_odd(OUTSIDE, is_odd)
 
 
 def test_memory_is_read_through_the_gate():
-    users = {
-        path.relative_to(PACKAGE).as_posix()
-        for path, tree in OUTSIDE.items()
-        for _, module, _ in imported_names(tree)
-        if module == "ctypes" and PACKAGE / "benchmarks" not in path.parents
-    }
+    users = set()
+    for path, tree in without(OUTSIDE, PACKAGE / "benchmarks").items():
+        for _, module, _ in imported_names(tree):
+            if module == "ctypes":
+                users.add(path.relative_to(PACKAGE).as_posix())
     assert users == CTYPES_USERS

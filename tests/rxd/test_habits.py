@@ -91,7 +91,7 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     most = rxd.nthread(99)
 assert 1 <= most == rxd.nthread() < 99
-assert f"nthread(99) is {most}, the cores of this rank" in str(said[0].message)
+assert f"nthread(99) uses {most} threads, as this rank has {most} cores" in str(said[0].message)
 """,
     )
 

@@ -61,26 +61,28 @@ def test_a_rate_acts_where_it_is_told_to(on_ranks):
 
 
 def test_evaluating_where_sets_no_concentration(on_ranks):
-    """Initial concentrations are evaluated once in n.finitialize, unless the script sets others
-    meanwhile.
-    """
+    """Voxels in which a rate acts are evaluated in n.finitialize, and when a rate comes in mid-run."""
     holds(
         on_ranks,
         2,
         """
-        ecs, calls = box(), []
-        def counted(node):
+        from ecsmpi.rxd.session import simulation
+        touched, calls = [], []
+        simulation.reading.touch = lambda: touched.append(True)
+        def right_half(node):
             calls.append(node)
-            return uneven(node)
-        a = rxd.Species(ecs, initial=counted)
-        def calls_of_finitialize():
-            calls.clear()
-            n.finitialize(-65)
-            return len(calls)
+            return node.x3d > 0
+        ecs = box()
+        a = rxd.Species(ecs, initial=uneven)
+        some = rxd.Rate(a, -a, where=right_half)
+        n.finitialize(-65)
+        steps(1)
+        others = rxd.Rate(a, -a, where=right_half)
+        steps(1)
         lo, hi = a[ecs].planes
-        assert calls_of_finitialize() == (hi - lo) * 11 * 12
-        some = rxd.Rate(a, -a, where=lambda node: node.x3d > 0)
-        assert calls_of_finitialize() == (hi - lo) * 11 * 12
+        assert len(calls) >= 3 * (hi - lo) * 11 * 12 and not touched
+        a[ecs].concentration = 3
+        assert touched
         """,
     )
 
@@ -147,7 +149,7 @@ def run_failing(ranks, body, tmp_path):
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
-def test_a_rate_that_is_no_number_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
+def test_a_rate_of_nan_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
     said = run_failing(
         ranks,
         """

@@ -119,21 +119,21 @@ class BoxWithoutNeuron:
         in_order = not (np.diff(order) != 1).any()
         self._at = (NONE if in_order else order).astype(np.uint32)
 
-    def take(self) -> None:
+    def add_sources(self) -> None:
         """Hand the segments' currents to the exchange. Local."""
         for f, currents in enumerate(self._currents):
             self._exchange.add_sources(f, currents, self._at, self._factor, self._dt)
 
-    def give(self) -> None:
+    def scatter_values(self) -> None:
         """Copy concentrations from the exchange to the segments. Local."""
         for f, outside in enumerate(self._outside):
             self._exchange.scatter_values(f, outside, self._at)
 
     def step(self) -> None:
         """Advance the box by one time step, with the exchange. Collective."""
-        self.take()
+        self.add_sources()
         self._stepper.diffuse(self._dt, 0.0)
-        self.give()
+        self.scatter_values()
 
     def exchange(self) -> tuple[float, float]:
         """Do the exchange of one step, without the step. Collective.
@@ -144,11 +144,11 @@ class BoxWithoutNeuron:
             Seconds of its two halves: currents to the voxels, concentrations back.
         """
         begin = perf_counter()
-        self.take()
+        self.add_sources()
         self._exchange.send_sources()
         between = perf_counter()
         self._exchange.fetch_values()
-        self.give()
+        self.scatter_values()
         return between - begin, perf_counter() - between
 
     def free(self) -> None:

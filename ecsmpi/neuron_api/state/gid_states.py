@@ -12,7 +12,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.gids import context, known_gids
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import living_species
@@ -32,16 +32,16 @@ HAS_SOURCE = 2  # gid_exists returns it where a gid has a source of spikes, and 
 _int = ctypes.c_int
 _pointer = ctypes.c_void_p
 _text = ctypes.c_char_p
-_buffer_counts = symbols.function_when_called(
+_buffer_counts = library.function_when_called(
     symbols.SAVE_COUNTS, _pointer, _pointer, _pointer, _pointer, _pointer
 )
-_save = symbols.function_when_called(symbols.SAVE_CELL, None, _pointer, _int, _text, _int)
-_save_done = symbols.function_when_called(symbols.SAVE_DONE, None, _pointer)
-_restore_time = symbols.function_when_called(symbols.RESTORE_TIME, None, _pointer, _text, _int)
-_restore = symbols.function_when_called(
+_save = library.function_when_called(symbols.SAVE_CELL, None, _pointer, _int, _text, _int)
+_save_done = library.function_when_called(symbols.SAVE_DONE, None, _pointer)
+_restore_time = library.function_when_called(symbols.RESTORE_TIME, None, _pointer, _text, _int)
+_restore = library.function_when_called(
     symbols.RESTORE_CELL, None, _pointer, _int, _int, _text, _int
 )
-_restore_done = symbols.function_when_called(symbols.RESTORE_DONE, None, _pointer)
+_restore_done = library.function_when_called(symbols.RESTORE_DONE, None, _pointer)
 _free_memory = ctypes.CDLL(None).free
 _free_memory.argtypes = [_pointer]
 

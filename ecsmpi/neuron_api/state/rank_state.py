@@ -14,7 +14,7 @@ import os
 import re
 from typing import Any, BinaryIO
 
-from ecsmpi.neuron_api import symbols
+from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.gids import context
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.mechanisms import objects, random_streams
@@ -26,7 +26,7 @@ _STATEMENT = re.compile(rb"5\n1 [01]\n")
 _LONG_STATEMENT = re.compile(rb"5\n1 [01]\n[^\n]{%d}" % (LONGEST_STATEMENT + 1))
 MOST_PLACE = 1 << 34  # of a random stream: NEURON counts 32 bits of fours
 
-_exchange_spikes = symbols.function_when_called(symbols.EXCHANGE_SPIKES, None, ctypes.c_void_p)
+_exchange_spikes = library.function_when_called(symbols.EXCHANGE_SPIKES, None, ctypes.c_void_p)
 _save_state = functools.cache(n.SaveState)  # once, as NEURON loses memory for each
 
 
@@ -107,7 +107,7 @@ def _memory_file() -> tuple[BinaryIO, Any]:
 def exchange_spikes() -> None:
     """Deliver the spikes that wait for NEURON's next exchange. Collective."""
     if context().nhost() > 1:
-        _exchange_spikes(symbols.variable(symbols.THREADS, ctypes.c_void_p))
+        _exchange_spikes(library.variable(symbols.THREADS, ctypes.c_void_p))
 
 
 def random_places() -> list[float]:

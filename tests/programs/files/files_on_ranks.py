@@ -100,7 +100,7 @@ for kind in storages(comm.size):
     told(lambda: file.append(0.0, frames(0.0)), "the disk has 100 left")
     shutil.disk_usage = usage
     file.discard()
-    file._close_handles()  # all ranks are here; in a run they end
+    file._files.close()  # all ranks are here; in a run they end
     comm.Barrier()
     assert kind == "parts" or len(load(path)) == 3
 
