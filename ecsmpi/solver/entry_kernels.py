@@ -133,9 +133,9 @@ def pick(begin, end, voxel, concentrations, first, out):
 def pick_served(values, target, out):
     """out[f, e] = values[f, target[e]]."""
     for f in range(values.shape[0]):
-        slot, served = values[f], out[f]
+        of_field, served = values[f], out[f]
         for e in range(target.size):
-            served[e] = slot[target[e]]
+            served[e] = of_field[target[e]]
 
 
 @njit(**inner)

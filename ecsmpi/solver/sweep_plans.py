@@ -49,7 +49,7 @@ class Sources(NamedTuple):
 
     @classmethod
     def of(cls, voxel: np.ndarray, shape: tuple[int, int, int]) -> Sources:
-        """Those in these voxels of a slab (n, ny, nz)."""
+        """The sources in these voxels of a slab (n, ny, nz)."""
         n, ny, nz = shape
         row_start = np.searchsorted(voxel, np.arange(n * ny + 1) * nz)
         return cls(voxel, row_start.astype(np.int64))

@@ -146,7 +146,7 @@ class SlabBlocks(NamedTuple):
 
     @classmethod
     def of(cls, blocks: list[Block]) -> SlabBlocks:
-        """Those of some blocks."""
+        """The slab that these blocks make up."""
         start = np.cumsum([0, *(block.pivot.size for block in blocks)], dtype=np.int64)
         return cls(
             start=start,
