@@ -1,7 +1,7 @@
-"""The process that compiles for a run that begins: see ranks/compiling.py. It has neither MPI nor
-NEURON.
+"""The process that compiles for a run that begins: see ranks/compiling.py.
 
-It reads pickled tasks from the process that started it, and answers each by a line of JSON.
+It has neither MPI nor NEURON. It reads pickled tasks from the process that started it, and answers
+each by a line of JSON.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import json
 import os
 import pickle
 import sys
+from typing import Any
 
 
 def main() -> None:
     """Do tasks until there are no more."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
-    sys.modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
-    tasks = {
+    modules: dict[str, Any] = sys.modules
+    modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
+    tasks: dict[str, Any] = {
         "kernels": _kernels,
         "exchange": _exchange,
-        "crossings": _crossings,
+        "crossings": _membrane_reactions,
         "step": _step,
         "values": _values,
         "source": _source,
@@ -49,7 +51,7 @@ def _exchange(exact: bool, blocked: bool, threaded: bool) -> str:
     return "done"
 
 
-def _crossings() -> str:
+def _membrane_reactions() -> str:
     from ecsmpi.cells.compile_loops import compile_membrane_reactions
 
     compile_membrane_reactions()

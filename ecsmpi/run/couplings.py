@@ -8,7 +8,7 @@ CALL_AGAIN = "call it again before the run goes on"
 
 
 class Coupled(NamedTuple):
-    """A species as NEURON's segments know it. regions: the regions' ids."""
+    """A species as NEURON's segments know it. regions: ids of its regions."""
 
     key: int
     name: str | None
@@ -20,7 +20,7 @@ class Coupled(NamedTuple):
 
 
 class Couplings(NamedTuple):
-    """All species, and whether NEURON's reactions inside cells are ours."""
+    """All species, and whether the script has reactions at segments."""
 
     species: tuple[Coupled, ...] = ()
     at_segments: bool = False
@@ -29,18 +29,16 @@ class Couplings(NamedTuple):
         return bool(self.species)
 
     def without_newcomers(self, before: Couplings) -> Couplings:
-        """These without species that have come since, and have no charge: such need nothing of
-        NEURON's.
+        """The couplings without newcomers that have no charge: these need nothing of NEURON.
+
+        A newcomer is a species that ``before`` does not have.
         """
         known = {one.key for one in before.species}
-        return self._replace(
-            species=tuple(one for one in self.species if one.key in known or one.charge)
-        )
+        kept = tuple(one for one in self.species if one.key in known or one.charge)
+        return self._replace(species=kept)
 
     def refuse(self, now: Couplings) -> None:
-        """Raise RuntimeError, which says what has come, gone or changed, where the couplings are
-        others now.
-        """
+        """Raise RuntimeError where the couplings are others now; it says what has changed."""
         if self.species != now.species:
             changes = "; ".join(_changes(self.species, now.species))
             raise RuntimeError(
@@ -54,19 +52,22 @@ class Couplings(NamedTuple):
 
 
 def _changes(before: tuple[Coupled, ...], now: tuple[Coupled, ...]) -> list[str]:
-    """A few words for each species that is not what it was."""
-    old, new = {one.key: one for one in before}, {one.key: one for one in now}
-    said = [f"{one} has come" for key, one in new.items() if key not in old]
-    said += [f"{one} has gone" for key, one in old.items() if key not in new]
+    """A few words for each species that has come, gone or changed."""
+    old = {one.key: one for one in before}
+    new = {one.key: one for one in now}
+    words = [f"{one} has come" for key, one in new.items() if key not in old]
+    words += [f"{one} has gone" for key, one in old.items() if key not in new]
     for key in old.keys() & new.keys():
-        said += _change(old[key], new[key])
-    return said or ["they are in another order"]
+        words += _change(old[key], new[key])
+    return words or ["they are in another order"]
 
 
 def _change(before: Coupled, now: Coupled) -> list[str]:
-    said = [f"{before} is called {now}"] if before.name != now.name else []
+    words = []
+    if before.name != now.name:
+        words.append(f"{before} is called {now}")
     if before.charge != now.charge:
-        said.append(f"{now} has charge {now.charge}, which was {before.charge}")
+        words.append(f"{now} has charge {now.charge}, which was {before.charge}")
     if before.regions != now.regions:
-        said.append(f"{now} has other regions")
-    return said
+        words.append(f"{now} has other regions")
+    return words

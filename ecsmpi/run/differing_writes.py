@@ -1,8 +1,8 @@
-"""Ranks have set the same voxels to different values: which value counts.
+"""Which value counts where ranks have set the same voxels to different values.
 
-NEURON's steps order them, of which several may be one step of the grid. Of one step, a value that
-all ranks have set comes first, as they have made the same call; of what single ranks have set after
-it, that of the highest rank counts.
+NEURON's steps order the values; several of these steps may make one step of the grid. Within one
+step, a value that all ranks have set comes first, as they have made the same call. Of the values
+that single ranks have set after it, that of the highest rank counts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    field : number of the field
-    moment, is_done : as of `Write`; is_done only in the planes of the rank that made the call
-    local : flat indices into the planes
-    values : mM, one number or one for each index
+    field : int
+        Number of the field.
+    moment : int
+        How many of NEURON's steps the calling rank had begun.
+    is_done : bool
+        Whether the planes have the values already; only in the planes of the calling rank.
+    local : (n,) int or slice
+        Flat indices into the planes.
+    values : () or (n,) float
+        mM.
     """
 
     field: int
@@ -33,31 +39,37 @@ class Part(NamedTuple):
 def apply_apart(of_ranks: list[list[Part]], slab: np.ndarray) -> None:
     """Set the planes (n, ny, nz) of one rank, of one field, to the values that count. Local.
 
-    of_ranks: the parts of each rank, in the order in which it has set them.
+    of_ranks: the parts of each rank, in the order in which the rank has set them.
     """
     flat = slab.reshape(-1)
-    parts = [(rank, part) for rank, of_rank in enumerate(of_ranks) for part in of_rank]
-    index = [np.arange(flat.size)[part.local] for _, part in parts]
-    sizes = [one.size for one in index]
+    every_voxel = np.arange(flat.size)
+    parts = []
+    places = []
+    numbers = []
+    for rank, of_rank in enumerate(of_ranks):
+        for part in of_rank:
+            local = every_voxel[part.local]
+            parts.append((rank, part.moment, part.is_done))
+            places.append(local)
+            numbers.append(np.broadcast_to(part.values, local.shape))
+    sizes = [local.size for local in places]
     if not sum(sizes):
         return
-    values = [np.broadcast_to(part.values, one.shape) for (_, part), one in zip(parts, index)]
-    index = np.concatenate(index)
-    values = np.concatenate(values).astype(float)
-    rank = np.repeat([rank for rank, _ in parts], sizes)
-    moment = np.repeat([part.moment for _, part in parts], sizes)
-    is_done = np.repeat([part.is_done for _, part in parts], sizes)
+    index = np.concatenate(places)
+    values = np.concatenate(numbers).astype(float)
+    rank_of, moment, is_done = (np.repeat(column, sizes) for column in zip(*parts))
 
-    turn = _places_in_groups(index * len(of_ranks) + rank)  # 0 where the rank sets the voxel first
-    is_single = turn > _last_of_all(index, turn, rank, moment, values, len(of_ranks))
-    order = np.lexsort((turn, rank, moment, is_single, index))
-    counts = order[np.append(np.diff(index[order]) != 0, True)]
+    turn = _places_in_groups(index * len(of_ranks) + rank_of)  # 0: the rank sets the voxel first
+    is_single = turn > _last_of_all(index, turn, rank_of, moment, values, len(of_ranks))
+    order = np.lexsort((turn, rank_of, moment, is_single, index))
+    is_last_of_voxel = np.append(np.diff(index[order]) != 0, True)
+    counts = order[is_last_of_voxel]
     counts = counts[~is_done[counts]]
     flat[index[counts]] = values[counts]
 
 
 def _places_in_groups(group: np.ndarray) -> np.ndarray:
-    """(n,) how many equal numbers stand before each."""
+    """(n,) how many equal numbers stand before each number."""
     order = np.argsort(group, kind="stable")
     is_first = np.append(True, np.diff(group[order]) != 0)
     begin = np.flatnonzero(is_first)
@@ -67,9 +79,9 @@ def _places_in_groups(group: np.ndarray) -> np.ndarray:
 
 
 def _last_of_all(index, turn, rank, moment, values, ranks: int) -> np.ndarray:
-    """(n,) the last turn in which all ranks have set an entry's voxel to one value at one moment.
+    """(n,) the last turn in which all ranks have set an entry's voxel alike; -1 if there is none.
 
-    -1 where there is none.
+    Ranks have set it alike with one value at one moment.
     """
     order = np.lexsort((rank, turn, index))
     is_next = (np.diff(index[order]) != 0) | (np.diff(turn[order]) != 0)

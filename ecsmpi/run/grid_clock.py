@@ -6,13 +6,12 @@ from ecsmpi.description.grid import finite
 
 
 class GridClock:
-    """Counts NEURON's steps; every so many of them the grid takes one. Local, and the same on all
-    ranks.
-    """
+    """Counts NEURON's steps; the grid steps once in so many. Local, the same on all ranks."""
 
     def __init__(self):
-        self._wanted = 1
-        self.restart()
+        self._wanted = 1  # for grid steps that begin from now on
+        self._size = 1  # of the grid step that has begun
+        self._done = 0  # of its steps
 
     @property
     def steps(self) -> int:
@@ -28,27 +27,28 @@ class GridClock:
         self._wanted = int(number)
 
     def restart(self) -> None:
-        """Begin a step of the grid now."""
-        self._taken = 0
+        """Begin a step of the grid with NEURON's next step."""
+        self._done = 0
 
     @property
     def between_steps(self) -> bool:
         """Whether the grid's next step has not begun."""
-        return self._taken == 0
+        return self._done == 0
 
     @property
     def place(self) -> str:
-        """How far the grid's step is, in words."""
-        return f"{self._taken} of its {self._size} steps of NEURON's are done"
+        """Words for how far the grid's step is."""
+        return f"{self._done} of its {self._size} steps of NEURON's are done"
 
     @property
     def ends_next(self) -> bool:
-        """Whether the next step of NEURON's completes one of the grid."""
-        return self._taken + 1 == (self._size if self._taken else self._wanted)
+        """Whether NEURON's next step completes one of the grid."""
+        size = self._size if self._done else self._wanted
+        return self._done + 1 == size
 
     def tick(self) -> bool:
-        """Count a step of NEURON's: is the grid's complete?"""
-        if self._taken == 0:
+        """Count a step of NEURON; returns whether the grid's step is complete."""
+        if self._done == 0:
             self._size = self._wanted
-        self._taken = (self._taken + 1) % self._size
-        return self._taken == 0
+        self._done = (self._done + 1) % self._size
+        return self._done == 0

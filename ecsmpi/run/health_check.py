@@ -6,6 +6,7 @@ numbers. How many steps lie between two checks follows from how long steps take.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class HealthCheck:
     def _refuse_not_finite(self, simulation: Simulation, t: float) -> None:
         """Raise NotFinite on every rank, with the names and voxels; the last frame is kept."""
         own = _found(simulation, _not_finite) + simulation.segments.odd_currents()
-        lines = sum(self._comm.allgather(own), [])
+        lines = list(itertools.chain.from_iterable(self._comm.allgather(own)))
         kept = keep_frame(simulation, t)
         raise NotFinite(
             f"at t = {t:g} ms {'; '.join(lines) or 'a concentration is no number'}; "
@@ -102,7 +103,8 @@ class HealthCheck:
         )
 
     def _warn_of_negative(self, simulation: Simulation, t: float) -> None:
-        lines = sum(self._comm.allgather(_found(simulation, _negative)), [])
+        own = _found(simulation, _negative)
+        lines = list(itertools.chain.from_iterable(self._comm.allgather(own)))
         if self._comm.rank == 0:
             print(
                 f"ecsmpi: at t = {t:g} ms {lines[0]}: more flows out of it than there is",

@@ -1,9 +1,9 @@
 """A rank that waits long in NEURON's own part of a step says so, once.
 
 NEURON exchanges spikes, and voltages of gap junctions, by MPI calls that keep Python's lock: no
-thread of Python's runs then. So a thread runs machine code without that lock. It looks at two
-things: whether a thread of Python's still comes to its turn, which it tells by a count (`beat`),
-and whether the script is in a call of NEURON's that advances time. Where the count stands still in
+thread of Python runs then. So a thread runs machine code without that lock. It looks at two things.
+The first is a count (`beat`), by which a thread of Python says that it still gets its turn. The
+second is whether the script is in a call of NEURON that advances time. If the count stands still in
 such a call for long, this rank waits, since a rank that computes calls Python in each step.
 """
 
@@ -19,13 +19,13 @@ from ecsmpi.neuron_api.native_callbacks import INT, LONG, POINTER, call, compile
 
 ADVANCING = ("fadvance", "continuerun", "run", "steprun", "advance", "stdrun")  # procedures of hoc
 MOST = 8  # such calls
-NAPS = 60  # looks in the time after which a rank says that it waits
+NAPS = 60  # looks until a rank says that it waits
 STANDARD_ERROR = 2
 DOUBLE = ir.DoubleType()
 
 
 class _State(ctypes.Structure):
-    """What the thread reads."""
+    """Memory that the thread reads."""
 
     _fields_ = [
         ("beat", ctypes.c_int64),
@@ -38,20 +38,25 @@ class _State(ctypes.Structure):
 
 
 class NeuronsWaits:
-    """Looks after the waits of one rank inside NEURON, for as long as the process."""
+    """Watches how long one rank waits inside NEURON, for as long as the process runs."""
 
     def __init__(self):
         self.state = _State()
-        self._started = False
+        self._has_started = False
 
     def beat(self) -> None:
-        """A thread of Python's has come to its turn. Local."""
+        """Count that a thread of Python got its turn. Local."""
         self.state.beat += 1
 
     def start(self, rank: str, limit: float) -> None:
         """Watch from now on. Local.
 
-        rank: as messages name it. limit: s of waiting after which it says so.
+        Parameters
+        ----------
+        rank : str
+            Words that name this rank in messages.
+        limit : float
+            Waiting time (s) after which the rank says so.
         """
         if not neuron_calls.knows_calls():
             return
@@ -64,20 +69,20 @@ class NeuronsWaits:
         self.state.nap = max(1, round(1e6 * limit / NAPS))
         found = neuron_calls.calls_that_advance(ADVANCING)[:MOST]
         self.state.advancing[:] = found + [0] * (MOST - len(found))
-        if not self._started:
-            self._started = True
+        if not self._has_started:
+            self._has_started = True
             self._start_thread()
 
     def _start_thread(self) -> None:
         engine, address = compiled(_code(self.state))
         watch = ctypes.CFUNCTYPE(None)(address)  # called without Python's lock
-        for kept in (engine, self.state):  # it runs until the process ends, after Python has gone
+        for kept in (engine, self.state):  # the thread runs on after Python has gone
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
         threading.Thread(target=watch, name="ecsmpi waiting in NEURON", daemon=True).start()
 
 
 def _code(state: _State):
-    """Function () that looks, and naps, for ever."""
+    """Machine code of a function () that looks and naps for ever."""
     function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "watch")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     seen, naps = builder.alloca(LONG), builder.alloca(LONG)
@@ -120,4 +125,4 @@ def _read(builder, state: _State, name: str, kind=LONG):
 
 
 def _libc(name: str) -> int:
-    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
+    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0

@@ -1,37 +1,38 @@
-"""Boxes that overlap, with a species of one name in each: one of the two is often left over from
-before.
+"""Warns of boxes that overlap and have a species of one name each.
+
+One of the two species is often left over from before.
 """
 
 from __future__ import annotations
 
+import itertools
 import warnings
+
+from ecsmpi.description.grid import Box
 
 
 def warn_of_overlaps(species: list) -> None:
-    """One warning for each two species that share a name and a part of space. Local.
+    """Warn of each two species that share a name and a part of space. Local.
 
-    species: those of the script. One species in several boxes is meant so; of two, a segment in
-    both boxes gets the concentration of one.
+    One species in several boxes is meant so. Of two species, a segment in both boxes gets the
+    concentration of one.
     """
-    by_name = {}
+    by_name: dict[str, list] = {}
     for one in species:
-        by_name.setdefault(one.name, []).append(one)
+        if one.name:
+            by_name.setdefault(one.name, []).append(one)
     for name, several in by_name.items():
-        places = (
-            [(one, region) for one in several for region in one.regions]
-            if name and len(several) > 1
-            else []
-        )
-        for at, (one, region) in enumerate(places):
-            for other, beside in places[at + 1 :]:
-                if other is not one and _overlap(region.box, beside.box):
-                    _warn(name, region, beside)
+        places = []
+        for one in several:
+            places += [(one, region) for region in one.regions]
+        for (one, region), (other, other_region) in itertools.combinations(places, 2):
+            if one is not other and _overlap(region.box, other_region.box):
+                _warn(name, region, other_region)
 
 
-def _overlap(box, other) -> bool:
-    return all(
-        lo < end and begin < hi for lo, hi, begin, end in zip(box.lo, box.hi, other.lo, other.hi)
-    )
+def _overlap(box: Box, other: Box) -> bool:
+    intervals = zip(box.lo, box.hi, other.lo, other.hi)
+    return all(lo < other_hi and other_lo < hi for lo, hi, other_lo, other_hi in intervals)
 
 
 def _warn(name: str, region, other) -> None:

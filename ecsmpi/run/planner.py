@@ -199,7 +199,10 @@ class Planner:
             self._plan_region(region)
             solver.find_segments()
         planned = replace(previous, solvers=tuple(self._solvers.of_all(regions)))
-        return self._with_reactions(planned)
+        planned = self._with_reactions(planned)
+        if planned.membrane:
+            planned.membrane.find()
+        return planned
 
     def fill(self, region) -> None:
         """Set the initial concentrations of a region's species. Local."""
@@ -276,7 +279,7 @@ class Planner:
         """Plan the laws of each region; the solvers with laws, in order of reacting. Collective."""
         registry = self._registry
         laws = {region: registry.laws(region) for region in registry.in_order_of_reacting()}
-        lines = []
+        lines: list[str] = []
         for of_region in laws.values():
             lines += map(described, of_region)
         self._agree("; ".join(lines))

@@ -1,9 +1,8 @@
-"""NEURON's pointers to voxels lead to copies of the voxels' values: these follow the voxels, and
-set them.
+"""Copies of voxels' values, to which NEURON's pointers lead. They follow the voxels, and set them.
 
-A script, a vector that is played or a mechanism may write to a copy at any time, and nothing tells.
-So the copies are compared with what they were last made to show: before each step, before reads,
-and before anything else is set.
+A script, a vector that is played or a mechanism may write to a copy at any time, without notice. So
+the copies are compared with what they were last made to show: before each step, before reads, and
+before anything else is set.
 """
 
 from __future__ import annotations
@@ -13,12 +12,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from ecsmpi.neuron_api.interpreter import n
+from ecsmpi.solver.exchange import Exchange
 
 FIRST = 16  # copies in the first block; each further one has twice as many as the one before
 
 
 class Pointers:
-    """The copies of voxels of one box, known by (key of a species, flat index of the voxel)."""
+    """The copies of voxels of one box. Local.
+
+    A copy is known by (key of the species, flat index of the voxel).
+    """
 
     def __init__(self):
         self._blocks: list[_Block] = []
@@ -31,7 +34,7 @@ class Pointers:
         return known_by in self._places
 
     def to(self, key, flat: int) -> tuple:
-        """(NEURON's vector, place in it) of a voxel's copy, which the first call makes. Local."""
+        """(NEURON's vector, place in it) of a voxel's copy, which the first call makes."""
         if (key, flat) not in self._places:
             if not self._blocks or self._blocks[-1].is_full:
                 self._blocks.append(_Block(FIRST << len(self._blocks)))
@@ -40,21 +43,22 @@ class Pointers:
         return block.vector, place
 
     def voxels_of(self, key) -> np.ndarray:
-        """The flat indices of a species' voxels that have copies. Local."""
+        """The flat indices of a species' voxels that have copies."""
         return np.array([flat for one, flat in self._places if one == key], dtype=np.int64)
 
     def forget(self, keys) -> None:
-        """Let the copies of species that are not among ``keys`` follow nothing any more. Local."""
-        for known_by in [known_by for known_by in self._places if known_by[0] not in keys]:
-            block, place = self._places.pop(known_by)
-            block.known_by[place] = None
+        """Let the copies of species that are not among ``keys`` follow nothing any more."""
+        for known_by in list(self._places):
+            if known_by[0] not in keys:
+                block, place = self._places.pop(known_by)
+                block.known_by[place] = None
 
     # showing
 
     def plan(self, keys: list) -> np.ndarray:
-        """Flat indices of the voxels whose values `show_collected` will need. Local.
+        """Flat indices of the voxels whose values `show_fetched` will need.
 
-        keys: of all species, by number.
+        keys: of all species, in the order of their numbers.
         """
         watched = sorted({flat for _, flat in self._places})
         number = {key: f for f, key in enumerate(keys)}
@@ -63,62 +67,65 @@ class Pointers:
             block.plan(number, which)
         return np.array(watched, dtype=np.int64)
 
-    def show_collected(self, exchange) -> None:
-        """Show what an exchange has collected in the voxels of the plan. Local."""
+    def show_fetched(self, exchange: Exchange) -> None:
+        """Show what an exchange has fetched from the voxels of the plan."""
         for block in self._blocks:
             if block.at.size:
                 block.show(block.at, exchange.watched_values(block.species, block.which))
 
     def show(self, key, flat: int, value: float) -> None:
-        """Show the value (mM) of a voxel, if it has a copy. Local."""
+        """Show the value (mM) of a voxel, if it has a copy."""
         if (found := self._places.get((key, flat))) is not None:
             block, place = found
             block.show(place, value)
 
     def show_all(self, key, flat: np.ndarray, values: np.ndarray) -> None:
-        """Show the values (mM) of some voxels of a species that have copies. Local."""
+        """Show the values (mM) of some voxels of a species that have copies."""
         for one, value in zip(flat.tolist(), values.tolist()):
             self.show(key, one, value)
 
     # what was written
 
     def is_set(self, key, flat: int) -> bool:
-        """Whether a voxel was set through its pointer since it was last shown. Local."""
+        """Whether a voxel was set through its pointer since it was last shown."""
         if (found := self._places.get((key, flat))) is None:
             return False
         block, place = found
         return block.bits[place] != block.shown[place]
 
-    def taken(self) -> Iterator[tuple]:
-        """(key, ascending flat indices, values (mM)) of what was set through pointers. Local.
+    def take_writes(self) -> Iterator[tuple]:
+        """(key, ascending flat indices, values (mM)) of what was set through pointers.
 
-        It counts as shown from now on.
+        These values count as shown from now on.
         """
         found: dict[object, dict[int, float]] = {}
         for block in self._blocks:
             if block.differs():
-                for (key, flat), value in block.taken():
+                for (key, flat), value in block.take_writes():
                     found.setdefault(key, {})[flat] = value
         for key, values in found.items():
             flat = np.array(sorted(values), dtype=np.int64)
             yield key, flat, np.array([values[one] for one in flat.tolist()])
 
     def ignore_writes(self) -> None:
-        """Forget what was set through pointers: the voxels are about to be set anew. Local."""
+        """Forget what was set through pointers: the voxels are about to be set anew."""
         for block in self._blocks:
             block.shown[:] = block.bits
 
 
 class _Block:
-    """Copies in one vector of NEURON's, which keeps its place, as pointers into it are in use.
+    """Copies in one vector of NEURON, which keeps its place, as pointers into it are in use.
 
     Attributes
     ----------
-    values, bits : the vector's memory, as numbers and as whole numbers, by which NaN equals itself
-    shown : those whole numbers as of the last `show`
-    known_by : (copies in use) what `Pointers` knows each by, None where it follows nothing any more
-    at, species, which : of the plan: places here, numbers of species, places among the watched
-    voxels
+    values, bits : (size,)
+        The vector's memory as doubles, and as whole numbers, by which NaN equals itself.
+    shown : (size,)
+        The whole numbers when the copies were last shown.
+    known_by : list
+        What `Pointers` knows each copy in use by; None if it follows nothing any more.
+    at, species, which : (n,) int
+        Of the plan: places in the vector, numbers of species, places among the watched voxels.
     """
 
     def __init__(self, size: int):
@@ -139,10 +146,13 @@ class _Block:
         return self, len(self.known_by) - 1
 
     def plan(self, number: dict, which: dict) -> None:
-        used = [(place, *one) for place, one in enumerate(self.known_by) if one is not None]
-        self.at = np.array([place for place, _, _ in used], dtype=np.int64)
-        self.species = np.array([number[key] for _, key, _ in used], dtype=np.int64)
-        self.which = np.array([which[flat] for _, _, flat in used], dtype=np.int64)
+        used = []
+        for place, known_by in enumerate(self.known_by):
+            if known_by is not None:
+                key, flat = known_by
+                used.append((place, number[key], which[flat]))
+        columns = np.array(used, dtype=np.int64).reshape(-1, 3).T
+        self.at, self.species, self.which = columns.copy()
 
     def show(self, at, values) -> None:
         self.values[at] = values
@@ -150,9 +160,9 @@ class _Block:
 
     def differs(self) -> bool:
         np.not_equal(self.bits, self.shown, out=self._differ)
-        return self._differ.any()
+        return bool(self._differ.any())
 
-    def taken(self) -> list[tuple]:
+    def take_writes(self) -> list[tuple]:
         places = np.flatnonzero(self._differ).tolist()
         self.shown[:] = self.bits
         found = []

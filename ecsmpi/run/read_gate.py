@@ -1,11 +1,10 @@
 """The gate before each change of the concentrations: while a rank may read, no rank writes.
 
-    rank that reads      |-- step n --|  reads ...        |-- step n + 1 --|
-    another rank         |-- step n ----|-- step n + 1: currents  (gate)  reactions, sweeps --|
+    rank that reads  |-- step n --|  reads ...        |-- step n + 1 --|
+    another rank     |-- step n ----|-- step n + 1: currents  (gate)  reactions, sweeps --|
 
-A rank that is in the script's Python code has not come to the gate. So what it reads are the
-concentrations at the end of the last change that it took part in, once the other rank has completed
-that change.
+A rank that is in the script's Python code has not come to the gate. It reads the concentrations at
+the end of the last change that it took part in, once the other rank has completed that change.
 """
 
 from __future__ import annotations
@@ -18,28 +17,38 @@ import numpy as np
 from ecsmpi.ranks.arrivals import CALLS, CHANGES, arrivals
 from ecsmpi.ranks.peers import Peers, Unreadable
 
-CHECK_EVERY = 0.5  # s between two looks whether other processes still run
+CHECK_EVERY = 0.5  # s between two checks whether other processes still run
+FIRST_NAP = 1e-5  # s
+LONGEST_NAP = 1e-3  # s
 THE_END = "the end of the script"
 
 
 class Gate:
-    """Lets all ranks of a communicator change concentrations together, and read each other's in
-    between.
+    """Lets all ranks change concentrations together, and read each other's in between.
+
+    The constructor is collective.
+
+    Parameters
+    ----------
+    comm
+        Communicator of all ranks that read and change.
     """
 
     def __init__(self, comm):
-        """Collective. comm: of all ranks that read and change."""
         self.comm = comm
-        self._arrivals, self.peers = arrivals(comm), Peers(comm)
+        self.peers = Peers(comm)
+        self._arrivals = arrivals(comm)
         self._published = memoryview(self._arrivals.published)
         self._addresses = comm.allgather(self._arrivals.published.ctypes.data)
         self._seen = [0] * comm.size  # changes that each rank is known to have completed
         self._number = np.zeros(1, dtype=np.int64)
         self._number_at = self._number.ctypes.data
-        self._is_open, self._is_closed = True, False
+        self._next_check = 0.0
+        self._is_open = True
+        self._is_closed = False
 
     def start(self, call: str, difference: int = 0) -> None:
-        """This rank reads no more until `completed`. Local; see `Arrivals.start`."""
+        """Bar reads of this rank until `completed`. Local; see `Arrivals.start`."""
         self._is_open = False
         self._arrivals.start(call, difference)
 
@@ -48,7 +57,7 @@ class Gate:
         return self._arrivals.finish(timeout, self.missing, self.peers.serve)
 
     def completed(self) -> None:
-        """This rank has made the change that all ranks make, and may read again. Local."""
+        """Allow reads of this rank, which has made the change that all ranks make. Local."""
         self._published[CHANGES] += 1
         self._is_open = True
 
@@ -58,31 +67,32 @@ class Gate:
         return self._is_open
 
     def wait_for(self, rank: int) -> None:
-        """Wait until another rank has completed all changes that this one has. Local."""
+        """Wait until another rank has completed all changes that this rank has. Local."""
         if self._seen[rank] >= self._published[CHANGES]:
             return
-        nap = 1e-5
+        nap = FIRST_NAP
         while self._read(rank, CHANGES) < self._published[CHANGES]:
             self.peers.serve()
             self._arrivals.progress()
             time.sleep(nap)
-            nap = min(1.2 * nap, 1e-3)
+            nap = min(1.2 * nap, LONGEST_NAP)
         self._seen[rank] = self._published[CHANGES]
 
     def missing(self) -> list[int]:
-        """The ranks that have come to fewer calls than this one. Local."""
+        """The ranks that have come to fewer calls than this rank. Local."""
         calls = self._published[CALLS]
         return [rank for rank in range(len(self._addresses)) if self._read(rank, CALLS) < calls]
 
     def _read(self, rank: int, which: int) -> int:
-        self.peers.read_number(
-            rank, self._addresses[rank] + 8 * which, self._number, self._number_at
-        )
+        """A number that a rank has published."""
+        address = self._addresses[rank] + 8 * which
+        self.peers.read_number(rank, address, self._number, self._number_at)
         return int(self._number[0])
 
     def close(self) -> None:
-        """Wait at the end until no rank reads any more, or a process has gone. Collective; again,
-        it does nothing.
+        """Wait at the end until no rank reads any more, or a process has gone. Collective.
+
+        A second call does nothing.
         """
         if self._is_closed:
             return

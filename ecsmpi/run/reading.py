@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.description.voxels import Voxels
+from ecsmpi.run.box_copy import BoxCopy
 from ecsmpi.run.differing_writes import Part, apply_apart
+from ecsmpi.run.model_parts import ModelRegion, ModelSpecies
 from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
@@ -25,29 +28,6 @@ from ecsmpi.run.writes import Write, Writes
 
 FEW = 32  # values that are read one by one in any box
 FEW_OF = 2000  # and one of so many voxels: about what a whole box costs to read
-
-
-class BoxCopy:
-    """A box as this rank reads it, read-only.
-
-    is_shown: whether the script has the array, so that it must stay as it is.
-    """
-
-    __slots__ = ("array", "is_shown")
-
-    def __init__(self, array: np.ndarray):
-        array.flags.writeable = False
-        self.array, self.is_shown = array, False
-
-    def changed_by(self, change: Callable[[np.ndarray], None]) -> BoxCopy:
-        """The box after change(array)."""
-        array = self.array.copy() if self.is_shown else self.array
-        array.flags.writeable = True
-        change(array)
-        if self.is_shown:
-            return BoxCopy(array)
-        array.flags.writeable = False
-        return self
 
 
 class Reading:
@@ -70,7 +50,7 @@ class Reading:
         self.pointers = VoxelPointers(registry, solvers)
         self.stamp = 0
         self.touched = False
-        self.gate: Gate | None = None
+        self.gate: Any = None  # Gate, on several ranks
         self._gates: list[Gate] = []  # of the worlds that this rank has been in
         self._remote = RemoteFields()
         self._boxes: dict[FieldKey, BoxCopy] = {}
@@ -253,7 +233,7 @@ class Reading:
 
     # what scripts do
 
-    def whole(self, species, region) -> np.ndarray:
+    def whole(self, species: ModelSpecies, region: ModelRegion) -> np.ndarray:
         """(nx, ny, nz) mM: on one process the field itself, else a read-only copy. Local."""
         self.apply_pointer_writes()
         if self.alone:
@@ -262,7 +242,7 @@ class Reading:
         copy.is_shown = True
         return copy.array
 
-    def values(self, species, region, voxels: Voxels) -> np.ndarray:
+    def values(self, species: ModelSpecies, region: ModelRegion, voxels: Voxels) -> np.ndarray:
         """(voxels,) concentrations (mM), a copy. Local."""
         self.apply_pointer_writes()
         if not self.alone and len(voxels) <= FEW:
@@ -272,7 +252,7 @@ class Reading:
         flat = box.reshape(-1)
         return flat.copy() if voxels.whole else flat[voxels.array()]
 
-    def value(self, species, region, flat: int) -> float:
+    def value(self, species: ModelSpecies, region: ModelRegion, flat: int) -> float:
         """Concentration (mM) of the voxel of a flat index (C order). Local."""
         if self.alone:
             return float(self._owned(species, region).reshape(-1)[flat])
@@ -285,7 +265,7 @@ class Reading:
         self._counts[field] = count + 1
         return self._remote.read_one(field, region.box.plane, flat, self.gate)
 
-    def slab(self, species, region) -> np.ndarray:
+    def slab(self, species: ModelSpecies, region: ModelRegion) -> np.ndarray:
         """(n, ny, nz) mM: this rank's planes, a live, writable view. Local."""
         self.apply_pointer_writes()
         owned = self._owned(species, region)
@@ -297,7 +277,7 @@ class Reading:
             self.stamp += 1
         return owned
 
-    def kept(self, species, region) -> np.ndarray | None:
+    def kept(self, species: ModelSpecies, region: ModelRegion) -> np.ndarray | None:
         """The box (nx, ny, nz) that answers reads until `stamp` changes, if there is one. Local."""
         if self.alone:
             return self._owned(species, region)
@@ -307,7 +287,7 @@ class Reading:
             return self._box(species, region).array
         return None
 
-    def set(self, species, region, write: Write) -> None:
+    def set(self, species: ModelSpecies, region: ModelRegion, write: Write) -> None:
         """Set voxels, on this rank at once and on the others from the next change on. Local."""
         self.apply_pointer_writes()
         field = self._field(species, region)
@@ -324,7 +304,7 @@ class Reading:
         self._show_in_pointers(species, region, write)
         self.touch()
 
-    def _show_in_pointers(self, species, region, write: Write) -> None:
+    def _show_in_pointers(self, species: ModelSpecies, region: ModelRegion, write: Write) -> None:
         """Show what a write has set in NEURON's pointers. Local."""
         pointers = self._solvers.of(region).pointers
         flat = pointers.voxels_of(species.key)
@@ -336,7 +316,7 @@ class Reading:
             flat, values = write.among(flat)
         pointers.show_all(species.key, flat, values)
 
-    def set_one(self, species, region, flat: int, value: float) -> None:
+    def set_one(self, species: ModelSpecies, region: ModelRegion, flat: int, value: float) -> None:
         """Set the voxel of a flat index (C order), on one of several ranks. Local; see `set`."""
         field, plane = self._field(species, region), region.box.plane
         is_done = self._is_set_at_once(field)
@@ -366,13 +346,13 @@ class Reading:
             if changed is not copy:
                 self.stamp += 1
 
-    def _field(self, species, region) -> FieldKey:
+    def _field(self, species: ModelSpecies, region: ModelRegion) -> FieldKey:
         return species.key, self._solvers.of(region)
 
-    def _owned(self, species, region) -> np.ndarray:
+    def _owned(self, species: ModelSpecies, region: ModelRegion) -> np.ndarray:
         return self._solvers.field(species, region).owned
 
-    def _box(self, species, region) -> BoxCopy:
+    def _box(self, species: ModelSpecies, region: ModelRegion) -> BoxCopy:
         """The whole box as this rank reads it. Local."""
         field = self._field(species, region)
         if field in self._boxes:
@@ -389,7 +369,7 @@ class Reading:
             self.stamp += 1
         return copy
 
-    def _initial(self, species, region) -> np.ndarray:
+    def _initial(self, species: ModelSpecies, region: ModelRegion) -> np.ndarray:
         """The initial concentrations of a field that no plan has: each rank can compute them."""
         values = np.empty(region.box.shape)
         species.initial_profile(region).fill(values, region.box, 0)

@@ -8,6 +8,7 @@ The exchange serves entries: a segment that lies in the box, or a voxel that a f
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -69,8 +70,8 @@ class RegionSolver:
         self.fluxes = Fluxes()
         self._tissues = SlabTissues(comm, box, self.planes, tissue)
         self._species: dict[object, SpeciesSpec] = {}
-        self._coupling: SegmentCoupling | None = None
-        self._stepper: Stepper | None = None
+        self._coupling: Any = None  # SegmentCoupling of the last plan
+        self._stepper: Any = None  # Stepper of the last plan
         self._copies: MembraneCopies | None = None
         self._initial_fractions = np.zeros(0)  # at initialisation, where a State is the fraction
         self._time_taken = 0.0  # ms since the last step of the grid, for which currents were taken
@@ -136,7 +137,7 @@ class RegionSolver:
             self.box,
             self.slabs,
             specs,
-            [ions.get(spec.name) for spec in specs],
+            [ions.get(spec.name) if spec.name else None for spec in specs],
             segments,
             np.concatenate([watched, flux_voxels]),
             faraday,
@@ -178,7 +179,7 @@ class RegionSolver:
         keys = sorted(set().union(*self.comm.allgather(own_keys)))  # ranks may have other reactions
         if not keys:
             return
-        self._copies = MembraneCopies(
+        copies = MembraneCopies(
             self.comm,
             self.slabs,
             self.box,
@@ -188,10 +189,11 @@ class RegionSolver:
             plan,
             region,
         )
-        self._plan_induced_currents(plan)
+        self._plan_induced_currents(plan, copies)
+        self._copies = copies
         self.renew_copies()
 
-    def _plan_induced_currents(self, plan: MembraneReactionPlan) -> None:
+    def _plan_induced_currents(self, plan: MembraneReactionPlan, copies: MembraneCopies) -> None:
         """Plan the currents of reactions in tissue whose volume fraction is a State. Collective."""
         names = {}
         for f, (spec, tissue) in enumerate(zip(self._species.values(), self._stepper.tissues)):
@@ -200,7 +202,7 @@ class RegionSolver:
         if names and self.comm.allreduce(len(plan.carried())):
             tissue = self._stepper.tissues[next(iter(names))]
             fractions = self._initial_fractions
-            self._copies.induce_currents(plan, names, tissue, fractions, self._coupling)
+            copies.induce_currents(plan, names, tissue, fractions, self._coupling)
 
     def volume_fractions_at_segments(self) -> np.ndarray:
         """(segments,) volume fractions now in the voxels of this rank's segments. Collective.
@@ -275,7 +277,7 @@ class RegionSolver:
         self._show()
 
     def _show(self) -> None:
-        self.pointers.show_collected(self._coupling.exchange)
+        self.pointers.show_fetched(self._coupling.exchange)
 
     # copies for the reactions at segments
 
@@ -325,7 +327,8 @@ class RegionSolver:
         before, now = self._tissues.change(tissue)
         if not conserve_mass:
             return
-        followed = {profile.species.key for profile in tissue.profiles if profile.live}
+        live: list[Any] = [profile for profile in tissue.profiles if profile.live]
+        followed = {profile.species.key for profile in live}
         for key, field in self.fields.items():
             spec = self._species.get(key)
             keeps = spec is not None and (spec.tissue or spec.constant)

@@ -9,7 +9,9 @@ import numpy as np
 
 from ecsmpi.description.decomposition import GRAIN, Slabs, plane_weights
 from ecsmpi.description.grid import Box
+from ecsmpi.description.model import Tissue
 from ecsmpi.neuron_api.worlds import Worlds
+from ecsmpi.run.model_parts import ModelRegion, ModelSpecies
 from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.solver.slab_field import SlabField
@@ -37,7 +39,7 @@ class RegionSolvers:
         self._solvers: dict[weakref.ref, RegionSolver] = {}  # by region
         self._slabs: dict[Box, Slabs] = {}  # boxes that are alike are cut alike
 
-    def of(self, region) -> RegionSolver:
+    def of(self, region: ModelRegion) -> RegionSolver:
         """The solver of a region. Local."""
         key = weakref.ref(region)
         if key not in self._solvers:
@@ -59,14 +61,14 @@ class RegionSolvers:
             if region is not None:
                 yield region, solver
 
-    def field(self, species, region) -> SlabField:
+    def field(self, species: ModelSpecies, region: ModelRegion) -> SlabField:
         """The field of a species; a new field has its initial concentrations. Local."""
         solver = self.of(region)
         if species.key not in solver.fields:
             self.fill(species, region)
         return solver.fields[species.key]
 
-    def fill(self, species, region) -> None:
+    def fill(self, species: ModelSpecies, region: ModelRegion) -> None:
         """Set a species to its initial concentrations. Local."""
         field = self.of(region).field(species.key)
         species.initial_profile(region).fill(field.owned, region.box, field.planes[0])
@@ -79,7 +81,7 @@ class RegionSolvers:
                 found.append((label, region.box, self.field(species, region)))
         return found
 
-    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+    def change_tissue(self, region: ModelRegion, tissue: Tissue, conserve_mass: bool) -> None:
         """Give a region another tissue. Local, called on every rank."""
         solver = self._solvers.get(weakref.ref(region))
         if solver is not None:

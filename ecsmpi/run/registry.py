@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ecsmpi.neuron_api import lifetimes
 from ecsmpi.neuron_api.lifetimes import Living, ScriptReference
 from ecsmpi.reactions.rate_law import Law
+from ecsmpi.run.model_parts import ModelReaction, ModelRegion, ModelSpecies
 
 
 def _nothing() -> None:
@@ -16,9 +18,7 @@ def _nothing() -> None:
 class ModelRegistry:
     """All regions, species and reactions of a script, in the order they were made. Local.
 
-    A species is any object with ``key``, ``regions``, ``name``, ``charge``, ``ion(region)`` and
-    ``initial_profile(region)``. A region is any object with ``box`` and ``tissue``. A reaction is
-    any object with ``key``, ``regions`` and ``law(region, numbers of species in regions)``.
+    For what these objects have see `model_parts`.
 
     The registry holds all of them weakly. An object that the script drops is gone at once. An
     object that Python's collector ends, which may happen on one rank alone and in any step, takes
@@ -38,21 +38,21 @@ class ModelRegistry:
         self.on_change = on_change
         self.version = 0
         self.made_in = 0
-        self.living_species = Living(self.redescribe)
-        self.living_reactions = Living()
+        self._species = Living(self.redescribe)
+        self._reactions = Living()
 
-    def add(self, species) -> ScriptReference:
+    def add(self, species: ModelSpecies) -> ScriptReference:
         """Let a species take part from the next finitialize on; returns a weak reference to it."""
-        return self.living_species.add(species)
+        return self._species.add(species)
 
     @staticmethod
-    def reference(species) -> ScriptReference:
+    def reference(species: Any) -> ScriptReference:
         """The weak reference to a species that `add` made."""
         return species._held
 
-    def add_reaction(self, reaction) -> None:
+    def add_reaction(self, reaction: ModelReaction) -> None:
         """Let a reaction take part from the next step on."""
-        self.living_reactions.add(reaction)
+        self._reactions.add(reaction)
 
     def redescribe(self) -> None:
         """Take note that a species has come or gone, or has another name, charge or regions."""
@@ -62,23 +62,30 @@ class ModelRegistry:
     def forget(self) -> None:
         """Forget everything. Objects made before belong to another description."""
         self.made_in += 1
-        self.living_species.clear()
-        self.living_reactions.clear()
+        self._species.clear()
+        self._reactions.clear()
+
+    def let_go(self, *others: Living) -> None:
+        """Forget what the script has dropped, here and in other groups. Local.
+
+        It comes before a plan, or where nothing goes on.
+        """
+        lifetimes.let_go(self._species, self._reactions, *others)
 
     @property
     def scripts_species(self) -> list:
         """The species that the script holds."""
-        return self.living_species.scripts
+        return self._species.scripts
 
     @property
     def species(self) -> list:
         """The species that take part: those that have regions."""
-        return [species for species in self.living_species.acting if species.regions]
+        return [species for species in self._species.acting if species.regions]
 
     @property
     def reactions(self) -> list:
         """The rates and reactions that take part."""
-        return self.living_reactions.acting
+        return self._reactions.acting
 
     @property
     def regions(self) -> list:
@@ -88,11 +95,11 @@ class ModelRegistry:
             found.update(dict.fromkeys(species.regions))
         return list(found)
 
-    def species_in(self, region) -> list:
+    def species_in(self, region: ModelRegion) -> list:
         """The species in a region."""
         return [species for species in self.species if region in species.regions]
 
-    def neighbours(self, region) -> list:
+    def neighbours(self, region: ModelRegion) -> list:
         """The other regions on the same grid; a rate in this region may read their species."""
         return [other for other in self.regions if other is not region and other.box == region.box]
 
@@ -102,7 +109,7 @@ class ModelRegistry:
         """The label of each of `species`: its name; species without one are numbered."""
         return [one.name or f"species{number}" for number, one in enumerate(self.species)]
 
-    def label(self, species) -> str:
+    def label(self, species: ModelSpecies) -> str:
         """The label of one species."""
         return species.name or f"species{self.species.index(species)}"
 
@@ -127,7 +134,7 @@ class ModelRegistry:
         reacting = [region for region in reversed(list(used)) if region in regions]
         return reacting + [region for region in regions if region not in used]
 
-    def laws(self, region) -> list[Law]:
+    def laws(self, region: ModelRegion) -> list[Law]:
         """The laws that hold in a region.
 
         Their numbers count the region's species, then those of its neighbours.
@@ -145,7 +152,7 @@ class ModelRegistry:
 
     def described_laws(self) -> list[str]:
         """Text for each law in each region."""
-        found = []
+        found: list[str] = []
         for region in self.regions:
             found += map(described, self.laws(region))
         return found

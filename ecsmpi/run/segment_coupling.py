@@ -8,9 +8,10 @@ The arrays of the segments lie in NEURON's memory. The exchange carries the valu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ecsmpi.cells.segment_ion import SegmentIon
 from ecsmpi.cells.segments import Segments
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
@@ -56,7 +57,7 @@ class SegmentCoupling:
         box: Box,
         slabs: Slabs,
         species: list[SpeciesSpec],
-        ions: list[SegmentIon | None],
+        ions: list,
         segments: Segments,
         further_voxels: np.ndarray,
         faraday: float,
@@ -84,7 +85,7 @@ class SegmentCoupling:
         Local. The entries are reordered, so that a step goes through memory with few leaps.
         """
         named = [ion for ion in self._ions if ion is not None]
-        order = slice(0)
+        order: Any = slice(0)
         if named:
             order = self.exchange.order(named[0].outside.rows[self.inside])
         self.exchange.reorder(order)
@@ -99,8 +100,8 @@ class SegmentCoupling:
 
     def take_currents(self, dt: float) -> None:
         """Add what the segments' ions carry during dt (ms) to the sources. Local."""
-        for current in self._currents:
-            self.exchange.add_sources(*current, dt)
+        for f, currents, at, rates in self._currents:
+            self.exchange.add_sources(f, currents, at, rates, dt)
 
     def give_concentrations(self) -> None:
         """Set the segments' outside concentrations to those that have been fetched. Local."""

@@ -1,11 +1,4 @@
-"""The extracellular space of a script while it runs.
-
-    ModelRegistry   what the script has described
-    Planner         makes a Plan of it at n.finitialize
-    Simulation      carries out the plan's steps
-    Reading         what the script reads and sets
-    Observers       files, progress and diagnostics
-    RunLoop         health checks, checkpoints, restart
+"""The extracellular space of a script while it runs: what it is made of, and its step.
 
 `neuron_hooks` lets NEURON drive it.
 """
@@ -13,24 +6,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
 from ecsmpi.cells.coupled_segments import CoupledSegments
+from ecsmpi.cells.flux import Flux
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.grid import Box
-from ecsmpi.neuron_api import lifetimes, sections
+from ecsmpi.description.model import Tissue
+from ecsmpi.neuron_api import sections
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
-from ecsmpi.ranks import compiling, forks
+from ecsmpi.ranks import forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
-from ecsmpi.reactions.reaction import RateNotFinite
 from ecsmpi.run.checkpoint.save_state import SavedFields
+from ecsmpi.run.current_plan import CurrentPlan
 from ecsmpi.run.grid_clock import GridClock
+from ecsmpi.run.membrane_step import MembraneStep, time_in_errors
+from ecsmpi.run.model_parts import ModelRegion, ModelSpecies
 from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.observers.participants import Observers
 from ecsmpi.run.planner import Plan, Planner
@@ -59,26 +53,16 @@ class Simulation:
 
     Attributes
     ----------
-    registry : ModelRegistry
-        What the script has described.
-    solvers : RegionSolvers
-        Of the regions.
-    segments : CoupledSegments
-        This rank's segments and their ions.
-    membrane_reactions : MembraneReactions
-        Reactions at the segments.
-    clock : GridClock
-        How many of NEURON's steps make one of the grid.
-    planner : Planner
-        Makes plans of these.
-    plan : Plan
-        The plan of the run.
-    reading : Reading
-        What the script reads and sets.
-    observers : Observers
-        What takes part in the run.
-    run_loop : RunLoop
-        What happens beside the steps.
+    registry : what the script has described
+    solvers : of the regions
+    segments : this rank's segments and their ions
+    membrane_reactions : reactions at the segments
+    clock : how many of NEURON's steps make one of the grid
+    planner : makes plans of these
+    reading : what the script reads and sets
+    observers : what takes part in the run
+    run_loop : what happens beside the steps
+    saved_fields : the fields in NEURON's own SaveState
     """
 
     def __init__(self, comm, guard: NeuronGuard):
@@ -90,10 +74,12 @@ class Simulation:
         self.planner = Planner(
             self.registry, self.solvers, self.segments, self.membrane_reactions, self.clock
         )
-        self.plan = Plan()
-        self._must_replan = False  # before the next step of the grid
+        self._current = CurrentPlan(self.planner, self.solvers, self.segments)
         self.reading = Reading(self.registry, self.solvers)
         self.registry.on_change = self.reading.renew_stamp
+        self._membrane = MembraneStep(
+            self.registry, self.solvers, self.reading, self.clock, self._current
+        )
         self.observers = Observers(comm)
         self.run_loop = RunLoop(comm, guard)
         self.saved_fields = SavedFields(
@@ -103,11 +89,13 @@ class Simulation:
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
-        """Leave the parent's files alone in a child that a script forks.
-
-        The files stay open, as the parent needs them.
-        """
+        """Leave the parent's files open and alone, in a child that a script forks. Local."""
         self._observers_of_parent, self.observers = self.observers, Observers(self.comm)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the run."""
+        return self._current.plan
 
     # what observers use
 
@@ -131,11 +119,11 @@ class Simulation:
         """The regions with species, in the order of their first use."""
         return self.registry.regions
 
-    def space(self, region) -> RegionSolver:
+    def space(self, region: ModelRegion) -> RegionSolver:
         """The solver of a region. Local."""
         return self.solvers.of(region)
 
-    def field(self, species, region) -> SlabField:
+    def field(self, species: ModelSpecies, region: Any) -> SlabField:
         """The field of a species; a new field has its initial concentrations. Local."""
         return self.solvers.field(species, region)
 
@@ -143,23 +131,13 @@ class Simulation:
         """(label, box, field) of each species in each region. Local."""
         return self.solvers.fields(self.registry)
 
-    def summary(self) -> list[str]:
-        """A line for each region: its voxels, slabs, and how these are coupled. Collective."""
-        lines = []
-        for region in self.regions:
-            nx, ny, nz = region.box.shape
-            solver = self.space(region)
-            words = [f"{nx} x {ny} x {nz} voxels in {solver.slabs}", *solver.report(n.dt)]
-            lines.append("; ".join(words))
-        return lines
-
     # what the script changes
 
     def change(self) -> None:
         """Plan anew before the grid's next step. Local, called on every rank."""
-        self._must_replan = True
+        self._current.note_change()
 
-    def change_tissue(self, region, tissue, conserve_mass: bool) -> None:
+    def change_tissue(self, region: ModelRegion, tissue: Tissue, conserve_mass: bool) -> None:
         """Give a region another tissue. Local, called on every rank."""
         profiles = [*region.tissue.profiles, *tissue.profiles]
         is_live = any(profile.live for profile in profiles)
@@ -170,12 +148,12 @@ class Simulation:
             # tissues of species have parts of the region's, or the region's is made of species
             self.change()
 
-    def add_flux(self, species, region, flux) -> None:
+    def add_flux(self, species: ModelSpecies, region: ModelRegion, flux: Flux) -> None:
         """Add a flux into a species, from the next plan on. Local."""
         self.space(region).fluxes.add(species.key, flux)
         self.change()
 
-    def point(self, species, region, flat: int):
+    def point(self, species: ModelSpecies, region: ModelRegion, flat: int):
         """NEURON's pointer to a copy of a voxel, which follows the voxel. Local.
 
         flat: index of the voxel in C order.
@@ -199,9 +177,7 @@ class Simulation:
 
     def let_go(self) -> None:
         """Forget what the script has dropped. Local, before a plan or where nothing goes on."""
-        registry = self.registry
-        groups = (registry.living_species, registry.living_reactions)
-        lifetimes.let_go(*groups, self.membrane_reactions.living)
+        self.registry.let_go(self.membrane_reactions.living)
 
     def forget(self) -> None:
         """Forget everything, end the observers, give up checkpoints and restarts. Collective."""
@@ -217,7 +193,7 @@ class Simulation:
             sections.forget_recorder()
             self.membrane_reactions.forget()
             self.planner.warnings.forget()
-            self.plan, self._must_replan = Plan(), False
+            self._current.forget()
 
     # NEURON's initialisation
 
@@ -240,11 +216,7 @@ class Simulation:
         self.observers.begin_again()
         self.reading.forget_plan()
         self.reading.pointers.forget_late()
-        self.plan = replace(self.plan, is_begun=True, is_complete=False)
-        with compiling.while_planning():
-            self.plan = self.planner.begin()
-            self._must_replan = False
-            self.plan = self.planner.plan(self.plan)
+        self._current.make()
         self.reading.touched = False
         self.let_record()
         self.reading.renew()
@@ -252,9 +224,7 @@ class Simulation:
 
     def find_segments(self) -> None:
         """Type 0: find the segments' variables in NEURON, whose structure is settled now. Local."""
-        if not self.plan.is_empty:
-            self.segments.all.require()
-            self.planner.find_segments(self.plan)
+        self._current.find_segments()
 
     def begin_concentrations(self) -> None:
         """Type 1: give segments and pointers the initial concentrations. Collective.
@@ -296,10 +266,7 @@ class Simulation:
         self._waiting.start(self.comm, partners)
 
     def structure_changes(self) -> None:
-        """Take in a change of NEURON's structure. Local.
-
-        Raises where NEURON would call Python from several threads.
-        """
+        """Take in a change of NEURON's structure; refuse several threads. Local."""
         self.segments.let_move()
         refuse_threads()
 
@@ -311,56 +278,18 @@ class Simulation:
     # steps
 
     def before_reactions(self) -> None:
-        """Withhold what reactions at segments carry from the ions' currents. Local.
+        """Prepare for NEURON's own reactions in cells. Local."""
+        self._membrane.withhold_currents()
 
-        NEURON is about to add these currents to its species, and the reactions bring their ions
-        themselves.
-        """
-        if self.plan.membrane:
-            self.plan.membrane.withhold_currents()
-
-    def add_currents(self, right: Callable[[], np.ndarray]) -> None:
-        """Add the currents that reactions carry to those of the ions and of the voltages.
-
-        One process can look at the voxels anew here. With more processes the copies are renewed
-        after each step. Where the script has set concentrations, this rank reads them by itself, so
-        that no call of NEURON that only some ranks make hangs. Local.
-
-        Parameters
-        ----------
-        right : callable
-            () -> (nodes,) the right-hand side of the voltages (mA/cm2), in NEURON's memory.
-        """
+    def add_currents(self, right: Callable) -> None:
+        """Add the currents of reactions at segments; see `MembraneStep.add_currents`. Local."""
         self.observers.completed()
-        if not self.plan.membrane:
-            return
-        self._check_plan()
-        self.reading.apply_pointer_writes()
-        if self.clock.between_steps and (self.reading.touched or self.comm.size == 1):
-            self._renew_copies()
-        self.plan.membrane.add_currents(right())
-
-    def _renew_copies(self) -> None:
-        """Show the concentrations now to the reactions at segments. Local."""
-        for region, solver in zip(self.regions, self.plan.solvers):
-            if self.comm.size == 1:
-                solver.renew_copies()
-            else:
-                solver.renew_copies_alone(self._values_of(region))
-        self.reading.touched = False
-
-    def _values_of(self, region) -> Callable:
-        """(key of a species, its voxels) -> their concentrations (mM) as this rank reads them."""
-        species = {one.key: one for one in self.registry.species_in(region)}
-        return lambda key, voxels: self.reading.values(species[key], region, voxels)
+        self._membrane.add_currents(right)
 
     def step(self, t: float, dt: float) -> None:
-        """Take one fixed step of NEURON, of dt to t (ms), and one of the grid if it is due.
-
-        Collective.
-        """
+        """Take NEURON's fixed step of dt to t (ms), and the grid's if it is due. Collective."""
         forks.refuse_child()
-        self._check_plan()
+        self._current.check()
         if self.plan.is_empty:
             return
         self._take_changes_of_script(t - dt)
@@ -368,9 +297,11 @@ class Simulation:
         # checkpoints change
         n.t = t - dt
         self._take_currents(dt)
-        self._react_at_segments(t, dt)
+        if self.clock.ends_next:
+            self._bar_reads()
+        self._membrane.react(t, dt)
         if self.clock.tick():
-            with _time_in_errors(t):
+            with time_in_errors(t):
                 self._react()
                 self._diffuse(t)
             self._show(t)
@@ -384,27 +315,21 @@ class Simulation:
         self.reading.apply_pointer_writes()
         self.reading.step_begins()
         self.run_loop.let_join(self, t)
-        if self._is_stale() and self.clock.between_steps:
+        if self._current.is_stale and self.clock.between_steps:
             meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
             self._replan()
 
     def _take_currents(self, dt: float) -> None:
-        """Add up what segments and fluxes bring during dt (ms). Collective before a grid's step."""
+        """Add up what segments and fluxes bring during dt (ms). Local."""
         with self.phases["currents"]:
             for solver in self.plan.solvers:
                 solver.take_currents(dt)
-        if self.clock.ends_next:
-            self.reading.start_step()
-            if self.plan.membrane:
-                self._wait_for_readers()
 
-    def _react_at_segments(self, t: float, dt: float) -> None:
-        """Carry out a step of the reactions at segments, of dt to t (ms). Local."""
+    def _bar_reads(self) -> None:
+        """Read no more until the step is complete. Collective if segments react."""
+        self.reading.start_step()
         if self.plan.membrane:
-            with self.phases["cells"]:
-                with _time_in_errors(t):
-                    self.plan.membrane.advance(dt)
-                self.plan.membrane.show_currents()
+            self._wait_for_readers()
 
     def _react(self) -> None:
         """Carry out the reactions in all regions, before any region diffuses. Collective."""
@@ -427,10 +352,7 @@ class Simulation:
                 observer.stepped(self, t)
 
     def _wait_for_readers(self) -> bool:
-        """Wait until no rank reads, which lasts until the step is complete. Collective.
-
-        Returns whether the script has set concentrations meanwhile.
-        """
+        """Wait until no rank reads; whether a script has set concentrations since. Collective."""
         with self.phases["gate"]:
             return self.reading.finish_start()
 
@@ -442,31 +364,9 @@ class Simulation:
 
     # changes between steps
 
-    def _check_plan(self) -> None:
-        """Raise RuntimeError where the plan no longer fits. Local; microseconds if it does."""
-        if self.solvers.worlds.changed_from(self.comm) and not self.plan.is_empty:
-            raise RuntimeError(
-                "the ranks of the model have changed since n.finitialize(): "
-                "call it again before the run goes on"
-            )
-        version = self.planner.version()
-        if self.plan.version != version:
-            before = self.plan.couplings
-            self.plan = self.plan.fitting(version, self.planner.couplings())
-            if self.plan.couplings != before:
-                self.change()
-        self.plan.require_complete()
-        if not self.plan.is_empty and self.segments.moved():
-            self.planner.check_segments(self.plan)
-            self.planner.find_segments(self.plan)
-
-    def _is_stale(self) -> bool:
-        return self._must_replan or self.plan.reactions != self.planner.reaction_keys()
-
     def _replan(self) -> None:
         """Plan with the coefficients, fluxes and reactions of now. Collective."""
-        self.plan = self.planner.replan(self.plan)
-        self._must_replan = False
+        self._current.renew()
         self.reading.find_fields()
 
     def set_from_segments(self, chosen: list) -> None:
@@ -474,11 +374,12 @@ class Simulation:
 
         chosen: the species that are set.
         """
-        self._check_plan()
+        self._current.check()
         self.reading.begin("re_init()", timeout_seconds())
-        self._must_replan = any(self.comm.allgather(self._is_stale()))
+        if any(self.comm.allgather(self._current.is_stale)):
+            self._current.note_change()
         if not self.plan.is_empty:
-            if self._must_replan and self.clock.between_steps:
+            if self._current.is_stale and self.clock.between_steps:
                 self._replan()
             for species in self.species:
                 if species in chosen and species.name in self.segments.ions:
@@ -491,19 +392,7 @@ class Simulation:
         self.reading.pointers.show_late(self.reading)
 
     def end(self) -> None:
-        """Close what observers hold, when no rank reads any more. Collective, at exit.
-
-        Local in a child that a rank has forked.
-        """
+        """Close the observers' files at exit. Collective; local in a child of a fork."""
         if not forks.is_child():
             self.reading.close()
         self.observers.end()
-
-
-@contextmanager
-def _time_in_errors(t: float) -> Iterator[None]:
-    """Name the step to t (ms) in errors of rates."""
-    try:
-        yield
-    except RateNotFinite as error:
-        raise RateNotFinite(f"{error}, in the step to t = {t:g} ms") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -25,13 +26,13 @@ class SlabTissues:
     def __init__(self, comm, box: Box, planes: tuple[int, int], tissue: Tissue):
         self._comm, self._box, self._planes = comm, box, planes
         self.tissue = tissue
-        self._of: dict[tuple[bool, Tissue], SlabTissue] = {}  # (whether a species' own, tissue)
+        self._of: dict[tuple[bool, Tissue], Any] = {}  # by (whether a species' own, tissue)
         self._fingerprint: tuple[Tissue | None, str] = (None, "")
 
     def plan(self, species: list[SpeciesSpec]) -> list[SlabTissue]:
         """The slab's tissue of each species; tissues that no species has any more go. Local."""
         described = [(one.tissue is not None, one.tissue or self.tissue) for one in species]
-        found: dict[tuple[bool, Tissue], SlabTissue] = {}
+        found: dict[tuple[bool, Tissue], Any] = {}
         for which in dict.fromkeys(described):
             found[which] = self._of.get(which) or self._slab_of(which[1])
         self._of = found
@@ -39,7 +40,7 @@ class SlabTissues:
 
     def change(self, tissue: Tissue) -> tuple[np.ndarray | float, np.ndarray | float]:
         """Replace the region's tissue; (volume fraction before, volume fraction now). Local."""
-        slab = self._of.get((False, self.tissue)) or self._slab_of(self.tissue)
+        slab: Any = self._of.get((False, self.tissue)) or self._slab_of(self.tissue)
         before = slab.volume_fraction
         slab.change(tissue)
         self._of.pop((False, self.tissue), None)
@@ -48,8 +49,9 @@ class SlabTissues:
         return before, slab.volume_fraction
 
     def volume_fractions(self) -> np.ndarray:
-        """(n, ny, nz) volume fractions of the slab now. Local."""
-        planes = self.tissue.volume_fraction.planes(self._box, *self._planes)
+        """(n, ny, nz) volume fractions of the slab now, of tissue where they vary. Local."""
+        fraction: Any = self.tissue.volume_fraction
+        planes = fraction.planes(self._box, *self._planes)
         return np.ascontiguousarray(planes, dtype=float)
 
     def state(self) -> dict[str, np.ndarray]:

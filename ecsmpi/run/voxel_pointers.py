@@ -76,7 +76,7 @@ class VoxelPointers:
         """Set the voxels that were set through pointers; ValueError where one was set to NaN."""
         for region, solver in self._solvers.items():
             if solver.pointers:
-                for key, flat, values in solver.pointers.taken():
+                for key, flat, values in solver.pointers.take_writes():
                     self._set(reading, region, key, flat, values)
 
     def _set(self, reading: Reading, region, key, flat: np.ndarray, values: np.ndarray) -> None:

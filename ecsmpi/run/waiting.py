@@ -1,8 +1,8 @@
 """A rank that waits long for others inside a step says so: for what, and for which ranks.
 
-A thread of Python's looks every few seconds at which phase the step is in, and since when: the step
-does nothing for it. It can run then, since mpi4py lets Python go on while it waits for a message.
-NEURON does not: see `neurons_waits`.
+A thread of Python looks every few seconds in which phase the step is, and since when. The step does
+nothing for it. The thread can run then, since mpi4py lets Python go on while it waits for a
+message. NEURON does not: see `neuron_waits`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import sys
 import threading
 from time import perf_counter
+from typing import TextIO
 
 from ecsmpi.run.neuron_waits import NeuronsWaits
 from ecsmpi.solver.timing import Phases
 
 LIMIT = 60.0  # s in one phase before a rank says so
 AGAIN = 10.0  # times as long, before it says so again
+LONGEST_PAUSE = 5.0  # s between two looks
 WAITS = {
     "ghosts": "ghost planes",
     "deposit": "currents of segments",
@@ -28,55 +30,65 @@ NAMED = 6  # ranks that a line names
 
 
 class WaitingWatch:
-    """Looks after the waiting of one rank, for as long as the process."""
+    """Watches how long one rank waits, for as long as the process runs."""
 
-    def __init__(self, phases: Phases, stream=None):
+    def __init__(self, phases: Phases, stream: TextIO | None = None):
         self._phases, self._stream = phases, stream
-        self._rank, self._partners, self._told = "", {}, {}
-        self._thread = None
+        self._rank = ""
+        self._partners: dict[str, set[int]] = {}  # of each phase
+        self._said: dict[str, tuple[float, float]] = {}  # (when the wait began, next limit)
+        self._thread: threading.Thread | None = None
         self.in_neuron = NeuronsWaits()
 
     def start(self, comm, partners: dict[str, set[int]]) -> None:
-        """Watch from now on. partners: {phase: ranks that this one waits for}, all others where a
-        phase is not among them. Local.
+        """Watch from now on. Local.
+
+        partners: {phase: ranks that this rank waits for}; all others for a phase without an entry.
         """
         self._rank = f"rank {comm.rank} of {comm.size}"
         everyone = set(range(comm.size)) - {comm.rank}
         self._partners = {phase: partners.get(phase, everyone) for phase in WAITS}
-        if comm.size > 1:
-            self.in_neuron.start(self._rank, LIMIT)
-        if self._thread is None and comm.size > 1:
+        if comm.size == 1:
+            return
+        self.in_neuron.start(self._rank, LIMIT)
+        if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="ecsmpi waiting", daemon=True)
             self._thread.start()
 
     def _watch(self) -> None:
         pause = threading.Event()
-        while not pause.wait(min(5.0, LIMIT / 2)):
+        while not pause.wait(min(LONGEST_PAUSE, LIMIT / 2)):
             self.in_neuron.beat()
             self.look(perf_counter())
 
     def look(self, now: float) -> None:
-        """Say what this rank waits for where it has for long."""
+        """Say what this rank waits for, if it has waited long. Local. now: s, of perf_counter."""
         for name, what in WAITS.items():
             began = self._phases[name].began
             if began is None:
                 continue
-            told, limit = self._told.get(name, (None, LIMIT))
-            if told != began:
+            said_of, limit = self._said.get(name, (None, LIMIT))
+            if said_of != began:
                 limit = LIMIT
             if now - began > limit:
-                self._told[name] = began, AGAIN * (now - began)
+                self._said[name] = began, AGAIN * (now - began)
                 self._say(name, what, now - began)
 
     def _say(self, name: str, what: str, seconds: float) -> None:
-        ranks = sorted(self._partners[name])
-        others = ", ".join(map(str, ranks[:NAMED])) + (", ..." if len(ranks) > NAMED else "")
-        whom = (
-            f"rank {others}" if len(ranks) == 1 else f"ranks {others}" if ranks else "other ranks"
-        )
         print(
-            f"ecsmpi: {self._rank} has waited {seconds:.0f} s in a step for {what} ({whom}): "
+            f"ecsmpi: {self._rank} has waited {seconds:.0f} s in a step for {what} "
+            f"({_named(sorted(self._partners[name]))}): "
             "is one of them slow, stopped or in a debugger, or is the network down?",
             file=self._stream or sys.stderr,
             flush=True,
         )
+
+
+def _named(ranks: list[int]) -> str:
+    """Words for some ranks."""
+    if not ranks:
+        return "other ranks"
+    if len(ranks) == 1:
+        return f"rank {ranks[0]}"
+    more = ", ..." if len(ranks) > NAMED else ""
+    return f"ranks {', '.join(map(str, ranks[:NAMED]))}{more}"

@@ -51,7 +51,7 @@ def capture(
     facts = _facts(run, steps, regions, observers)
     with run.fields_left_out():
         saved = _cells(facts, run.vectors)
-    facts = replace(facts, statements=_ranks_with_statements(run.comm, saved))
+    facts = replace(facts, statements=tuple(_ranks_with_statements(run.comm, saved)))
     return sets.write(facts, lambda part: _fill(run, saved, part))
 
 
@@ -66,14 +66,14 @@ def _facts(run: RunState, steps: int, regions: list[str], observers: Iterable[Ob
         t=n.t,
         dt=n.dt,
         step=steps,
-        planes=[comm.allgather(solver.planes) for solver in run.solvers],
+        planes=tuple(comm.allgather(solver.planes) for solver in run.solvers),
         cells=comm.allgather(inventory.fingerprint(RECORDER)),
         gids=comm.allgather([] if why else known),
         without_gids=why,
         connected=any(comm.allgather(bool(known))),
         vectors=comm.allgather(sorted(run.vectors)),
-        observers=_states(observers),
-        statements=[],
+        observers=tuple(_states(observers)),
+        statements=(),
     )
 
 

@@ -63,7 +63,7 @@ def restore(run: RunState, found: CheckpointSet, changing: AbstractContextManage
 
 def _compare(then: dict, now: dict) -> None:
     """Raise Differs, which shows the differences of two models."""
-    lines = []
+    lines: list[str] = []
     for name in {**then, **now}:
         lines += map(plain, _differences(name, then.get(name), now.get(name)))
     if not lines:

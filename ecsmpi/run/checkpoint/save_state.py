@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,8 @@ class SavedFields:
         with self._reading.changing("SaveState.save()", timeout_seconds()):
             pass  # now the fields have what the script has set on any rank
         file = io.BytesIO()
-        np.savez(file, **self._arrays())
+        arrays: dict[str, Any] = self._arrays()
+        np.savez(file, **arrays)
         return file.getvalue()
 
     def _restore(self, data: bytes) -> None:

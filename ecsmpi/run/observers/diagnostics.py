@@ -105,7 +105,8 @@ class Diagnostics(Observer):
 
     def state(self) -> ObserverState:
         """The sums over the run, for a checkpoint. Collective."""
-        fields = {"cadence": self._cadence.state(), "measure": self._measure.state()}
+        measure = self._measure.state() if self._measure is not None else None
+        fields = {"cadence": self._cadence.state(), "measure": measure}
         return ObserverState("diagnostics", self.name, fields)
 
     def resumed(self, simulation, t: float, places: list) -> None:
@@ -151,6 +152,8 @@ class Diagnostics(Observer):
             file.flush()
 
     def _sample(self, t: float) -> None:
+        if self._measure is None:
+            return
         self._rows.append({"time": t, **self._measure.sample(t)})
         if self._file is not None:
             self._file.append_row(self.name, self._rows[-1])

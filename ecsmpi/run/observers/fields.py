@@ -295,7 +295,7 @@ def _is_in(region, item: Item, species) -> bool:
     return region in species.regions and item.region in (None, region)
 
 
-def _groups(items: list[Item]) -> list[str]:
+def _groups(items: list[Any]) -> list[str]:
     """The name of each item's group in the file, "" for whole boxes.
 
     Items without a name get one such as k_slice, k_slice_2.

@@ -129,7 +129,7 @@ class Measure:
 
     def _axis_profile(self) -> AxisProfile | None:
         front_along = self._quantities.front
-        if front_along not in AXIS_FRONTS:
+        if front_along is None or front_along not in AXIS_FRONTS:
             return None
         return AxisProfile(self._solver.box, self._solver.planes, front_along[-1])
 
@@ -190,7 +190,8 @@ class Measure:
     def _sum_slab(self) -> None:
         """Fill the sums and extremes with this slab's share. Local."""
         u = self._solver.fields[self._key].owned
-        alpha = self._solver.slab_tissue(self._key).volume_fraction
+        tissue: Any = self._solver.slab_tissue(self._key)
+        alpha = tissue.volume_fraction
         volume = self._solver.box.voxel_volume
         self._sums[STORED] = amount(u, alpha, volume)
         self._sums[FREE_VOLUME] = (alpha.sum() if np.ndim(alpha) else alpha * u.size) * volume
@@ -211,12 +212,12 @@ class Measure:
         row: dict[str, Any] = {}
         if self._radial is not None:
             row["radial_mean"] = means[self._radial]
-        front_along = self._quantities.front
-        if front_along is not None:
-            profile = self._axis or self._radial
+        front_along, threshold = self._quantities.front, self._quantities.threshold
+        profile = self._axis or self._radial
+        if front_along is not None and threshold is not None and profile is not None:
             way = -1 if front_along.startswith("-") else 1
             positions = profile.positions[::way]
-            at = front(positions, means[profile][::way], self._quantities.threshold)
+            at = front(positions, means[profile][::way], threshold)
             row["front"] = at
             row["speed"] = self._speed(t, at)
         return row

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TextIO
 
+from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.run.observers.base import Observer
 
 TERMINAL_INTERVAL = 0.5  # s between lines in a terminal, which renew each other
@@ -46,7 +47,7 @@ class Progress(Observer):
         self._begin = self._shown = time.monotonic()
         self._from, self._now, self._steps = t, t, 0
         self._speaks = simulation.comm.rank == 0
-        summary = simulation.summary()
+        summary = _summary(simulation)
         if self._speaks:
             for line in summary:
                 print(f"ecsmpi: {line}", file=self._stream, flush=True)
@@ -88,6 +89,17 @@ class Progress(Observer):
         start = "\r" if renews else ""
         end = "\n" if last or not renews else ""
         print(f"{start}ecsmpi: {text}", end=end, file=self._stream, flush=True)
+
+
+def _summary(simulation) -> list[str]:
+    """A line for each region: its voxels, slabs, and how these are coupled. Collective."""
+    lines = []
+    for region in simulation.regions:
+        nx, ny, nz = region.box.shape
+        solver = simulation.space(region)
+        words = [f"{nx} x {ny} x {nz} voxels in {solver.slabs}", *solver.report(n.dt)]
+        lines.append("; ".join(words))
+    return lines
 
 
 def _clock(seconds: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class SegmentReport(Observer):
         self._variables: list[ReportedVariable] = []
         self._due: float | None = None  # ms, of the frame to sample when the step is complete
         self._first: float | None = None  # ms, of the first frame
-        self._comm = None
+        self._comm: Any = None  # of the run
         self._written_paths = [one.absolute() for one in self.paths]
 
     def __repr__(self):
