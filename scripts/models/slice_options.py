@@ -53,12 +53,22 @@ def parsed(arguments=None):
     A wrong one ends the program with status 2.
     """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description="Spreading depolarisation in a slice of brain.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     um = {"type": _positive, "metavar": "UM"}
-    add("--neuron", action="store_true", help="run in neuron.rxd instead of ecsmpi.rxd")
-    add("--size", choices=SIZES, default="mm", help="the slice in x and y; cube: 500 um each way")
+    add(
+        "--neuron",
+        action="store_true",
+        help="run in neuron.rxd instead of ecsmpi.rxd",
+    )
+    add(
+        "--size",
+        choices=SIZES,
+        default="mm",
+        help="the slice in x and y; cube: 500 um each way",
+    )
     add("--thickness", **um, default=400, help="thickness of the slice")
     add(
         "--eighth",
@@ -66,11 +76,34 @@ def parsed(arguments=None):
         help="compute an eighth of the slice, mirrored at its three middle planes: the same wave "
         "for less work",
     )
-    add("--density", type=_positive, metavar="N", default=90_000, help="neurons in a mm3")
+    add(
+        "--density",
+        type=_positive,
+        metavar="N",
+        default=90_000,
+        help="neurons in a mm3",
+    )
     add("--dx", **um, default=25, help="edge of a voxel")
-    add("--dt", type=_positive, metavar="MS", default=0.1, help="time step")
-    add("--tstop", type=_positive, metavar="MS", default=10_000, help="end of the run")
-    add("--condition", choices=CONDITIONS, default="perfused", help="state of the tissue")
+    add(
+        "--dt",
+        type=_positive,
+        metavar="MS",
+        default=0.1,
+        help="time step",
+    )
+    add(
+        "--tstop",
+        type=_positive,
+        metavar="MS",
+        default=10_000,
+        help="end of the run",
+    )
+    add(
+        "--condition",
+        choices=CONDITIONS,
+        default="perfused",
+        help="state of the tissue",
+    )
     add(
         "--k0",
         type=_positive,
@@ -78,7 +111,12 @@ def parsed(arguments=None):
         default=70,
         help="potassium outside, in the middle, that starts the wave",
     )
-    add("--r0", **um, default=100, help="radius of the core, where potassium is that high")
+    add(
+        "--r0",
+        **um,
+        default=100,
+        help="radius of the core, where potassium is that high",
+    )
     add(
         "--core",
         choices=("usual", "ischemic", "ouabain"),
@@ -88,17 +126,33 @@ def parsed(arguments=None):
     add(
         "--alpha",
         type=_positive,
-        help="volume fraction outside cells (default: of the condition)",
+        help="volume fraction outside cells, instead of the condition's",
     )
-    add("--tortuosity", type=_positive, help="tortuosity (default: of the condition)")
+    add(
+        "--tortuosity",
+        type=_positive,
+        help="tortuosity, instead of the condition's",
+    )
     add(
         "--oxygen",
         type=_positive,
         metavar="MM",
-        help="oxygen in the bath (default: of the condition)",
+        help="oxygen in the bath, instead of the condition's",
     )
-    add("--pump", type=_positive, metavar="MM/MS", default=0.8, help="the pumps' largest rate")
-    add("--as-published", choices=AS_PUBLISHED, nargs="+", default=[], help=_listed(AS_PUBLISHED))
+    add(
+        "--pump",
+        type=_positive,
+        metavar="MM/MS",
+        default=0.8,
+        help="the pumps' largest rate",
+    )
+    add(
+        "--as-published",
+        choices=AS_PUBLISHED,
+        nargs="+",
+        default=[],
+        help=_listed(AS_PUBLISHED),
+    )
     add(
         "--every",
         type=_positive,

@@ -53,9 +53,23 @@ def options():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--neuron", action="store_true", help="in NEURON's own extracellular space")
-    add("--size", type=float, default=1000, help="edge of the box, um (default 1000)")
-    add("--dx", type=float, default=10, help="edge of a voxel, um (default 10)")
+    add(
+        "--neuron",
+        action="store_true",
+        help="in NEURON's own extracellular space",
+    )
+    add(
+        "--size",
+        type=float,
+        default=1000,
+        help="edge of the box, um (default 1000)",
+    )
+    add(
+        "--dx",
+        type=float,
+        default=10,
+        help="edge of a voxel, um (default 10)",
+    )
     add(
         "--density",
         type=float,
@@ -67,17 +81,69 @@ def options():
         type=float,
         help="time step, ms (default 10, as no spikes are wanted; with --edema 2)",
     )
-    add("--tstop", type=float, default=200, help="end, ms (default 200)")
-    add("--edema", action="store_true", help="tissue that is swollen around the trigger")
-    add("--buffer", action="store_true", help="glia that bind potassium where there is much")
-    add("--k0", type=float, default=40, help="potassium of the trigger, mM (default 40)")
-    add("--r0", type=float, default=100, help="radius of the trigger, um (default 100)")
-    add("--nseg", type=int, default=1, help="segments of each dendrite (default 1)")
-    add("--pump", type=float, default=0, help="sodium-potassium pump, uA/cm2 (default 0: none)")
-    add("--whole-cells", action="store_true", help="keep the dendrites in the box")
-    add("--seed", type=int, default=6324555, help="of the cells' places")
-    add("--every", type=float, default=100, help="time between maps, ms (default 100)")
-    add("--picture", type=Path, default=Path("spreading_depression.png"), help="the PNG to write")
+    add(
+        "--tstop",
+        type=float,
+        default=200,
+        help="end, ms (default 200)",
+    )
+    add(
+        "--edema",
+        action="store_true",
+        help="tissue that is swollen around the trigger",
+    )
+    add(
+        "--buffer",
+        action="store_true",
+        help="glia that bind potassium where there is much",
+    )
+    add(
+        "--k0",
+        type=float,
+        default=40,
+        help="potassium of the trigger, mM (default 40)",
+    )
+    add(
+        "--r0",
+        type=float,
+        default=100,
+        help="radius of the trigger, um (default 100)",
+    )
+    add(
+        "--nseg",
+        type=int,
+        default=1,
+        help="segments of each dendrite (default 1)",
+    )
+    add(
+        "--pump",
+        type=float,
+        default=0,
+        help="sodium-potassium pump, uA/cm2 (default 0: none)",
+    )
+    add(
+        "--whole-cells",
+        action="store_true",
+        help="keep the dendrites in the box",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=6324555,
+        help="of the cells' places",
+    )
+    add(
+        "--every",
+        type=float,
+        default=100,
+        help="time between maps, ms (default 100)",
+    )
+    add(
+        "--picture",
+        type=Path,
+        default=Path("spreading_depression.png"),
+        help="the PNG to write",
+    )
     add(
         "--output",
         type=Path,

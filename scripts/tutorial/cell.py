@@ -27,9 +27,24 @@ def options(what: str, seconds: float = 10.0, voxel: float = 20.0) -> argparse.N
     picture = f"{Path(sys.argv[0]).stem}.png"
     parser = argparse.ArgumentParser(description=what)
     add = parser.add_argument
-    add("--seconds", type=float, default=seconds, help=f"how long to run (default {seconds:g})")
-    add("--voxel", type=float, default=voxel, help=f"edge of a voxel, um (default {voxel:g})")
-    add("--picture", type=Path, default=Path(picture), help=f"PNG to write (default {picture})")
+    add(
+        "--seconds",
+        type=float,
+        default=seconds,
+        help=f"how long to run (default {seconds:g})",
+    )
+    add(
+        "--voxel",
+        type=float,
+        default=voxel,
+        help=f"edge of a voxel, um (default {voxel:g})",
+    )
+    add(
+        "--picture",
+        type=Path,
+        default=Path(picture),
+        help=f"PNG to write (default {picture})",
+    )
     return parser.parse_args()
 
 

@@ -217,9 +217,13 @@ def _fit(
         Function of a measurement: what it paid for them together.
     """
     prior = np.array([getattr(machine, name) for name in names])
-    table = np.array([counts(one) for one in measurements], dtype=float).reshape(-1, len(names))
-    spent = np.array([seconds(one) for one in measurements])
-    steps = np.array([one.seconds for one in measurements])
+    table = np.zeros((len(measurements), len(names)))
+    spent = np.zeros(len(measurements))
+    steps = np.zeros(len(measurements))
+    for row, one in enumerate(measurements):
+        table[row] = counts(one)
+        spent[row] = seconds(one)
+        steps[row] = one.seconds
     costs = prior * _factors(table * prior / steps[:, None], spent / steps)
     fitted: dict[str, Any] = dict(zip(names, map(float, costs)))
     return replace(machine, **fitted)
@@ -251,10 +255,13 @@ def _fit_sweeps(measurements: list[Measurement], machine: Machine) -> Machine:
     if not sweeping:
         return machine
     sweeping.sort(key=lambda one: one.layout.cores / machine.bandwidth(one.layout.cores))
-    updates = np.array([step_model.node_updates(one.work, one.layout) for one in sweeping])
-    per_update = np.array([one.spent(SWEEPS) for one in sweeping]) / updates
-    cores = np.array([step_model.busy_cores(one.work, one.layout) for one in sweeping])
-    bandwidth = np.array([machine.bandwidth(one.layout.cores) for one in sweeping])
+    per_update = np.zeros(len(sweeping))
+    cores = np.zeros(len(sweeping))
+    bandwidth = np.zeros(len(sweeping))
+    for row, one in enumerate(sweeping):
+        per_update[row] = one.spent(SWEEPS) / step_model.node_updates(one.work, one.layout)
+        cores[row] = step_model.busy_cores(one.work, one.layout)
+        bandwidth[row] = machine.bandwidth(one.layout.cores)
     best = None
     least = np.inf
     for split in range(len(sweeping), -1, -1):  # where both explain the same, compute bounds
