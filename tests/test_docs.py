@@ -12,8 +12,10 @@ PACKAGE = ROOT / "ecsmpi"
 def drawn_folders():
     """The folders of the drawing, from the top to the bottom, without those within others."""
     drawing = PAGE.partition("## The house")[2].partition("    cli ")[2].partition("\n\n")[0]
-    lines = ("    cli " + drawing).splitlines()
-    return [name for line in lines for name in re.findall(r"^ {4}([a-z_]+(?: [a-z_]+)*) {2,}", line)]
+    names = []
+    for line in ("    cli " + drawing).splitlines():
+        names += re.findall(r"^ {4}([a-z_]+(?: [a-z_]+)*) {2,}", line)
+    return names
 
 
 def test_the_drawing_has_the_layers_in_their_order():

@@ -103,7 +103,10 @@ def test_what_cannot_be_is_refused_by_name():
             "face_average must be one of neuron, symmetric, got 'mean'",
         ),
         (lambda: setattr(ecs, "alpha", 1.5), r"volume_fraction must be in \(0, 1\], got 1.5"),
-        (lambda: setattr(ecs, "alpha", state), "must be defined on the region whose tissue it becomes"),
+        (
+            lambda: setattr(ecs, "alpha", state),
+            "must be defined on the region whose tissue it becomes",
+        ),
         (lambda: setattr(ecs, "tortuosity", state), "tortuosity cannot be a State"),
         (
             lambda: rxd.Species(ecs, ecs_boundary_conditions={"w": 1}),
