@@ -30,6 +30,7 @@ from ecsmpi.files.checkpoint_set import (
 )
 from ecsmpi.files.disk_errors import explained_write_errors, sync, sync_folder
 from ecsmpi.files.facts import Facts
+from ecsmpi.files.first_rank import on_first_rank
 from ecsmpi.ranks.meeting import everywhere
 
 PARTIAL = ".part"  # ends the name of a set that is being written
@@ -80,11 +81,12 @@ class Checkpoints:
         """
         name = self._comm.bcast(f"{PROBE}{uuid.uuid4().hex}")
         try:
-            everywhere(self._comm, self._on_first, self._write_probe, name)
+            on_first_rank(self._comm, self._write_probe, name)
             everywhere(self._comm, self._find_probe, name)
             everywhere(self._comm, self._try_own, f"{name}-{self._comm.rank}")
         finally:
-            self._on_first(_remove_probe, self.path / name)
+            if self._comm.rank == 0:
+                _remove_probe(self.path / name)
 
     def _write_probe(self, name: str) -> None:
         with explained_write_errors(self.path):
@@ -133,19 +135,16 @@ class Checkpoints:
         number = everywhere(self._comm, self._of_first, _next_number, self.path)
         final = self.path / f"{number:06d}-step-{facts.step}"
         partial = final.with_name(final.name + PARTIAL)
-        everywhere(self._comm, self._on_first, self._begin, partial)
+        on_first_rank(self._comm, self._begin, partial)
         part = everywhere(self._comm, self._write_part, partial, fill)
         parts = self._comm.gather(part.record())
-        everywhere(self._comm, self._on_first, self._commit, partial, final, facts, parts)
+        on_first_rank(self._comm, self._commit, partial, final, facts, parts)
         self.seconds = time.monotonic() - began
         return final
 
     def _of_first(self, action, *arguments):
         """Return on every rank what an action returns on rank 0, or raise its failure."""
-        return self._comm.bcast(everywhere(self._comm, self._on_first, action, *arguments))
-
-    def _on_first(self, action, *arguments):
-        return action(*arguments) if self._comm.rank == 0 else None
+        return self._comm.bcast(on_first_rank(self._comm, action, *arguments))
 
     def _begin(self, partial: Path) -> None:
         """Make the folder of a new set, and delete what killed runs have left."""

@@ -14,6 +14,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.files.continuation import Continuation, find_continuation, sources_of_ranks
 from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.file_layout import FORMAT, PartSources, Track, lay_out, origin
+from ecsmpi.files.first_rank import on_first_rank
 from ecsmpi.files.frame_files import FrameFiles
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.parts import PartSource, keep_under
@@ -56,7 +57,7 @@ def begin(files: FrameFiles, contents: Contents, attributes: dict[str, Any]) -> 
     tracks = _plan(files, contents, generation=0)
     run = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
     provenance = _provenance(comm, contents) | attributes | {"format": FORMAT, "run": run}
-    everywhere(comm, _create_main, files, contents, provenance)
+    on_first_rank(comm, _create_main, files, contents, provenance)
     tables = everywhere(comm, _open_main, files, tracks, contents.tables)
     everywhere(comm, _create_part, files, tracks, run)
     return tracks, tables
@@ -78,13 +79,12 @@ def resume(files: FrameFiles, contents: Contents, kept: dict[str, int], t: float
     """
     comm = files.comm
     find = partial(find_continuation, files.main.path, contents.tracks, contents.owned)
-    how = comm.bcast(everywhere(comm, _on_first(comm, find), files.in_parts, kept))
+    how = comm.bcast(on_first_rank(comm, find, files.in_parts, kept))
     if how.in_parts:
         files.storage = "parts"
     tracks = _plan(files, contents, how.generation)
     if how.anew:
-        create = _on_first(comm, _create_main_anew)
-        run = comm.bcast(everywhere(comm, create, files, contents, kept, t, how))
+        run = comm.bcast(on_first_rank(comm, _create_main_anew, files, contents, kept, t, how))
     else:
         everywhere(comm, _cut, files, tracks, kept, t, how)
     tables = everywhere(comm, _open_main, files, tracks, contents.tables)
@@ -95,18 +95,9 @@ def resume(files: FrameFiles, contents: Contents, kept: dict[str, int], t: float
     for group, track in tracks.items():
         track.resume(kept[group], how.first.get(group, 0))
     if how.anew:
-        everywhere(comm, _on_first(comm, _keep_before), files, how)
+        on_first_rank(comm, _keep_before, files, how)
         files.appear()
     return tracks, tables
-
-
-def _on_first(comm, action):
-    """Return an action that only rank 0 does."""
-    return action if comm.rank == 0 else _do_nothing
-
-
-def _do_nothing(*_) -> None:
-    """What the other ranks do."""
 
 
 def _plan(files: FrameFiles, contents: Contents, generation: int) -> dict[str, TrackWriter]:
@@ -139,9 +130,7 @@ def _provenance(comm, contents: Contents) -> dict[str, Any]:
 
 
 def _create_main(files: FrameFiles, contents: Contents, provenance: dict[str, Any]) -> None:
-    """Rank 0 lays out the whole main file."""
-    if files.comm.rank != 0:
-        return
+    """Lay out the whole main file, on rank 0."""
 
     def parts(track: Track, name: str) -> list[PartSource]:
         return sources_of_ranks(files.path, track, name, contents.owned)
@@ -157,7 +146,7 @@ def _create_main(files: FrameFiles, contents: Contents, provenance: dict[str, An
 def _create_main_anew(
     files: FrameFiles, contents: Contents, kept: dict[str, int], t: float, how: Continuation
 ) -> str:
-    """Lay out a main file over the parts before and those from now on; return its run."""
+    """Lay out a main file over old and new parts, on rank 0; return the name of its run."""
 
     def parts(track: Track, name: str) -> list[PartSource]:
         before = how.sources[track.group, name]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ecsmpi.files.columns import ColumnExchange, columns_of
 from ecsmpi.files.disk_errors import check_room, explained_write_errors
+from ecsmpi.files.first_rank import on_first_rank
 from ecsmpi.files.opening import open_hdf5, open_together
 from ecsmpi.files.resumed_file import ELSE, opened_to_resume
 from ecsmpi.files.shared_folder import check_folder_of
@@ -93,20 +94,16 @@ class ReportFile:
         self._closed = False
         self._own = self._written.own
         check_folder_of(comm, self.path)
-        self._on_first(self._written.lock)
+        on_first_rank(self._comm, self._written.lock)
         try:
             if kept is None:
-                self._on_first(self._create, population, mapping, units, attributes)
+                on_first_rank(self._comm, self._create, population, mapping, units, attributes)
             else:
-                self._on_first(self._cut, mapping)
+                on_first_rank(self._comm, self._cut, mapping)
             everywhere(comm, self._open, shared)
         except BaseException:
             self.discard()
             raise
-
-    def _on_first(self, action, *arguments) -> None:
-        """Let rank 0 do something; its failure is raised on every rank."""
-        everywhere(self._comm, action if self._comm.rank == 0 else _do_nothing, *arguments)
 
     def _create(self, population: str, mapping: Mapping, units: str, attributes: dict) -> None:
         self._own.begin()
@@ -149,7 +146,7 @@ class ReportFile:
 
     def appear(self) -> None:
         """Give a new file its name; a second call does nothing. Collective."""
-        self._on_first(self._own.appear)
+        on_first_rank(self._comm, self._own.appear)
 
     def append(self, first: float, rows: np.ndarray) -> None:
         """Write frames. Collective.
@@ -203,7 +200,7 @@ class ReportFile:
     def sync(self) -> int:
         """Wait until all of the file is on the disk; return the number of frames. Collective."""
         self.appear()
-        self._on_first(self._own.sync)
+        on_first_rank(self._comm, self._own.sync)
         return self.frames
 
     def close(self) -> None:
@@ -216,7 +213,7 @@ class ReportFile:
         self._closed = True
         try:
             self.appear()
-            self._on_first(self._own.check)
+            on_first_rank(self._comm, self._own.check)
         finally:
             self._written.close()
 
@@ -227,10 +224,6 @@ class ReportFile:
         if self._comm.size == 1:
             self._written.close()
         self._written.unlock()
-
-
-def _do_nothing(*_) -> None:
-    """What the other ranks do."""
 
 
 def _mapping(

@@ -12,20 +12,20 @@ import uuid
 from pathlib import Path
 
 from ecsmpi.files.disk_errors import check_place, explained_write_errors
-from ecsmpi.ranks.meeting import everywhere
+from ecsmpi.files.first_rank import on_first_rank
 
 PATIENCE = 5.0  # s until a file that one host has made is seen on another
 
 
 def check_folder_of(comm, path: Path) -> None:
     """Raise OSError on every rank unless all ranks see the folder of ``path``. Collective."""
-    everywhere(comm, check_place if comm.rank == 0 else _do_nothing, path)
+    on_first_rank(comm, check_place, path)
     if comm.size == 1:
         return
     token = comm.bcast(uuid.uuid4().hex if comm.rank == 0 else None)
     folder = Path(os.path.realpath(path)).parent
     probe = folder / f".ecsmpi-{token}"
-    everywhere(comm, _make if comm.rank == 0 else _do_nothing, path, probe)
+    on_first_rank(comm, _make, path, probe)
     try:
         views = comm.allgather((_is_seen(probe), socket.gethostname(), str(folder)))
     finally:
@@ -47,10 +47,6 @@ def check_folder_of(comm, path: Path) -> None:
 def _make(path: Path, probe: Path) -> None:
     with explained_write_errors(path):
         probe.touch(exist_ok=False)
-
-
-def _do_nothing(*_) -> None:
-    """What ranks other than rank 0 do in a collective action of rank 0."""
 
 
 def _is_seen(probe: Path) -> bool:

@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 
 from ecsmpi.files.disk_errors import check_place, check_room, explained_write_errors
+from ecsmpi.files.first_rank import on_first_rank
 from ecsmpi.files.opening import open_hdf5
 from ecsmpi.files.resumed_file import ELSE, opened_to_resume
 from ecsmpi.files.sonata import SPIKES, lay_out_spikes
 from ecsmpi.files.written_file import WrittenFile
-from ecsmpi.ranks.meeting import everywhere
 
 
 class SpikeFile:
@@ -64,16 +64,12 @@ class SpikeFile:
         self._written = WrittenFile(path)
         self._own = self._written.own
         try:
-            self._on_first(self._open, population, attributes, kept)
+            on_first_rank(self._comm, self._open, population, attributes, kept)
         except BaseException:
             if comm.rank == 0:
                 self._own.discard()
             self._written.close()
             raise
-
-    def _on_first(self, action, *arguments) -> None:
-        """Let rank 0 do something; its failure is raised on every rank."""
-        everywhere(self._comm, action if self._comm.rank == 0 else _do_nothing, *arguments)
 
     def _open(self, population: str, attributes: dict[str, Any], kept: int | None) -> None:
         check_place(self.path)
@@ -122,7 +118,7 @@ class SpikeFile:
         if self._comm.rank == 0:
             times = np.concatenate([rank_times for rank_times, _ in gathered])
             nodes = np.concatenate([rank_nodes for _, rank_nodes in gathered])
-        self._on_first(self._write, times, nodes)
+        on_first_rank(self._comm, self._write, times, nodes)
         self.count = self._comm.bcast(self.count)
 
     def _write(self, times: np.ndarray, nodes: np.ndarray) -> None:
@@ -140,7 +136,7 @@ class SpikeFile:
 
     def sync(self) -> int:
         """Wait until all of the file is on the disk; return the number of spikes. Collective."""
-        self._on_first(self._own.sync)
+        on_first_rank(self._comm, self._own.sync)
         return self.count
 
     def close(self) -> None:
@@ -152,10 +148,6 @@ class SpikeFile:
             return
         self._closed = True
         try:
-            self._on_first(self._own.check)
+            on_first_rank(self._comm, self._own.check)
         finally:
             self._written.close()
-
-
-def _do_nothing(*_) -> None:
-    """What the other ranks do."""
