@@ -136,8 +136,8 @@ def _words_of(value, kind) -> list[int]:
     if isinstance(kind, types.BaseTuple):
         if not isinstance(value, tuple) or len(value) != len(kind):
             raise TypeError(f"compiled loops take a record of {kind}, got {value!r}")
-        words = []
-        for field, field_kind in zip(value, kind):
+        words: list[int] = []
+        for field, field_kind in zip(value, kind.types):
             words += _words_of(field, field_kind)
         return words
     if isinstance(kind, types.Array):

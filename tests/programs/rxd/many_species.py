@@ -31,7 +31,9 @@ def made(count):
         for i in range(count):
             species.append(rxd.Species(ecs, name=f"s{i}", d=1 + i % 3, charge=0, initial=1))
 
-    return [calls(action) for action in (make, lambda: n.finitialize(-65), n.fadvance, n.fadvance)]
+    counts = [calls(make), calls(lambda: n.finitialize(-65)), calls(n.fadvance)]
+    steps = [calls(n.fadvance) for _ in range(3)]
+    return [*counts, min(steps)]  # one of the steps may make the ranks' health check
 
 
 made(1)  # compiles
