@@ -1,4 +1,4 @@
-"""What observers put into a checkpoint comes back by name, and that of older checkpoints by place."""
+"""States of observers come back from a checkpoint by name, from older ones by place."""
 
 from ecsmpi.run.observers.base import Observer, ObserverState, ScriptObserver
 import numpy as np

@@ -61,30 +61,8 @@ def test_a_rate_acts_where_it_is_told_to(on_ranks):
 
 
 def test_evaluating_where_sets_no_concentration(on_ranks):
-    """Voxels in which a rate acts are evaluated in n.finitialize, and when a rate comes in mid-run."""
-    holds(
-        on_ranks,
-        2,
-        """
-        from ecsmpi.rxd.session import simulation
-        touched, calls = [], []
-        simulation.reading.touch = lambda: touched.append(True)
-        def right_half(node):
-            calls.append(node)
-            return node.x3d > 0
-        ecs = box()
-        a = rxd.Species(ecs, initial=uneven)
-        some = rxd.Rate(a, -a, where=right_half)
-        n.finitialize(-65)
-        steps(1)
-        others = rxd.Rate(a, -a, where=right_half)
-        steps(1)
-        lo, hi = a[ecs].planes
-        assert len(calls) >= 3 * (hi - lo) * 11 * 12 and not touched
-        a[ecs].concentration = 3
-        assert touched
-        """,
-    )
+    """Voxels where a rate acts are evaluated in n.finitialize, and when one comes in mid-run."""
+    holds(on_ranks, 2, PROGRAM, "evaluated_where")
 
 
 def test_parameters_and_states_are_species(on_ranks):

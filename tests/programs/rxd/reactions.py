@@ -31,6 +31,28 @@ def masked_rates():
     assert (kinds[2][0][far].states3d == kinds[2][0][far].states3d.max()).mean() < 1  # uneven still
 
 
+def evaluated_where():
+    touched, calls = [], []
+    rxd.session.simulation.reading.touch = lambda: touched.append(True)
+
+    def right_half(node):
+        calls.append(node)
+        return node.x3d > 0
+
+    ecs = box()
+    a = rxd.Species(ecs, initial=uneven)
+    some = rxd.Rate(a, -a, where=right_half)
+    n.finitialize(-65)
+    steps(1)
+    others = rxd.Rate(a, -a, where=right_half)
+    steps(1)
+    lo, hi = a[ecs].planes
+    assert len(calls) >= 3 * (hi - lo) * 11 * 12
+    assert not touched
+    a[ecs].concentration = 3
+    assert touched
+
+
 def parameters_and_states():
     ecs = box()
     p = rxd.Parameter(ecs, name="p", charge=1, value=3)
