@@ -16,6 +16,7 @@ which costs less at each call than to take the arrays one by one.
 from __future__ import annotations
 
 from functools import cache, cached_property
+from typing import Any, cast
 
 import numpy as np
 from llvmlite import ir
@@ -137,7 +138,7 @@ def _words_of(value, kind) -> list[int]:
         if not isinstance(value, tuple) or len(value) != len(kind):
             raise TypeError(f"compiled loops take a record of {kind}, got {value!r}")
         words: list[int] = []
-        for field, field_kind in zip(value, kind.types):
+        for field, field_kind in zip(value, cast(Any, kind)):
             words += _words_of(field, field_kind)
         return words
     if isinstance(kind, types.Array):
