@@ -120,7 +120,9 @@ class Living:
     @property
     def scripts(self) -> list:
         """The objects that still exist."""
-        found = [reference.living for reference in self._references.values()]
+        # weakref's own call, without a call of Python: scripts with many species ask often.
+        living = weakref.ref.__call__
+        found = [living(reference) for reference in self._references.values()]
         return [one for one in found if one is not None]
 
     @property
