@@ -120,7 +120,8 @@ class Living:
     @property
     def scripts(self) -> list:
         """The objects that still exist."""
-        living = weakref.ref.__call__  # no call of Python for each: models have many species
+        # weakref's own call, without a call of Python: scripts with many species ask often.
+        living = weakref.ref.__call__
         found = [living(reference) for reference in self._references.values()]
         return [one for one in found if one is not None]
 
