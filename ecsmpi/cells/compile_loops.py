@@ -28,13 +28,13 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     values, factor, out = np.zeros((3, 1))
     received, sums = np.zeros((2, 1, 1))
     nernst(*np.ones((3, 1)), 1.0)
-    entry_kernels.hand_out(sums, rows, received)
-    entry_kernels.give_in_turn(values, rows, bounds, alike, out)
-    entry_kernels.give_entries(values, rows, out, rows)
+    entry_kernels.pick_served(sums, rows, received)
+    entry_kernels.scatter_in_turn(values, rows, bounds, alike, out)
+    entry_kernels.scatter_entries(values, rows, out, rows)
     with threads.whatever_the_work(2 if threaded else 1):
         threads.use(threads.for_work(1))
         if blocked:
-            entry_kernels.give_entries_in_blocks(values, rows, bounds, bounds, out, rows)
+            entry_kernels.scatter_entries_in_blocks(values, rows, bounds, bounds, out, rows)
         if exact:
             limbs = np.zeros((1, entry_kernels.LIMBS), dtype=np.int64)
             entry_kernels.add_limbs_by_voxel(

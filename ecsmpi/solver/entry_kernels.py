@@ -1,6 +1,7 @@
-"""The compiled loops of the exchange: entries (segments) to voxels and back.
+"""The compiled loops of the exchange: from entries (segments) to voxels and back.
 
-Arrays in, arrays out, nothing allocated.
+Arrays in, arrays out, nothing allocated. ``slot``: where the voxel of each entry is in the arrays
+of the exchange. ``at``: where the value of each entry is in NEURON's memory.
 """
 
 import numba
@@ -15,15 +16,20 @@ from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, 
 from ecsmpi.solver.row_kernels import compiled, fill, inner
 from ecsmpi.solver.threads import shared
 
-UNITS = (2.0**-10, 2.0**-50, 2.0**-90)  # mM that one of each limb is worth
-LIMBS = 4  # these three, and the number of amounts that they cannot hold
+# An exact sum: three limbs, which count units (mM), and how many amounts these could not hold.
+#
+#     limb      0          1          2          3
+#     unit   2**-10     2**-50     2**-90     amounts of 2**29 mM and more, and NaN
+UNITS = (2.0**-10, 2.0**-50, 2.0**-90)
+LIMBS = 4
 LARGEST = 2.0**29  # mM
 
 
 @intrinsic
 def _sum_of_registers(typing, values, factor, begin, end):
-    """The sum of factor[e] * values[e] over [begin, end), of TILE entries or more, in the TILE sums
-    of a register.
+    """The sum of factor[e] * values[e] over [begin, end), which has TILE entries or more.
+
+    It is made of the TILE sums of a register.
     """
 
     def generate(context, builder, signature, arguments):
@@ -49,9 +55,7 @@ def _sum_of_registers(typing, values, factor, begin, end):
 
 @njit(fastmath={"reassoc"}, **inner)
 def _sum_of_products(values, at, factor, begin, end):
-    """The sum of factor[e] * values[at[e]] over [begin, end), added in an order that suits vector
-    registers.
-    """
+    """The sum of factor[e] * values[at[e]] over [begin, end), in an order for vector registers."""
     total = 0.0
     for e in range(begin, end):
         total += factor[e] * values[at[e]]
@@ -59,50 +63,53 @@ def _sum_of_products(values, at, factor, begin, end):
 
 
 @njit(**inner)
-def _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out):
-    if anew:
+def _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out):
+    if from_zero:
         fill(out[edge[k] : edge[k + 1]], 0.0)
     for run in range(block[k], block[k + 1]):
         begin, end = start[run], start[run + 1]
         if alike[run]:
-            out[row[begin]] += dt * _sum_of_products(values, at, factor, begin, end)
+            out[slot[begin]] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e]] += dt * (factor[e] * values[at[e]])
+                out[slot[e]] += dt * (factor[e] * values[at[e]])
 
 
 @njit(**compiled)
-def add_by_voxel(values, at, factor, row, start, alike, block, edge, dt, anew, out):
-    """out[row[e]] += dt * factor[e] * values[at[e]] for all entries e; what was in out is forgotten
-    where it is ``anew``.
+def add_by_voxel(values, at, factor, slot, start, alike, block, edge, dt, from_zero, out):
+    """out[slot[e]] += dt * factor[e] * values[at[e]] for all entries e.
 
-    row, start, alike, block, edge: as entry_rows.Rows has them. Where a run of entries has one row
-    their sum is added at
-    once: additions in memory, one upon the other, would wait for each other.
+    slot, start, alike, block, edge: see entry_runs.EntryRuns. from_zero: whether to set out to 0
+    first. The sum of a run of entries with one slot is added at once: additions in memory, one upon
+    the other, would wait for each other.
     """
     for k in range(block.size - 1):
-        _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
+        _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
 
 
 @shared
-def add_by_voxel_in_blocks(values, at, factor, row, start, alike, block, edge, dt, anew, out):
-    """As add_by_voxel, to the same bits: threads share the blocks, of which no two have a row in
-    common.
+def add_by_voxel_in_blocks(values, at, factor, slot, start, alike, block, edge, dt, from_zero, out):
+    """add_by_voxel by several threads, to the same bits.
+
+    Threads share the blocks, of which no two have a slot in common.
     """
     for k in prange(block.size - 1):
-        _add_block(k, values, at, factor, row, start, alike, block, edge, dt, anew, out)
+        _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
 
 
 @njit(**compiled)
-def add_in_turn(values, factor, row, start, alike, dt, out):
-    """As add_by_voxel, of values[e]. Apart, since a loop that asks which it is counts references."""
+def add_in_turn(values, factor, slot, start, alike, dt, out):
+    """add_by_voxel of values[e] in place of values[at[e]], all in one block, on top of out.
+
+    Apart from add_by_voxel, since numba would count references in a loop that decides between them.
+    """
     for run in range(alike.size):
         begin, end = start[run], start[run + 1]
         if alike[run]:
-            out[row[begin]] += dt * _sum_of_registers(values, factor, begin, end)
+            out[slot[begin]] += dt * _sum_of_registers(values, factor, begin, end)
         else:
             for e in range(begin, end):
-                out[row[e]] += dt * (factor[e] * values[e])
+                out[slot[e]] += dt * (factor[e] * values[e])
 
 
 @njit(**compiled)
@@ -123,83 +130,84 @@ def pick(begin, end, voxel, concentrations, first, out):
 
 
 @njit(**compiled)
-def hand_out(values, target, out):
-    """out[f, e] = values[f, target[e]], as `add_at` the other way."""
+def pick_served(values, target, out):
+    """out[f, e] = values[f, target[e]]."""
     for f in range(values.shape[0]):
-        row, served = values[f], out[f]
+        slot, served = values[f], out[f]
         for e in range(target.size):
-            served[e] = row[target[e]]
+            served[e] = slot[target[e]]
 
 
 @njit(**inner)
-def _give_block(values, row, begin, end, out, at):
+def _scatter_block(values, slot, begin, end, out, at):
     for e in range(begin, end):
-        out[at[e]] = values[row[e]]
+        out[at[e]] = values[slot[e]]
 
 
 @njit(**compiled)
-def give_entries(values, row, out, at):
-    """out[at[e]] = values[row[e]] for all entries e."""
-    _give_block(values, row, 0, row.size, out, at)
+def scatter_entries(values, slot, out, at):
+    """out[at[e]] = values[slot[e]] for all entries e."""
+    _scatter_block(values, slot, 0, slot.size, out, at)
 
 
 @shared
-def give_entries_in_blocks(values, row, start, block, out, at):
-    """As give_entries, by several threads; start, block: as entry_rows.Rows has them."""
+def scatter_entries_in_blocks(values, slot, start, block, out, at):
+    """scatter_entries by several threads; start, block: see entry_runs.EntryRuns."""
     for k in prange(block.size - 1):
-        _give_block(values, row, start[block[k]], start[block[k + 1]], out, at)
+        _scatter_block(values, slot, start[block[k]], start[block[k + 1]], out, at)
 
 
 @njit(**compiled)
-def give_in_turn(values, row, start, alike, out):
-    """out[e] = values[row[e]] for all entries e; start, alike as in `add_by_voxel`."""
+def scatter_in_turn(values, slot, start, alike, out):
+    """out[e] = values[slot[e]] for all entries e; start, alike: see entry_runs.EntryRuns."""
     for run in range(alike.size):
         begin, end = start[run], start[run + 1]
         if alike[run]:
-            value = values[row[begin]]
+            value = values[slot[begin]]
             for e in range(begin, end):
                 out[e] = value
         else:
             for e in range(begin, end):
-                out[e] = values[row[e]]
+                out[e] = values[slot[e]]
 
 
 @njit(**inner)
-def _add_limbs(amount, row, out):
-    """Add an amount to a row of limbs, exactly but for what is under half a unit of the last."""
+def _add_limbs(amount, slot, out):
+    """Add an amount to the limbs of a slot, exact but for under half a unit of the last limb."""
     if not abs(amount) < LARGEST:
-        out[row, 3] += 1
+        out[slot, 3] += 1
         return
-    for part in range(3):
-        whole = (amount / UNITS[part] + ROUNDER) - ROUNDER
-        out[row, part] += np.int64(whole)
-        amount -= whole * UNITS[part]
+    for limb in range(3):
+        whole = (amount / UNITS[limb] + ROUNDER) - ROUNDER
+        out[slot, limb] += np.int64(whole)
+        amount -= whole * UNITS[limb]
 
 
 @njit(**inner)
-def _add_limbs_of_block(begin, end, values, at, factor, row, dt, out):
+def _add_limbs_of_block(begin, end, values, at, factor, slot, dt, out):
     for i in range(begin, end):
         e = numba.uint64(i)  # unsigned: no check for negative indices
-        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(row[e]), out)
+        _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(slot[e]), out)
 
 
 @shared
-def add_limbs_by_voxel(values, at, factor, row, start, block, edge, dt, anew, out):
-    """As add_by_voxel_in_blocks, in limbs: out (rows, LIMBS); values[e] where ``at`` is empty."""
+def add_limbs_by_voxel(values, at, factor, slot, start, block, edge, dt, from_zero, out):
+    """add_by_voxel_in_blocks of limbs; of values[e] where ``at`` is empty. out: (slots, LIMBS)."""
     for k in prange(block.size - 1):
-        if anew:
+        if from_zero:
             fill(out[edge[k] : edge[k + 1]].reshape(-1), 0)
-        _add_limbs_of_block(start[block[k]], start[block[k + 1]], values, at, factor, row, dt, out)
+        _add_limbs_of_block(start[block[k]], start[block[k + 1]], values, at, factor, slot, dt, out)
 
 
 @shared
 def add_limbs_at(received, target, sums, out):
-    """As add_at, of limbs (received, LIMBS) and (rows, LIMBS) of one field; then out[v] is what the
-    sums of row v are worth.
+    """sums[target[e]] += received[e], limb by limb; then out[v] is the value of the sums of slot v.
+
+    received: (received, LIMBS), sums: (slots, LIMBS), of one field.
     """
     for e in range(target.size):
-        for part in range(LIMBS):
-            sums[target[e], part] += received[e, part]
+        for limb in range(LIMBS):
+            sums[target[e], limb] += received[e, limb]
     for v in prange(out.size):
         high, middle, low, lost = sums[v]
         total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
@@ -208,7 +216,7 @@ def add_limbs_at(received, target, sums, out):
 
 @njit(**compiled)
 def add_over(amounts, at, divisor, out):
-    """out[at[e]] += amounts[e] / divisor[at[e]], or over the one divisor."""
+    """out[at[e]] += amounts[e] / divisor[at[e]], or / divisor[0] where there is only one."""
     for e in range(at.size):
         out[at[e]] += amounts[e] / (divisor[0] if divisor.size == 1 else divisor[at[e]])
 
@@ -222,7 +230,7 @@ def move(source, at, target, to):
 
 @njit(**compiled)
 def add_products(rates, factors, out):
-    """out[e] += rates[e] * factors[e], where the factor is not 0: there a rate may be no number."""
+    """out[e] += rates[e] * factors[e] where the factor is not 0; elsewhere a rate may be NaN."""
     for e in range(out.size):
         if factors[e] != 0.0:
             out[e] += rates[e] * factors[e]
@@ -230,9 +238,7 @@ def add_products(rates, factors, out):
 
 @njit(**compiled)
 def charge(currents, nodes, right):
-    """right[nodes[e]] -= currents[e]: an outward current, mA/cm2, on the right-hand side of the
-    voltages.
-    """
+    """right[nodes[e]] -= currents[e]: outward currents (mA/cm2) in the voltages' equations."""
     for e in range(nodes.size):
         right[nodes[e]] -= currents[e]
 

@@ -197,7 +197,7 @@ class Exchange:
             entry_kernels.add_at(self._received, self._served_slot, self._sums)
 
     def set_values(self, fields: list[np.ndarray]) -> None:
-        """Set ``values`` from the concentrations of this slab, a flat array of each field. Local."""
+        """Set ``values`` from this slab's concentrations, a flat array of each field. Local."""
         count = self.local_voxels.size
         for concentrations, values in zip(fields, self.values):
             entry_kernels.pick(0, count, self.local_voxels, concentrations, 0, values)
@@ -205,7 +205,7 @@ class Exchange:
     def fetch_values(self) -> None:
         """Bring ``values`` from the owners to the ranks that request them. Collective."""
         if self._served_slot.size:
-            entry_kernels.hand_out(self._values, self._served_slot, self._served_values)
+            entry_kernels.pick_served(self._values, self._served_slot, self._served_values)
         replay(self._value_messages)
 
     def scatter_values(self, f: int, values: np.ndarray, at: np.ndarray) -> None:
@@ -217,13 +217,13 @@ class Exchange:
         runs = self._runs
         if at.size and runs.n_blocks > 1:
             threads.use(threads.for_work(self._requested.size, threads.SLOTS))
-            entry_kernels.give_entries_in_blocks(
+            entry_kernels.scatter_entries_in_blocks(
                 fetched, runs.slot, runs.start, runs.block, values, at
             )
         elif at.size:
-            entry_kernels.give_entries(fetched, runs.slot, values, at)
+            entry_kernels.scatter_entries(fetched, runs.slot, values, at)
         else:
-            entry_kernels.give_in_turn(fetched, runs.slot, runs.start, runs.alike, values)
+            entry_kernels.scatter_in_turn(fetched, runs.slot, runs.start, runs.alike, values)
 
     def watched_values(self, f, which):
         """The fetched value (mM) of field f in watched voxel number ``which``. Local.

@@ -68,10 +68,9 @@ def _substitute_rows(begin, end, thread, arguments):
                 b -= 1
             m, at = i * plane + y0 * nz, b * plane + y0 * nz
             x = d[m : m + size]
+            above = d[m + plane : m + plane + size]
             if i == start[b + 1] - 1:
                 above = right[at : at + size]
-            else:
-                above = d[m + plane : m + plane + size]
             _down_rows(x, sx, fx[m + plane : m + plane + size], px[m : m + size], above)
             if i - start[b] < near[b + 1] - near[b]:
                 w = (near[b] + i - start[b]) * plane + y0 * nz

@@ -120,7 +120,7 @@ def _is_live(described: float | Profile) -> bool:
 
 
 def _neuron(a, a_next, permeability, permeability_next):
-    """neuron.rxd's rule: the permeability of the higher voxel, the harmonic mean of the fractions."""
+    """neuron.rxd's rule: the higher voxel's permeability, the harmonic mean of the fractions."""
     return permeability_next * (2 * a * a_next / (a + a_next))
 
 

@@ -35,9 +35,8 @@ def test_cylinder_is_pi_d_l():
 
 def test_cone_cut_in_two_by_hand():
     areas = one_path([0, 8], [1, 13], nseg=2, length=8).segment_areas()
-    assert np.allclose(
-        areas, [np.pi * 4 * 5, np.pi * 10 * 5], rtol=1e-15
-    )  # each half: slant sqrt(3^2 + 4^2)
+    # Each half: slant sqrt(3^2 + 4^2).
+    assert np.allclose(areas, [np.pi * 4 * 5, np.pi * 10 * 5], rtol=1e-15)
 
 
 def test_centre_lies_on_the_path():

@@ -1,6 +1,4 @@
-"""`ecsmpi run`: a script's model is run, shown and written, and is what the script computes by
-itself.
-"""
+"""`ecsmpi run`: a script's model is run, shown and written, as the script computes it itself."""
 
 from ecsmpi.files.recording import load
 import numpy as np
@@ -185,7 +183,8 @@ def test_tutorials_script_runs(tmp_path):
 def test_grid_steps_of_the_command_are_those_of_the_script(tmp_path, on_ranks):
     same = BY_ITSELF.replace("n.dt = 0.05\n", "n.dt = 0.05\n    rxd.options.grid_steps = 5\n")
     expected = on_ranks(None, MODEL + same)
-    options = "--tstop 1 --dt 0.05 --grid-steps 5 --output k.h5 --every 0.25".split()
+    options = ["--tstop", "1", "--dt", "0.05", "--grid-steps", "5", "--output", "k.h5"]
+    options += ["--every", "0.25"]
     succeeded(ecsmpi_run(tmp_path, MODEL + same, *options))
     times, found = read(tmp_path / "k.h5")
     assert np.allclose(times, expected["t"], rtol=1e-9, atol=1e-9) and len(times) == 5
@@ -198,7 +197,10 @@ def test_grid_steps_of_the_command_are_those_of_the_script(tmp_path, on_ranks):
 
 
 def test_command_chooses_what_is_written(tmp_path):
-    options = "--tstop 0.5 --output k.h5 --every 0.5 --species k --slice z=0 --slice x=-20 --mean y --precision float32 --compression 3"
+    options = (
+        "--tstop 0.5 --output k.h5 --every 0.5 --species k --slice z=0 --slice x=-20 --mean y "
+        "--precision float32 --compression 3"
+    )
     done = succeeded(ecsmpi_run(tmp_path, MODEL, *options.split(), ranks=2))
     assert "wrote k.h5" in done.stdout
     with load(tmp_path / "k.h5") as recording:

@@ -61,6 +61,9 @@ for _ in range(10):
 def test_script_that_runs_itself_refuses_what_it_decides(options, named, tmp_path):
     done = ecsmpi_run(tmp_path, RUNS_ITSELF, *options, ranks=2)
     assert done.returncode != 0
-    words = f"model.py runs its model itself, so {named} would do nothing: put its run under `if __name__ =="
+    words = (
+        f"model.py runs its model itself, so {named} would do nothing: "
+        "put its run under `if __name__ =="
+    )
     assert (done.stdout + done.stderr).count(words) == 1, done.stderr
     assert "wrote" not in done.stdout

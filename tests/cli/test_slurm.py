@@ -184,7 +184,9 @@ def test_chain_told_to_stop_while_nothing_runs_starts_nothing_more(job, tmp_path
     """The signal comes between two runs: here, while the folder of the first is made ready."""
     slow = tmp_path / "bin" / "mkdir"
     slow.write_text(
-        '#!/bin/sh\n/bin/mkdir "$@"\ncase "$*" in *one.part) touch runs/one.part/one.slow; sleep 2 ;; esac\n'
+        "#!/bin/sh\n"
+        '/bin/mkdir "$@"\n'
+        'case "$*" in *one.part) touch runs/one.part/one.slow; sleep 2 ;; esac\n'
     )
     slow.chmod(0o755)
     status, said = stopped(

@@ -32,9 +32,8 @@ if 0 in cells:
     for seg in cells[0][0]:
         seg.steady_k.rate = 0.004
 if 1 in cells:
-    n.delete_section(
-        sec=cells.pop(1)[0]
-    )  # NEURON's rxd would keep a section alive that is only forgotten
+    # NEURON's rxd would keep a section alive that is only forgotten.
+    n.delete_section(sec=cells.pop(1)[0])
 if 2 in cells:
     for i in range(cells[2][0].n3d()):
         x, y, z = (

@@ -103,9 +103,8 @@ def test_steps_converge_to_radaus_solution_at_first_order(described, start, t, s
     scale = np.maximum(np.abs(expected), 1e-9)
     errors = [np.max(np.abs(found - expected) / scale) for found in (coarse, fine)]
     assert 1.8 < errors[0] / errors[1] < 2.2 and errors[1] < 1e-2
-    assert (
-        np.max(np.abs(2 * fine - coarse - expected) / scale) < errors[1] / 8
-    )  # Richardson: the next order is small
+    # Richardson: the next order is small.
+    assert np.max(np.abs(2 * fine - coarse - expected) / scale) < errors[1] / 8
 
 
 @pytest.mark.parametrize("dt", [0.025, 1.0, 1e6])
@@ -238,7 +237,7 @@ def test_a_derivative_that_is_infinite_makes_the_step_explicit():
     assert found.tolist() == [0.15, 0.0]
 
 
-def test_a_rate_that_is_no_number_names_voxel_species_and_reaction():
+def test_a_rate_of_nan_names_voxel_species_and_reaction():
     fields = [np.full((3, 4, 5), 2.0) for _ in range(2)]
     fields[0][1, 2, 3] = -1.0
     laws = [
@@ -309,8 +308,7 @@ def test_a_later_process_loads_what_an_earlier_one_compiled(tmp_path):
     assert second.startswith(str(users / "ecsmpi"))
     assert not hit
     assert loaded(**env) == (second, True)
-    third, hit = loaded(
-        XDG_CACHE_HOME=blocked, NUMBA_CACHE_DIR=""
-    )  # nowhere to keep it: compiled for this process alone
+    # Nowhere to keep it: compiled for this process alone.
+    third, hit = loaded(XDG_CACHE_HOME=blocked, NUMBA_CACHE_DIR="")
     assert re.match(r".*/ecsmpi-\w+/ecsmpi_reactions_\w+.py$", third)
     assert not hit

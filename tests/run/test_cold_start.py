@@ -46,9 +46,8 @@ def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fau
     _, (_, _, _, expected) = cold
     count, _, left, mean = started(tmp_path / "cache", fault)
     assert count > 10 and (left, mean) == (0, expected)
-    assert not list(
-        (tmp_path / "cache" / "ecsmpi").glob("compiled-*")
-    )  # nobody has said that it was done
+    # Nobody has said that it was done.
+    assert not list((tmp_path / "cache" / "ecsmpi").glob("compiled-*"))
 
 
 def test_bench_start_measures_a_first_start_and_a_later_one(tmp_path):

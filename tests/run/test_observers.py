@@ -48,9 +48,8 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
         assert len(set(ends)) == len(RATES)
         for d, end in zip(RATES, ends):
             check_files_of_run(tmp_path, f"{way}{d}", end)
-    with load(
-        tmp_path / "same.h5"
-    ) as same:  # begun again by the last run, of one step, in which the last ones have no name
+    # Begun again by the last run, of one step, in which the last ones have no name.
+    with load(tmp_path / "same.h5") as same:
         assert len(same) == 21
         assert same["k"][-1].max() == np.load(tmp_path / "same.npy")[-1]
     assert report_cells(tmp_path, "same") == (ranks or 1)

@@ -12,7 +12,7 @@ def test_segment_outside_the_box_is_named(on_ranks):
     holds(on_ranks, None, PROGRAM, "segment_outside")
 
 
-def test_rate_that_is_no_number_names_the_segment(on_ranks):
+def test_rate_of_nan_names_the_segment(on_ranks):
     holds(on_ranks, None, PROGRAM, "rate_is_nan")
 
 

@@ -129,10 +129,7 @@ def writer(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "body",
-    [
-        "sec.insert('buffer')" + RUN,
-        BEGIN + "if rank == 1:\n    sec.insert('buffer')" + GO_ON,
-    ],
+    ["sec.insert('buffer')" + RUN, BEGIN + "if rank == 1:\n    sec.insert('buffer')" + GO_ON],
     ids=["from the start", "on one rank during the run"],
 )
 def test_other_writer_of_the_concentration_is_refused(body, writer, tmp_path):
@@ -155,9 +152,8 @@ def test_missing_morphology_ends_all_ranks(tmp_path):
 
 def test_missing_mechanism_ends_all_ranks(tmp_path):
     (tmp_path / "scripts").mkdir()
-    script = shutil.copy(
-        ROOT / "scripts" / "ca1_potassium.py", tmp_path / "scripts"
-    )  # no compiled mod folder beside it
+    # No compiled mod folder beside it.
+    script = shutil.copy(ROOT / "scripts" / "ca1_potassium.py", tmp_path / "scripts")
     done = mpirun(2, ["python", script], timeout=SECONDS, cwd=tmp_path)
     assert_ends_with(
         done, "the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in "

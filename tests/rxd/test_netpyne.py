@@ -15,9 +15,8 @@ def answer(backend, ranks, tmp_path):
     done = mpirun(ranks, ["python", FOLDER / "netpyne_network.py", backend, path], cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Error" not in done.stdout, done.stdout
-    picture = matplotlib.image.imread(
-        f"{path}.png"
-    )  # of NetPyNE's plotRxDConcentration, by rank 0 alone
+    # Of NetPyNE's plotRxDConcentration, by rank 0 alone.
+    picture = matplotlib.image.imread(f"{path}.png")
     with np.load(path) as saved:
         return dict(saved) | {"picture": picture}
 

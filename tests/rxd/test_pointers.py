@@ -127,13 +127,13 @@ def test_planes_that_have_their_values_keep_what_the_script_has_written_since():
 
 
 @pytest.mark.parametrize("ranks, when", [(None, "read"), (None, "step"), (3, "read")])
-def test_pointer_set_to_no_number_is_refused(ranks, when):
+def test_pointer_set_to_nan_is_refused(ranks, when):
     done = mpirun(ranks, ["python", RXD / "pointers_not_finite.py", when])
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("goes on") == (ranks or 1)
 
 
-def test_pointer_set_to_no_number_ends_a_step_of_several_ranks():
+def test_pointer_set_to_nan_ends_a_step_of_several_ranks():
     done = mpirun(2, ["python", RXD / "pointers_not_finite.py", "step"])
     assert done.returncode == 1
     assert "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1)" in done.stderr

@@ -149,7 +149,7 @@ def run_failing(ranks, body, tmp_path):
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
-def test_a_rate_that_is_no_number_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
+def test_a_rate_of_nan_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
     said = run_failing(
         ranks,
         """

@@ -77,9 +77,8 @@ def test_faces_hold_or_let_through_what_a_script_says(on_ranks):
     assert (found["held"][1:-1, 0, 0] != 5).all()
     np.testing.assert_allclose(found["every"], found["wall"], rtol=1e-14)
     assert (found["closed"] == 1).all()
-    inflow = (
-        0.1 * 3 / (1 / 0.05 + 0.5 / 0.2) * 2 / 7 / 0.2
-    )  # dt dc / (1/P + h/(2 alpha D)), two faces, 7 um of it
+    # dt dc / (1/P + h/(2 alpha D)), two faces, 7 um of it.
+    inflow = 0.1 * 3 / (1 / 0.05 + 0.5 / 0.2) * 2 / 7 / 0.2
     assert found["first"].mean() - 1 == pytest.approx(inflow, rel=0.02)
     assert (found["bath"][:, 0] > found["bath"][:, 3]).all()
 
@@ -104,7 +103,10 @@ def test_what_cannot_be_is_refused_by_name():
             "face_average must be one of neuron, symmetric, got 'mean'",
         ),
         (lambda: setattr(ecs, "alpha", 1.5), r"volume_fraction must be in \(0, 1\], got 1.5"),
-        (lambda: setattr(ecs, "alpha", state), "must be defined on the region whose tissue it becomes"),
+        (
+            lambda: setattr(ecs, "alpha", state),
+            "must be defined on the region whose tissue it becomes",
+        ),
         (lambda: setattr(ecs, "tortuosity", state), "tortuosity cannot be a State"),
         (
             lambda: rxd.Species(ecs, ecs_boundary_conditions={"w": 1}),

@@ -38,8 +38,7 @@ def test_missing_morphology_is_named_once(ranks, tmp_path):
 
 
 def test_mechanism_that_is_not_compiled_names_the_cure(tmp_path):
-    done = run_script(
-        None, tmp_path, source=SCRIPT.read_text()
-    )  # a copy, with no mod folder beside it
+    copy = SCRIPT.read_text()  # without a mod folder beside it
+    done = run_script(None, tmp_path, source=copy)
     assert done.returncode != 0
     assert "steady_k is not compiled: run scripts/setup" in done.stderr

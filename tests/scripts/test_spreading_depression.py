@@ -1,4 +1,4 @@
-"""Newton's model: its small exact test, and what its script prints, in ecsmpi and in NEURON alone."""
+"""Newton's model: its exact test, and its script's table in ecsmpi and in NEURON alone."""
 
 import re
 
@@ -10,39 +10,20 @@ from support.ranks import ROOT, mpirun
 
 SCRIPT = ROOT / "scripts" / "models" / "spreading_depression.py"
 SMALL = ["--size", "260", "--dx", "20", "--density", "20000", "--tstop", "400", "--r0", "60"]
-
-BLOCK = """
-    import sys
-    import numpy as np
-    from ecsmpi import rxd
-    from neuron import n
-
-    dx = float(sys.argv[2])
-    ecs = rxd.Extracellular(*[-10.5] * 3, *[10.5] * 3, dx=dx, volume_fraction=0.2, tortuosity=1.6)
-    inside = lambda node: max(abs(node.x3d), abs(node.y3d), abs(node.z3d)) <= 4.5
-    k = rxd.Species(ecs, name="k", d=2.62, charge=1, initial=lambda node: 1 if inside(node) else 0)
-    middle = round(10.5 / dx - 0.5)
-    trace, time = n.Vector(), n.Vector()
-    trace.record(k[ecs].node_by_ijk(middle, middle, middle)._ref_value)
-    time.record(n._ref_t)
-    n.dt = 0.1
-    n.finitialize()
-    while n.t < float(sys.argv[3]) - n.dt / 2:
-        n.fadvance()
-    if rxd.rank() == 0:
-        np.savez(sys.argv[1], trace=trace, time=time)
-"""
+BLOCK = ROOT / "tests" / "programs" / "scripts" / "spreading_block.py"
 
 
 def error(on_ranks, ranks, dx, tstop):
-    """The largest deviation of the middle voxel from the Green's function with mirror images at the
-    walls, until tstop (ms).
+    """The largest deviation of the middle voxel until tstop (ms).
+
+    It is compared with the Green's function with mirror images at the walls.
     """
-    found, voxels = on_ranks(ranks, BLOCK, str(dx), str(tstop)), round(21 / dx)
+    found = on_ranks(ranks, BLOCK, str(dx), str(tstop))
+    voxels = round(21 / dx)
     d = 2.62 / 1.6**2
-    exact = [
-        spread_block(voxels, 21.0, (6.0, 15.0), d, t)[voxels // 2] ** 3 for t in found["time"][1:]
-    ]
+    exact = []
+    for t in found["time"][1:]:
+        exact.append(spread_block(voxels, 21.0, (6.0, 15.0), d, t)[voxels // 2] ** 3)
     assert len(exact) == 10 * tstop
     return np.abs(found["trace"][1:] - exact).max()
 

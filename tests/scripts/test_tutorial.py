@@ -1,6 +1,4 @@
-"""The examples of scripts/tutorial: the same on any number of ranks, every ion accounted for, and a
-picture.
-"""
+"""The examples of scripts/tutorial: the same on any ranks, every ion accounted for, a picture."""
 
 import re
 
@@ -12,35 +10,34 @@ SCRIPTS = sorted(
     path.stem for path in (ROOT / "scripts" / "tutorial").glob("*.py") if path.stem != "cell"
 )
 SHORT = ("buffering", "sphere", "tissue")  # of every run
-SPECIES = {
+BALANCES = {  # that each example prints
     "anisotropy": 2,
     "buffering": 4,
     "recording": 1,
     "sphere": 3,
     "tissue": 2,
     "walls": 2,
-}  # balances printed
+}
 
 
 def run(script, ranks, tmp_path):
     """What the example prints, at a reduced size; its picture is there."""
     picture = tmp_path / f"on_{ranks}.png"
-    words = ["--seconds", "4", "--voxel", "40", "--picture", picture]
-    done = mpirun(
-        ranks, ["python", ROOT / "scripts" / "tutorial" / f"{script}.py", *words], cwd=tmp_path
-    )
+    path = ROOT / "scripts" / "tutorial" / f"{script}.py"
+    words = ["python", path, "--seconds", "4", "--voxel", "40", "--picture", picture]
+    done = mpirun(ranks, words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
     return done.stdout
 
 
 def balances(printed):
-    """Of each line of balance its amounts (amol) by name."""
-    lines = re.findall(r"^\w+ \(amol\): (.*)", printed, re.MULTILINE)
-    return [
-        {name: float(much) for name, much in re.findall(r"(\w+) (\S+?)(?:,|$)", line)}
-        for line in lines
-    ]
+    """Amounts (amol) by name of each line of balance."""
+    found = []
+    for line in re.findall(r"^\w+ \(amol\): (.*)", printed, re.MULTILINE):
+        amounts = re.findall(r"(\w+) (\S+?)(?:,|$)", line)
+        found.append({name: float(amount) for name, amount in amounts})
+    return found
 
 
 @pytest.mark.parametrize(
@@ -54,7 +51,7 @@ def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ra
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
         printed = run(script, ranks, tmp_path)
         found = balances(printed)
-        assert len(found) == SPECIES[script]
+        assert len(found) == BALANCES[script]
         for each in found:
             assert abs(each["residual"]) <= 1e-12 * each["stored"], (ranks, each)
         said.append(re.findall(r"(?:max|mean|bound|after|:) ([\d.]+) mM", printed))
@@ -64,8 +61,6 @@ def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ra
 @pytest.mark.long
 def test_what_is_bound_is_missing_from_what_is_free(tmp_path):
     k, bound = (balances(run("sphere", 2, tmp_path))[i] for i in (0, 2))
-    assert (
-        bound["reacted"] == pytest.approx(-k["reacted"], rel=1e-4)
-        and bound["reacted"] > 1e-3 * k["came_in"]
-    )
+    assert bound["reacted"] == pytest.approx(-k["reacted"], rel=1e-4)
+    assert bound["reacted"] > 1e-3 * k["came_in"]
     assert k["came_in"] > 0.05 * k["stored"]

@@ -233,7 +233,7 @@ def test_refining_the_grid_by_two_makes_the_error_four_times_smaller(on_ranks, t
 
 
 @pytest.mark.parametrize("ranks, grain", [(1, 0), (1, 2), (2, 0), (3, 1)])
-def test_species_that_is_no_number_leaves_others_alone(on_ranks, ranks, grain):
+def test_species_of_nan_leaves_others_alone(on_ranks, ranks, grain):
     """They go through the same increments and scratch memory one after the other."""
     for name, (k, na) in on_ranks(ranks, PROGRAMS / "solver" / "one_nan.py", grain).items():
         assert np.isnan(k).sum() > 100, name

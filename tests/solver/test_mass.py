@@ -8,10 +8,11 @@ import pytest
 from support.steps import advanced, case
 
 STEPS, DT = 10_000, 0.001
+# r is from 2e-4 to 8: lines are joined in pairs, and all at once.
 SLOW, FAST = (
     (0.3, 0.2, 0.4),
     (8000.0, 600.0, 2000.0),
-)  # r from 2e-4 to 8: joined in pairs, and all at once
+)
 
 
 def closed_box():

@@ -50,9 +50,8 @@ def test_threads_that_do_not_pay_are_given_up_and_tried_again(four_threads):
     assert team.wanted == 4
     last, trials = settled(team, lambda count: 0.01 / count)
     assert last == 4 and 0 < trials <= 100
-    last, trials = settled(
-        team, lambda count: 0.01 if count == 1 else 0.3
-    )  # other programs have come
+    # Other programs have come.
+    last, trials = settled(team, lambda count: 0.01 if count == 1 else 0.3)
     assert last == 1 and 0 < trials < 100
     last, _ = settled(team, lambda count: 0.01 / count)  # and gone
     assert last == 4

@@ -40,9 +40,8 @@ ITEMS = {
     "coarse": (Subvolume("k", stride=2), Encoding(), lambda u: u[::2, ::2, ::2]),
     "corner": (Subvolume("k", x=(-10, -9), y=5, z=115.0), SMALL, lambda u: u[:1, :1, 2:]),
 }
-TIMES_OF = {
-    name: TIMES[:: 1 + number % 2] for number, name in enumerate(ITEMS)
-}  # every second one has fewer frames
+# Every second one has fewer frames.
+TIMES_OF = {name: TIMES[:: 1 + number % 2] for number, name in enumerate(ITEMS)}
 
 
 def write(path, comm, storage, whole=("na",)):

@@ -36,11 +36,9 @@ def uneven_tissue():
 
 def two_species_outside():
     m = two_species()
-
     bound = rxd.Species(m.ecs, d=1, initial=0.1)
-    binding = m.across(
-        m.ko, bound[m.ecs], 2 * m.ki, mass_action=False
-    )  # of no outside species: NEURON differences those wrongly
+    # Of no outside species: NEURON differences those wrongly.
+    binding = m.across(m.ko, bound[m.ecs], 2 * m.ki, mass_action=False)
     n.finitialize(-65)
     steps(100)
     save(
@@ -52,7 +50,6 @@ def two_species_outside():
 
 def species_on_both_sides():
     m = one_species()
-
     pump = rxd.MultiCompartmentReaction(
         m.ki,
         m.ko,

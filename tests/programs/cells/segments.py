@@ -95,7 +95,7 @@ def keep_none_alive():
 
 
 def interpreted():
-    """Make Segments; return how many there are, and how many lines and calls of Python that takes."""
+    """Make Segments; return how many there are, and the lines and calls of Python it takes."""
     count = 0
 
     def trace(frame, event, argument):

@@ -57,9 +57,8 @@ if rxd.rank() == 0:
     held.clear()
 run(4)
 ends = written("held by one")
-assert ends == (TWICE if int(n.ParallelContext().nhost()) > 1 else ["step-2"]), (
-    ends
-)  # another rank still refers to it
+# Another rank still refers to it.
+assert ends == (TWICE if int(n.ParallelContext().nhost()) > 1 else ["step-2"]), ends
 held.clear()
 run(6)
 assert written("held by one") == ends

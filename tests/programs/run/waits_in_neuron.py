@@ -24,9 +24,8 @@ rank, ranks = int(pc.id()), int(pc.nhost())
 ecs = rxd.Extracellular(0, 0, 0, 60, 4, 4, dx=1)
 k = rxd.Species(ecs, name="k", d=1, charge=1, initial=3)
 cell = n.Section(f"cell{rank}")
-clamp = n.IClamp(
-    cell(0.5)
-)  # as a gap junction, which takes a voltage from another rank in each step
+# As a gap junction, which takes a voltage from another rank in each step.
+clamp = n.IClamp(cell(0.5))
 clamp.dur = 1e9
 pc.source_var(cell(0.5)._ref_v, rank, sec=cell)
 pc.target_var(clamp, clamp._ref_amp, (rank + 1) % ranks)

@@ -9,7 +9,6 @@ from support.transmembrane import amounts, one_species, quiet_cells, two_species
 
 def closed_box():
     m = two_species()
-
     pump = m.across(
         m.ki, m.ko, 5e4 * m.ki / (1 + m.ki) * m.ko, mass_action=False, membrane_flux=True
     )
@@ -36,7 +35,6 @@ def closed_box():
 
 def state_is_the_volume():
     m = two_species(quiet_cells(apart=9))
-
     alpha = rxd.State(m.ecs, initial=lambda node: 0.3 + 0.001 * node.x3d)
     shrinks = rxd.Rate(alpha, -0.02 * alpha)
     pump = m.across(m.ki, m.ko, 60 * m.ki, mass_action=False, membrane_flux=True)
@@ -66,7 +64,6 @@ def state_is_the_volume():
 
 def charge_of_a_membrane():
     m = two_species(quiet_cells(apart=9))
-
     flow = 40  # molecules/(um2 ms)
     carrier = m.across(m.ki, m.ko, flow, membrane_flux=True, mass_action=False)
     n.finitialize(-65)
@@ -76,17 +73,16 @@ def charge_of_a_membrane():
     moved = flow * area * 50 * n.dt / 6.02214076e23 * 1e18  # mM um3
     assert abs((m.ko.states3d.sum() - start) * 7 * 8 * 9 * 0.2 - moved) < 1e-6 * moved
     for sec in m.sections:
-        charge = (
-            flow / 6.02214076e23 * n.FARADAY * 1e8 * 50 * n.dt
-        )  # 1 mole/um2 is 1e8 mole/cm2; C/cm2
-        assert abs(sec(0.5).v + 65 + charge * 1e9) < 1e-6 * charge * 1e9, sec(
-            0.5
-        ).v  # cm 1 uF/cm2: mV
+        # C/cm2; 1 mole/um2 is 1e8 mole/cm2.
+        charge = flow / 6.02214076e23 * n.FARADAY * 1e8 * 50 * n.dt
+        # The membrane has 1 uF/cm2; voltages are in mV.
+        assert abs(sec(0.5).v + 65 + charge * 1e9) < 1e-6 * charge * 1e9, sec(0.5).v
 
 
 def jacobian():
     sec = n.Section(name="cell")
-    sec.pt3dadd(0, 0, 0, 8), sec.pt3dadd(10, 0, 0, 8)
+    sec.pt3dadd(0, 0, 0, 8)
+    sec.pt3dadd(10, 0, 0, 8)
     cyt = rxd.Region([sec], name="cyt", nrn_region="i")
     membrane = rxd.Region([sec], name="membrane", geometry=rxd.membrane())
     ecs = rxd.Extracellular(-10, -10, -10, 10, 10, 10, 20, volume_fraction=0.2)
@@ -112,7 +108,6 @@ def jacobian():
 
 def both_sides():
     m = one_species(quiet_cells(apart=9))
-
     m.k.d = 0
     bound = rxd.Species([m.cyt, m.ecs], initial=0)
     binding = rxd.Reaction(m.k, bound, 0.3)
@@ -138,7 +133,6 @@ def both_sides():
 
 def ends_with_its_name():
     m = two_species(quiet_cells(apart=9))
-
     pump = m.across(m.ki, m.ko, 5e4, mass_action=False)
     n.finitialize(-65)
     before = amounts(m)
@@ -153,7 +147,6 @@ def ends_with_its_name():
 
 def reactions_inside_cells():
     m = two_species(quiet_cells(apart=9))
-
     other = rxd.Species(rxd.Extracellular(-50, -40, -40, 51, 42, 60, 20), initial=0.7)
     gate = rxd.State(m.membrane, initial=0.5)
     wild, tame = rxd.Species(m.cyt, initial=2), rxd.Species(m.cyt, initial=0)
@@ -178,7 +171,6 @@ def reactions_inside_cells():
 
 def neurons_own_reactions():
     m = two_species(quiet_cells(apart=9))
-
     gate = rxd.State(m.membrane, initial=0.5)
     closing = rxd.Rate(gate, -0.2 * gate)
     pump = m.across(m.ki, m.ko, 1e4 * gate[m.membrane], mass_action=False)
@@ -211,7 +203,6 @@ def neurons_own_reactions():
 def reproducible_reactions():
     rxd.options.reproducible = True
     m = two_species()
-
     pump = m.across(
         m.ki, m.ko, 5e4 * m.ki / (1 + m.ki) * m.ko, mass_action=False, membrane_flux=True
     )

@@ -15,7 +15,6 @@ def segment_outside():
 
 def rate_is_nan():
     m = two_species(quiet_cells(apart=9))
-
     pump = m.across(m.ki, m.ko, rxd.rxdmath.log(100 - m.ki), mass_action=False)
     n.finitialize(-65)
     try:
@@ -34,7 +33,6 @@ def rate_is_nan():
 
 def new_reaction():
     m = two_species(quiet_cells(apart=9))
-
     n.finitialize(-65)
     steps(2)
     pump = m.across(m.ki, m.ko, 5e4, mass_action=False)
@@ -48,7 +46,6 @@ def new_reaction():
 
 def species_in_two_boxes():
     m = two_species()
-
     both = rxd.Species([m.ecs, box()], initial=1)
     said = message_of(
         rxd.RxDException, lambda: m.across(m.ki, m.ko, both * m.ki, mass_action=False)

@@ -13,9 +13,8 @@ import time
 from ecsmpi import rxd
 from neuron import n
 
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a shell starts what is in its background deaf to it
+# A shell starts what is in its background deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 n.load_file("stdrun.hoc")
 END, SIGNALS = 100, 12
 context = n.ParallelContext()

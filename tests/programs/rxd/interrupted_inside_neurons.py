@@ -10,9 +10,8 @@ from ecsmpi import rxd
 from neuron import n
 from neuron.rxd import rxd as neurons_own
 
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a shell starts what is in its background deaf to it
+# A shell starts what is in its background deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10)
 k = rxd.Species(ecs, name="k", d=2, charge=1, initial=3)
 context = n.ParallelContext()

@@ -161,7 +161,9 @@ with warnings.catch_warnings(record=True) as caught:
     for _ in range(2):
         output = rxd.Output("same.h5", every=1)
 told = [(str(one.message), one.filename) for one in caught]
-assert [place.endswith("names.py") and "takes the place of" in text for text, place in told] == [True]
+assert [place.endswith("names.py") and "takes the place of" in text for text, place in told] == [
+    True
+]
 output.close()
 
 # names that NEURON cannot have

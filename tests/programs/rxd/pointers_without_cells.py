@@ -35,9 +35,8 @@ if rank == 0:
 for _ in range(4):
     n.fadvance()
 if rank == ranks - 1:
-    assert recorded.size() in (0, 5), list(
-        recorded
-    )  # NEURON adds what is recorded at an initialisation
+    # NEURON adds what is recorded at an initialisation.
+    assert recorded.size() in (0, 5), list(recorded)
 states = np.array(k[ecs].states3d)
 n.finitialize(-65)
 n.fadvance()

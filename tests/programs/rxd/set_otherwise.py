@@ -85,12 +85,8 @@ n.finitialize(-65)
 keep("initial, begun again", node(1))
 k.initial = lambda node: 3 + node.x3d / 100
 
-for kind in (
-    3,
-    0,
-    1,
-    2,
-):  # what the last two set stays; before, initial concentrations are still to come
+# What the last two set stays; before, initial concentrations are still to come.
+for kind in (3, 0, 1, 2):
     handler = n.FInitializeHandler(kind, lambda: setattr(node(2), "value", 77))
     n.finitialize(-65)
     keep(f"set in a handler {kind}", node(2))
