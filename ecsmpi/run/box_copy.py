@@ -17,7 +17,8 @@ class BoxCopy:
 
     def __init__(self, array: np.ndarray):
         array.flags.writeable = False
-        self.array, self.is_shown = array, False
+        self.array = array
+        self.is_shown = False
 
     def changed_by(self, change: Callable[[np.ndarray], None]) -> BoxCopy:
         """The box after change(array)."""

@@ -29,13 +29,16 @@ class CurrentPlan:
     """
 
     def __init__(self, planner: Planner, solvers: RegionSolvers, segments: CoupledSegments):
-        self._planner, self._solvers, self._segments = planner, solvers, segments
+        self._planner = planner
+        self._solvers = solvers
+        self._segments = segments
         self.plan = Plan()
         self._has_changes = False
 
     def forget(self) -> None:
         """Have no plan. Local."""
-        self.plan, self._has_changes = Plan(), False
+        self.plan = Plan()
+        self._has_changes = False
 
     def note_change(self) -> None:
         """Have a new plan made before the grid's next step. Local, called on every rank."""

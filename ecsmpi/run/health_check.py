@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PERIOD = 0.5  # s
 MOST_STEPS = 50  # between two checks, so that a NaN is found within twice as many
-CHECKPOINT, STOP = "checkpoint", "stop"
+CHECKPOINT = "checkpoint"
+STOP = "stop"
 _BAD, _NEGATIVE, _DUE, _STOP, _PACE = range(5)  # places in the reduced vector
 
 
@@ -36,7 +37,8 @@ class HealthCheck:
 
     def __init__(self, comm):
         self._comm = comm
-        self._own, self._all = np.zeros(5), np.zeros(5)
+        self._own = np.zeros(5)
+        self._all = np.zeros(5)
         self._has_warned = False
         self._trends = ResourceTrends(comm.rank)
         self.started()
@@ -83,7 +85,8 @@ class HealthCheck:
         self._comm.Allreduce(self._own, self._all, op=MPI.MAX)
         pace = max(self._all[_PACE], 1e-9)
         self._steps_left = int(np.clip(PERIOD / pace, 1, MOST_STEPS))
-        self._steps, self._clock = 0, time.monotonic()
+        self._steps = 0
+        self._clock = time.monotonic()
 
     def check(self, simulation: Simulation, t: float) -> None:
         """Raise NotFinite on every rank if any concentration is not finite. Collective."""

@@ -45,8 +45,12 @@ class MembraneCopies:
         plan: MembraneReactionPlan,
         region,
     ):
-        held, no_entry = plan.outside(region), np.zeros(plan.at.size)
-        self._comm, self._slabs, self._box, self._keys = comm, slabs, box, keys
+        held = plan.outside(region)
+        no_entry = np.zeros(plan.at.size)
+        self._comm = comm
+        self._slabs = slabs
+        self._box = box
+        self._keys = keys
         self._voxels, self._places, shares = plan.copies(region)
         self._copies = VoxelCopies(
             comm,

@@ -35,8 +35,11 @@ class MembraneStep:
         clock: GridClock,
         current: CurrentPlan,
     ):
-        self._registry, self._solvers, self._reading = registry, solvers, reading
-        self._clock, self._current = clock, current
+        self._registry = registry
+        self._solvers = solvers
+        self._reading = reading
+        self._clock = clock
+        self._current = current
 
     def withhold_currents(self) -> None:
         """Withhold what the reactions carry from the ions' currents.

@@ -32,7 +32,10 @@ from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.simulation import Simulation
 
 # the methods of NEURON's nonvint block that are of use here
-STRUCTURE, CURRENTS, FIXED_STEP, ODE_COUNT = 0, 2, 4, 5
+STRUCTURE = 0
+CURRENTS = 2
+FIXED_STEP = 4
+ODE_COUNT = 5
 
 
 class NeuronHooks:
@@ -47,7 +50,8 @@ class NeuronHooks:
     """
 
     def __init__(self, simulation: Simulation, guard: NeuronGuard):
-        self._simulation, self._guard = simulation, guard
+        self._simulation = simulation
+        self._guard = guard
         self._job = simulation.comm  # all ranks
         self._watch_interrupts()
         self._kept_handlers: list | None = None
@@ -55,7 +59,8 @@ class NeuronHooks:
         self._early = n.FInitializeHandler(3, guard(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
         intracellular_solver.register()
-        self._context, self._events = n.ParallelContext(), n.CVode()
+        self._context = n.ParallelContext()
+        self._events = n.CVode()
         self._right_at: tuple[int, int] | None = None
         self._right = np.zeros(0)
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
@@ -131,7 +136,8 @@ class NeuronHooks:
         return self._guard.run(self._simulation.refuse_variable_steps)
 
     def _step(self) -> None:
-        t, dt = self._context.t(0), self._context.dt(0)
+        t = self._context.t(0)
+        dt = self._context.dt(0)
         self._simulation.step(t, dt)
         # an event that falls into the next step of NEURON waits for the end of that step
         if self._guard.interrupts.waits:

@@ -85,7 +85,8 @@ def _code(state: _State):
     """Machine code of a function () that looks and naps for ever."""
     function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "watch")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    seen, naps = builder.alloca(LONG), builder.alloca(LONG)
+    seen = builder.alloca(LONG)
+    naps = builder.alloca(LONG)
     builder.store(LONG(-1), seen)
     builder.store(LONG(0), naps)
     loop = function.append_basic_block("loop")

@@ -113,8 +113,11 @@ class Planner:
         reactions: MembraneReactions,
         clock: GridClock,
     ):
-        self._registry, self._solvers, self._clock = registry, solvers, clock
-        self._segments, self._reactions = segments, reactions
+        self._registry = registry
+        self._solvers = solvers
+        self._clock = clock
+        self._segments = segments
+        self._reactions = reactions
         self.kernels = KernelCompilation()
         self.warnings = ModelWarnings()
 

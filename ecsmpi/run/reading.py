@@ -46,7 +46,8 @@ class Reading:
     """
 
     def __init__(self, registry: ModelRegistry, solvers: RegionSolvers):
-        self._registry, self._solvers = registry, solvers
+        self._registry = registry
+        self._solvers = solvers
         self.pointers = VoxelPointers(registry, solvers)
         self.stamp = 0
         self.touched = False
@@ -56,7 +57,8 @@ class Reading:
         self._boxes: dict[FieldKey, BoxCopy] = {}
         self._counts: dict[FieldKey, int] = {}  # values that were read one by one
         self._live: set[FieldKey] = set()  # fields of which the script has a live view
-        self._writes, self._moment = Writes(), 0
+        self._writes = Writes()
+        self._moment = 0
         self._planning = False  # from `forget_plan` to `renew`
         self._in_step = False  # from `start_step` to `finish_start`
 
@@ -159,13 +161,15 @@ class Reading:
         """
         self._planning = True
         self._remote.forget()
-        self._writes, self._moment = Writes(), 0
+        self._writes = Writes()
+        self._moment = 0
         self._forget_copies()
         self.stamp += 1
 
     def renew(self) -> None:
         """Use the new plan, since which nothing has been set. Collective, while no rank reads."""
-        self._planning, self._writes = False, Writes()
+        self._planning = False
+        self._writes = Writes()
         self.find_fields()
 
     def find_fields(self) -> None:
@@ -318,7 +322,8 @@ class Reading:
 
     def set_one(self, species: ModelSpecies, region: ModelRegion, flat: int, value: float) -> None:
         """Set the voxel of a flat index (C order), on one of several ranks. Local; see `set`."""
-        field, plane = self._field(species, region), region.box.plane
+        field = self._field(species, region)
+        plane = region.box.plane
         is_done = self._is_set_at_once(field)
         if is_done:
             own = self._solvers.field(species, region)

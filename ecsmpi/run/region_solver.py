@@ -63,7 +63,10 @@ class RegionSolver:
     """
 
     def __init__(self, comm, box: Box, tissue: Tissue, phases: Phases, slabs: Slabs):
-        self.comm, self.box, self.phases, self.slabs = comm, box, phases, slabs
+        self.comm = comm
+        self.box = box
+        self.phases = phases
+        self.slabs = slabs
         self.planes = slabs.planes(comm.rank)
         self.fields: dict[object, SlabField] = {}
         self.pointers = Pointers()
@@ -128,7 +131,8 @@ class RegionSolver:
         """
         self.free()
         self._species = species
-        keys, specs = list(species), list(species.values())
+        keys = list(species)
+        specs = list(species.values())
         watched = self.pointers.plan(keys)
         flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
         tissues = self._tissues.plan(specs)
@@ -252,7 +256,8 @@ class RegionSolver:
         before_change() is called before concentrations change; it returns whether it has itself
         changed some, on all ranks alike.
         """
-        dt, self._time_taken = self._time_taken, 0.0
+        dt = self._time_taken
+        self._time_taken = 0.0
         if self._copies is not None:
             before_change()
         self.settle_copies()
@@ -381,7 +386,8 @@ class RegionSolver:
 
     def take_over(self, other: RegionSolver) -> None:
         """Have the pointers and fluxes of this region's solver in another world. Local."""
-        self.pointers, self.fluxes = other.pointers, other.fluxes
+        self.pointers = other.pointers
+        self.fluxes = other.fluxes
 
     def free(self) -> None:
         """Release the messages and communicators of the plan. Collective."""

@@ -34,7 +34,9 @@ class RegionSolvers:
     """
 
     def __init__(self, comm):
-        self.worlds, self.comm, self.phases = Worlds(comm), comm, Phases()
+        self.worlds = Worlds(comm)
+        self.comm = comm
+        self.phases = Phases()
         self.reproducible = False
         self._solvers: dict[weakref.ref, RegionSolver] = {}  # by region
         self._slabs: dict[Box, Slabs] = {}  # boxes that are alike are cut alike
@@ -109,8 +111,10 @@ class RegionSolvers:
         comm = self.worlds.now()
         if comm is self.comm:
             return
-        former, self.comm = self._solvers, comm
-        self._solvers, self._slabs = {}, {}
+        former = self._solvers
+        self.comm = comm
+        self._solvers = {}
+        self._slabs = {}
         for reference, solver in former.items():
             solver.leave_world()
             region = reference()
@@ -148,4 +152,5 @@ class RegionSolvers:
         """Release everything. Collective."""
         for solver in self._solvers.values():
             solver.free()
-        self._solvers, self._slabs = {}, {}
+        self._solvers = {}
+        self._slabs = {}

@@ -35,7 +35,8 @@ class RemoteFields:
 
     def forget(self) -> None:
         """Forget the plan. Local."""
-        self.fields, self._addresses = [], {}
+        self.fields = []
+        self._addresses = {}
 
     def find(self, comm, solvers: list[RegionSolver]) -> set[FieldKey]:
         """Tell each other where the slabs are; the fields that are new. Collective.
@@ -52,7 +53,8 @@ class RemoteFields:
 
     def read(self, field: FieldKey, box: Box, gate: Gate) -> np.ndarray:
         """(nx, ny, nz) the whole field. Local."""
-        slabs, addresses = field[1].slabs, self._addresses[field]
+        slabs = field[1].slabs
+        addresses = self._addresses[field]
         array = np.empty(box.shape)
         for rank in range(slabs.owners):
             _wait_until_readable(gate, rank)

@@ -20,11 +20,13 @@ class ResourceTrends:
     """Looks at this rank about once a minute. Local."""
 
     def __init__(self, rank: int, stream: TextIO | None = None):
-        self._rank, self._stream = rank, stream
+        self._rank = rank
+        self._stream = stream
         self._next = time.monotonic() + PERIOD
         self._bytes: int | None = None  # at first, or at the last warning
         self._fastest: float | None = None  # s a step
-        self._seconds, self._steps = 0.0, 0
+        self._seconds = 0.0
+        self._steps = 0
 
     def look(self, phases: Phases) -> None:
         """Warn if memory or the time of a step has grown. phases: of this rank."""
@@ -33,10 +35,12 @@ class ResourceTrends:
             return
         self._next = now + PERIOD
         self.judge_memory(_resident_bytes())
-        seconds, steps = sum(phases[name].seconds for name in COMPUTING), phases.steps
+        seconds = sum(phases[name].seconds for name in COMPUTING)
+        steps = phases.steps
         if steps > self._steps:
             self.judge_pace((seconds - self._seconds) / (steps - self._steps))
-        self._seconds, self._steps = seconds, steps
+        self._seconds = seconds
+        self._steps = steps
 
     def judge_memory(self, size: int) -> None:
         """Warn where memory is a quarter, and 100 MB, above the first or the last warned size."""

@@ -56,7 +56,9 @@ class RunLoop:
     """
 
     def __init__(self, comm, guard: NeuronGuard):
-        self._comm, self._guard, self._events = comm, guard, n.CVode()
+        self._comm = comm
+        self._guard = guard
+        self._events = n.CVode()
         self._health = HealthCheck(comm)
         self.steps = 0
         self.began = 0.0
@@ -93,7 +95,9 @@ class RunLoop:
     def begin(self, simulation: Simulation) -> None:
         """Begin a run, or go on where a checkpoint was taken. Collective, ends finitialize."""
         self._follow(simulation.comm)
-        self.steps, self._wanted, self._is_scheduled = 0, None, False
+        self.steps = 0
+        self._wanted = None
+        self._is_scheduled = False
         self._let_go_of_checkpoints()
         if self.checkpoints:
             self.checkpoints.try_out()
@@ -156,7 +160,8 @@ class RunLoop:
     def _follow(self, comm) -> None:
         """Belong to the ranks of ``comm`` from now on. Local."""
         if comm is not self._comm:
-            self._comm, self._health = comm, HealthCheck(comm)
+            self._comm = comm
+            self._health = HealthCheck(comm)
         if self.checkpoints:
             self.checkpoints.follow(comm)
 
@@ -240,7 +245,9 @@ class RunLoop:
 
         NEURON's queue holds no event of ecsmpi then.
         """
-        wanted, self._wanted, self._is_scheduled = self._wanted, None, False
+        wanted = self._wanted
+        self._wanted = None
+        self._is_scheduled = False
         if self.checkpoints is None:
             return  # it was closed meanwhile
         with simulation.reading.changing("a checkpoint"):

@@ -65,9 +65,12 @@ class SegmentCoupling:
         voxel = box.index_of(segments.centre)
         self.inside = np.flatnonzero(voxel >= 0)
         self.voxel = voxel[self.inside]
-        self._comm, self._box, self._slabs = comm, box, slabs
+        self._comm = comm
+        self._box = box
+        self._slabs = slabs
         self._segment_count = segments.count
-        self._species, self._ions = species, ions
+        self._species = species
+        self._ions = ions
         self.exchange = plan_exchange(
             comm, slabs, box.plane, self.voxel, len(species), further_voxels
         )
@@ -90,7 +93,8 @@ class SegmentCoupling:
             order = self.exchange.order(named[0].outside.rows[self.inside])
         self.exchange.reorder(order)
         inside = self.inside[order]
-        self._currents, self._outsides = [], []
+        self._currents = []
+        self._outsides = []
         for f, (species, ion) in enumerate(zip(self._species, self._ions)):
             if species.name and species.charge and not species.constant:
                 rates = self.rate_of_current(f)[inside]

@@ -90,7 +90,8 @@ class Simulation:
 
     def _leave_observers(self) -> None:
         """Leave the parent's files open and alone, in a child that a script forks. Local."""
-        self._observers_of_parent, self.observers = self.observers, Observers(self.comm)
+        self._observers_of_parent = self.observers
+        self.observers = Observers(self.comm)
 
     @property
     def plan(self) -> Plan:

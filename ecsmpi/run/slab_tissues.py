@@ -24,7 +24,9 @@ class SlabTissues:
     """
 
     def __init__(self, comm, box: Box, planes: tuple[int, int], tissue: Tissue):
-        self._comm, self._box, self._planes = comm, box, planes
+        self._comm = comm
+        self._box = box
+        self._planes = planes
         self.tissue = tissue
         self._of: dict[tuple[bool, Tissue], Any] = {}  # by (whether a species' own, tissue)
         self._fingerprint: tuple[Tissue | None, str] = (None, "")

@@ -25,7 +25,8 @@ class VoxelPointers:
     """The pointers to voxels of all regions. Local."""
 
     def __init__(self, registry: ModelRegistry, solvers: RegionSolvers):
-        self._registry, self._solvers = registry, solvers
+        self._registry = registry
+        self._solvers = solvers
         # (reference to a species, region, voxel) of pointers that are not in the plan yet
         self._late: list[tuple] = []
 

@@ -33,7 +33,8 @@ class WaitingWatch:
     """Watches how long one rank waits, for as long as the process runs."""
 
     def __init__(self, phases: Phases, stream: TextIO | None = None):
-        self._phases, self._stream = phases, stream
+        self._phases = phases
+        self._stream = stream
         self._rank = ""
         self._partners: dict[str, set[int]] = {}  # of each phase
         self._said: dict[str, tuple[float, float]] = {}  # (when the wait began, next limit)

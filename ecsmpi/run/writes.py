@@ -47,7 +47,9 @@ class Write:
     moment = 0
 
     def __init__(self, voxels: Voxels, values_in: Values, name: str = ""):
-        self._voxels, self._values_in, self.is_done = voxels, values_in, False
+        self._voxels = voxels
+        self._values_in = values_in
+        self.is_done = False
         self._known_by: np.ndarray | None = None  # tells different values apart
         if name:
             self._known_by = np.frombuffer(name.encode(), dtype=np.uint8)
@@ -109,7 +111,9 @@ class OneByOne:
     """
 
     def __init__(self, plane: int, is_done: bool, moment: int):
-        self._plane, self.is_done, self.moment = plane, is_done, moment
+        self._plane = plane
+        self.is_done = is_done
+        self.moment = moment
         self._index: list[int] = []
         self._values: list[float] = []
 
@@ -121,7 +125,8 @@ class OneByOne:
     def within(self, planes: Planes) -> tuple:
         """See `Write.within`; of a voxel that was set twice the last value counts."""
         index = np.array(self._index, dtype=np.int64)
-        first, end = planes[0] * self._plane, planes[1] * self._plane
+        first = planes[0] * self._plane
+        end = planes[1] * self._plane
         inside = np.flatnonzero((index >= first) & (index < end))
         return index[inside] - first, np.array(self._values)[inside]
 

@@ -30,7 +30,8 @@ def plain(text: str) -> str:
 def place_cells(comm, found: CheckpointSet) -> None:
     """Give each rank's cells their state, in whichever way these ranks allow. Collective."""
     facts = found.facts
-    then, now = facts.cells, tuple(comm.allgather(inventory.fingerprint(RECORDER)))
+    then = facts.cells
+    now = tuple(comm.allgather(inventory.fingerprint(RECORDER)))
     if now == then:
         _read_rank(comm, found, comm.rank)
     elif facts.without_gids is None and any(facts.gids):

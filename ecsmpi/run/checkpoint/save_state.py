@@ -59,8 +59,12 @@ class SavedFields:
         guard: NeuronGuard,
         begin_anew: Callable[[], None],
     ):
-        self._registry, self._solvers, self._reading = registry, solvers, reading
-        self._clock, self._guard, self._begin_anew = clock, guard, begin_anew
+        self._registry = registry
+        self._solvers = solvers
+        self._reading = reading
+        self._clock = clock
+        self._guard = guard
+        self._begin_anew = begin_anew
         self._are_left_out = False
         neuron.register_savestate(EXTRACELLULAR, self._called_to_store, self._called_to_restore)
 
@@ -116,7 +120,8 @@ class SavedFields:
         return file.getvalue()
 
     def _restore(self, data: bytes) -> None:
-        saved, arrays = _unpacked(data), self._arrays()
+        saved = _unpacked(data)
+        arrays = self._arrays()
         saved_shapes = {name: one.shape for name, one in saved.items()}
         if saved_shapes != {name: array.shape for name, array in arrays.items()}:
             raise ValueError(

@@ -111,7 +111,8 @@ class Restart:
     """
 
     def __init__(self, path, must: bool = True):
-        self.path, self._must = Path(path), must
+        self.path = Path(path)
+        self._must = must
 
     def find(self, comm) -> CheckpointSet | None:
         """The checkpoint, each byte of it read; None where the run begins anew. Collective.

@@ -58,8 +58,12 @@ class Diagnostics(Observer):
         owned: bool = False,
     ):
         self.name = name or species
-        self._species, self._region, self._quantities = species, region, quantities
-        self._cadence, self._output, self._owned = Cadence(every), output, owned
+        self._species = species
+        self._region = region
+        self._quantities = quantities
+        self._cadence = Cadence(every)
+        self._output = output
+        self._owned = owned
         self._rows: list[dict] = []
         self._measure: Measure | None = None
         self._file: GridFile | None = None
@@ -81,7 +85,8 @@ class Diagnostics(Observer):
 
     def go_to(self, output: Output) -> None:
         """Write the rows to another Output, from the next run on. Local."""
-        self._output, self._owned = output, False
+        self._output = output
+        self._owned = False
         output.add_table(self)
 
     # what the output asks for
@@ -147,7 +152,8 @@ class Diagnostics(Observer):
 
     def ended(self) -> None:
         """Leave the file, which its Output closes. Collective."""
-        file, self._file = self._file, None
+        file = self._file
+        self._file = None
         if file is not None and not file.closed:
             file.flush()
 

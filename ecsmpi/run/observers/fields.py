@@ -61,7 +61,8 @@ class Output(Observer):
             raise ValueError(
                 f"give species or items, not both; got species={species!r} and items={items!r}"
             )
-        self.path, self.every = Path(path), checked_interval(every)
+        self.path = Path(path)
+        self.every = checked_interval(every)
         if species is not None:
             items = [Field(str(name)) for name in species]
         self._items: list[Item] | None = items
@@ -182,14 +183,17 @@ class Output(Observer):
 
     def ended(self) -> None:
         """Close the files. Collective."""
-        self._frames, self._cadences = {}, []
+        self._frames = {}
+        self._cadences = []
         for file in self._files.values():
             file.close()
 
     def _give_up(self) -> None:
         for file in self._files.values():
             file.discard()
-        self._files, self._frames, self._cadences = {}, {}, []
+        self._files = {}
+        self._frames = {}
+        self._cadences = []
 
     def _append(self, every: float, t: float) -> None:
         for (file, group), written in self._frames[every].items():
@@ -201,7 +205,8 @@ class Output(Observer):
     def _open_all(self, simulation, kept: list | None) -> None:
         """Open the files of all regions. kept: where each stood in a checkpoint, or None."""
         self.ended()
-        self._files, self._frames = {}, {}
+        self._files = {}
+        self._frames = {}
         for region, chosen, tables in self._contents(simulation):
             self._open(simulation, region, chosen, tables, kept and kept[len(self._files)])
         self._cadences = [Cadence(every) for every in self._frames]

@@ -96,7 +96,8 @@ def front(positions: np.ndarray, means: np.ndarray, threshold: float) -> float:
     moves down. Means that are NaN, of empty shells, do not count.
     """
     filled = np.isfinite(means)
-    positions, means = positions[filled], means[filled]
+    positions = positions[filled]
+    means = means[filled]
     above = np.flatnonzero(means >= threshold)
     if not above.size:
         return math.nan

@@ -61,7 +61,8 @@ class Quantities:
         self.threshold = None if threshold is None else finite("threshold", threshold)
         self.centre = None if centre is None else each_axis("centre", centre)
         self.shell = None if shell is None else finite("shell", shell)
-        self.front, self.balance = front, bool(balance)
+        self.front = front
+        self.balance = bool(balance)
         if front is not None and front not in FRONTS:
             raise ValueError(f"front must be one of {', '.join(FRONTS)}, got {front!r}")
         if front is not None and threshold is None:
@@ -113,7 +114,9 @@ class Measure:
     """Measures the quantities of one species in one region. Collective."""
 
     def __init__(self, solver: RegionSolver, key, quantities: Quantities):
-        self._solver, self._key, self._quantities = solver, key, quantities
+        self._solver = solver
+        self._key = key
+        self._quantities = quantities
         self._account = solver.open_account(key) if quantities.balance else None
         self._axis = self._axis_profile()
         self._radial = self._radial_profile()
@@ -134,7 +137,8 @@ class Measure:
         return AxisProfile(self._solver.box, self._solver.planes, front_along[-1])
 
     def _radial_profile(self) -> RadialProfile | None:
-        box, centre = self._solver.box, self._quantities.centre
+        box = self._solver.box
+        centre = self._quantities.centre
         if centre is None:
             return None
         width = self._quantities.shells(box)
@@ -151,7 +155,8 @@ class Measure:
 
     def resume(self, state: dict) -> None:
         """Go on from a checkpoint: rank 0 keeps the sums of all ranks. Local."""
-        self._first, self._before = state["first"], state["before"]
+        self._first = state["first"]
+        self._before = state["before"]
         for total, change in zip(self._totals(), state["changes"]):
             total.add(change if self._solver.comm.rank == 0 else 0.0)
 
@@ -212,7 +217,8 @@ class Measure:
         row: dict[str, Any] = {}
         if self._radial is not None:
             row["radial_mean"] = means[self._radial]
-        front_along, threshold = self._quantities.front, self._quantities.threshold
+        front_along = self._quantities.front
+        threshold = self._quantities.threshold
         profile = self._axis or self._radial
         if front_along is not None and threshold is not None and profile is not None:
             way = -1 if front_along.startswith("-") else 1
@@ -223,5 +229,6 @@ class Measure:
         return row
 
     def _speed(self, t: float, at: float) -> float:
-        before, self._before = self._before, (t, at)
+        before = self._before
+        self._before = (t, at)
         return math.nan if before is None else (at - before[1]) / (t - before[0])

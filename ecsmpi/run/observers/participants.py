@@ -27,7 +27,8 @@ class Participant:
     __slots__ = ("named", "number", "observer", "since")
 
     def __init__(self, observer: Any, number: int):
-        self.observer, self.number = observer, number
+        self.observer = observer
+        self.number = number
         self.named = False
         self.since: int | None = None
 

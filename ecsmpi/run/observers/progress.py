@@ -31,7 +31,8 @@ class Progress(Observer):
     goes_when_dropped = True
 
     def __init__(self, tstop: float | None = None, stream: TextIO | None = None):
-        self._tstop, self._stream = tstop, stream or sys.stderr
+        self._tstop = tstop
+        self._stream = stream or sys.stderr
         self._steps = 0
         self._interval = TERMINAL_INTERVAL if self._stream.isatty() else LOG_INTERVAL
 
@@ -45,7 +46,9 @@ class Progress(Observer):
     def started(self, simulation, t: float) -> None:
         """Say what runs. Collective."""
         self._begin = self._shown = time.monotonic()
-        self._from, self._now, self._steps = t, t, 0
+        self._from = t
+        self._now = t
+        self._steps = 0
         self._speaks = simulation.comm.rank == 0
         summary = _summary(simulation)
         if self._speaks:

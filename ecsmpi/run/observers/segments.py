@@ -183,7 +183,8 @@ class SegmentReport(Observer):
     def _open(self, simulation, kept: list | None) -> None:
         """Open the files. kept: where each stood in a checkpoint, None for new files."""
         self._close()
-        self._comm, self._due = simulation.comm, None
+        self._comm = simulation.comm
+        self._due = None
         try:
             for number, (name, path) in enumerate(zip(self._names, self.paths)):
                 variable = ReportedVariable(
@@ -244,7 +245,8 @@ class SegmentReport(Observer):
     def ended(self) -> None:
         """Close the files. Collective."""
         if self._due is not None and any(self._comm.allgather(self._cells_are_gone())):
-            t, self._due = self._due, None
+            t = self._due
+            self._due = None
             if self._comm.rank == 0:
                 warnings.warn(
                     f"{self.path} lacks its last frame, of t = {t:g} ms: "
