@@ -71,7 +71,8 @@ def on_ranks(tmp_path):
             )
         if not result.exists():
             pytest.fail(
-                f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}", pytrace=False
+                f"rank 0 saved nothing to sys.argv[1]\n{done.stdout}\n{done.stderr}",
+                pytrace=False,
             )
         with np.load(result) as saved:
             return dict(saved)

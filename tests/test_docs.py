@@ -36,5 +36,7 @@ def test_every_folder_of_the_package_is_drawn():
 def test_every_module_that_the_page_names_exists():
     named = set(re.findall(r"`(?:ecsmpi/)?([a-z_]+(?:/[a-z_]+)+\.py)`", PAGE))
     assert len(named) > 40
-    missing = [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
+    missing = [
+        name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())
+    ]
     assert missing == []

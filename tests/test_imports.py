@@ -102,7 +102,9 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-SOURCES = {module_name(path): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+SOURCES = {
+    module_name(path): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 
 def is_for_types(node):
@@ -138,7 +140,9 @@ def imported_modules():
     """{module: the modules of the package that it imports}."""
     found = {}
     for module, tree in SOURCES.items():
-        targets = {name if name in SOURCES else name.rpartition(".")[0] for name in imports(tree)}
+        targets = {
+            name if name in SOURCES else name.rpartition(".")[0] for name in imports(tree)
+        }
         found[module] = {name for name in targets if name in SOURCES and name != module}
     found["ecsmpi"].clear()  # it imports what it offers when asked for it
     return found
@@ -188,7 +192,9 @@ def test_layers_are_of_all_modules_and_of_no_others():
 
 def runs(source):
     """What a new process that runs the source prints."""
-    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -203,7 +209,9 @@ def runs(source):
     ],
 )
 def test_import_starts_neither_mpi_nor_neuron(statement):
-    source = f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
+    source = (
+        f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
+    )
     assert runs(source).split() == []
 
 

@@ -68,7 +68,9 @@ def in_runs():
 
 
 @pytest.mark.parametrize("model, ranks", in_runs())
-def test_any_number_of_ranks_gives_neurons_answer(model, ranks, reference, mechanisms, tmp_path):
+def test_any_number_of_ranks_gives_neurons_answer(
+    model, ranks, reference, mechanisms, tmp_path
+):
     found = run_model(model, "ecsmpi", ranks, mechanisms, tmp_path / "found.npz")
     said = disagreements(found, reference(model), TOLERANCE.get(model, 1e-12))
     assert not said, "\n".join([f"{model} on {ranks} ranks:", *said])

@@ -111,7 +111,9 @@ IONS = [("k", 1, 3), ("na", 1, 140), ("ca", 2, 1.8), ("cl", -1, 110), ("x", 0, 1
 def species(draw, ion):
     name, charge, mean = ion
     slopes = [mean * draw(between(-0.0005, 0.0005)) for _ in range(3)]
-    d = draw(st.one_of(between(0, 5), st.just(0), st.lists(between(0, 30), min_size=3, max_size=3)))
+    d = draw(
+        st.one_of(between(0, 5), st.just(0), st.lists(between(0, 30), min_size=3, max_size=3))
+    )
     # NEURON lets go of walls without diffusion.
     wall = draw(st.sampled_from([None, None, mean])) if np.any(d) else None
     return {"name": name, "charge": charge, "d": d, "initial": [mean, *slopes], "wall": wall}

@@ -31,7 +31,14 @@ def checkout(tmp_path_factory):
 @pytest.fixture(scope="module")
 def printed(checkout):
     """What the command prints of it on 1 and 2 ranks, and its status."""
-    command = [sys.executable, TESTS / "support" / "neuron_suite.py", checkout, "--ranks", "1", "2"]
+    command = [
+        sys.executable,
+        TESTS / "support" / "neuron_suite.py",
+        checkout,
+        "--ranks",
+        "1",
+        "2",
+    ]
     # The environment of Python: where this process has MPI already, that of C has what MPI leaves
     # for its own children.
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=os.environ)
@@ -40,7 +47,9 @@ def printed(checkout):
 
 def test_a_test_passes_is_refused_or_differs(printed):
     words = [
-        line.split() for line in printed.out.splitlines() if line.startswith("ecs/test_box.py::")
+        line.split()
+        for line in printed.out.splitlines()
+        if line.startswith("ecs/test_box.py::")
     ]
     table = {line[0].partition("::")[2]: line[1:] for line in words if "on" not in line}
     assert table == {
@@ -76,7 +85,9 @@ def test_a_difference_that_is_known_is_no_error(checkout, capsys):
     assert "differs, known (a wrong number on purpose): assert" in capsys.readouterr().out
 
 
-def test_a_folder_without_a_suite_and_a_name_without_a_test_are_errors(checkout, tmp_path, capsys):
+def test_a_folder_without_a_suite_and_a_name_without_a_test_are_errors(
+    checkout, tmp_path, capsys
+):
     assert neuron_suite.main([str(tmp_path)]) == 2
     assert (
         f"{tmp_path} is neither a checkout of NEURON nor its folder test/rxd"
@@ -99,7 +110,8 @@ def test_one_rank_that_fails_is_enough():
     assert verdict([RAN, wrong], ended(1)) == Verdict(DIFFERS, "assert 2 < 1")
     missing = [
         RAN[0],
-        FAILED | {"kinds": ["MissingFeature", "RxDException"], "text": "rxd.export of neuron.rxd"},
+        FAILED
+        | {"kinds": ["MissingFeature", "RxDException"], "text": "rxd.export of neuron.rxd"},
     ]
     assert verdict([RAN, missing], ended(1)) == Verdict(REFUSED, "rxd.export of neuron.rxd")
     broken = [RAN[0], FAILED | {"kinds": ["KeyError", "LookupError"], "text": "'k'"}]
@@ -119,4 +131,6 @@ def test_a_process_that_dies_has_not_passed():
     )
     assert verdict([[]], ended()).what == FAILS
     assert verdict([RAN], ended(134)).what == FAILS
-    assert verdict([[RAN[0], {"when": "call", "outcome": "skipped"}]], ended()) == Verdict(SKIPPED)
+    assert verdict([[RAN[0], {"when": "call", "outcome": "skipped"}]], ended()) == Verdict(
+        SKIPPED
+    )

@@ -12,9 +12,12 @@ from support.programs import PROGRAMS
 TUTORIAL = PROGRAMS / "against_neuron" / "tiny_notebook" / "tutorial.ipynb"
 
 
-def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and_2_ranks(capsys):
+def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and_2_ranks(
+    capsys,
+):
     assert (
-        neuron_suite.main(["--notebook", str(TUTORIAL), "--ranks", "1", "2", "--frames", "3"]) == 0
+        neuron_suite.main(["--notebook", str(TUTORIAL), "--ranks", "1", "2", "--frames", "3"])
+        == 0
     )
     said = capsys.readouterr().out.splitlines()
     for line, ranks in zip(said, ("1 rank", "2 ranks"), strict=True):
@@ -25,9 +28,14 @@ def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and
 
 def test_a_notebook_that_fails_says_why(tmp_path, capsys):
     (tmp_path / "no_file.ipynb").write_text(TUTORIAL.read_text())
-    assert neuron_suite.main(["--notebook", str(tmp_path / "no_file.ipynb"), "--ranks", "1"]) == 1
+    assert (
+        neuron_suite.main(["--notebook", str(tmp_path / "no_file.ipynb"), "--ranks", "1"]) == 1
+    )
     said = capsys.readouterr().out
-    assert "the notebook downloads leak.mod: put it into a folder, and name that by --files" in said
+    assert (
+        "the notebook downloads leak.mod: put it into a folder, and name that by --files"
+        in said
+    )
     assert neuron_suite.main(["--notebook", str(tmp_path / "none.ipynb")]) == 2
 
 

@@ -58,9 +58,12 @@ def test_what_differs_fails_or_has_changed_is_an_error(folder, capfd):
     fails = Case("tiny.py", ("0", "--fails"), (division, smaller))
     changed = Case("tiny.py", ("0", "--changed"), (("tiny.py", "Ncell = 601", "Ncell = 6"),))
     assert (
-        published.main([str(folder), "--ranks", "1"], models=(model(differs, fails, changed),)) == 1
+        published.main([str(folder), "--ranks", "1"], models=(model(differs, fails, changed),))
+        == 1
     )
-    rows = [line for line in capfd.readouterr().out.splitlines() if line.startswith("| tiny.py")]
+    rows = [
+        line for line in capfd.readouterr().out.splitlines() if line.startswith("| tiny.py")
+    ]
     assert "box k 0: a relative 0.02" in rows[1]
     assert "k.npy: a relative 0.02" in rows[1]
     assert "progress.txt" in rows[1]
@@ -84,7 +87,10 @@ def test_no_folder_is_an_error(tmp_path, capsys):
             "from ecsmpi import crxd as rxd\nfrom neuron import h",
         ),
         ("from neuron import rxd", "from ecsmpi import rxd"),
-        ("    from neuron import n, rxd", "    from ecsmpi import rxd\n    from neuron import n"),
+        (
+            "    from neuron import n, rxd",
+            "    from ecsmpi import rxd\n    from neuron import n",
+        ),
         ("from neuron.crxd import rxdmath", "from ecsmpi.crxd import rxdmath"),
         ("from neuron.rxd.rxdmath import exp, log", "from ecsmpi.rxd.rxdmath import exp, log"),
         ("from neuron import h", "from neuron import h"),

@@ -32,7 +32,9 @@ def test_neurons_table_has_its_rows_and_its_status(tmp_path):
     assert starts <= rows.keys() and len(rows) >= 6
     assert len(record["runs"]["box, NEURON"]) == 1
     check_record(
-        record | {"step_times": record["runs"]["box, ecsmpi"][0]["step_seconds"]["1"]}, "neuron", 1
+        record | {"step_times": record["runs"]["box, ecsmpi"][0]["step_seconds"]["1"]},
+        "neuron",
+        1,
     )
 
 
@@ -74,7 +76,9 @@ def test_models_rows_are_the_differences_that_parts_make(monkeypatch):
         assert values == {part: pytest.approx(pair) for part, pair in expected.items()}
     assert rows["25 um, 1 process: grid"]["met"] and rows["10 um, 1 process: in all"]["met"]
     assert rows["10 um, 1 process: grid"]["met"] is None
-    check_record(record | {"shape": [1, 1, 1], "species": 1, "segments": 0, "dx": 25}, "slice", 1)
+    check_record(
+        record | {"shape": [1, 1, 1], "species": 1, "segments": 0, "dx": 25}, "slice", 1
+    )
 
 
 @pytest.mark.long
@@ -85,7 +89,9 @@ def test_slice_is_timed_with_and_without_its_cells(tmp_path):
     for cells, parts in ((True, {"all"}), (False, {"grid", "reactions"})):
         found = brain_slice.measure(small, brain_slice.Run("ecsmpi", 2, 25, cells))
         assert found["step_seconds"].keys() == parts and found["bytes"] > 1e8
-        assert all(len(taken) == 2 and min(taken) > 0 for taken in found["step_seconds"].values())
+        assert all(
+            len(taken) == 2 and min(taken) > 0 for taken in found["step_seconds"].values()
+        )
 
 
 def test_tutorials_script_gets_another_space_or_none():

@@ -48,7 +48,12 @@ def test_interval_of_few_values_is_their_range():
 
 def test_speed_up_is_voxels_a_second_over_the_fewest_cores():
     def launch(ranks, threads, nx, seconds):
-        return {"ranks": ranks, "threads": threads, "shape": [nx, 4, 4], "step_seconds": seconds}
+        return {
+            "ranks": ranks,
+            "threads": threads,
+            "shape": [nx, 4, 4],
+            "step_seconds": seconds,
+        }
 
     strong = [launch(2, 2, 8, 1.0), launch(1, 2, 8, 3.0), launch(2, 1, 8, 2.0)]
     base = base_of(strong)
@@ -86,7 +91,9 @@ def test_model_has_a_line_for_each_number_of_threads():
         cores, speed_up = line.get_data()
         assert list(cores) == [threads, 2 * threads, 8 * threads]
         assert list(speed_up) == pytest.approx([ranks * threads**0.5 for ranks in (1, 2, 8)])
-    measured = {container.get_label(): container[0].get_color() for container in axes.containers}
+    measured = {
+        container.get_label(): container[0].get_color() for container in axes.containers
+    }
     assert all(
         dashed[f"model, {label}"].get_color() == colour for label, colour in measured.items()
     )
@@ -107,9 +114,17 @@ def test_what_is_no_record_is_named(line, named, tmp_path):
 
 
 def test_nothing_to_draw_is_an_error(tmp_path):
-    kernel = {"kind": "kernel", "ranks": 1, "threads": 1, "shape": [4, 4, 4], "step_seconds": 1.0}
+    kernel = {
+        "kind": "kernel",
+        "ranks": 1,
+        "threads": 1,
+        "shape": [4, 4, 4],
+        "step_seconds": 1.0,
+    }
     (tmp_path / "kernel.jsonl").write_text(json.dumps(kernel))
-    done = mpirun(None, ["ecsmpi", "bench", "plot", "kernel.jsonl", "-o", "none.png"], cwd=tmp_path)
+    done = mpirun(
+        None, ["ecsmpi", "bench", "plot", "kernel.jsonl", "-o", "none.png"], cwd=tmp_path
+    )
     assert (
         done.returncode == 2
         and "got kernel" in done.stderr

@@ -101,7 +101,13 @@ def test_costs_of_a_real_machine_are_those_read_off_its_steps():
 
 def test_steps_of_a_real_machine_are_predicted_from_other_ranks():
     checked = cross_validation.leave_out(calibration.read_measurements(MEASURED), Machine())
-    assert [one.label for one in checked] == ["1 rank", "2 ranks", "4 ranks", "8 ranks", "16 ranks"]
+    assert [one.label for one in checked] == [
+        "1 rank",
+        "2 ranks",
+        "4 ranks",
+        "8 ranks",
+        "16 ranks",
+    ]
     errors = []
     for one in checked:
         errors += one.errors

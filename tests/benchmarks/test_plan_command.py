@@ -43,7 +43,10 @@ def test_plan_prints_table_recommendation_and_sbatch_line(capsys):
         "--cpus-per-task",
     ]
     ranks, threads = (int(word.split("=")[1]) for word in submit[2:4])
-    assert ranks * threads == Machine().cores and submit[6:] == ["slurm/hybrid.sbatch", "SCRIPT"]
+    assert ranks * threads == Machine().cores and submit[6:] == [
+        "slurm/hybrid.sbatch",
+        "SCRIPT",
+    ]
     assert re.fullmatch(r"--time=\d\d:\d\d:00", submit[4]) and re.fullmatch(
         r"--mem=\d+G", submit[5]
     )
@@ -128,9 +131,9 @@ def test_a_rank_for_each_numa_domain_is_recommended_and_none_in_several(capsys):
             "cpus-per-task"
         ] == str(64 // domains)
         ranks = int(
-            submission(command(capsys, *words, "--numa-domains", domains, "--segments", 10**7)[1])[
-                "ntasks-per-node"
-            ]
+            submission(
+                command(capsys, *words, "--numa-domains", domains, "--segments", 10**7)[1]
+            )["ntasks-per-node"]
         )
         assert ranks > domains and ranks % domains == 0, "NEURON uses one thread of each rank"
     assert "4 domains a node (a guess" in command(capsys, *words)[1]
@@ -210,7 +213,11 @@ GOOD = {"--box": (64, 64, 64), "--nodes": ("1-4",)}
     "option, values, told",
     [
         ("--box", (64, 64), "--box takes three numbers"),
-        ("--box", (64, 64, 6.5), "--box NX NY NZ must be whole numbers of voxels, got 64 64 6.5"),
+        (
+            "--box",
+            (64, 64, 6.5),
+            "--box NX NY NZ must be whole numbers of voxels, got 64 64 6.5",
+        ),
         ("--box", (64, 0, 64), "--box NX NY NZ must be whole"),
         ("--box", (0, 0, 0, 9, 9, 9), "needs --dx"),
         ("--box", ("a", 1, 1), "--box"),
@@ -241,7 +248,9 @@ GOOD = {"--box": (64, 64, 64), "--nodes": ("1-4",)}
     ],
 )
 def test_bad_argument_is_named(capsys, option, values, told):
-    words = [word for name, given in {**GOOD, option: values}.items() for word in (name, *given)]
+    words = [
+        word for name, given in {**GOOD, option: values}.items() for word in (name, *given)
+    ]
     status, out, err = command(capsys, *words)
     assert status == 2 and told in err
     assert "Traceback" not in err and "sbatch" not in out

@@ -105,7 +105,9 @@ def test_memory_of_a_rank_is_that_worked_by_hand():
 def test_reduced_system_is_taken_where_the_solver_takes_it(n, r):
     for ranks in (1, 2, 3, 4, 7, 11, 16, n):
         chain = Chain.of(n, r, False, Slabs(n, ranks))
-        assert Workload((n, 1, 1), r=r).is_reduced(ranks) == (not chain.neighbours_suffice), ranks
+        assert Workload((n, 1, 1), r=r).is_reduced(ranks) == (not chain.neighbours_suffice), (
+            ranks
+        )
 
 
 def test_one_species_takes_16_bytes_a_voxel_and_each_further_8():
@@ -124,7 +126,9 @@ def test_memory_of_a_rank_falls_with_the_ranks():
     assert parts[0]["segments"] > 30 * parts[-1]["segments"]
 
 
-@pytest.mark.parametrize("machine", [Machine(), TRUE, replace(TRUE, traffic=10.0, compute=1e-12)])
+@pytest.mark.parametrize(
+    "machine", [Machine(), TRUE, replace(TRUE, traffic=10.0, compute=1e-12)]
+)
 def test_no_step_is_faster_than_its_traffic(machine):
     for nodes in (1, 3, 8, 64):
         for ranks, threads in ((1, 8), (2, 4), (8, 1), (1, 1)):

@@ -59,9 +59,9 @@ ENDVERBATIM
     assert written_variables(text, "na") == {"ina"}
     assert written_variables(text, "ca") == set()
     assert written_variables("NEURON { SUFFIX a USEION k WRITE ik, ko }", "k") == {"ik", "ko"}
-    assert written_variables("NEURON{SUFFIX a\nUSEION k WRITE\n ko\nUSEION k2 WRITE k2o}", "k") == {
-        "ko"
-    }
+    assert written_variables(
+        "NEURON{SUFFIX a\nUSEION k WRITE\n ko\nUSEION k2 WRITE k2o}", "k"
+    ) == {"ko"}
     assert written_variables("", "k") == set()
 
 

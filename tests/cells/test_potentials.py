@@ -28,7 +28,9 @@ def test_the_logarithm_of_a_ratio_is_right_to_its_last_bits(width):
     nernst(found, inside, outside, 1.0)
     ratio = outside.astype(np.longdouble) / inside
     true = (
-        np.log(ratio) if width > 1 else np.log1p((outside.astype(np.longdouble) - inside) / inside)
+        np.log(ratio)
+        if width > 1
+        else np.log1p((outside.astype(np.longdouble) - inside) / inside)
     )
     spacing = np.spacing(np.maximum(np.abs(true.astype(float)), 1e-3 * width))
     assert (np.abs(found - true) / spacing).max() < 3

@@ -60,7 +60,10 @@ def test_sections_do_not_touch_each_other():
     both = Paths(
         *(np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("nseg", "length")),
         np.array([0, 3, 6]),
-        *(np.concatenate([getattr(a, name), getattr(b, name)]) for name in ("arc", "diam", "xyz")),
+        *(
+            np.concatenate([getattr(a, name), getattr(b, name)])
+            for name in ("arc", "diam", "xyz")
+        ),
     )
     assert np.array_equal(
         both.segment_areas(), np.concatenate([a.segment_areas(), b.segment_areas()])
@@ -74,7 +77,10 @@ def test_section_without_points_is_refused():
     points = dict(arc=np.zeros(2), diam=np.ones(2), xyz=np.zeros((2, 3)))
     with pytest.raises(ValueError, match="section 1 has no 3-D points: call n.define_shape"):
         Paths(
-            nseg=np.array([1, 1]), length=np.array([1.0, 1.0]), first=np.array([0, 2, 2]), **points
+            nseg=np.array([1, 1]),
+            length=np.array([1.0, 1.0]),
+            first=np.array([0, 2, 2]),
+            **points,
         )
     with pytest.raises(
         ValueError, match="first counts 3 points in 1 sections, but there are 2 points"

@@ -59,7 +59,9 @@ def place_of(image, colour, other):
     colours = pixels(image)
     # The colour bar has both colours too: it is the part right of the first white column after the
     # box.
-    near = (np.abs(colours - colour).max(axis=2) < 12) | (np.abs(colours - other).max(axis=2) < 12)
+    near = (np.abs(colours - colour).max(axis=2) < 12) | (
+        np.abs(colours - other).max(axis=2) < 12
+    )
     columns = np.flatnonzero(near.sum(axis=0) > 20)
     right = columns[np.argmax(np.diff(columns, append=columns[-1] + 99) > 5)]
     rows = np.flatnonzero(near[:, :right].sum(axis=1) > 20)
@@ -96,7 +98,9 @@ def test_info_of_a_file_without_frames_says_none(tmp_path, capsys):
     ],
 )
 def test_plot_shows_a_voxel_at_its_place(spot, capsys, axis, coordinate, place):
-    status, out, _ = command(capsys, "plot", spot, "--axis", axis, "--at", coordinate, "--frame", 1)
+    status, out, _ = command(
+        capsys, "plot", spot, "--axis", axis, "--at", coordinate, "--frame", 1
+    )
     assert (status, out.strip()) == (0, str(spot.with_name("spot_k.png")))
     with Image.open(spot.with_name("spot_k.png")) as image:
         np.testing.assert_allclose(place_of(image, HOT, COLD), place, atol=0.01)
@@ -104,7 +108,8 @@ def test_plot_shows_a_voxel_at_its_place(spot, capsys, axis, coordinate, place):
 
 def test_plot_of_a_mean_shows_what_lies_in_any_layer(spot, tmp_path, capsys):
     assert (
-        command(capsys, "plot", spot, "--mean", "--time", 1.9, "-o", tmp_path / "mean.png")[0] == 0
+        command(capsys, "plot", spot, "--mean", "--time", 1.9, "-o", tmp_path / "mean.png")[0]
+        == 0
     )
     with Image.open(tmp_path / "mean.png") as image:
         np.testing.assert_allclose(place_of(image, HOT, COLD), (9.5 / 10, 6.5 / 8), atol=0.01)
@@ -122,12 +127,15 @@ def test_plot_draws_a_line_for_each_point(spot, tmp_path, capsys):
     one, two = tmp_path / "one.png", tmp_path / "two.png"
     assert command(capsys, "plot", spot, "--point", 15, 65, 25, "-o", one)[0] == 0
     assert (
-        command(capsys, "plot", spot, "--point", 15, 65, 25, "--point", 55, 65, 25, "-o", two)[0]
+        command(capsys, "plot", spot, "--point", 15, 65, 25, "--point", 55, 65, 25, "-o", two)[
+            0
+        ]
         == 0
     )
     second = [255, 127, 14]
     orange = [
-        (np.abs(pixels(Image.open(path)) - second).max(axis=2) < 12).sum() for path in (one, two)
+        (np.abs(pixels(Image.open(path)) - second).max(axis=2) < 12).sum()
+        for path in (one, two)
     ]
     assert orange[0] == 0 and orange[1] > 100
 
@@ -160,7 +168,9 @@ def test_mp4_is_written_where_ffmpeg_is(spot, capsys):
 def test_mp4_without_ffmpeg_is_refused_with_the_cure(spot, capsys, monkeypatch):
     monkeypatch.setenv("PATH", "")
     status, _, err = command(capsys, "animate", spot, "-o", spot.with_name("spot.mp4"))
-    assert status == 2 and "needs ffmpeg, which is not on PATH: install it, or write a .gif" in err
+    assert (
+        status == 2 and "needs ffmpeg, which is not on PATH: install it, or write a .gif" in err
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,9 @@ def test_tutorials_script_runs(tmp_path):
     )
     times, found = read(tmp_path / "k.h5")
     assert (
-        np.allclose(times, [0, 40, 80]) and (found["k"][0] == 3).all() and found["k"][2].max() > 3
+        np.allclose(times, [0, 40, 80])
+        and (found["k"][0] == 3).all()
+        and found["k"][2].max() > 3
     )
 
 

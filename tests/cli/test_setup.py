@@ -27,7 +27,9 @@ def test_doctor_finds_all_symbols_of_neuron():
 
 
 def test_doctor_says_what_happens_without_a_symbol(monkeypatch):
-    lost = symbols.Symbol("nrn_no_such_symbol", symbols.Kind.C, "count rabbits", "none are counted")
+    lost = symbols.Symbol(
+        "nrn_no_such_symbol", symbols.Kind.C, "count rabbits", "none are counted"
+    )
     monkeypatch.setattr(symbols, "TABLE", (lost, symbols.RANKS))
     (finding,) = doctor._neurons_symbols(is_started=start() is not None)
     assert finding.detail == "nrn_no_such_symbol is missing (count rabbits): none are counted"
@@ -101,7 +103,8 @@ def test_setup_refuses_an_mpi_it_does_not_know():
 
 
 @pytest.mark.parametrize(
-    "script", ["scripts/setup", "scripts/demo", "scripts/test", "scripts/environment", ".ci/run"]
+    "script",
+    ["scripts/setup", "scripts/demo", "scripts/test", "scripts/environment", ".ci/run"],
 )
 def test_script_is_bash(script):
     done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True)

@@ -53,7 +53,9 @@ def job(tmp_path):
         path.write_text(text)
         path.chmod(0o755)
     clean = {
-        key: value for key, value in os.environ.items() if not key.startswith(("SLURM_", "ECSMPI_"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("SLURM_", "ECSMPI_"))
     }
     environment = {
         **clean,
@@ -161,10 +163,16 @@ def test_chain_near_its_limit_goes_back_to_the_queue(job, tmp_path):
 
     status, said = finish(chain(job, tmp_path, "one good.py", "two good.py", "three good.py"))
     assert status == 0, said
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one", "three", "two"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
+        "one",
+        "three",
+        "two",
+    ]
 
 
-def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_queue(job, tmp_path):
+def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_queue(
+    job, tmp_path
+):
     status, said = stopped(
         chain(job, tmp_path, "one early.py", "two good.py"), tmp_path / "runs" / "one.part"
     )
@@ -175,7 +183,9 @@ def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_que
 
 
 def test_chain_passes_the_signal_on_once_the_launcher_has_started_its_ranks(job, tmp_path):
-    status, said = stopped(chain(job, tmp_path, "one launching.py"), tmp_path / "runs" / "one.part")
+    status, said = stopped(
+        chain(job, tmp_path, "one launching.py"), tmp_path / "runs" / "one.part"
+    )
     assert status == 0, said
     assert "one goes on in the next job" in said and "failed" not in said
 

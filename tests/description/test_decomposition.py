@@ -94,7 +94,9 @@ def test_a_rank_owns_whole_blocks_one_after_the_other(n_planes, n_ranks, grain):
     for rank, blocks in enumerate(owned):
         if blocks:
             assert slabs.planes(rank) == (slabs.block(blocks[0])[0], slabs.block(blocks[-1])[1])
-        np.testing.assert_array_equal(np.flatnonzero(owner == rank), np.arange(*slabs.planes(rank)))
+        np.testing.assert_array_equal(
+            np.flatnonzero(owner == rank), np.arange(*slabs.planes(rank))
+        )
 
 
 def test_ten_planes_of_grain_three_on_three_ranks():

@@ -35,7 +35,9 @@ def test_descriptions_cannot_change():
 def test_bad_volume_fraction_is_named(volume_fraction):
     with pytest.raises(ValueError, match=f"volume_fraction must be .*got {volume_fraction}"):
         Tissue.from_rxd(volume_fraction)
-    with pytest.raises(ValueError, match=f"volume_fraction must be .*got {float(volume_fraction)}"):
+    with pytest.raises(
+        ValueError, match=f"volume_fraction must be .*got {float(volume_fraction)}"
+    ):
         Tissue(float(volume_fraction))
 
 
@@ -144,7 +146,9 @@ def test_walls_are_without_flux_or_held_at_a_value(wall, held):
 
 @pytest.mark.parametrize("wall", [math.nan, math.inf, "open"])
 def test_bad_wall_is_named(wall):
-    with pytest.raises(ValueError, match=f"ecs_boundary_conditions of k must be .*got {wall!r}"):
+    with pytest.raises(
+        ValueError, match=f"ecs_boundary_conditions of k must be .*got {wall!r}"
+    ):
         SpeciesSpec.from_rxd("k", 1, 1, wall)
 
 

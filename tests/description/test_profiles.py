@@ -99,7 +99,9 @@ def test_wrong_arrays_are_refused():
         ArrayProfile(np.zeros((2, 3, 4))).check(BOX)
     with pytest.raises(ValueError, match="alpha must be made of numbers"):
         profile_of("alpha", ["high", "low"])
-    with pytest.raises(ValueError, match=r"tortuosity must be > 0, got 0.0 at voxel \(2, 0, 0\)"):
+    with pytest.raises(
+        ValueError, match=r"tortuosity must be > 0, got 0.0 at voxel \(2, 0, 0\)"
+    ):
         PowerProfile("tortuosity", UniformProfile(0), -2).planes(BOX, 2, 3)
 
 

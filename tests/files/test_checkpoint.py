@@ -207,7 +207,9 @@ def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
             os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device"))
         )
 
-    with pytest.raises(OSError, match="No space left on device; see that the disk has space left"):
+    with pytest.raises(
+        OSError, match="No space left on device; see that the disk has space left"
+    ):
         Checkpoints(Alone(), tmp_path).write(facts(), full)
     monkeypatch.undo()
     assert newest(tmp_path)[0].path == before
@@ -225,7 +227,9 @@ def test_a_disk_that_cannot_sync_warns_once_and_takes_the_set(
     paths = written(tmp_path, 2)
     assert newest(tmp_path)[0].path == paths[1]
     said = capsys.readouterr().err
-    assert said.count("cannot tell when data are on the disk") == 1 and os.strerror(number) in said
+    assert (
+        said.count("cannot tell when data are on the disk") == 1 and os.strerror(number) in said
+    )
 
 
 def test_a_disk_that_fails_to_sync_is_an_error(tmp_path, monkeypatch):
@@ -252,7 +256,9 @@ def test_what_a_run_left_that_was_killed_while_it_tried_the_folder_goes_later(tm
         path.write_text("")
     os.utime(old, (0, 0))
     path = written(tmp_path)[0]
-    assert sorted(tmp_path.iterdir()) == sorted([path, new]) and newest(tmp_path)[0].path == path
+    assert (
+        sorted(tmp_path.iterdir()) == sorted([path, new]) and newest(tmp_path)[0].path == path
+    )
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):

@@ -43,7 +43,9 @@ def test_run_that_cannot_begin_its_file_leaves_the_old_one(tmp_path):
 @pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_files_of_several_ranks_are_as_safe(ranks, tmp_path):
     done = mpirun(ranks, ["python", PROGRAM.with_name("files_on_ranks.py"), tmp_path])
-    assert done.returncode == 0 and "all as it should be" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "all as it should be" in done.stdout, (
+        done.stdout + done.stderr
+    )
 
 
 def test_old_file_stays_until_the_first_frame_of_the_new_one(tmp_path):
@@ -111,15 +113,21 @@ def test_second_run_is_refused_and_told_who_writes(ranks, tmp_path):
     )
     try:
         end = time.monotonic() + 90
-        while not (tmp_path / "begun").exists() and first.poll() is None and time.monotonic() < end:
+        while (
+            not (tmp_path / "begun").exists()
+            and first.poll() is None
+            and time.monotonic() < end
+        ):
             time.sleep(0.05)
         second = program(ranks, tmp_path, "contends")
         assert second.returncode != 0
         assert (
-            f"k.h5: process {first.pid} on host {os.uname().nodename} (since 20" in second.stderr
+            f"k.h5: process {first.pid} on host {os.uname().nodename} (since 20"
+            in second.stderr
         ), second.stderr
         assert (
-            "holds) writes it; give another name, or wait until that run has ended" in second.stderr
+            "holds) writes it; give another name, or wait until that run has ended"
+            in second.stderr
         )
     finally:
         (tmp_path / "go").touch()
@@ -154,14 +162,17 @@ OTHER_HOST = {
 
 
 @pytest.mark.parametrize(
-    "kind, refused", [("ext4", False), ("nfs4", False), ("nfs4 nolock", True), ("fuse.sshfs", True)]
+    "kind, refused",
+    [("ext4", False), ("nfs4", False), ("nfs4 nolock", True), ("fuse.sshfs", True)],
 )
 def test_lock_left_behind_on_another_host_counts_where_locks_do_not_reach_it(
     kind, refused, tmp_path, monkeypatch
 ):
     (tmp_path / ".k.h5.lock").write_text(json.dumps(OTHER_HOST))
     name, *options = kind.split()
-    monkeypatch.setattr("ecsmpi.files.writer_lock.mounted_at", lambda folder: (name, set(options)))
+    monkeypatch.setattr(
+        "ecsmpi.files.writer_lock.mounted_at", lambda folder: (name, set(options))
+    )
     if not refused:
         return WriterLock(tmp_path / "k.h5").release()
     with pytest.raises(
@@ -189,7 +200,9 @@ def test_without_locks_the_process_decides(alive, tmp_path, monkeypatch):
 
 def test_lock_of_a_dead_run_is_taken_over(tmp_path):
     take = f"WriterLock(Path({str(tmp_path / 'k.h5')!r}))"
-    imports = "import os; from pathlib import Path; from ecsmpi.files.writer_lock import WriterLock"
+    imports = (
+        "import os; from pathlib import Path; from ecsmpi.files.writer_lock import WriterLock"
+    )
     code = f"{imports}; {take}; os._exit(9)"
     assert subprocess.run([sys.executable, "-c", code], env=_environment()).returncode == 9
     assert hidden(tmp_path) == [".k.h5.lock"]
@@ -209,7 +222,10 @@ def test_this_folder_has_a_known_file_system(tmp_path):
     "change, said",
     [
         (lambda path: path.unlink(), "k.h5 was deleted or moved away while the run wrote it"),
-        (lambda path: path.rename(path.with_name("moved.h5")), "k.h5 was deleted or moved away"),
+        (
+            lambda path: path.rename(path.with_name("moved.h5")),
+            "k.h5 was deleted or moved away",
+        ),
         (
             lambda path: (
                 write(path.with_name("other.h5")) or path.with_name("other.h5").replace(path)
@@ -227,9 +243,11 @@ def test_file_that_is_gone_is_an_error_at_the_next_frame_and_at_the_end(
     file.append(0.0, frames(0.0))
     change(tmp_path / "k.h5")
     with pytest.raises(FileGone, match=said):
-        {"frame": lambda: file.append(0.5, frames(0.5)), "close": file.close, "sync": file.sync}[
-            moment
-        ]()
+        {
+            "frame": lambda: file.append(0.5, frames(0.5)),
+            "close": file.close,
+            "sync": file.sync,
+        }[moment]()
     assert moment != "close" or hidden(tmp_path) == []
     if moment != "close":
         with pytest.raises(FileGone):
@@ -255,5 +273,7 @@ def test_command_says_wrote_of_files_that_are_there(tmp_path):
         2, ["ecsmpi", "run", model, "-q", "--output", "k.h5", "--every", "0.5"], cwd=tmp_path
     )
     assert (
-        done.returncode != 0 and "wrote" not in done.stdout and "k.h5 was deleted" in done.stderr
+        done.returncode != 0
+        and "wrote" not in done.stdout
+        and "k.h5 was deleted" in done.stderr
     ), done.stdout + done.stderr

@@ -66,7 +66,10 @@ def refused(found, folder):
     """Return the error with which each forged set was refused, by its name."""
     said = dict(zip(found["names"].tolist(), found["said"].tolist()))
     for name, text in said.items():
-        assert text.startswith((f"Damaged: {folder}", f"ForeignStatement: {folder}")), (name, text)
+        assert text.startswith((f"Damaged: {folder}", f"ForeignStatement: {folder}")), (
+            name,
+            text,
+        )
     return said
 
 
@@ -294,7 +297,9 @@ WRONG_INDICES = {
         name: section | {"digests": []} for name, section in index.items()
     },
     "more than there is": lambda index: index | {"more": index["cells"]},
-    "a value more": lambda index: {name: section | {"more": 1} for name, section in index.items()},
+    "a value more": lambda index: {
+        name: section | {"more": 1} for name, section in index.items()
+    },
 }
 
 
@@ -327,7 +332,8 @@ def replace_by_device(path):
 
 
 @pytest.mark.parametrize(
-    "replace", [replace_by_pipe, replace_by_folder, replace_by_link_to_itself, replace_by_device]
+    "replace",
+    [replace_by_pipe, replace_by_folder, replace_by_link_to_itself, replace_by_device],
 )
 @pytest.mark.parametrize("name", ["manifest.json", "rank00000"])
 def test_what_is_no_plain_file_is_passed_over_without_waiting(name, replace, tmp_path):

@@ -57,13 +57,18 @@ def test_selections_are_what_numpy_selects(written, kind):
             np.testing.assert_array_equal(found.time, TIMES_OF[name])
             assert found["k"].dtype == encoding.precision
             limit = 1e-15 if encoding.precision == "float64" else 6e-8
-            np.testing.assert_allclose(found["k"], selected(name), rtol=limit, atol=0, err_msg=name)
+            np.testing.assert_allclose(
+                found["k"], selected(name), rtol=limit, atol=0, err_msg=name
+            )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_programs_find_selections_where_and_when_they_are(written, kind):
     with xarray.open_dataset(written[kind], engine="h5netcdf", group="middle") as middle:
-        assert middle.k.dims == ("time", "z", "y", "x") and (middle.k.units, middle.x.units) == (
+        assert middle.k.dims == ("time", "z", "y", "x") and (
+            middle.k.units,
+            middle.x.units,
+        ) == (
             "mM",
             "um",
         )
@@ -86,7 +91,9 @@ def test_other_programs_find_selections_where_and_when_they_are(written, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_compression_is_that_of_the_item_and_makes_files_smaller(written, kind):
     ranks, storage = kind
-    path = written[kind] if storage == "single" else written[kind].with_name("parts.rank00000.h5")
+    path = (
+        written[kind] if storage == "single" else written[kind].with_name("parts.rank00000.h5")
+    )
     with h5py.File(path) as file:
         for name, (_, encoding, _) in ITEMS.items():
             if name in file and "k" in file[name]:
@@ -99,7 +106,9 @@ def test_file_without_whole_boxes_has_its_selections(tmp_path):
         assert recording.names == [] and len(recording) == 0 and recording.box == BOX
         assert recording.of(None) is recording.selections["coarse"]
         np.testing.assert_array_equal(recording.selections["slice_x"]["k"], selected("slice_x"))
-        with pytest.raises(ValueError, match="has no selection 'middel'; it has coarse, corner"):
+        with pytest.raises(
+            ValueError, match="has no selection 'middel'; it has coarse, corner"
+        ):
             recording.of("middel")
 
 
@@ -111,7 +120,10 @@ def test_missing_part_of_a_selection_is_an_error(tmp_path):
 
 
 bounds = st.one_of(
-    st.none(), st.tuples(st.floats(0, 8), st.floats(9, 17)), st.floats(0, 17), st.just(slice(1, 9))
+    st.none(),
+    st.tuples(st.floats(0, 8), st.floats(9, 17)),
+    st.floats(0, 17),
+    st.just(slice(1, 9)),
 )
 
 
@@ -160,7 +172,10 @@ def test_cadence_is_due_once_for_each_interval_whatever_the_steps():
             lambda: Slice("k", z=99.9),
             "z = 99.9 um is outside the box, which goes from 100 to 115 um",
         ),
-        (lambda: Subvolume("k", x=(5, 9)), r"x = \(5, 9\) has no voxel .* x goes from -10 to 4 um"),
+        (
+            lambda: Subvolume("k", x=(5, 9)),
+            r"x = \(5, 9\) has no voxel .* x goes from -10 to 4 um",
+        ),
         (lambda: Subvolume("k", x=(-8.9, -7.1)), r"x = \(-8.9, -7.1\) has no voxel"),
         (
             lambda: Subvolume("k", y=slice(4, 9)),
@@ -169,7 +184,10 @@ def test_cadence_is_due_once_for_each_interval_whatever_the_steps():
         (lambda: Subvolume("k", y=slice(0, 4, 2)), "give the step as stride=2"),
         (lambda: Subvolume("k", x="left"), "x must be a number, .* got 'left'"),
         (lambda: Subvolume("k", x=(1, "b")), "x must be a number, got 'b'"),
-        (lambda: Subvolume("k", stride=0), "stride must be a whole number of at least 1, got 0"),
+        (
+            lambda: Subvolume("k", stride=0),
+            "stride must be a whole number of at least 1, got 0",
+        ),
         (lambda: Subvolume("k", stride=(1, 1.5, 1)), "stride must be a whole number"),
         (lambda: Slice("k", z=(0, 1)), "a slice is at one number"),
         (lambda: Slice("k", z=0, x=0), "a slice is at one number"),
@@ -206,14 +224,24 @@ def test_script_chooses_what_is_written(ranks, on_ranks, tmp_path):
         np.testing.assert_allclose(recording.time, [0, 1, 2], atol=1e-9)
         np.testing.assert_array_equal(recording["k"], saved["k_ecs"][::2].astype("float32"))
         chosen = recording.selections
-        assert sorted(chosen) == ["coarse", "k_slice_z", "k_slice_z_2", "na_mean_x", "na_slice_z"]
+        assert sorted(chosen) == [
+            "coarse",
+            "k_slice_z",
+            "k_slice_z_2",
+            "na_mean_x",
+            "na_slice_z",
+        ]
         np.testing.assert_array_equal(chosen["k_slice_z"]["k"], saved["k_ecs"][:, :, :, 4:5])
         np.testing.assert_array_equal(chosen["k_slice_z_2"]["k"], saved["k_ecs"][:, :, :, 6:7])
         np.testing.assert_array_equal(chosen["na_slice_z"]["na"], saved["na_ecs"][:, :, :, 7:8])
         np.testing.assert_allclose(
-            chosen["na_mean_x"]["na"], saved["na_ecs"][::4].mean(axis=1, keepdims=True), rtol=1e-14
+            chosen["na_mean_x"]["na"],
+            saved["na_ecs"][::4].mean(axis=1, keepdims=True),
+            rtol=1e-14,
         )
-        np.testing.assert_array_equal(chosen["coarse"]["k"], saved["k_ecs"][:, 4:11:2, ::2, ::2])
+        np.testing.assert_array_equal(
+            chosen["coarse"]["k"], saved["k_ecs"][:, 4:11:2, ::2, ::2]
+        )
     with load(tmp_path / "run.box1.h5") as recording:
         assert list(recording.selections) == ["k_slice_z"] and not recording.names
         np.testing.assert_array_equal(

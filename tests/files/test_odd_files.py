@@ -149,7 +149,9 @@ def test_field_that_no_run_writes_is_refused_by_all(said, tmp_path, capsys):
         load(path)
     assert said in str(error.value) and str(path) in str(error.value)
     for word in ("plot", "info", "verify"):
-        status, told = command(capsys, word, path, *(["--species", "k"] if word == "plot" else []))
+        status, told = command(
+            capsys, word, path, *(["--species", "k"] if word == "plot" else [])
+        )
         assert status in (1, 2) and said in told and "Traceback" not in told
 
 
@@ -259,7 +261,12 @@ def test_names_beyond_ascii_are_printed_to_a_terminal_of_ascii_alone(tmp_path):
         capture_output=True,
         text=True,
         env=os.environ
-        | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)},
+        | {
+            "LC_ALL": "C",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONPATH": str(ROOT),
+        },
     )
     assert done.returncode == 0, done.stderr
     assert "\\u03b3" in done.stdout

@@ -61,7 +61,9 @@ def test_vtk_sees_every_voxel_where_and_when_it_is(written, kind):
         assert image.GetOrigin() == BOX.lo and image.GetSpacing() == BOX.spacing
         for name in NAMES:
             values = (
-                vtk_to_numpy(image.GetCellData().GetArray(name)).reshape(3, 4, 7).transpose(2, 1, 0)
+                vtk_to_numpy(image.GetCellData().GetArray(name))
+                .reshape(3, 4, 7)
+                .transpose(2, 1, 0)
             )
             np.testing.assert_array_equal(values, expected(name)[step])
 
@@ -108,9 +110,9 @@ def test_provenance_says_how_the_file_came_about(written):
         attributes = dict(file.attrs)
     assert (attributes["ranks"], attributes["ecsmpi"], attributes["seed"]) == (2, "1.2.3", 7)
     assert attributes["species"] == "na, k" and "frames.py" in attributes["command"]
-    assert list(attributes["box_lo_um"]) == list(BOX.lo) and list(attributes["box_hi_um"]) == list(
-        BOX.hi
-    )
+    assert list(attributes["box_lo_um"]) == list(BOX.lo) and list(
+        attributes["box_hi_um"]
+    ) == list(BOX.hi)
 
 
 @given(shape=st.tuples(*[st.integers(1, 2000)] * 3), slabs=st.integers(1, 300))
@@ -129,8 +131,12 @@ def test_reader_sees_each_frame_as_soon_as_it_is_appended(tmp_path):
     file, frames = opened(tmp_path / "k.h5", Alone(), "single")
     for count, t in enumerate(TIMES[:2], start=1):
         file.append(t, frames(t))
-        seen = mpirun(None, ["python", PROGRAMS / "read_frames.py", tmp_path / "k.h5"], timeout=30)
-        assert seen.stdout.split() == [str(count), str(expected("k")[:count].sum())], seen.stderr
+        seen = mpirun(
+            None, ["python", PROGRAMS / "read_frames.py", tmp_path / "k.h5"], timeout=30
+        )
+        assert seen.stdout.split() == [str(count), str(expected("k")[:count].sum())], (
+            seen.stderr
+        )
     file.close()
 
 
@@ -170,7 +176,8 @@ def test_full_disk_ends_all_ranks_with_the_file_named(tmp_path, storage):
     done = early_end(tmp_path, 2, "fills_the_disk", storage)
     assert done.returncode == 3
     assert (
-        "OSError: cannot write" in done.stderr and "see that the disk has space left" in done.stderr
+        "OSError: cannot write" in done.stderr
+        and "see that the disk has space left" in done.stderr
     )
 
 

@@ -16,7 +16,9 @@ PROGRAM = ROOT / "tests" / "programs" / "files" / "parts_go_on.py"
 def went_on(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     done = mpirun(3, ["python", PROGRAM, folder])
-    assert done.returncode == 0 and "all as it should be" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "all as it should be" in done.stdout, (
+        done.stdout + done.stderr
+    )
     return folder
 
 
@@ -41,7 +43,9 @@ def test_parts_go_on_on_other_ranks_for_every_reader(name, count, went_on):
 
 
 def test_verify_finds_a_lost_part_of_an_earlier_run(went_on):
-    assert mpirun(None, ["ecsmpi", "verify", went_on / "k.h5", went_on / "one.h5"]).returncode == 0
+    assert (
+        mpirun(None, ["ecsmpi", "verify", went_on / "k.h5", went_on / "one.h5"]).returncode == 0
+    )
     lost = sorted(went_on.glob("k.rank*"))[0]
     kept = lost.rename(went_on / "elsewhere")
     done = mpirun(None, ["ecsmpi", "verify", went_on / "k.h5"])

@@ -66,7 +66,11 @@ def test_grid_times_names_and_provenance_come_back(recording):
     assert recording.names == list(NAMES) and "na" in recording and "cl" not in recording
     np.testing.assert_array_equal(recording.time, TIMES)
     np.testing.assert_array_equal(recording.y, [6.5, 9.5, 12.5, 15.5])
-    assert recording.attributes["ecsmpi"] == "1.2.3" and recording.attributes["voxels"] == [7, 4, 3]
+    assert recording.attributes["ecsmpi"] == "1.2.3" and recording.attributes["voxels"] == [
+        7,
+        4,
+        3,
+    ]
 
 
 def test_nearest_frame_is_found_by_time(recording):

@@ -53,7 +53,12 @@ def test_reports_are_what_vectors_recorded(ranks, storage, tmp_path):
             places = np.arange(data.shape[1]) / data.shape[1] + 0.5 / data.shape[1]
             for x, column in zip(places, data.T):
                 expected = vectors[node, element, round(float(x), 6), what].astype(np.float32)
-                assert np.array_equal(column[: len(expected)], expected), (name, node, element, x)
+                assert np.array_equal(column[: len(expected)], expected), (
+                    name,
+                    node,
+                    element,
+                    x,
+                )
                 compared += len(expected)
     assert compared == 45 * 101
     somata, times, _ = sonata(tmp_path / "somata.h5", "cells")
@@ -71,7 +76,9 @@ def check_spikes(path, vectors):
         v = vectors[gid, 0, 0.5, 0]
         rises = 0.2 * (np.flatnonzero((v[:-1] < 10) & (v[1:] >= 10)) + 1)
         times = [t for node, t in spikes if node == gid]
-        assert len(times) == len(rises) > 0 and np.abs(np.array(times) - rises).max() <= 0.2 + 1e-9
+        assert (
+            len(times) == len(rises) > 0 and np.abs(np.array(times) - rises).max() <= 0.2 + 1e-9
+        )
 
 
 def test_reports_go_on_from_a_checkpoint_on_other_ranks(tmp_path):
@@ -112,7 +119,9 @@ def test_what_is_wrong_is_said(tmp_path):
 
 def test_what_is_wrong_ends_all_ranks(tmp_path):
     done = run(tmp_path, 2, "wrong_reports.py")
-    assert done.returncode != 0 and "no segment has cao: there is nothing to report" in done.stderr
+    assert (
+        done.returncode != 0 and "no segment has cao: there is nothing to report" in done.stderr
+    )
 
 
 def test_cells_without_gids_are_numbered_over_the_ranks(tmp_path):

@@ -47,7 +47,9 @@ def ion(name, charge, d):
 
 
 k, na, cl = ion("k", 1, 2.62), ion("na", 1, 1.78), ion("cl", -1, 2.1)
-(ki, nai, cli), (ko, nao, clo) = [[each[region] for each in (k, na, cl)] for region in (cyt, ecs)]
+(ki, nai, cli), (ko, nao, clo) = [
+    [each[region] for each in (k, na, cl)] for region in (cyt, ecs)
+]
 bound = rxd.Species([cyt, ecs], initial=0.1)
 binding = 0.01 * k - 0.02 * bound  # on both sides
 changes = [rxd.Rate(k, -binding), rxd.Rate(bound, binding - bound / 50)]
@@ -57,7 +59,9 @@ n_gate, m_gate = (
     rxd.State(membrane, initial=0.1),
     rxd.State([cyt, membrane], initial=lambda node: 0.05 if node.region == membrane else 0.5),
 )
-door = rxd.Parameter([cyt, membrane, ecs], value=lambda node: 1 if node.region == membrane else 5)
+door = rxd.Parameter(
+    [cyt, membrane, ecs], value=lambda node: 1 if node.region == membrane else 5
+)
 n_open, m_open = 1 / (1 + exp(-(rxd.v + 40) / 9)), 1 / (1 + exp(-(rxd.v + 34) / 6))
 gates = [rxd.Rate(n_gate, (n_open - n_gate) / 4), rxd.Rate(m_gate, (m_open - m_gate) / 0.5)]
 
@@ -75,7 +79,10 @@ def nernst(inside, outside, charge):
 
 PER_MV = 60  # molecules/(um2 ms mV)
 pump_rate = (
-    2000 * oxygen[air] / (0.05 + oxygen[air]) / ((1 + exp((25 - nai) / 3)) * (1 + exp(3.5 - ko)))
+    2000
+    * oxygen[air]
+    / (0.05 + oxygen[air])
+    / ((1 + exp((25 - nai) / 3)) * (1 + exp(3.5 - ko)))
 )
 carried = [
     across(ki, ko, PER_MV * (10 * n_gate[membrane] + 0.5) * (rxd.v - nernst(ki, ko, 1))),

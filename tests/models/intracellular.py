@@ -29,12 +29,18 @@ cyt = rxd.Region(
 er = rxd.Region(sections, name="er", geometry=rxd.FractionalVolume(0.2))
 er_membrane = rxd.Region(sections, name="er_membrane", geometry=rxd.DistributedBoundary(2))
 membrane = rxd.Region(sections, name="membrane", geometry=rxd.membrane())
-ecs = rxd.Extracellular(0, 0, 0, 80, 60, 50, dx=(10, 12, 10), volume_fraction=0.02, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    0, 0, 0, 80, 60, 50, dx=(10, 12, 10), volume_fraction=0.02, tortuosity=1.6
+)
 
 ki = rxd.Species(cyt, d=1, name="k", charge=1, initial=140)
 ko = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=3)
 ca = rxd.Species(
-    [cyt, er], d=0.1, name="ca", charge=2, initial=lambda node: 1e-4 if node.region == cyt else 0.4
+    [cyt, er],
+    d=0.1,
+    name="ca",
+    charge=2,
+    initial=lambda node: 1e-4 if node.region == cyt else 0.4,
 )
 buffer = rxd.Species(cyt, initial=0.05)
 bound = rxd.Species(cyt, initial=0)

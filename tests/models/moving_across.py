@@ -14,7 +14,11 @@ cells = {}
 for i in my_cells(5):
     cells[i] = [
         stick(
-            i, (6 + 8 * i, 12 + 5 * (i % 2), 10), (14 + 6 * i, 30, 28), diam=3 + i, nseg=1 + i % 3
+            i,
+            (6 + 8 * i, 12 + 5 * (i % 2), 10),
+            (14 + 6 * i, 30, 28),
+            diam=3 + i,
+            nseg=1 + i % 3,
         )
     ]
     cells[i][0].insert("pas")

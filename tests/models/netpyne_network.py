@@ -118,5 +118,7 @@ if sim.rank == 0:
         for cell in data[name]
     }
     order = np.lexsort((data["spkid"], data["spkt"]))
-    np.savez(OUTPUT, spikes=np.array([data["spkt"], data["spkid"]])[:, order], **grids, **traces)
+    np.savez(
+        OUTPUT, spikes=np.array([data["spkt"], data["spkid"]])[:, order], **grids, **traces
+    )
 sim.clearAll()

@@ -26,7 +26,11 @@ for i in my_cells(4):
 ecs = rxd.Extracellular(*LOW, *HIGH, dx=SPACING, volume_fraction=0.2, tortuosity=1.6)
 far = rxd.Extracellular(200, 0, 0, 240, 30, 30, dx=10)
 k = rxd.Species(
-    [ecs, far], d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 100 - node.z3d / 300
+    [ecs, far],
+    d=2.62,
+    name="k",
+    charge=1,
+    initial=lambda node: 3 + node.x3d / 100 - node.z3d / 300,
 )
 x = rxd.Species(ecs, d=(1, 2, 3), name="x1", charge=1, initial=2, ecs_boundary_conditions=2.5)
 still = rxd.Species(ecs, d=0, initial=1)
@@ -37,7 +41,9 @@ saved = {}
 def look(when):
     for name, part in (("k", k[ecs]), ("k far", k[far]), ("x", x[ecs]), ("still", still[ecs])):
         saved[f"{name} {when}"] = np.array(part.states3d)
-    saved[f"segments {when}"] = np.array([all_segments(cells, name) for name in ("ko", "x2o", "v")])
+    saved[f"segments {when}"] = np.array(
+        [all_segments(cells, name) for name in ("ko", "x2o", "v")]
+    )
 
 
 def steps(count):

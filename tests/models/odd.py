@@ -25,7 +25,9 @@ def uneven(mean):
 cells = {}
 for i in my_cells(5):
     start = (-20 + 23.3 * i, 20 + 11.1 * i, -60 + 13.7 * i)
-    sec = stick(i, start, (start[0] + 31, start[1] + 7.7, start[2] - 9), diam=1 + 0.3 * i, nseg=7)
+    sec = stick(
+        i, start, (start[0] + 31, start[1] + 7.7, start[2] - 9), diam=1 + 0.3 * i, nseg=7
+    )
     sec.insert("steady_k").insert("leaks").insert("pas")
     for seg in sec:
         seg.steady_k.rate = 1e-4 * (1 + i + seg.x)

@@ -20,7 +20,9 @@ for i in my_cells(4):
 
 
 def uneven(mean):
-    return lambda node: mean * (1 + 0.3 * node.x3d / 50 - 0.2 * node.y3d / 40 + 0.1 * node.z3d / 30)
+    return lambda node: (
+        mean * (1 + 0.3 * node.x3d / 50 - 0.2 * node.y3d / 40 + 0.1 * node.z3d / 30)
+    )
 
 
 def inside(node):
@@ -36,7 +38,9 @@ k = rxd.Species(
 )
 A = rxd.Species(ecs, name="A", charge=1, initial=lambda node: 10 - 5 * inside(node))
 AK = rxd.Species(ecs, name="AK", charge=1, initial=lambda node: 5 * inside(node))
-buffering = rxd.Reaction(k[ecs] + A, AK, 0.0008 / (1 + rxdmath.exp(-(k[ecs] - 15) / 1.15)), 0.0008)
+buffering = rxd.Reaction(
+    k[ecs] + A, AK, 0.0008 / (1 + rxdmath.exp(-(k[ecs] - 15) / 1.15)), 0.0008
+)
 
 # A pair and its parts, saturable loss, and a one-way decay, in a part of the box by a parameter
 monomer = rxd.Species([ecs, far], name="monomer", d=1.1, initial=uneven(2))
@@ -57,7 +61,8 @@ removal = rxd.Rate(
 )
 here = rxd.Rate(driven, 0.1 * rxdmath.sqrt(abs(driven - 0.3)), regions=[far])
 there = rxd.Rate(
-    driven[ecs], 0.004 * k[ecs] ** 2 / (k[ecs] ** 2 + 15**2) - 0.005 * rxdmath.vtrap(driven - 1, 2)
+    driven[ecs],
+    0.004 * k[ecs] ** 2 / (k[ecs] ** 2 + 15**2) - 0.005 * rxdmath.vtrap(driven - 1, 2),
 )
 
 # Oxygen in a box of its own on the same grid: rates of either box read the other

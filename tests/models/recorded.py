@@ -14,7 +14,9 @@ for i in my_cells(3):
         seg.steady_k.rate = 0.01
     cells[i] = [sec]
 
-ecs = rxd.Extracellular(-4, -4, -4, 70, 52, 36, dx=(6, 7, 8), volume_fraction=0.2, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    -4, -4, -4, 70, 52, 36, dx=(6, 7, 8), volume_fraction=0.2, tortuosity=1.6
+)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 3 + 0.02 * node.y3d)
 grid = k[ecs]
 
@@ -25,7 +27,9 @@ POINTS = {
     "last voxel": (73.9, 51, 35),
 }
 nodes = {name: grid.node_by_location(*point) for name, point in POINTS.items()}
-recorded = {f"recorded {name}": n.Vector().record(node._ref_value) for name, node in nodes.items()}
+recorded = {
+    f"recorded {name}": n.Vector().record(node._ref_value) for name, node in nodes.items()
+}
 values = {f"value {name}": n.Vector() for name in nodes}
 if 0 in cells:
     recorded["recorded ko"] = n.Vector().record(cells[0][0](0.5)._ref_ko)

@@ -19,7 +19,9 @@ def cell(number, nseg):
 
 
 cells = {number: [cell(number, 3)] for number in my_cells(3)}
-ecs = rxd.Extracellular(0, 0, 0, 100, 90, 60, dx=(10, 9, 8), volume_fraction=0.2, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    0, 0, 0, 100, 90, 60, dx=(10, 9, 8), volume_fraction=0.2, tortuosity=1.6
+)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 3 + 0.01 * node.x3d)
 
 n.dt = 1

@@ -54,7 +54,9 @@ grids = {"inhabited": k[inhabited]}
 for shape, walls in product(SHAPES, (None, 2)):
     regions.append(box(shape, x=100))
     species.append(
-        rxd.Species(regions[-1], d=(1.3, 0.7, 2.1), initial=uneven, ecs_boundary_conditions=walls)
+        rxd.Species(
+            regions[-1], d=(1.3, 0.7, 2.1), initial=uneven, ecs_boundary_conditions=walls
+        )
     )
     grids[f"{shape}, walls {walls}"] = species[-1][regions[-1]]
 

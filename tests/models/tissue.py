@@ -34,13 +34,17 @@ def uneven(mean):
 cells = {}
 for i in my_cells(5):
     start = (-20 + 13.3 * i, 20 + 6.1 * i, -60 + 11.7 * i)
-    sec = stick(i, start, (start[0] + 21, start[1] + 7.7, start[2] - 9), diam=1 + 0.3 * i, nseg=7)
+    sec = stick(
+        i, start, (start[0] + 21, start[1] + 7.7, start[2] - 9), diam=1 + 0.3 * i, nseg=7
+    )
     sec.insert("steady_k").insert("leaks").insert("pas")
     for seg in sec:
         seg.steady_k.rate = 1e-4 * (1 + i + seg.x)
     cells[i] = [sec]
 
-ecs = rxd.Extracellular(*LOW, *HIGH, dx=SPACING, volume_fraction=fraction(0), tortuosity=winding(0))
+ecs = rxd.Extracellular(
+    *LOW, *HIGH, dx=SPACING, volume_fraction=fraction(0), tortuosity=winding(0)
+)
 k = rxd.Species(ecs, d=(2.5, 4.2, 20), name="k", charge=1, initial=uneven(3))
 ca = rxd.Species(ecs, d=(2.4, 1.1, 5.3), name="ca", charge=2, initial=uneven(1.8))
 

@@ -179,7 +179,9 @@ def lines_with(paths, pattern):
 
 def without(trees, *folders):
     """The trees that lie in none of some folders or files."""
-    return {path: tree for path, tree in trees.items() if not {path, *path.parents} & set(folders)}
+    return {
+        path: tree for path, tree in trees.items() if not {path, *path.parents} & set(folders)
+    }
 
 
 BESIDE_THE_TABLE = without(IN_GATE, GATE / "symbols.py")

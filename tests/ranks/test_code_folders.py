@@ -120,12 +120,14 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
     assert "UnsafeFolder: others can write" in done.stderr
     assert "chmod 700" in done.stderr
     doctor = mpirun(None, ["ecsmpi", "doctor"], env={"NUMBA_CACHE_DIR": tmp_path})
-    assert doctor.returncode == 1 and "problem  compiled code  others can write" in doctor.stdout, (
-        doctor.stdout
-    )
+    assert (
+        doctor.returncode == 1 and "problem  compiled code  others can write" in doctor.stdout
+    ), doctor.stdout
 
 
-@pytest.mark.parametrize("kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"])
+@pytest.mark.parametrize(
+    "kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"]
+)
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(
         2,

@@ -124,7 +124,9 @@ def test_signal_before_the_run_begins_says_to_be_continued(where, tmp_path):
         until(lambda: (tmp_path / "there").exists())
         os.kill(process.pid, signal.SIGUSR1)
         assert process.wait(30) == TO_BE_CONTINUED, process.said()
-        assert process.said().count("SIGUSR1: stopped before the run began, to be continued") == 1
+        assert (
+            process.said().count("SIGUSR1: stopped before the run began, to be continued") == 1
+        )
     assert not list(tmp_path.glob("sets/*")) or whole_sets(tmp_path / "sets") == []
 
 
@@ -222,7 +224,9 @@ def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
         assert "cannot write sets" in said
         assert "see that the disk has space left" in said
         assert trouble != "small disk full" or "No space left on device" in said
-        assert trouble != "read-only" or re.search("Read-only file system|Permission denied", said)
+        assert trouble != "read-only" or re.search(
+            "Read-only file system|Permission denied", said
+        )
         assert time.monotonic() - began < 40
         assert whole_sets(tmp_path / ("old" if trouble == "file in its place" else "sets")) == [
             44,
@@ -262,7 +266,9 @@ def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path
 
 
 def test_folder_deleted_in_a_run_is_made_again(tmp_path):
-    done = run(tmp_path, change=AT_STEP_50.format(action="import shutil; shutil.rmtree('sets')"))
+    done = run(
+        tmp_path, change=AT_STEP_50.format(action="import shutil; shutil.rmtree('sets')")
+    )
     assert done.returncode == 0, done.stderr
     assert whole_sets(tmp_path / "sets") == [196, 200]
 

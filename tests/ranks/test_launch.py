@@ -186,7 +186,9 @@ sys.exit(0)
 
 def test_abort_prints_the_message_and_keeps_the_status():
     done = python(
-        2, START + "print('last words')\nlaunch.abort(comm, 'out of salt', status=7)", timeout=30
+        2,
+        START + "print('last words')\nlaunch.abort(comm, 'out of salt', status=7)",
+        timeout=30,
     )
     assert done.returncode == 7
     assert lines_with(done.stderr, "out of salt") == ["out of salt"]
@@ -273,7 +275,9 @@ def test_what_takes_long_is_said_once():
 
 def test_hang_fails_and_leaves_no_process():
     mark = f"hang_{os.getpid()}"
-    source = "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"
+    source = (
+        "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass"
+    )
     with pytest.raises(pytest.fail.Exception, match="no end after 2 s"):
         mpirun(2, ["python", "-c", source, mark], timeout=2)
     left = [pid for pid in os.listdir("/proc") if pid.isdigit() and mark in _command_line(pid)]
@@ -338,7 +342,9 @@ start()
 
 
 def test_a_pool_of_futures_is_told_to_start_otherwise(tmp_path):
-    (tmp_path / "model.py").write_text("if __name__ == '__main__':\n    from ecsmpi import rxd\n")
+    (tmp_path / "model.py").write_text(
+        "if __name__ == '__main__':\n    from ecsmpi import rxd\n"
+    )
     done = mpirun(2, ["python", "-m", "mpi4py.futures", tmp_path / "model.py"], timeout=60)
     assert done.returncode != 0
     assert (

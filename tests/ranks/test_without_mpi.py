@@ -50,7 +50,9 @@ def test_doctor_says_what_to_install():
 
 def test_doctor_says_how_waiting_ranks_and_threads_share_cores():
     done = mpirun(
-        2, ["ecsmpi", "doctor"], env={"OMPI_MCA_mpi_yield_when_idle": "1", "GOMP_SPINCOUNT": "0"}
+        2,
+        ["ecsmpi", "doctor"],
+        env={"OMPI_MCA_mpi_yield_when_idle": "1", "GOMP_SPINCOUNT": "0"},
     )
     assert done.returncode == 0, done.stdout
     assert "waiting ranks yield, waiting threads sleep" in done.stdout

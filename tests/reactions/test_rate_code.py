@@ -132,7 +132,9 @@ def test_exp_is_that_of_mpmath_to_the_last_place():
 
 @pytest.mark.parametrize("x", [-3.3, -0.5, 1e-6, 0.1, 1.4616321449683623, 5, 9.99, 40])
 def test_digamma_is_that_of_mpmath(x):
-    assert rate_kernels.digamma(x) == pytest.approx(float(mpmath.digamma(x)), rel=2e-15, abs=2e-15)
+    assert rate_kernels.digamma(x) == pytest.approx(
+        float(mpmath.digamma(x)), rel=2e-15, abs=2e-15
+    )
 
 
 @pytest.mark.parametrize("z", [-700, -30, -1, -0.011, -0.009, 1e-9, 0.009, 0.011, 1, 30, 700])
@@ -149,7 +151,9 @@ def test_arithmetic_has_its_value_and_derivative():
     values = dict(c0=0.37, c1=0.83)
 
     def reference(x, y):
-        return (2 * x - y / 3) ** 3 / (1 + x**2) - (7 - x) * y + abs(y - 2) * 2**x + (1 - x) ** 1.5
+        return (
+            (2 * x - y / 3) ** 3 / (1 + x**2) - (7 - x) * y + abs(y - 2) * 2**x + (1 - x) ** 1.5
+        )
 
     value = in_python(rate_code.to_sympy(tree, SYMBOLS), **values)
     assert value == pytest.approx(reference(0.37, 0.83), rel=1e-15)
@@ -157,7 +161,9 @@ def test_arithmetic_has_its_value_and_derivative():
         with mpmath.workdps(30):
             at = (mpmath.mpf("0.37"), mpmath.mpf("0.83"))
             expected = float(mpmath.diff(reference, at, (1 - number, number)))
-        assert in_python(derivative(tree, number), **values) == pytest.approx(expected, rel=1e-14)
+        assert in_python(derivative(tree, number), **values) == pytest.approx(
+            expected, rel=1e-14
+        )
 
 
 def test_whole_powers_hold_for_negative_bases():

@@ -219,7 +219,11 @@ def test_where_laws_act_in_parts_of_the_box_it_is_as_if_their_rates_were_0_elsew
     parts = slab([Law(*law, "law", mask) for law, mask in zip(described, where)], fields)
     whole = slab(
         laws_of(
-            [(C[4] * BUFFER[0], BUFFER[1]), (C[5] * described[1][0], described[1][1]), described[2]]
+            [
+                (C[4] * BUFFER[0], BUFFER[1]),
+                (C[5] * described[1][0], described[1][1]),
+                described[2],
+            ]
         ),
         masked,
     )
@@ -256,7 +260,8 @@ def test_a_rate_of_nan_names_voxel_species_and_reaction():
 
 def test_a_step_without_solution_is_named():
     with pytest.raises(
-        RateNotFinite, match=r"growth: the step of dt = 0.5 ms has no solution in voxel \(0, 0, 0\)"
+        RateNotFinite,
+        match=r"growth: the step of dt = 0.5 ms has no solution in voxel \(0, 0, 0\)",
     ):
         slab([Law(2 * C[0], {0: 1}, "growth")], [np.ones((1, 1, 1))]).advance(0.5)
 
@@ -287,7 +292,9 @@ def loaded(**environment):
         | {"PYTHONPATH": str(ROOT)}
         | {name: str(value) for name, value in environment.items()}
     )
-    done = subprocess.run([sys.executable, CACHED_CODE], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, CACHED_CODE], env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     path, hits = done.stdout.split()
     return path, hits == "1"

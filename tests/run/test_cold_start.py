@@ -17,7 +17,9 @@ def started(folder, *words):
 
     (functions compiled, peak of memory in kB, processes left, mean of the concentrations).
     """
-    done = mpirun(None, ["python", PROGRAM, *words], env={"NUMBA_CACHE_DIR": folder}, timeout=300)
+    done = mpirun(
+        None, ["python", PROGRAM, *words], env={"NUMBA_CACHE_DIR": folder}, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     count, peak, left, mean = re.search(
         r"compiled (\d+) .* peak (\d+) left (\d+) mean (\S+)", done.stdout

@@ -130,7 +130,9 @@ def test_file_has_the_table_for_every_reader(ranks, runs):
             recording.diagnostics["k"]["through_walls"], saved["held through_walls"]
         )
         assert not recording.names and not recording.selections
-    with xarray.open_dataset(folder / "run.h5", engine="h5netcdf", group="diagnostics/k") as data:
+    with xarray.open_dataset(
+        folder / "run.h5", engine="h5netcdf", group="diagnostics/k"
+    ) as data:
         assert data.radial_mean.dims == ("time", "radius")
         assert (
             data.stored.units,
@@ -147,7 +149,10 @@ def test_file_has_the_table_for_every_reader(ranks, runs):
 @pytest.mark.parametrize(
     "asked, message",
     [
-        (dict(front="w", threshold=1), "front must be one of x, y, z, -x, -y, -z, radius, got 'w'"),
+        (
+            dict(front="w", threshold=1),
+            "front must be one of x, y, z, -x, -y, -z, radius, got 'w'",
+        ),
         (dict(front="x"), "give threshold=... .mM. with front='x'"),
         (dict(front="radius", threshold=1), "give centre="),
         (dict(shell=3), "give centre="),

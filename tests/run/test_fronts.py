@@ -49,7 +49,9 @@ def test_gaussian_spreads_as_it_must(ranks, on_ranks):
         assert found["front"][row] == pytest.approx(edge, abs=0.3)
         near = (r > 4) & (r < 30)
         inner, outer = (within(radius, spread) for radius in (r[near] - 1.5, r[near] + 1.5))
-        means = (outer - inner) / (4 / 3 * math.pi * ((r[near] + 1.5) ** 3 - (r[near] - 1.5) ** 3))
+        means = (outer - inner) / (
+            4 / 3 * math.pi * ((r[near] + 1.5) ** 3 - (r[near] - 1.5) ** 3)
+        )
         np.testing.assert_allclose(found["radial_mean"][row, near], means, atol=0.03 * peak)
     assert np.abs(found["residual"]).max() <= 1e-12 * found["stored"][0]
     np.testing.assert_allclose(found["stored"], 0.2 * 2e5, rtol=1e-6)

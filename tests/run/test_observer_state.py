@@ -33,7 +33,9 @@ def test_a_state_that_is_not_there_is_none():
 
 
 def test_a_state_of_a_later_version_is_refused():
-    with pytest.raises(ValueError, match="state of version 3, and this version of ecsmpi reads 2"):
+    with pytest.raises(
+        ValueError, match="state of version 3, and this version of ecsmpi reads 2"
+    ):
         find([["output", "k.h5", {"version": 3, **VALUES}]])
 
 

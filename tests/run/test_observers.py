@@ -21,10 +21,13 @@ def check_files_of_run(folder, name, end):
     found = load(folder / f"{name}.h5")
     assert np.allclose(found.time, np.linspace(0, 2, 21)) and found["k"][-1].max() == end, name
     with h5py.File(folder / f"{name}.numbers.h5") as numbers:
-        assert np.array_equal(numbers["diagnostics/k/max"][:], found["k"].max(axis=(1, 2, 3))), name
+        assert np.array_equal(
+            numbers["diagnostics/k/max"][:], found["k"].max(axis=(1, 2, 3))
+        ), name
     with h5py.File(folder / f"{name}.report.h5") as report:
         assert (
-            report["report/All/data"].shape[0] == 21 and np.ptp(report["report/All/data"][:]) > 50
+            report["report/All/data"].shape[0] == 21
+            and np.ptp(report["report/All/data"][:]) > 50
         ), name
     with h5py.File(folder / f"{name}.spikes.h5") as spikes:
         assert (

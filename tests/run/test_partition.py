@@ -18,7 +18,9 @@ def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks, request):
 @pytest.mark.parametrize(
     "first", ["states3d", pytest.param("reproducible", marks=pytest.mark.long)]
 )
-def test_box_that_the_script_looks_into_or_that_is_reproducible_is_cut_by_itself(first, on_ranks):
+def test_box_that_the_script_looks_into_or_that_is_reproducible_is_cut_by_itself(
+    first, on_ranks
+):
     """Such a box is cut before the segments are known; one rank that looks decides for all."""
     case = {"states3d": "box_that_is_looked_into", "reproducible": "reproducible_box"}[first]
     holds(on_ranks, 3, PROGRAM, case)

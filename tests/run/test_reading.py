@@ -73,7 +73,9 @@ def test_rank_that_waits_for_a_reader_leaves_its_core(runs):
 def runs():
     """kind -> its run on two ranks, made once."""
     return cache(
-        lambda kind: mpirun(2, ["python", DIFFERENT, kind], timeout=60, env={"ECSMPI_TIMEOUT": 1})
+        lambda kind: mpirun(
+            2, ["python", DIFFERENT, kind], timeout=60, env={"ECSMPI_TIMEOUT": 1}
+        )
     )
 
 

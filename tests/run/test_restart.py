@@ -54,7 +54,9 @@ def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ra
     for ranks, since, to, at in chain[:restarts]:
         found = on_ranks(ranks, GOES_ON, tmp_path / to, tmp_path / since, at, mode)
         assert found["began"] > 0
-        assert differences(found, expected, tolerance) == [], f"{since} to {to} on {ranks} ranks"
+        assert differences(found, expected, tolerance) == [], (
+            f"{since} to {to} on {ranks} ranks"
+        )
 
 
 def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp_path):
@@ -62,7 +64,9 @@ def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp
     assert len(expected["trace"]) == 61
     assert np.ptp(expected["trace"]) > 1e-6
     for ranks in (1, 3):
-        found = on_ranks(ranks, WITHOUT_GIDS, tmp_path / f"b{ranks}", tmp_path / "a", "together")
+        found = on_ranks(
+            ranks, WITHOUT_GIDS, tmp_path / f"b{ranks}", tmp_path / "a", "together"
+        )
         assert differences(found, expected, 1e-12) == []
 
 

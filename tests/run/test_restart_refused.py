@@ -81,7 +81,8 @@ def test_statements_of_hoc_go_on_where_the_script_posts_them_on_the_same_ranks(t
     refused = run(3, "sets", "posting")
     assert refused.returncode != 0
     assert (
-        "has statements of hoc that wait for their time (cvode.event) on rank 0" in refused.stderr
+        "has statements of hoc that wait for their time (cvode.event) on rank 0"
+        in refused.stderr
     )
     assert "restart on 2 ranks with the same cells on each" in refused.stderr
     refused = run(2, "sets")

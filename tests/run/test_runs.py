@@ -49,7 +49,9 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     assert done.stderr.count("lie outside") == 1
     said = next(line for line in done.stderr.splitlines() if "lie outside" in line)
     named = [
-        word.split("(")[0] for word in said.split(": ")[-1].split(", ") if word.startswith("cell")
+        word.split("(")[0]
+        for word in said.split(": ")[-1].split(", ")
+        if word.startswith("cell")
     ]
     assert len(named) == 5
     assert set(named) <= {f"cell{i}" for i in range(5, 10)}

@@ -62,7 +62,9 @@ def test_a_wait_inside_neurons_own_part_of_a_step_is_told_once():
     assert done.stdout.count("went on") == 3
     said = {way.partition("\n")[0]: way for way in done.stderr.split("begins ")[1:]}
     for way in ("psolve", "fadvance", "continuerun"):
-        told = [line for line in said[way].splitlines() if "in NEURON's own part of a step" in line]
+        told = [
+            line for line in said[way].splitlines() if "in NEURON's own part of a step" in line
+        ]
         first = "ecsmpi: rank 0 of 3 has waited 1 s in"
         of_first = [line for line in told if line.startswith(first)]
         assert len(of_first) == 1, said[way]

@@ -56,7 +56,10 @@ def test_a_model_follows_into_another_world_at_finitialize_with_its_fluxes_and_r
 def test_a_run_cannot_go_on_in_another_world(change):
     done = mpirun(2, ["python", CHANGES, change])
     assert done.returncode != 0
-    assert "the ranks of the model have changed since n.finitialize(): call it again" in done.stderr
+    assert (
+        "the ranks of the model have changed since n.finitialize(): call it again"
+        in done.stderr
+    )
 
 
 def test_an_error_in_one_world_ends_the_job():

@@ -67,7 +67,9 @@ def test_rates_and_reactions_inside_cells_read_their_voxels(on_ranks, ranks):
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
-def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(on_ranks, ranks):
+def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(
+    on_ranks, ranks
+):
     """A gate of NEURON's that the reaction reads is solved with it, as one system.
 
     It advances once in each step, whoever runs it.

@@ -12,7 +12,16 @@ import sys
 from ecsmpi.cli import main
 import pytest
 
-from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, SECONDS, assert_ends_with, run_script
+from support.mistakes import (
+    BEGIN,
+    GO_ON,
+    LOST,
+    MODEL,
+    RUN,
+    SECONDS,
+    assert_ends_with,
+    run_script,
+)
 from support.programs import PROGRAMS
 from support.ranks import ROOT, mpirun
 

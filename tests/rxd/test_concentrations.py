@@ -49,4 +49,6 @@ def test_inside_concentrations_are_reset_as_neuron_resets_them(on_ranks):
     expected = as_neuron(on_ranks, PROGRAM, "inside")
     assert (expected["start 0"][:, 0] == 60).all()
     assert (expected["start 1"][:, 0] == 70).all()
-    assert np.abs(expected["end 0"][:, 3] - expected["start 0"][:, 3]).min() > 1e-3  # ek follows ko
+    assert (
+        np.abs(expected["end 0"][:, 3] - expected["start 0"][:, 3]).min() > 1e-3
+    )  # ek follows ko

@@ -36,7 +36,10 @@ OTHERS = {
         "a reaction across the membrane needs membrane=",
     ),
     "k > 1": ("RxDException", "rhs=1 not valid in a reaction"),
-    "rxd.no_such_name": ("AttributeError", "module 'ecsmpi.rxd' has no attribute 'no_such_name'"),
+    "rxd.no_such_name": (
+        "AttributeError",
+        "module 'ecsmpi.rxd' has no attribute 'no_such_name'",
+    ),
     "k.no_such_name": ("AttributeError", "'Species' object has no attribute 'no_such_name'"),
     "k[ecs].no_such_name": (
         "AttributeError",
@@ -55,7 +58,10 @@ OTHERS = {
         "a species needs different regions, got [Extracellular(",
     ),
     "k.d = -1": ("InvalidValue", "d of k must be >= 0 um2/ms, got -1"),
-    "k[ecs].d = (1, 2)": ("InvalidValue", "d of k must be a number or (dx, dy, dz), got (1, 2)"),
+    "k[ecs].d = (1, 2)": (
+        "InvalidValue",
+        "d of k must be a number or (dx, dy, dz), got (1, 2)",
+    ),
     "k.name = 'k+'": (
         "InvalidValue",
         "a species' name must be an identifier such as 'k', or None, or without charge",
@@ -95,7 +101,10 @@ OTHERS = {
         "RxDException",
         "concentration needs one number, or one for each of 1980 nodes, got 2",
     ),
-    "k.nodes.value = float('inf')": ("InvalidValue", "concentration of k must be finite, got inf"),
+    "k.nodes.value = float('inf')": (
+        "InvalidValue",
+        "concentration of k must be finite, got inf",
+    ),
     "k.nodes[1980]": ("IndexError", "range object index out of range"),
     "k.nodes['first']": (
         "TypeError",
@@ -105,7 +114,10 @@ OTHERS = {
         "IndexError",
         "a choice of 1980 nodes needs as many Booleans, got (2,)",
     ),
-    "k.nodes._ref_value": ("RxDException", "a reference needs a list of one node, this has 1980"),
+    "k.nodes._ref_value": (
+        "RxDException",
+        "a reference needs a list of one node, this has 1980",
+    ),
     "k.nodes.append(3)": ("TypeError", "a list of nodes takes nodes, got 3"),
     "part_of_none.nodes.value": (
         "RxDException",

@@ -66,5 +66,6 @@ def test_error_of_a_copy_says_what_to_set():
     done = mpirun(2, ["python", PROGRAMS / "rxd" / "writes_to_copy.py"])
     assert done.returncode != 0
     assert (
-        "read-only copies: set species[ecs].concentration, nodes.value or node.value" in done.stderr
+        "read-only copies: set species[ecs].concentration, nodes.value or node.value"
+        in done.stderr
     )

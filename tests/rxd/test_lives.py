@@ -20,7 +20,9 @@ RXD = PROGRAMS / "rxd"
 
 def runs(ranks, program, *arguments, cwd, timeout=120):
     """A program whose asserts are the test's."""
-    done = mpirun(ranks, ["python", RXD / f"{program}.py", *arguments], cwd=cwd, timeout=timeout)
+    done = mpirun(
+        ranks, ["python", RXD / f"{program}.py", *arguments], cwd=cwd, timeout=timeout
+    )
     assert done.returncode == 0, f"{program} on {ranks} ranks\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -78,7 +80,10 @@ def test_initial_blocks_see_the_ions_defaults_as_in_neuron(on_ranks, tmp_path):
     program = RXD / "initial_sees.py"
     shutil.copy(RXD / "sees.mod", tmp_path)
     subprocess.run(
-        [Path(sys.executable).parent / "nrnivmodl"], cwd=tmp_path, check=True, capture_output=True
+        [Path(sys.executable).parent / "nrnivmodl"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     expected = on_ranks(None, program, "neuron", tmp_path)
     assert abs(expected["both"][0, 0] - 5e-5 / (5e-5 + 1e-4)) < 1e-12
@@ -117,7 +122,8 @@ def test_a_change_of_species_is_said_in_words():
             "call it again before the run goes on"
         )
     with pytest.raises(
-        RuntimeError, match="^reactions at segments, of which there were or are none, have changed"
+        RuntimeError,
+        match="^reactions at segments, of which there were or are none, have changed",
     ):
         before.refuse(Couplings((k, na), True))
 

@@ -5,7 +5,16 @@ import textwrap
 
 import pytest
 
-from support.mistakes import BEGIN, GO_ON, LOST, MODEL, RUN, SECONDS, assert_ends_with, run_script
+from support.mistakes import (
+    BEGIN,
+    GO_ON,
+    LOST,
+    MODEL,
+    RUN,
+    SECONDS,
+    assert_ends_with,
+    run_script,
+)
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 

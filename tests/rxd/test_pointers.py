@@ -47,12 +47,16 @@ def saved(ranks, folder, program, *arguments):
 
 
 @pytest.mark.parametrize("ranks", [None, 2, 3])
-def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(ranks, in_neuron, compiled):
+def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(
+    ranks, in_neuron, compiled
+):
     found = saved(ranks, compiled, SET)
     wanted = {name: array for name, array in in_neuron.items() if name != "said"}
     assert wanted["tracer 5"].size == 17
     assert abs(wanted["seen"][4] - 44) < 1e-12  # NEURON has the mechanism, and 44
-    assert not (said := disagreements({name: found[name] for name in wanted}, wanted, 1e-13)), said
+    assert not (said := disagreements({name: found[name] for name in wanted}, wanted, 1e-13)), (
+        said
+    )
 
 
 def test_rank_without_sections_takes_pointers_in_mid_run(tmp_path):
@@ -136,4 +140,6 @@ def test_pointer_set_to_nan_is_refused(ranks, when):
 def test_pointer_set_to_nan_ends_a_step_of_several_ranks():
     done = mpirun(2, ["python", RXD / "pointers_not_finite.py", "step"])
     assert done.returncode == 1
-    assert "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1)" in done.stderr
+    assert (
+        "k is set to nan mM through the pointer (_ref_value) to voxel (3, 2, 1)" in done.stderr
+    )

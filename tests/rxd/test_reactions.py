@@ -25,7 +25,9 @@ def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ra
     """
     alone = on_ranks(None, PROGRAM, "ecsmpi", "bound_and_free_potassium")
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
-        found = on_ranks(ranks, PROGRAM, "ecsmpi", "bound_and_free_potassium") if ranks else alone
+        found = (
+            on_ranks(ranks, PROGRAM, "ecsmpi", "bound_and_free_potassium") if ranks else alone
+        )
         assert abs((found["k"] + found["AK"]).sum() / found["before"] - 1) < 1e-12
         assert np.max(np.abs(found["A"] + found["AK"] - 10)) < 1e-13
         assert np.ptp(found["AK"]) > 1
@@ -44,7 +46,12 @@ def test_neuron_is_wrong_where_the_readme_says_so(on_ranks):
     j = np.array([[0.99, -30.0], [70.0, 0.5]])
     delta = np.linalg.solve(np.eye(2) - j, j @ [1.0, 2.0])
     digamma_5 = 1.506117668431800  # and gamma(5) = 24
-    right = {"AK": 0.4 / 1.05, "u": 1 + delta[0], "v": 2 + delta[1], "g": 24 / (1 - 24 * digamma_5)}
+    right = {
+        "AK": 0.4 / 1.05,
+        "u": 1 + delta[0],
+        "v": 2 + delta[1],
+        "g": 24 / (1 - 24 * digamma_5),
+    }
     for name, expected in right.items():
         assert np.allclose(found[name], expected, rtol=1e-13, atol=0), name
         assert not np.allclose(neurons[name], expected, rtol=1e-3), (
@@ -142,7 +149,9 @@ def test_a_rate_of_nan_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
         tmp_path,
     )
     assert "Rate(x, " in said
-    assert "its rate is nan in voxel (11, 0, 11) at (30.5, -36, 63.5) um, where x = -1 mM" in said
+    assert (
+        "its rate is nan in voxel (11, 0, 11) at (30.5, -36, 63.5) um, where x = -1 mM" in said
+    )
     assert "in the step to t = 0.1 ms" in said
 
 

@@ -43,7 +43,9 @@ def test_reproducible_results_are_the_others_to_round_off(on_ranks, alone):
         alone.update(run(on_ranks, 1))
     for name, usual in run(on_ranks, 1, "usual").items():
         assert np.abs(alone[name] - usual).max() <= 1e-12 * np.abs(usual).max(), name
-        assert np.any(alone[name] != usual) or name == "cells", f"{name}: the option does nothing"
+        assert np.any(alone[name] != usual) or name == "cells", (
+            f"{name}: the option does nothing"
+        )
 
 
 def test_option_comes_before_concentrations(on_ranks):

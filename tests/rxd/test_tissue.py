@@ -96,7 +96,10 @@ def test_what_cannot_be_is_refused_by_name():
             lambda: box(volume_fraction=np.ones((4, 3))),
             r"must have the box's shape \(4, 3, 2\), got \(4, 3\)",
         ),
-        (lambda: box(tortuosity=2, permeability=0.25), "give tortuosity or permeability, not both"),
+        (
+            lambda: box(tortuosity=2, permeability=0.25),
+            "give tortuosity or permeability, not both",
+        ),
         (lambda: box(volume_fraction=rxd.from_file("nowhere.h5", "a")), "no file nowhere.h5"),
         (
             lambda: box(face_average="mean"),
@@ -116,7 +119,10 @@ def test_what_cannot_be_is_refused_by_name():
             lambda: rxd.Species(ecs, ecs_boundary_conditions={"xlo": "high"}),
             "at xlo must be a number, got 'high'",
         ),
-        (lambda: rxd.Bath(1, permeability=-1), "permeability of Bath must be >= 0 um/ms, got -1.0"),
+        (
+            lambda: rxd.Bath(1, permeability=-1),
+            "permeability of Bath must be >= 0 um/ms, got -1.0",
+        ),
         (lambda: rxd.Species(ecs, d=1, tortuosity=-1), "tortuosity must be > 0, got -1"),
     ]
     for make, message in refused:
@@ -128,7 +134,9 @@ def test_what_cannot_be_is_refused_by_name():
         ValueError, match=r"volume_fraction must be in \(0, 1\], got 1.25 at voxel \(3, 0, 0\)"
     ):
         ecs.alpha = lambda x, y, z: 0.5 + x / 4
-    with pytest.raises(ValueError, match=r"tortuosity must be > 0, got 0.0 at voxel \(0, 1, 0\)"):
+    with pytest.raises(
+        ValueError, match=r"tortuosity must be > 0, got 0.0 at voxel \(0, 1, 0\)"
+    ):
         ecs.tortuosity = lambda x, y, z: 1 - y
     with pytest.raises(
         ValueError, match="function abs must take x, y, z .um. and return a number: abs"

@@ -128,7 +128,9 @@ def test_ions_of_a_closed_cell_and_voxel_balance_by_the_laws():
     assert laws.nernst(m, 140, 3.5, 1, 1) == pytest.approx(-98.27, abs=0.01)
     at_rest = laws.nernst(m, 130, 6, 1, 1)
     assert laws.chloride_out(m, at_rest, 6, 130, 1, 1) == pytest.approx(0, abs=1e-14)
-    assert laws.cell_volume(m, 18, 144, 140, 3.5, 6, 130, 1, 1) == pytest.approx(1.0025, abs=2e-4)
+    assert laws.cell_volume(m, 18, 144, 140, 3.5, 6, 130, 1, 1) == pytest.approx(
+        1.0025, abs=2e-4
+    )
     assert laws.glial_uptake(m, 40, 1, 1) > 1e3 * laws.glial_uptake(m, 3.5, 0.1, 1)
 
 

@@ -43,8 +43,11 @@ def test_border_voxels_are_those_on_the_faces():
     whole[1:-1, 1:-1, 1:-1] = False
     for lo, hi in ((0, 5), (0, 2), (2, 4), (4, 5)):
         voxels = np.arange((hi - lo) * 12)
-        assert np.array_equal(on_faces(box, (lo, hi), voxels, [True] * 6), whole[lo:hi].reshape(-1))
+        assert np.array_equal(
+            on_faces(box, (lo, hi), voxels, [True] * 6), whole[lo:hi].reshape(-1)
+        )
         top = np.arange(5 * 12).reshape(box.shape)[lo:hi, -1].reshape(-1) - lo * 12
         assert np.array_equal(
-            np.flatnonzero(on_faces(box, (lo, hi), voxels, [False] * 3 + [True] + [False] * 2)), top
+            np.flatnonzero(on_faces(box, (lo, hi), voxels, [False] * 3 + [True] + [False] * 2)),
+            top,
         )

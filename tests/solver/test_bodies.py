@@ -33,7 +33,9 @@ class Outer(NamedTuple):
     value: float
 
 
-KIND = named(Outer, triple(INTEGER), TABLE, named(Inner, NUMBERS, FLAGS, INTEGER), PLACES, NUMBER)
+KIND = named(
+    Outer, triple(INTEGER), TABLE, named(Inner, NUMBERS, FLAGS, INTEGER), PLACES, NUMBER
+)
 
 
 def made():
@@ -50,7 +52,11 @@ def test_compiled_code_reads_each_value_of_a_record():
         values = read(address)
         nx, ny, nz = values.shape
         out[0], out[1], out[2] = nx, ny, nz
-        out[3], out[4], out[5] = values.table.shape[0], values.table.shape[1], values.table[1, 2]
+        out[3], out[4], out[5] = (
+            values.table.shape[0],
+            values.table.shape[1],
+            values.table[1, 2],
+        )
         out[6], out[7] = values.inner.numbers[1], values.inner.count
         out[8], out[9] = values.inner.flags[0], values.inner.flags[1]
         out[10], out[11], out[12] = values.places[1], values.places.size, values.value

@@ -25,7 +25,9 @@ SPECIES = dict(d=((1.0, 0.7, 1.3), (0.8, 1.6, 0.5), (0.0, 0.0, 0.0)), walls=(Non
 
 DENSE = (
     [
-        case(f"{shape} {dt} ms", shape, [dt] * 4, entries=60, spacing=(1.0, 1.25, 0.8), **SPECIES)
+        case(
+            f"{shape} {dt} ms", shape, [dt] * 4, entries=60, spacing=(1.0, 1.25, 0.8), **SPECIES
+        )
         for shape in SHAPES
         for dt in (0.001, 0.2, 25.0)
     ]
@@ -179,7 +181,9 @@ def test_species_that_does_not_diffuse_only_gathers_its_sources(solved, ranks):
         np.testing.assert_allclose(
             found, expected + given, rtol=1e-14, atol=1e-14, err_msg=each.name
         )
-        np.testing.assert_array_equal(found[given == 0], expected[given == 0], err_msg=each.name)
+        np.testing.assert_array_equal(
+            found[given == 0], expected[given == 0], err_msg=each.name
+        )
 
 
 @pytest.mark.parametrize("ranks", RANKS)
@@ -227,7 +231,9 @@ def test_refining_the_grid_by_two_makes_the_error_four_times_smaller(on_ranks, t
             case(f"{h} um", shape, [0.02] * 100, d=(d,), spacing=(h,) * 3, initial=[start])
         )
     found = advanced(on_ranks, 2, grids, tmp_path)
-    errors = np.array([np.abs(found[grid.name][0] - spread(grid.shape, t)).max() for grid in grids])
+    errors = np.array(
+        [np.abs(found[grid.name][0] - spread(grid.shape, t)).max() for grid in grids]
+    )
     orders = np.log2(errors[:-1] / errors[1:])
     assert (np.abs(orders - 2) < 0.1).all(), f"orders {orders}, errors {errors}"
 

@@ -38,7 +38,9 @@ def exchanged(request, on_ranks):
         )
     saved = RESULTS[ranks]
     keys = ("voxels", "amounts", "owned", "got", "partners", "given", "taken")
-    return {case: [saved[case + key] for key in keys] for case in CASES if case + "voxels" in saved}
+    return {
+        case: [saved[case + key] for key in keys] for case in CASES if case + "voxels" in saved
+    }
 
 
 def test_sources_are_the_sums_of_their_voxels_entries(exchanged):
@@ -58,7 +60,9 @@ def test_entries_get_the_value_of_their_voxel(exchanged):
 def test_nothing_is_lost_on_the_way(exchanged):
     for case, (*_, given, taken) in exchanged.items():
         expected = 0.025 * given.sum(axis=1)
-        np.testing.assert_allclose(taken.sum(axis=1), expected, rtol=0, atol=1e-14, err_msg=case)
+        np.testing.assert_allclose(
+            taken.sum(axis=1), expected, rtol=0, atol=1e-14, err_msg=case
+        )
 
 
 def test_only_ranks_that_share_voxels_exchange_messages(exchanged):

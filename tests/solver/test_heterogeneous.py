@@ -28,7 +28,9 @@ SHAPES = [
     (1, 1, 1),
 ]
 SPECIES = dict(d=((1.0, 0.7, 1.3), (0.8, 1.6, 0.5), (0.0, 0.0, 0.0)), walls=(None, 3.5, None))
-OPEN = Faces((Held(2.0), Bath(3.0, 0.4), None, Held(math.cos), Bath(math.exp, 0.1), Bath(0.5, 2.0)))
+OPEN = Faces(
+    (Held(2.0), Bath(3.0, 0.4), None, Held(math.cos), Bath(math.exp, 0.1), Bath(0.5, 2.0))
+)
 MIXED = Faces((None, None, Bath(math.sin, 7.0), None, Held(1.0), None))
 
 
@@ -42,7 +44,9 @@ def tissue(shape, seed=0, face_average="neuron"):
 
 
 def even(shape, alpha=0.2, permeability=0.4):
-    return Tissue(ArrayProfile(np.full(shape, alpha)), ArrayProfile(np.full(shape, permeability)))
+    return Tissue(
+        ArrayProfile(np.full(shape, alpha)), ArrayProfile(np.full(shape, permeability))
+    )
 
 
 DENSE = (
@@ -82,7 +86,11 @@ DENSE = (
             (0.1, 0.1, 9.0, 0.1, 0.1, 0.1),
             entries=40,
             tissue=Tissue(0.2, 0.4),
-            changes=((2, tissue((11, 6, 5), 3)), (4, tissue((11, 6, 5), 4)), (5, Tissue(0.3, 1.0))),
+            changes=(
+                (2, tissue((11, 6, 5), 3)),
+                (4, tissue((11, 6, 5), 4)),
+                (5, Tissue(0.3, 1.0)),
+            ),
             **SPECIES,
         ),
     ]
@@ -125,7 +133,9 @@ def solved(on_ranks, tmp_path):
 
     def run(ranks):
         if ranks not in RESULTS:
-            RESULTS[ranks] = advanced(on_ranks, ranks, DENSE + CLOSED + UNIFORM + BLOCKS, tmp_path)
+            RESULTS[ranks] = advanced(
+                on_ranks, ranks, DENSE + CLOSED + UNIFORM + BLOCKS, tmp_path
+            )
         return RESULTS[ranks]
 
     return run
@@ -145,14 +155,18 @@ def test_steps_solve_the_factored_system(solved, ranks):
 def test_closed_box_keeps_its_ions(solved, ranks):
     for each in CLOSED:
         alpha = each.tissue.volume_fraction.values
-        before, after = ((alpha * u).sum() for u in (each.initial[0], solved(ranks)[each.name][0]))
+        before, after = (
+            (alpha * u).sum() for u in (each.initial[0], solved(ranks)[each.name][0])
+        )
         assert abs(after / before - 1) < 1e-14, each.name
 
 
 @pytest.mark.parametrize("ranks", RANKS)
 def test_even_tissue_is_what_a_number_is(solved, ranks):
     for profile, number in zip(UNIFORM[::2], UNIFORM[1::2]):
-        assert_close(solved(ranks)[profile.name], solved(ranks)[number.name], 1e-14, profile.name)
+        assert_close(
+            solved(ranks)[profile.name], solved(ranks)[number.name], 1e-14, profile.name
+        )
 
 
 @pytest.mark.parametrize("ranks", RANKS[1:])
@@ -207,7 +221,9 @@ def test_error_falls_with_the_square_of_the_spacing_where_volume_fraction_varies
     ]
     found = advanced(on_ranks, 2, grids, tmp_path)
     left = math.exp(-d * (q * q + k * k) * t)
-    errors = [np.abs(found[str(n)].reshape(-1) - 2 - left * mode(along_x(n))).max() for n in counts]
+    errors = [
+        np.abs(found[str(n)].reshape(-1) - 2 - left * mode(along_x(n))).max() for n in counts
+    ]
     assert (np.abs(orders(errors) - 2) < 0.1).all(), errors
 
 
@@ -217,7 +233,10 @@ def test_symmetric_faces_keep_second_order_where_permeability_varies(on_ranks, t
     So is the flux's resistance.
     """
     k, d, alpha, leak = 0.1, 1.0, 0.3, 0.05
-    counts, faces = (12, 24, 48), Faces((Bath(5.0, leak), Bath(1.0, leak), None, None, None, None))
+    counts, faces = (
+        (12, 24, 48),
+        Faces((Bath(5.0, leak), Bath(1.0, leak), None, None, None, None)),
+    )
     grids = [
         case(
             f"{n}",
@@ -240,7 +259,9 @@ def test_symmetric_faces_keep_second_order_where_permeability_varies(on_ranks, t
 
     flux = (5 - 1) / (2 / leak + resistance(12.0))
     errors = [
-        np.abs(found[str(n)].reshape(-1) - (5 - flux * (1 / leak + resistance(along_x(n))))).max()
+        np.abs(
+            found[str(n)].reshape(-1) - (5 - flux * (1 / leak + resistance(along_x(n))))
+        ).max()
         for n in counts
     ]
     assert (np.abs(orders(errors) - 2) < 0.1).all(), errors
@@ -251,7 +272,9 @@ def test_box_beside_a_bath_follows_robins_condition(on_ranks, tmp_path):
     alpha, permeability, leak, length, t = 0.25, 0.4, 0.03, 12.0, 10.0
     d = 1.5 * permeability
     q = brentq(
-        lambda q: q * math.tan(q * length) - leak / (alpha * d), 1e-6, math.pi / 2 / length - 1e-9
+        lambda q: q * math.tan(q * length) - leak / (alpha * d),
+        1e-6,
+        math.pi / 2 / length - 1e-9,
     )
     for axis in range(3):
         counts, grids = (24, 48, 96), []
@@ -275,7 +298,9 @@ def test_box_beside_a_bath_follows_robins_condition(on_ranks, tmp_path):
         left = math.exp(-d * q * q * t)
         errors = [
             np.abs(
-                found[str(g.shape[axis])].reshape(-1) - 3 - left * (g.initial[0].reshape(-1) - 3)
+                found[str(g.shape[axis])].reshape(-1)
+                - 3
+                - left * (g.initial[0].reshape(-1) - 3)
             ).max()
             for g in grids
         ]

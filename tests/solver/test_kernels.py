@@ -81,7 +81,9 @@ def test_hot_loops_are_vector_instructions(name):
         arithmetic = re.findall(ARITHMETIC, text)
         is_packed = bool(arithmetic) and all("<" in each for each in arithmetic)
         is_rest = "llvm.loop.isvectorized" in marks or loop.endswith(".prol")
-        assert is_packed or is_rest or not arithmetic, f"{name}: {loop} takes one double at a time"
+        assert is_packed or is_rest or not arithmetic, (
+            f"{name}: {loop} takes one double at a time"
+        )
         packed += is_packed
     assert packed, f"{name} has no loop over several doubles"
 
@@ -96,7 +98,9 @@ def test_hot_loops_use_this_machines_vector_registers(name):
 
 
 def test_any_number_of_threads_gives_the_same_bits(on_ranks):
-    found = on_ranks(1, PROGRAMS / "solver" / "steps_by_threads.py", env={"NUMBA_NUM_THREADS": 3})
+    found = on_ranks(
+        1, PROGRAMS / "solver" / "steps_by_threads.py", env={"NUMBA_NUM_THREADS": 3}
+    )
     for key, bits in found.items():
         alone = found[key.rpartition(" ")[0] + " 1"]
         np.testing.assert_array_equal(

@@ -17,7 +17,9 @@ SLOW, FAST = (
 
 def closed_box():
     """Slow ions that only come in and fast ones that come and go; walls without flux."""
-    box = case("closed", (26, 4, 5), [DT] * STEPS, d=(SLOW, FAST), walls=(None, None), entries=25)
+    box = case(
+        "closed", (26, 4, 5), [DT] * STEPS, d=(SLOW, FAST), walls=(None, None), entries=25
+    )
     return dataclasses.replace(box, amounts=np.stack([np.abs(box.amounts[0]), box.amounts[1]]))
 
 
@@ -33,4 +35,6 @@ def test_closed_box_keeps_its_ions(on_ranks, tmp_path, ranks):
         came_in = STEPS * DT * amounts
         held = initial.sum() + np.maximum(came_in, 0).sum()
         expected = initial.sum() + came_in.sum()
-        assert abs(u.sum() - expected) <= 1e-12 * held, f"{u.sum()} mM in the box, not {expected}"
+        assert abs(u.sum() - expected) <= 1e-12 * held, (
+            f"{u.sum()} mM in the box, not {expected}"
+        )

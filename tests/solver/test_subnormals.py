@@ -20,7 +20,8 @@ from support.programs import PROGRAMS
 
 SMALLEST_NORMAL = np.finfo(float).tiny
 known = pytest.mark.skipif(
-    subnormals.MACHINE not in subnormals.FLUSHED, reason="a machine whose mode is not known here"
+    subnormals.MACHINE not in subnormals.FLUSHED,
+    reason="a machine whose mode is not known here",
 )
 uneven = ArrayProfile(np.linspace(0.2, 0.4, 240).reshape(240, 1, 1))
 CASES = {

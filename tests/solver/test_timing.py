@@ -20,7 +20,8 @@ class Ranks:
 
     def allgather(self, seconds):
         return [
-            {name: multiple * one for name, one in seconds.items()} for multiple in self._multiples
+            {name: multiple * one for name, one in seconds.items()}
+            for multiple in self._multiples
         ]
 
 

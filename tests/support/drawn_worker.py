@@ -61,14 +61,20 @@ class Model:
         sec.nseg = drawn["nseg"]
         sec.insert("hh")
         self._clamps.append(n.IClamp(sec(0.5)))
-        self._clamps[-1].delay, self._clamps[-1].dur, self._clamps[-1].amp = 0.1, 1, drawn["amp"]
+        self._clamps[-1].delay, self._clamps[-1].dur, self._clamps[-1].amp = (
+            0.1,
+            1,
+            drawn["amp"],
+        )
         if drawn["rank"] % ranks == rank:
             pc.set_gid2node(drawn["gid"], rank)
             pc.cell(drawn["gid"], n.NetCon(sec(0.5)._ref_v, None, sec=sec))
         return sec
 
     def run(self):
-        pc.set_maxstep(10)  # before finitialize: NEURON crashes else in psolve, where it has MPI
+        pc.set_maxstep(
+            10
+        )  # before finitialize: NEURON crashes else in psolve, where it has MPI
         n.finitialize(-65)
         self._save("begin")
         for number, (action, *arguments) in enumerate(self._drawn["actions"]):

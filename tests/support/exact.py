@@ -78,7 +78,9 @@ def varying_step(u, alpha, permeability, rule, d, spacing, dt, given, faces, t):
     index, a = np.arange(u.size).reshape(u.shape), alpha.reshape(-1)
     a_times_p = a * permeability.reshape(-1)
     tissue = alpha, permeability, rule
-    operators = [varying_operator(axis, *tissue, d[axis], spacing[axis], dt) for axis in range(3)]
+    operators = [
+        varying_operator(axis, *tissue, d[axis], spacing[axis], dt) for axis in range(3)
+    ]
     flat, baths, held = u.reshape(-1), np.zeros(u.size), {}
     for face in reversed(range(6)):
         axis, upper = divmod(face, 2)

@@ -147,7 +147,8 @@ class Killed:
             ranks = wait_for_ranks(process, 2)
             until(
                 lambda: (
-                    process.poll() is not None or max(_whole(sets), default=sets) > (newest or sets)
+                    process.poll() is not None
+                    or max(_whole(sets), default=sets) > (newest or sets)
                 )
             )
             if self._rng.random() < 0.4:
@@ -162,8 +163,12 @@ class Killed:
             with suppress(ProcessLookupError):
                 os.kill(self._rng.choice(ranks), signal.SIGKILL)
             status = process.wait(120)
-            assert newest is None or f"from sets/{newest.name}" in process.said(), process.said()
-        self.inside += status != 0 and any(path.name.endswith(PARTIAL) for path in _entries(sets))
+            assert newest is None or f"from sets/{newest.name}" in process.said(), (
+                process.said()
+            )
+        self.inside += status != 0 and any(
+            path.name.endswith(PARTIAL) for path in _entries(sets)
+        )
         return status != 0
 
 
@@ -281,7 +286,9 @@ def rows(long):
         "restart at each step of a spiking run; with reactions, tissue, fluxes, the membrane"
     )
     other_ranks = "restart on other ranks: 4 to 3, 3 to 1, 1 to 4, 7 and 2"
-    drawn = f"{models} whole models drawn at random, against NEURON; a third as many with a flaw"
+    drawn = (
+        f"{models} whole models drawn at random, against NEURON; a third as many with a flaw"
+    )
     damaged = f"{files} damaged files of frames, of arrays and of morphologies"
     cut = "checkpoint cut at 20 places, a byte flipped at 50"
     return {

@@ -99,4 +99,6 @@ def parted(state):
 def joined(before, events, behind=b""):
     """A state of these."""
     times = struct.pack(f"{len(events)}d", *(time for time, _ in events))
-    return before + b"%d\n" % len(events) + times + b"".join(text for _, text in events) + behind
+    return (
+        before + b"%d\n" % len(events) + times + b"".join(text for _, text in events) + behind
+    )

@@ -56,7 +56,9 @@ def cells(numbers=range(4), on=None, apart=20):
 
 def of_segments(cells, *names):
     """Return (segments, names) of all ranks, in the order of the cells. Collective."""
-    mine = {i: [[getattr(seg, name) for name in names] for seg in sec] for i, sec in cells.items()}
+    mine = {
+        i: [[getattr(seg, name) for name in names] for seg in sec] for i, sec in cells.items()
+    }
     everyone = {}
     for rows_of_rank in pc.py_allgather(mine):
         everyone.update(rows_of_rank)

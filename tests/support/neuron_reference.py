@@ -73,7 +73,9 @@ def _disagreement(name, found, expected, tolerance):
     largest = np.abs(expected).max()
     if np.all(difference <= tolerance * largest):  # false for NaN
         return None
-    worst = np.unravel_index(np.nanargmax(np.nan_to_num(difference, nan=np.inf)), difference.shape)
+    worst = np.unravel_index(
+        np.nanargmax(np.nan_to_num(difference, nan=np.inf)), difference.shape
+    )
     at = tuple(int(i) for i in worst)
     wrong = int(np.sum(~(difference <= tolerance * largest)))
     return (

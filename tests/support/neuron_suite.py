@@ -68,7 +68,9 @@ def main(argv=None, known=KNOWN) -> int:
             print(f"test-neuron-suite: no notebook {options.notebook}", file=sys.stderr)
             return 2
         files = options.files or options.notebook.parent
-        return notebook.run(options.notebook, options.ranks, options.frames, files, options.seconds)
+        return notebook.run(
+            options.notebook, options.ranks, options.frames, files, options.seconds
+        )
     if options.folder is None:
         parser().error("give DIR, a checkout of NEURON, or --notebook FILE")
     try:
@@ -83,7 +85,10 @@ def main(argv=None, known=KNOWN) -> int:
         for name, why in left_out.items():
             print(f"{name}: skipped, {why}")
         if not tests:
-            print(f"test-neuron-suite: no test of {suite} is called {options.k!r}", file=sys.stderr)
+            print(
+                f"test-neuron-suite: no test of {suite} is called {options.k!r}",
+                file=sys.stderr,
+            )
             return 2
         verdicts = run_all(copy, tests, options.ranks, options.seconds)
     return report(verdicts, options.ranks, known)
@@ -158,7 +163,9 @@ def copy_suite(suite: Path, copy: Path) -> None:
     if list(copy.glob("*.mod")):
         done = subprocess.run(["nrnivmodl", "."], cwd=copy, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(f"test-neuron-suite: nrnivmodl failed\n{done.stdout}\n{done.stderr}")
+            raise SystemExit(
+                f"test-neuron-suite: nrnivmodl failed\n{done.stdout}\n{done.stderr}"
+            )
 
 
 def collect(copy: Path, words: str) -> tuple[list, dict]:
@@ -204,7 +211,8 @@ def run_all(copy: Path, tests: list, all_ranks: list, seconds: float) -> dict:
     """Return {test: {ranks: Verdict}}, and print a line for each test as soon as it has run."""
     width = max(map(len, tests))
     print(
-        f"{'test':{width}}" + "".join(f"  {number_of(ranks):8}" for ranks in all_ranks), flush=True
+        f"{'test':{width}}" + "".join(f"  {number_of(ranks):8}" for ranks in all_ranks),
+        flush=True,
     )
     cores = len(os.sched_getaffinity(0))
     verdicts = {}
@@ -307,7 +315,9 @@ def report(verdicts: dict, all_ranks: list, known: dict) -> int:
         for why in sorted(reasons - {""}):
             print(f"{kind}: {why}")
     for ranks in all_ranks:
-        print(f"{number_of(ranks)}: {counted([found[ranks].what for found in verdicts.values()])}")
+        print(
+            f"{number_of(ranks)}: {counted([found[ranks].what for found in verdicts.values()])}"
+        )
     if unexpected:
         print(
             f"test-neuron-suite: {unexpected} unexpected, of {len(verdicts) * len(all_ranks)}",

@@ -32,7 +32,10 @@ def run(notebook: Path, all_ranks: list, frames: int, files: Path, seconds: floa
         with tempfile.TemporaryDirectory(prefix="notebook-") as work:
             said, fails = compared(notebook, ranks, frames, files, seconds, Path(work))
         failed += fails
-        print(f"{notebook.name} on {ranks} {'rank' if ranks == 1 else 'ranks'}: {said}", flush=True)
+        print(
+            f"{notebook.name} on {ranks} {'rank' if ranks == 1 else 'ranks'}: {said}",
+            flush=True,
+        )
     return 1 if failed else 0
 
 

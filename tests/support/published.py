@@ -187,7 +187,8 @@ def last_words(printed: str) -> str:
 def shown(row: Row) -> Row:
     """Print a row as soon as it is there."""
     print(
-        "  " + "  ".join(filter(None, [row.case, row.ranks, row.said, row.agreement, row.step])),
+        "  "
+        + "  ".join(filter(None, [row.case, row.ranks, row.said, row.agreement, row.step])),
         flush=True,
     )
     return row

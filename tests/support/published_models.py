@@ -30,7 +30,9 @@ class Case:
 
     @property
     def name(self) -> str:
-        options = [word for word in self.arguments if word.startswith("--") and word != "--tstop"]
+        options = [
+            word for word in self.arguments if word.startswith("--") and word != "--tstop"
+        ]
         return " ".join([self.script, *options])
 
     @property

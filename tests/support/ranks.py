@@ -112,9 +112,13 @@ def _launcher():
 
 def _environment(extra):
     """Return the tests' environment, with this interpreter first on PATH and `extra` on top."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)}
+    env = {
+        key: value for key, value in os.environ.items() if not key.startswith(LAUNCHER_PREFIXES)
+    }
     env |= MPI_ENVIRONMENT
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), env.get("PATH", os.defpath)]
+    )
     env["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(ROOT), str(TESTS), env.get("PYTHONPATH")])
     )
@@ -163,7 +167,9 @@ def _below(parent):
     """{process id: when it began} of the children of a process, of their children, and so on."""
     processes, found, parents = _processes(), {}, {parent}
     while parents:
-        children = {pid: began for pid, (above, _, began) in processes.items() if above in parents}
+        children = {
+            pid: began for pid, (above, _, began) in processes.items() if above in parents
+        }
         found |= children
         parents = set(children)
     return found
@@ -171,7 +177,9 @@ def _below(parent):
 
 def _still_there(known):
     processes = _processes()
-    return [pid for pid, began in known.items() if pid in processes and processes[pid][2] == began]
+    return [
+        pid for pid, began in known.items() if pid in processes and processes[pid][2] == began
+    ]
 
 
 def _processes():

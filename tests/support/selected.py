@@ -47,8 +47,12 @@ TIMES_OF = {name: TIMES[:: 1 + number % 2] for number, name in enumerate(ITEMS)}
 def write(path, comm, storage, whole=("na",)):
     """Write `na` in whole, if wanted, and all items of `k`."""
     lo, hi = PLANES[comm.size][comm.rank]
-    selections = {name: (item.selection(BOX), {"k": how}) for name, (item, how, _) in ITEMS.items()}
-    file = GridFile(path, BOX, list(whole), (lo, hi), comm, storage=storage, selections=selections)
+    selections = {
+        name: (item.selection(BOX), {"k": how}) for name, (item, how, _) in ITEMS.items()
+    }
+    file = GridFile(
+        path, BOX, list(whole), (lo, hi), comm, storage=storage, selections=selections
+    )
     for t in TIMES:
         for name in whole:
             file.append(t, {name: coded(name, t)[lo:hi]})

@@ -34,7 +34,9 @@ class Case:
 
     def r(self, ion, dt):
         """D dt/h2 along each axis."""
-        return np.array(self.d[ion]) * self.tissue.permeability * dt / np.array(self.spacing) ** 2
+        return (
+            np.array(self.d[ion]) * self.tissue.permeability * dt / np.array(self.spacing) ** 2
+        )
 
     @functools.cached_property
     def dense(self):
@@ -60,7 +62,12 @@ class Case:
                     t,
                 )
             else:
-                r = np.array(self.d[ion]) * tissue.permeability * dt / np.array(self.spacing) ** 2
+                r = (
+                    np.array(self.d[ion])
+                    * tissue.permeability
+                    * dt
+                    / np.array(self.spacing) ** 2
+                )
                 u = dense_step(u, r, given * dt / tissue.volume_fraction, self.walls[ion])
         return u
 

@@ -62,7 +62,9 @@ def species_on_both_sides():
     inward = rxd.MultiCompartmentReaction(
         m.ki, used[m.cyt], 30, membrane=m.membrane, mass_action=False, membrane_flux=True
     )
-    scale = rxd.Parameter([m.cyt, m.ecs], value=lambda node: 0.01 if node.region == m.cyt else 0.02)
+    scale = rxd.Parameter(
+        [m.cyt, m.ecs], value=lambda node: 0.01 if node.region == m.cyt else 0.02
+    )
     loss = rxd.Rate(m.k, -scale * m.k)
     outside_loss = rxd.Rate(m.ko, -0.01 * m.ko)
     inside_loss = rxd.Rate(m.k, -0.001 * m.k * used)

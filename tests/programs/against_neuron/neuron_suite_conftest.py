@@ -146,7 +146,9 @@ class InBoxes:
 
     def __init__(self, species):
         parts = (
-            species[region] for region in species.regions if isinstance(region, rxd.Extracellular)
+            species[region]
+            for region in species.regions
+            if isinstance(region, rxd.Extracellular)
         )
         self._extracellular_instances = {
             i: SimpleNamespace(states=part.states3d) for i, part in enumerate(parts)

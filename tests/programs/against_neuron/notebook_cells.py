@@ -134,14 +134,19 @@ except ModuleNotFoundError:
     display = types.ModuleType("IPython.display")
     display.HTML = str
     package = types.ModuleType("IPython")
-    package.version_info, package.get_ipython = (9, 0), lambda: None  # which matplotlib asks for
+    package.version_info, package.get_ipython = (
+        (9, 0),
+        lambda: None,
+    )  # which matplotlib asks for
     sys.modules |= {"IPython": package, "IPython.display": display}
 urllib.request.urlretrieve = downloaded
 
 names = {"__name__": "__main__", "command": command}
 left = {}
 cells = [
-    cell for cell in json.loads(Path(notebook).read_text())["cells"] if cell["cell_type"] == "code"
+    cell
+    for cell in json.loads(Path(notebook).read_text())["cells"]
+    if cell["cell_type"] == "code"
 ]
 for number, cell in enumerate(cells):
     if RANK == 0:

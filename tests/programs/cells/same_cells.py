@@ -80,7 +80,9 @@ for way, make in WAYS.items():
         told = [str(one.message) for one in caught if one.category is SameOnSeveralRanks]
         assert not (again and told), "said once for the same cells"
         if not again:
-            named[way] = re.search(r"the same cells: (.*?)\. THE BOX", told[0])[1] if told else None
+            named[way] = (
+                re.search(r"the same cells: (.*?)\. THE BOX", told[0])[1] if told else None
+            )
             assert not told or "if i % int(pc.nhost()) == int(pc.id()):" in told[0]
     pc.gid_clear()
     del cells

@@ -35,16 +35,24 @@ def of_odd_sections():
 
     kept = [
         section(
-            "repeated", 5, [(0, 0, 0, 2), (5, 0, 0, 3), (5, 0, 0, 3), (5, 0, 0, 3), (9, 1, 0, 1)]
+            "repeated",
+            5,
+            [(0, 0, 0, 2), (5, 0, 0, 3), (5, 0, 0, 3), (5, 0, 0, 3), (9, 1, 0, 1)],
         ),
         section("step", 7, [(0, 0, 0, 1), (4, 0, 0, 1), (4, 0, 0, 6), (10, 0, 3, 6)]),
         section(
-            "step_on_a_segment_end", 2, [(0, 0, 0, 1), (5, 0, 0, 1), (5, 0, 0, 4), (10, 0, 0, 4)]
+            "step_on_a_segment_end",
+            2,
+            [(0, 0, 0, 1), (5, 0, 0, 1), (5, 0, 0, 4), (10, 0, 0, 4)],
         ),
-        section("step_first_and_last", 3, [(0, 0, 0, 1), (0, 0, 0, 2), (6, 0, 0, 2), (6, 0, 0, 9)]),
+        section(
+            "step_first_and_last", 3, [(0, 0, 0, 1), (0, 0, 0, 2), (6, 0, 0, 2), (6, 0, 0, 9)]
+        ),
         section("one_segment", 1, [(1, 2, 3, 4), (4, 6, 3, 1), (4, 6, 9, 7)]),
         section("one_point", 3, [(1, 1, 1, 5)]),
-        section("many_per_segment", 3, [(i * 0.1, i % 3, i % 5, 1 + i % 4) for i in range(200)]),
+        section(
+            "many_per_segment", 3, [(i * 0.1, i % 3, i % 5, 1 + i % 4) for i in range(200)]
+        ),
         section("thirds", 3, [(0, 0, 0, 1), (0.1, 0, 0, 2), (0.7, 0, 0.3, 1)]),
     ]
     bare = ("bare", 100, 5, 7), ("short", 0.37, 3.3, 1), ("long", 12345.678, 0.1, 33)

@@ -33,7 +33,9 @@ for source, target, weight in (
     links.append(link)
 
 pc.spike_record(-1, spikes, gids)
-rxd.Checkpoint(folder / "good", every="60 steps", keep=9, vectors={"spikes": spikes, "gids": gids})
+rxd.Checkpoint(
+    folder / "good", every="60 steps", keep=9, vectors={"spikes": spikes, "gids": gids}
+)
 n.finitialize(-65)
 pc.psolve(1.51)
 good = next((folder / "good").iterdir())

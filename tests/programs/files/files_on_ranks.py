@@ -111,7 +111,9 @@ for make in (report, spikes):
         one.append(0.0, np.zeros((1, 1), np.float32))
     on_first(path.unlink)
     values = (
-        [np.zeros((1, 1), np.float32)] if make is report else [np.zeros(1), np.zeros(1, np.uint64)]
+        [np.zeros((1, 1), np.float32)]
+        if make is report
+        else [np.zeros(1), np.zeros(1, np.uint64)]
     )
     told(
         lambda: one.append(*([0.0] if make is report else []), *values),

@@ -31,7 +31,9 @@ def refusal(path):
     return ""
 
 
-rxd.Checkpoint(folder / "good", every="48 steps", keep=9, vectors={"spikes": spikes, "gids": gids})
+rxd.Checkpoint(
+    folder / "good", every="48 steps", keep=9, vectors={"spikes": spikes, "gids": gids}
+)
 n.finitialize(-65)
 pc.psolve(1.21)
 good = next((folder / "good").iterdir())
@@ -40,7 +42,9 @@ expected = final()
 rxd.Checkpoint(folder / "not", vectors={"spikes": spikes, "gids": gids})
 with CheckpointSet(good).part(0) as part:
     cells_now = {gid: part.read_bytes(f"gid {gid}") for gid in cells}
-sender = next(gid for gid in cells if cells_now[gid].rstrip(b"\0")[:-9][-4:] != b"\xff\xff\xff\xff")
+sender = next(
+    gid for gid in cells if cells_now[gid].rstrip(b"\0")[:-9][-4:] != b"\xff\xff\xff\xff"
+)
 cell = cells_now[sender]
 whole = struct.pack
 

@@ -52,7 +52,9 @@ def refusal(path):
     return ""
 
 
-rxd.Checkpoint(folder / "good", every="60 steps", keep=9, vectors={"spikes": spikes, "gids": gids})
+rxd.Checkpoint(
+    folder / "good", every="60 steps", keep=9, vectors={"spikes": spikes, "gids": gids}
+)
 n.finitialize(-65)
 pc.psolve(1.5)
 good = next((folder / "good").iterdir())

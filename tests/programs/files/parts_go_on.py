@@ -41,10 +41,21 @@ def turn(path, ranks, kept, times, storage="parts"):
     if comm != MPI.COMM_NULL:
         lo, hi = UNEVEN[ranks][comm.rank]
         going = (
-            None if kept is None else ({"": kept, "layer": kept, "mean": -(-kept // 2)}, kept - 1.0)
+            None
+            if kept is None
+            else ({"": kept, "layer": kept, "mean": -(-kept // 2)}, kept - 1.0)
         )
         file = GridFile(
-            path, BOX, list(NAMES), (lo, hi), comm, {"seed": 7}, storage, SELECTIONS, TABLES, going
+            path,
+            BOX,
+            list(NAMES),
+            (lo, hi),
+            comm,
+            {"seed": 7},
+            storage,
+            SELECTIONS,
+            TABLES,
+            going,
         )
         for t in times:
             k = coded("k", t)[lo:hi]
@@ -52,7 +63,9 @@ def turn(path, ranks, kept, times, storage="parts"):
             file.append(float(t), {"k": k}, "layer")
             if t % 2 == 0:
                 file.append(float(t), {"k": k}, "mean")
-            file.append_row("k", {"time": float(t), "max": 10.0 * t, "means": np.full(3, float(t))})
+            file.append_row(
+                "k", {"time": float(t), "max": 10.0 * t, "means": np.full(3, float(t))}
+            )
         file.close()
         comm.Free()
     world.Barrier()

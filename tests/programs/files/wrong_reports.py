@@ -16,7 +16,9 @@ def of_a_section_without_cell():
 
 WRONG = {
     "no segment has cao: there is nothing to report": lambda: rxd.SegmentReport("r.h5", "cao"),
-    "has no m_hh to report: insert": lambda: rxd.SegmentReport("r.h5", "m_hh", sections=dendrites),
+    "has no m_hh to report: insert": lambda: rxd.SegmentReport(
+        "r.h5", "m_hh", sections=dendrites
+    ),
     "every = 0.25 ms must be a whole number of steps": lambda: rxd.SegmentReport(
         "r.h5", "v", every=0.25
     ),

@@ -9,6 +9,8 @@ rate = Expression("*", 0.1234, Concentration(0))
 module = code_cache.load(rate_code.source(LawGroup((Law(rate, {0: -1}, "decay"),))))
 at, u = np.array([[0], [1]]), np.ones(1)
 step, fields = rate_calls.step_of(module), rate_calls.addresses([u])
-rate_calls.advance(step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields)
+rate_calls.advance(
+    step, at[0], at[1], 1.0, np.zeros((1, 1, 2)), np.zeros(1, dtype=bool), fields
+)
 assert abs(u[0] - 1 / 1.1234) < 1e-15
 print(module.__file__, module.made["step"].cache_hits)

@@ -66,7 +66,9 @@ def plain():
 
 def watched():
     shown = rxd.Output(out + ".h5", every=0.2, species=[k])
-    numbers = rxd.Diagnostics(k, every=0.1, threshold=3.001, front="x", balance=True, output=shown)
+    numbers = rxd.Diagnostics(
+        k, every=0.1, threshold=3.001, front="x", balance=True, output=shown
+    )
     take_checkpoints()
     run()
     balance = numbers.balance()

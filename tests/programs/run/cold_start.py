@@ -40,6 +40,10 @@ before = children()
 n.finitialize(-65)
 left = len(children() - before)
 n.fadvance()
-names = [one.data["dispatcher"].py_func.__qualname__ for _, one in compiled.buffer if one.is_start]
+names = [
+    one.data["dispatcher"].py_func.__qualname__ for _, one in compiled.buffer if one.is_start
+]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(f"compiled {len(names)} {names} peak {peak} left {left} mean {k[ecs].states3d.mean().hex()}")
+print(
+    f"compiled {len(names)} {names} peak {peak} left {left} mean {k[ecs].states3d.mean().hex()}"
+)

@@ -24,9 +24,13 @@ rank, ranks = int(pc.id()), int(pc.nhost())
 last = ranks - 1
 n.dt, n.steps_per_ms = 0.1, 10
 
-ecs = rxd.Extracellular(-50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=0.2, tortuosity=1.6)
+ecs = rxd.Extracellular(
+    -50, -40, -40, 51, 42, 60, (7, 8, 9), volume_fraction=0.2, tortuosity=1.6
+)
 other = rxd.Extracellular(0, 0, 0, 30, 40, 50, 5)
-k = rxd.Species([ecs, other], d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 50)
+k = rxd.Species(
+    [ecs, other], d=2.62, name="k", charge=1, initial=lambda node: 3 + node.x3d / 50
+)
 na = rxd.Species(ecs, d=1.8, name="na", charge=1, initial=lambda node: 140 + node.y3d / 9)
 cells = {}
 for i in range(4):

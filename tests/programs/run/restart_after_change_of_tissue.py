@@ -16,7 +16,9 @@ def fraction(mean):
     return lambda x, y, z: mean + 0.001 * x
 
 
-ecs = rxd.Extracellular(0, 0, 0, 40, 20, 20, dx=2, volume_fraction=fraction(0.2), tortuosity=1.6)
+ecs = rxd.Extracellular(
+    0, 0, 0, 40, 20, 20, dx=2, volume_fraction=fraction(0.2), tortuosity=1.6
+)
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=lambda node: 3 + 0.1 * node.x3d)
 n.dt = 0.5
 rxd.Checkpoint(folder, every="10 steps", keep=1)

@@ -39,9 +39,9 @@ rxd.restart(folder)
 said = steps(0, folder + "-other", trace=trace, time=times, more=more)
 if rxd.rank() == 0:
     (words,) = said
-    assert "the script does not give, and what they had recorded is left out: 'times'" in words, (
-        words
-    )
+    assert (
+        "the script does not give, and what they had recorded is left out: 'times'" in words
+    ), words
     assert "which begin at t = 0.3 ms: 'more', 'time'" in words, words
 else:
     assert said == []

@@ -53,7 +53,11 @@ def fadvance(t):
         n.fadvance()
 
 
-for way, advance in (("psolve", pc.psolve), ("fadvance", fadvance), ("continuerun", n.continuerun)):
+for way, advance in (
+    ("psolve", pc.psolve),
+    ("fadvance", fadvance),
+    ("continuerun", n.continuerun),
+):
     begins(way)
     end = round(n.t) + 1
     if rank == 1:

@@ -27,7 +27,9 @@ def model(number):
     Odd numbers have two boxes, one of them with a reaction and a baseline that is recorded.
     """
     rank, ranks = rxd.rank(), simulation.solvers.worlds.size
-    ecs = rxd.Extracellular(-50, -50, -50, 50, 50, 50, dx=10, volume_fraction=0.2, tortuosity=1.6)
+    ecs = rxd.Extracellular(
+        -50, -50, -50, 50, 50, 50, dx=10, volume_fraction=0.2, tortuosity=1.6
+    )
     k = rxd.Species(ecs, name="k", d=number, charge=1, initial=lambda node: 3 + node.x3d / 100)
     kept = []
     if number % 2:
@@ -92,7 +94,11 @@ else:
         print(
             "found",
             json.dumps(
-                {number: value for part in reversed(everywhere) for number, value in part.items()}
+                {
+                    number: value
+                    for part in reversed(everywhere)
+                    for number, value in part.items()
+                }
             ),
             flush=True,
         )

@@ -109,7 +109,9 @@ assert list(n.allsec()) == [cell]
 second = Model(cell)
 if ranks == 1:  # on more it ends the job
     said = message_of(n.fadvance, RuntimeError)
-    assert "k has come; an unnamed one has come: call it again before the run goes on" in said, said
+    assert (
+        "k has come; an unnamed one has come: call it again before the run goes on" in said
+    ), said
 found = second.run()
 assert (
     all((one == other).all() for one, other in zip(found[0], expected[0]))

@@ -56,7 +56,9 @@ def run(collects):
     number = len(rxd.all_species())
     if collects and rank == ranks - 1:
         gc.collect()
-        assert (len(rxd.all_species()), number) == (2, 3), "the one that no reaction names is gone"
+        assert (len(rxd.all_species()), number) == (2, 3), (
+            "the one that no reaction names is gone"
+        )
     n.fadvance()
     k.d = 1
     n.fadvance()

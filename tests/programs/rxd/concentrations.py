@@ -96,7 +96,9 @@ def initial():
     made, ecs = cells(), box()
     species = {
         "k": rxd.Species(ecs, d=2, name="k", charge=1, initial=uneven),
-        "na": rxd.Species(ecs, d=2, name="na", charge=1, initial=140, ecs_boundary_conditions=135),
+        "na": rxd.Species(
+            ecs, d=2, name="na", charge=1, initial=140, ecs_boundary_conditions=135
+        ),
         "ca": rxd.Species(ecs, d=2, name="ca", charge=2, ecs_boundary_conditions=1.5),
         "cl": rxd.Species(ecs, d=2, name="cl", charge=-1),
         "unnamed": rxd.Species(ecs, d=2),

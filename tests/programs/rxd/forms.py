@@ -56,7 +56,8 @@ cyt = rxd.Region(cells, name="cyt", nrn_region="i")
 membrane = rxd.Region(cells, name="membrane", geometry=rxd.membrane())
 outside = [rxd.Species(plain, initial=start) for start in (1, 2, 3)]
 inside = [
-    rxd.Species(cyt, name=name, initial=start) for name, start in (("inside1", 1), ("inside2", 2))
+    rxd.Species(cyt, name=name, initial=start)
+    for name, start in (("inside1", 1), ("inside2", 2))
 ]
 both = [
     rxd.Species([cyt, plain], name=name, initial=start)
@@ -69,7 +70,9 @@ nowhere = [
     rxd.Reaction(outside[0][plain], outside[1][plain], 0.1, 0.2, regions=[]),
     rxd.Rate(inside[0], 0.1, regions=[]),
     rxd.Rate(both[0], 0.1, regions=[]),
-    rxd.Reaction(inside[0], inside[1], 0.1, regions=[]),  # inside cells NEURON lets this one act
+    rxd.Reaction(
+        inside[0], inside[1], 0.1, regions=[]
+    ),  # inside cells NEURON lets this one act
     rxd.Reaction(both[0], both[1], 0.1, regions=[]),  # and this
 ]
 everywhere = (

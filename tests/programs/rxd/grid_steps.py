@@ -30,7 +30,9 @@ def currents_of_all_steps():
         steps(3 * 14 - 4)
         dts = np.repeat([0.025, 0.05, 0.025], [42, 4, 38])
         amount = (
-            sum(np.sum(np.array(i)[1:] * dts) * a for i, a in zip(currents, area)) * 1e4 / n.FARADAY
+            sum(np.sum(np.array(i)[1:] * dts) * a for i, a in zip(currents, area))
+            * 1e4
+            / n.FARADAY
         )
         came = pc.allreduce(amount, 1) / (7 * 8 * 9 * 0.2)  # mM of a voxel
         after = k[ecs].states3d.sum()

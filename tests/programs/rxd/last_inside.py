@@ -39,7 +39,8 @@ def total(with_cell):
 
 sums = [total(True), total(False), total(True)]
 assert all(
-    abs(found - right) < 1e-8 for found, right in zip(sums, (3000.00033529, 3000, 3000.00033529))
+    abs(found - right) < 1e-8
+    for found, right in zip(sums, (3000.00033529, 3000, 3000.00033529))
 ), sums
 
 ecs, k = box()
@@ -55,7 +56,9 @@ gc.collect()
 n.finitialize(-65)
 n.continuerun(1)
 assert section.ki == 54.4, section.ki
-assert abs(section.ko - 3.01177356874648) < 1e-11 and abs(section.v - 42.0037261189789) < 1e-8, (
+assert (
+    abs(section.ko - 3.01177356874648) < 1e-11 and abs(section.v - 42.0037261189789) < 1e-8
+), (
     section.ko,
     section.v,
 )

@@ -36,7 +36,9 @@ a = rxd.State(ecs, initial=1)
 cyt = rxd.Region(cells, name="cyt", nrn_region="i")
 both = rxd.Species([cyt, ecs], initial=1)
 membrane = rxd.Region(cells, name="membrane", geometry=rxd.membrane())
-across = rxd.MultiCompartmentReaction(both[cyt], both[ecs], 1, membrane=membrane, mass_action=False)
+across = rxd.MultiCompartmentReaction(
+    both[cyt], both[ecs], 1, membrane=membrane, mass_action=False
+)
 
 # attributes that no class has
 mistyped = {
@@ -62,10 +64,13 @@ mistyped = {
 }
 for name, (owner, meant) in mistyped.items():
     error = said(lambda: setattr(owner, name, 2))
-    assert isinstance(error, AttributeError) and isinstance(error, rxd.RxDException), (name, error)
-    assert f"no attribute {name!r}" in str(error) and f"did you mean {meant!r}?" in str(error), (
-        error
+    assert isinstance(error, AttributeError) and isinstance(error, rxd.RxDException), (
+        name,
+        error,
     )
+    assert f"no attribute {name!r}" in str(error) and f"did you mean {meant!r}?" in str(
+        error
+    ), error
 assert "a script can set none of its attributes" in str(
     said(lambda: setattr(rxd.Rate(k, 1), "quick", 1))
 )
@@ -124,7 +129,12 @@ assert repr(ecs).startswith(
 ), repr(ecs)
 
 # lists of nodes, on either side of the membrane
-kinds = {"inside": both._within.nodes, "outside": k.nodes, "both": both.nodes, "some": k.nodes[:2]}
+kinds = {
+    "inside": both._within.nodes,
+    "outside": k.nodes,
+    "both": both.nodes,
+    "some": k.nodes[:2],
+}
 assert all(isinstance(nodes, rxd.nodelist.NodeList) for nodes in kinds.values())
 for nodes in (kinds["inside"], list(kinds["inside"]), kinds["outside"], list(kinds["some"])):
     made = rxd.nodelist.NodeList(nodes)
@@ -161,9 +171,9 @@ with warnings.catch_warnings(record=True) as caught:
     for _ in range(2):
         output = rxd.Output("same.h5", every=1)
 told = [(str(one.message), one.filename) for one in caught]
-assert [place.endswith("names.py") and "takes the place of" in text for text, place in told] == [
-    True
-]
+assert [
+    place.endswith("names.py") and "takes the place of" in text for text, place in told
+] == [True]
 output.close()
 
 # names that NEURON cannot have

@@ -12,7 +12,10 @@ def react():
     )
     sensor = rxd.Species(ecs, name="kLight", initial=1)
     both = rxd.Species(ecs, name="kLight-dynorphin", initial=0)
-    on, away = rxd.Parameter(ecs, name="kon", value=0.3), rxd.Parameter(ecs, name="koff", value=0.1)
+    on, away = (
+        rxd.Parameter(ecs, name="kon", value=0.3),
+        rxd.Parameter(ecs, name="koff", value=0.1),
+    )
     binding = rxd.Reaction(peptide + sensor, both, on, away)
     n.finitialize(-65)
     steps(20)

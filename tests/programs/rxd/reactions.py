@@ -4,7 +4,18 @@ from functools import partial
 
 import numpy as np
 
-from support.model import box, cells, message_of, n, of_segments, run_case, rxd, save, steps, uneven
+from support.model import (
+    box,
+    cells,
+    message_of,
+    n,
+    of_segments,
+    run_case,
+    rxd,
+    save,
+    steps,
+    uneven,
+)
 
 
 def masked_rates():
@@ -28,7 +39,9 @@ def masked_rates():
     expected = np.where(array != 0, before / 1.01**10, before)
     for a, _ in kinds:
         assert np.max(np.abs(a[ecs].states3d - expected)) < 1e-13
-    assert (kinds[2][0][far].states3d == kinds[2][0][far].states3d.max()).mean() < 1  # uneven still
+    assert (
+        kinds[2][0][far].states3d == kinds[2][0][far].states3d.max()
+    ).mean() < 1  # uneven still
 
 
 def evaluated_where():
@@ -74,7 +87,9 @@ def parameters_and_states():
     node.value = 0
     steps(1)
     assert node.value == 0
-    assert "no flux can go into it" in message_of(rxd.RxDException, lambda: node.include_flux(1))
+    assert "no flux can go into it" in message_of(
+        rxd.RxDException, lambda: node.include_flux(1)
+    )
     assert "must be a number" in message_of(ValueError, lambda: rxd.Parameter(ecs, value="a"))
     assert "not both" in message_of(
         rxd.RxDException, lambda: rxd.Parameter(ecs, value=1, initial=2)

@@ -40,7 +40,9 @@ n.finitialize(-65)
 k[ecs].concentration = 9
 n.fadvance()
 if rank == last:
-    assert np.allclose(k[ecs].states3d, 9)  # what is kept of this must not answer in n.finitialize
+    assert np.allclose(
+        k[ecs].states3d, 9
+    )  # what is kept of this must not answer in n.finitialize
 n.finitialize(-65)
 keep("initial of initial", twice, 0)
 n.fadvance()

@@ -31,7 +31,9 @@ def only_numbers(function):
 
 
 def box(volume_fraction, tortuosity=None, permeability=None, **more):
-    return rxd.Extracellular(*LOW, *HIGH, 2.0, volume_fraction, tortuosity, permeability, **more)
+    return rxd.Extracellular(
+        *LOW, *HIGH, 2.0, volume_fraction, tortuosity, permeability, **more
+    )
 
 
 def fraction(x, y, z):

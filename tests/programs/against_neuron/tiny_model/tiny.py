@@ -25,7 +25,9 @@ for i in range(Ncell // nhost):
     cells.append(cell)
 ecs = rxd.Extracellular(-60, -60, -60, 60, 60, 60, dx=20, volume_fraction=0.2, tortuosity=1.6)
 start = 4 + more * rxd.__name__.startswith("ecsmpi")
-k = rxd.Species(ecs, name="k", d=2.62, charge=1, initial=lambda node: start if node.x3d < 0 else 3)
+k = rxd.Species(
+    ecs, name="k", d=2.62, charge=1, initial=lambda node: start if node.x3d < 0 else 3
+)
 decay = rxd.Rate(k, 0.01 * (3 - k) * rxdmath.exp(-k / 10))
 pc.set_maxstep(10)
 h.dt = 0.025

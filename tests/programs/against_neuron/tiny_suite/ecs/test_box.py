@@ -8,7 +8,9 @@ from testutils import tol
 def box(neuron_nosave_instance):
     h, rxd, save_path = neuron_nosave_instance
     section = h.Section(name="dend")
-    ecs = rxd.Extracellular(-30, -30, -30, 30, 30, 30, dx=20, volume_fraction=0.2, tortuosity=1.6)
+    ecs = rxd.Extracellular(
+        -30, -30, -30, 30, 30, 30, dx=20, volume_fraction=0.2, tortuosity=1.6
+    )
     k = rxd.Species(ecs, name="k", d=1, charge=1, initial=lambda node: 1 + (node.x3d < -10))
     yield h, section, ecs, k
 
