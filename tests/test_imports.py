@@ -46,7 +46,7 @@ USERS = {
     "neuron": {
         "benchmarks",
         "neuron_api.interpreter",
-        "neuron_api.launch",
+        "neuron_api.neuron_start",
         "neuron_api.library",
         "neuron_api.rxd_names",
     },

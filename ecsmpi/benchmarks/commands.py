@@ -202,9 +202,9 @@ def _check_json(args):
 def _print_and_keep(record, path, report):
     """Print report(record), and append the record to the file of --json. Only rank 0 does so."""
     from ecsmpi.benchmarks import records
-    from ecsmpi.neuron_api import launch
+    from ecsmpi.neuron_api import neuron_start
 
-    if launch.start().rank == 0:
+    if neuron_start.start().rank == 0:
         _say(report(record))
         if path is not None:
             records.append(path, record)

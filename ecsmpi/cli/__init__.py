@@ -88,7 +88,7 @@ def _complain(error):
     from ecsmpi.files.summary import as_plain
 
     message = as_plain(f"ecsmpi: {error}", kept="\n")
-    from ecsmpi.neuron_api.launch import communicator
+    from ecsmpi.neuron_api.neuron_start import communicator
 
     comm = communicator()
     if comm is not None and comm.size > 1:

@@ -14,7 +14,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from ecsmpi.neuron_api import library, symbols
-from ecsmpi.neuron_api.launch import start
+from ecsmpi.neuron_api.neuron_start import start
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
@@ -66,8 +66,11 @@ def doctor(_args):
     """
     try:
         comm = start()
-    except (launch.LaunchError, RuntimeError, ImportError, OSError) as error:
+    except (RuntimeError, ImportError, OSError) as error:
         comm, started = None, Finding("ranks", str(error), "start it as the line above says")
+    except (AttributeError, ValueError) as error:  # NEURON lacks a symbol
+        cure = "install a NEURON that has the symbols that are missing below"
+        comm, started = None, Finding("ranks", str(error), cure)
     else:
         started = Finding("ranks", f"{comm.size}, the same for MPI and NEURON")
     own_threads = os.environ.get("NUMBA_NUM_THREADS", str(len(os.sched_getaffinity(0))))
@@ -76,25 +79,24 @@ def doctor(_args):
     findings = []
     if comm is None or comm.rank == 0:
         findings.append(started)
-        for check in _checks(threads, shared, is_started=comm is not None):
+        for check in _checks(threads, shared):
             findings += check
         print("\n".join(map(str, findings)), flush=True)
     has_problem = any(finding.cure for finding in findings)
     return int(has_problem if comm is None else comm.bcast(has_problem))
 
 
-def _checks(threads, shared, is_started):
+def _checks(threads, shared):
     """All checks; each yields findings.
 
-    threads: of every rank. shared: why ranks share cores, or "". is_started: whether MPI and NEURON
-    have started.
+    threads: of every rank. shared: why ranks share cores, or "".
     """
     return (
         _python(),
         _mpi(),
         _launcher(),
         _neuron(),
-        _neurons_symbols(is_started),
+        _neurons_symbols(),
         _neurons_mpi(),
         _hdf5(),
         _numba(threads),
@@ -167,26 +169,32 @@ def _family(version):
 
 
 def _neuron():
-    try:
-        version = metadata.version("neuron")
-    except metadata.PackageNotFoundError:
+    version = _version_of("neuron") or _version_of("neuron-nightly")
+    if version is None:
         yield Finding("NEURON", "not installed", "pip install 'neuron>=9.0.2'")
         return
     old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
     yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
 
 
-def _neurons_symbols(is_started):
-    """Whether NEURON has all names beyond its documented ones that ecsmpi uses."""
-    if not is_started:
+def _version_of(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _neurons_symbols():
+    """Whether NEURON has all private names that ecsmpi uses; nothing where it is not imported."""
+    if "neuron" not in sys.modules:
         return
     topic = "NEURON's symbols"
     missing = library.missing()
     if not missing:
         yield Finding(topic, f"all {len(symbols.TABLE)} found")
-    for symbol in missing:
-        detail = f"{symbol.name} is missing ({symbol.purpose}): {symbol.without}"
-        yield Finding(topic, detail, f"install NEURON {symbol.versions[-1]}, or a later ecsmpi")
+    for entry in missing:
+        detail = f"{entry.name} is missing ({entry.purpose}): {entry.without}"
+        yield Finding(topic, detail, f"install NEURON {entry.versions[0]}, or a later ecsmpi")
 
 
 def _neurons_mpi():
@@ -198,7 +206,7 @@ def _neurons_mpi():
     if not libraries:
         return
     found, own = wheels.neurons_library(), wheels.wheel_library() or libraries[0]
-    what = "in nrniv -mpi, and where neuron is imported before ecsmpi"
+    what = "in nrniv -mpi, and in scripts that import neuron before ecsmpi.rxd"
     if not found:
         yield Finding("NEURON's MPI", f"none; for nrniv -mpi: {wheels.how_neuron_finds(own)}")
     elif os.path.samefile(found, own):

@@ -180,12 +180,12 @@ def _items(args) -> list:
 
 def _print_timings(rxd):
     """Print a line for each phase: us a step, the mean and the maximum over ranks. Collective."""
-    from ecsmpi.neuron_api import launch
+    from ecsmpi.neuron_api import neuron_start
     from ecsmpi.solver.timing import PHASES
 
     phases = rxd.phases()
     steps = max(phases.steps, 1)
-    found = phases.over_ranks(launch.start())
+    found = phases.over_ranks(neuron_start.start())
     if rxd.rank() == 0:
         print(f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps")
         for name, mean, largest in found:

@@ -21,8 +21,10 @@ def register() -> None:
     registry._do_nbs_register()
 
 
-def surround(first_address: int, last_address: int) -> None:
+def place_blocks_around_neurons_own(first_address: int, last_address: int) -> None:
     """Let NEURON call one nonvint block before that of its own solver, and another one after it.
+
+    `native_callbacks.NonvintBlock` says what such a block is.
 
     Parameters
     ----------

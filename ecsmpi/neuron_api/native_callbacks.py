@@ -78,7 +78,10 @@ class _Callback:
 class MechanismBlock(_Callback):
     """A mechanism's block, which NEURON calls for each segment.
 
-    It calls python() at the first segment, if ``wanted`` is not 0.
+    It calls python() at the first segment, if ``wanted`` is not 0. In C it is::
+
+        void block(Node *, generic_data_handle *, generic_data_handle *, NrnThread *, Memb_list *,
+                   size_t segment, const model_sorted_token &)
     """
 
     _type = ir.FunctionType(ir.VoidType(), [POINTER] * 5 + [LONG, POINTER])
@@ -99,7 +102,12 @@ class MechanismBlock(_Callback):
 
 
 class NonvintBlock(_Callback):
-    """A nonvint block, which NEURON calls with (method, size, pd1, pd2, thread).
+    """A nonvint block: NEURON calls it for variables that NEURON does not integrate itself.
+
+    NEURON's own rxd is such a block. ``method`` says what NEURON wants: that the structure may
+    change, currents, a fixed step, the number of equations. In C the block is::
+
+        int block(int method, int size, double *pd1, double *pd2, int thread)
 
     It calls python with these for some methods, and returns 0 for the others. Where Python returns
     anything but DONE, as where an interrupt ends it before its first line, NEURON is told of an

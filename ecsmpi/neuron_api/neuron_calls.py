@@ -1,10 +1,11 @@
-"""Let exceptions of ecsmpi pass through NEURON and reach the script as themselves.
+"""Let exceptions of ecsmpi reach the script through NEURON: machine code replaces NEURON's call.
 
 NEURON knows an error as a text: it prints hoc's trace and raises ``RuntimeError: hocobj_call error:
 ...`` in the script. So ecsmpi keeps the exception here and gives NEURON an error without words.
 Then the script's call of NEURON, ``n.fadvance()`` or any other, raises the kept exception. That
-call is the slot ``tp_call`` of NEURON's objects. `install` puts machine code into it, which counts
-the calls that are in progress, calls NEURON's own function, and looks at one number afterwards.
+call goes through the slot ``tp_call`` of NEURON's Python type, HocObject. `install` replaces the
+function in that slot, and in the types made from HocObject, by machine code, which counts the calls
+that are in progress, calls NEURON's own function, and looks at one number afterwards.
 
 Where the slot is not found in one place (another layout of Python's types) nothing is installed,
 and the script gets NEURON's error.
@@ -27,7 +28,7 @@ CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
 
 _prints_errors = library.variable(symbols.PRINTS_ERRORS, ctypes.c_int)
-_find_symbol = library.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
+_find_hoc_symbol = library.function(symbols.HOC_SYMBOL, ctypes.c_void_p, ctypes.c_char_p)
 
 
 class _State(ctypes.Structure):
@@ -36,7 +37,8 @@ class _State(ctypes.Structure):
     depth : calls of NEURON that are in progress, one in another
     kept : the exception to raise, or 0
     wanted : whether something is to be done after the outermost call
-    called : NEURON's symbol of the function that the outermost call in progress has called, or 0
+    called : address of the hoc Symbol of the function that the outermost call in progress has
+        called, or 0
     """
 
     _fields_ = [
@@ -62,21 +64,21 @@ def inside() -> bool:
 
 def knows_calls() -> bool:
     """Whether ecsmpi can tell which of NEURON's functions the script has called."""
-    return bool(_kept_alive) and _word_of_symbol() is not None
+    return bool(_kept_alive) and _word_of_hoc_symbol() is not None
 
 
 def calls_that_advance(names: tuple[str, ...]) -> list[int]:
-    """NEURON's symbols of the methods that advance time, and of some functions of hoc. Local.
+    """Addresses of the hoc Symbols of methods that advance time, and of functions of hoc. Local.
 
     Functions that this hoc does not have are left out.
     """
     functions = [n.ParallelContext().psolve, n.CVode().solve]
     functions += [getattr(n, name) for name in names if hasattr(n, name)]
-    return [_symbol_of(one) for one in functions]
+    return [_hoc_symbol_of(one) for one in functions]
 
 
 def place_of_called() -> Any:
-    """Where machine code finds the symbol of the function that the script has called, or 0."""
+    """Where machine code finds the hoc Symbol of the function that the script has called, or 0."""
     return _field("called")
 
 
@@ -109,7 +111,7 @@ def after_this_call() -> None:
 
 
 def install(afterwards: Callable[[], None]) -> bool:
-    """Put the machine code into NEURON's objects; return whether it could be done.
+    """Replace tp_call of HocObject, for the whole process; return whether it could be done.
 
     afterwards(): called as `after_this_call` asks; the script's call raises its exception.
     """
@@ -160,19 +162,19 @@ def _place_of_slot(kind: type) -> int | None:
 
 
 @functools.cache
-def _word_of_symbol() -> int | None:
-    """Which word of NEURON's object of a function is its symbol; None where that cannot be told."""
+def _word_of_hoc_symbol() -> int | None:
+    """Which word of NEURON's object of a function is its hoc Symbol; None where that is unclear."""
     words = _words_of(n.fadvance)
-    symbol = _find_symbol(b"fadvance")
-    return words.index(symbol) if words.count(symbol) == 1 else None
+    hoc_symbol = _find_hoc_symbol(b"fadvance")
+    return words.index(hoc_symbol) if words.count(hoc_symbol) == 1 else None
 
 
 def _words_of(one: Any) -> list[int]:
     return list((ctypes.c_uint64 * (hoc.HocObject.__basicsize__ // 8)).from_address(id(one)))
 
 
-def _symbol_of(function: Any) -> int:
-    word = _word_of_symbol()
+def _hoc_symbol_of(function: Any) -> int:
+    word = _word_of_hoc_symbol()
     if word is None:
         raise RuntimeError("ask knows_calls() first")
     return _words_of(function)[word]
@@ -191,7 +193,7 @@ def _code(own: int, finish: Callable[[], None]) -> Any:
     result = builder.alloca(POINTER)
 
     # Note what the outermost call has called.
-    word = _word_of_symbol()
+    word = _word_of_hoc_symbol()
     if word is not None:
         with builder.if_then(builder.icmp_signed("==", builder.load(depth), zero)):
             words = builder.bitcast(function.args[0], LONG.as_pointer())

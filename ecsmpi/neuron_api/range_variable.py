@@ -19,7 +19,7 @@ from ecsmpi.neuron_api.sections import model_sections
 
 VALUE = ctypes.sizeof(ctypes.c_double)  # bytes
 
-_symbol = library.function(symbols.SYMBOL_OF_NAME, ctypes.c_void_p, ctypes.c_char_p)
+_hoc_symbol = library.function(symbols.HOC_SYMBOL, ctypes.c_void_p, ctypes.c_char_p)
 _accessed_section = library.function(symbols.ACCESSED_SECTION, ctypes.c_void_p)
 _push_variable = library.function(
     symbols.PUSH_RANGE_VARIABLE, None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_double
@@ -51,8 +51,8 @@ class RangeVariable:
     def __init__(self, name: str, sections: Iterable[Any] | None = None):
         places = list(_places(name, model_sections() if sections is None else sections))
         # Looked up once: NEURON's search takes the longer, the more ions there are.
-        symbol = _symbol(name.encode()) if places else None
-        address = np.array([_address(symbol, *place) for place in places], dtype=np.int64)
+        hoc_symbol = _hoc_symbol(name.encode()) if places else None
+        address = np.array([_address(hoc_symbol, *place) for place in places], dtype=np.int64)
         first = int(address.min(initial=2**63 - 1))
         last = int(address.max(initial=0))
         self.rows = ((address - first) // VALUE).astype(np.uint32)
@@ -80,7 +80,7 @@ class RangeVariable:
     def column_of(self, name: str) -> np.ndarray:
         """The column of another variable of the same mechanism; instances have the same rows."""
         section, x = next(_places(name, model_sections()))
-        first = _address(_symbol(name.encode()), section, x)
+        first = _address(_hoc_symbol(name.encode()), section, x)
         return memory(first - VALUE * int(self.rows[0]), self.column.size)
 
     def fill(self, value: float) -> None:
@@ -88,9 +88,9 @@ class RangeVariable:
         self.column[self.rows] = value
 
 
-def _address(symbol: int | None, section: int, x: float) -> int:
-    """Where NEURON keeps the variable of a symbol, at a place along a section."""
-    _push_variable(symbol, section, x)
+def _address(hoc_symbol: int | None, section: int, x: float) -> int:
+    """Where NEURON keeps the variable of a hoc Symbol, at a place along a section."""
+    _push_variable(hoc_symbol, section, x)
     return _pop_address()
 
 

@@ -1,7 +1,7 @@
 """Classes and functions of neuron.rxd that ecsmpi builds on, under plain names.
 
-Only this module imports from neuron.rxd. The other modules of this package read the attributes of
-these names that NEURON does not document; `symbols` lists each of them.
+Only this module imports from neuron.rxd. The other modules of this package use private attributes
+of these classes and modules, such as ``species._all_species``; `symbols` lists each of them.
 """
 
 from ecsmpi.neuron_api.interpreter import neuron_rxd

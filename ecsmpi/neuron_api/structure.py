@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 
-from ecsmpi.neuron_api import interpreter, library, symbols  # noqa: F401  NEURON is imported first
+import ecsmpi.neuron_api.interpreter  # noqa: F401  starts MPI and NEURON, before `library` looks
+from ecsmpi.neuron_api import library, symbols
 
 _structure_changes = library.variable(symbols.STRUCTURE_CHANGES, ctypes.c_int)
 _diameter_changes = library.variable(symbols.DIAMETER_CHANGES, ctypes.c_int)

@@ -1,8 +1,10 @@
-"""Every name of NEURON that ecsmpi uses and NEURON does not document for Python: one table.
+"""Every private name of NEURON that ecsmpi uses: one table.
 
-The rest of this package finds NEURON's C and C++ symbols through `library`, whose functions take an
-entry of the table, so no symbol can be used without being listed. Private names of
-neuron.rxd are ordinary attributes in the code; a test compares them with the table.
+Private is what NEURON does not document for Python. A symbol is a name that the linker knows, in
+NEURON's library; hoc's own Symbols are called hoc Symbols. The rest of this package finds symbols
+through `library`, whose functions take an entry of the table, so none can be used without being
+listed. Private names of neuron.rxd are ordinary attributes in the code; a test compares them with
+the table.
 
 Where NEURON's public C interface (neuronapi.h) reaches, the entry is one of its functions. What it
 does not reach: counts of structure changes, the ranks of a sub-world, sizes of mechanisms, the
@@ -10,13 +12,25 @@ callbacks of a step, the exchange of spikes, and saved states cell by cell.
 
 `ecsmpi doctor` prints the entries that the installed NEURON lacks.
 
-ecsmpi also relies on what has no name; each is checked where it is used:
+ecsmpi also relies on layouts and numbers of NEURON, which have no name to look up. These are
+checked at run time:
 
-    place of tp_call in NEURON's types       neuron_calls: found once, or nothing is installed
-    place of the symbol in NEURON's objects  neuron_calls: found once, or waiting is not watched
-    text of a pointer (repr)                 pointers: anything else counts as gone
-    format of SaveState                      state.savestate_format: Malformed
-    format of BBSaveState                    state.bbsavestate_format: Malformed
+    place of tp_call in NEURON's types            neuron_calls: found once, or nothing is installed
+    place of the hoc Symbol in NEURON's objects   neuron_calls: found once, or no waiting is watched
+    text of a pointer (repr)                      pointers: anything else counts as gone
+    format of SaveState                           state.savestate_format: Malformed
+    format of BBSaveState                         state.bbsavestate_format: Malformed
+
+These are not checked at run time; the comparisons of ecsmpi's tests with NEURON would fail:
+
+    number of the mechanism capacitance: 3        before_breakpoint.CAPACITANCE
+    number of the block BEFORE BREAKPOINT: 11     before_breakpoint.BEFORE_BREAKPOINT
+    first pointer that is a mechanism's own: 2    mechanisms.FIRST_OWN_POINTER
+    method codes of nonvint blocks                run.neuron_hooks: STRUCTURE and the next three
+    C signatures of callbacks                     native_callbacks, gids
+    C signatures of NEURON's functions            where `library.function` is called
+
+Not listed: names of neuron.rxd's modules without an underscore that `rxd_names` imports.
 """
 
 from __future__ import annotations
@@ -35,8 +49,8 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Symbol:
-    """One name in NEURON that is not documented for Python.
+class Entry:
+    """One private name of NEURON.
 
     Attributes
     ----------
@@ -44,17 +58,15 @@ class Symbol:
         attribute of the class or of its objects
     kind : where the name is looked up
     purpose : what ecsmpi uses it for
-    without : what happens where NEURON lacks it
-    versions : versions of NEURON in which ecsmpi's tests have used it
-    in_sources_of : date of NEURON's development sources that declare it in the same way
+    without : what happens where NEURON lacks it, with the time and kind of the failure
+    versions : versions of NEURON in which it was found, releases first
     """
 
     name: str
     kind: Kind
     purpose: str
     without: str
-    versions: tuple[str, ...] = ("9.0.2",)
-    in_sources_of: str = "2026-08"
+    versions: tuple[str, ...] = ("9.0.2", "9.1.0.dev28")
 
     @property
     def attribute(self) -> str:
@@ -62,126 +74,124 @@ class Symbol:
         return self.name.rpartition(":")[2].rpartition(".")[2]
 
 
-NO_IMPORT = "ecsmpi.rxd cannot be imported"
-NO_START = "n.finitialize raises AttributeError"
-NO_CHECKPOINT = "checkpoints on several ranks raise an error"
-NO_GIDS = "n.finitialize on several ranks, checkpoints and reports raise AttributeError"
+NO_IMPORT = "at import: ecsmpi.rxd cannot be imported"
+NO_START = "at n.finitialize: AttributeError"
+NO_CHECKPOINT = "at checkpoints on several ranks: an error"
+NO_GIDS = "at n.finitialize on several ranks, at checkpoints and reports: AttributeError"
 NO_OTHER_RANKS = "checkpoints cannot be continued on other ranks: AttributeError"
-SLOWER = "NEURON computes the reversal potentials itself, more slowly"
-NO_REACTIONS = "reactions across the membrane raise AttributeError"
-NO_SPECIES_INSIDE = "models with species inside cells raise AttributeError"
+SLOWER = "slower: NEURON computes the reversal potentials itself"
+NO_REACTIONS = "where reactions cross the membrane: AttributeError"
+NO_SPECIES_INSIDE = "in models with species inside cells: AttributeError"
 
 # NEURON's C interface
 
-SYMBOL_OF_NAME = Symbol("nrn_symbol", Kind.C_API, "NEURON's symbol of a variable", NO_IMPORT)
-ACCESSED_SECTION = Symbol("nrn_cas", Kind.C_API, "pointer to a section", NO_IMPORT)
-PUSH_RANGE_VARIABLE = Symbol(
+HOC_SYMBOL = Entry("nrn_symbol", Kind.C_API, "hoc Symbol of a variable or function", NO_IMPORT)
+ACCESSED_SECTION = Entry("nrn_cas", Kind.C_API, "pointer to a section", NO_IMPORT)
+PUSH_RANGE_VARIABLE = Entry(
     "nrn_rangevar_push", Kind.C_API, "address of a range variable at a segment", NO_IMPORT
 )
-POP_ADDRESS = Symbol(
+POP_ADDRESS = Entry(
     "nrn_double_ptr_pop", Kind.C_API, "address of a range variable at a segment", NO_IMPORT
 )
-RELEASE_OBJECT = Symbol(
+RELEASE_OBJECT = Entry(
     "nrn_object_unref", Kind.C_API, "release NEURON's object of a Python cell", NO_GIDS
 )
 
 # C
 
-STRUCTURE_CHANGES = Symbol(
+STRUCTURE_CHANGES = Entry(
     "structure_change_cnt", Kind.C, "notice that NEURON moved its variables", NO_IMPORT
 )
-DIAMETER_CHANGES = Symbol(
+DIAMETER_CHANGES = Entry(
     "diam_change_cnt", Kind.C, "notice that NEURON's geometry changed", NO_IMPORT
 )
-CHANGE_WAITS = Symbol(
+CHANGE_WAITS = Entry(
     "v_structure_change", Kind.C, "notice, and ask for, a pending change of structure", NO_IMPORT
 )
-MECHANISM_COUNT = Symbol(
-    "n_memb_func", Kind.C, "notice that mechanisms were loaded", "n.finitialize raises ValueError"
+MECHANISM_COUNT = Entry(
+    "n_memb_func", Kind.C, "notice that mechanisms were loaded", "at n.finitialize: ValueError"
 )
-POINTER_COUNTS = Symbol(
+POINTER_COUNTS = Entry(
     "nrn_prop_dparam_size_",
     Kind.C,
     "range of places in a mechanism that may keep an event",
-    "a checkpoint with events of mechanisms cannot be checked: ValueError at the restart",
+    "at the restart of a checkpoint with events of mechanisms: ValueError",
 )
-THREADS = Symbol("nrn_threads", Kind.C, "argument of the exchange of spikes", NO_CHECKPOINT)
-RANKS = Symbol(
+THREADS = Entry("nrn_threads", Kind.C, "argument of the exchange of spikes", NO_CHECKPOINT)
+RANKS = Entry(
     "nrnmpi_numprocs",
     Kind.C,
-    "ranks of NEURON's world, asked for before a ParallelContext exists and in every read",
+    "number of ranks of NEURON's world, before a ParallelContext exists and in every read",
     NO_IMPORT,
 )
-RANK = Symbol("nrnmpi_myid", Kind.C, "this rank in NEURON's world", NO_IMPORT)
-ALL_RANKS = Symbol(
+RANK = Entry("nrnmpi_myid", Kind.C, "this rank in NEURON's world", NO_IMPORT)
+ALL_RANKS = Entry(
     "nrnmpi_numprocs_world",
     Kind.C,
     "a forked child stands for one rank",
     "an error in a forked child ends all ranks",
 )
-PRINTS_ERRORS = Symbol(
+PRINTS_ERRORS = Entry(
     "hoc_execerror_messages", Kind.C, "keep NEURON silent about an exception of ours", NO_IMPORT
 )
-INTRACELLULAR_BLOCK = Symbol(
+INTRACELLULAR_BLOCK = Entry(
     "rxd_nonvint_block", Kind.C, "order of ecsmpi's step and NEURON's own rxd", NO_IMPORT
 )
-SET_BLOCK = Symbol("set_nonvint_block", Kind.C, "be called in every step of NEURON", NO_IMPORT)
-UNSET_BLOCK = Symbol(
+SET_BLOCK = Entry("set_nonvint_block", Kind.C, "be called in every step of NEURON", NO_IMPORT)
+UNSET_BLOCK = Entry(
     "unset_nonvint_block", Kind.C, "order of ecsmpi's step and NEURON's own rxd", NO_IMPORT
 )
 
 # C++
 
-REGISTER_BEFORE_BREAKPOINT = Symbol(
+REGISTER_BEFORE_BREAKPOINT = Entry(
     "_Z10hoc_reg_baiPFvP4NodePN6neuron9container19generic_data_handleES4_P9NrnThreadP9Memb_listm"
     "RKNS1_18model_sorted_tokenEEi",
     Kind.CXX,
     "compute reversal potentials before NEURON evaluates currents",
     SLOWER,
 )
-NERNST_COEFFICIENT = Symbol(
+NERNST_COEFFICIENT = Entry(
     "_Z15nrn_nernst_coefi", Kind.CXX, "R T / (z F) at NEURON's temperature, bit for bit", SLOWER
 )
-EXCHANGE_SPIKES = Symbol(
+EXCHANGE_SPIKES = Entry(
     "_Z18nrn_spike_exchangeP9NrnThread",
     Kind.CXX,
     "deliver pending spikes before a checkpoint",
     NO_CHECKPOINT,
 )
-ITERATE_GIDS = Symbol(
+ITERATE_GIDS = Entry(
     "_Z15nrn_gidout_iterPFviP6ObjectE",
     Kind.CXX,
     "the gids of this rank",
     NO_GIDS,
 )
-SAVE_COUNTS = Symbol(
+SAVE_COUNTS = Entry(
     "_Z18bbss_buffer_countsPiPS_S0_S_",
     Kind.CXX,
     "BBSaveState in memory: sizes of the cells' states",
     NO_OTHER_RANKS,
 )
-SAVE_CELL = Symbol(
+SAVE_CELL = Entry(
     "_Z9bbss_savePviPci", Kind.CXX, "BBSaveState in memory: save a cell", NO_OTHER_RANKS
 )
-SAVE_DONE = Symbol(
+SAVE_DONE = Entry(
     "_Z14bbss_save_donePv", Kind.CXX, "BBSaveState in memory: end of saving", NO_OTHER_RANKS
 )
-RESTORE_TIME = Symbol(
+RESTORE_TIME = Entry(
     "_Z19bbss_restore_globalPvPci", Kind.CXX, "BBSaveState in memory: set t", NO_OTHER_RANKS
 )
-RESTORE_CELL = Symbol(
+RESTORE_CELL = Entry(
     "_Z12bbss_restorePviiPci", Kind.CXX, "BBSaveState in memory: restore a cell", NO_OTHER_RANKS
 )
-RESTORE_DONE = Symbol(
+RESTORE_DONE = Entry(
     "_Z17bbss_restore_donePv", Kind.CXX, "BBSaveState in memory: end of restoring", NO_OTHER_RANKS
 )
 
 
-def _python(module: str, names: str, purpose: str, without: str = NO_IMPORT) -> tuple[Symbol, ...]:
+def _python(module: str, names: str, purpose: str, without: str = NO_IMPORT) -> tuple[Entry, ...]:
     """Entries for several names of one module that serve one purpose."""
-    return tuple(
-        Symbol(f"{module}:{name}", Kind.PYTHON, purpose, without) for name in names.split()
-    )
+    return tuple(Entry(f"{module}:{name}", Kind.PYTHON, purpose, without) for name in names.split())
 
 
 PYTHON_NAMES = (
@@ -201,7 +211,7 @@ PYTHON_NAMES = (
         _Reaction._lhs _Reaction._rhs _Reaction._dir Vm._Vm
         """,
         "read NEURON's expressions of species, and make them with other species",
-        "rates and reactions raise AttributeError",
+        "at rates and reactions: AttributeError",
     ),
     *_python(
         "neuron.rxd.generalizedReaction",
@@ -209,6 +219,13 @@ PYTHON_NAMES = (
         "read the arguments of Reaction as NEURON does",
     ),
     *_python("neuron.rxd.species", "_SpeciesMathable", "operators of a species"),
+    *_python("neuron.rxd.rangevar", "RangeVar", "tell range variables from other rates"),
+    *_python(
+        "neuron.rxd.species",
+        "Species.__del__",
+        "end a species that something still holds",
+        "where a model's species are forgotten: AttributeError",
+    ),
     *_python(
         "neuron.rxd.species",
         "_all_species _get_all_species _defined_species Species._secs",
@@ -285,7 +302,7 @@ PYTHON_NAMES = (
         "neuron.rxd.rxd",
         "_setup_matrices _setup_memb_currents",
         "end NEURON's solver inside cells when its last species has gone",
-        "a run after the last species inside cells was deleted raises AttributeError",
+        "at n.finitialize after the last species inside cells has gone: AttributeError",
     ),
     *_python(
         "neuron.rxd.initializer", "is_initialized", "has NEURON's rxd planned already?", NO_START
@@ -304,11 +321,17 @@ PYTHON_NAMES = (
     ),
     *_python(
         "neuron",
+        "nrn.Section.hoc_internal_name",
+        "know a section again by NEURON's name for it",
+        "in models with species inside cells, and at reports: AttributeError",
+    ),
+    *_python(
+        "neuron",
         "_id_savestates",
         "check what Python modules saved along with SaveState",
-        "restarts raise AttributeError",
+        "at restarts: AttributeError",
     ),
 )
 
-C_SYMBOLS = tuple(value for value in list(globals().values()) if isinstance(value, Symbol))
+C_SYMBOLS = tuple(value for value in list(globals().values()) if isinstance(value, Entry))
 TABLE = (*C_SYMBOLS, *PYTHON_NAMES)

@@ -19,7 +19,7 @@ class Worlds:
     """The communicators of the worlds that this rank has been in."""
 
     def __init__(self, job: Any):
-        """job: the communicator over all ranks that `launch.start` returned."""
+        """job: the communicator over all ranks that `neuron_start.start` returned."""
         self.job = job
         self._made = {(0, job.size): job}
         self._chosen: Any = None  # ecsmpi's duplicate of the script's communicator

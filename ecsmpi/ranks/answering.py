@@ -96,7 +96,7 @@ def _functions() -> tuple[int, int, int, int]:
     MPI_Improbe and MPI_Mrecv rather than MPI_Probe and MPI_Recv: a receive after a plain probe
     waits for ever in MPICH over UCX where another thread probes meanwhile.
     """
-    process = ctypes.CDLL(None)  # launch has opened MPI's library for all of the process
+    process = ctypes.CDLL(None)  # neuron_start has opened MPI's library globally
 
     def address(name: str) -> int:
         return ctypes.cast(getattr(process, name), ctypes.c_void_p).value or 0

@@ -10,6 +10,7 @@ Variables that the user has set stay as they are.
 from __future__ import annotations
 
 import os
+import sys
 
 YIELD = "OMPI_MCA_mpi_yield_when_idle"  # for Open MPI; MPICH yields by itself, now and then
 SLEEP = "MPIR_CVAR_ENABLE_HEAVY_YIELD"  # for MPICH, which then sleeps some 50 us instead
@@ -32,7 +33,8 @@ _threads_are_ours = False  # whether ecsmpi rather than the user has set the num
 def choose_how_to_wait() -> None:
     """Let ranks and threads that wait give up their cores, where the cores are shared.
 
-    Call it before MPI and numba start.
+    Call it before MPI starts and before numba starts its threads: Open MPI, MPICH and GNU OpenMP
+    read these variables once, when they start.
     """
     shared = why_shared() is not None
     if shared:
@@ -67,11 +69,26 @@ def ranks_here() -> int:
 def limit_threads(cores: int) -> None:
     """Let numba have as many threads as this rank has cores, unless the user has said how many.
 
-    Call it before numba starts.
+    Where the script has imported numba before, numba reads the number again. Where the script has
+    also made numba start its threads, their number stays: numba cannot change it any more.
     """
     global _threads_are_ours
-    _threads_are_ours = _threads_are_ours or THREADS not in os.environ
-    os.environ.setdefault(THREADS, str(cores))
+    if THREADS in os.environ:
+        return
+    _threads_are_ours = True
+    numba = sys.modules.get("numba")
+    if numba is None:
+        os.environ[THREADS] = str(cores)
+    elif _numba_has_threads():
+        os.environ[THREADS] = str(numba.config.NUMBA_NUM_THREADS)
+    else:
+        os.environ[THREADS] = str(cores)
+        numba.config.reload_config()
+
+
+def _numba_has_threads() -> bool:
+    parallel = sys.modules.get("numba.np.ufunc.parallel")
+    return getattr(parallel, "_is_initialized", False)
 
 
 def users_threads() -> int | None:

@@ -6,7 +6,7 @@
 
 Nothing here runs at import time. A launcher can go wrong in ways that look like success: N
 processes that are each alone, or MPI with N ranks of which NEURON sees one. `start_mpi` and
-`neuron_api.launch.start` turn them into errors.
+`neuron_api.neuron_start.start` turn them into errors.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ __all__ = ["LaunchError", "abort", "meet", "one_per_node_first", "own_communicat
 OTHERS_WAIT = 1.0  # s that other ranks wait with a message, so that rank 0 says it for all
 PATIENCE = 5.0  # s that a rank that leaves with a failure waits for the others to leave, too
 
+_comm: Any = None  # of `start_mpi`, once MPI has been started
+
 
 class LaunchError(RuntimeError):
     """MPI and NEURON did not start as one job of the expected size."""
@@ -46,6 +48,8 @@ def own_communicator() -> Any:
 def start_mpi() -> Any:
     """Start MPI, once in a process; return ecsmpi's communicator over all ranks. Collective.
 
+    A call after an error, as of an import that is tried again, repeats nothing that succeeded.
+
     Raises
     ------
     LaunchError
@@ -53,6 +57,17 @@ def start_mpi() -> Any:
     UnsafeFolder
         Where other users can write the folder of compiled code.
     """
+    global _comm
+    if _comm is None:
+        _comm = _connected()
+    _settle_code_folders(_comm)
+    # numba reads the number when it is imported, and the cores of a rank are known only now.
+    cores.limit_threads(cores_of_rank(_comm))
+    return _comm
+
+
+def _connected() -> Any:
+    """Start MPI and prepare a communicator over all ranks; LaunchError comes before any effect."""
     cores.choose_how_to_wait()
     from ecsmpi.ranks.mpi import MPI
 
@@ -67,13 +82,11 @@ def start_mpi() -> Any:
     forks.watch(comm.size)
     if comm.size > 1:
         _end_together(comm)
-    _settle_code_folders(comm)
-    cores.limit_threads(cores_of_rank(comm))  # before any kernel imports numba, which reads it
     return comm
 
 
 def _settle_code_folders(comm: Any) -> None:
-    """Settle where compiled code lies, before numba starts. Raises UnsafeFolder."""
+    """Settle where compiled code lies, before numba is imported. Raises UnsafeFolder."""
     notice = code_folders.settle()
     if notice and comm.rank == 0:
         print(f"ecsmpi: {notice}", file=sys.stderr, flush=True)

@@ -73,7 +73,8 @@ def why_another_library(loaded: list[str]) -> str:
         return ""
     return (
         f"NEURON came first and has loaded {', '.join(loaded)}, not {library} beside this Python: "
-        "import ecsmpi before neuron, or for scripts that do not, and for nrniv -mpi, "
+        "put `from ecsmpi import rxd` before any import of neuron, or for scripts that do not, and "
+        "for nrniv -mpi, "
         f"{how_neuron_finds(library)}"
     )
 

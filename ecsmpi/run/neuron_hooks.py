@@ -31,7 +31,7 @@ from ecsmpi.ranks import launch
 from ecsmpi.run.neuron_guard import NeuronGuard
 from ecsmpi.run.simulation import Simulation
 
-# the methods of NEURON's nonvint block that are of use here
+# what NEURON asks of a nonvint block (`NonvintBlock`): the methods that are of use here
 STRUCTURE = 0
 CURRENTS = 2
 FIXED_STEP = 4
@@ -66,7 +66,7 @@ class NeuronHooks:
         first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
         last = NonvintBlock(self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         self._blocks = first, last
-        intracellular_solver.surround(first.address, last.address)
+        intracellular_solver.place_blocks_around_neurons_own(first.address, last.address)
         phases = {
             3: simulation.make_plan,
             0: simulation.find_segments,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import os
 import warnings
 
 from ecsmpi.neuron_api.interpreter import neuron_rxd
@@ -64,7 +63,7 @@ def _checked_threads(count: int) -> int:
         raise InvalidValue(f"nthread must be a whole number, got {count!r}")
     if count < 1:
         raise InvalidValue(f"nthread must be 1 or more, got {count}")
-    most = int(os.environ["NUMBA_NUM_THREADS"])
+    most = threads.most()
     if count > most and rank() == 0:
         warnings.warn(
             f"nthread({count}) uses {most} threads, as this rank has {most} cores: start the ranks "

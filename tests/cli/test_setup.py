@@ -8,7 +8,7 @@ import sys
 
 from ecsmpi.cli import doctor
 from ecsmpi.neuron_api import symbols
-from ecsmpi.neuron_api.launch import start
+from ecsmpi.neuron_api.neuron_start import start
 import pytest
 
 from support.ranks import ROOT, mpirun
@@ -27,13 +27,31 @@ def test_doctor_finds_all_symbols_of_neuron():
 
 
 def test_doctor_says_what_happens_without_a_symbol(monkeypatch):
-    lost = symbols.Symbol(
+    lost = symbols.Entry(
         "nrn_no_such_symbol", symbols.Kind.C, "count rabbits", "none are counted"
     )
     monkeypatch.setattr(symbols, "TABLE", (lost, symbols.RANKS))
-    (finding,) = doctor._neurons_symbols(is_started=start() is not None)
+    start()
+    (finding,) = doctor._neurons_symbols()
     assert finding.detail == "nrn_no_such_symbol is missing (count rabbits): none are counted"
     assert finding.cure
+
+
+def test_doctor_names_a_symbol_without_which_ecsmpi_cannot_start():
+    """Where the number of NEURON's ranks cannot be asked for, all other findings are printed."""
+    source = """
+from dataclasses import replace
+from ecsmpi.neuron_api import symbols
+symbols.RANKS = replace(symbols.RANKS, name="nrn_no_such_symbol")
+symbols.TABLE = (symbols.RANKS, symbols.RANK)
+from ecsmpi.cli import doctor
+raise SystemExit(doctor.doctor(None))
+"""
+    done = mpirun(None, ["python", "-c", source])
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"problem +ranks +NEURON \S+ lacks nrn_no_such_symbol \(", done.stdout)
+    assert re.search(r"problem +NEURON's symbols nrn_no_such_symbol is missing", done.stdout)
+    assert re.search(r"ok +compiler", done.stdout), done.stdout
 
 
 def test_doctor_names_ranks_that_stand_alone():

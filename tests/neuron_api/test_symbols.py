@@ -8,7 +8,7 @@ from ecsmpi.neuron_api import interpreter, library, symbols
 from ecsmpi.neuron_api.symbols import TABLE, Kind
 import pytest
 
-from support.ranks import ROOT
+from support.ranks import ROOT, mpirun
 
 PACKAGE = ROOT / "ecsmpi"
 GATE = PACKAGE / "neuron_api"
@@ -32,7 +32,7 @@ OUTSIDE = {
 }
 LISTED = {symbol.attribute for symbol in TABLE if symbol.kind is Kind.PYTHON}
 CONSTANTS = {
-    name: value for name, value in vars(symbols).items() if isinstance(value, symbols.Symbol)
+    name: value for name, value in vars(symbols).items() if isinstance(value, symbols.Entry)
 }
 
 
@@ -94,13 +94,49 @@ def test_neuron_has_the_name(symbol):
 def test_names_that_neuron_lacks_are_missing(monkeypatch):
     unknown = (
         replace(symbols.RANKS, name="nrn_no_such_symbol"),
-        symbols.Symbol("neuron.rxd.no_such_module:name", Kind.PYTHON, "", ""),
-        symbols.Symbol("neuron.rxd.species:_no_such_name", Kind.PYTHON, "", ""),
-        symbols.Symbol("neuron.rxd.species:Species._no_such_name", Kind.PYTHON, "", ""),
-        symbols.Symbol("neuron.rxd.species:NoSuchClass._secs", Kind.PYTHON, "", ""),
+        symbols.Entry("neuron.rxd.no_such_module:name", Kind.PYTHON, "", ""),
+        symbols.Entry("neuron.rxd.species:_no_such_name", Kind.PYTHON, "", ""),
+        symbols.Entry("neuron.rxd.species:Species._no_such_name", Kind.PYTHON, "", ""),
+        symbols.Entry("neuron.rxd.species:NoSuchClass._secs", Kind.PYTHON, "", ""),
     )
     monkeypatch.setattr(symbols, "TABLE", unknown)
     assert library.missing() == list(unknown)
+
+
+def test_attribute_that_methods_only_read_is_missing():
+    class Reader:
+        def read(self):
+            return self._gone
+
+        @property
+        def place(self):
+            return self._place
+
+        @place.setter
+        def place(self, value):
+            self._place = value
+
+    assert not library._is_set_by_methods(Reader, "_gone")
+    assert library._is_set_by_methods(Reader, "_place")
+
+
+def test_import_names_what_neuron_lacks():
+    """A name of Python and a symbol; the error says what it is for and which NEURON this is."""
+    for name in ("neuron.rxd.rxdmath:_NoSuchClass", "nrn_no_such_symbol"):
+        kind = "PYTHON" if ":" in name else "C"
+        source = f"""
+from ecsmpi.neuron_api import symbols
+lost = symbols.Entry({name!r}, symbols.Kind.{kind}, "count rabbits", symbols.NO_IMPORT)
+symbols.TABLE = (*symbols.TABLE, lost)
+from ecsmpi import rxd
+"""
+        done = mpirun(None, ["python", "-c", source])
+        assert done.returncode != 0
+        said = (
+            f"ImportError: NEURON {interpreter.neuron.__version__} lacks {name} (count rabbits)"
+        )
+        assert f"{said}; at import: ecsmpi.rxd cannot be imported" in done.stderr, done.stderr
+        assert "Run `ecsmpi doctor`" in done.stderr
 
 
 def test_symbols_were_checked_with_this_version():

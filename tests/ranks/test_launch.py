@@ -113,6 +113,48 @@ def test_neuron_used_first_on_one_rank_is_no_harm():
     assert done.returncode == 0, done.stderr
 
 
+def test_import_that_is_tried_again_says_the_same_and_repeats_nothing():
+    source = """
+import sys
+from neuron import n
+pc = n.ParallelContext()
+said = []
+for _ in range(2):
+    try:
+        from ecsmpi import rxd
+    except RuntimeError as error:
+        said.append((str(error), sys.exit))
+print("same", said[0] == said[1], "too late" in said[0][0], flush=True)
+from ecsmpi.ranks import launch
+assert launch.start_mpi() is launch.start_mpi()
+"""
+    done = python(2, source)
+    assert done.stdout.count("same True True") == 2, done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("started", [True, False])
+def test_numba_that_the_script_has_used_before_keeps_its_threads(ranks, started):
+    """numba cannot change the number of threads that it has started."""
+    source = f"""
+import os
+import numba
+from numba.np.ufunc.parallel import _launch_threads
+before = numba.config.NUMBA_NUM_THREADS
+if {started}:
+    _launch_threads()
+from ecsmpi import rxd
+from ecsmpi.solver import threads
+assert numba.njit(lambda x: x + 1)(1) == 2  # compiling reads the variables again
+own = before if {started} else len(os.sched_getaffinity(0)) // {ranks} or 1
+assert threads.most() == numba.config.NUMBA_NUM_THREADS == own, (threads.most(), own)
+assert rxd.nthread(99) == own
+"""
+    done = python(ranks, source, env={"NUMBA_NUM_THREADS": None})
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_ranks_share_the_cores_of_a_node(ranks):
     done = python(
@@ -326,7 +368,7 @@ def test_a_rank_that_waits_for_others_to_import_says_so(monkeypatch):
 import time
 from mpi4py import MPI
 time.sleep(2 * MPI.COMM_WORLD.rank)
-from ecsmpi.neuron_api.launch import start
+from ecsmpi.neuron_api.neuron_start import start
 from ecsmpi.ranks import launch
 launch.NOTICE_AFTER = 0.5
 start()

@@ -57,8 +57,8 @@ def test_another_library_that_neuron_has_loaded_is_named_with_the_cure(
     monkeypatch.setattr(wheels, "_neuron_is_loaded", lambda: True)
     said = wheels.why_another_library([str(other)])
     assert (
-        f"has loaded {other}, not {wheel} beside this Python: import ecsmpi before neuron"
-        in said
+        f"has loaded {other}, not {wheel} beside this Python: put `from ecsmpi import rxd` before "
+        "any import of neuron" in said
     )
     assert said.endswith(
         f"export LD_LIBRARY_PATH={wheel.parent}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} "
@@ -97,6 +97,5 @@ def test_neuron_imported_first_without_these_variables_works_or_says_the_cure():
         env={"LD_LIBRARY_PATH": None, "MPI_LIB_NRN_PATH": None},
     )
     works = done.returncode == 0 and done.stdout.count("ranks 2") == 2
-    assert (
-        works or f"not {WHEEL} beside this Python: import ecsmpi before neuron" in done.stderr
-    ), done.stderr
+    cure = "put `from ecsmpi import rxd` before any import of neuron"
+    assert works or f"not {WHEEL} beside this Python: {cure}" in done.stderr, done.stderr

@@ -2,7 +2,7 @@
 
 import sys
 
-from ecsmpi.neuron_api.launch import communicator, start  # noqa: F401  for the programs
+from ecsmpi.neuron_api.neuron_start import communicator, start  # noqa: F401  for the programs
 from ecsmpi.ranks import launch, launchers, meeting  # noqa: F401  for the programs
 
 comm = start()

@@ -13,7 +13,7 @@ from ecsmpi.benchmarks.measurements.bandwidth import copy_bandwidth
 from ecsmpi.benchmarks.problem import TORTUOSITY, VOLUME_FRACTION, D, Problem
 from ecsmpi.benchmarks.records import record
 from ecsmpi.benchmarks.repetition import Effort, measured, over_ranks, steps_of_repetition
-from ecsmpi.neuron_api import launch
+from ecsmpi.neuron_api import neuron_start
 
 SEGMENTS_OF_SECTION = 50
 NAMES = ("k", "na", "ca")  # further species have no name, and so no currents
@@ -39,7 +39,7 @@ def start(threads: int | None):
     """
     if threads is not None:
         os.environ["NUMBA_NUM_THREADS"] = str(threads)  # numba reads it when it is imported
-    comm = launch.start()
+    comm = neuron_start.start()
     from ecsmpi import rxd
 
     return comm, rxd, rxd.nthread()

@@ -10,25 +10,35 @@ from typing import Any
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.ranks.launch import LaunchError, mpi_libraries, start_mpi
 
-_comm = None
+IMPORT_FIRST = "Put `from ecsmpi import rxd` before any import of neuron"
+
+_comm: Any = None
+_error: LaunchError | None = None
 
 
 def start() -> Any:
     """Start MPI and NEURON; return ecsmpi's communicator over all ranks.
 
-    Collective; later calls are free.
+    Collective; later calls are free. After NEURON has failed to join MPI, each call raises the same
+    error.
 
     Raises
     ------
     LaunchError, which names the cure, where the processes are not one MPI job, where NEURON has
-    other ranks than MPI, and where neuron was imported so early that the script may have believed a
-    wrong number of ranks.
+    other ranks than MPI, and where the script imported neuron first and has used it while NEURON
+    took each process for its only rank.
     """
-    global _comm
+    global _comm, _error
+    if _error is not None:
+        raise _error
     if _comm is None:
         neuron_was_first = "neuron" in sys.modules
         comm = start_mpi()
-        _start_neuron(comm, neuron_was_first)
+        try:
+            _start_neuron(comm, neuron_was_first)
+        except LaunchError as error:
+            _error = error  # NEURON is imported by now: a second try would name another cause
+            raise
         _comm = comm
     return _comm
 
@@ -53,7 +63,7 @@ def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
             raise LaunchError(
                 f"ecsmpi was imported too late: neuron, imported before it, runs as {size} "
                 f"rank(s) while MPI has {comm.size}, and the script has already made sections or a "
-                "ParallelContext. Import ecsmpi before neuron."
+                f"ParallelContext. {IMPORT_FIRST}."
             )
         n.nrnmpi_init()
     context = n.ParallelContext()
@@ -61,7 +71,7 @@ def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
     if (rank, size) != (comm.rank, comm.size):
         raise LaunchError(
             f"NEURON is rank {rank} of {size} where MPI is rank {comm.rank} of {comm.size}: "
-            "NEURON does not use mpi4py's MPI library. Import ecsmpi before neuron, leave "
+            f"NEURON does not use mpi4py's MPI library. {IMPORT_FIRST}, leave "
             "NEURON_INIT_MPI and MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
         )
     os.register_at_fork(after_in_child=_stand_alone)
