@@ -78,7 +78,7 @@ class Account:
     Attributes
     ----------
     came_in, reacted, through_walls : Total
-        What sources brought, reactions made and open faces let pass (amol).
+        What sources brought, reactions made and face conditions let pass (amol).
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class Account:
         self._owned = owned
         self._tissue = tissue
         self._voxel_volume = box.voxel_volume
-        self._has_open_faces = species.wall is not None or bool(
-            species.faces and species.faces.any()
+        self._has_face_conditions = species.wall is not None or bool(
+            species.faces and species.faces.has_conditions()
         )
-        # sources do not count where a wall is held: the wall takes them
+        # sources in held voxels do not count: the held value takes them
         is_held = on_faces(box, planes, local_voxels, _held_faces(species))
         self._counted = np.where(is_held, 0.0, 1.0)
         self.came_in = Total()
@@ -124,12 +124,12 @@ class Account:
         """
         self._came = float(np.dot(sources, self._counted)) * self._voxel_volume
         self.came_in.add(self._came)
-        if self._has_open_faces:
+        if self._has_face_conditions:
             self._stored = self.stored()
 
     def after_diffusion(self) -> None:
-        """Record what open faces let pass: the change that the sources do not explain."""
-        if self._has_open_faces:
+        """Record what passed the faces: the change that the sources do not explain."""
+        if self._has_face_conditions:
             self.through_walls.add(self.stored() - self._stored - self._came)
 
 

@@ -110,7 +110,7 @@ class HeterogeneousDiffusion:
         dx, dy, dz = species.d
         nx, ny, nz = shared.box.shape
         self._d = (dx if nx > 1 else 0.0, dy if ny > 1 else 0.0, dz if nz > 1 else 0.0)
-        self._is_open = faces is not None and faces.any()
+        self._is_open = faces is not None and faces.has_conditions()
         self._key = (conductances, faces, species.d)
         self._sources = Sources.of(local_voxels, conductances.shape)
         self._border_sources = Sources.of(self._borders.voxel, conductances.shape)
