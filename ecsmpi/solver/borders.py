@@ -43,6 +43,9 @@ class BorderVoxels:
         Number of the face that acts on the voxel.
     held : (entries,) bool
         Whether the voxel is held at a value.
+    kinds : tuple
+        Of each face: None, "held", or the permeability of a bath's membrane. All but ``values``
+        follows from these, so that species of the same kinds have the same factors.
     values : (entries,) float
         Value of the bath, or that the voxel is held at, in a step (mM), after `renew`.
     """
@@ -81,6 +84,7 @@ class BorderVoxels:
         self.voxel = voxel[order]
         self.face = np.concatenate(face_numbers)[order]
         self.held = held_by.reshape(-1)[self.voxel] >= 0
+        self.kinds = tuple(_kind(condition) for condition in self._conditions)
         self._conductance = self._series_conductance(box, d, tissue)
         self._at_faces = np.zeros(6)
         self.values = np.zeros(voxel.size)
@@ -124,12 +128,18 @@ class BorderVoxels:
         return with_held
 
     def diagonal(self, axis: int, dt: float, capacity: np.ndarray) -> np.ndarray:
-        """The capacities, plus the implicit half of the baths at the faces across an axis."""
+        """The capacities, plus the implicit half of the baths at the two faces of an axis."""
         baths = (self.face // 2 == axis) & ~self.held
         if baths.any():
             capacity = capacity.copy()
             np.add.at(capacity, self.voxel[baths], 0.5 * self._conductance[baths] * dt)
         return capacity
+
+
+def _kind(condition: Held | Bath | None) -> str | float | None:
+    if isinstance(condition, Bath):
+        return condition.permeability
+    return None if condition is None else "held"
 
 
 def _side(face: int, shape: tuple[int, ...], is_lowest: bool, is_highest: bool) -> tuple:

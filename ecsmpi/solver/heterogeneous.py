@@ -1,4 +1,4 @@
-"""Diffusion of one species where tissue varies, or where faces are neither all closed nor all held.
+"""Diffusion of one species where tissue varies, or where each face has its own condition.
 
 The scheme is that of diffusion.py, with the volume fraction a of each voxel and the conductance M
 of each face (tissue.py):
@@ -102,7 +102,7 @@ class HeterogeneousDiffusion:
     conductances : Conductances
         Of its tissue.
     local_voxels : (sources,) int
-        Ascending flat index into the slab of the voxels that get sources.
+        Ascending flat index into the slab of the voxels that any rank requests.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class HeterogeneousDiffusion:
         nx, ny, nz = shared.box.shape
         self._d = (dx if nx > 1 else 0.0, dy if ny > 1 else 0.0, dz if nz > 1 else 0.0)
         self._has_conditions = faces is not None and faces.has_conditions()
-        self._key = (conductances, faces, species.d)
+        self._key = (conductances, self._borders.kinds, species.d)
         self._sources = Sources.of(local_voxels, conductances.shape)
         self._border_rows = Sources.of(self._borders.voxel, conductances.shape)
         self._factors: HeterogeneousFactors | None = None
@@ -138,7 +138,7 @@ class HeterogeneousDiffusion:
     def factors(self, dt: float) -> HeterogeneousFactors:
         """The numbers for steps of dt (ms), made again only when dt changes. Collective then.
 
-        Species that are alike share them.
+        Species share them that differ only in the values at faces.
         """
         if self._factors is None or self._factors.dt != dt:
             key = (dt, *self._key)
