@@ -71,7 +71,7 @@ class Account:
     owned : (n, ny, nz) float
         Concentrations of the slab (mM), as they change.
     local_voxels : (sources,) int
-        Flat index into the slab of the voxels that get sources.
+        Flat index into the slab of the voxels that any rank requests.
     tissue : SlabTissue
         The slab's tissue.
 

@@ -62,7 +62,7 @@ class UniformDiffusion:
     tissue : Tissue
         Volume fraction and permeability, which are numbers here.
     local_voxels : (sources,) int
-        Ascending flat index into the slab of the voxels that get sources.
+        Ascending flat index into the slab of the voxels that any rank requests.
 
     Attributes
     ----------
