@@ -7,8 +7,8 @@ concentrations may change in time. Where faces meet, held wins over bath, x over
 voxel at two baths exchanges with both.
 
 A border voxel is one at a face of the box. A wall is the short form for one number: all faces are
-held at it. `SpeciesSpec` has either ``wall`` or ``faces``, since a wall needs no heterogeneous
-solver.
+held at it. `SpeciesSpec` has at most one of ``wall`` and ``faces``, since a wall needs no
+heterogeneous solver.
 """
 
 from __future__ import annotations
