@@ -2,9 +2,9 @@
 
     stored = stored at the beginning + came in + reacted + through the walls
 
-What passes the faces of the box counts as through the walls, whichever face it passes. Amounts are
-in amol, which is mM um3. Totals over many steps are compensated (Neumaier 1974, ZAMM
-54:39), so that they are as exact as the amounts of a step. Nothing here talks to other ranks.
+What passes any face of the box counts as through the walls. Amounts are in amol, which is mM um3.
+Totals over many steps are compensated (Neumaier 1974, ZAMM 54:39), so that they are as exact as the
+amounts of a step. Nothing here talks to other ranks.
 """
 
 from __future__ import annotations
