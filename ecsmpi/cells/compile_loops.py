@@ -60,6 +60,6 @@ def compile_membrane_reactions() -> None:
     one, two, out = np.ones((3, 1))
     entry_kernels.move(one, at, out, at)
     entry_kernels.add_products(one, two, out)
-    entry_kernels.charge(one, at, out)
+    entry_kernels.add_to_voltage_equations(one, at, out)
     entry_kernels.set_sums(out, at, one, two, at)
     entry_kernels.add_over(one, rows, two, out)

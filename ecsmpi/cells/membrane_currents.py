@@ -106,7 +106,7 @@ class MembraneCurrents:
             one.without = np.zeros(state.places.size)
 
     def add(self, right: np.ndarray) -> None:
-        """Add what the laws carry now to the ions' currents, and charge the membrane. Local.
+        """Add what the laws carry now to the ions' currents and the voltages' equations. Local.
 
         right: right-hand side of NEURON's equations of the voltages.
         """
@@ -118,7 +118,7 @@ class MembraneCurrents:
                 entry_kernels.add_products(rates[law], factors, one.current)
             self._total += one.current
             np.take(one.column, one.rows, out=one.without, mode="clip")
-        entry_kernels.charge(self._total, self._nodes, right)
+        entry_kernels.add_to_voltage_equations(self._total, self._nodes, right)
         self.show()
 
     def show(self) -> None:

@@ -242,14 +242,14 @@ class MembraneReactionPlan:
         return found
 
     def copies(self, region: Any) -> tuple[np.ndarray, np.ndarray, dict]:
-        """(voxels, places, {key: shares}) of copies in a region, for `VoxelCopies`."""
+        """(voxels, places, {key: relative volumes}) of copies in a region, for `VoxelCopies`."""
         places, voxels = self._in_box(region)
-        shares = {}
+        relative_volumes = {}
         for part, _ in self._parts_outside(region):
             volumes = self._volumes_outside(part, places, voxels)
-            shares[part.key] = np.zeros(self.at.size)
-            shares[part.key][places] = volumes / region.box.voxel_volume
-        return voxels, places, shares
+            relative_volumes[part.key] = np.zeros(self.at.size)
+            relative_volumes[part.key][places] = volumes / region.box.voxel_volume
+        return voxels, places, relative_volumes
 
     # NEURON's memory
 

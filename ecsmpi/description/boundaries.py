@@ -1,9 +1,14 @@
 """What happens at the six faces of a box.
 
-A face without a condition is closed (no flux). The border voxels of a held face have a given
-concentration. Through a face with a bath, ions flow at permeability * (bath - c) per area (Robin's
-condition). Given concentrations may change in time. Where faces meet, held wins over bath, x over
-y, and y over z; a voxel at two baths exchanges with both.
+A face condition is what a script says of one face: `Held`, `Bath`, or None. A face without a
+condition is closed (no flux). The border voxels of a held face have a given concentration. Through
+a face with a bath, ions flow at permeability * (bath - c) per area (Robin's condition). Given
+concentrations may change in time. Where faces meet, held wins over bath, x over y, and y over z; a
+voxel at two baths exchanges with both.
+
+A border voxel is one at a face of the box. A wall is the short form for one number: all faces are
+held at it. `SpeciesSpec` has at most one of ``wall`` and ``faces``, since a wall needs no
+heterogeneous solver.
 """
 
 from __future__ import annotations
@@ -36,7 +41,10 @@ class Held:
         object.__setattr__(self, "value", _checked("the value of Held", self.value))
 
     def at(self, t: float, dt: float) -> float:
-        """The concentration (mM) in a step of dt that ends at t (ms): that at its end."""
+        """The concentration (mM) in a step of dt that ends at t (ms): that at its end.
+
+        The voxel itself is held, so it has this value when the step is complete.
+        """
         return _at(self.value, t)
 
     def __repr__(self) -> str:
@@ -47,14 +55,17 @@ class Held:
 class Bath:
     """A well-stirred bath beyond a membrane that covers a face.
 
-    The flux into the box, per area, is permeability * (value - c at the face).
+    The flux into the box, per area of the whole face (tissue and all), is permeability * (value - c
+    at the face). Half a voxel lies between the face and the voxel's centre, so that a species whose
+    d is 0 across the face exchanges nothing.
 
     Parameters
     ----------
     value : float or callable
         The concentration of the bath (mM), or a function of t (ms) that returns it.
     permeability : float
-        Of the membrane (um/ms), at least 0.
+        Of the membrane at the face (um/ms), at least 0. It is no permeability of tissue, which is a
+        number without a unit.
     """
 
     value: InTime
@@ -69,7 +80,10 @@ class Bath:
         object.__setattr__(self, "permeability", permeability)
 
     def at(self, t: float, dt: float) -> float:
-        """The mean concentration (mM) in a step of dt that ends at t (ms): trapezoidal rule."""
+        """The mean concentration (mM) in a step of dt that ends at t (ms): trapezoidal rule.
+
+        The bath drives a flux during the whole step, and the mean keeps that of second order.
+        """
         if not callable(self.value):
             return self.value
         return 0.5 * (_at(self.value, t - dt) + _at(self.value, t))
@@ -80,19 +94,19 @@ class Bath:
 
 @dataclass(frozen=True)
 class Faces:
-    """The conditions of the six faces, in the order of NAMES; None for a closed face."""
+    """The face conditions of a box in the order of NAMES; None for a closed face."""
 
     conditions: tuple[Held | Bath | None, ...]
 
     @classmethod
     def from_rxd(cls, label: str, conditions: Mapping[str, Any]) -> Faces:
-        """Faces from what a script gives as ecs_boundary_conditions.
+        """The face conditions that a script gives as ecs_boundary_conditions.
 
         Parameters
         ----------
         label : str
             What messages call the species.
-        conditions : dict
+        conditions : mapping
             Such as {"xlo": 3.0, "y": Bath(...)}: "y" means both of its faces; a number (mM) or a
             function of t (ms) means Held; None means closed.
 
@@ -113,8 +127,8 @@ class Faces:
                 found[name] = _condition(f"ecs_boundary_conditions of {label} at {name}", value)
         return cls(tuple(found.values()))
 
-    def any(self) -> bool:
-        """Whether any face is open."""
+    def has_conditions(self) -> bool:
+        """Whether any face has a condition."""
         return any(condition is not None for condition in self.conditions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,9 @@ class Tissue:
     volume_fraction : float or Profile
         In (0, 1].
     permeability : float or Profile
-        Above 0 where it is a number, at least 0 where it varies.
+        1/tortuosity**2, a number without a unit: above 0 where it is the same everywhere, at least
+        0 where it varies. It is no permeability of a membrane (`boundaries.Bath`), which is in
+        um/ms.
     face_average : str
         How voxels that differ share a face, one of FACE_AVERAGES; solver/tissue.py has the rules.
     conserve_mass : bool
@@ -144,12 +147,12 @@ class SpeciesSpec:
     charge : int
         In elementary charges.
     wall : float, optional
-        Concentration (mM) of all border voxels; None for closed walls, or where ``faces`` says
-        more.
+        Concentration (mM) at which all faces are held. At most one of ``wall`` and ``faces`` is
+        given; with neither, all faces are closed.
     constant : bool
         Whether it is a parameter, which neither currents nor reactions change.
     faces : Faces, optional
-        A condition for each face.
+        A face condition for each face (boundaries.py).
     tissue : Tissue, optional
         The tissue that this species sees, where it is not the region's.
 
@@ -173,7 +176,8 @@ class SpeciesSpec:
         diffusion_coefficients(self.d, label)
         _whole(f"charge of {label}", self.charge)
         if self.wall is not None:
-            finite(f"ecs_boundary_conditions of {label}", self.wall)
+            wall = finite(f"ecs_boundary_conditions of {label}", self.wall)
+            object.__setattr__(self, "wall", wall)
 
     def _check_name(self) -> None:
         if self.name is None or can_name_ion(self.name):
@@ -199,7 +203,7 @@ class SpeciesSpec:
             Diffusion coefficient, or one for each axis (um2/ms).
         charge : whole number
             In elementary charges.
-        ecs_boundary_conditions : float, Held, Bath, dict or None
+        ecs_boundary_conditions : float, Held, Bath, mapping or None
             For all faces, or as `Faces.from_rxd` takes it.
 
         Raises
@@ -211,7 +215,7 @@ class SpeciesSpec:
         wall, faces = ecs_boundary_conditions, None
         if isinstance(wall, (Held, Bath)):
             wall = dict.fromkeys("xyz", wall)
-        if isinstance(wall, dict):
+        if isinstance(wall, Mapping):
             faces = Faces.from_rxd(label, wall)
             wall = None
         coefficients = diffusion_coefficients(d, label)

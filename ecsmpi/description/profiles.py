@@ -269,7 +269,7 @@ class PowerProfile(Profile):
 
 @dataclass(frozen=True)
 class BorderProfile(Profile):
-    """Another profile, with one number in all voxels at the walls of the box."""
+    """Another profile, with one number in all border voxels of the box."""
 
     base: Profile
     border: float
@@ -288,9 +288,9 @@ class BorderProfile(Profile):
     def _set_border(self, slab: FloatArray, box: Box, lo: int) -> None:
         slab[:, [0, -1]] = self.border
         slab[:, :, [0, -1]] = self.border
-        for wall in (0, box.shape[0] - 1):
-            if lo <= wall < lo + len(slab):
-                slab[wall - lo] = self.border
+        for plane in (0, box.shape[0] - 1):
+            if lo <= plane < lo + len(slab):
+                slab[plane - lo] = self.border
 
 
 Condition = Callable[[FloatArray], NDArray[np.bool_]]

@@ -36,7 +36,7 @@ class KernelCompilation:
         kinds = set()
         for species in registry.species:
             for region in species.regions:
-                is_heterogeneous = needs_heterogeneous(species.ion(region), region.tissue)
+                is_heterogeneous = needs_heterogeneous(species.spec(region), region.tissue)
                 is_short = lines_are_short(region.box)
                 kinds.add((is_heterogeneous, is_short, solvers.of(region).has_threads))
         for kind in self._missing(solvers.comm, kinds):

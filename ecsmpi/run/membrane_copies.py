@@ -51,7 +51,7 @@ class MembraneCopies:
         self._slabs = slabs
         self._box = box
         self._keys = keys
-        self._voxels, self._places, shares = plan.copies(region)
+        self._voxels, self._places, relative_volumes = plan.copies(region)
         self._copies = VoxelCopies(
             comm,
             slabs,
@@ -61,7 +61,7 @@ class MembraneCopies:
             self._voxels,
             self._places,
             [held.get(key, no_entry) for key in keys],
-            [shares.get(key, no_entry) for key in keys],
+            [relative_volumes.get(key, no_entry) for key in keys],
         )
         self.induced: InducedCurrents | None = None
 

@@ -45,7 +45,7 @@ class ModelSpecies(Protocol):
     def regions(self) -> Sequence[Any]:
         """The regions in which it is."""
 
-    def ion(self, region: Any) -> SpeciesSpec:
+    def spec(self, region: Any) -> SpeciesSpec:
         """What the solver is to know of it in a region."""
 
     def initial_profile(self, region: Any) -> Profile:

@@ -229,7 +229,7 @@ class Planner:
             solver.fluxes.check()
 
     def _plan_region(self, region) -> None:
-        specs = {one.key: one.ion(region) for one in self._registry.species_in(region)}
+        specs = {one.key: one.spec(region) for one in self._registry.species_in(region)}
         segments = self._segments
         self._solvers.of(region).plan(specs, segments.ions, segments.all, n.FARADAY)
 
@@ -303,7 +303,7 @@ class Planner:
         """Raise ValueError where ranks describe different species, regions or steps. Collective."""
         lines = []
         for one in self._registry.species:
-            places = [(one.ion(region), region.box, region.tissue) for region in one.regions]
+            places = [(one.spec(region), region.box, region.tissue) for region in one.regions]
             lines.append(str(places))
         self._agree("; ".join(lines) + f"; grid_steps {self._clock.steps}")
 

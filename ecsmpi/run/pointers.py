@@ -60,18 +60,18 @@ class Pointers:
 
         keys: of all species, in the order of their numbers.
         """
-        watched = sorted({flat for _, flat in self._places})
+        voxels = sorted({flat for _, flat in self._places})
         number = {key: f for f, key in enumerate(keys)}
-        which = {flat: i for i, flat in enumerate(watched)}
+        which = {flat: i for i, flat in enumerate(voxels)}
         for block in self._blocks:
             block.plan(number, which)
-        return np.array(watched, dtype=np.int64)
+        return np.array(voxels, dtype=np.int64)
 
     def show_fetched(self, exchange: Exchange) -> None:
         """Show what an exchange has fetched from the voxels of the plan."""
         for block in self._blocks:
             if block.at.size:
-                block.show(block.at, exchange.watched_values(block.species, block.which))
+                block.show(block.at, exchange.further_values(block.species, block.which))
 
     def show(self, key, flat: int, value: float) -> None:
         """Show the value (mM) of a voxel, if it has a copy."""
@@ -125,7 +125,8 @@ class _Block:
     known_by : list
         What `Pointers` knows each copy in use by; None if it follows nothing any more.
     at, species, which : (n,) int
-        Of the plan: places in the vector, numbers of species, places among the watched voxels.
+        Of the plan: places in the vector, numbers of species, places among the voxels that
+        `Pointers.plan` returned.
     """
 
     def __init__(self, size: int):

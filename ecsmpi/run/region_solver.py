@@ -133,7 +133,7 @@ class RegionSolver:
         self._species = species
         keys = list(species)
         specs = list(species.values())
-        watched = self.pointers.plan(keys)
+        pointer_voxels = self.pointers.plan(keys)
         flux_voxels = self.fluxes.plan(self.comm, self.slabs, self.box, keys)
         tissues = self._tissues.plan(specs)
         self._coupling = SegmentCoupling(
@@ -143,7 +143,7 @@ class RegionSolver:
             specs,
             [ions.get(spec.name) if spec.name else None for spec in specs],
             segments,
-            np.concatenate([watched, flux_voxels]),
+            np.concatenate([pointer_voxels, flux_voxels]),
             faraday,
         )
         exchange = self._coupling.exchange
@@ -253,8 +253,8 @@ class RegionSolver:
     def diffuse(self, t: float, before_change: Callable[[], bool]) -> None:
         """Carry out the rest of that step, to t (ms). Collective.
 
-        before_change() is called before concentrations change; it returns whether it has itself
-        changed some, on all ranks alike.
+        before_change() is called before concentrations change. It waits until no rank reads, and
+        takes in what scripts have set. It returns True, on all ranks alike, if anything was set.
         """
         dt = self._time_taken
         self._time_taken = 0.0

@@ -37,7 +37,7 @@ class SegmentCoupling:
     segments : Segments
         All segments of this rank.
     further_voxels : (n,) int
-        Flat indices of voxels that are watched or that a flux goes into.
+        Flat indices of the voxels that pointers lead to, followed by those that fluxes go into.
     faraday : float
         C/mol.
 

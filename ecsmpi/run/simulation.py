@@ -143,7 +143,7 @@ class Simulation:
         profiles = [*region.tissue.profiles, *tissue.profiles]
         is_live = any(profile.live for profile in profiles)
         species = self.registry.species_in(region)
-        have_own = any(one.ion(region).tissue for one in species)
+        have_own = any(one.spec(region).tissue for one in species)
         self.solvers.change_tissue(region, tissue, conserve_mass)
         if is_live or have_own:
             # tissues of species have parts of the region's, or the region's is made of species

@@ -29,6 +29,6 @@ Concentrations = ArrayLike | Callable[[Any], float] | Profile
 # a number, an array of the box's shape, a function of x, y, z, a profile; a State or its arguments
 TissueValue = ArrayLike | Callable[[Any, Any, Any], Any] | Profile | Any | Mapping[str, Any]
 
-# what one face does: a value, a function of t, or a condition
+# a face condition: a value, a function of t, or an object
 FaceCondition = float | Callable[[float], float] | Held | Bath
-BoundaryConditions = float | Mapping[str, FaceCondition | None] | None
+BoundaryConditions = float | Held | Bath | Mapping[str, FaceCondition | None] | None

@@ -30,7 +30,7 @@ class Parameter(Species):
     RxDException
         If both ``value`` and ``initial`` are given.
     InvalidValue
-        If the parameter has a diffusion coefficient or conditions at walls, and as `Species` does.
+        If the parameter has a diffusion coefficient or face conditions, and as `Species` does.
     """
 
     original = "Parameter"
@@ -58,14 +58,14 @@ class Parameter(Species):
     def value(self, value: Concentrations) -> None:
         self.initial = value
 
-    def _ion(self, d: Any) -> SpeciesSpec:
-        ion = super()._ion(d)
-        if ion.wall is not None or ion.faces is not None or any(ion.d):
+    def _spec(self, d: Any) -> SpeciesSpec:
+        spec = super()._spec(d)
+        if spec.wall is not None or spec.faces is not None or any(spec.d):
             raise InvalidValue(
-                "a Parameter does not change: it can have no d and no walls, "
-                f"got d={d}, walls at {ion.wall}"
+                "a Parameter does not change: it can have no d and no ecs_boundary_conditions, "
+                f"got d={d}, ecs_boundary_conditions={self._boundary_conditions}"
             )
-        return replace(ion, constant=True)
+        return replace(spec, constant=True)
 
     def __repr__(self) -> str:
         return f"Parameter({self.name or 'unnamed'}, value={self.initial})"

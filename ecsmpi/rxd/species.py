@@ -69,9 +69,9 @@ class Species(SpeciesArithmetic, RxdStandIn):
     atolscale
         Of variable time steps, which are refused; it has no effect.
     ecs_boundary_conditions
-        None: no flux through the walls of the box. A number: the concentration (mM) at all walls.
-        A dict: what each face does, by "xlo", "xhi", "x" (both), "ylo" and so on. A number or a
-        function of t (ms) holds a face at a value, as ``rxd.Held(value)`` does;
+        None: no flux through the faces of the box. A number: the concentration (mM) at all faces.
+        A dict: the condition of each face, by "xlo", "xhi", "x" (both), "ylo" and so on. A number
+        or a function of t (ms) holds a face at a value, as ``rxd.Held(value)`` does;
         ``rxd.Bath(value, permeability)`` lets a bath exchange through it.
     represents
         An ontology label.
@@ -125,7 +125,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         self._d_on: weakref.WeakKeyDictionary[Extracellular, Any] = weakref.WeakKeyDictionary()
         self._name = name
         self._charge = charge
-        self._walls = ecs_boundary_conditions
+        self._boundary_conditions = ecs_boundary_conditions
         self.initial = initial
         self.represents = represents
         self._atolscale = atolscale
@@ -195,13 +195,13 @@ class Species(SpeciesArithmetic, RxdStandIn):
 
         Local; to be called on every rank. Raises InvalidValue if it is negative or no number.
         """
-        self._ion(value)
+        self._spec(value)
         self._d_on[region] = value
         simulation.change()
 
-    def ion(self, region: Extracellular) -> SpeciesSpec:
+    def spec(self, region: Extracellular) -> SpeciesSpec:
         """The description of the species in a region that the solver works from."""
-        return replace(self._ion(self.d_on(region)), tissue=self._other_tissue_on(region))
+        return replace(self._spec(self.d_on(region)), tissue=self._other_tissue_on(region))
 
     def _other_tissue_on(self, region: Extracellular) -> Tissue | None:
         """The tissue that the species sees if it is not the region's.
@@ -228,9 +228,9 @@ class Species(SpeciesArithmetic, RxdStandIn):
         given.update(own)
         return region.made_of(**given, face_average=region.tissue.face_average)
 
-    def _ion(self, d: Any) -> SpeciesSpec:
+    def _spec(self, d: Any) -> SpeciesSpec:
         try:
-            return SpeciesSpec.from_rxd(self._name, d, self._charge, self._walls)
+            return SpeciesSpec.from_rxd(self._name, d, self._charge, self._boundary_conditions)
         except ValueError as error:
             raise InvalidValue(str(error)) from None
 
@@ -247,7 +247,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         simulation.registry.redescribe()
 
     def _check(self) -> None:
-        self._ion(self._d)
+        self._spec(self._d)
         for region in self._regions:
             self.tissue_on(region)
         refuse_duplicate(self)
@@ -277,9 +277,8 @@ class Species(SpeciesArithmetic, RxdStandIn):
         if self.initial is not None:
             return self[region].profile(self.initial)
         profile = self[region].profile(self._default())
-        if isinstance(self._walls, (int, float)):
-            return BorderProfile(profile, self._walls)
-        return profile
+        wall = self._spec(self._d).wall
+        return profile if wall is None else BorderProfile(profile, wall)
 
     def _default(self) -> float:
         if not can_name_ion(self._name):

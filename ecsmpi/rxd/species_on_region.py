@@ -305,7 +305,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
         """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""
         self._require_field()
-        if self.species.ion(self.region).constant:
+        if self.species.spec(self.region).constant:
             raise RxDException(
                 f"{self.species} is a Parameter, which does not change: no flux can go into it"
             )

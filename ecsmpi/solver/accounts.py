@@ -2,8 +2,9 @@
 
     stored = stored at the beginning + came in + reacted + through the walls
 
-Amounts are in amol, which is mM um3. Totals over many steps are compensated (Neumaier 1974, ZAMM
-54:39), so that they are as exact as the amounts of a step. Nothing here talks to other ranks.
+What passes any face of the box counts as through the walls. Amounts are in amol, which is mM um3.
+Totals over many steps are compensated (Neumaier 1974, ZAMM 54:39), so that they are as exact as the
+amounts of a step. Nothing here talks to other ranks.
 """
 
 from __future__ import annotations
@@ -71,14 +72,14 @@ class Account:
     owned : (n, ny, nz) float
         Concentrations of the slab (mM), as they change.
     local_voxels : (sources,) int
-        Flat index into the slab of the voxels that get sources.
+        Flat index into the slab of the voxels that any rank requests.
     tissue : SlabTissue
         The slab's tissue.
 
     Attributes
     ----------
     came_in, reacted, through_walls : Total
-        What sources brought, reactions made and open faces let pass (amol).
+        What sources brought, reactions made and face conditions let pass (amol).
     """
 
     def __init__(
@@ -93,10 +94,10 @@ class Account:
         self._owned = owned
         self._tissue = tissue
         self._voxel_volume = box.voxel_volume
-        self._has_open_faces = species.wall is not None or bool(
-            species.faces and species.faces.any()
+        self._has_face_conditions = species.wall is not None or bool(
+            species.faces and species.faces.has_conditions()
         )
-        # sources do not count where a wall is held: the wall takes them
+        # sources in held voxels do not count: the held value takes them
         is_held = on_faces(box, planes, local_voxels, _held_faces(species))
         self._counted = np.where(is_held, 0.0, 1.0)
         self.came_in = Total()
@@ -124,12 +125,12 @@ class Account:
         """
         self._came = float(np.dot(sources, self._counted)) * self._voxel_volume
         self.came_in.add(self._came)
-        if self._has_open_faces:
+        if self._has_face_conditions:
             self._stored = self.stored()
 
     def after_diffusion(self) -> None:
-        """Record what open faces let pass: the change that the sources do not explain."""
-        if self._has_open_faces:
+        """Record what passed the faces: the change that the sources do not explain."""
+        if self._has_face_conditions:
             self.through_walls.add(self.stored() - self._stored - self._came)
 
 

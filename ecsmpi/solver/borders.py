@@ -1,36 +1,37 @@
-"""The voxels of a slab at open faces: baths beyond them, and values that they are held at.
+"""The voxels of a slab at faces with a condition: next to baths, or held at a value.
 
-A bath of permeability P beyond a face adds dt P/h (bath - u) to the right-hand side, half of it
-implicitly. Its conductance is in series with that of half a voxel, so that the concentration at the
-face itself is what the bath sees. A voxel held at a value is one with an endless capacity, which
-such a bath fills in each step.
+A bath beyond a membrane of permeability P (um/ms) adds dt P/h (bath - u) to the right-hand side,
+half of it implicitly. Its conductance is in series with that of half a voxel, so that the
+concentration at the face itself is what the bath sees. A held voxel has 2**600 on the diagonal and
+2**600 (value - u) on the right-hand side, beside which everything else vanishes, so that its
+increment is d = value - u.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.description.boundaries import Faces, Held
+from ecsmpi.description.boundaries import Bath, Faces, Held
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.tissue import SlabTissue
 
-# a capacity that no flux changes; a power of two, so that dividing by it again is exact
+# the capacity of a held voxel; a power of two, so that dividing by it again is exact
 ENDLESS = 2.0**600
 
 
-class Borders:
-    """The voxels of a slab at open faces, sorted: an entry for each face that acts on a voxel.
+class BorderVoxels:
+    """The voxels of a slab at faces with a condition: an entry for each face that acts on a voxel.
 
     Parameters
     ----------
     faces : Faces or None
-        Conditions at the box's six faces; with None there are no entries.
+        The face conditions; with None there are no entries.
     box : Box
         The box.
     planes : (int, int)
         The slab's planes [lo, hi).
     d : tuple of float
-        um2/ms along x, y, z, before permeability.
+        um2/ms along x, y, z, before the permeability of the tissue.
     tissue : SlabTissue
         The slab's tissue.
 
@@ -42,8 +43,11 @@ class Borders:
         Number of the face that acts on the voxel.
     held : (entries,) bool
         Whether the voxel is held at a value.
+    kinds : tuple
+        Of each face: None, "held", or the permeability of a bath's membrane. All but ``values``
+        follows from these, so that species of the same kinds have the same factors.
     values : (entries,) float
-        The bath's value (mM) in a step, after `renew`.
+        Value of the bath, or that the voxel is held at, in a step (mM), after `renew`.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class Borders:
         for face in range(6):
             sides.append(_side(face, shape, lo == 0, hi == box.shape[0]))
         held_by = np.full(shape, -1, dtype=np.int8)
-        for face in reversed(range(6)):  # so that x, the last to say so, has the edges
+        for face in reversed(range(6)):  # later writes win: zhi first, xlo last
             if isinstance(self._conditions[face], Held):
                 held_by[sides[face]] = face
         voxels = [np.zeros(0, dtype=np.int64)]
@@ -80,22 +84,28 @@ class Borders:
         self.voxel = voxel[order]
         self.face = np.concatenate(face_numbers)[order]
         self.held = held_by.reshape(-1)[self.voxel] >= 0
-        self._rate = self._rates(box, d, tissue)
+        self.kinds = tuple(_kind(condition) for condition in self._conditions)
+        self._conductance = self._series_conductance(box, d, tissue)
         self._at_faces = np.zeros(6)
         self.values = np.zeros(voxel.size)
 
-    def _rates(self, box: Box, d: tuple[float, float, float], tissue: SlabTissue) -> np.ndarray:
-        """(entries,) what a bath adds to capacity times concentration per ms and mM of gap."""
-        permeability_of_face = np.zeros(6)
+    def _series_conductance(
+        self, box: Box, d: tuple[float, float, float], tissue: SlabTissue
+    ) -> np.ndarray:
+        """(entries,) conductance per voxel volume (1/ms): the bath in series with half a voxel.
+
+        It is 0 where a voxel is held.
+        """
+        membrane_of_face = np.zeros(6)
         for face, condition in enumerate(self._conditions):
-            if condition is not None and not isinstance(condition, Held):
-                permeability_of_face[face] = condition.permeability
-        permeability = permeability_of_face[self.face]
+            if isinstance(condition, Bath):
+                membrane_of_face[face] = condition.permeability
+        membrane = membrane_of_face[self.face]  # um/ms
         axis = self.face // 2
         h = np.array(box.spacing)[axis]
         inside = 2 * np.array(d)[axis] * tissue.conductivity(self.voxel) / h  # um/ms
-        through = np.maximum(permeability + inside, np.finfo(float).tiny)
-        return permeability * inside / through / h
+        through = np.maximum(membrane + inside, np.finfo(float).tiny)
+        return membrane * inside / through / h
 
     def renew(self, t: float, dt: float) -> None:
         """Set ``values`` for a step of dt that ends at t (ms)."""
@@ -105,11 +115,11 @@ class Borders:
         np.take(self._at_faces, self.face, out=self.values, mode="clip")
 
     def strength(self, dt: float) -> np.ndarray:
-        """(entries,) what each adds to capacity times concentration per mM of difference."""
-        return np.where(self.held, ENDLESS, self._rate * dt)
+        """(entries,) conductance times dt; ENDLESS where the voxel is held."""
+        return np.where(self.held, ENDLESS, self._conductance * dt)
 
     def capacity(self, capacity: np.ndarray) -> np.ndarray:
-        """The voxels' capacities, endless where they are held."""
+        """The voxels' capacities (volume fractions), ENDLESS where they are held."""
         if not self.held.any():
             return capacity
         with_held = aligned_zeros((capacity.size,))
@@ -118,12 +128,18 @@ class Borders:
         return with_held
 
     def diagonal(self, axis: int, dt: float, capacity: np.ndarray) -> np.ndarray:
-        """Capacities and the implicit half of what the baths along an axis take."""
+        """The capacities, plus the implicit half of the baths at the two faces of an axis."""
         baths = (self.face // 2 == axis) & ~self.held
         if baths.any():
             capacity = capacity.copy()
-            np.add.at(capacity, self.voxel[baths], 0.5 * self._rate[baths] * dt)
+            np.add.at(capacity, self.voxel[baths], 0.5 * self._conductance[baths] * dt)
         return capacity
+
+
+def _kind(condition: Held | Bath | None) -> str | float | None:
+    if isinstance(condition, Bath):
+        return condition.permeability
+    return None if condition is None else "held"
 
 
 def _side(face: int, shape: tuple[int, ...], is_lowest: bool, is_highest: bool) -> tuple:

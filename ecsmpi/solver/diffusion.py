@@ -5,7 +5,7 @@ Per step, with r_a = D_a dt / h_a**2 and A_a = r_a times the second difference a
     (1 - Ax/2)(1 - Ay/2)(1 - Az/2) d = (Ax + Ay + Az) u + s,      u <- u + d
 
 (Douglas and Gunn 1964, Numer. Math. 6:428, equation 3.5, written for the increment: NEURON's
-scheme). Second order in space; unconditionally stable. Walls held at a value have d = value - u.
+scheme). Second order in space; unconditionally stable. Voxels at a held wall have d = value - u.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class UniformDiffusion:
     tissue : Tissue
         Volume fraction and permeability, which are numbers here.
     local_voxels : (sources,) int
-        Ascending flat index into the slab of the voxels that get sources.
+        Ascending flat index into the slab of the voxels that any rank requests.
 
     Attributes
     ----------

@@ -42,7 +42,11 @@ class Diffusion(Protocol):
 
 
 def needs_heterogeneous(species: SpeciesSpec, tissue: Tissue) -> bool:
-    """Whether a species in a tissue, or in its own, needs a HeterogeneousDiffusion."""
+    """Whether a species in a tissue, or in its own, needs a HeterogeneousDiffusion.
+
+    It does where the tissue varies, and also in uniform tissue where ``faces`` are given. Closed
+    faces and a wall are all that a UniformDiffusion knows.
+    """
     return (species.tissue or tissue).varies or species.faces is not None
 
 
@@ -54,7 +58,7 @@ class DiffusionPlanner:
     workspace : Workspace
         Of all species of the box.
     local_voxels : (sources,) int
-        Ascending flat index into the slab of the voxels that get sources.
+        Ascending flat index into the slab of the voxels that any rank requests.
     """
 
     def __init__(self, workspace: Workspace, local_voxels: np.ndarray):

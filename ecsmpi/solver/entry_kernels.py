@@ -1,7 +1,8 @@
-"""The compiled loops of the exchange: from entries (segments) to voxels and back.
+"""The compiled loops of the exchange, from entries to voxels and back.
 
-Arrays in, arrays out, nothing allocated. ``slot``: where the voxel of each entry is in the arrays
-of the exchange. ``at``: where the value of each entry is in NEURON's memory.
+An entry is a segment, or a flux's voxel. Arrays in, arrays out, nothing allocated. ``slot``: where
+the voxel of each entry is in the arrays of the exchange. ``at``: where the value of each entry is
+in memory, which for segments is NEURON's.
 """
 
 import numba
@@ -237,8 +238,11 @@ def add_products(rates, factors, out):
 
 
 @njit(**compiled)
-def charge(currents, nodes, right):
-    """right[nodes[e]] -= currents[e]: outward currents (mA/cm2) in the voltages' equations."""
+def add_to_voltage_equations(currents, nodes, right):
+    """right[nodes[e]] -= currents[e]: outward currents (mA/cm2) in the voltages' equations.
+
+    right: right-hand side of NEURON's equations. nodes: (entries,) row of each entry in them.
+    """
     for e in range(nodes.size):
         right[nodes[e]] -= currents[e]
 

@@ -1,12 +1,13 @@
-"""Which entries (segments) lie in which voxel, as the compiled loops go through them.
+"""Which entries lie in which voxel, as the compiled loops go through them.
 
     entry   0   1   2   3   4   5   6   7   8   9  10  11  12
     slot    4   7   7   7   7   7   7   7   7   9   2   2  11
     run     0 | 1 (alike)                     | 2
 
-A slot is the place of a voxel among those that a rank requests (exchange.py). Many entries in a row
-with one slot are a run of their own, whose sum is added to memory at once: additions in memory, one
-upon the other, would wait for each other. The entries between two such runs are a run as well.
+An entry is a segment, or a flux's voxel. A slot is the place of a voxel among those that a rank
+requests (exchange.py). Many entries in a row with one slot are a run of their own, whose sum is
+added to memory at once: additions in memory, one upon the other, would wait for each other. The
+entries between two such runs are a run as well.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     entries --add_sources--> sums --send_sources--> sources of the owner's voxels
     entries <--scatter_values-- values <--fetch_values-- values of the owner's voxels
 
-An entry is a segment, or a voxel that a flux goes into. The exchange is planned once and replayed
-in each step. It sums what the entries of this rank carry by voxel, in one array for each field:
+An entry is a segment, or a flux's voxel: one that a flux goes into. The exchange is planned once
+and replayed in each step. It sums what the entries of this rank carry by voxel, in one array for
+each field:
 
     | local voxels             | remote voxels                                     |
     | of this slab, that any   | that this rank requests: of rank p+1, of p+2, ... |
@@ -30,14 +31,14 @@ NONE = np.zeros(0, dtype=np.int64)
 
 
 def plan_exchange(
-    comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int, watched=NONE
+    comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int, further_voxels=NONE
 ) -> Exchange:
     """The exchange that suits the slabs: exact sums where these have a grain. Collective.
 
     Parameters are those of `Exchange`.
     """
     kind = ExactExchange if slabs.grain else Exchange
-    return kind(comm, slabs, plane_size, voxels, n_fields, watched)
+    return kind(comm, slabs, plane_size, voxels, n_fields, further_voxels)
 
 
 class Exchange:
@@ -55,8 +56,9 @@ class Exchange:
         Flat C-order index into the box of each entry of this rank; all lie inside.
     n_fields : int
         Values that travel together for each voxel.
-    watched : (watched,) int
-        Flat indices of further voxels whose values this rank reads by `watched_values`.
+    further_voxels : (further,) int
+        Flat indices of voxels that this rank requests beside those of its entries: for
+        `further_values` and for the entries of `entry_runs`.
 
     Attributes
     ----------
@@ -67,7 +69,8 @@ class Exchange:
     sources : list of (local voxels,) float
         For each field, the sources of these voxels (mM), after `send_sources`.
     values : list of (local voxels,) float
-        For each field, the values of these voxels (mM), to be set before `fetch_values`.
+        For each field, the values of these voxels (mM), which `fetch_values` sends. In a step the
+        sweep down has filled them in; elsewhere `set_values` does.
     partners : int
         Messages of a step each way.
     partner_ranks : set of int
@@ -75,10 +78,16 @@ class Exchange:
     """
 
     def __init__(
-        self, comm, slabs: Slabs, plane_size: int, voxels: np.ndarray, n_fields: int, watched=NONE
+        self,
+        comm,
+        slabs: Slabs,
+        plane_size: int,
+        voxels: np.ndarray,
+        n_fields: int,
+        further_voxels=NONE,
     ):
         self.slabs = slabs
-        requested = np.unique(np.concatenate([voxels, watched]).astype(np.int64))
+        requested = np.unique(np.concatenate([voxels, further_voxels]).astype(np.int64))
         owner = slabs.owner(requested // plane_size)
         is_remote = owner != comm.rank
         distance = (owner - comm.rank - 1) % comm.size  # around the ranks; own voxels come last
@@ -92,7 +101,7 @@ class Exchange:
         self._requested = np.concatenate([local, remote])
         self._ascending = np.argsort(self._requested)
         self._entry_slot = self._slots_of(voxels)
-        self._watched_slot = self._slots_of(watched)
+        self._further_slot = self._slots_of(further_voxels)
         self._runs = self._runs_of(self._entry_slot)
         self._has_sources = [False] * n_fields  # whether sums hold any since `send_sources`
         self.partners = routes.partners
@@ -225,17 +234,17 @@ class Exchange:
         else:
             entry_kernels.scatter_in_turn(fetched, runs.slot, runs.start, runs.alike, values)
 
-    def watched_values(self, f, which):
-        """The fetched value (mM) of field f in watched voxel number ``which``. Local.
+    def further_values(self, f, which):
+        """The fetched value (mM) of field f in further voxel number ``which``. Local.
 
         Both may be arrays.
         """
-        return self._values[f, self._watched_slot[which]]
+        return self._values[f, self._further_slot[which]]
 
     def free(self) -> None:
         """Release the messages."""
-        for request in self._source_messages + self._value_messages:
-            request.Free()
+        for message in self._source_messages + self._value_messages:
+            message.Free()
 
 
 class ExactExchange(Exchange):

@@ -1,4 +1,4 @@
-"""Diffusion of one species where tissue varies, or where faces are neither all closed nor all held.
+"""Diffusion of one species where tissue varies, or where each face has its own condition.
 
 The scheme is that of diffusion.py, with the volume fraction a of each voxel and the conductance M
 of each face (tissue.py):
@@ -6,7 +6,7 @@ of each face (tissue.py):
     a (A_x u) = 2 s_x sum over both neighbours along x of M (u_neighbour - u)
 
 with s_x = D_x dt / (2 h_x**2), and in the same way along y and z, so that what leaves a voxel
-enters the next. borders.py says what open faces add.
+enters the next. borders.py says what face conditions add.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec
 from ecsmpi.solver import heterogeneous_plans, threads
 from ecsmpi.solver.bodies import Record
-from ecsmpi.solver.borders import Borders
+from ecsmpi.solver.borders import BorderVoxels
 from ecsmpi.solver.heterogeneous_down import substitute
 from ecsmpi.solver.heterogeneous_plans import (
-    Baths,
+    BorderEntries,
     CutLines,
+    FaceConductances,
     HeterogeneousDownPlan,
     HeterogeneousUpPlan,
     PlaneFaces,
@@ -42,7 +43,20 @@ from ecsmpi.solver.workspace import InterfaceSolve, Workspace
 class HeterogeneousFactors:
     """All numbers of a time step of dt (ms): they change with dt and the tissue.
 
-    s: D dt / (2 h2) along x, y, z. lines, plane, strength: see heterogeneous_plans.py.
+    Attributes
+    ----------
+    dt : float
+        Length of the step (ms).
+    s : (3,) float
+        D dt / (2 h2) along x, y, z.
+    lines : CutLines
+        How x is solved.
+    plane : PlaneFaces
+        How y and z are solved in a plane.
+    strength : (border entries,) float
+        That of `BorderEntries`.
+    interfaces : InterfaceSolve
+        Joins the blocks of the x-lines.
     """
 
     dt: float
@@ -88,7 +102,7 @@ class HeterogeneousDiffusion:
     conductances : Conductances
         Of its tissue.
     local_voxels : (sources,) int
-        Ascending flat index into the slab of the voxels that get sources.
+        Ascending flat index into the slab of the voxels that any rank requests.
     """
 
     def __init__(
@@ -105,26 +119,26 @@ class HeterogeneousDiffusion:
         if faces is None and species.wall is not None:
             faces = Faces((Held(species.wall),) * 6)
         planes = shared.partition.planes(shared.comm.rank)
-        self._borders = Borders(faces, shared.box, planes, species.d, conductances.tissue)
+        self._borders = BorderVoxels(faces, shared.box, planes, species.d, conductances.tissue)
         self._capacity = self._borders.capacity(conductances.capacity)
         dx, dy, dz = species.d
         nx, ny, nz = shared.box.shape
         self._d = (dx if nx > 1 else 0.0, dy if ny > 1 else 0.0, dz if nz > 1 else 0.0)
-        self._is_open = faces is not None and faces.any()
-        self._key = (conductances, faces, species.d)
+        self._has_conditions = faces is not None and faces.has_conditions()
+        self._key = (conductances, self._borders.kinds, species.d)
         self._sources = Sources.of(local_voxels, conductances.shape)
-        self._border_sources = Sources.of(self._borders.voxel, conductances.shape)
+        self._border_rows = Sources.of(self._borders.voxel, conductances.shape)
         self._factors: HeterogeneousFactors | None = None
 
     @property
     def diffuses(self) -> bool:
         """Whether the increment of a step is more than the sources."""
-        return any(self._d) or self._is_open
+        return any(self._d) or self._has_conditions
 
     def factors(self, dt: float) -> HeterogeneousFactors:
         """The numbers for steps of dt (ms), made again only when dt changes. Collective then.
 
-        Species that are alike share them.
+        Species share them that differ only in the values at faces.
         """
         if self._factors is None or self._factors.dt != dt:
             key = (dt, *self._key)
@@ -163,16 +177,16 @@ class HeterogeneousDiffusion:
 
     def _up_plan(self, factors: HeterogeneousFactors) -> HeterogeneousUpPlan:
         work, m = self._work, self._m
-        baths = Baths(*self._border_sources, factors.strength, self._borders.values)
+        border = BorderEntries(*self._border_rows, factors.strength, self._borders.values)
         return HeterogeneousUpPlan(
             m.shape,
             work.d,
             work.first,
-            heterogeneous_plans.Faces(m.x, m.y, m.z),
+            FaceConductances(m.x, m.y, m.z),
             factors.s,
             factors.lines,
             self._sources,
-            baths,
+            border,
             work.rows,
         )
 

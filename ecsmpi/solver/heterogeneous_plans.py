@@ -15,7 +15,7 @@ from ecsmpi.solver.bodies import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABL
 from ecsmpi.solver.sweep_plans import SOURCES, Sources
 
 
-class Faces(NamedTuple):
+class FaceConductances(NamedTuple):
     """M of the face below each voxel along x, y, z: (voxels + stride,), zero where a line ends."""
 
     x: np.ndarray
@@ -39,11 +39,12 @@ class CutLines(NamedTuple):
     reach: np.ndarray
 
 
-class Baths(NamedTuple):
-    """Voxels at open faces, ascending: strength (value - u) is added to each.
+class BorderEntries(NamedTuple):
+    """Baths and held voxels (borders.py), by ascending voxel: each adds strength (value - u).
 
-    voxel: (entries,). row_start: (n ny + 1,) where those of each z-line begin. strength: (entries,)
-    times capacity. value: (entries,) mM, set anew in each step.
+    voxel: (entries,). row_start: (n ny + 1,) where the entries of each z-line begin. strength:
+    (entries,) capacity times concentration per mM of difference. value: (entries,) mM, of the bath
+    or that the voxel is held at, set anew in each step.
     """
 
     voxel: np.ndarray
@@ -76,11 +77,11 @@ class HeterogeneousUpPlan(NamedTuple):
     shape: tuple[int, int, int]
     d: np.ndarray
     first: np.ndarray
-    faces: Faces
+    faces: FaceConductances
     s: tuple[float, float, float]
     lines: CutLines
     sources: Sources
-    baths: Baths
+    border: BorderEntries
     rows: int
 
 
@@ -106,9 +107,9 @@ class HeterogeneousDownPlan(NamedTuple):
     batch: int
 
 
-FACES = named(Faces, *[NUMBERS] * 3)
+FACES = named(FaceConductances, *[NUMBERS] * 3)
 CUT_LINES = named(CutLines, INTEGERS, NUMBERS, INTEGERS, NUMBERS, NUMBERS)
-BATHS = named(Baths, INTEGERS, INTEGERS, NUMBERS, NUMBERS)
+BORDER_ENTRIES = named(BorderEntries, INTEGERS, INTEGERS, NUMBERS, NUMBERS)
 PLANE_FACES = named(PlaneFaces, *[NUMBERS] * 5)
 UP_PLAN = named(
     HeterogeneousUpPlan,
@@ -118,7 +119,7 @@ UP_PLAN = named(
     triple(NUMBER),
     CUT_LINES,
     SOURCES,
-    BATHS,
+    BORDER_ENTRIES,
     INTEGER,
 )
 DOWN_PLAN = named(

@@ -32,8 +32,9 @@ from ecsmpi.solver.row_kernels import compiled, copy, fill, fma, inner
 def pivots(diagonal, face, s, stride, out):
     """out = inverse pivots of lines that begin at the first ``stride`` voxels.
 
-    A face of zero begins another line. diagonal: (voxels,) capacity and what else stands there.
-    face: (voxels + stride,).
+    A face of zero begins another line. diagonal: (voxels,) the capacities, plus the
+    implicit half of the baths along this axis (`borders.BorderVoxels.diagonal`). face: (voxels +
+    stride,).
     """
     for m in range(min(stride, out.size)):
         out[m] = 1.0 / (diagonal[m] + s * (face[m] + face[m + stride]))
@@ -89,8 +90,8 @@ def _add_sources(begin, end, voxel, source, pivot, out):
 
 
 @njit(**inner)
-def _add_baths(begin, end, baths, u, plane, pivot, out):
-    voxel, strength, value = baths.voxel, baths.strength, baths.value
+def _add_border(begin, end, entries, u, plane, pivot, out):
+    voxel, strength, value = entries.voxel, entries.strength, entries.value
     for e in range(begin, end):
         m = voxel[e]
         out[m] += strength[e] * (value[e] - u[plane + m]) * pivot[m]
@@ -107,7 +108,7 @@ def _eliminate_rows(begin, end, thread, arguments):
     d, first, rows = plan.d, plan.first, plan.rows
     fx, fy, fz = plan.faces
     start, px, near, weight, _ = plan.lines
-    source_start, bath_start = plan.sources.row_start, plan.baths.row_start
+    source_start, border_start = plan.sources.row_start, plan.border.row_start
     _, ny, nz = plan.shape
     plane = ny * nz
     for piece in range(begin, end):
@@ -142,7 +143,7 @@ def _eliminate_rows(begin, end, thread, arguments):
                 _add_sources(
                     source_start[row], source_start[last], plan.sources.voxel, source, px, d
                 )
-                _add_baths(bath_start[row], bath_start[last], plan.baths, u, plane, px, d)
+                _add_border(border_start[row], border_start[last], plan.border, u, plane, px, d)
                 if begins:
                     copy(out, block_first)
                 elif i - start[b] < near[b + 1] - near[b]:

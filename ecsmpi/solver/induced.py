@@ -1,13 +1,19 @@
-"""Currents of membrane reactions in a box whose volume fraction is a State.
+"""Induced currents of membrane reactions, in a box whose volume fraction is a State.
 
-A reaction brings its ions to the voxel itself. NEURON also adds the reaction's current, as any
-current of the membrane, over the volume fraction of now, and takes it out again over the volume
-fraction at initialisation. A voxel is left with
+A reaction across the membrane moves ions, and so it carries a current. NEURON calls that current
+induced: it follows from the reaction and from no channel. It shows in the ion's total current, such
+as ik. NEURON does three things with a voxel outside, and a box does the same:
 
-    dt I (1 / alpha - 1 / alpha_initial),
+1. The reaction changes the concentration of the voxel by its ions over alpha_initial, the volume
+   fraction at initialisation (voxel_copies.py).
+2. The total current flows into the voxel. Its induced part I (mM/ms of a whole voxel) adds
+   dt I / alpha, over the volume fraction of now.
+3. The induced current is taken out again, so that the ions do not count twice. It takes out
+   dt I / alpha_initial, over the volume fraction at initialisation.
 
-which is 0 as long as the volume fraction stays. Together with the reaction's own change, over
-alpha_initial, that is the ions over alpha.
+The second and the third leave dt I (1 / alpha - 1 / alpha_initial), which this module adds. It is 0
+as long as the volume fraction stays. With the first, the whole change is dt I / alpha: the ions of
+the reaction over the volume fraction of now.
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from ecsmpi.solver.tissue import SlabTissue
 
 
 class InducedCurrents:
-    """The currents of some species in one box, on their way from segments to voxels' owners.
+    """The induced currents of some species in one box, from segments to the voxels' owners.
 
     Making them is collective.
 
@@ -81,9 +87,10 @@ class InducedCurrents:
         self._exchange.forget_sources()
 
     def add_to(self, exchange: Exchange) -> None:
-        """Add what is left in the voxels to the sources of a step. Collective.
+        """Add what the currents leave in the voxels to the sources of a step. Collective.
 
-        exchange: of the box; the volume fraction divides its sources.
+        exchange: of the box. Its sources are divided by the volume fraction later, so that what is
+        added here is dt I (1 - alpha / alpha_initial).
         """
         self._exchange.send_sources()
         local = self._exchange.local_voxels

@@ -1,4 +1,7 @@
-"""Messages between ranks that share voxels: planned once, replayed in each step."""
+"""Messages between ranks that share voxels: planned once, replayed in each step.
+
+A rank requests voxels of their owners. A message is one of MPI's persistent requests.
+"""
 
 from __future__ import annotations
 
@@ -62,25 +65,25 @@ class Routes:
         Collective. requested: (requested,) a number for each voxel that this rank requests.
         """
         served = np.zeros((1, self.served), dtype=np.int64)
-        requests = self.to_owners(requested.reshape(1, -1), served)
-        replay(requests)
-        for request in requests:
-            request.Free()
+        messages = self.to_owners(requested.reshape(1, -1), served)
+        replay(messages)
+        for message in messages:
+            message.Free()
         return served[0]
 
     def _messages(self, incoming, outgoing, tag: int) -> list:
-        requests = []
+        messages = []
         for make, array, counts in (
             (self._comm.Recv_init, *incoming),
             (self._comm.Send_init, *outgoing),
         ):
-            for rank, columns in self._shares(array, counts):
-                requests.append(make(columns, rank, tag))
-                columns[-1].Free()  # the request keeps what it needs of the type
-        return requests
+            for rank, columns in self._slices(array, counts):
+                messages.append(make(columns, rank, tag))
+                columns[-1].Free()  # the message keeps what it needs of the type
+        return messages
 
-    def _shares(self, array: np.ndarray, counts: np.ndarray):
-        """(rank, its share of the last columns, for MPI) of the ranks that have a share."""
+    def _slices(self, array: np.ndarray, counts: np.ndarray):
+        """(rank, its columns of the array, for MPI) of the ranks that have any."""
         at = array.shape[1] - counts.sum()
         for rank in np.roll(np.arange(counts.size), -self._comm.rank - 1)[:-1].tolist():
             if counts[rank]:
@@ -100,8 +103,8 @@ def _columns(array: np.ndarray, first: int, count: int) -> list:
     return [flat[per_column * first :], 1, kind]
 
 
-def replay(requests: list) -> None:
+def replay(messages: list) -> None:
     """Send and receive the messages once."""
-    if requests:
-        MPI.Prequest.Startall(requests)
-        MPI.Prequest.Waitall(requests)
+    if messages:
+        MPI.Prequest.Startall(messages)
+        MPI.Prequest.Waitall(messages)

@@ -172,8 +172,9 @@ class Stepper:
         dt, t : float
             Length of the step, and the time at its end (ms).
         before_change : callable
-            Called before concentrations change, while ghost planes are under way. It returns
-            whether it has itself changed some, on all ranks alike.
+            Called before concentrations change, while ghost planes are under way. It waits until no
+            rank reads, and takes in what scripts have set. It returns True, on all ranks alike, if
+            anything was set.
         induced : InducedCurrents
             Currents that add to the sources.
         """
@@ -281,7 +282,8 @@ def compile_kernels(comm, heterogeneous: bool, short: bool, threaded: bool) -> N
     comm
         Communicator of this process alone.
     heterogeneous : bool
-        Whether for heterogeneous tissue or open faces.
+        Whether for species that `diffusion_planner.needs_heterogeneous` is true of: in tissue that
+        varies, or with a condition for each face.
     short : bool
         Whether for short z-lines, of uniform tissue.
     threaded : bool

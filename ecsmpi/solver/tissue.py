@@ -151,7 +151,7 @@ class Conductances:
     shape : (int, int, int)
         (n, ny, nz) of the slab.
     capacity : (voxels,) float
-        Volume fractions.
+        Volume fraction of each voxel, which turns its concentration into an amount.
     x, y, z : (voxels + stride,) float
         M of the face below each voxel, zero at the box's faces. M times D/h is the flux (per area)
         for a difference of 1.

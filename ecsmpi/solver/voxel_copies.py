@@ -41,7 +41,7 @@ class VoxelCopies:
         Where in each of ``copies`` the segment's copy is.
     copies : list of (places,) float
         For each species, the concentrations (mM) that reactions change.
-    shares : list of (places,) float
+    relative_volumes : list of (places,) float
         For each species, the volume of each copy over that of a voxel, tissue and all.
     """
 
@@ -55,7 +55,7 @@ class VoxelCopies:
         voxels: np.ndarray,
         places: np.ndarray,
         copies: list[np.ndarray],
-        shares: list[np.ndarray],
+        relative_volumes: list[np.ndarray],
     ):
         self._tissues = tissues
         self._fields = [field.reshape(-1) for field in fields]
@@ -64,12 +64,12 @@ class VoxelCopies:
         self._exchange.reorder(order)
         self._places = places[order].astype(np.uint32)
         self._voxels = voxels[order]
-        self._shares = []
-        for tissue, share in zip(tissues, shares):
+        self._weights = []  # what a change of 1 mM in a copy adds to the sources of its voxel
+        for tissue, relative_volume in zip(tissues, relative_volumes):
             if tissue.copies_keep_volume:
-                self._shares.append(np.ones(order.size))
+                self._weights.append(np.ones(order.size))
             else:
-                self._shares.append(share[self._places])
+                self._weights.append(relative_volume[self._places])
         self._copies = copies
         self._before = [np.zeros_like(each) for each in copies]
         self._change = np.zeros(copies[0].size)
@@ -80,7 +80,7 @@ class VoxelCopies:
             before = self._before[f]
             np.subtract(copies, before, out=self._change)
             before[:] = copies
-            self._exchange.add_sources(f, self._change, self._places, self._shares[f], 1.0)
+            self._exchange.add_sources(f, self._change, self._places, self._weights[f], 1.0)
         self._exchange.send_sources()
         local = self._exchange.local_voxels
         for field, sources, tissue in zip(self._fields, self._exchange.sources, self._tissues):

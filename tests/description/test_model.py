@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+from types import MappingProxyType
 
+from ecsmpi.description.boundaries import Bath
 from ecsmpi.description.model import SpeciesSpec, Tissue, diffusion_coefficients
 from hypothesis import given, settings
 from hypothesis import strategies as st
+import numpy as np
 import pytest
 
 
@@ -142,6 +145,21 @@ def test_an_ion_without_a_name_is_told_by_words():
 @pytest.mark.parametrize("wall, held", [(None, None), (0, 0.0), (3.5, 3.5)])
 def test_walls_are_without_flux_or_held_at_a_value(wall, held):
     assert SpeciesSpec.from_rxd("k", 1, 1, wall).wall == held
+
+
+@pytest.mark.parametrize("wall", [3, np.float64(3), np.int64(3)])
+def test_a_wall_reads_alike_whatever_kind_of_number_it_is(wall):
+    """Checkpoints compare descriptions by their text."""
+    assert repr(SpeciesSpec.from_rxd("k", 1, 1, wall)) == repr(
+        SpeciesSpec.from_rxd("k", 1, 1, 3.0)
+    )
+
+
+def test_face_conditions_are_any_mapping():
+    conditions = {"x": 3, "zlo": Bath(1, 2)}
+    expected = SpeciesSpec.from_rxd("k", 1, 1, conditions)
+    assert SpeciesSpec.from_rxd("k", 1, 1, MappingProxyType(conditions)) == expected
+    assert expected.faces.has_conditions()
 
 
 @pytest.mark.parametrize("wall", [math.nan, math.inf, "open"])

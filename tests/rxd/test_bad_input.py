@@ -74,6 +74,11 @@ ARGUMENTS = {
     "rxd.Species(ecs, name='na', ecs_boundary_conditions=1e999)": (
         "ecs_boundary_conditions of na must be"
     ),
+    "rxd.Parameter(ecs, name='p', ecs_boundary_conditions={'x': rxd.Held(2)})": (
+        "it can have no d and no ecs_boundary_conditions, got d=0, "
+        "ecs_boundary_conditions={'x': Held(2.0)}"
+    ),
+    "rxd.Parameter(ecs, name='p', ecs_boundary_conditions=2)": "ecs_boundary_conditions=2",
     "rxd.Species(ecs, name='k+', charge=1)": (
         "must be an identifier such as 'k', or None, or without charge any words without /, got"
         " 'k+'"

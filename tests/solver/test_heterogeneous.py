@@ -1,4 +1,4 @@
-"""The distributed step in varying tissue and with open faces.
+"""The distributed step in varying tissue and with face conditions.
 
 It is judged by dense algebra and by solutions in closed form.
 """
@@ -13,6 +13,7 @@ import pytest
 from scipy.optimize import brentq
 from test_diffusion import assert_close
 
+from support.programs import PROGRAMS
 from support.steps import advanced, case
 
 RANKS = (1, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (2, 4)))
@@ -65,7 +66,7 @@ DENSE = (
     ]
     + [
         case(
-            f"{shape}, open faces, {dt} ms, {name}",
+            f"{shape}, face conditions, {dt} ms, {name}",
             shape,
             [dt] * 5,
             SPECIES["d"][:2],
@@ -143,7 +144,7 @@ def solved(on_ranks, tmp_path):
 
 @pytest.mark.parametrize("ranks", RANKS)
 def test_steps_solve_the_factored_system(solved, ranks):
-    """There are sources, open faces, changing tissue, axes of one and two voxels.
+    """There are sources, face conditions, changing tissue, axes of one and two voxels.
 
     Some slabs have one plane, and r is up to 80.
     """
@@ -184,6 +185,12 @@ def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
     )
     assert "neighbour pairs" in joined
     assert "reduced system" in joined
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_species_share_factors_that_differ_only_in_the_values_at_faces(on_ranks, ranks):
+    found = on_ranks(ranks, PROGRAMS / "solver" / "shared_factors.py")
+    assert {name for name, is_same in found.items() if is_same} == {"first", "other values"}
 
 
 def orders(errors):

@@ -58,7 +58,7 @@ def describe_model(registry: ModelRegistry, solvers: RegionSolvers, clock: GridC
     boxes = describe_regions(registry, solvers)
     species = []
     for label, one in zip(registry.labels(), registry.species):
-        species.append(f"{label}: {[one.ion(region) for region in one.regions]}")
+        species.append(f"{label}: {[one.spec(region) for region in one.regions]}")
     return {
         "box": boxes,
         "species": species,

@@ -139,6 +139,7 @@ def default_initial():
 def walls_at_0():
     ecs = box()
     ca = rxd.Species(ecs, d=2, name="ca", charge=2, ecs_boundary_conditions=0)
+    k = rxd.Species(ecs, d=2, name="k", charge=1, ecs_boundary_conditions=np.int64(0))
     for _ in range(2):
         n.finitialize(-65)
         field = ca[ecs].states3d
@@ -146,6 +147,7 @@ def walls_at_0():
         inner[1:-1, 1:-1, 1:-1] = True
         assert (field[~inner] == 0).all()
         assert (field[inner] == n.cao0_ca_ion).all()
+        assert (k[ecs].states3d[~inner] == 0).all()
         steps(3)
         field = ca[ecs].states3d
         assert (field[~inner] == 0).all()

@@ -86,8 +86,8 @@ def replay(name, kind, slabs, shape):
     lo, hi = slabs.planes(comm.rank)
     voxels = WHERE[name](slabs, plane)
     count = 5 if name in ("anywhere", "odd ranks") else 0
-    watched = rng.integers(0, slabs.n_planes * plane, count)
-    exchange = kind(comm, slabs, plane, voxels, 2, watched)
+    further = rng.integers(0, slabs.n_planes * plane, count)
+    exchange = kind(comm, slabs, plane, voxels, 2, further)
     picked = np.arange(voxels.size, dtype=np.uint32)
     factor = np.full(voxels.size, 0.5)
     ordered = exchange.order(picked).astype(np.uint32)
@@ -107,9 +107,9 @@ def replay(name, kind, slabs, shape):
         got = np.full((2, voxels.size), np.nan)
         for f in (0, 1):
             exchange.scatter_values(f, got[f], at)
-            seen = [exchange.watched_values(f, which) for which in range(watched.size)]
-            expected = list((1 - 2 * f) * (watched + 1e4 * turn))
-            assert seen == expected, (comm.rank, seen, watched)
+            seen = [exchange.further_values(f, which) for which in range(further.size)]
+            expected = list((1 - 2 * f) * (further + 1e4 * turn))
+            assert seen == expected, (comm.rank, seen, further)
         whole(key + "voxels", voxels)
         whole(key + "amounts", exact)
         whole(key + "owned", owned)
