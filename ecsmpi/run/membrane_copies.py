@@ -45,13 +45,19 @@ class MembraneCopies:
         plan: MembraneReactionPlan,
         region,
     ):
-        held = plan.outside(region)
-        no_entry = np.zeros(plan.at.size)
+        own_copies = plan.outside(region)
         self._comm = comm
         self._slabs = slabs
         self._box = box
         self._keys = keys
-        self._voxels, self._places, shares = plan.copies(region)
+        self._voxels, self._places, own_shares = plan.copies(region)
+        copies = []
+        shares = []
+        for (
+            key
+        ) in keys:  # copies of its own even where only other ranks' reactions name the species
+            copies.append(own_copies.get(key, np.zeros(plan.at.size)))
+            shares.append(own_shares.get(key, np.zeros(plan.at.size)))
         self._copies = VoxelCopies(
             comm,
             slabs,
@@ -60,8 +66,8 @@ class MembraneCopies:
             tissues,
             self._voxels,
             self._places,
-            [held.get(key, no_entry) for key in keys],
-            [shares.get(key, no_entry) for key in keys],
+            copies,
+            shares,
         )
         self.induced: InducedCurrents | None = None
 

@@ -50,6 +50,16 @@ def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ran
     assert np.ptp(expected["grid"]) > 0.1
 
 
+def test_ranks_may_have_reactions_with_other_species_in_one_box(on_ranks):
+    """A State is the volume fraction, so that a change of a copy counts as it is."""
+    expected, found = (
+        on_ranks(ranks, PROGRAM, "ecsmpi", "reactions_of_some_ranks")["grid"]
+        for ranks in (None, 2)
+    )
+    assert np.ptp(expected[0]) > 0.1
+    assert np.abs(found - expected).max() < 1e-11 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_reaction_of_species_on_both_sides_acts_on_both(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "both_sides")
