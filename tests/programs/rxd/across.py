@@ -234,5 +234,34 @@ def reactions_of_some_ranks():
     save(grid=np.array([one[m.ecs].states3d for one in outside]))
 
 
+def two_regions_at_one_segment():
+    """Reactions carry one ion out of both regions of each segment."""
+    m = membranes(quiet_cells(range(1)))
+    shell = rxd.Region(m.sections, name="shell", nrn_region="o", geometry=rxd.Shell(1, 2))
+    k = rxd.Species(
+        [m.cyt, shell],
+        name="k",
+        charge=1,
+        initial=lambda node: 100 if node.region == m.cyt else 5,
+    )
+    outside = rxd.Species(box(), initial=2)
+    (ecs,) = outside.regions
+    reactions = []
+    for region, rate in ((m.cyt, 3e3), (shell, 1e4)):
+        one = rxd.MultiCompartmentReaction(
+            k[region],
+            outside[ecs],
+            rate * k[region],
+            membrane=m.membrane,
+            mass_action=False,
+            membrane_flux=True,
+        )
+        reactions.append(one)
+    n.finitialize(-65)
+    steps(4)
+    names = ("ik", "ki", "ko", "v")
+    save(segments=of_segments(m.parts, *names).T, grid=np.array(outside[ecs].states3d))
+
+
 if __name__ == "__main__":
     run_case(globals())
