@@ -109,10 +109,14 @@ class MembraneReactionPlan:
         self.at = np.flatnonzero(acts)
         self._fixed_numbers: dict[Any, int] = {}  # {key: its number} of fields that do not change
         self._fields = []
+        self._names = []  # of the fields
+        self._units = []
         self._inside = []
         self._voltage = None
         for part, number in self.number.items():
             self._fields.append(np.zeros(self.at.size))
+            self._names.append(str(part))
+            self._units.append("mV" if _is_voltage(part) else "mM")
             if _is_inside(part):
                 self._inside.append(NeuronState(number, part))
             elif _is_voltage(part):
@@ -123,8 +127,9 @@ class MembraneReactionPlan:
         self._currents = MembraneCurrents(
             comm, terms, laws, self._fields, self.at, faraday / (1e4 * self._molecules)
         )
-        names = [*map(str, self.number), *map(str, self._fixed_numbers)]
-        self._reactions = Reactions(comm, laws, self._fields, names, self._in_words)
+        self._reactions = Reactions(
+            comm, laws, self._fields, self._names, self._in_words, self._units
+        )
         changed: set[int] = set()
         for law in laws:
             changed.update(law.changes)
@@ -189,18 +194,21 @@ class MembraneReactionPlan:
         def areas() -> np.ndarray:
             return term.areas(self._numbers, self._segments.count)[self.at]
 
-        return self._fixed(f"area of {term.membrane.name}", term.membrane, areas)
+        return self._fixed(term.membrane, areas, f"area of {term.membrane.name}", "um2")
 
     def _per_molecule(self, part: Any) -> Concentration:
         """mM of one molecule in a part."""
-        return self._fixed(
-            f"volume of {part}", ("volume", part), lambda: self._one_over_molecules(part)
-        )
+        name = f"a molecule of {part}"
+        return self._fixed(("molecule", part), lambda: self._one_over_molecules(part), name, "mM")
 
-    def _fixed(self, name: str, key: Any, values: Callable[[], np.ndarray]) -> Concentration:
+    def _fixed(
+        self, key: Any, values: Callable[[], np.ndarray], name: str, unit: str
+    ) -> Concentration:
         """A field that does not change, made at the first call with its key."""
         if key not in self._fixed_numbers:
             self._fixed_numbers[key] = len(self._fields)
+            self._names.append(name)
+            self._units.append(unit)
             self._fields.append(np.ascontiguousarray(values(), dtype=float))
         return Concentration(self._fixed_numbers[key])
 
