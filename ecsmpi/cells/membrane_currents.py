@@ -21,7 +21,7 @@ class MembraneCurrent:
 
     Attributes
     ----------
-    part : the species inside the cell
+    part : the intracellular species
     current : (places,) mA/cm2
     terms : of each law that carries it, its row in the rates, and (places,) mA/cm2 of 1 molecule/ms
     column : NEURON's column of the ion's current, such as ik
@@ -102,17 +102,17 @@ class MembraneCurrents:
         """{ion: (places,) mA/cm2 that reactions carry}; `add` renews the arrays."""
         return self._carried
 
-    def find(self, inside: Sequence[Any], nodes: np.ndarray) -> None:
+    def find(self, states: Sequence[Any], nodes: np.ndarray) -> None:
         """Find where NEURON keeps the ions' currents now. Local.
 
         Parameters
         ----------
-        inside : the `NeuronState` of each species inside
+        states : the `NeuronState` of each intracellular species
         nodes : (places,) row of each place in NEURON's equations of the voltages
         """
         self._nodes = nodes
         for one in self._currents:
-            state = next(state for state in inside if state.part == one.part)
+            state = next(state for state in states if state.part == one.part)
             variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
             one.column = variable.column
             one.rows = variable.rows[state.acts].astype(np.int64)

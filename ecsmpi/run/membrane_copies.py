@@ -45,7 +45,7 @@ class MembraneCopies:
         plan: MembraneReactionPlan,
         region,
     ):
-        own_copies = plan.outside(region)
+        own_copies = plan.extracellular(region)
         self._comm = comm
         self._slabs = slabs
         self._box = box
