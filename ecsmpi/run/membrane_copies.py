@@ -81,6 +81,9 @@ class MembraneCopies:
     ) -> None:
         """Plan the currents of reactions where a State is the volume fraction. Collective.
 
+        As in NEURON, a current is per area of NEURON's segment (``seg.area()``), and the voxel gets
+        it through the area that rxd takes from the 3-D points, as any current of an ion.
+
         Parameters
         ----------
         names : dict
