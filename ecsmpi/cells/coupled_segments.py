@@ -54,7 +54,7 @@ class CoupledSegments:
         for ion in self.ions.values():
             ion.find()
         charged = {ion.name: ion.outside for ion in self.ions.values() if ion.charge}
-        self._potentials.take_over(charged)
+        self._potentials.compute_for(charged)
         self._counts = structure_counts()
 
     def let_move(self) -> None:

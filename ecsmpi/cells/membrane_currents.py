@@ -21,7 +21,7 @@ class MembraneCurrent:
 
     Attributes
     ----------
-    part : the species inside the cell
+    part : the intracellular species
     current : (places,) mA/cm2
     terms : of each law that carries it, its row in the rates, and (places,) mA/cm2 of 1 molecule/ms
     column : NEURON's column of the ion's current, such as ik
@@ -80,25 +80,39 @@ class MembraneCurrents:
                     factors = np.where(np.asarray(law.where), charge, 0.0)
                     by_part[part].terms.append((row, factors))
         self._currents = list(by_part.values())
+        self._summed: list[tuple[np.ndarray, list[np.ndarray]]] = []
+        self._carried = self._by_ion(at.size)
+
+    def _by_ion(self, places: int) -> dict[str, np.ndarray]:
+        """{ion: (places,) mA/cm2}, with a further array where several regions have the ion."""
+        found: dict[str, np.ndarray] = {}
+        for ion in dict.fromkeys(one.part.ion for one in self._currents):
+            of_ion = [one.current for one in self._currents if one.part.ion == ion]
+            if len(of_ion) == 1:
+                found[ion] = of_ion[0]
+            else:
+                found[ion] = np.zeros(places)
+                self._summed.append((found[ion], of_ion))
+        return found
 
     def __bool__(self) -> bool:
         return bool(self._currents)
 
     def carried(self) -> dict[str, np.ndarray]:
         """{ion: (places,) mA/cm2 that reactions carry}; `add` renews the arrays."""
-        return {one.part.ion: one.current for one in self._currents}
+        return self._carried
 
-    def find(self, inside: Sequence[Any], nodes: np.ndarray) -> None:
+    def find(self, states: Sequence[Any], nodes: np.ndarray) -> None:
         """Find where NEURON keeps the ions' currents now. Local.
 
         Parameters
         ----------
-        inside : the `NeuronState` of each species inside
+        states : the `NeuronState` of each intracellular species
         nodes : (places,) row of each place in NEURON's equations of the voltages
         """
         self._nodes = nodes
         for one in self._currents:
-            state = next(state for state in inside if state.part == one.part)
+            state = next(state for state in states if state.part == one.part)
             variable = RangeVariable(f"i{one.part.ion}", one.part.sections())
             one.column = variable.column
             one.rows = variable.rows[state.acts].astype(np.int64)
@@ -117,14 +131,20 @@ class MembraneCurrents:
             for law, factors in one.terms:
                 entry_kernels.add_products(rates[law], factors, one.current)
             self._total += one.current
-            np.take(one.column, one.rows, out=one.without, mode="clip")
+        for total, currents in self._summed:
+            np.sum(currents, axis=0, out=total)
         entry_kernels.add_to_voltage_equations(self._total, self._nodes, right)
-        self.show()
+        for one in self._currents:  # two may be of one ion at one segment: the second adds to both
+            np.take(one.column, one.rows, out=one.without, mode="clip")
+            self._show(one)
 
     def show(self) -> None:
         """Let the ions' currents include what reactions carry. Local."""
         for one in self._currents:
-            entry_kernels.set_sums(one.column, one.rows, one.without, one.current, one.places)
+            self._show(one)
+
+    def _show(self, one: MembraneCurrent) -> None:
+        entry_kernels.set_sums(one.column, one.rows, one.without, one.current, one.places)
 
     def withhold(self) -> None:
         """Let the ions' currents exclude what reactions carry. Local."""

@@ -1,9 +1,9 @@
 """Reactions at this rank's segments as arrays: planned once, then stepped in place.
 
-A place is a segment where some law acts. A field is something that laws read or change, at all
-places: a species inside or outside, the voltage, the area of a membrane, 1 / (molecules that are
-1 mM). A part is what a law names: a species in a region inside cells, an extracellular species in
-its region, or the voltage; see `rxd.reaction_terms`.
+A place is a segment where some law acts. A field is an array of something that laws read or change,
+at all places: an intracellular or extracellular species, the voltage, the area of a membrane,
+1 / (molecules that are 1 mM). A part is what a law names: a species in a region inside cells, an
+extracellular species in its region, or the voltage; see `rxd.reaction_terms`.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class NeuronState:
     shown_rows: np.ndarray = field(default_factory=_none)
 
 
-def _is_inside(part: Any) -> bool:
+def _is_intracellular(part: Any) -> bool:
     return hasattr(part, "states")
 
 
-def _is_outside(part: Any) -> bool:
+def _is_extracellular(part: Any) -> bool:
     return hasattr(part, "region")
 
 
@@ -109,12 +109,16 @@ class MembraneReactionPlan:
         self.at = np.flatnonzero(acts)
         self._fixed_numbers: dict[Any, int] = {}  # {key: its number} of fields that do not change
         self._fields = []
-        self._inside = []
+        self._names = []  # of the fields
+        self._units = []
+        self._neuron_states = []
         self._voltage = None
         for part, number in self.number.items():
             self._fields.append(np.zeros(self.at.size))
-            if _is_inside(part):
-                self._inside.append(NeuronState(number, part))
+            self._names.append(str(part))
+            self._units.append("mV" if _is_voltage(part) else "mM")
+            if _is_intracellular(part):
+                self._neuron_states.append(NeuronState(number, part))
             elif _is_voltage(part):
                 self._voltage = number
         self._find_states()
@@ -123,12 +127,13 @@ class MembraneReactionPlan:
         self._currents = MembraneCurrents(
             comm, terms, laws, self._fields, self.at, faraday / (1e4 * self._molecules)
         )
-        names = [*map(str, self.number), *map(str, self._fixed_numbers)]
-        self._reactions = Reactions(comm, laws, self._fields, names, self._in_words)
+        self._reactions = Reactions(
+            comm, laws, self._fields, self._names, self._in_words, self._units
+        )
         changed: set[int] = set()
         for law in laws:
             changed.update(law.changes)
-        self._changed = [state for state in self._inside if state.number in changed]
+        self._changed = [state for state in self._neuron_states if state.number in changed]
 
     def _in_words(self, place: int) -> str:
         return f"at {self._segments.name(int(self.at[place]))}"
@@ -143,8 +148,8 @@ class MembraneReactionPlan:
                 found[_where(term)] = self._mask(term)
         for term in terms:
             for part in term.reactants():
-                if _is_outside(part):
-                    self._require_inside(part.region.box, found[_where(term)])
+                if _is_extracellular(part):
+                    self._require_in_box(part.region.box, found[_where(term)])
         return found
 
     def _mask(self, term: Any) -> np.ndarray:
@@ -153,13 +158,13 @@ class MembraneReactionPlan:
         else:
             mask = term.areas(self._numbers, self._segments.count) > 0
         for part in term.reactants():
-            if _is_inside(part):
+            if _is_intracellular(part):
                 has_part = np.zeros(mask.size, dtype=bool)
                 has_part[part.states(self._numbers)[0]] = True
                 mask &= has_part
         return mask
 
-    def _require_inside(self, box: Any, mask: np.ndarray) -> None:
+    def _require_in_box(self, box: Any, mask: np.ndarray) -> None:
         acting = np.flatnonzero(mask)
         for segment in acting[box.index_of(self._segments.centre[acting]) < 0]:
             raise ValueError(
@@ -189,34 +194,37 @@ class MembraneReactionPlan:
         def areas() -> np.ndarray:
             return term.areas(self._numbers, self._segments.count)[self.at]
 
-        return self._fixed(f"area of {term.membrane.name}", term.membrane, areas)
+        return self._fixed(term.membrane, areas, f"area of {term.membrane.name}", "um2")
 
     def _per_molecule(self, part: Any) -> Concentration:
         """mM of one molecule in a part."""
-        return self._fixed(
-            f"volume of {part}", ("volume", part), lambda: self._one_over_molecules(part)
-        )
+        name = f"a molecule of {part}"
+        return self._fixed(("molecule", part), lambda: self._one_over_molecules(part), name, "mM")
 
-    def _fixed(self, name: str, key: Any, values: Callable[[], np.ndarray]) -> Concentration:
+    def _fixed(
+        self, key: Any, values: Callable[[], np.ndarray], name: str, unit: str
+    ) -> Concentration:
         """A field that does not change, made at the first call with its key."""
         if key not in self._fixed_numbers:
             self._fixed_numbers[key] = len(self._fields)
+            self._names.append(name)
+            self._units.append(unit)
             self._fields.append(np.ascontiguousarray(values(), dtype=float))
         return Concentration(self._fixed_numbers[key])
 
     def _one_over_molecules(self, part: Any) -> np.ndarray:
         """(places,) 1 / (molecules that are 1 mM in a part); 0 where the part is not."""
         found = np.zeros(self.at.size)
-        if _is_inside(part):
-            state = next(one for one in self._inside if one.part == part)
+        if _is_intracellular(part):
+            state = next(one for one in self._neuron_states if one.part == part)
             found[state.places] = 1 / (self._molecules * part.volumes(state.rows))
         else:
             places, voxels = self._in_box(part.region)
-            volumes = self._volumes_outside(part, places, voxels)
+            volumes = self._free_volumes(part, places, voxels)
             found[places] = 1 / (self._molecules * volumes)
         return found
 
-    def _volumes_outside(self, part: Any, places: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    def _free_volumes(self, part: Any, places: np.ndarray, voxels: np.ndarray) -> np.ndarray:
         """um3 free in the voxels of some places."""
         if part.region in self._fractions:
             return self._fractions[part.region][self.at[places]] * part.region.box.voxel_volume
@@ -227,14 +235,17 @@ class MembraneReactionPlan:
     def _in_box(self, region: Any) -> tuple[np.ndarray, np.ndarray]:
         """(places, voxels) of the segments in a box."""
         voxels = region.box.index_of(self._segments.centre[self.at])
-        inside = np.flatnonzero(voxels >= 0)
-        return inside, voxels[inside]
+        in_box = np.flatnonzero(voxels >= 0)
+        return in_box, voxels[in_box]
 
-    def outside(self, region: Any) -> dict:
-        """{key of a species: its field} of the species outside that laws name in a region."""
-        return {part.key: self._fields[number] for part, number in self._parts_outside(region)}
+    def extracellular(self, region: Any) -> dict:
+        """{key of a species: its field} of the extracellular species that laws name in a region."""
+        found = {}
+        for part, number in self._extracellular_parts(region):
+            found[part.key] = self._fields[number]
+        return found
 
-    def _parts_outside(self, region: Any) -> list:
+    def _extracellular_parts(self, region: Any) -> list:
         found = []
         for part, number in self.number.items():
             if getattr(part, "region", None) is region:
@@ -245,8 +256,8 @@ class MembraneReactionPlan:
         """(voxels, places, {key: relative volumes}) of copies in a region, for `VoxelCopies`."""
         places, voxels = self._in_box(region)
         relative_volumes = {}
-        for part, _ in self._parts_outside(region):
-            volumes = self._volumes_outside(part, places, voxels)
+        for part, _ in self._extracellular_parts(region):
+            volumes = self._free_volumes(part, places, voxels)
             relative_volumes[part.key] = np.zeros(self.at.size)
             relative_volumes[part.key][places] = volumes / region.box.voxel_volume
         return voxels, places, relative_volumes
@@ -254,7 +265,7 @@ class MembraneReactionPlan:
     # NEURON's memory
 
     def _find_states(self) -> None:
-        for state in self._inside:
+        for state in self._neuron_states:
             segments, rows = state.part.states(self._numbers)
             state.acts = np.isin(segments, self.at, assume_unique=True)
             state.places = np.searchsorted(self.at, segments)[state.acts]
@@ -271,12 +282,12 @@ class MembraneReactionPlan:
             if state.part.variable:
                 state.shown = RangeVariable(state.part.variable, state.part.sections())
                 state.shown_rows = state.shown.rows[state.acts].astype(np.int64)
-        self._currents.find(self._inside, node_indices()[self.at])
+        self._currents.find(self._neuron_states, node_indices()[self.at])
 
     def _fetch(self) -> None:
         """Copy NEURON's states and voltages into the fields."""
         states = self._states()
-        for state in self._inside:
+        for state in self._neuron_states:
             entry_kernels.move(states, state.rows, self._fields[state.number], state.places)
         if self._voltage is not None:
             voltages = self._fields[self._voltage]
@@ -325,7 +336,7 @@ class MembraneReactionPlan:
 
 def _where(term: Any) -> frozenset:
     """The regions inside cells that a term needs; they say at which segments it acts."""
-    regions = {id(part.place) for part in term.reactants() if _is_inside(part)}
+    regions = {id(part.region_inside) for part in term.reactants() if _is_intracellular(part)}
     if term.membrane is not None:
         regions.add(id(term.membrane))
     return frozenset(regions)

@@ -3,7 +3,9 @@
 NEURON keeps the states of its species, diffuses them and adds the ions' currents; voxels come as
 copies. Each segment is a place of `Reactions`: one linearised backward-Euler step of all its laws,
 as in NEURON. The current that a reaction carries is one of NEURON's membrane currents, explicit in
-the voltage: it charges the membrane, and reaches no voxel.
+the voltage, and charges the membrane. The ions reach the voxel through its copy. So the current is
+kept out of the ion's current, such as ik, while voxels and species gain from that; where a State is
+the volume fraction, a part of it reaches the voxel nevertheless (see `solver.induced`).
 """
 
 from __future__ import annotations
@@ -51,8 +53,8 @@ class MembraneReactions:
         """The script's reactions, in the order they were made."""
         return self.living.acting
 
-    def take_over(self, anywhere: bool) -> None:
-        """Take from NEURON what it would run at the same segments, or give it back. Local.
+    def adopt(self, anywhere: bool) -> None:
+        """Adopt NEURON's reactions at the same segments, or hand them back. Local.
 
         Call it before NEURON plans. anywhere: whether any rank has reactions of its own.
         """
@@ -70,17 +72,6 @@ class MembraneReactions:
     def keys(self) -> list:
         """The reactions' keys, which change whenever a reaction does."""
         return [reaction.key for reaction in self.all]
-
-    def outside(self) -> list:
-        """The extracellular species that this rank's reactions name, in regions, each once.
-
-        They are in the order in which the reactions name them.
-        """
-        found = []
-        for reaction in self.all:
-            for term in reaction.terms():
-                found += [part for part in term.reactants() if hasattr(part, "region")]
-        return list(dict.fromkeys(found))
 
     def plan(
         self,

@@ -19,7 +19,7 @@ from ecsmpi.neuron_api.range_variable import RangeVariable
 class ReversalPotentials:
     """The reversal potentials of all segments of this rank.
 
-    NEURON computes them until `take_over`, and again after `hand_back`.
+    NEURON computes them until `compute_for`, and again after `hand_back`.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class ReversalPotentials:
         """
         self._before_currents.register()
 
-    def take_over(self, outside: dict[str, RangeVariable]) -> None:
+    def compute_for(self, outside: dict[str, RangeVariable]) -> None:
         """Compute the potentials of some ions from now on.
 
         outside : {name: outside concentrations of all segments}

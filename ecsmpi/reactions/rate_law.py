@@ -18,14 +18,15 @@ class Law:
     Parameters
     ----------
     rate : tree
-        Its leaves are concentrations (mM), its value is in mM/ms.
+        Its leaves are concentrations (mM) and other values, such as the voltage (mV). Its value is
+        in mM/ms, or in molecules/ms across a membrane.
     changes : dict
         {number of a species: factor}, negative for a species that is consumed. A factor may be an
         expression of fields that no law changes, such as the volume that an amount enters.
     label : str
         What messages call the law.
-    where : (n, ny, nz) bool, optional
-        The voxels of this slab in which the law acts; None for all.
+    where : bool, optional
+        Where the law acts: (n, ny, nz) voxels of this slab, or (places,) segments. None for all.
     """
 
     rate: Tree

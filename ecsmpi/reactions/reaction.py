@@ -24,7 +24,7 @@ PIECE = 1024  # places that a thread steps at a time
 
 
 class RateNotFinite(ArithmeticError):
-    """A rate is infinite or NaN in some voxel."""
+    """A rate is infinite or NaN in some voxel or at some segment."""
 
 
 class Pieces(NamedTuple):
@@ -43,7 +43,7 @@ class _GroupStep:
     def __init__(
         self, group: LawGroup, module: ModuleType, arrays: list[np.ndarray], pieces: Pieces
     ):
-        """arrays: (places,) mM, of every species of the model."""
+        """arrays: (places,) of every field of the model."""
         self.group = group
         self.arrays = [arrays[number] for number in group.fields]
         self._module = module
@@ -81,21 +81,26 @@ class _GroupStep:
 
 
 class Reactions:
-    """Reactions in separate places, each with one concentration of each species.
+    """Reactions in separate places, each with one value of each field.
+
+    A place is a voxel, or a segment. A field is the concentrations of a species, or other values
+    that laws read, such as the voltage.
 
     Parameters
     ----------
     comm
         Making the object is collective on it. Ranks may have different laws, or none.
     laws : list of Law
-        Numbers of species are places in ``fields``.
+        Their numbers are indices into ``fields``.
     fields : list of arrays
-        Concentrations of each species (mM), of one shape, contiguous; `advance` changes them in
-        place.
+        Concentrations of each species (mM) and other values, of one shape, contiguous; `advance`
+        changes them in place.
     names : list of str
-        Of each species, for messages.
+        Of each field, for messages.
     locate : callable
         Says in words where a place is, given its flat index.
+    units : list of str, optional
+        Of each field, for messages; mM without it.
     """
 
     def __init__(
@@ -105,8 +110,10 @@ class Reactions:
         fields: list[np.ndarray],
         names: list[str],
         locate: Callable[[int], str],
+        units: list[str] | None = None,
     ):
         self._names = names
+        self._units = units or ["mM"] * len(names)
         self._locate = locate
         arrays = [array.reshape(-1) for array in fields]
         self._size = arrays[0].size if arrays else 0
@@ -147,8 +154,8 @@ class Reactions:
     def _located(self, step: _GroupStep, place: int, wrong: str) -> str:
         values = []
         for number, array in zip(step.group.fields, step.arrays):
-            values.append(f"{self._names[number]} = {array[place]:g}")
-        return f"{wrong} {self._locate(place)}, where {', '.join(values)} mM"
+            values.append(f"{self._names[number]} = {array[place]:g} {self._units[number]}")
+        return f"{wrong} {self._locate(place)}, where {', '.join(values)}"
 
 
 def in_slab(box: Box, planes: tuple[int, int]) -> Callable[[int], str]:
@@ -174,9 +181,10 @@ class Rates:
     comm
         Making the object is collective on it. Ranks may have different laws, or none.
     laws : list of Law
-        Numbers of species are places in ``fields``.
+        Their numbers are indices into ``fields``.
     fields : list of (size,) float
-        Concentrations of each species (mM); they must stay where they are in memory.
+        Concentrations of each species (mM) and other values; they must stay where they are in
+        memory.
     size : int
         Number of places.
     """
@@ -197,7 +205,10 @@ class Rates:
             self._calls.append((rate_calls.values_of(module), *pieces, outs, read))
 
     def take(self) -> np.ndarray:
-        """(laws, places) mM/ms, at the concentrations of now; 0 where a law does not act. Local."""
+        """(laws, places) rates now, 0 where a law does not act. Local.
+
+        They are in mM/ms, or in molecules/ms across a membrane.
+        """
         for call in self._calls:
             rate_calls.evaluate(*call)
         return self.values

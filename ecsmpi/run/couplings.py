@@ -45,9 +45,10 @@ class Couplings(NamedTuple):
                 f"species have changed since n.finitialize(): {changes}: {CALL_AGAIN}"
             )
         if self != now:
+            change = "last one has gone" if self.at_segments else "first one has come"
             raise RuntimeError(
-                "reactions at segments, of which there were or are none, "
-                f"have changed since n.finitialize(): {CALL_AGAIN}"
+                "reactions at segments have changed since n.finitialize(): "
+                f"the script's {change}: {CALL_AGAIN}"
             )
 
 

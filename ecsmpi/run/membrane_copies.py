@@ -45,13 +45,18 @@ class MembraneCopies:
         plan: MembraneReactionPlan,
         region,
     ):
-        held = plan.outside(region)
-        no_entry = np.zeros(plan.at.size)
+        own_copies = plan.extracellular(region)
         self._comm = comm
         self._slabs = slabs
         self._box = box
         self._keys = keys
-        self._voxels, self._places, relative_volumes = plan.copies(region)
+        self._voxels, self._places, own_volumes = plan.copies(region)
+        copies = []
+        relative_volumes = []
+        # each key has copies of its own, also where only reactions of other ranks name the species
+        for key in keys:
+            copies.append(own_copies.get(key, np.zeros(plan.at.size)))
+            relative_volumes.append(own_volumes.get(key, np.zeros(plan.at.size)))
         self._copies = VoxelCopies(
             comm,
             slabs,
@@ -60,8 +65,8 @@ class MembraneCopies:
             tissues,
             self._voxels,
             self._places,
-            [held.get(key, no_entry) for key in keys],
-            [relative_volumes.get(key, no_entry) for key in keys],
+            copies,
+            relative_volumes,
         )
         self.induced: InducedCurrents | None = None
 
@@ -74,6 +79,9 @@ class MembraneCopies:
         coupling: SegmentCoupling,
     ) -> None:
         """Plan the currents of reactions where a State is the volume fraction. Collective.
+
+        As in NEURON, a current is per area of NEURON's segment (``seg.area()``), and the voxel gets
+        it through the area that rxd takes from the 3-D points, as any current of an ion.
 
         Parameters
         ----------

@@ -54,9 +54,10 @@ class MembraneStep:
     def add_currents(self, right: Callable[[], np.ndarray]) -> None:
         """Add the currents that reactions carry to those of the ions and of the voltages.
 
-        One process can look at the voxels anew here. With more processes the copies are renewed
-        after each step. Where the script has set concentrations, this rank reads them by itself, so
-        that no call of NEURON that only some ranks make hangs.
+        One process renews the copies of voxels here, from its own voxels. With more processes
+        `RegionSolver` renews them, when it has brought the concentrations to the segments at the
+        end of each step. Where the script has set concentrations since, each rank reads those of
+        its copies here by itself, so that no call of NEURON that only some ranks make hangs.
 
         Parameters
         ----------

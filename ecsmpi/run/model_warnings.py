@@ -58,8 +58,8 @@ class ModelWarnings:
         """Warn of segments outside all boxes, duplicates and overlapping boxes. Collective."""
         comm = solvers.comm
         self._warn_of_segments_outside(registry, solvers, segments)
-        inside = [solver.inside for solver in solvers.of_all(registry.regions)]
-        self._duplicates.warn(comm, segments.all, inside)
+        in_boxes = [solver.in_box for solver in solvers.of_all(registry.regions)]
+        self._duplicates.warn(comm, segments.all, in_boxes)
         if comm.rank == 0 and self._overlaps_of_version != registry.version:
             self._overlaps_of_version = registry.version
             warn_of_overlaps(registry.species)
@@ -96,6 +96,6 @@ def _in_no_box(
     for where in {frozenset(regions[name]) for name in segments.ions}:
         lost = np.ones(segments.all.count, dtype=bool)
         for region in where:
-            lost[solvers.of(region).inside] = False
+            lost[solvers.of(region).in_box] = False
         outside |= lost
     return outside

@@ -1,6 +1,6 @@
 """NEURON's calls into the simulation.
 
-NEURON initialises in this order, and the extracellular space with it:
+NEURON initialises in this order of its FInitializeHandlers, and the extracellular space with it:
 
     type 3   the structure may change: collect garbage, insert ions, plan the exchange, set the
              initial concentrations
@@ -10,8 +10,9 @@ NEURON initialises in this order, and the extracellular space with it:
     type 1   segments get their concentrations
     type 2   everything is set: observers see t = 0
 
-Each fixed step then calls the nonvint blocks once, after the voltages and before the mechanisms'
-states, with NEURON's own reactions first. Before the voltages it lets the blocks add currents.
+Nonvint blocks are NEURON's callbacks for variables that it does not integrate itself. Each fixed
+step calls them once, after the voltages and before the mechanisms' states, with NEURON's own
+reactions first. Before the voltages NEURON lets the blocks add currents.
 """
 
 from __future__ import annotations

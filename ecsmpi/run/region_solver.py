@@ -91,9 +91,9 @@ class RegionSolver:
         return threads.for_work((hi - lo) * self.box.plane) > 1
 
     @property
-    def inside(self) -> np.ndarray:
+    def in_box(self) -> np.ndarray:
         """Numbers of the segments of this rank that lie in the box."""
-        return self._coupling.inside
+        return self._coupling.in_box
 
     def field(self, key) -> SlabField:
         """The field of a species, made at the first call. Local."""
@@ -179,7 +179,7 @@ class RegionSolver:
         """Couple copies of this region's voxels to the reactions at segments. Collective."""
         if plan is None:
             return
-        own_keys = list(plan.outside(region))
+        own_keys = list(plan.extracellular(region))
         keys = sorted(set().union(*self.comm.allgather(own_keys)))  # ranks may have other reactions
         if not keys:
             return
@@ -367,7 +367,7 @@ class RegionSolver:
 
         Of several segments in one voxel the last one counts.
         """
-        own = (self._coupling.voxel, values[self.inside])
+        own = (self._coupling.voxel, values[self.in_box])
         all_voxels, all_values = zip(*self.comm.allgather(own))
         voxels = Voxels(self.box, np.concatenate(all_voxels))
         places, local = voxels.within(self.planes)
@@ -384,7 +384,7 @@ class RegionSolver:
             self.free()
         self._stepper = self._copies = self._coupling = None
 
-    def take_over(self, other: RegionSolver) -> None:
+    def inherit(self, other: RegionSolver) -> None:
         """Have the pointers and fluxes of this region's solver in another world. Local."""
         self.pointers = other.pointers
         self.fluxes = other.fluxes

@@ -119,7 +119,7 @@ class RegionSolvers:
             solver.leave_world()
             region = reference()
             if region is not None:
-                self.of(region).take_over(solver)
+                self.of(region).inherit(solver)
 
     def partition(self, regions: list, centres: np.ndarray) -> None:
         """Cut the boxes that no rank has used yet, by what their planes cost. Collective.

@@ -45,7 +45,7 @@ class SegmentCoupling:
     ----------
     exchange : Exchange
         Carries sources to the owners of the voxels, and concentrations back.
-    inside : (entries,) int
+    in_box : (entries,) int
         Numbers of the segments that lie in the box.
     voxel : (entries,) int
         Flat index into the box of the voxel of each of them.
@@ -63,8 +63,8 @@ class SegmentCoupling:
         faraday: float,
     ):
         voxel = box.index_of(segments.centre)
-        self.inside = np.flatnonzero(voxel >= 0)
-        self.voxel = voxel[self.inside]
+        self.in_box = np.flatnonzero(voxel >= 0)
+        self.voxel = voxel[self.in_box]
         self._comm = comm
         self._box = box
         self._slabs = slabs
@@ -88,19 +88,19 @@ class SegmentCoupling:
         Local. The entries are reordered, so that a step goes through memory with few leaps.
         """
         named = [ion for ion in self._ions if ion is not None]
-        order: Any = slice(0)
+        order: Any = slice(0)  # no ion, so no entries
         if named:
-            order = self.exchange.order(named[0].outside.rows[self.inside])
+            order = self.exchange.order(named[0].outside.rows[self.in_box])
         self.exchange.reorder(order)
-        inside = self.inside[order]
+        in_box = self.in_box[order]
         self._currents = []
         self._outsides = []
         for f, (species, ion) in enumerate(zip(self._species, self._ions)):
             if species.name and species.charge and not species.constant:
-                rates = self.rate_of_current(f)[inside]
-                self._currents.append((f, *ion.current.memory_of(inside), rates))
+                rates = self.rate_of_current(f)[in_box]
+                self._currents.append((f, *ion.current.memory_of(in_box), rates))
             if ion is not None:
-                self._outsides.append((f, *ion.outside.memory_of(inside)))
+                self._outsides.append((f, *ion.outside.memory_of(in_box)))
 
     def take_currents(self, dt: float) -> None:
         """Add what the segments' ions carry during dt (ms) to the sources. Local."""
@@ -121,7 +121,7 @@ class SegmentCoupling:
         exchange = Exchange(self._comm, self._slabs, self._box.plane, self.voxel, 1)
         exchange.set_values([values.reshape(-1)])
         exchange.fetch_values()
-        exchange.scatter_values(0, found, self.inside.astype(np.uint32))
+        exchange.scatter_values(0, found, self.in_box.astype(np.uint32))
         exchange.free()
         return found
 

@@ -208,7 +208,7 @@ class Simulation:
         self.reading.pointers.ignore_writes()
         self.reading.begin("n.finitialize()")
         anywhere = bool(self.comm.allreduce(len(self.membrane_reactions.own)))
-        self.membrane_reactions.take_over(anywhere)
+        self.membrane_reactions.adopt(anywhere)
 
     def make_plan(self) -> None:
         """Type 3: find the segments, plan the exchange, set initial concentrations. Collective."""
@@ -327,7 +327,11 @@ class Simulation:
                 solver.take_currents(dt)
 
     def _bar_reads(self) -> None:
-        """Read no more until the step is complete. Collective if segments react."""
+        """Bar this rank's reads until the step is complete.
+
+        Collective where any rank has reactions at segments: it also waits until no other rank
+        reads, since the copies change now.
+        """
         self.reading.start_step()
         if self.plan.membrane:
             self._wait_for_readers()

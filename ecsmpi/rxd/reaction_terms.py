@@ -52,7 +52,7 @@ class SpeciesInCells:
 
     Attributes
     ----------
-    species, place
+    species, region_inside
         NEURON's species and region.
     constant : bool
         Whether no reaction changes it.
@@ -64,7 +64,7 @@ class SpeciesInCells:
 
     def __init__(self, species: Any, region: Any):
         self.species = species
-        self.place = region
+        self.region_inside = region
         self.constant = isinstance(species, neuron_rxd.Parameter)
         side = region.nrn_region
         is_ion = species.name and species.charge and side
@@ -86,14 +86,14 @@ class SpeciesInCells:
         """
         segments: list[int] = []
         rows: list[int] = []
-        for section, rows_of_section in sections_with_rows(self.species, self.place):
+        for section, rows_of_section in sections_with_rows(self.species, self.region_inside):
             segments += range(numbers[section], numbers[section] + len(rows_of_section))
             rows += rows_of_section
         return np.array(segments, dtype=np.int64), np.array(rows, dtype=np.int64)
 
     def sections(self) -> list[Any]:
         """NEURON's sections, in the order of `states`."""
-        return sections_with(self.species, self.place)
+        return sections_with(self.species, self.region_inside)
 
     def volumes(self, rows: IndexArray) -> FloatArray:
         """(rows,) volumes (um3) of states, or areas (um2) on a membrane."""
@@ -102,13 +102,13 @@ class SpeciesInCells:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpeciesInCells):
             return False
-        return self.species is other.species and self.place is other.place
+        return self.species is other.species and self.region_inside is other.region_inside
 
     def __hash__(self) -> int:
-        return hash((id(self.species), id(self.place)))
+        return hash((id(self.species), id(self.region_inside)))
 
     def __str__(self) -> str:
-        return f"{self.species.name or 'unnamed species'} in {self.place.name}"
+        return f"{self.species.name or 'unnamed species'} in {self.region_inside.name}"
 
 
 class SpeciesInVoxels:

@@ -253,7 +253,7 @@ def test_a_rate_of_nan_names_voxel_species_and_reaction():
         reactions.advance(0.1)
     assert str(raised.value) == (
         "Rate(k, 0.1 * log(k) * a): its rate is nan in voxel (1, 2, 3) at (-7, 7.5, 19) um, "
-        "where k = -1, a = 2 mM"
+        "where k = -1 mM, a = 2 mM"
     )
     assert fields[0][1, 2, 3] == -1  # the voxel stands as it was before the step
 

@@ -14,6 +14,7 @@ from support.restarts import differences
 RUN = PROGRAMS / "run"
 GOES_ON = RUN / "goes_on.py"
 WITHOUT_GIDS = RUN / "cells_without_gids.py"
+ALIKE = RUN / "alike_cells.py"
 
 # a model of tests/support, ranks, and a restart at every so many of its steps
 AT_EVERY_STEP = [("ring", 1, 7), ("ring_with_features", 3, 17), ("ring_with_membranes", 2, 33)]
@@ -68,6 +69,14 @@ def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp
             ranks, WITHOUT_GIDS, tmp_path / f"b{ranks}", tmp_path / "a", "together"
         )
         assert differences(found, expected, 1e-12) == []
+
+
+def test_cells_that_look_alike_go_on_each_from_its_own_state(on_ranks, tmp_path):
+    expected = on_ranks(3, ALIKE, tmp_path / "a", "-", "ab-")
+    assert np.ptp(expected["v"]) > 1
+    for order in ("ab", "-ab-"):
+        found = on_ranks(len(order), ALIKE, tmp_path / order, tmp_path / "a", order)
+        assert differences(found, expected, 1e-12) == [], order
 
 
 def test_diagnostics_go_on_with_their_sums(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.programs import PROGRAMS, holds
+from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "rxd" / "across.py"
 
@@ -48,6 +48,22 @@ def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ran
     )
     assert all((expected[name] == found[name]).all() for name in expected)
     assert np.ptp(expected["grid"]) > 0.1
+
+
+def test_current_of_an_ion_is_that_of_both_regions_at_a_segment(on_ranks):
+    found = as_neuron(on_ranks, PROGRAM, "two_regions_at_one_segment", ranks=(None,))
+    current, *_ = found["segments"]
+    assert np.all(current > 1)
+
+
+def test_ranks_may_have_reactions_with_other_species_in_one_box(on_ranks):
+    """A State is the volume fraction, so that a change of a copy counts as it is."""
+    expected, found = (
+        on_ranks(ranks, PROGRAM, "ecsmpi", "reactions_of_some_ranks")["grid"]
+        for ranks in (None, 2)
+    )
+    assert np.ptp(expected[0]) > 0.1
+    assert np.abs(found - expected).max() < 1e-11 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("ranks", [None, 3])

@@ -121,11 +121,16 @@ def test_a_change_of_species_is_said_in_words():
             f"species have changed since n.finitialize(): {words}: "
             "call it again before the run goes on"
         )
-    with pytest.raises(
-        RuntimeError,
-        match="^reactions at segments, of which there were or are none, have changed",
+    with_reactions = Couplings((k, na), True)
+    for one, other, words in (
+        (before, with_reactions, "first one has come"),
+        (with_reactions, before, "last one has gone"),
     ):
-        before.refuse(Couplings((k, na), True))
+        with pytest.raises(
+            RuntimeError,
+            match=f"^reactions at segments have changed since .*: the script's {words}: call it",
+        ):
+            one.refuse(other)
 
 
 # ---------------------------------------------------------------- many species

@@ -22,6 +22,7 @@ MODELS = {
     "across the membrane": ("across.py",),
     "across the membrane in moving tissue": ("moving_across.py",),
     "one reaction across the membrane in moving tissue": ("moving_across.py", "--one"),
+    "across the membranes of two regions": ("parted_across.py",),
     "nodes": ("nodes.py",),
     "reactions": ("reactions.py",),
     "slice": ("slice.py",),

@@ -39,7 +39,7 @@ def place_cells(comm, found: CheckpointSet) -> None:
         _read_gids(comm, found)
     else:
         _require_same_cells(comm, found, now)
-        _place_together(comm, found, now[comm.rank])
+        _place_together(comm, found, now)
 
 
 def _require_same_cells(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
@@ -73,20 +73,23 @@ def _require_no_statements(found: CheckpointSet) -> None:
         )
 
 
-def _place_together(comm, found: CheckpointSet, cells: str) -> None:
+def _place_together(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
     """Let each rank take the state of a rank that had its cells. Collective.
 
-    A rank without cells takes the state of another such rank: it tells when NEURON exchanges
-    spikes, which all ranks must do at the same times.
+    Several ranks may have cells that look alike: the first of them then is the first of them now,
+    and so on, so that no state is taken twice. A rank without cells takes the state of any such
+    rank: it tells when NEURON exchanges spikes, which all ranks must do at the same times.
     """
-    alike = [rank for rank, then in enumerate(found.facts.cells) if then == cells]
+    own = now[comm.rank]
+    alike = [rank for rank, cells in enumerate(found.facts.cells) if cells == own]
     if not all(comm.allgather(bool(alike))):
         raise ValueError(
             f"{found.path} was written by {found.ranks} ranks that all had cells, and here are "
             f"{comm.size}, some without: that needs gids for all cells; "
             f"restart on {found.ranks} ranks"
         )
-    _read_rank(comm, found, alike[0])
+    alike_before = now[: comm.rank].count(own) if own else 0
+    _read_rank(comm, found, alike[alike_before])
 
 
 def _read_rank(comm, found: CheckpointSet, rank: int) -> None:

@@ -3,8 +3,8 @@
 from neuron.rxd import rxd as registry
 import numpy as np
 
-from support.model import message_of, n, of_segments, pc, run_case, rxd, save, steps
-from support.transmembrane import amounts, one_species, quiet_cells, two_species
+from support.model import box, message_of, n, of_segments, pc, run_case, rxd, save, steps
+from support.transmembrane import amounts, membranes, one_species, quiet_cells, two_species
 
 
 def closed_box():
@@ -209,6 +209,58 @@ def reproducible_reactions():
     n.finitialize(-65)
     steps(50)
     save(grid=np.array(m.ko.states3d), segments=of_segments(m.parts, "ko", "ki", "v"))
+
+
+def reactions_of_some_ranks():
+    """Ranks make the reactions of their own cells alone: each cell has other species outside."""
+    m = membranes(quiet_cells(range(2), apart=9))
+    m.ecs = box()
+    alpha = rxd.State(m.ecs, initial=lambda node: 0.3 + 0.001 * node.x3d)
+    shrinks = rxd.Rate(alpha, -0.02 * alpha)
+    m.ecs.alpha = alpha
+    inside = rxd.Species(m.cyt, initial=100)
+    outside = [rxd.Species(m.ecs, d=1, initial=value) for value in (3, 50, 7)]
+    reactions = []
+    for i, own in enumerate((outside[:1], outside[1:])):
+        if i in m.parts:
+            membrane = rxd.Region([m.parts[i]], geometry=rxd.membrane())
+            for one in own:
+                leak = rxd.MultiCompartmentReaction(
+                    inside[m.cyt], one[m.ecs], 900, 100, membrane=membrane
+                )
+                reactions.append(leak)
+    n.finitialize(-65)
+    steps(10)
+    save(grid=np.array([one[m.ecs].states3d for one in outside]))
+
+
+def two_regions_at_one_segment():
+    """Reactions carry one ion out of both regions of each segment."""
+    m = membranes(quiet_cells(range(1)))
+    shell = rxd.Region(m.sections, name="shell", nrn_region="o", geometry=rxd.Shell(1, 2))
+    k = rxd.Species(
+        [m.cyt, shell],
+        name="k",
+        charge=1,
+        initial=lambda node: 100 if node.region == m.cyt else 5,
+    )
+    outside = rxd.Species(box(), initial=2)
+    (ecs,) = outside.regions
+    reactions = []
+    for region, rate in ((m.cyt, 3e3), (shell, 1e4)):
+        one = rxd.MultiCompartmentReaction(
+            k[region],
+            outside[ecs],
+            rate * k[region],
+            membrane=m.membrane,
+            mass_action=False,
+            membrane_flux=True,
+        )
+        reactions.append(one)
+    n.finitialize(-65)
+    steps(4)
+    names = ("ik", "ki", "ko", "v")
+    save(segments=of_segments(m.parts, *names).T, grid=np.array(outside[ecs].states3d))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def segment_outside():
 
 def rate_is_nan():
     m = two_species(quiet_cells(apart=9))
-    pump = m.across(m.ki, m.ko, rxd.rxdmath.log(100 - m.ki), mass_action=False)
+    pump = m.across(m.ki, m.ko, rxd.rxdmath.log(100 - m.ki + rxd.v), mass_action=False)
     n.finitialize(-65)
     try:
         n.fadvance()
@@ -24,11 +24,11 @@ def rate_is_nan():
     else:
         raise AssertionError("the logarithm of a negative number went unseen")
     said = message_of(ArithmeticError, lambda: simulation.membrane_reactions.now.advance(n.dt))
-    assert (
-        "MultiCompartmentReaction(" in said
-        and "rate is nan at cell0(0.166667), where" in said
-        and "k in cyt = 140" in said
-    ), said
+    assert "MultiCompartmentReaction(" in said, said
+    assert "rate is nan at cell0(0.166667), where" in said, said
+    area = f"area of membrane = {m.parts[0](0.1).area():g} um2"
+    for words in ("k in cyt = 140 mM", "v = -65 mV", area, "a molecule of k in cyt = "):
+        assert words in said, (words, said)
 
 
 def new_reaction():
