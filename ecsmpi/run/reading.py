@@ -38,7 +38,8 @@ class Reading:
     stamp : int
         Changes with all that may change what a script reads.
     touched : bool
-        Whether the script has set concentrations that the segments' copies do not show.
+        Whether the script or a restart has set concentrations that the segments' copies do not
+        show.
     gate : Gate or None
         Between reads and changes of several ranks.
     pointers : VoxelPointers
@@ -72,7 +73,7 @@ class Reading:
         self.stamp += 1
 
     def touch(self) -> None:
-        """Take note that the script has set concentrations. Local."""
+        """Take note that the script or a restart has set concentrations. Local."""
         self.touched = True
 
     # what the simulation does
@@ -85,6 +86,11 @@ class Reading:
         """
         self.begin(call, timeout)
         yield
+        self.completed()
+
+    def settle(self, call: str, timeout: float | None = None) -> None:
+        """Bring what the script has set on any rank into the fields. Collective; see `begin`."""
+        self.begin(call, timeout)
         self.completed()
 
     def begin(self, call: str, timeout: float | None = None) -> None:

@@ -57,7 +57,14 @@ class Observer:
         """See the end of NEURON's step. Local; called before the next step, or if none follows."""
 
     def state(self) -> ObserverState | list | None:
-        """Return the state for a checkpoint: [kind, name, more], as JSON; None if there is none."""
+        """Return the state for a checkpoint, which `resumed` gets back; None if there is none.
+
+        An `ObserverState`, or a list [kind, name, value, ...] of values of JSON: int, float, str,
+        bool, None, and lists and dicts of these. Kind and name together tell whose state it is.
+
+        Collective. The state must be the same on every rank, since the manifest holds that of
+        rank 0; the checkpoint is refused with ValueError where it differs.
+        """
         return None
 
     def line(self) -> str:
@@ -154,6 +161,8 @@ class ScriptObserver(Observer):
 @dataclass(frozen=True)
 class ObserverState:
     """What an observer puts into a checkpoint, known by its kind and its name.
+
+    It must be the same on every rank, and no other observer of the kind should have the name.
 
     A checkpoint holds it as [kind, name, {"version": version, field: value, ...}]. Checkpoints of
     version 1 hold [kind, name, value, ...], with the values in the order of the fields.

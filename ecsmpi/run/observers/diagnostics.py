@@ -134,7 +134,7 @@ class Diagnostics(Observer):
             if not file.has_table(self.name):
                 file.add_table(self.name, self.layout(region.box))
         measure = self._plan(simulation)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         measure.sample(t)  # the amounts now, from which the balance begins
 
     def _plan(self, simulation) -> Measure:

@@ -150,7 +150,7 @@ class Output(Observer):
         try:
             self._open_all(simulation, None)
             for cadence in self._cadences:
-                cadence.join(simulation.run_loop.began, t)
+                cadence.join(simulation.supervisor.began, t)
             for file in self._files.values():
                 file.appear()
         except BaseException:

@@ -156,7 +156,7 @@ class SegmentReport(Observer):
     def joined(self, simulation, t: float) -> None:
         """Begin the files in mid-run; the first frame comes when it is due. Collective."""
         self._open(simulation, None)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         self._first = None
         for one in self._variables:
             one.file.appear()

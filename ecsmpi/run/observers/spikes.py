@@ -89,7 +89,7 @@ class Spikes(Observer):
     def joined(self, simulation, t: float) -> None:
         """Begin the file in mid-run. Collective."""
         self._open(simulation, None)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         self._skip_recorded()
 
     def state(self) -> ObserverState:
