@@ -51,7 +51,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def __init__(self, simulation: Simulation, species: Species, region: Extracellular):
         self._simulation = simulation
-        self._reading = simulation.reading  # a look-up less for each node that is read or set
+        # parts of the simulation, for a look-up less in each node that is read or set
+        self._reading = simulation.reading
+        self._solvers = simulation.solvers
         self._reference = species._held
         self.region = region
         # For fast loops over nodes: the box that answers reads, and the stamp of the simulation for
@@ -266,9 +268,8 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
             self._look()
         if self._seen is not None:
             value: float = self._seen.item(i, j, k)
-        else:
-            value = self._reading.value(self.species, self.region, self._flat(i, j, k))
-        return value
+            return value
+        return self._reading.value(self.species, self.region, self._flat(i, j, k))
 
     def _look(self) -> None:
         """Keep the box that answers reads until something changes: loops over nodes are fast."""
@@ -293,7 +294,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
             self._reading.apply_pointer_writes()
             pointers = self._simulation.space(self.region).pointers
             pointers.show(self.species.key, self._flat(i, j, k), value)
-        if self._reading.alone:
+        if self._solvers.comm.size == 1:
             self._seen[i, j, k] = value
             self._reading.touch()
         else:
