@@ -46,14 +46,16 @@ def reference(mechanisms, tmp_path_factory):
 
 # Models that many thin slabs could get wrong.
 CUT = ("tutorial", "odd box", "network", "thin boxes", "varying tissue", "reactions")
+# On 3 ranks only with --long: other models of every run have what they have.
+LARGE = ("tutorial, c91662", "slice", "one reaction across the membrane in moving tissue")
 # The models of every run, by ranks: two slabs settle their interface between them, and 8 ranks are
 # more than cores.
 SHORT = {
     None: CUT,
     2: ("odd box", "thin boxes", "varying tissue"),
-    3: MODELS,
+    3: [model for model in MODELS if model not in LARGE],
     4: ("across the membrane",),
-    8: ("thin boxes",),
+    8: (),
 }
 
 

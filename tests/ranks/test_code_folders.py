@@ -126,7 +126,8 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
 
 
 @pytest.mark.parametrize(
-    "kind", ["plain", pytest.param("exact", marks=pytest.mark.long), "across"]
+    "kind",
+    ["plain", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("exact", "across"))],
 )
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(

@@ -207,8 +207,8 @@ def test_negative_concentration_is_told_once(tmp_path):
 DISKS = {  # what happens to the folder of checkpoints at step 50
     "files limited": "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))",
     "file in its place": "import os; os.rename('sets', 'old'); open('sets', 'w').close()",
-    "small disk full": "from faults import fill_disk; fill_disk('sets')",
-    "read-only": "from faults import read_only; read_only('sets')",
+    "small disk full": "from support.faults import fill_disk; fill_disk('sets')",
+    "read-only": "from support.faults import read_only; read_only('sets')",
 }
 
 
@@ -236,7 +236,7 @@ def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
 
 FOLDERS = {  # what happens to the folder of checkpoints before the run begins, on one rank
     "read-only": (
-        "from faults import read_only; read_only('sets')",
+        "from support.faults import read_only; read_only('sets')",
         "cannot write sets: .*(Read-only file system|Permission denied)",
     ),
     "another folder on one rank": (
@@ -246,7 +246,10 @@ FOLDERS = {  # what happens to the folder of checkpoints before the run begins, 
 }
 
 
-@pytest.mark.parametrize("trouble", FOLDERS)
+@pytest.mark.parametrize(
+    "trouble",
+    ["read-only", pytest.param("another folder on one rank", marks=pytest.mark.long)],
+)
 def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
     """It is not found when the first checkpoint is due, which an hour never is here.
 

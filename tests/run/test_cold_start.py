@@ -43,7 +43,7 @@ def test_the_run_keeps_none_of_the_compilers_memory(cold):
     assert len(list((folder / "ecsmpi").glob("compiled-*"))) == 1
 
 
-@pytest.mark.parametrize("fault", ["nowhere", "ends"])
+@pytest.mark.parametrize("fault", [pytest.param("nowhere", marks=pytest.mark.long), "ends"])
 def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fault):
     _, (_, _, _, expected) = cold
     count, _, left, mean = started(tmp_path / "cache", fault)

@@ -27,7 +27,10 @@ def alone(tmp_path_factory):
         return dict(found)
 
 
-@pytest.mark.parametrize("ranks, apart", [(2, []), (3, []), (7, []), (3, ["apart"])])
+@pytest.mark.parametrize(
+    "ranks, apart",
+    [(2, []), (3, []), pytest.param(7, [], marks=pytest.mark.long), (3, ["apart"])],
+)
 def test_some_ranks_read_and_set_what_one_rank_does(ranks, apart, alone, on_ranks):
     env = library().by_network if apart else None  # as between machines
     found = on_ranks(ranks, PROGRAM, *apart, env=env)

@@ -26,7 +26,7 @@ def found(ranks, way):
     [
         pytest.param(2, "subworlds1", marks=pytest.mark.long),
         (4, "subworlds2"),
-        (3, "comm_self"),
+        pytest.param(3, "comm_self", marks=pytest.mark.long),
         (3, "split"),
         pytest.param(3, "board1", marks=pytest.mark.long),
         (3, "board2"),

@@ -298,7 +298,7 @@ def rows(long):
         cut: partial(tested, "cut_anywhere", "flipped_byte"),
         "damaged and hostile checkpoints": partial(tested, *hostile),
         damaged: partial(tested, "fuzz", **many_files),
-        "disk full, read-only, gone; no numbers; a failing rank": partial(tested, *failing),
+        "disk full, read-only, gone; NaN; a failing rank": partial(tested, *failing),
         "signals and time limits": partial(tested, "signal", "time_limit"),
         drawn: partial(tested, "drawn", **many_models),
         "kill -9 of a random rank": partial(kills, times),
