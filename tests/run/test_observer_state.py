@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 FIELDS = ("files", "cadence")
 VALUES = {"files": [{"": 3}], "cadence": [0.0, 2]}
@@ -43,6 +44,19 @@ def test_a_state_of_a_later_version_is_refused():
 def test_a_state_without_its_values_is_refused(place):
     with pytest.raises((KeyError, ValueError)):
         find([place])
+
+
+def test_states_of_one_name_come_back_in_their_order():
+    places = [ObserverState("output", "k.h5", {"files": i}).record() for i in range(2)]
+    for turn in range(2):
+        found = ObserverState.find(places, "output", "k.h5", ("files",), turn, 2)
+        assert found.fields == {"files": turn}
+
+
+def test_diagnostics_of_one_name_go_on_each_from_its_own_sums(tmp_path):
+    program = PROGRAMS / "run" / "alike_diagnostics.py"
+    done = mpirun(None, ["python", program, tmp_path / "sets"])
+    assert done.returncode == 0, done.stderr
 
 
 def test_methods_of_an_observer_do_nothing():

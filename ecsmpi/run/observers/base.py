@@ -188,16 +188,42 @@ class ObserverState:
         return [self.kind, self.name, {"version": self.VERSION, **self.fields}]
 
     @classmethod
-    def find(cls, places: list, kind: str, name: str, fields: tuple[str, ...]):
+    def find(
+        cls,
+        places: list,
+        kind: str,
+        name: str,
+        fields: tuple[str, ...],
+        turn: int = 0,
+        alike: int = 1,
+    ):
         """The state of a kind and a name among those of a checkpoint, or None.
 
-        fields: the names of its values, in the order of version 1. Raises KeyError where one is
-        missing, and ValueError where the state is of a later version.
+        Parameters
+        ----------
+        fields
+            The names of its values, in the order of version 1.
+        turn, alike
+            Which of the observers of this kind and name asks, in the order they were made, and how
+            many there are.
+
+        Raises
+        ------
+        KeyError
+            Where a value is missing.
+        ValueError
+            Where the state is of a later version, or where several observers share the name and the
+            checkpoint has another number of them.
         """
-        for place in places:
-            if place[:2] == [kind, name]:
-                return cls(kind, name, _values(place[2:], fields))
-        return None
+        found = [place for place in places if place[:2] == [kind, name]]
+        if not found:
+            return None
+        if len(found) != alike:
+            raise ValueError(
+                f"the checkpoint has {len(found)} {kind.capitalize()} named {name!r}, and the "
+                f"script has {alike}: give each a name of its own (name=...)"
+            )
+        return cls(kind, name, _values(found[turn][2:], fields))
 
 
 def _values(values: list, fields: tuple[str, ...]) -> dict[str, Any]:

@@ -115,13 +115,27 @@ class Diagnostics(Observer):
         return ObserverState("diagnostics", self.name, fields)
 
     def resumed(self, simulation, t: float, places: list) -> None:
-        """Go on from a checkpoint that has these diagnostics, else begin. Collective."""
-        found = ObserverState.find(places, "diagnostics", self.name, STATE_FIELDS)
+        """Go on from a checkpoint that has these diagnostics, else begin. Collective.
+
+        Several diagnostics of one name go on in the order they were made.
+        """
+        alike = self._with_its_name()
+        found = ObserverState.find(
+            places, "diagnostics", self.name, STATE_FIELDS, alike.index(self), len(alike)
+        )
         if found is None:
             return self.started(simulation, t)
         measure = self._plan(simulation)
         self._cadence.resume(found.fields["cadence"])
         measure.resume(found.fields["measure"])
+
+    def _with_its_name(self) -> list[Observer]:
+        """All diagnostics of this name that take part, in the order they were made."""
+        found: list[Observer] = []
+        for one in self.observers or (self,):
+            if isinstance(one, Diagnostics) and one.name == self.name:
+                found.append(one)
+        return found
 
     def joined(self, simulation, t: float) -> None:
         """Begin in mid-run. Collective.
