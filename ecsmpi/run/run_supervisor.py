@@ -147,9 +147,9 @@ class RunSupervisor:
         self, simulation: Simulation, observer: Observer, found: SavedCheckpoint | None
     ) -> None:
         """Let an observer begin, or go on from a checkpoint. Collective."""
-        places = list(found.manifest.observers) if found else None
+        states = list(found.manifest.observers) if found else None
         try:
-            begin(observer, simulation, n.t, places)
+            begin(observer, simulation, n.t, states)
         except WRONG_STATE as error:
             if found and type(observer).__module__.startswith("ecsmpi."):
                 kind = type(observer).__name__

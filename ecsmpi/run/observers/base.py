@@ -36,10 +36,10 @@ class Observer:
     def started(self, simulation, t: float) -> None:
         """Begin a run at t (ms); called at the end of ``n.finitialize``."""
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint at t (ms).
 
-        places: what the ``state`` of each observer returned when the checkpoint was taken.
+        states: what `state` of each observer returned when the checkpoint was taken, as lists.
         """
         self.started(simulation, t)
 
@@ -138,11 +138,11 @@ class ScriptObserver(Observer):
         self._runs = True
         self._call(("started",), simulation, t)
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Call the object's ``resumed``, or its ``started``."""
         self._runs = True
         if callable(getattr(self.wrapped, "resumed", None)):
-            self._call(("resumed",), simulation, t, places)
+            self._call(("resumed",), simulation, t, states)
         else:
             self._call(("started",), simulation, t)
 
@@ -162,7 +162,8 @@ class ScriptObserver(Observer):
 class ObserverState:
     """What an observer puts into a checkpoint, known by its kind and its name.
 
-    It must be the same on every rank, and no other observer of the kind should have the name.
+    It must be the same on every rank. Each observer of a kind should have its own name: only their
+    order tells those of one name apart.
 
     A checkpoint holds it as [kind, name, {"version": version, field: value, ...}]. Checkpoints of
     version 1 hold [kind, name, value, ...], with the values in the order of the fields.
@@ -190,7 +191,7 @@ class ObserverState:
     @classmethod
     def find(
         cls,
-        places: list,
+        states: list,
         kind: str,
         name: str,
         fields: tuple[str, ...],
@@ -215,7 +216,7 @@ class ObserverState:
             Where the state is of a later version, or where several observers share the name and the
             checkpoint has another number of them.
         """
-        found = [place for place in places if place[:2] == [kind, name]]
+        found = [state for state in states if state[:2] == [kind, name]]
         if not found:
             return None
         if len(found) != alike:
@@ -238,12 +239,12 @@ def _values(values: list, fields: tuple[str, ...]) -> dict[str, Any]:
     return {name: record[name] for name in fields}
 
 
-def begin(observer: Observer, simulation, t: float, places: list | None) -> None:
+def begin(observer: Observer, simulation, t: float, states: list | None) -> None:
     """Let an observer begin at t (ms), or go on from a checkpoint. Collective.
 
-    places: the states of all observers in the checkpoint, None where the run begins anew.
+    states: the states of all observers in the checkpoint, None where the run begins anew.
     """
-    if places is not None:
-        observer.resumed(simulation, t, places)
+    if states is not None:
+        observer.resumed(simulation, t, states)
     else:
         observer.started(simulation, t)
