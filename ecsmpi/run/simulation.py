@@ -33,7 +33,7 @@ from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.run.run_supervisor import RunSupervisor
-from ecsmpi.run.waiting import WaitingWatch
+from ecsmpi.run.waiting import WaitingWatch, partners_of
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.timing import Phases
 
@@ -255,15 +255,7 @@ class Simulation:
         self.reading.settle("n.finitialize()")
         if self.species:
             self.supervisor.begin(self)
-            self._watch_waiting()
-
-    def _watch_waiting(self) -> None:
-        """Say from now on where this rank waits long for others inside a step. Local."""
-        partners: dict[str, set[int]] = {}
-        for solver in self.plan.solvers:
-            for phase, ranks in solver.waits_for().items():
-                partners[phase] = partners.get(phase, set()) | ranks
-        self._waiting.start(self.comm, partners)
+            self._waiting.start(self.comm, partners_of(self.plan.solvers))
 
     def structure_changes(self) -> None:
         """Take in a change of NEURON's structure; refuse several threads. Local."""
