@@ -259,14 +259,14 @@ class _RunObserver(Observer):
         """Begin progress and output, at t (ms). Collective."""
         self.resumed(simulation, t, None)
 
-    def resumed(self, simulation, t, places):
+    def resumed(self, simulation, t, states):
         """Begin progress and output, or go on with them after a restart. Collective."""
         from ecsmpi.run.observers.base import begin
 
         if not self._parts:
             self._parts = self._make()
         for part in self._parts:
-            begin(part, simulation, t, places)
+            begin(part, simulation, t, states)
 
     def state(self):
         """State of the output, for a checkpoint. Collective."""

@@ -53,15 +53,15 @@ def verify(args):
 
 def _files(path):
     """The files and checkpoints that a path stands for; for a folder, those in it."""
-    from ecsmpi.files.checkpoint_set import SET_NAME, is_set
+    from ecsmpi.files.saved_checkpoint import CHECKPOINT_NAME, is_checkpoint
 
     if not path.exists():
         raise ValueError(f"there is nothing at {path}")
-    if not path.is_dir() or is_set(path) or SET_NAME.fullmatch(path.name):
+    if not path.is_dir() or is_checkpoint(path) or CHECKPOINT_NAME.fullmatch(path.name):
         return [path]
     found = []
     for one in sorted(path.iterdir()):
-        if SET_NAME.fullmatch(one.name) or _may_be_frames(one.name):
+        if CHECKPOINT_NAME.fullmatch(one.name) or _may_be_frames(one.name):
             found.append(one)
     if not found:
         raise ValueError(f"{path} holds neither checkpoints nor files of frames")
@@ -74,7 +74,7 @@ def _may_be_frames(name):
 
 
 def _check(path):
-    return _check_set(path) if path.is_dir() else _check_file(path)
+    return _check_checkpoint(path) if path.is_dir() else _check_file(path)
 
 
 def _check_file(path):
@@ -108,17 +108,19 @@ def _check_spikes(train):
     return f"{len(train)} spikes: whole"
 
 
-def _check_set(path):
-    from ecsmpi.files.checkpoint_set import CheckpointSet
+def _check_checkpoint(path):
+    from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 
-    found = CheckpointSet(path)
+    found = SavedCheckpoint(path)
     if found.ranks == 0:
         raise ValueError("it is a checkpoint of no ranks: nothing can go on from it")
     found.verify()
     found.verify_numbers()
-    facts = found.facts
-    _check_planes(found, facts.planes, facts.model["box"])
-    return f"checkpoint at t = {facts.t:g} ms, step {facts.step}, of {found.ranks} ranks: whole"
+    manifest = found.manifest
+    _check_planes(found, manifest.planes, manifest.model["box"])
+    return (
+        f"checkpoint at t = {manifest.t:g} ms, step {manifest.step}, of {found.ranks} ranks: whole"
+    )
 
 
 def _check_planes(found, planes_of, boxes):
@@ -148,7 +150,7 @@ def _check_coverage(number, planes, box):
 
 
 def _check_part(part, number, lo, hi):
-    from ecsmpi.files.checkpoint_set import BOX
+    from ecsmpi.files.saved_checkpoint import BOX
 
     for name in part.names():
         if not name.startswith(f"{BOX}{number} "):

@@ -107,7 +107,10 @@ class PartReader:
     def section(self, name: str) -> Section:
         """Return what the index has of a section. Damaged where there is none of that name."""
         if name not in self._index:
-            raise Damaged(f"{self.path} has no section {shown(name)}")
+            raise Damaged(
+                f"{self.path} has no section {shown(name)}: it is damaged, or was written by a "
+                "version of ecsmpi that did not keep it"
+            )
         return self._index[name]
 
     def planes(self, name: str) -> tuple[int, int]:

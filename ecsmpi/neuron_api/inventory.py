@@ -10,15 +10,15 @@ from ecsmpi.neuron_api import mechanisms
 from ecsmpi.neuron_api.interpreter import n, neuron
 
 
-def fingerprint(passed_over: str) -> str:
+def fingerprint(recorder: str) -> str:
     """Digest of this rank's sections, mechanisms and connections; "" without any. Local.
 
-    passed_over: name of a section that does not count where it is the only one.
+    recorder: name of the section that only lets a rank record; alone it does not count.
     """
     templates = [*mechanisms.point_process_names(), "NetCon", "Random"]
     placed = [(name, len(mechanisms.objects(name))) for name in templates]
     has_objects = any(count for _, count in placed)
-    has_sections = any(sec.name() != passed_over for sec in n.allsec())
+    has_sections = any(sec.name() != recorder for sec in n.allsec())
     if not has_objects and not has_sections:
         return ""
     described = json.dumps([[_section(sec) for sec in n.allsec()], placed])

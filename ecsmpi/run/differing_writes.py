@@ -1,4 +1,4 @@
-"""Which value counts where ranks have set the same voxels to different values.
+"""What ranks have set goes to the owners of the voxels, also where ranks have set them differently.
 
 NEURON's steps order the values; several of these steps may make one step of the grid. Within one
 step, a value that all ranks have set comes first, as they have made the same call. Of the values
@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+
+from ecsmpi.run.remote_fields import FieldKey
+from ecsmpi.run.writes import Writes
 
 
 class Part(NamedTuple):
@@ -34,6 +37,46 @@ class Part(NamedTuple):
     is_done: bool
     local: np.ndarray | slice
     values: np.ndarray
+
+
+def apply_own_writes(writes: Writes, fields: list[FieldKey]) -> None:
+    """Bring what this rank has set in its own planes into them. Local; see `exchange_writes`."""
+    for key, solver in fields:
+        for write in writes.of((key, solver)):
+            if not write.is_done:
+                write.apply(solver.fields[key].owned, solver.planes)
+                write.is_done = True
+
+
+def exchange_writes(comm, writes: Writes, fields: list[FieldKey]) -> None:
+    """Bring voxels that ranks have set differently to their owners. Collective.
+
+    Parameters
+    ----------
+    comm
+        The ranks of the model.
+    writes : Writes
+        Those of this rank.
+    fields : list
+        (key of a species, solver of a region) of the plan, in an order that all ranks have.
+    """
+    parts = comm.alltoall([_parts_for(comm, writes, fields, rank) for rank in range(comm.size)])
+    for number, (key, solver) in enumerate(fields):
+        of_ranks = []
+        for of_rank in parts:
+            of_ranks.append([part for part in of_rank if part.field == number])
+        apply_apart(of_ranks, solver.fields[key].owned)
+
+
+def _parts_for(comm, writes: Writes, fields: list[FieldKey], rank: int) -> list[Part]:
+    """What this rank has set in the planes of some rank. Local."""
+    is_own = rank == comm.rank
+    parts = []
+    for number, (key, solver) in enumerate(fields):
+        for write in writes.of((key, solver)):
+            inside = write.within(solver.slabs.planes(rank))
+            parts.append(Part(number, write.moment, is_own and write.is_done, *inside))
+    return parts
 
 
 def apply_apart(of_ranks: list[list[Part]], slab: np.ndarray) -> None:

@@ -51,19 +51,19 @@ class HealthCheck:
         self._clock = time.monotonic()
 
     def stepped(
-        self, simulation: Simulation, t: float, asks: Callable[[], tuple[bool, bool]]
+        self, simulation: Simulation, t: float, poll: Callable[[], tuple[bool, bool]]
     ) -> str | None:
         """Check after a step to t (ms), if it is time to. Collective.
 
-        asks(): this rank's (a checkpoint is due, the run must end). Returns STOP or CHECKPOINT
-        where some rank asks for it, else None. Raises NotFinite on every rank.
+        poll(): whether this rank sees (a checkpoint due, that the run must end). Returns STOP or
+        CHECKPOINT where some rank sees it, else None. Raises NotFinite on every rank.
         """
         self._steps += 1
         self._steps_unseen += 1
         self._steps_left -= 1
         if self._steps_left > 0:
             return None
-        self._look(simulation, asks)
+        self._look(simulation, poll)
         if self._all[_BAD]:
             self._refuse_not_finite(simulation, t)
         if self._all[_NEGATIVE] and not self._has_warned:
@@ -73,9 +73,9 @@ class HealthCheck:
             return STOP
         return CHECKPOINT if self._all[_DUE] else None
 
-    def _look(self, simulation: Simulation, asks: Callable[[], tuple[bool, bool]]) -> None:
+    def _look(self, simulation: Simulation, poll: Callable[[], tuple[bool, bool]]) -> None:
         now = time.monotonic()
-        self._own[_DUE], self._own[_STOP] = asks()
+        self._own[_DUE], self._own[_STOP] = poll()
         self._own[_PACE] = (now - self._clock) / self._steps
         self._own[_BAD] = self._own[_NEGATIVE] = 0
         if self._steps_unseen >= MOST_STEPS or self._steps_unseen == 1:

@@ -17,7 +17,7 @@ import numpy as np
 from ecsmpi.description.grid import Box
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.run.box_copy import BoxCopy
-from ecsmpi.run.differing_writes import Part, apply_apart
+from ecsmpi.run.differing_writes import apply_own_writes, exchange_writes
 from ecsmpi.run.model_parts import ModelRegion, ModelSpecies
 from ecsmpi.run.read_gate import Gate
 from ecsmpi.run.region_solvers import RegionSolvers
@@ -38,7 +38,8 @@ class Reading:
     stamp : int
         Changes with all that may change what a script reads.
     touched : bool
-        Whether the script has set concentrations that the segments' copies do not show.
+        Whether the script or a restart has set concentrations that the segments' copies do not
+        show.
     gate : Gate or None
         Between reads and changes of several ranks.
     pointers : VoxelPointers
@@ -72,7 +73,7 @@ class Reading:
         self.stamp += 1
 
     def touch(self) -> None:
-        """Take note that the script has set concentrations. Local."""
+        """Take note that the script or a restart has set concentrations. Local."""
         self.touched = True
 
     # what the simulation does
@@ -85,6 +86,11 @@ class Reading:
         """
         self.begin(call, timeout)
         yield
+        self.completed()
+
+    def settle(self, call: str, timeout: float | None = None) -> None:
+        """Bring what the script has set on any rank into the fields. Collective; see `begin`."""
+        self.begin(call, timeout)
         self.completed()
 
     def begin(self, call: str, timeout: float | None = None) -> None:
@@ -192,40 +198,12 @@ class Reading:
         if greatest == 0:
             return False
         if least == greatest:
-            self.take_own_writes()
+            apply_own_writes(self._writes, self._remote.fields)
         else:
-            self._exchange_writes()
+            exchange_writes(self._solvers.comm, self._writes, self._remote.fields)
         self._writes.clear(self._remote.fields)
         self.touch()
         return True
-
-    def take_own_writes(self) -> None:
-        """Bring what this rank has set in its own planes into them. Local."""
-        for key, solver in self._remote.fields:
-            for write in self._writes.of((key, solver)):
-                if not write.is_done:
-                    write.apply(solver.fields[key].owned, solver.planes)
-                    write.is_done = True
-
-    def _exchange_writes(self) -> None:
-        """Bring voxels that ranks have set differently to their owners. Collective."""
-        comm = self._solvers.comm
-        parts = comm.alltoall([self._parts_for(rank) for rank in range(comm.size)])
-        for number, (key, solver) in enumerate(self._remote.fields):
-            of_ranks = []
-            for of_rank in parts:
-                of_ranks.append([part for part in of_rank if part.field == number])
-            apply_apart(of_ranks, solver.fields[key].owned)
-
-    def _parts_for(self, rank: int) -> list[Part]:
-        """What this rank has set in the planes of another one."""
-        is_own = rank == self._solvers.comm.rank
-        parts = []
-        for number, (key, solver) in enumerate(self._remote.fields):
-            for write in self._writes.of((key, solver)):
-                inside = write.within(solver.slabs.planes(rank))
-                parts.append(Part(number, write.moment, is_own and write.is_done, *inside))
-        return parts
 
     def apply_pointer_writes(self) -> None:
         """Set the voxels that were set through NEURON's pointers. Local."""
@@ -274,7 +252,7 @@ class Reading:
         self.apply_pointer_writes()
         owned = self._owned(species, region)
         if not self.alone:
-            self.take_own_writes()
+            apply_own_writes(self._writes, self._remote.fields)
             field = self._field(species, region)
             self._live.add(field)
             self._boxes.pop(field, None)

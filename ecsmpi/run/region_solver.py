@@ -306,9 +306,12 @@ class RegionSolver:
     # what else is asked of a region
 
     def state(self) -> dict[str, np.ndarray]:
-        """All arrays that a checkpoint keeps, by name: this rank's planes, first in each. Local.
+        """All arrays of this region that a checkpoint keeps, by name. Local.
 
-        A restart fills the arrays, then calls `refilled`.
+        Each is a live view of doubles whose first axis is this rank's planes: a restart writes
+        into it, then calls `refilled`. A new array that a run changes must be added here, else a
+        restart begins with its initial values; so it does, in silence, from a copy. Checkpoints
+        name the arrays "box NUMBER NAME" (`saved_checkpoint.BOX`).
         """
         arrays = {}
         for i, (key, spec) in enumerate(self._species.items()):

@@ -20,7 +20,7 @@ from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
 from ecsmpi.ranks import forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
-from ecsmpi.run.checkpoint.save_state import SavedFields
+from ecsmpi.run.checkpoint.fields_in_savestate import SavedFields
 from ecsmpi.run.current_plan import CurrentPlan
 from ecsmpi.run.grid_clock import GridClock
 from ecsmpi.run.membrane_step import MembraneStep, time_in_errors
@@ -32,8 +32,8 @@ from ecsmpi.run.reading import Reading
 from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
-from ecsmpi.run.run_loop import RunLoop
-from ecsmpi.run.waiting import WaitingWatch
+from ecsmpi.run.run_supervisor import RunSupervisor
+from ecsmpi.run.waiting import WaitingWatch, partners_of
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.timing import Phases
 
@@ -61,7 +61,7 @@ class Simulation:
     planner : makes plans of these
     reading : what the script reads and sets
     observers : what takes part in the run
-    run_loop : what happens beside the steps
+    supervisor : health checks, checkpoints and restarts
     saved_fields : the fields in NEURON's own SaveState
     """
 
@@ -81,7 +81,7 @@ class Simulation:
             self.registry, self.solvers, self.reading, self.clock, self._current
         )
         self.observers = Observers(comm)
-        self.run_loop = RunLoop(comm, guard)
+        self.supervisor = RunSupervisor(comm, guard)
         self.saved_fields = SavedFields(
             self.registry, self.solvers, self.reading, self.clock, guard, self._begin_anew
         )
@@ -173,7 +173,7 @@ class Simulation:
 
         A restart is to find the section that this takes from the beginning.
         """
-        if self.plan.is_begun and self.run_loop.needs_sections:
+        if self.plan.is_begun and self.supervisor.needs_sections:
             sections.let_record()
 
     def let_go(self) -> None:
@@ -185,7 +185,7 @@ class Simulation:
         with self.reading.changing("rxd.reset()"):
             self.observers.end()
             self.observers.clear()
-            self.run_loop.forget()
+            self.supervisor.forget()
             self.reading.touched = False
             self.reading.pointers.forget_late()
             self.registry.forget()
@@ -252,19 +252,10 @@ class Simulation:
 
     def start(self) -> None:
         """Type 2: begin the run, or go on where a checkpoint was taken. Collective."""
-        with self.reading.changing("n.finitialize()"):
-            pass  # now all ranks have what the script has set on any rank
+        self.reading.settle("n.finitialize()")
         if self.species:
-            self.run_loop.begin(self)
-            self._watch_waiting()
-
-    def _watch_waiting(self) -> None:
-        """Say from now on where this rank waits long for others inside a step. Local."""
-        partners: dict[str, set[int]] = {}
-        for solver in self.plan.solvers:
-            for phase, ranks in solver.waits_for().items():
-                partners[phase] = partners.get(phase, set()) | ranks
-        self._waiting.start(self.comm, partners)
+            self.supervisor.begin(self)
+            self._waiting.start(self.comm, partners_of(self.plan.solvers))
 
     def structure_changes(self) -> None:
         """Take in a change of NEURON's structure; refuse several threads. Local."""
@@ -308,14 +299,14 @@ class Simulation:
             self._show(t)
         self.phases.steps += 1
         with self.phases["observers"]:
-            self.run_loop.stepped(self, t, dt)
+            self.supervisor.stepped(self, t, dt)
         self._waiting.in_neuron.state.t = t
 
     def _take_changes_of_script(self, t: float) -> None:
         """Take in what the script has set, made and changed until t (ms). Collective."""
         self.reading.apply_pointer_writes()
         self.reading.step_begins()
-        self.run_loop.let_join(self, t)
+        self.supervisor.let_join(self, t)
         if self._current.is_stale and self.clock.between_steps:
             meet(self.comm, AFTER_A_CHANGE, CURE_OF_ONE_FLUX)
             self._replan()

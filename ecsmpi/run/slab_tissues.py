@@ -57,13 +57,13 @@ class SlabTissues:
         return np.ascontiguousarray(planes, dtype=float)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays of tissue that follows a species, by name. Local.
+        """Volume fractions and permeabilities that are a State of the script, by name. Local.
 
-        Such tissue lags behind the species where the species diffuses.
+        They lag behind the State where it diffuses.
         """
         found = {}
         for i, slab in enumerate(self._of.values()):
-            for name, array in slab.followed().items():
+            for name, array in slab.state_arrays().items():
                 found[f"{name} {i}"] = array
         return found
 

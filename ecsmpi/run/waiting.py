@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
 from time import perf_counter
 from typing import TextIO
 
 from ecsmpi.run.neuron_waits import NeuronsWaits
+from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.solver.timing import Phases
 
 LIMIT = 60.0  # s in one phase before a rank says so
@@ -83,6 +85,15 @@ class WaitingWatch:
             file=self._stream or sys.stderr,
             flush=True,
         )
+
+
+def partners_of(solvers: Iterable[RegionSolver]) -> dict[str, set[int]]:
+    """{phase: the ranks that this one waits for in it} in a step of these solvers. Local."""
+    partners: dict[str, set[int]] = {}
+    for solver in solvers:
+        for phase, ranks in solver.waits_for().items():
+            partners[phase] = partners.get(phase, set()) | ranks
+    return partners
 
 
 def _named(ranks: list[int]) -> str:

@@ -46,7 +46,7 @@ class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
         vectors: dict[str, Any] | None = None,
     ):
         super().__init__(simulation.comm, path, every, keep, max_time, vectors)
-        simulation.run_loop.checkpoints = self
+        simulation.supervisor.checkpoints = self
         simulation.let_record()
         self._is_complete = True
 
@@ -55,8 +55,8 @@ class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
 
         Local; to be called on every rank. Calling it again does nothing.
         """
-        if simulation.run_loop.checkpoints is self:
-            simulation.run_loop.checkpoints = None
+        if simulation.supervisor.checkpoints is self:
+            simulation.supervisor.checkpoints = None
             self.release_signals()
 
     def __enter__(self) -> Checkpoint:
@@ -79,4 +79,4 @@ def restart(path: str | os.PathLike[str], must: bool = True) -> None:
         Whether n.finitialize raises ValueError if there is none; else the run starts from the
         beginning, and ``n.t`` is 0.
     """
-    simulation.run_loop.restart = schedule.Restart(path, must)
+    simulation.supervisor.restart = schedule.Restart(path, must)

@@ -51,6 +51,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def __init__(self, simulation: Simulation, species: Species, region: Extracellular):
         self._simulation = simulation
+        # parts of the simulation, for a look-up less in each node that is read or set
+        self._reading = simulation.reading
+        self._solvers = simulation.solvers
         self._reference = species._held
         self.region = region
         # For fast loops over nodes: the box that answers reads, and the stamp of the simulation for
@@ -85,7 +88,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         On one rank a live, writable view; on several ranks a read-only copy.
         """
         self._require_field()
-        return self._simulation.reading.whole(self.species, self.region)
+        return self._reading.whole(self.species, self.region)
 
     @property
     def local(self) -> FloatArray:
@@ -95,7 +98,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         view: call ``pc.barrier()`` between such a write and their reads.
         """
         self._require_field()
-        return self._simulation.reading.slab(self.species, self.region)
+        return self._reading.slab(self.species, self.region)
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -140,7 +143,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     @concentration.setter
     def concentration(self, value: Concentrations) -> None:
         self._require_field()
-        self._simulation.reading.set(self.species, self.region, write_of_all(self, value))
+        self._reading.set(self.species, self.region, write_of_all(self, value))
 
     @property
     def d(self) -> Any:
@@ -214,12 +217,12 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def values_at(self, voxels: Voxels) -> FloatArray:
         """(voxels,) concentrations (mM), a copy. Local."""
         self._require_field()
-        return self._simulation.reading.values(self.species, self.region, voxels)
+        return self._reading.values(self.species, self.region, voxels)
 
     def set_values_at(self, voxels: Voxels, value: Concentrations) -> None:
         """Set concentrations by a number, (voxels,) numbers or a function of a node (mM). Local."""
         self._require_field()
-        self._simulation.reading.set(self.species, self.region, write_of(self, voxels, value))
+        self._reading.set(self.species, self.region, write_of(self, voxels, value))
 
     def profile(self, value: Concentrations, what: str | None = None) -> Profile:
         """The profile of concentrations (mM) that a script gives for all voxels. Local.
@@ -258,16 +261,15 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def value_at(self, i: int, j: int, k: int) -> float:
         """Concentration in a voxel (mM). Local."""
-        if self._seen_at != self._simulation.reading.stamp:
+        if self._seen_at != self._reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None and self._is_set_by_pointer(self._flat(i, j, k)):
-            self._simulation.reading.apply_pointer_writes()
+            self._reading.apply_pointer_writes()
             self._look()
         if self._seen is not None:
             value: float = self._seen.item(i, j, k)
-        else:
-            value = self._simulation.reading.value(self.species, self.region, self._flat(i, j, k))
-        return value
+            return value
+        return self._reading.value(self.species, self.region, self._flat(i, j, k))
 
     def _look(self) -> None:
         """Keep the box that answers reads until something changes: loops over nodes are fast."""
@@ -276,8 +278,8 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         is_set = partial(pointers.is_set, self.species.key) if pointers else None
         # past the checks of RxdStandIn, which would take longer than all the rest
         set_attribute = object.__setattr__
-        set_attribute(self, "_seen", self._simulation.reading.kept(self.species, self.region))
-        set_attribute(self, "_seen_at", self._simulation.reading.stamp)
+        set_attribute(self, "_seen", self._reading.kept(self.species, self.region))
+        set_attribute(self, "_seen_at", self._reading.stamp)
         set_attribute(self, "_is_set_by_pointer", is_set)
 
     def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
@@ -285,18 +287,18 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         value = concentration if type(concentration) is float else _one_number(concentration)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
-        if self._seen_at != self._simulation.reading.stamp:
+        if self._seen_at != self._reading.stamp:
             self._look()
         if self._is_set_by_pointer is not None:
             # what was set through pointers came before this value
-            self._simulation.reading.apply_pointer_writes()
+            self._reading.apply_pointer_writes()
             pointers = self._simulation.space(self.region).pointers
             pointers.show(self.species.key, self._flat(i, j, k), value)
-        if self._simulation.comm.size == 1:
+        if self._solvers.comm.size == 1:
             self._seen[i, j, k] = value
-            self._simulation.reading.touch()
+            self._reading.touch()
         else:
-            self._simulation.reading.set_one(self.species, self.region, self._flat(i, j, k), value)
+            self._reading.set_one(self.species, self.region, self._flat(i, j, k), value)
 
     def _flat(self, i: int, j: int, k: int) -> int:
         _, ny, nz = self.region.box.shape

@@ -69,10 +69,10 @@ class SlabTissue:
         check_range(name, values, self._planes[0])
         return values
 
-    def followed(self) -> dict[str, np.ndarray]:
-        """{property: (n, ny, nz)} of what is live, as the solver has it since the last change.
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """{property: (n, ny, nz)} of those that are a State, as the solver has them. Local.
 
-        Call `refilled` after writing to it. Local.
+        Call `refilled` after writing to them.
         """
         found = {}
         for name in PROPERTIES:
@@ -81,7 +81,7 @@ class SlabTissue:
         return found
 
     def refilled(self) -> None:
-        """Count a version up, since the arrays of `followed` have been filled. Local."""
+        """Count a version up, since the arrays of `state_arrays` have been filled. Local."""
         self.version += 1
 
     @property
@@ -96,7 +96,7 @@ class SlabTissue:
     @property
     def stale(self) -> bool:
         """Whether what is live in the description has other numbers now. Local."""
-        for name, values in self.followed().items():
+        for name, values in self.state_arrays().items():
             described = getattr(self.description, name)
             if not np.array_equal(described.planes(self._box, *self._planes), values):
                 return True

@@ -8,12 +8,12 @@ import os
 import random
 import shutil
 
-from ecsmpi.files import checkpoint, disk_errors
-from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files import checkpoint_folder, disk_errors
+from ecsmpi.files.checkpoint_folder import CheckpointFolder
 from ecsmpi.files.checkpoint_part import Damaged, PartWriter
 from ecsmpi.files.checkpoint_part_reader import PartReader
-from ecsmpi.files.checkpoint_set import CheckpointSet
-from ecsmpi.files.facts import Facts
+from ecsmpi.files.manifest import Manifest
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 from ecsmpi.run.checkpoint.walltime import seconds
 from ecsmpi.run.resource_trends import ResourceTrends
 from hypothesis import example, given
@@ -34,15 +34,15 @@ def fill(part):
     part.add_bytes("nothing", b"")
 
 
-def facts(step=100, **changed):
-    return Facts(
+def manifest(step=100, **changed):
+    return Manifest(
         **{
             "model": {"box": ["a box"], "dt": 0.025},
             "t": 0.005 * step,
             "dt": 0.025,
             "step": step,
             "planes": [[[0, 7]]],
-            "cells": ["c"],
+            "cell_fingerprints": ["c"],
             "gids": [[3, 5]],
             "without_gids": None,
             "connected": True,
@@ -55,19 +55,19 @@ def facts(step=100, **changed):
 
 
 def written(folder, count=1, **options):
-    sets = Checkpoints(Alone(), folder, **options)
-    return [sets.write(facts(100 * (i + 1)), fill) for i in range(count)]
+    sets = CheckpointFolder(Alone(), folder, **options)
+    return [sets.write(manifest(100 * (i + 1)), fill) for i in range(count)]
 
 
 def newest(folder):
     said = []
-    return Checkpoints(Alone(), folder).newest(said.append), said
+    return CheckpointFolder(Alone(), folder).newest(said.append), said
 
 
 def test_planes_and_bytes_come_back(tmp_path):
-    found = CheckpointSet(written(tmp_path)[0])
+    found = SavedCheckpoint(written(tmp_path)[0])
     found.verify()
-    assert found.facts == facts() and found.ranks == 1
+    assert found.manifest == manifest() and found.ranks == 1
     part = found.part(0)
     assert part.read_bytes("cells") == CELLS and part.read_bytes("nothing") == b""
     assert part.planes("box 0 k") == (0, 7)
@@ -155,7 +155,7 @@ def test_no_bytes_pass_for_a_manifest(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("manifest")
     (folder / "manifest.json").write_bytes(data)
     with pytest.raises(Damaged):
-        CheckpointSet(folder)
+        SavedCheckpoint(folder)
 
 
 JSON = st.recursive(
@@ -176,14 +176,14 @@ def test_no_json_passes_for_a_manifest(tmp_path_factory, body):
     folder = tmp_path_factory.mktemp("manifest")
     write_manifest(folder, body)
     with pytest.raises(Damaged, match="manifest.json") as refusal:
-        CheckpointSet(folder)
+        SavedCheckpoint(folder)
     assert "is not what was written" not in str(refusal.value), "refused for its digest"
 
 
 def test_nested_without_end_is_no_manifest(tmp_path):
     (tmp_path / "manifest.json").write_text("[" * 1_000_000)
     with pytest.raises(Damaged):
-        CheckpointSet(tmp_path)
+        SavedCheckpoint(tmp_path)
 
 
 def test_a_part_that_another_made_is_refused_however_well_formed(tmp_path):
@@ -194,8 +194,8 @@ def test_a_part_that_another_made_is_refused_however_well_formed(tmp_path):
     part.close()
     shutil.copy(tmp_path / "forged", path / "rank00000")
     with pytest.raises(Damaged):
-        CheckpointSet(path).verify()
-    assert CheckpointSet(other).part(0).path.parent == other
+        SavedCheckpoint(path).verify()
+    assert SavedCheckpoint(other).part(0).path.parent == other
 
 
 def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
@@ -210,7 +210,7 @@ def test_a_full_disk_leaves_the_sets_before(tmp_path, monkeypatch):
     with pytest.raises(
         OSError, match="No space left on device; see that the disk has space left"
     ):
-        Checkpoints(Alone(), tmp_path).write(facts(), full)
+        CheckpointFolder(Alone(), tmp_path).write(manifest(), full)
     monkeypatch.undo()
     assert newest(tmp_path)[0].path == before
 
@@ -244,14 +244,14 @@ def test_a_disk_that_fails_to_sync_is_an_error(tmp_path, monkeypatch):
 def test_a_folder_is_tried_and_left_as_it_was(tmp_path):
     written(tmp_path)
     before = sorted(tmp_path.iterdir())
-    Checkpoints(Alone(), tmp_path).try_out()
+    CheckpointFolder(Alone(), tmp_path).try_out()
     assert sorted(tmp_path.iterdir()) == before
-    Checkpoints(Alone(), tmp_path / "new" / "one").try_out()
+    CheckpointFolder(Alone(), tmp_path / "new" / "one").try_out()
     assert list((tmp_path / "new" / "one").iterdir()) == []
 
 
 def test_what_a_run_left_that_was_killed_while_it_tried_the_folder_goes_later(tmp_path):
-    old, new = (tmp_path / f"{checkpoint.PROBE}{name}" for name in ("old", "new"))
+    old, new = (tmp_path / f"{checkpoint_folder.PROBE}{name}" for name in ("old", "new"))
     for path in (old, new):
         path.write_text("")
     os.utime(old, (0, 0))
@@ -264,7 +264,7 @@ def test_what_a_run_left_that_was_killed_while_it_tried_the_folder_goes_later(tm
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "sets").write_text("no folder")
     with pytest.raises(OSError, match="cannot write .*sets"):
-        Checkpoints(Alone(), tmp_path / "sets").try_out()
+        CheckpointFolder(Alone(), tmp_path / "sets").try_out()
 
 
 @pytest.mark.parametrize(

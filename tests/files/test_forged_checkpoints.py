@@ -7,10 +7,10 @@ from contextlib import suppress
 import json
 import os
 
-from ecsmpi.files.checkpoint import Checkpoints
+from ecsmpi.files.checkpoint_folder import CheckpointFolder
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.files.checkpoint_set import CheckpointSet
-from ecsmpi.files.facts import Facts
+from ecsmpi.files.manifest import Manifest
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 from ecsmpi.neuron_api.state import bbsavestate_format, savestate_format
 from ecsmpi.neuron_api.state.savestate_format import Malformed
 from hypothesis import HealthCheck, given, settings
@@ -165,7 +165,7 @@ def with_value(value, path, new):
 
 
 def read_all(path):
-    found = CheckpointSet(path)
+    found = SavedCheckpoint(path)
     found.verify()
     found.verify_numbers()
     return found
@@ -183,8 +183,8 @@ def test_any_manifest_with_a_right_digest_is_valid_or_damaged(tmp_path_factory, 
     except Damaged as error:
         assert str(path) in str(error)
     else:
-        assert found.facts == Facts.read(json.loads(json.dumps(found.facts.record())))
-        assert type(found.facts.step) is int and found.facts.dt > 0
+        assert found.manifest == Manifest.read(json.loads(json.dumps(found.manifest.record())))
+        assert type(found.manifest.step) is int and found.manifest.dt > 0
 
 
 @given(data=st.data())
@@ -251,7 +251,7 @@ def test_a_wrong_field_of_a_manifest_is_named(field, value, tmp_path):
     body["about"][field] = value
     write_manifest(path, body)
     with pytest.raises(Damaged, match=rf"manifest\.json: .*\b{field}\b"):
-        CheckpointSet(path)
+        SavedCheckpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_wrong_field_of_a_part_is_named(field, value, tmp_path):
     body["parts"][0][field] = value
     write_manifest(path, body)
     with pytest.raises(Damaged, match=rf"manifest\.json: {field} must be"):
-        CheckpointSet(path)
+        SavedCheckpoint(path)
 
 
 WRONG_INDICES = {
@@ -351,7 +351,7 @@ def test_a_file_in_place_of_a_set_is_passed_over(tmp_path):
 
 def test_a_folder_of_sets_that_is_a_file_has_no_sets(tmp_path):
     (tmp_path / "sets").write_text("no folder")
-    assert Checkpoints(Alone(), tmp_path / "sets").newest() is None
+    assert CheckpointFolder(Alone(), tmp_path / "sets").newest() is None
 
 
 @pytest.mark.parametrize(
@@ -371,4 +371,4 @@ def test_odd_json_is_no_manifest(text, tmp_path):
     path = written(tmp_path)[0]
     (path / "manifest.json").write_text(text, encoding="latin-1")
     with pytest.raises(Damaged, match="manifest.json"):
-        CheckpointSet(path)
+        SavedCheckpoint(path)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 import h5py
 import numpy as np
 import pytest
@@ -42,13 +42,13 @@ def expected(tmp_path_factory):
 def whole_sets(folder):
     """Steps of the checkpoints in a folder, each of which is whole."""
     found = [
-        CheckpointSet(path)
+        SavedCheckpoint(path)
         for path in sorted(folder.glob("*-step-*"))
         if not path.name.endswith(".part")
     ]
     for one in found:
         one.verify()
-    return [one.facts.step for one in found]
+    return [one.manifest.step for one in found]
 
 
 def fails(tmp_path, change, ranks=2, options=(), within=60):

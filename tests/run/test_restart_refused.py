@@ -123,3 +123,42 @@ def test_restart_on_one_rank_alone_is_told(tmp_path):
         "rank 0 has called rxd.restart, and rank 1 has not: "
         "call it on every rank (outside `if rank == 0`)"
     ) in done.stderr, done.stderr
+
+
+DIFFERS = (
+    "the state of Counts() is another on rank 1 than on rank 0: state() must return the same"
+)
+NO_LIST = (
+    "the state of Counts() must be a list of a kind, a name and values of JSON, got array("
+)
+NO_JSON = (
+    "the state of Counts() ('counts', 'a') may hold int, float, str, bool, None, and lists and "
+    "dicts of these, got"
+)
+
+
+@pytest.mark.parametrize(
+    "ranks, state, error",
+    [
+        (2, "differs", DIFFERS),
+        (2, "of one rank", DIFFERS),
+        (None, "array", NO_LIST),
+        (None, "number of numpy", NO_JSON),
+    ],
+)
+def test_a_state_that_a_checkpoint_cannot_keep_names_its_observer(
+    ranks, state, error, tmp_path
+):
+    program = RUN / "odd_observer_states.py"
+    done = mpirun(ranks, ["python", program, tmp_path / "sets", state], timeout=60)
+    assert done.returncode == 1
+    assert f"ValueError: {error}" in done.stderr, done.stderr
+    assert not list(tmp_path.glob("sets/*"))
+
+
+@pytest.mark.parametrize("state", ["alike", "none"])
+def test_a_state_that_all_ranks_have_is_kept(state, tmp_path):
+    program = RUN / "odd_observer_states.py"
+    done = mpirun(2, ["python", program, tmp_path / "sets", state], timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("sets/*"))

@@ -21,8 +21,8 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
-from ecsmpi.files.checkpoint import PARTIAL  # noqa: E402
-from ecsmpi.files.checkpoint_set import SET_NAME, CheckpointSet  # noqa: E402
+from ecsmpi.files.checkpoint_folder import PARTIAL  # noqa: E402
+from ecsmpi.files.saved_checkpoint import CHECKPOINT_NAME, SavedCheckpoint  # noqa: E402
 
 from support.mpi_library import ranks_below  # noqa: E402
 from support.ranks import mpirun, started  # noqa: E402
@@ -92,9 +92,9 @@ def last_state(folder):
     sets = sorted(
         path for path in (Path(folder) / "sets").iterdir() if not path.name.endswith(PARTIAL)
     )
-    found = CheckpointSet(sets[-1])
+    found = SavedCheckpoint(sets[-1])
     parts = [found.part(rank) for rank in range(found.ranks)]
-    return found.facts.step, [
+    return found.manifest.step, [
         {
             name: _unnumbered(part.read_bytes(name))
             for name in part.names()
@@ -177,7 +177,7 @@ def _entries(folder):
 
 
 def _whole(sets):
-    return [path for path in _entries(sets) if SET_NAME.fullmatch(path.name)]
+    return [path for path in _entries(sets) if CHECKPOINT_NAME.fullmatch(path.name)]
 
 
 def wait_for_ranks(process, count):

@@ -5,27 +5,27 @@ from pathlib import Path
 import shutil
 import struct
 
-from ecsmpi.files import checkpoint_set
+from ecsmpi.files import saved_checkpoint
 from ecsmpi.files.checkpoint_part import MAGIC, digest_of
-from ecsmpi.files.checkpoint_set import CheckpointSet, part_name
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint, part_name
 from ecsmpi.neuron_api.state import savestate_format
 
 
 def body_of(path):
     """What a manifest says."""
-    return json.loads((Path(path) / checkpoint_set.MANIFEST).read_text())["body"]
+    return json.loads((Path(path) / saved_checkpoint.MANIFEST).read_text())["body"]
 
 
 def write_manifest(path, body):
     """A manifest with a right digest."""
     text = json.dumps(
         {
-            "format": checkpoint_set.FORMAT,
-            "digest": checkpoint_set.digest_of_body(body),
+            "format": saved_checkpoint.FORMAT,
+            "digest": saved_checkpoint.digest_of_body(body),
             "body": body,
         }
     )
-    (Path(path) / checkpoint_set.MANIFEST).write_text(text)
+    (Path(path) / saved_checkpoint.MANIFEST).write_text(text)
 
 
 def index_of(path, rank=0):
@@ -45,11 +45,12 @@ def write_index(path, index, rank=0):
 
 
 def forge(source, target, about=None, sections=None, rank=0):
-    """A copy of a set: other facts, and other bytes under some names of a part. None takes a
-    section away.
+    """A copy of a checkpoint with other values in its manifest and other bytes in a part.
+
+    None takes a section away.
     """
     shutil.copytree(source, target)
-    found = CheckpointSet(source)
+    found = SavedCheckpoint(source)
     with found.part(rank) as part:
         index = index_of(source, rank)
         contents = {name: part.read_bytes(name) for name in index} | (sections or {})

@@ -13,6 +13,6 @@ def told_by_restart(folder):
         simulation.deliver()
         simulation.start()
     except ValueError as error:
-        simulation.run_loop.restart = None
+        simulation.supervisor.restart = None
         return str(error)
     return ""

@@ -46,17 +46,17 @@ _free_memory = ctypes.CDLL(None).free
 _free_memory.argtypes = [_pointer]
 
 
-def without_gid(passed_over: str) -> str | None:
+def without_gid(recorder: str) -> str | None:
     """Why this rank's cells cannot be saved one by one; None where they can. Local.
 
-    passed_over: name of a section that belongs to no cell.
+    recorder: name of the section that only lets a rank record; it belongs to no cell.
     """
     gids = known_gids()
     if any(gid >= MOST_GID for gid in gids):
         return f"gids must be below {MOST_GID}, got {max(gids)}"
     cells = {cell for gid in gids if (cell := context().gid2obj(gid)) is not None}
     for sec in n.allsec():
-        if sec.name() != passed_over and (sec.cell() is None or sec.cell() not in cells):
+        if sec.name() != recorder and (sec.cell() is None or sec.cell() not in cells):
             return f"{sec.name()} belongs to no cell object with a gid"
         if sec.has_membrane("extracellular"):
             return f"{sec.name()} has the mechanism extracellular"

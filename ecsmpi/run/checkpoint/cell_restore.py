@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ecsmpi.files.checked import read_json
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 from ecsmpi.neuron_api import inventory
 from ecsmpi.neuron_api.gids import known_gids
 from ecsmpi.neuron_api.sections import RECORDER
@@ -27,14 +27,19 @@ def plain(text: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
-def place_cells(comm, found: CheckpointSet) -> None:
-    """Give each rank's cells their state, in whichever way these ranks allow. Collective."""
-    facts = found.facts
-    then = facts.cells
+def place_cells(comm, found: SavedCheckpoint) -> None:
+    """Give each rank's cells their state. Collective.
+
+    - Each rank has the cells that it had: it reads its own state back, as a whole.
+    - Other ranks, and all cells have gids: each cell reads its state, by its gid.
+    - Other ranks, without gids: each rank reads the whole state of a rank that had the same cells.
+    """
+    manifest = found.manifest
+    then = manifest.cell_fingerprints
     now = tuple(comm.allgather(inventory.fingerprint(RECORDER)))
     if now == then:
         _read_rank(comm, found, comm.rank)
-    elif facts.without_gids is None and any(facts.gids):
+    elif manifest.without_gids is None and any(manifest.gids):
         _require_no_statements(found)
         _read_gids(comm, found)
     else:
@@ -42,11 +47,11 @@ def place_cells(comm, found: CheckpointSet) -> None:
         _place_together(comm, found, now)
 
 
-def _require_same_cells(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
+def _require_same_cells(comm, found: SavedCheckpoint, now: tuple[str, ...]) -> None:
     """Raise Differs or ValueError where these ranks have other cells than those of then."""
-    facts = found.facts
-    then = facts.cells
-    if not facts.connected and sorted(filter(None, then)) == sorted(filter(None, now)):
+    manifest = found.manifest
+    then = manifest.cell_fingerprints
+    if not manifest.connected and sorted(filter(None, then)) == sorted(filter(None, now)):
         return
     if len(now) == len(then):
         odd = next(rank for rank, pair in enumerate(zip(then, now)) if pair[0] != pair[1])
@@ -55,7 +60,7 @@ def _require_same_cells(comm, found: CheckpointSet, now: tuple[str, ...]) -> Non
             "mechanisms, point processes and NetCons must be made again as they were, "
             "on the same ranks"
         )
-    why = plain(facts.without_gids) if facts.without_gids else "they are not the same cells"
+    why = plain(manifest.without_gids) if manifest.without_gids else "they are not the same cells"
     raise ValueError(
         f"{found.path} was written by {found.ranks} ranks, and here are {comm.size}, with other "
         f"cells on them: NEURON's cells can move only where all have gids ({why}); "
@@ -63,8 +68,8 @@ def _require_same_cells(comm, found: CheckpointSet, now: tuple[str, ...]) -> Non
     )
 
 
-def _require_no_statements(found: CheckpointSet) -> None:
-    ranks = found.facts.statements
+def _require_no_statements(found: SavedCheckpoint) -> None:
+    ranks = found.manifest.statements
     if ranks:
         raise ValueError(
             f"{found.path} has statements of hoc that wait for their time (cvode.event) on rank "
@@ -73,7 +78,7 @@ def _require_no_statements(found: CheckpointSet) -> None:
         )
 
 
-def _place_together(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
+def _place_together(comm, found: SavedCheckpoint, now: tuple[str, ...]) -> None:
     """Let each rank take the state of a rank that had its cells. Collective.
 
     Several ranks may have cells that look alike: the first of them then is the first of them now,
@@ -81,7 +86,7 @@ def _place_together(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
     rank: it tells when NEURON exchanges spikes, which all ranks must do at the same times.
     """
     own = now[comm.rank]
-    alike = [rank for rank, cells in enumerate(found.facts.cells) if cells == own]
+    alike = [rank for rank, cells in enumerate(found.manifest.cell_fingerprints) if cells == own]
     if not all(comm.allgather(bool(alike))):
         raise ValueError(
             f"{found.path} was written by {found.ranks} ranks that all had cells, and here are "
@@ -92,14 +97,14 @@ def _place_together(comm, found: CheckpointSet, now: tuple[str, ...]) -> None:
     _read_rank(comm, found, alike[alike_before])
 
 
-def _read_rank(comm, found: CheckpointSet, rank: int) -> None:
+def _read_rank(comm, found: SavedCheckpoint, rank: int) -> None:
     """Give this rank's cells the state that some rank had. Collective."""
     state, places = everywhere(comm, _checked_rank, found, rank)
     everywhere(comm, rank_state.set_rank, state)
     rank_state.set_random_places(places)
 
 
-def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
+def _checked_rank(found: SavedCheckpoint, rank: int) -> tuple[bytes, list]:
     """(SaveState, random streams) of a rank, which fit the script's cells. Local.
 
     Raises Damaged or ForeignStatement where they do not fit.
@@ -107,7 +112,7 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
     with found.part(rank) as part:
         state = part.read_bytes("cells")
         try:
-            rank_state.check_rank(state, found.facts.t, found.facts.dt)
+            rank_state.check_rank(state, found.manifest.t, found.manifest.dt)
             streams = read_json(part.read_bytes("random"), "what it says of random streams")
             places = rank_state.check_random_places(streams)
         except Damaged:
@@ -119,10 +124,10 @@ def _checked_rank(found: CheckpointSet, rank: int) -> tuple[bytes, list]:
     return state, places
 
 
-def _read_gids(comm, found: CheckpointSet) -> None:
+def _read_gids(comm, found: SavedCheckpoint) -> None:
     """Give this rank's cells their states by gid. Collective."""
     cells = everywhere(comm, _own_gids, found)
-    restoring = gid_states.Restoring(found.facts.t)
+    restoring = gid_states.Restoring(found.manifest.t)
     restoring.begin()
     try:
         everywhere(comm, _check_gids, restoring, cells, found)
@@ -132,17 +137,17 @@ def _read_gids(comm, found: CheckpointSet) -> None:
     restoring.set(cells)
 
 
-def _check_gids(restoring, cells: dict[int, bytes], found: CheckpointSet) -> None:
+def _check_gids(restoring, cells: dict[int, bytes], found: SavedCheckpoint) -> None:
     try:
-        restoring.check(cells, found.facts.t - found.facts.dt)
+        restoring.check(cells, found.manifest.t - found.manifest.dt)
     except Malformed as error:
         raise Damaged(f"{found.path}: {error}") from error
 
 
-def _own_gids(found: CheckpointSet) -> dict[int, bytes]:
+def _own_gids(found: SavedCheckpoint) -> dict[int, bytes]:
     """{gid: state} of the cells that this rank has. Local."""
     rank_of = {}
-    for rank, gids in enumerate(found.facts.gids):
+    for rank, gids in enumerate(found.manifest.gids):
         for gid in gids:
             rank_of[gid] = rank
     why = gid_states.without_gid(RECORDER)

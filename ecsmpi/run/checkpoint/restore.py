@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.files.checkpoint_set import BOX, CheckpointSet
+from ecsmpi.files.saved_checkpoint import BOX, SavedCheckpoint
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint.cell_restore import Differs, place_cells, plain
@@ -24,16 +24,17 @@ from ecsmpi.run.region_solver import RegionSolver
 MOST_SHOWN = 5  # differences between models
 
 
-def restore(run: RunState, found: CheckpointSet, changing: AbstractContextManager) -> None:
+def restore(run: RunState, found: SavedCheckpoint, changing: AbstractContextManager) -> None:
     """Set concentrations, cells, vectors and n.dt to those of a checkpoint. Collective.
 
-    It comes at the end of finitialize.
+    It comes at the end of finitialize. ``n.t`` comes with NEURON's cells. `RunSupervisor` sets the
+    number of steps after that, and then lets the observers go on.
 
     Parameters
     ----------
     run : RunState
         The run, as the script has described it.
-    found : CheckpointSet
+    found : SavedCheckpoint
         The checkpoint.
     changing : context manager
         In which all ranks change concentrations.
@@ -48,14 +49,14 @@ def restore(run: RunState, found: CheckpointSet, changing: AbstractContextManage
     Damaged
         Where the checkpoint is not what a run writes.
     """
-    _compare(found.facts.model, run.model)
+    _compare(found.manifest.model, run.model)
     _require_planes(run.solvers, found)
     with run.fields_left_out():
         place_cells(run.comm, found)
     with changing:
         everywhere(run.comm, _read_regions, run.solvers, found)
     _read_vectors(run.comm, found, run.vectors)
-    n.dt = found.facts.dt
+    n.dt = found.manifest.dt
 
 
 # the model
@@ -90,19 +91,19 @@ def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
 # the regions
 
 
-def _require_planes(solvers: list[RegionSolver], found: CheckpointSet) -> None:
+def _require_planes(solvers: list[RegionSolver], found: SavedCheckpoint) -> None:
     """Raise Damaged where planes are missing, which would keep their initial values."""
-    counts = [max(hi for _, hi in planes) for planes in found.facts.planes]
+    counts = [max(hi for _, hi in planes) for planes in found.manifest.planes]
     expected = [solver.box.shape[0] for solver in solvers]
     if counts != expected:
         raise Damaged(f"{found.path} has {counts} planes of the boxes, which have {expected}")
 
 
-def _read_regions(solvers: list[RegionSolver], found: CheckpointSet) -> None:
+def _read_regions(solvers: list[RegionSolver], found: SavedCheckpoint) -> None:
     """Read this rank's planes of all regions. Local."""
     for number, solver in enumerate(solvers):
         lo, hi = solver.planes
-        for rank, (first, end) in enumerate(found.facts.planes[number]):
+        for rank, (first, end) in enumerate(found.manifest.planes[number]):
             if max(lo, first) < min(hi, end):
                 with found.part(rank) as part:
                     for name, array in solver.state().items():
@@ -113,7 +114,7 @@ def _read_regions(solvers: list[RegionSolver], found: CheckpointSet) -> None:
 # vectors
 
 
-def _read_vectors(comm, found: CheckpointSet, vectors: dict) -> None:
+def _read_vectors(comm, found: SavedCheckpoint, vectors: dict) -> None:
     """Give vectors what they had recorded. Collective.
 
     Each rank gets its own again where the same ranks have the name. Otherwise the first rank that
@@ -128,9 +129,9 @@ def _read_vectors(comm, found: CheckpointSet, vectors: dict) -> None:
         vectors[name].from_python(recorded)
 
 
-def _warn_of_other_vectors(found: CheckpointSet, now: set[str]) -> None:
+def _warn_of_other_vectors(found: SavedCheckpoint, now: set[str]) -> None:
     """Warn of names that only one run has: what was recorded would be lost in silence."""
-    then: set[str] = set().union(*found.facts.vectors)
+    then: set[str] = set().union(*found.manifest.vectors)
     if then == now:
         return
     lines = []
@@ -141,7 +142,7 @@ def _warn_of_other_vectors(found: CheckpointSet, now: set[str]) -> None:
         )
     if now - then:
         lines.append(
-            f"it has no vectors of these names, which begin at t = {found.facts.t:g} ms: "
+            f"it has no vectors of these names, which begin at t = {found.manifest.t:g} ms: "
             f"{_names(sorted(now - then))}"
         )
     warnings.warn(
@@ -159,7 +160,7 @@ def _names(names: list[str]) -> str:
 
 
 def _values_of_vectors(
-    found: CheckpointSet, names: list[list[str]], rank: int
+    found: SavedCheckpoint, names: list[list[str]], rank: int
 ) -> dict[str, np.ndarray]:
     """What this rank's vectors are to hold. names: of the vectors of each rank. Local."""
     values = {}
@@ -170,10 +171,10 @@ def _values_of_vectors(
 
 
 def _parts_of_vector(
-    found: CheckpointSet, name: str, has: list[bool], rank: int
+    found: SavedCheckpoint, name: str, has: list[bool], rank: int
 ) -> list[np.ndarray]:
     """The parts that make up one vector of this rank. has: which ranks have its name now."""
-    had = [name in of_rank for of_rank in found.facts.vectors]
+    had = [name in of_rank for of_rank in found.manifest.vectors]
     if has == had:
         return [_read_vector(found, rank, name)]
     parts = [_read_vector(found, int(other), name) for other in np.flatnonzero(had)]
@@ -183,6 +184,6 @@ def _parts_of_vector(
     return parts if has.index(True) == rank else []
 
 
-def _read_vector(found: CheckpointSet, rank: int, name: str) -> np.ndarray:
+def _read_vector(found: SavedCheckpoint, rank: int, name: str) -> np.ndarray:
     with found.part(rank) as part:
         return part.read_numbers(f"vector {name}")

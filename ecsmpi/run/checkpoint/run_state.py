@@ -1,4 +1,4 @@
-"""What a checkpoint saves of a run, and what a restart fills."""
+"""The parts of a run that capture and restore need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ecsmpi.run.registry import ModelRegistry
 
 @dataclass(frozen=True)
 class RunState:
-    """The parts of a run that checkpoints concern.
+    """The parts of a run that `capture` saves and `restore` fills.
 
     Attributes
     ----------

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ecsmpi.files.checkpoint import Checkpoints
-from ecsmpi.files.checkpoint_set import CheckpointSet, is_set, open_verified
+from ecsmpi.files.checkpoint_folder import CheckpointFolder
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint, is_checkpoint, open_verified
 from ecsmpi.ranks.meeting import everywhere
 from ecsmpi.run.checkpoint.walltime import Limits, seconds
 
@@ -39,8 +39,8 @@ class CheckpointSchedule:
 
     Attributes
     ----------
-    sets : Checkpoints
-        The folder.
+    folder : CheckpointFolder
+        Where the checkpoints are.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class CheckpointSchedule:
             raise ValueError("every must be at least 1 step, got 0 steps")
         self.vectors: dict[str, Any] = dict(vectors or {})
         self._limits = Limits(seconds(max_time) if max_time is not None else None)
-        self.sets = Checkpoints(comm, path, keep)
-        self.path = self.sets.path
+        self.folder = CheckpointFolder(comm, path, keep)
+        self.path = self.folder.path
         self._last = time.monotonic()
         self._why: str | None = None  # the run must end
 
@@ -65,11 +65,11 @@ class CheckpointSchedule:
         the first checkpoint is due.
         """
         self._limits.has_begun = True
-        self.sets.try_out()
+        self.folder.try_out()
 
     def follow(self, comm) -> None:
         """Write checkpoints of the ranks of ``comm``. Local."""
-        self.sets.follow(comm)
+        self.folder.follow(comm)
 
     def restart_clock(self) -> None:
         """Count the time to the next checkpoint from now on. Local."""
@@ -80,9 +80,9 @@ class CheckpointSchedule:
         self.restart_clock()
         self._why = None
 
-    def asks(self) -> tuple[bool, bool]:
-        """This rank's (a checkpoint is due, the run must end). Local."""
-        self._why = self._limits.reached(2 * self.sets.seconds)
+    def poll(self) -> tuple[bool, bool]:
+        """Whether this rank sees (a checkpoint due by the clock, that the run must end). Local."""
+        self._why = self._limits.reached(2 * self.folder.seconds)
         is_due = self._seconds is not None and time.monotonic() - self._last > self._seconds
         return is_due, self._why is not None
 
@@ -114,14 +114,14 @@ class Restart:
         self.path = Path(path)
         self._must = must
 
-    def find(self, comm) -> CheckpointSet | None:
+    def find(self, comm) -> SavedCheckpoint | None:
         """The checkpoint, each byte of it read; None where the run begins anew. Collective.
 
         Raises ValueError on every rank where there has to be one and there is none.
         """
-        if any(comm.allgather(everywhere(comm, is_set, self.path))):
+        if any(comm.allgather(everywhere(comm, is_checkpoint, self.path))):
             return open_verified(comm, self.path)
-        found = Checkpoints(comm, self.path).newest(_warn)
+        found = CheckpointFolder(comm, self.path).newest(_warn)
         if found is None and self._must:
             raise ValueError(
                 f"there is no checkpoint in {self.path} to restart from: "

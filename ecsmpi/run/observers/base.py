@@ -36,10 +36,10 @@ class Observer:
     def started(self, simulation, t: float) -> None:
         """Begin a run at t (ms); called at the end of ``n.finitialize``."""
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint at t (ms).
 
-        places: what the ``state`` of each observer returned when the checkpoint was taken.
+        states: what `state` of each observer returned when the checkpoint was taken, as lists.
         """
         self.started(simulation, t)
 
@@ -57,7 +57,14 @@ class Observer:
         """See the end of NEURON's step. Local; called before the next step, or if none follows."""
 
     def state(self) -> ObserverState | list | None:
-        """Return the state for a checkpoint: [kind, name, more], as JSON; None if there is none."""
+        """Return the state for a checkpoint, which `resumed` gets back; None if there is none.
+
+        An `ObserverState`, or a list [kind, name, value, ...] of values of JSON: int, float, str,
+        bool, None, and lists and dicts of these. Kind and name together tell whose state it is.
+
+        Collective. The state must be the same on every rank, since the manifest holds that of
+        rank 0; the checkpoint is refused with ValueError where it differs.
+        """
         return None
 
     def line(self) -> str:
@@ -131,11 +138,11 @@ class ScriptObserver(Observer):
         self._runs = True
         self._call(("started",), simulation, t)
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Call the object's ``resumed``, or its ``started``."""
         self._runs = True
         if callable(getattr(self.wrapped, "resumed", None)):
-            self._call(("resumed",), simulation, t, places)
+            self._call(("resumed",), simulation, t, states)
         else:
             self._call(("started",), simulation, t)
 
@@ -154,6 +161,9 @@ class ScriptObserver(Observer):
 @dataclass(frozen=True)
 class ObserverState:
     """What an observer puts into a checkpoint, known by its kind and its name.
+
+    It must be the same on every rank. Each observer of a kind should have its own name: only their
+    order tells those of one name apart.
 
     A checkpoint holds it as [kind, name, {"version": version, field: value, ...}]. Checkpoints of
     version 1 hold [kind, name, value, ...], with the values in the order of the fields.
@@ -181,7 +191,7 @@ class ObserverState:
     @classmethod
     def find(
         cls,
-        places: list,
+        states: list,
         kind: str,
         name: str,
         fields: tuple[str, ...],
@@ -206,7 +216,7 @@ class ObserverState:
             Where the state is of a later version, or where several observers share the name and the
             checkpoint has another number of them.
         """
-        found = [place for place in places if place[:2] == [kind, name]]
+        found = [state for state in states if state[:2] == [kind, name]]
         if not found:
             return None
         if len(found) != alike:
@@ -229,12 +239,12 @@ def _values(values: list, fields: tuple[str, ...]) -> dict[str, Any]:
     return {name: record[name] for name in fields}
 
 
-def begin(observer: Observer, simulation, t: float, places: list | None) -> None:
+def begin(observer: Observer, simulation, t: float, states: list | None) -> None:
     """Let an observer begin at t (ms), or go on from a checkpoint. Collective.
 
-    places: the states of all observers in the checkpoint, None where the run begins anew.
+    states: the states of all observers in the checkpoint, None where the run begins anew.
     """
-    if places is not None:
-        observer.resumed(simulation, t, places)
+    if states is not None:
+        observer.resumed(simulation, t, states)
     else:
         observer.started(simulation, t)

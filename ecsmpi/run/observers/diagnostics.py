@@ -114,14 +114,14 @@ class Diagnostics(Observer):
         fields = {"cadence": self._cadence.state(), "measure": measure}
         return ObserverState("diagnostics", self.name, fields)
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint that has these diagnostics, else begin. Collective.
 
         Several diagnostics of one name go on in the order they were made.
         """
         alike = self._with_its_name()
         found = ObserverState.find(
-            places, "diagnostics", self.name, STATE_FIELDS, alike.index(self), len(alike)
+            states, "diagnostics", self.name, STATE_FIELDS, alike.index(self), len(alike)
         )
         if found is None:
             return self.started(simulation, t)
@@ -148,7 +148,7 @@ class Diagnostics(Observer):
             if not file.has_table(self.name):
                 file.add_table(self.name, self.layout(region.box))
         measure = self._plan(simulation)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         measure.sample(t)  # the amounts now, from which the balance begins
 
     def _plan(self, simulation) -> Measure:

@@ -150,7 +150,7 @@ class Output(Observer):
         try:
             self._open_all(simulation, None)
             for cadence in self._cadences:
-                cadence.join(simulation.run_loop.began, t)
+                cadence.join(simulation.supervisor.began, t)
             for file in self._files.values():
                 file.appear()
         except BaseException:
@@ -163,12 +163,12 @@ class Output(Observer):
         cadences = [one.state() for one in self._cadences]
         return ObserverState("output", str(self.path), {"files": files, "cadences": cadences})
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint, without the frames that came after it. Collective.
 
         A file that the checkpoint does not know begins at t (ms).
         """
-        found = ObserverState.find(places, "output", str(self.path), STATE_FIELDS)
+        found = ObserverState.find(states, "output", str(self.path), STATE_FIELDS)
         if found is None:
             return self.started(simulation, t)
         self._open_all(simulation, [(kept, t) for kept in found.fields["files"]])

@@ -156,7 +156,7 @@ class SegmentReport(Observer):
     def joined(self, simulation, t: float) -> None:
         """Begin the files in mid-run; the first frame comes when it is due. Collective."""
         self._open(simulation, None)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         self._first = None
         for one in self._variables:
             one.file.appear()
@@ -171,9 +171,9 @@ class SegmentReport(Observer):
         }
         return ObserverState("report", str(self.path), fields)
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint, without the frames that came after it. Collective."""
-        found = ObserverState.find(places, "report", str(self.path), STATE_FIELDS)
+        found = ObserverState.find(states, "report", str(self.path), STATE_FIELDS)
         if found is None:
             return self.started(simulation, t)
         self._open(simulation, found.fields["files"])

@@ -89,7 +89,7 @@ class Spikes(Observer):
     def joined(self, simulation, t: float) -> None:
         """Begin the file in mid-run. Collective."""
         self._open(simulation, None)
-        self._cadence.join(simulation.run_loop.began, t)
+        self._cadence.join(simulation.supervisor.began, t)
         self._skip_recorded()
 
     def state(self) -> ObserverState:
@@ -98,9 +98,9 @@ class Spikes(Observer):
         fields = {"file": self._file and self._file.sync(), "cadence": self._cadence.state()}
         return ObserverState("spikes", str(self.path), fields)
 
-    def resumed(self, simulation, t: float, places: list) -> None:
+    def resumed(self, simulation, t: float, states: list) -> None:
         """Go on from a checkpoint, without the spikes that came after it. Collective."""
-        found = ObserverState.find(places, "spikes", str(self.path), STATE_FIELDS)
+        found = ObserverState.find(states, "spikes", str(self.path), STATE_FIELDS)
         if found is None:
             return self.started(simulation, t)
         self._open(simulation, found.fields["file"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import struct
 import sys
 
-from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 from ecsmpi.rxd.session import simulation
 import numpy as np
 
@@ -26,7 +26,7 @@ def refusal(path):
     try:
         simulation.start()
     except ValueError as error:
-        simulation.run_loop.restart = None
+        simulation.supervisor.restart = None
         return f"{type(error).__name__}: {error}"
     return ""
 
@@ -40,7 +40,7 @@ good = next((folder / "good").iterdir())
 pc.psolve(5)
 expected = final()
 rxd.Checkpoint(folder / "not", vectors={"spikes": spikes, "gids": gids})
-with CheckpointSet(good).part(0) as part:
+with SavedCheckpoint(good).part(0) as part:
     cells_now = {gid: part.read_bytes(f"gid {gid}") for gid in cells}
 sender = next(
     gid for gid in cells if cells_now[gid].rstrip(b"\0")[:-9][-4:] != b"\xff\xff\xff\xff"

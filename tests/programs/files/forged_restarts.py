@@ -11,8 +11,8 @@ import pickle
 import struct
 import sys
 
-from ecsmpi.files.checkpoint_set import CheckpointSet
-from ecsmpi.run.checkpoint.save_state import _unpacked
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
+from ecsmpi.run.checkpoint.fields_in_savestate import _unpacked
 from ecsmpi.rxd.session import simulation
 import numpy as np
 
@@ -47,7 +47,7 @@ def refusal(path):
     try:
         simulation.start()
     except ValueError as error:
-        simulation.run_loop.restart = None
+        simulation.supervisor.restart = None
         return f"{type(error).__name__}: {error}"
     return ""
 
@@ -58,7 +58,7 @@ rxd.Checkpoint(
 n.finitialize(-65)
 pc.psolve(1.5)
 good = next((folder / "good").iterdir())
-with CheckpointSet(good).part(0) as part:
+with SavedCheckpoint(good).part(0) as part:
     state = part.read_bytes("cells")
 before, events, behind = parted(state)
 assert joined(before, events, behind) == state

@@ -8,7 +8,7 @@ import resource
 import sys
 
 from ecsmpi.cli import main
-import ecsmpi.files.checkpoint
+import ecsmpi.files.checkpoint_folder
 import ecsmpi.files.recording
 import ecsmpi.files.sonata  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""The extracellular space in NEURON's own SaveState, for scripts that save and restore themselves.
+"""The fields in the SaveState of a script that calls NEURON's SaveState itself.
 
 Each rank's state has the planes of that rank, so it goes back to as many ranks. Checkpoints of
 ecsmpi leave the planes out of the SaveState, since they hold them anyway.
@@ -38,7 +38,9 @@ NO_ARRAYS = (
 
 
 class SavedFields:
-    """What SaveState calls; it hands back the bytes that it was given.
+    """Registers with NEURON: SaveState asks for the fields as bytes, and gives the bytes back.
+
+    It does not take part in ecsmpi's checkpoints, which save the fields themselves.
 
     Parameters
     ----------
@@ -112,8 +114,7 @@ class SavedFields:
                 f"(rxd.options.grid_steps), of which {self._clock.place}: "
                 "save when it is complete, or with grid_steps = 1"
             )
-        with self._reading.changing("SaveState.save()", timeout_seconds()):
-            pass  # now the fields have what the script has set on any rank
+        self._reading.settle("SaveState.save()", timeout_seconds())
         file = io.BytesIO()
         arrays: dict[str, Any] = self._arrays()
         np.savez(file, **arrays)

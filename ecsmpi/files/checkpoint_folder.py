@@ -1,12 +1,16 @@
-"""Writes and finds checkpoints on the disk. A set is whole, or it counts as not there.
+"""Writes and finds checkpoints on the disk. A checkpoint is whole, or it counts as not there.
 
-    DIR/000007-step-400/         a set, see `checkpoint_set`
-    DIR/000008-step-500.part/    a set that is being written, or that a killed run left behind
+    DIR                          a folder of checkpoints, `CheckpointFolder`
+    DIR/000007-step-400/         a checkpoint, `saved_checkpoint.SavedCheckpoint`
+    DIR/000008-step-500.part/    a checkpoint that is being written, or that a killed run left
 
-Ranks write a set under a temporary name: first all parts, then rank 0 the manifest, each of them on
-the disk before the next. Then the set gets its name, whose number follows those of the sets in the
-folder. A restart finds the newest whole set by reading the sets, so nothing can point to a wrong
-one. The set before it is kept.
+`run.checkpoint.schedule.CheckpointSchedule` says when one is due; scripts know it as
+``rxd.Checkpoint``.
+
+Ranks write a checkpoint under a temporary name: first all parts, then rank 0 the manifest, each of
+them on the disk before the next. Then the checkpoint gets its name, whose number follows those of
+the others in the folder. A restart finds the newest whole checkpoint by reading them, so nothing
+can point to a wrong one. The checkpoint before it is kept.
 """
 
 from __future__ import annotations
@@ -20,27 +24,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from ecsmpi.files.checkpoint_part import Damaged, PartRecord, PartWriter
-from ecsmpi.files.checkpoint_set import (
+from ecsmpi.files.disk_errors import explained_write_errors, sync, sync_folder
+from ecsmpi.files.first_rank import on_first_rank
+from ecsmpi.files.manifest import Manifest
+from ecsmpi.files.saved_checkpoint import (
+    CHECKPOINT_NAME,
     MANIFEST,
-    SET_NAME,
-    CheckpointSet,
+    SavedCheckpoint,
     open_verified,
     part_name,
     write_manifest,
 )
-from ecsmpi.files.disk_errors import explained_write_errors, sync, sync_folder
-from ecsmpi.files.facts import Facts
-from ecsmpi.files.first_rank import on_first_rank
 from ecsmpi.ranks.meeting import everywhere
 
-PARTIAL = ".part"  # ends the name of a set that is being written
+PARTIAL = ".part"  # ends the name of a checkpoint that is being written
 PROBE = ".ecsmpi-probe-"  # begins the names of files that only try the folder
 PROBE_IS_OLD = 3600.0  # s after which a probe is one of a run that was killed
 PATIENCE = 10.0  # s until what one rank writes to a shared folder is there for the others
 
 
-class Checkpoints:
-    """The sets in one folder, written and found by all ranks of ``comm``.
+class CheckpointFolder:
+    """The checkpoints in one folder, written and found by all ranks of ``comm``.
 
     All methods are collective.
 
@@ -51,14 +55,14 @@ class Checkpoints:
     path
         The folder.
     keep : int
-        How many whole sets stay; older ones are deleted when a new set is there.
+        How many whole checkpoints stay; older ones are deleted when a new one is there.
 
     Attributes
     ----------
     path : Path
         The folder.
     seconds : float
-        Time that the last set took to write.
+        Time that the last checkpoint took to write.
     """
 
     def __init__(self, comm, path: str | Path, keep: int = 2):
@@ -70,7 +74,7 @@ class Checkpoints:
         self.seconds = 0.0
 
     def follow(self, comm) -> None:
-        """Let the ranks of another communicator write and find the sets from now on."""
+        """Let the ranks of another communicator write and find the checkpoints from now on."""
         self._comm = comm
 
     def try_out(self) -> None:
@@ -116,12 +120,12 @@ class Checkpoints:
             finally:
                 _remove_probe(probe)
 
-    def write(self, facts: Facts, fill: Callable[[PartWriter], None]) -> Path:
-        """Write a set and return its folder.
+    def write(self, manifest: Manifest, fill: Callable[[PartWriter], None]) -> Path:
+        """Write a checkpoint and return its folder.
 
         Parameters
         ----------
-        facts : Facts
+        manifest : Manifest
             What the run is and where it stands, the same on every rank.
         fill : callable
             ``fill(part)`` adds this rank's sections to a `PartWriter`.
@@ -129,16 +133,16 @@ class Checkpoints:
         Raises
         ------
         OSError
-            On every rank, where the disk does not take the set: older sets stay.
+            On every rank, where the disk does not take the checkpoint: older ones stay.
         """
         began = time.monotonic()
         number = everywhere(self._comm, self._of_first, _next_number, self.path)
-        final = self.path / f"{number:06d}-step-{facts.step}"
+        final = self.path / f"{number:06d}-step-{manifest.step}"
         partial = final.with_name(final.name + PARTIAL)
         on_first_rank(self._comm, self._begin, partial)
         part = everywhere(self._comm, self._write_part, partial, fill)
         parts = self._comm.gather(part.record())
-        on_first_rank(self._comm, self._commit, partial, final, facts, parts)
+        on_first_rank(self._comm, self._commit, partial, final, manifest, parts)
         self.seconds = time.monotonic() - began
         return final
 
@@ -147,12 +151,12 @@ class Checkpoints:
         return self._comm.bcast(on_first_rank(self._comm, action, *arguments))
 
     def _begin(self, partial: Path) -> None:
-        """Make the folder of a new set, and delete what killed runs have left."""
+        """Make the folder of a new checkpoint, and delete what killed runs have left."""
         with explained_write_errors(partial):
             self.path.mkdir(parents=True, exist_ok=True)
             for left in self.path.iterdir():
                 final_name = left.name.removesuffix(PARTIAL)
-                if left.name.endswith(PARTIAL) and SET_NAME.fullmatch(final_name):
+                if left.name.endswith(PARTIAL) and CHECKPOINT_NAME.fullmatch(final_name):
                     shutil.rmtree(left)
                 if (
                     left.name.startswith(PROBE)
@@ -166,23 +170,23 @@ class Checkpoints:
         fill(part)
         return part.close()
 
-    def _commit(self, partial: Path, final: Path, facts: Facts, parts: list[dict]) -> None:
-        """Write the manifest, give the set its name, and delete sets that are too old."""
-        write_manifest(partial, facts, parts, self.path)
+    def _commit(self, partial: Path, final: Path, manifest: Manifest, parts: list[dict]) -> None:
+        """Write the manifest, give the checkpoint its name, and delete those that are too old."""
+        write_manifest(partial, manifest, parts, self.path)
         with explained_write_errors(final):
             sync_folder(partial)
             partial.rename(final)
             sync_folder(self.path)
-            for old in _sets(self.path)[self._keep :]:
+            for old in _paths(self.path)[self._keep :]:
                 _remove(old)
 
-    def newest(self, say: Callable[[str], object] = print) -> CheckpointSet | None:
-        """Return the newest whole set, or None where there is no set at all.
+    def newest(self, say: Callable[[str], object] = print) -> SavedCheckpoint | None:
+        """Return the newest whole checkpoint, or None where there is none at all.
 
-        Passes over a set that has another format, or bytes other than those written, and says so on
-        rank 0. Raises Damaged where there are sets and none of them is whole.
+        Passes over one that has another format, or bytes other than those written, and says so on
+        rank 0. Raises Damaged where there are checkpoints and none of them is whole.
         """
-        paths = self._of_first(_sets, self.path)
+        paths = self._of_first(_paths, self.path)
         for path in paths:
             try:
                 return open_verified(self._comm, path)
@@ -196,11 +200,11 @@ class Checkpoints:
         return None
 
 
-def _sets(path: Path) -> list[Path]:
-    """Return the folders that are named as sets, the newest first."""
+def _paths(path: Path) -> list[Path]:
+    """Return the folders that are named as checkpoints, the newest first."""
     if not path.is_dir():
         return []
-    found = [one for one in path.iterdir() if SET_NAME.fullmatch(one.name)]
+    found = [one for one in path.iterdir() if CHECKPOINT_NAME.fullmatch(one.name)]
     return sorted(found, key=_number, reverse=True)
 
 
@@ -209,7 +213,7 @@ def _number(path: Path) -> int:
 
 
 def _next_number(path: Path) -> int:
-    return 1 + max(map(_number, _sets(path)), default=0)
+    return 1 + max(map(_number, _paths(path)), default=0)
 
 
 def _remove_probe(path: Path) -> None:
@@ -219,6 +223,6 @@ def _remove_probe(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a set, its manifest first: half a set then does not count as a set."""
+    """Remove a checkpoint, its manifest first: half of one then does not count as one."""
     (path / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(path)

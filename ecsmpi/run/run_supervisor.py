@@ -1,4 +1,4 @@
-"""What happens beside the steps of a run: health checks, checkpoints, the restart from one.
+"""Watches over the steps of a run: health checks, checkpoints, the restart from one.
 
 NEURON calls the extracellular space in the middle of its step, and a checkpoint needs the end of
 one. So an event of NEURON takes the checkpoint: an event that falls into a step is carried out when
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecsmpi.files.checkpoint_part import Damaged
-from ecsmpi.files.checkpoint_set import CheckpointSet
+from ecsmpi.files.saved_checkpoint import SavedCheckpoint
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.ranks import launch
 from ecsmpi.ranks.meeting import meet
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 WRONG_STATE = (TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
-class RunLoop:
+class RunSupervisor:
     """Counts the steps of a run, has its health checked and its checkpoints taken.
 
-    Its methods are given the simulation; the run loop does not hold it.
+    It makes no steps: the simulation tells it of each. Its methods are given the simulation, which
+    it does not hold.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class RunLoop:
     began : float
         When the run began, or went on after a restart (ms).
     steps : int
-        NEURON's steps since the beginning of the run.
+        NEURON's steps since the beginning of the run, before a restart and after it.
     """
 
     def __init__(self, comm, guard: NeuronGuard):
@@ -116,13 +117,13 @@ class RunLoop:
         self._begun_checkpoints = self._checkpoints
         self._look_ahead(simulation, None, n.t, n.dt)
 
-    def _go_on(self, simulation: Simulation, restarting: Restart) -> CheckpointSet | None:
+    def _go_on(self, simulation: Simulation, restarting: Restart) -> SavedCheckpoint | None:
         """Go on from a checkpoint, if there is one. Collective."""
         found = restarting.find(self._comm)
         if found is None:
             return None
         restore(self._state(simulation), found, simulation.reading.changing("a restart"))
-        self.steps = found.facts.step
+        self.steps = found.manifest.step
         simulation.deliver()
         simulation.reading.touch()
         if self._comm.rank == 0:
@@ -143,12 +144,12 @@ class RunLoop:
         )
 
     def _begin_observer(
-        self, simulation: Simulation, observer: Observer, found: CheckpointSet | None
+        self, simulation: Simulation, observer: Observer, found: SavedCheckpoint | None
     ) -> None:
         """Let an observer begin, or go on from a checkpoint. Collective."""
-        places = list(found.facts.observers) if found else None
+        states = list(found.manifest.observers) if found else None
         try:
-            begin(observer, simulation, n.t, places)
+            begin(observer, simulation, n.t, states)
         except WRONG_STATE as error:
             if found and type(observer).__module__.startswith("ecsmpi."):
                 kind = type(observer).__name__
@@ -224,8 +225,8 @@ class RunLoop:
         Collective.
         """
         self.steps += 1
-        asks = self.checkpoints.asks if self.checkpoints else _asks_nothing
-        wanted = self._health.stepped(simulation, t, asks)
+        poll = self.checkpoints.poll if self.checkpoints else _nothing_due
+        wanted = self._health.stepped(simulation, t, poll)
         self._look_ahead(simulation, wanted, t, dt)
 
     def _look_ahead(self, simulation: Simulation, wanted: str | None, t: float, dt: float) -> None:
@@ -238,6 +239,7 @@ class RunLoop:
             self._wanted = wanted or self._wanted
         if self._wanted and simulation.clock.ends_next and not self._is_scheduled:
             self._is_scheduled = True
+            # any time inside the next step: NEURON delivers the event at that step's end
             self._events.event(t + dt / 4, self._guard(lambda: self._between_steps(simulation)))
 
     def _between_steps(self, simulation: Simulation) -> None:
@@ -250,12 +252,11 @@ class RunLoop:
         self._is_scheduled = False
         if self.checkpoints is None:
             return  # it was closed meanwhile
-        with simulation.reading.changing("a checkpoint"):
-            pass  # now the fields have what the script has set on any rank
+        simulation.reading.settle("a checkpoint")
         self._health.check(simulation, n.t)
         regions = describe_regions(simulation.registry, simulation.solvers)
-        sets = self.checkpoints.sets
-        path = capture(self._state(simulation), self.steps, regions, simulation.observers, sets)
+        folder = self.checkpoints.folder
+        path = capture(self._state(simulation), self.steps, regions, simulation.observers, folder)
         self.checkpoints.restart_clock()
         if wanted == STOP:
             self._stop(simulation, path)
@@ -274,5 +275,5 @@ class RunLoop:
         launch.leave(self._comm, TO_BE_CONTINUED)
 
 
-def _asks_nothing() -> tuple[bool, bool]:
+def _nothing_due() -> tuple[bool, bool]:
     return False, False

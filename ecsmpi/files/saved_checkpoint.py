@@ -1,9 +1,9 @@
-"""One set of a checkpoint: a folder with a manifest and with a part for each rank that wrote it.
+"""One checkpoint: a folder with a manifest, and with a part for each rank that wrote it.
 
-    DIR/000007-step-400/manifest.json    the run's `Facts`, and each part's `PartRecord`
+    DIR/000007-step-400/manifest.json    the `Manifest`, and each part's `PartRecord`
     DIR/000007-step-400/rank00000        the part that rank 0 wrote, see `checkpoint_part`
 
-Nothing in a set is executed, and no path is taken from it.
+Nothing in a checkpoint is executed, and no path is taken from it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ecsmpi.files.checked import listed, read_json, record, shown
 from ecsmpi.files.checkpoint_part import Damaged, PartRecord, digest_of
 from ecsmpi.files.checkpoint_part_reader import PartReader, open_plain_file
 from ecsmpi.files.disk_errors import explained_write_errors, sync
-from ecsmpi.files.facts import Facts
+from ecsmpi.files.manifest import Manifest
 from ecsmpi.ranks.meeting import everywhere
 
 FORMAT = "ecsmpi checkpoint 1"
 MANIFEST = "manifest.json"
 MOST_MANIFEST = 1 << 30  # bytes
-SET_NAME = re.compile(r"(\d{6,12})-step-\d+")
-BOX = "box "  # begins the names of a box's arrays, which are doubles
+CHECKPOINT_NAME = re.compile(r"(\d{6,12})-step-\d+")
+BOX = "box "  # begins the names of a region's arrays, see `RegionSolver.state`
 
 
 def part_name(rank: int) -> str:
@@ -34,22 +34,22 @@ def part_name(rank: int) -> str:
     return f"rank{rank:05d}"
 
 
-class CheckpointSet:
-    """A set whose manifest has been read.
+class SavedCheckpoint:
+    """A checkpoint on the disk, whose manifest has been read.
 
     Parameters
     ----------
     path
-        The folder of the set.
+        The folder of the checkpoint.
 
     Attributes
     ----------
     path : Path
-        The folder of the set.
-    facts : Facts
+        The folder of the checkpoint.
+    manifest : Manifest
         What the run was and where it stood.
     ranks : int
-        How many ranks wrote the set.
+        How many ranks wrote the checkpoint.
 
     Raises
     ------
@@ -59,14 +59,14 @@ class CheckpointSet:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        manifest = self.path / MANIFEST
-        body = _read_manifest(manifest)
+        manifest_path = self.path / MANIFEST
+        body = _read_manifest(manifest_path)
         try:
-            self.facts = Facts.read(body["about"])
-            self._parts = listed(body["parts"], "parts", PartRecord.read, self.facts.ranks)
+            self.manifest = Manifest.read(body["about"])
+            self._parts = listed(body["parts"], "parts", PartRecord.read, self.manifest.ranks)
         except ValueError as error:
-            raise Damaged(f"{manifest}: {error}") from error
-        self.ranks = self.facts.ranks
+            raise Damaged(f"{manifest_path}: {error}") from error
+        self.ranks = self.manifest.ranks
 
     def part(self, rank: int) -> PartReader:
         """Open the part that a rank wrote. Damaged where it is not whole."""
@@ -88,10 +88,10 @@ class CheckpointSet:
             number = name.removeprefix(BOX).split(" ")[0]
             if not name.startswith(BOX):
                 continue
-            if not number.isdecimal() or int(number) >= len(self.facts.planes):
+            if not number.isdecimal() or int(number) >= len(self.manifest.planes):
                 raise Damaged(f"{part.path}: {shown(name)} is of no box that the manifest knows")
             lo, hi = part.planes(name)
-            expected_lo, expected_hi = self.facts.planes[int(number)][rank]
+            expected_lo, expected_hi = self.manifest.planes[int(number)][rank]
             if (lo, hi) != (expected_lo, expected_hi):
                 raise Damaged(
                     f"{part.path}: {shown(name)} has planes {lo} to {hi}, "
@@ -107,42 +107,42 @@ class CheckpointSet:
                         raise Damaged(f"{part.path}: {name} holds values that are no numbers")
 
 
-def open_verified(comm, path: str | Path) -> CheckpointSet:
-    """Open a set and verify all of its bytes, each part on one rank.
+def open_verified(comm, path: str | Path) -> SavedCheckpoint:
+    """Open a checkpoint and verify all of its bytes, each part on one rank.
 
     Collective. Raises Damaged on every rank.
     """
 
     def read():
-        found = CheckpointSet(path)
+        found = SavedCheckpoint(path)
         found.verify(range(comm.rank, found.ranks, comm.size))
         return found
 
     return everywhere(comm, read)
 
 
-def is_set(path: str | Path) -> bool:
-    """Whether a path is a set rather than a folder of sets."""
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether a path is a checkpoint rather than a folder of checkpoints."""
     return (Path(path) / MANIFEST).is_file()
 
 
-def write_manifest(folder: Path, facts: Facts, parts: list[dict], shown_path: Path) -> None:
-    """Write the manifest of a set and wait until it is on the disk.
+def write_manifest(folder: Path, manifest: Manifest, parts: list[dict], shown_path: Path) -> None:
+    """Write the manifest of a checkpoint and wait until it is on the disk.
 
     Parameters
     ----------
     folder : Path
-        Where the set is now.
-    facts : Facts
+        Where the checkpoint is now.
+    manifest : Manifest
         What the run is and where it stands.
     parts : list of dict
         The `PartRecord` of each rank, by field.
     shown_path : Path
         Path for a warning that the file system cannot sync.
     """
-    body = {"about": facts.record(), "parts": parts}
-    manifest = {"format": FORMAT, "digest": digest_of_body(body), "body": body}
-    text = json.dumps(manifest, allow_nan=False)
+    body = {"about": manifest.record(), "parts": parts}
+    content = {"format": FORMAT, "digest": digest_of_body(body), "body": body}
+    text = json.dumps(content, allow_nan=False)
     with explained_write_errors(folder), open(folder / MANIFEST, "x") as file:
         file.write(text)
         file.flush()

@@ -1,7 +1,7 @@
 """What the manifest of a checkpoint says of a run: one schema for those who write and who read.
 
 A record with a right digest may still have any shape, since whoever can write a manifest can digest
-it. So `Facts` checks each field when it is constructed, and code that restarts from a checkpoint
+it. So `Manifest` checks each field when it is constructed, and code that restarts from a checkpoint
 needs no check of its own.
 """
 
@@ -13,10 +13,11 @@ from ecsmpi.files.checked import MOST, flag, listed, number, record, shown, text
 
 MOST_DEPTH = 12  # of nested lists in the state of an observer
 MOST_GID = (1 << 31) - 1
+KEYS = {"cell_fingerprints": "cells"}  # attribute -> key in JSON, where they differ
 
 
 @dataclass(frozen=True)
-class Facts:
+class Manifest:
     """A run as it stood when a checkpoint was taken.
 
     Parameters
@@ -29,8 +30,8 @@ class Facts:
         Steps of NEURON since the run began.
     planes : tuple
         For each region, for each rank: the planes (lo, hi) of the region's box that the rank owned.
-    cells : tuple of str
-        For each rank: the fingerprint of the rank's cells, "" without cells.
+    cell_fingerprints : tuple of str
+        For each rank: the fingerprint of the rank's cells, "" without cells; "cells" in JSON.
     gids : tuple
         For each rank: the gids of the rank's cells; none where cells cannot move to other ranks.
     without_gids : str or None
@@ -40,9 +41,9 @@ class Facts:
     vectors : tuple
         For each rank: names of the recording vectors that were kept.
     observers : tuple
-        The state of each observer: its kind, its name, and values of its own.
+        The state of each observer: a list of its kind, its name, and values of its own.
     statements : tuple of int
-        Ranks whose queue held statements of hoc.
+        Ranks in whose queue statements of hoc waited that ``cvode.event`` had posted.
 
     Raises
     ------
@@ -55,7 +56,7 @@ class Facts:
     dt: float
     step: int
     planes: tuple
-    cells: tuple
+    cell_fingerprints: tuple
     gids: tuple
     without_gids: str | None
     connected: bool
@@ -70,8 +71,9 @@ class Facts:
         if self.dt <= 0:
             raise ValueError(f"dt must be above 0 ms, got {self.dt}")
         whole(self.step, "step")
-        self._set("cells", listed(self.cells, "cells", text))
-        ranks = len(self.cells)
+        fingerprints = listed(self.cell_fingerprints, "cells", text)
+        self._set("cell_fingerprints", fingerprints)
+        ranks = len(fingerprints)
         if not ranks:
             raise ValueError("cells must have an entry for each rank, got none")
 
@@ -87,7 +89,7 @@ class Facts:
             text(self.without_gids, "without_gids")
         flag(self.connected, "connected")
         self._set("vectors", listed(self.vectors, "vectors", _names, ranks))
-        self._set("observers", listed(self.observers, "observers", _observer_state))
+        self._set("observers", listed(self.observers, "observers", observer_state))
         self._set("statements", listed(self.statements, "statements", rank))
 
     def _set(self, field: str, value) -> None:
@@ -96,16 +98,18 @@ class Facts:
     @property
     def ranks(self) -> int:
         """How many ranks wrote the checkpoint."""
-        return len(self.cells)
+        return len(self.cell_fingerprints)
 
     @classmethod
-    def read(cls, about) -> Facts:
+    def read(cls, about) -> Manifest:
         """Construct from a value of JSON; raise ValueError that names a field of another form."""
-        return cls(**record(about, "about", [field.name for field in fields(cls)]))
+        keys = [KEYS.get(field.name, field.name) for field in fields(cls)]
+        values = record(about, "about", keys)
+        return cls(*(values[key] for key in keys))
 
     def record(self) -> dict:
         """Return the fields by name, for JSON."""
-        return asdict(self)
+        return {KEYS.get(name, name): value for name, value in asdict(self).items()}
 
 
 def _model(model) -> dict:
@@ -152,13 +156,18 @@ def _names(names, name: str) -> tuple:
     return listed(names, name, text)
 
 
-def _observer_state(state, name: str) -> list:
-    """Check a kind, a name and further values of JSON; the observer gets them back as a list."""
+def observer_state(state, name: str) -> list:
+    """Check a kind, a name and further values of JSON; the observer gets them back as a list.
+
+    name: what messages call the state.
+    """
     if not isinstance(state, (list, tuple)) or len(state) < 2:
-        raise ValueError(f"{name} must be a list of a kind, a name and more, got {shown(state)}")
-    text(state[0], f"the kind of {name}")
-    text(state[1], f"the name of {name}")
-    return _plain(state, name, MOST_DEPTH)
+        raise ValueError(
+            f"{name} must be a list of a kind, a name and values of JSON, got {shown(state)}"
+        )
+    kind = text(state[0], f"the kind of {name}")
+    own_name = text(state[1], f"the name of {name}")
+    return _plain(state, f"{name} ({shown(kind)}, {shown(own_name)})", MOST_DEPTH)
 
 
 def _plain(value, name: str, depth: int):
@@ -181,4 +190,7 @@ def _plain(value, name: str, depth: int):
         return whole(value, name, least=-MOST)
     if isinstance(value, float):
         return number(value, name)
-    raise ValueError(f"{name} must hold numbers and texts, got {shown(value)}")
+    raise ValueError(
+        f"{name} may hold int, float, str, bool, None, and lists and dicts of these, got "
+        f"{shown(value)} ({type(value).__name__})"
+    )
