@@ -104,7 +104,7 @@ class SavedCheckpoint:
             with self.part(rank) as part:
                 for name in part.names():
                     if name.startswith(BOX) and not np.isfinite(part.read_numbers(name)).all():
-                        raise Damaged(f"{part.path}: {name} holds values that are no numbers")
+                        raise Damaged(f"{part.path}: {name} holds values that are not finite")
 
 
 def open_verified(comm, path: str | Path) -> SavedCheckpoint:

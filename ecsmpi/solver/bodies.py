@@ -123,33 +123,36 @@ class Record:
 
     def __init__(self, kind, values: tuple):
         self.values = values
-        self._words = np.array(_words_of(values, kind), dtype=np.int64)
+        try:
+            words = _words_of(values, kind)
+        except TypeError as error:
+            raise TypeError(f"compiled loops take a record of {kind}: {error}") from None
+        self._words = np.array(words, dtype=np.int64)
         self.address = self._words.ctypes.data
 
 
 def _words_of(value, kind) -> list[int]:
-    """A value of a kind as numba keeps it, word by word.
+    """A value of a kind as numba keeps it, word by word; TypeError where it is of another kind.
 
     An array is its owner and its parent, which are nobody here, its size, its itemsize, the address
     of its data, its shape and its strides. Each leaf is compared with its kind, which takes a
     thirtieth of the time of numba's `typeof`: a model may have thousands of species.
     """
     if isinstance(kind, types.BaseTuple):
-        if not isinstance(value, tuple) or len(value) != len(kind):
-            raise TypeError(f"compiled loops take a record of {kind}, got {value!r}")
+        cls = getattr(kind, "instance_class", tuple)
+        if not isinstance(value, cls) or len(value) != len(kind):
+            raise TypeError(f"not a {kind}, but {value!r}")
         words: list[int] = []
         for field, field_kind in zip(value, cast(Any, kind)):
             words += _words_of(field, field_kind)
         return words
-    if isinstance(kind, types.Array):
-        if not _is_array_of(value, kind):
-            raise TypeError(f"compiled loops take an array of {kind}, got {typeof(value)}")
+    if isinstance(kind, types.Array) and _is_array_of(value, kind):
         return [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
     if kind == NUMBER and isinstance(value, float):
         return [int(np.float64(value).view(np.int64))]
     if kind == INTEGER and isinstance(value, (int, np.integer)):
         return [int(value)]
-    raise TypeError(f"compiled loops take a number of {kind}, got {value!r}")
+    raise TypeError(f"not a {kind}, but {typeof(value)}")
 
 
 def _is_array_of(value, kind) -> bool:

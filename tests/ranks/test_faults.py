@@ -289,4 +289,4 @@ def test_verify_finds_what_is_wrong(tmp_path):
     assert done.returncode == 1
     assert done.stdout.count("WRONG") == 2
     assert done.stdout.count(": whole") == 1
-    assert "k holds values that are no numbers at t = 2 ms" in done.stdout
+    assert "k holds values that are not finite at t = 2 ms" in done.stdout
