@@ -36,6 +36,9 @@ MPI_ENVIRONMENT = {
 # An MPI library of a wheel beside this interpreter; NEURON finds it as scripts/environment says.
 WHEEL = next(iter(sorted(Path(sys.prefix, "lib").glob("libmpi.so.[0-9]*"))), None)
 
+# Threads of each rank: asked before a test starts MPI in pytest itself, which sets the variable.
+THREADS = os.environ.get("NUMBA_NUM_THREADS", "1")
+
 # What a launcher around pytest itself would leave behind; the ranks started here must not believe
 # it.
 LAUNCHER_PREFIXES = (*launchers.PREFIXES, "SLURM_")
@@ -122,7 +125,7 @@ def _environment(extra):
     env["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(ROOT), str(TESTS), env.get("PYTHONPATH")])
     )
-    env.setdefault("NUMBA_NUM_THREADS", "1")
+    env["NUMBA_NUM_THREADS"] = THREADS
     if WHEEL:
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
             filter(None, [str(WHEEL.parent), env.get("LD_LIBRARY_PATH")])
