@@ -10,6 +10,7 @@ from support.ranks import mpirun
 from support.record_laws import check_record
 
 
+@pytest.mark.long
 def test_neurons_table_has_its_rows_and_its_status(tmp_path):
     words = ["--edge", "12", "--initial-edge", "10", "--rounds", "1", "--repetitions", "2"]
     path = tmp_path / "records.jsonl"

@@ -78,6 +78,7 @@ def test_killed_rank_loses_nothing(tmp_path):
     assert killed.times == 3
 
 
+@pytest.mark.long
 def test_memory_and_open_files_of_a_soaking_run_stay():
     assert "checkpoints" in soak(minutes=0.25)
 

@@ -4,6 +4,7 @@ import io
 
 from ecsmpi.run import waiting
 from ecsmpi.solver.timing import Phases
+import pytest
 
 from support.programs import PROGRAMS
 from support.ranks import mpirun
@@ -56,6 +57,7 @@ def test_ranks_that_wait_for_a_stopped_one_name_it():
     assert not any("ghost" in line for line in of_stopped)
 
 
+@pytest.mark.long
 def test_a_wait_inside_neurons_own_part_of_a_step_is_told_once():
     done = mpirun(3, ["python", PROGRAMS / "run" / "waits_in_neuron.py"], timeout=100)
     assert done.returncode == 0, done.stderr
