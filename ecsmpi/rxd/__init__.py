@@ -12,11 +12,14 @@ from typing import Any
 
 from ecsmpi.neuron_api.interpreter import n, neuron_rxd  # first: it starts MPI, then NEURON
 from ecsmpi.neuron_api.interpreter import neuron as neuron
+from ecsmpi.neuron_api.lifetimes import collector, leave_out_modules
+
+# Modules stay for good: to look through them again and again takes a tenth of the import.
+collector.hold()
 
 # isort: split
 from ecsmpi.description.boundaries import Bath, Held
 from ecsmpi.files.items import Field, Mean, Slice, Subvolume
-from ecsmpi.neuron_api import lifetimes
 from ecsmpi.reactions.reaction import RateNotFinite
 from ecsmpi.run.health_check import NotFinite
 from ecsmpi.run.observers.base import Observer
@@ -130,4 +133,5 @@ for _module in ("constants", "geometry", "rxdmath"):
         sys.modules[f"{_package}.{_module}"] = getattr(neuron_rxd, _module)
 
 _script_has_begun = any(True for _ in n.allsec())
-lifetimes.leave_out_modules(_script_has_begun)
+leave_out_modules(_script_has_begun)
+collector.release()

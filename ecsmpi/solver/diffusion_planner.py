@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver.diffusion import UniformDiffusion
-from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
 from ecsmpi.solver.tissue import Conductances, SlabTissue
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace
+
+if TYPE_CHECKING:
+    from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
 
 
 class Diffusion(Protocol):
@@ -76,6 +78,15 @@ class DiffusionPlanner:
         workspace = self._workspace
         if not needs_heterogeneous(species, tissue.description):
             return UniformDiffusion(workspace, species, tissue.description, self._local_voxels)
+        return self._plan_heterogeneous(species, tissue)
+
+    def _plan_heterogeneous(
+        self, species: SpeciesSpec, tissue: SlabTissue
+    ) -> HeterogeneousDiffusion:
+        # Its kernels are imported where a model needs them, so that not every start waits for them.
+        from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
+
+        workspace = self._workspace
         if self._heterogeneous is None:
             self._heterogeneous = HeterogeneousWorkspace(workspace)
         if id(tissue) not in self._conductances:

@@ -9,26 +9,14 @@ import struct
 import sys
 
 from ecsmpi.files.saved_checkpoint import SavedCheckpoint
-from ecsmpi.rxd.session import simulation
 import numpy as np
 
 from support.forged import forge
+from support.refusals import refusal
 from support.ring import cells, final, gids, n, pc, rxd, spikes
 
 out, folder = sys.argv[1], Path(sys.argv[2])
 MOVED = {"cells": ["of other ranks"]}
-
-
-def refusal(path):
-    """What a restart says that is refused, "" of one that goes on."""
-    n.finitialize(-65)
-    rxd.restart(path)
-    try:
-        simulation.start()
-    except ValueError as error:
-        simulation.supervisor.restart = None
-        return f"{type(error).__name__}: {error}"
-    return ""
 
 
 rxd.Checkpoint(

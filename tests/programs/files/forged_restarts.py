@@ -17,6 +17,7 @@ from ecsmpi.rxd.session import simulation
 import numpy as np
 
 from support.forged import forge, joined, parted
+from support.refusals import refusal
 from support.ring import cells, gids, n, pc, rxd, spikes
 
 out, folder = sys.argv[1], Path(sys.argv[2])
@@ -38,18 +39,6 @@ class Evil:
 
     def __reduce__(self):
         return __import__("os").system, (f"touch {PAYLOAD}",)
-
-
-def refusal(path):
-    """What a restart says that is refused, "" of one that goes on."""
-    n.finitialize(-65)
-    rxd.restart(path)
-    try:
-        simulation.start()
-    except ValueError as error:
-        simulation.supervisor.restart = None
-        return f"{type(error).__name__}: {error}"
-    return ""
 
 
 rxd.Checkpoint(
