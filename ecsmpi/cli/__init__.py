@@ -14,7 +14,7 @@ from ecsmpi import __version__
 from ecsmpi.ranks import launch
 from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
-COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
+COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "cells", "bench", "plan")
 
 
 def main(argv=None):
