@@ -53,6 +53,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["filter_table.js"]
 html_favicon = "_static/logo.svg"
+# Pages that stand alone have no other pages beside them.
+html_sidebars = {page: [] for page in ("index", "performance", "published", "gallery", "design")}
 html_theme_options = {
     "logo": {"text": "ecsmpi", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "navbar_align": "left",

@@ -66,8 +66,8 @@ def _options(parser):
 
 
 def _escaped(text):
-    """Return text that Markdown shows as it is; what stands in backticks stays code."""
-    parts = text.split("`")
+    """Return text that Markdown shows as it is; options, and what stands in backticks, are code."""
+    parts = re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", text).split("`")
     parts[::2] = [re.sub(r"([\\*_<>\[\]$#|{}])", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
