@@ -41,6 +41,8 @@ autodoc_typehints = "signature"
 autosummary_generate = True
 numpydoc_show_class_members = False
 
+linkcheck_ignore = [r"https://doi\.org/"]  # publishers refuse programs
+
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
@@ -58,7 +60,7 @@ html_sidebars = {page: [] for page in ("index", "performance", "published", "gal
 html_theme_options = {
     "logo": {"text": "ecsmpi", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_nav_level": 1,
     "navigation_depth": 3,
