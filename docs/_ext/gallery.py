@@ -28,6 +28,7 @@ SCRIPTS = (
     f"{TUTORIAL}/tissue.py",
     f"{TUTORIAL}/buffering.py",
     f"{TUTORIAL}/sphere.py",
+    f"{TUTORIAL}/point_source.py",
 )
 
 
