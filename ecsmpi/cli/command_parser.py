@@ -53,6 +53,11 @@ class CommandParser(argparse.ArgumentParser):
             self.exit()
         return super().parse_known_args(words, namespace)
 
+    def print_help(self, file=None):
+        """Print the help, on rank 0."""
+        if launch.launched_rank() == 0:
+            super().print_help(file)
+
     def error(self, message):
         """Print the usage and the message on rank 0, and end every rank with status 2."""
         if launch.launched_rank() > 0:

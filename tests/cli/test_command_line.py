@@ -45,6 +45,18 @@ def test_a_command_alone_prints_its_help(words, capsys):
     assert "example: ecsmpi " in told.out
 
 
+@pytest.mark.parametrize("words", [[], ["run", "--help"]])
+def test_under_mpirun_rank_0_alone_prints_help(words, capsys, monkeypatch):
+    printed = []
+    for rank in "01":
+        monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+        monkeypatch.setenv("OMPI_COMM_WORLD_RANK", rank)
+        with pytest.raises(SystemExit):
+            main(words)
+        printed.append(capsys.readouterr().out)
+    assert printed[0].startswith("usage: ") and printed[1] == ""
+
+
 @pytest.mark.parametrize(
     "words, usage, nearest",
     [
