@@ -1,6 +1,7 @@
 """A check at the end of the build: no page asks another host for anything by itself.
 
 Links that a reader follows may lead anywhere. Scripts, styles, pictures, frames and fonts may not.
+Movies of matplotlib (`to_jshtml`) ask for the icons of their buttons; the theme has these icons.
 """
 
 import re
@@ -17,6 +18,19 @@ IN_PAGES = re.compile(
 )
 IN_STYLES = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""", re.IGNORECASE)
 
+ICONS_OF_MOVIES = re.compile(
+    r"""<link rel="stylesheet"\s+href="https?://[^"]+/font-awesome(?:\.min)?\.css">"""
+)
+
+
+def remove_icons(folder: Path) -> None:
+    """Remove from pages the link to other icons than the theme's."""
+    for path in folder.rglob("*.html"):
+        text = path.read_text(errors="surrogateescape")
+        without = ICONS_OF_MOVIES.sub("", text)
+        if without != text:
+            path.write_text(without, errors="surrogateescape")
+
 
 def found_in(folder: Path) -> list[str]:
     """Return "page: address" for each thing that a page or a style fetches from another host."""
@@ -32,6 +46,7 @@ def found_in(folder: Path) -> list[str]:
 def _check(app, exception):
     if exception is not None or app.builder.format != "html":
         return
+    remove_icons(Path(app.outdir))
     found = found_in(Path(app.outdir))
     if found:
         raise SphinxError("pages ask other hosts:\n" + "\n".join(found))

@@ -120,6 +120,16 @@ def test_what_a_style_asks_of_other_hosts_is_found(offline, tmp_path):
     assert offline.found_in(tmp_path) == ["a.css: https://host/b.css"]
 
 
+def test_movies_of_matplotlib_get_the_themes_icons(offline, tmp_path):
+    animation = pytest.importorskip("matplotlib._animation_data")
+    page = tmp_path / "page.html"
+    page.write_text(f"<p>before</p>{animation.JS_INCLUDE}<p>after</p>")
+    assert offline.found_in(tmp_path)
+    offline.remove_icons(tmp_path)
+    assert offline.found_in(tmp_path) == []
+    assert "<p>before</p>" in page.read_text() and "animation" in page.read_text().lower()
+
+
 def test_drawings_are_the_same_each_time(tmp_path, monkeypatch):
     import drawings
 
