@@ -148,11 +148,42 @@ def draw_checkpoint():
     _save(figure, "checkpoint.svg")
 
 
+def draw_gate():
+    """Draw two ranks through a step: the early one waits at the gate for the reading one."""
+    from matplotlib.patches import Rectangle
+
+    figure, axes = _axes(8, 2.2)
+    gate = 5.0
+    bars = [  # (row, begin, end, text, colour)
+        (1, 0.0, gate, "script: reads concentrations", GHOST),
+        (1, gate, 9.0, "step", COLOURS[0]),
+        (0, 0.0, 1.4, "script", GHOST),
+        (0, 1.4, 3.2, "step: currents", COLOURS[1]),
+        (0, 3.2, gate, "waits", "white"),
+        (0, gate, 9.0, "step goes on", COLOURS[1]),
+    ]
+    for row, begin, end, text, colour in bars:
+        box = Rectangle((begin, row), end - begin - 0.05, 0.7, facecolor=colour, edgecolor=GHOST)
+        axes.add_patch(box)
+        ink = "white" if colour in COLOURS else "black"
+        axes.text((begin + end) / 2, row + 0.35, text, ha="center", va="center", color=ink)
+    for row in (0, 1):
+        axes.text(-0.15, row + 0.35, f"rank {1 - row}", ha="right", va="center")
+    axes.plot([gate - 0.025] * 2, [-0.15, 1.95], color="black", lw=2)
+    opens = "rank 0 calls for the step: concentrations may change"
+    axes.text(gate, 2.0, opens, ha="center", va="bottom")
+    axes.annotate("", (9.0, -0.35), (0, -0.35), arrowprops={"arrowstyle": "->"})
+    axes.text(9.1, -0.35, "time", va="center")
+    axes.set(xlim=(-1.1, 9.8), ylim=(-0.6, 2.4))
+    _save(figure, "gate.svg")
+
+
 def _draw_all(app):
     FOLDER.mkdir(parents=True, exist_ok=True)
     draw_slabs()
     draw_interfaces()
     draw_checkpoint()
+    draw_gate()
 
 
 def setup(app):

@@ -134,10 +134,9 @@ def test_drawings_are_the_same_each_time(tmp_path, monkeypatch):
     import drawings
 
     monkeypatch.setattr(drawings, "FOLDER", tmp_path)
-    for draw in (drawings.draw_slabs, drawings.draw_interfaces, drawings.draw_checkpoint):
-        draw()
+    drawings._draw_all(None)
     first = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
-    assert sorted(first) == ["checkpoint.svg", "interfaces.svg", "slabs.svg"]
+    assert sorted(first) == ["checkpoint.svg", "gate.svg", "interfaces.svg", "slabs.svg"]
     drawings.draw_slabs()
     assert (tmp_path / "slabs.svg").read_bytes() == first["slabs.svg"]
 
