@@ -16,6 +16,8 @@ def add_parser(subparsers):
         description="Builds the model at the top level of SCRIPT, whose `__name__` is then not "
         "'__main__', and runs it. A script that runs its model itself gets progress and output "
         "all the same, but decides itself how long it runs.",
+        epilog="examples: mpirun -n 4 ecsmpi run model.py --output k.h5 --every 10\n"
+        "          mpirun -n 4 ecsmpi run model.py --checkpoint saved --restart auto",
     )
     parser.add_argument(
         "script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd"
