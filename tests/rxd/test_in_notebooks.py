@@ -1,5 +1,7 @@
 """A notebook: cells that run twice, the line of progress, interrupts, in a real kernel."""
 
+import re
+
 import pytest
 
 from support.kernel import Kernel
@@ -140,7 +142,7 @@ def test_progress_is_one_line_of_each_cell(kernel):
     works(kernel, MODEL, "progress = rxd.Progress(100)", "n.finitialize(-65)")
     said = works(kernel, "n.continuerun(50)")
     (line,) = said.lines
-    assert line.startswith("t = 50 of 100 ms, ") and "took 0:0" in line, line
+    assert line.startswith("t = 50 of 100 ms, ") and re.search(r", took [\d.]+ s$", line), line
     said = works(kernel, "n.finitialize(-65)\nn.continuerun(100)")
     (line,) = said.lines
     assert line.startswith("t = 100 of 100 ms, ") and said.updates >= 1, line
@@ -156,6 +158,6 @@ def test_interrupt_stops_the_run_which_can_go_on(kernel):
     )
     assert said.error == "KeyboardInterrupt: "
     (line,) = said.lines
-    assert "took 0:0" in line
+    assert ", took " in line
     said = works(kernel, "at = n.t; n.continuerun(at + 1); 0 < at < 1e6, round(n.t - at, 6)")
     assert said.result == "(True, 1.0)"

@@ -86,7 +86,9 @@ class Progress(Observer):
     def ended(self) -> None:
         """Say how long the run took. Local."""
         if self._steps and self._speaks:
-            self._say(f"{self._line()}, took {_clock(time.monotonic() - self._begin)}", last=True)
+            self._say(
+                f"{self._line()}, took {_duration(time.monotonic() - self._begin)}", last=True
+            )
             self._steps = 0
 
     def cell_ended(self) -> None:
@@ -131,6 +133,10 @@ def _summary(simulation) -> list[str]:
         words = [f"{nx} x {ny} x {nz} voxels in {solver.slabs}", *solver.report(n.dt)]
         lines.append("; ".join(words))
     return lines
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else _clock(seconds)
 
 
 def _clock(seconds: float) -> str:
