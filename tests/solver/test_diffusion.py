@@ -9,6 +9,7 @@ from support.programs import PROGRAMS
 from support.steps import advanced, case
 
 RANKS = (1, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (2, 4, 8)))
+OVER_TWO_RANKS = (3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (4, 8)))
 SHAPES = [
     (23, 17, 39),
     (64, 9, 16),
@@ -200,7 +201,7 @@ def test_two_slabs_settle_their_interface_between_them(solved):
     assert all("neighbour pairs" in line for line in joined)
 
 
-@pytest.mark.parametrize("ranks", RANKS[1:])
+@pytest.mark.parametrize("ranks", OVER_TWO_RANKS)
 def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
     joined = " ".join(line for each in DENSE for line in solved(ranks)[each.name + " joined"])
     assert "neighbour pairs" in joined
