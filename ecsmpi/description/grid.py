@@ -147,6 +147,11 @@ class Box:
         """Volume of a voxel, cells included (um3)."""
         return math.prod(self.spacing)
 
+    def overlaps(self, other: Box) -> bool:
+        """Whether the two boxes have a part of space in common; boxes that touch do not."""
+        intervals = zip(self.lo, self.hi, other.lo, other.hi)
+        return all(lo < other_hi and other_lo < hi for lo, hi, other_lo, other_hi in intervals)
+
     def centre(self, i: int, j: int, k: int) -> tuple[float, float, float]:
         """Centre of voxel (i, j, k) in um."""
         index = (i, j, k)

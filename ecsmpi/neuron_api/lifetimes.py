@@ -51,9 +51,14 @@ class ScriptReference(weakref.ref):
 
     Calling it gives the object. Where Python's collector has ended the object, calling it gives a
     twin with the same attributes, until `let_go`.
+
+    Attributes
+    ----------
+    replaced : str
+        The object's name once another object has taken its place; it may still exist. Else empty.
     """
 
-    __slots__ = ("twin", "stands_in")
+    __slots__ = ("twin", "stands_in", "replaced")
 
     def __new__(cls, one: Any, ended: Callable[[Any], None]) -> ScriptReference:
         return super().__new__(cls, one, ended)
@@ -62,6 +67,7 @@ class ScriptReference(weakref.ref):
         super().__init__(one, ended)  # type: ignore[call-arg]
         self.twin: Any
         self.stands_in = False
+        self.replaced = ""
         self.renew()
 
     @property
@@ -104,6 +110,11 @@ class Living:
         self._references[id(reference)] = reference
         self._changed()
         return reference
+
+    def replace(self, one: Any) -> None:
+        """Forget an object that still exists, as another one takes its place. Local."""
+        one._held.replaced = str(one)
+        self._forget(one._held)
 
     def ended(self, reference: ScriptReference) -> None:
         """Note that an object has ended; Python calls it."""

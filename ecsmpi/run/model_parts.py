@@ -63,6 +63,9 @@ class ModelReaction(Protocol):
     def regions(self) -> Sequence[Any]:
         """The regions in which it has laws."""
 
+    def replaced_species(self) -> list[str]:
+        """The species that it names and whose place others have taken."""
+
     def law(self, region: Any, numbers: dict[tuple[int, Any], int]) -> Law | None:
         """Its law in a region, or None.
 

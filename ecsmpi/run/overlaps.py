@@ -8,8 +8,6 @@ from __future__ import annotations
 import itertools
 import warnings
 
-from ecsmpi.description.grid import Box
-
 
 def warn_of_overlaps(species: list) -> None:
     """Warn of each two species that share a name and a part of space. Local.
@@ -26,13 +24,8 @@ def warn_of_overlaps(species: list) -> None:
         for one in several:
             places += [(one, region) for region in one.regions]
         for (one, region), (other, other_region) in itertools.combinations(places, 2):
-            if one is not other and _overlap(region.box, other_region.box):
+            if one is not other and region.box.overlaps(other_region.box):
                 _warn(name, region, other_region)
-
-
-def _overlap(box: Box, other: Box) -> bool:
-    intervals = zip(box.lo, box.hi, other.lo, other.hi)
-    return all(lo < other_hi and other_lo < hi for lo, hi, other_lo, other_hi in intervals)
 
 
 def _warn(name: str, region, other) -> None:

@@ -45,6 +45,10 @@ class ModelRegistry:
         """Let a species take part from the next finitialize on; returns a weak reference to it."""
         return self._species.add(species)
 
+    def replace(self, species: Any) -> None:
+        """Forget a species whose place another one takes, whoever still holds it."""
+        self._species.replace(species)
+
     @staticmethod
     def reference(species: Any) -> ScriptReference:
         """The weak reference to a species that `add` made."""

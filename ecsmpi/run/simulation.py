@@ -32,6 +32,7 @@ from ecsmpi.run.reading import Reading
 from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
+from ecsmpi.run.replaced_species import refuse_replaced
 from ecsmpi.run.run_supervisor import RunSupervisor
 from ecsmpi.run.waiting import WaitingWatch, partners_of
 from ecsmpi.solver.slab_field import SlabField
@@ -204,6 +205,7 @@ class Simulation:
         n.finitialize begins here; `make_plan` follows. Collective.
         """
         forks.refuse_child()
+        refuse_replaced(self)
         self.solvers.enter_world()
         self.reading.pointers.ignore_writes()
         self.reading.begin("n.finitialize()")

@@ -21,6 +21,7 @@ collector.hold()
 # isort: split
 from ecsmpi.description.boundaries import Bath, Held
 from ecsmpi.files.items import Field, Mean, Slice, Subvolume
+from ecsmpi.notebook import cells
 from ecsmpi.reactions.reaction import RateNotFinite
 from ecsmpi.run.health_check import NotFinite
 from ecsmpi.run.observers.base import Observer
@@ -132,6 +133,8 @@ simulation.membrane_reactions.adopted = AdoptedReactions()
 for _module in ("constants", "geometry", "rxdmath"):
     for _package in ("ecsmpi.rxd", "ecsmpi.crxd"):
         sys.modules[f"{_package}.{_module}"] = getattr(neuron_rxd, _module)
+
+cells.follow()
 
 _script_has_begun = any(True for _ in n.allsec())
 leave_out_modules(_script_has_begun)

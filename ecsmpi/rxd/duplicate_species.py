@@ -1,12 +1,23 @@
-"""Two species of one name, as when a notebook's cell runs twice: refuse, or drop the leftover."""
+"""Two species of one name: the second is refused, or replaces one of an earlier notebook cell.
+
+A cell that a notebook runs again makes its species again. The older one may be held by the name
+that the new one is about to get, by ``Out[...]``, or by a reaction of another cell.
+"""
 
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ecsmpi.neuron_api import intracellular_solver
-from ecsmpi.neuron_api.intracellular_species import regions_with, sections_of_region
+from ecsmpi.neuron_api.intracellular_species import (
+    living_species,
+    regions_of,
+    regions_with,
+    sections_of_region,
+)
+from ecsmpi.notebook import cells
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.session import simulation
@@ -19,13 +30,17 @@ CURE = (
     "`%reset -f out`, as Out[...] holds what a cell ended with), or call rxd.reset() to begin anew"
 )
 
+# {a species of NEURON's: number of the notebook's cell that made it}
+_cell_of_inside: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
 
 def made_inside_cells(
     kind: Any, regions: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """A new species of NEURON's in regions inside cells. Local.
 
-    An older species of the same name that only a reference cycle holds is collected first.
+    An older species of the same name goes first if only a reference cycle holds it, or if an
+    earlier cell of the notebook made it.
 
     Raises
     ------
@@ -33,9 +48,10 @@ def made_inside_cells(
         If an older species of the name still lives there. NEURON raises, too, but then takes the
         next species for the older one.
     """
+    name = kwargs.get("name", args[1] if len(args) > 1 else None)
+    _replace_inside(name, regions)
     # before its first initialisation NEURON does not look: garbage is collected at that time
     if intracellular_solver.is_initialized():
-        name = kwargs.get("name", args[1] if len(args) > 1 else None)
         if _regions_with(name, regions):
             gc.collect()
         occupied = _regions_with(name, regions)
@@ -47,7 +63,23 @@ def made_inside_cells(
         intracellular_solver.tidy()
     species = kind(regions, *args, **kwargs)
     made_inside.add(species)
+    _cell_of_inside[species] = cells.number
     return species
+
+
+def _replace_inside(name: str | None, regions: list[Any]) -> None:
+    """End species of the name there that earlier cells of a notebook made."""
+    older = []
+    for one in living_species() if name and cells.number else []:
+        is_earlier = _cell_of_inside.get(one, cells.number) < cells.number
+        if is_earlier and one.name == name and _share(regions, regions_of(one)):
+            older.append(one)
+    intracellular_solver.forget(older)
+
+
+def _share(regions: list[Any], others: list[Any]) -> bool:
+    """Whether a region of one list overlaps a region of the other."""
+    return any(_overlap(region, other) for region in regions for other in others)
 
 
 def _regions_with(name: str | None, regions: list[Any]) -> list[Any]:
@@ -65,10 +97,40 @@ def _overlap(region: Any, other: Any) -> bool:
     return bool(sections) and side is not None and region.nrn_region == side
 
 
+def replace_older(species: Species) -> None:
+    """Let a new species take the place of one that an earlier cell of a notebook made. Local.
+
+    The older one has the same name, and a region that is the same or overlaps. Using it afterwards
+    raises RxDException.
+    """
+    for other in _namesakes(species):
+        if _is_replaced_by(species, other):
+            simulation.registry.replace(other)
+
+
+def _is_replaced_by(species: Species, other: Species) -> bool:
+    is_new = getattr(species, "_held", None) is None
+    if not is_new or other._cell >= species._cell:
+        return False
+    pairs = [(one, region) for one in species.regions for region in other.regions]
+    return any(one.box.overlaps(region.box) for one, region in pairs)
+
+
+def _namesakes(species: Species) -> list[Species]:
+    """The other species of the script that have the name."""
+    name = species.name
+    if not name:
+        return []
+    # the attribute, as the property would be called for each pair of a model's species
+    known = simulation.registry.scripts_species
+    return [one for one in known if one._name == name and one is not species]
+
+
 def refuse_duplicate(species: Species) -> None:
     """Raise RxDException if another extracellular species has the name in one of the regions.
 
-    Also if another one has the name with another charge. Local.
+    Also if another one has the name with another charge. What `replace_older` replaces is passed
+    over. Local.
     """
     if _conflict(species) is None:
         return
@@ -81,12 +143,8 @@ def refuse_duplicate(species: Species) -> None:
 def _conflict(species: Species) -> str | None:
     """What is wrong beside the other species of the name; None if nothing is."""
     name = species.name
-    if not name:
-        return None
-    # the attribute, as the property would be called for each pair of a model's species
-    namesakes = [one for one in simulation.registry.scripts_species if one._name == name]
-    for other in namesakes:
-        if other is species:
+    for other in _namesakes(species):
+        if _is_replaced_by(species, other):
             continue
         shared = [region for region in species.regions if region in other.regions]
         if shared:

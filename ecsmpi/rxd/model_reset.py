@@ -45,7 +45,12 @@ def reset() -> None:
 
 
 def refuse_forgotten(thing: Species | Extracellular) -> None:
-    """Raise RxDException for a species or region that was made before `reset`."""
+    """Raise RxDException for a species or region that was made before `reset`, or replaced."""
+    if getattr(getattr(thing, "_held", None), "replaced", ""):
+        raise RxDException(
+            f"species {thing} has been replaced: a later cell of the notebook has made another one "
+            "of this name there. Run the cells that use it again, or give one another name"
+        )
     if thing._made_in != simulation.registry.made_in:
         raise RxDException(
             f"{thing} was made before rxd.reset(), which has forgotten it: make it again"

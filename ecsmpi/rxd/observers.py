@@ -133,16 +133,16 @@ class Output(FixedAttributes, fields.Output):
 class Progress(FixedAttributes, progress.Progress):
     """Shows how far the run is: time, steps per second, time left, and numbers of diagnostics.
 
-    Rank 0 writes it. A terminal gets one line, which is renewed; any other stream gets a line
-    every 10 s. Make a Progress on every rank. Another one for the same stream takes its place;
-    ``close()`` ends it.
+    Rank 0 writes it. A terminal gets one line, which is renewed, and so does each cell of a
+    notebook that runs; any other stream gets a line every 10 s. Make a Progress on every rank.
+    Another one for the same stream takes its place; ``close()`` ends it.
 
     Parameters
     ----------
     tstop
         When the run will end (ms); None if that is not known.
     stream
-        A text stream; None: standard error.
+        A text stream; None: the cell's output in a notebook, else standard error.
     attach
         Whether to take part in the script's runs.
     """

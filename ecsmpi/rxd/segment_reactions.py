@@ -9,6 +9,7 @@ from ecsmpi.neuron_api.expressions import as_expression, leaves
 from ecsmpi.neuron_api.intracellular_species import regions_of, species_and_region_of
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies, read_arguments
 from ecsmpi.rxd.errors import missing
+from ecsmpi.rxd.named_species import replaced_species
 from ecsmpi.rxd.numpy_operands import plain
 from ecsmpi.rxd.reaction_terms import Term
 from ecsmpi.rxd.region_arguments import is_empty_list, region_list
@@ -35,6 +36,10 @@ class SegmentReaction(RxdStandIn):
     def terms(self) -> list[Term]:
         """The rates of the reaction, and what they change."""
         raise NotImplementedError
+
+    def replaced_species(self) -> list[str]:
+        """The species that it names and whose place others have taken."""
+        return replaced_species(self)
 
     def _register(self) -> None:
         """Let the next step take in the reaction; RxDException if a rate cannot be computed."""

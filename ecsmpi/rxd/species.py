@@ -12,6 +12,7 @@ from ecsmpi.description.model import SpeciesSpec, Tissue, can_name_ion
 from ecsmpi.description.profiles import BorderProfile, Profile, profile_of
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.interpreter import n, neuron_rxd
+from ecsmpi.notebook import cells
 from ecsmpi.rxd.argument_types import (
     BoundaryConditions,
     Concentrations,
@@ -19,7 +20,7 @@ from ecsmpi.rxd.argument_types import (
     Regions,
     TissueValue,
 )
-from ecsmpi.rxd.duplicate_species import made_inside_cells, refuse_duplicate
+from ecsmpi.rxd.duplicate_species import made_inside_cells, refuse_duplicate, replace_older
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import sides
@@ -89,6 +90,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         For a wrong argument, which it names; an RxDException and a ValueError.
     RxDException
         If another species has the name in one of the regions, or elsewhere with another charge.
+        In a notebook a species replaces one that an earlier cell made.
     """
 
     original = "Species"
@@ -138,10 +140,12 @@ class Species(SpeciesArithmetic, RxdStandIn):
             name: profile_of(name, value) for name, value in tissue.items() if value is not None
         }
         self._made_in = simulation.registry.made_in
+        self._cell = cells.number
         self._check()
         if not (initial is None or callable(initial) or isinstance(initial, Profile)):
             self.initial = finite_concentrations("initial", initial)
         self.key = next(_keys)
+        replace_older(self)
         simulation.registry.add(self)
 
     @property

@@ -15,6 +15,7 @@ from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.intracellular import names_extracellular
 from ecsmpi.rxd.model_reset import made_inside, refuse_forgotten
+from ecsmpi.rxd.named_species import replaced_species
 from ecsmpi.rxd.parameter import Parameter
 from ecsmpi.rxd.region_arguments import regions_or_none
 from ecsmpi.rxd.segment_reactions import intracellular_reaction
@@ -58,6 +59,10 @@ class VoxelReaction(RxdStandIn):
             if halves is not None:
                 return halves
         return super().__new__(cls)
+
+    def replaced_species(self) -> list[str]:
+        """The species that it names and whose place others have taken."""
+        return replaced_species(self)
 
     @property
     def regions(self) -> list[Extracellular]:

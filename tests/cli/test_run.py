@@ -36,7 +36,7 @@ def test_frames_are_what_the_script_computes_by_itself(ranks, tmp_path, on_ranks
     assert done.stdout.count("wrote k.h5") == 1
     said = done.stderr
     assert said.count("ecsmpi: 15 x 11 x 12 voxels in ") == 1
-    assert said.count("ecsmpi: t = 1 of 1 ms, ") == 1 and said.count(", took 0:0") == 1
+    assert said.count("ecsmpi: t = 1 of 1 ms, ") == 1 and said.count(", took ") == 1
 
 
 def test_scripts_own_times_are_the_defaults_and_quiet_is_silent(tmp_path):

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from ecsmpi.notebook import cells
 from ecsmpi.run.observers.base import Observer, ScriptObserver
 
 
@@ -20,15 +21,18 @@ class Participant:
         When it was made.
     since : int or None
         When its first run began. Both count up together.
+    cell : int
+        The cell of a notebook that made it.
     named : bool
         Whether the script had a name for the observer when some run began.
     """
 
-    __slots__ = ("named", "number", "observer", "since")
+    __slots__ = ("cell", "named", "number", "observer", "since")
 
     def __init__(self, observer: Any, number: int):
         self.observer = observer
         self.number = number
+        self.cell = cells.number
         self.named = False
         self.since: int | None = None
 
@@ -92,7 +96,7 @@ class Observers:
                 return
             other_paths = {str(path) for path in other.paths_written()}
             if own_paths & other_paths:
-                if participant.since is None:
+                if participant.since is None and participant.cell == cells.number:
                     _warn_of_replacement(one, other)
                 other.replaced_by(one)
                 self._leave(participant)
