@@ -56,7 +56,8 @@ html_css_files = ["site.css"]
 html_js_files = ["filter_table.js"]
 html_favicon = "_static/logo.svg"
 # Pages that stand alone have no other pages beside them.
-html_sidebars = {page: [] for page in ("index", "performance", "published", "gallery", "design")}
+ALONE = ("index", "gallery", "performance", "published", "design", "contributing", "changelog")
+html_sidebars = {page: [] for page in ALONE}
 html_theme_options = {
     "logo": {"text": "ecsmpi", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "navbar_align": "left",
