@@ -148,6 +148,9 @@ def test_progress_is_one_line_of_each_cell(kernel):
     assert line.startswith("t = 100 of 100 ms, ") and said.updates >= 1, line
     assert works(kernel, "1 + 1").lines == []
     assert said.streams == {"stdout": "", "stderr": ""}
+    said = works(kernel, "n.finitialize(-65)\nprogress = rxd.Progress(2)\nn.continuerun(2)")
+    (line,) = said.lines
+    assert line.startswith("t = 2 of 2 ms, "), line
     works(kernel, "progress.close()")
 
 
@@ -157,6 +160,7 @@ def test_interrupt_stops_the_run_which_can_go_on(kernel):
         "n.continuerun(1e6)", interrupt_when=lambda cell: cell.updates or cell.lines
     )
     assert said.error == "KeyboardInterrupt: "
+    assert "neuron_guard" not in said.traceback, "frames inside ecsmpi"
     (line,) = said.lines
     assert ", took " in line
     said = works(kernel, "at = n.t; n.continuerun(at + 1); 0 < at < 1e6, round(n.t - at, 6)")
