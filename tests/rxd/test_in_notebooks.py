@@ -112,6 +112,33 @@ k = rxd.Species([cytosol, ecs], name="k", d=2, charge=1, initial=5)
     works(kernel, "del pump, k, cytosol, membrane, ecs", "rxd.reset()", "del cell")
 
 
+def test_recorded_voxels_are_those_of_the_species_made_again(kernel):
+    potassium = 'k = rxd.Species(ecs, name="k", d=2, charge=1, initial=AT)'
+    record = "trace = n.Vector().record(k[ecs].node_by_location(0, 0, 0)._ref_value)"
+    run = "n.finitialize(-65); n.continuerun(1); trace[0], trace[trace.size() - 1]"
+    works(kernel, MODEL, record, "n.finitialize(-65)", "n.fadvance()")
+    for at in "45":
+        again = potassium.replace("AT", at)
+        assert works(kernel, again, run).result == f"({at}.0, {at}.0)"
+        assert works(kernel, again, again, "k", run).result == f"({at}.0, {at}.0)"
+
+
+def test_lost_fluxes_and_pointers_of_a_species_made_again_are_said(kernel):
+    again = 'k = rxd.Species(ecs, name="k", d=2, charge=1, initial=3)'
+    flux = "k[ecs].node_by_location(0, 0, 0).include_flux(1e3)"
+    trace = "trace = n.Vector().record(k[ecs].node_by_location(0, 0, 0)._ref_value)"
+    warned = "species k took the place of one that had "
+    works(kernel, MODEL, flux, trace, INITIAL)
+    said = works(kernel, again, again, INITIAL).streams["stderr"]
+    assert said.count(warned) == 1 and "had fluxes (include_flux), and has none" in said, said
+    assert works(kernel, INITIAL).streams["stderr"] == ""
+    assert works(kernel, flux, again, flux, INITIAL).streams["stderr"] == ""
+    said = works(kernel, MODEL.replace("dx=10", "dx=20"), flux, INITIAL).streams["stderr"]
+    assert said.count(warned) == 1 and "had pointers (_ref_value" in said, said
+    said = works(kernel, MODEL, flux, trace, INITIAL).streams["stderr"]
+    assert said == ""
+
+
 def test_species_inside_and_outside_cells_are_made_again(kernel):
     works(kernel, CELL)
     model = """
