@@ -80,6 +80,7 @@ USERS = {
     },
     "h5py": {
         "cli",
+        "files.cells_group",
         "files.file_layout",
         "files.frame_checks",
         "files.frame_files",

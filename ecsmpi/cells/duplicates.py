@@ -10,20 +10,19 @@ each hash travels once, on any number of ranks.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
+from ecsmpi.cells.drawn_cells import ADDRESS
 from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.gids import context, known_gids
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import were_any_defined
 from ecsmpi.neuron_api.sections import model_sections
 
-ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
 # mechanisms whose currents no ion carries
 SILENT = {"capacitance", "morphology", "pas", "extracellular"}
 NAMED = 5  # sections that a warning names

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ecsmpi.neuron_api.gids import context, known_gids
+from ecsmpi.neuron_api.gids import gid_of_cells, known_gids
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.neuron_api.structure import structure_counts
@@ -120,11 +120,7 @@ def _nodes(comm: Any, sections: list) -> list[int]:
 
 
 def _gids(sections: list) -> list[int]:
-    gid_of: dict[Any, int] = {}
-    for gid in known_gids():
-        cell = context().gid2obj(gid)
-        if cell is not None:
-            gid_of.setdefault(cell, gid)
+    gid_of = gid_of_cells()
     found = []
     for sec in sections:
         if sec.cell() not in gid_of:

@@ -45,7 +45,7 @@ class Segments:
 
     def __init__(self) -> None:
         n.define_shape()
-        self._sections, paths = _read_paths()
+        self._sections, paths = read_paths()
         self._nseg = paths.nseg
         self.count = int(paths.nseg.sum())
         self.area = paths.segment_areas()
@@ -127,8 +127,8 @@ def segment_areas() -> np.ndarray:
     return np.array([seg.area() for sec in model_sections() for seg in sec], dtype=float)
 
 
-def _read_paths() -> tuple[list[str], Paths]:
-    """Names of sections, and their `Paths`."""
+def read_paths() -> tuple[list[str], Paths]:
+    """Names of this rank's sections, and their `Paths`."""
     names = []
     nseg = []
     first = [0]

@@ -4,17 +4,15 @@ Only what a subcommand needs is imported when it runs: `ecsmpi info` and `ecsmpi
 MPI nor NEURON.
 """
 
-import argparse
-import os
 import sys
-import time
 from importlib import import_module
 
 from ecsmpi import __version__
+from ecsmpi.cli.command_parser import CommandParser, leave_broken_pipe
 from ecsmpi.ranks import launch
 from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
-COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "bench", "plan")
+COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "cells", "bench", "plan")
 
 
 def main(argv=None):
@@ -35,18 +33,16 @@ def main(argv=None):
     own, arguments = _split(sys.argv[1:] if argv is None else list(argv))
     if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
         leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
-    parser = _parser()
-    args = parser.parse_args(own)
+    args = command_parser().parse_args(own)
     if arguments and "arguments" not in args:
-        parser.error(f"nothing takes arguments after --, got {' '.join(arguments)}")
+        args.parser.error(f"nothing takes arguments after --, got {' '.join(arguments)}")
     args.arguments = arguments
     try:
         status = args.func(args) or 0
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # `ecsmpi info FILE | head`: nobody reads on, and that is no error
-        # Python would complain as it ends, if stdout were still the broken pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_broken_pipe()
         return 141
     except (ValueError, OSError, MemoryError, launch.LaunchError) as error:
         if args.tracebacks:
@@ -62,19 +58,13 @@ def _split(argv):
     return argv[:at], argv[at + 1 :]
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose first rank alone prints what is wrong, before any rank has started MPI."""
-
-    def error(self, message):
-        if launch.launched_rank() > 0:
-            # Leaving at once would end the first rank before it has printed.
-            time.sleep(launch.OTHERS_WAIT)
-            sys.exit(2)
-        super().error(message)
-
-
-def _parser():
-    parser = _Parser(prog="ecsmpi", description="The extracellular space of NEURON over MPI.")
+def command_parser() -> CommandParser:
+    """Return the parser of the command `ecsmpi` with all its subcommands."""
+    parser = CommandParser(
+        prog="ecsmpi",
+        description="The extracellular space of NEURON over MPI.",
+        epilog="example: ecsmpi COMMAND --help",
+    )
     parser.add_argument("--version", action="version", version=f"ecsmpi {__version__}")
     parser.set_defaults(tracebacks=False)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)

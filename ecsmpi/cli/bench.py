@@ -16,6 +16,7 @@ def add_parser(subparsers):
         description="Measure what a run costs here. Times are medians of repetitions, each as long "
         "as its slowest rank, with the 95 % interval of the median; set-up and compilation are "
         "apart.",
+        epilog="example: ecsmpi bench kernel --shape 128 128 128",
     )
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     _add_kernel(kinds)
@@ -39,6 +40,7 @@ def _add_kernel(kinds):
         "step, goes through memory at the bandwidth of a plain copy, which is measured in the same "
         "run. " + LAUNCHED,
         commands.measure_kernel,
+        "mpirun -n 2 ecsmpi bench kernel --shape 128 128 128",
     )
     options.add_shape(parser, (256, 256, 256))
     options.add_problem(parser)
@@ -62,6 +64,7 @@ def _add_strong(kinds):
         "it starts them itself, one launch after the other, and prints speed-up and efficiency "
         "against the fewest cores.",
         commands.measure_strong,
+        "ecsmpi bench strong --ranks 1,2,4 --segments 1e4 --json scaling.jsonl",
     )
     options.add_shape(parser, (256, 256, 256))
     options.add_segments(parser, "in the box")
@@ -78,6 +81,7 @@ def _add_weak(kinds):
         "mpirun it measures its own ranks; with --ranks it starts them itself, and prints "
         "efficiency against the fewest cores.",
         commands.measure_weak,
+        "ecsmpi bench weak --ranks 1,2,4 --json scaling.jsonl",
     )
     options.add_shape(parser, (64, 256, 256), "voxels of each rank")
     options.add_segments(parser, "for each rank")
@@ -96,6 +100,7 @@ def _add_neuron(kinds):
         "for the rows of 2 threads and 2 ranks, and a checkout with steady_k compiled "
         "(scripts/setup) for the tutorial's. Status 1 where a target is missed.",
         commands.compare_with_neuron,
+        "ecsmpi bench neuron --quick",
     )
     parser.add_argument(
         "--quick", action="store_true", help="smaller boxes: 128^3 for 256^3, 64^3 for 200^3"
@@ -139,6 +144,7 @@ def _add_model(kinds):
         "the voxels, and the grid; and memory of all ranks. Takes some minutes, most of them "
         "NEURON's initialisation. Needs a checkout. Status 1 where a target is missed.",
         commands.compare_model,
+        "ecsmpi bench model --ranks 1,2",
     )
     parser.add_argument(
         "--size",
@@ -185,6 +191,7 @@ def _add_exchange(kinds):
         "without NEURON's part; with segments along neurites, spread over the box in no order, and "
         "all in one voxel. " + LAUNCHED,
         commands.measure_exchange,
+        "ecsmpi bench exchange --shape 256 256 256 --segments 1e6",
     )
     options.add_shape(parser, (128, 128, 128))
     parser.add_argument(
@@ -207,6 +214,7 @@ def _add_gate(kinds):
         "Step a box that is as large for each rank, with the gate before each change of the "
         "concentrations and without it, in turn. " + LAUNCHED,
         commands.measure_gate,
+        "mpirun -n 2 ecsmpi bench gate",
     )
     options.add_shape(parser, (64, 64, 64), "voxels of each rank")
     options.add_segments(parser, "for each rank")
@@ -223,6 +231,7 @@ def _add_memory(kinds):
         "Resident memory of all ranks together for one species, above that of the same program "
         "with a box of a few voxels: at the end of some steps, and at its peak. " + LAUNCHED,
         commands.measure_memory,
+        "mpirun -n 2 ecsmpi bench memory",
     )
     options.add_shape(parser, (256, 256, 256))
     parser.add_argument(
@@ -242,6 +251,7 @@ def _add_start(kinds):
         description="Start a script, or a small box with one cell, with an empty folder for "
         "compiled code, and again with what that start has left there. Prints the medians of some "
         "rounds.",
+        epilog="example: ecsmpi bench start model.py",
     )
     parser.set_defaults(func=commands.measure_start, fail=parser.error)
     parser.add_argument(
@@ -258,6 +268,7 @@ def _add_plot(kinds):
         "the fewest cores, with the ideal, the bound that memory sets and the lines of `ecsmpi "
         "plan`; efficiency; and each phase's part of a step. Where a measurement was repeated the "
         "last one counts.",
+        epilog="example: ecsmpi bench plot scaling.jsonl -o scaling.png",
     )
     parser.add_argument(
         "files", type=Path, nargs="+", metavar="FILE.jsonl", help="records that --json wrote"
@@ -278,8 +289,10 @@ def _plot(args):
     commands.plot(args)
 
 
-def _add_kind(kinds, name, summary, description, func):
-    parser = kinds.add_parser(name, help=summary, description=description)
+def _add_kind(kinds, name, summary, description, func, example):
+    parser = kinds.add_parser(
+        name, help=summary, description=description, epilog=f"example: {example}"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help=options.JSON_HELP)
     parser.set_defaults(func=func, fail=parser.error)
     return parser

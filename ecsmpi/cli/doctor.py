@@ -54,7 +54,8 @@ def add_parser(subparsers):
         "doctor",
         help="check MPI, NEURON, HDF5 and threads, and name the cure",
         description="Check this installation; status 1 where something is wrong. Run it "
-        "as you run a model, e.g. mpirun -n 2 ecsmpi doctor.",
+        "as you run a model.",
+        epilog="example: mpirun -n 2 ecsmpi doctor",
     )
     parser.set_defaults(func=doctor)
 

@@ -13,6 +13,7 @@ def add_parser(subparsers):
         description="Show what is in a file of frames: its box, its voxels, the times, the range "
         "of each species, and where the file comes from; or in a SONATA report or file of spikes "
         "that ecsmpi wrote.",
+        epilog="example: ecsmpi info k.h5",
     )
     parser.add_argument(
         "file", type=Path, help="file of frames, report or spikes that a simulation wrote"

@@ -29,6 +29,8 @@ def add_parser(subparsers):
         "ranks x threads to take, from a model of the step. With --bench, the model is fitted to "
         "this machine's own records (ecsmpi bench strong --json FILE), and checked: fitted to all "
         "rank counts but one, compared with that one.",
+        epilog="example: ecsmpi plan --box 512 512 512 --species 2 --nodes 1-16 "
+        "--cores-per-node 64",
     )
     _add_problem(parser)
     _add_machine(parser)

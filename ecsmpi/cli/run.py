@@ -16,6 +16,8 @@ def add_parser(subparsers):
         description="Builds the model at the top level of SCRIPT, whose `__name__` is then not "
         "'__main__', and runs it. A script that runs its model itself gets progress and output "
         "all the same, but decides itself how long it runs.",
+        epilog="examples: mpirun -n 4 ecsmpi run model.py --output k.h5 --every 10\n"
+        "          mpirun -n 4 ecsmpi run model.py --checkpoint saved --restart auto",
     )
     parser.add_argument(
         "script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd"
@@ -82,6 +84,9 @@ def add_parser(subparsers):
         help="gzip level, 1 to 9 (default: 0, none)",
     )
     parser.add_argument(
+        "--no-cells", action="store_true", help="write no morphologies of cells to the file"
+    )
+    parser.add_argument(
         "--threads", type=int, metavar="N", help="threads of each rank (default: the script's)"
     )
     parser.add_argument(
@@ -122,7 +127,7 @@ def run(args):
         args.fail(f"no script at {args.script}")
     if args.output is None and (args.every or args.species or _chosen(args)):
         args.fail(
-            "--every, --species, --slice, --mean, --precision and --compression need "
+            "--every, --species, --slice, --mean, --precision, --compression and --no-cells need "
             "--output FILE.h5"
         )
     if args.checkpoint is None and (
@@ -159,7 +164,9 @@ def run(args):
 
 def _chosen(args) -> bool:
     """Whether an option says what to write."""
-    return bool(args.slice or args.mean or args.precision != "float64" or args.compression)
+    return bool(
+        args.slice or args.mean or args.precision != "float64" or args.compression or args.no_cells
+    )
 
 
 def _items(args) -> list:
@@ -283,7 +290,11 @@ class _RunObserver(Observer):
             if not every:
                 raise ValueError("the script sets no n.tstop: say by --every MS how often to write")
             self.output = rxd.Output(
-                self._args.output, every, items=_items(self._args), attach=False
+                self._args.output,
+                every,
+                items=_items(self._args),
+                attach=False,
+                cells=not self._args.no_cells,
             )
             parts.append(self.output)
         return parts

@@ -20,6 +20,7 @@ def add_parser(subparsers):
         "each in a folder of checkpoints: its structure, its parts, its checksums where it has "
         "them, and whether every value is finite. Status 1 where something is wrong, or where "
         "there was too little memory to look.",
+        epilog="example: ecsmpi verify saved k.h5",
     )
     parser.add_argument(
         "paths",

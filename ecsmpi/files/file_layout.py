@@ -10,6 +10,7 @@
                                grid_lo_um, grid_voxel_um, grid_voxels (where they lie)
     /k_slice_z/k               with /k_slice_z/time, z, y and x of its own
     /diagnostics/k             numbers through time: see `table`
+    /cells                     morphologies of cells: see `cells_group`
 
 VTK finds the data below /VTKHDF; xarray, h5netcdf and netCDF4 find the same data and the axes at
 the root. Each selection is a netCDF-4 group. One process lays the file out, without MPI, before any
@@ -29,6 +30,7 @@ import h5py
 import numpy as np
 
 from ecsmpi.description.grid import Box
+from ecsmpi.files.cells_group import CELLS
 from ecsmpi.files.items import Encoding
 from ecsmpi.files.parts import PartSource, virtual_field
 from ecsmpi.files.selection import Selection
@@ -36,7 +38,7 @@ from ecsmpi.files.table import FOLDER
 
 FORMAT = "ecsmpi grid 1"
 PART_FORMAT = "ecsmpi grid part 1"
-RESERVED = ("time", "x", "y", "z", "VTKHDF", FOLDER)
+RESERVED = ("time", "x", "y", "z", "VTKHDF", CELLS, FOLDER)
 CHUNK_BYTES = 4 << 20
 MOST_NUMBERS = 4096  # in an attribute: HDF5 has room for 64 kB
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from ecsmpi.description.grid import Box
+from ecsmpi.files.cells_group import Cells, write_cells
 from ecsmpi.files.continuation import Continuation, find_continuation, sources_of_ranks
 from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.file_layout import FORMAT, PartSources, Track, lay_out, origin
@@ -40,12 +41,15 @@ class Contents:
         Name -> Table.
     owned : list of (lo, hi)
         For each rank: the planes of the box that it has.
+    cells : Cells, optional
+        On rank 0: the morphologies. None where the file has none.
     """
 
     box: Box
     tracks: list[Track]
     tables: dict[str, Table]
     owned: list[tuple[int, int]]
+    cells: Cells | None = None
 
 
 def begin(files: FrameFiles, contents: Contents, attributes: dict[str, Any]) -> Writers:
@@ -141,6 +145,8 @@ def _create_main(files: FrameFiles, contents: Contents, provenance: dict[str, An
         lay_out(file, contents.tracks, contents.owned, provenance, sources)
         for name, table in contents.tables.items():
             lay_out_table(file, name, table)
+        if contents.cells is not None:
+            write_cells(file, contents.cells)
 
 
 def _create_main_anew(

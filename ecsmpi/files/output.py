@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.description.grid import Box
+from ecsmpi.files.cells_group import Cells
 from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.frame_files import FrameFiles
 from ecsmpi.files.frame_setup import Contents, begin, resume
@@ -74,6 +75,8 @@ class GridFile:
     kept : tuple, optional
         (group -> frames, t): continue the file that is there, after these frames of each group and
         from t (ms). None for a new file.
+    cells : Cells, optional
+        On rank 0: the morphologies of cells that a new file has.
 
     Raises
     ------
@@ -96,6 +99,7 @@ class GridFile:
         selections: dict | None = None,
         tables: dict[str, Table] | None = None,
         kept: tuple[dict[str, int], float] | None = None,
+        cells: Cells | None = None,
     ):
         self.path = Path(path)
         self._box = box
@@ -108,7 +112,7 @@ class GridFile:
         tables = tables or {}
         tracks = tracks_of(box, species, selections or {}, tables)
         owned = checked_planes(comm.allgather(self._planes), box.shape[0])
-        contents = Contents(box, tracks, tables, owned)
+        contents = Contents(box, tracks, tables, owned, cells)
         self._files = FrameFiles(path, comm, chosen_storage(storage, comm.size))
         check_folder_of(comm, self.path)
         self._files.lock()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ecsmpi.description.grid import Box
+from ecsmpi.files.cells_group import read_cells
 from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
     AGAIN,
@@ -79,6 +80,8 @@ class Recording(Frames):
         Name -> {column: (rows,) or (rows, shells)}.
     attributes : dict
         The provenance, by name.
+    cells : Cells or None
+        The morphologies of the cells (um); None where the file has none.
     """
 
     def __init__(self, path: str | Path):
@@ -116,6 +119,7 @@ class Recording(Frames):
             if "frames" in group.attrs:
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
+        self.cells = read_cells(file)
         for frames_of in (self, *self.selections.values()):
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)

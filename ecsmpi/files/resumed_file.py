@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ecsmpi.files.cells_group import CELLS
 from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.file_layout import FORMAT, PartSources, Track, lay_out
 from ecsmpi.files.opening import open_hdf5
@@ -73,7 +74,7 @@ def lay_out_anew(
 ) -> None:
     """Lay out a new main file over parts of several generations.
 
-    It has the times and the diagnostics of the file at ``path``.
+    It has the times, the diagnostics and the cells of the file at ``path``.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def lay_out_anew(
             _copy_times(path, old, file, track, kept[track.group])
         for name, table in old.get(FOLDER, {}).items():
             copy_table(table, file, name, _rows_until(table, t))
+        if CELLS in old:
+            old.copy(CELLS, file)
 
 
 def _copy_times(path: Path, old, new, track: Track, frames: int) -> None:

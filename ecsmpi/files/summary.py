@@ -45,8 +45,18 @@ def _lines(recording) -> Iterator[str]:
         yield ""
         yield f"  diagnostics of {name}: {', '.join(columns)}"
         yield times(table["time"])
+    if recording.cells is not None:
+        yield ""
+        yield f"  cells    {_counted(recording.cells)}"
     yield ""
     yield from provenance(recording.attributes)
+
+
+def _counted(cells) -> str:
+    with_gid = len(set(cells.gids[cells.gids >= 0].tolist()))
+    return (
+        f"{len(cells.names):,} sections, {len(cells.points):,} points, {with_gid:,} cells with gids"
+    )
 
 
 def _frames(frames) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from typing import Any
 
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.interpreter import hoc, n
@@ -25,3 +26,13 @@ def known_gids() -> list[int]:
         if cell and not isinstance(context().gid2obj(gid), hoc.HocObject):
             _release(cell)
     return sorted(gid for gid, _ in found)
+
+
+def gid_of_cells() -> dict[Any, int]:
+    """{cell object: its least gid} of this rank's cells. Local."""
+    found: dict[Any, int] = {}
+    for gid in known_gids():
+        cell = context().gid2obj(gid)
+        if cell is not None:
+            found.setdefault(cell, gid)
+    return found

@@ -2,7 +2,8 @@
 
 Change ``from neuron import rxd`` into ``from ecsmpi import rxd``. Each name means the same as in
 neuron.rxd; docstrings say what is collective. Names of neuron.rxd that are not available raise
-`MissingFeature`, so that no script computes something else unnoticed. docs/features.md lists all.
+`MissingFeature`, so that no script computes something else unnoticed.
+docs/reference/features.md lists all.
 """
 
 from __future__ import annotations

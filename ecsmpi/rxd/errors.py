@@ -7,7 +7,10 @@ from ecsmpi.neuron_api.rxd_names import RxDException as RxDException
 
 
 class MissingFeature(RxDException, AttributeError):
-    """A feature of neuron.rxd that ecsmpi does not have; docs/features.md lists what it has."""
+    """A feature of neuron.rxd that ecsmpi does not have.
+
+    docs/reference/features.md lists what it has.
+    """
 
 
 class InvalidValue(RxDException, ValueError):
@@ -21,7 +24,8 @@ class UnknownAttribute(RxDException, AttributeError):
 def missing(feature: str) -> MissingFeature:
     """The exception to raise for a feature of neuron.rxd that ecsmpi does not have."""
     return MissingFeature(
-        f"{feature} of neuron.rxd is not available in ecsmpi; docs/features.md lists what is"
+        f"{feature} of neuron.rxd is not available in ecsmpi; "
+        "docs/reference/features.md lists what is"
     )
 
 

@@ -95,6 +95,9 @@ class Output(FixedAttributes, fields.Output):
         Instead of ``species``: an rxd.Field, Slice, Mean or Subvolume, or a list of these.
     attach
         Whether to take part in the script's runs.
+    cells
+        Whether the file has the morphologies of the cells, of all ranks, as they are when it
+        begins: `ecsmpi plot` and `ecsmpi view` draw them.
 
     Attributes
     ----------
@@ -119,10 +122,11 @@ class Output(FixedAttributes, fields.Output):
         species: AnySpecies | Iterable[AnySpecies] | None = None,
         items: Item | Iterable[Item] | None = None,
         attach: bool = True,
+        cells: bool = True,
     ):
         names = None if species is None else [_name_of(one) for one in _species_list(species)]
         chosen = None if items is None else [_with_names(item) for item in _item_list(items)]
-        super().__init__(path, every, names, chosen, VERSIONS)
+        super().__init__(path, every, names, chosen, VERSIONS, cells)
         _attach(self, attach)
 
 

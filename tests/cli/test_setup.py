@@ -98,7 +98,6 @@ def test_doctor_refuses_the_mpirun_of_another_mpi(tmp_path):
     [
         (["info", "nowhere.h5"], "nowhere.h5"),
         (["paint"], "invalid choice"),
-        ([], "required"),
         (["doctor", "--", "more"], "more"),
     ],
 )

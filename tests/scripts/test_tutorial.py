@@ -13,6 +13,7 @@ SHORT = ("buffering", "sphere", "tissue")  # of every run
 BALANCES = {  # that each example prints
     "anisotropy": 2,
     "buffering": 4,
+    "point_source": 2,
     "recording": 1,
     "sphere": 3,
     "tissue": 2,
@@ -20,11 +21,11 @@ BALANCES = {  # that each example prints
 }
 
 
-def run(script, ranks, tmp_path):
+def run(script, ranks, tmp_path, seconds=4):
     """What the example prints, at a reduced size; its picture is there."""
     picture = tmp_path / f"on_{ranks}.png"
     path = ROOT / "scripts" / "tutorial" / f"{script}.py"
-    words = ["python", path, "--seconds", "4", "--voxel", "40", "--picture", picture]
+    words = ["python", path, "--seconds", seconds, "--voxel", "40", "--picture", picture]
     done = mpirun(ranks, words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -56,6 +57,13 @@ def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ra
             assert abs(each["residual"]) <= 1e-12 * each["stored"], (ranks, each)
         said.append(re.findall(r"(?:max|mean|bound|after|:) ([\d.]+) mM", printed))
     assert said[0] and all(other == said[0] for other in said)
+
+
+def test_half_the_voxel_leaves_a_quarter_of_a_point_sources_error(tmp_path):
+    printed = run("point_source", None, tmp_path, seconds=10)
+    coarse, fine = (float(error) for error in re.findall(r"at 80 um: .* \+([\d.]+) %", printed))
+    assert 10 < coarse < 20
+    assert 3.5 < coarse / fine < 4.5
 
 
 @pytest.mark.long

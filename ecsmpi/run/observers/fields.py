@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecsmpi import __version__
+from ecsmpi.cells.drawn_cells import gather_cells
 from ecsmpi.files.cadence import Cadence, checked_interval
+from ecsmpi.files.cells_group import Cells
 from ecsmpi.files.items import Field, Item
 from ecsmpi.files.output import GridFile
 from ecsmpi.files.table import Table
@@ -45,6 +47,8 @@ class Output(Observer):
         What is written of which species, instead of ``species``; see `files.items`.
     versions : dict, optional
         {program: version} to note in the file.
+    cells : bool
+        Whether the file has the morphologies of the cells, of all ranks.
 
     Raises
     ------
@@ -56,7 +60,15 @@ class Output(Observer):
 
     goes_when_dropped = True
 
-    def __init__(self, path, every: float, species=None, items=None, versions: dict | None = None):
+    def __init__(
+        self,
+        path,
+        every: float,
+        species=None,
+        items=None,
+        versions: dict | None = None,
+        cells: bool = True,
+    ):
         if species is not None and items is not None:
             raise ValueError(
                 f"give species or items, not both; got species={species!r} and items={items!r}"
@@ -67,6 +79,7 @@ class Output(Observer):
             items = [Field(str(name)) for name in species]
         self._items: list[Item] | None = items
         self._groups = _groups(items or [])
+        self._has_cells = bool(cells)
         self._versions = {"ecsmpi": __version__, **(versions or {})}
         self._files: dict[weakref.ref, GridFile] = {}  # by region
         # {interval: {(file, group): {name: (solver of the region, key of the species)}}}
@@ -207,8 +220,10 @@ class Output(Observer):
         self.ended()
         self._files = {}
         self._frames = {}
+        cells = gather_cells(simulation.comm) if self._has_cells and kept is None else None
         for region, chosen, tables in self._contents(simulation):
-            self._open(simulation, region, chosen, tables, kept and kept[len(self._files)])
+            kept_of_file = kept and kept[len(self._files)]
+            self._open(simulation, region, chosen, tables, kept_of_file, cells)
         self._cadences = [Cadence(every) for every in self._frames]
 
     def _contents(self, simulation) -> list[tuple]:
@@ -233,7 +248,9 @@ class Output(Observer):
                 contents.append((region, in_region, tables))
         return contents
 
-    def _open(self, simulation, region, chosen: list[tuple], tables: dict, kept) -> None:
+    def _open(
+        self, simulation, region, chosen: list[tuple], tables: dict, kept, cells: Cells | None
+    ) -> None:
         """Open the file of a region, and settle what goes to it how often."""
         solver = simulation.space(region)
         whole: dict[str, Any] = {}
@@ -256,6 +273,7 @@ class Output(Observer):
             selections=selections,
             tables=tables,
             kept=kept,
+            cells=cells,
         )
         self._files[weakref.ref(region)] = file
         for item, group, species in chosen:
@@ -271,7 +289,7 @@ class Output(Observer):
 
 def keep_frame(simulation, t: float) -> str:
     """Write one frame of the concentrations now, to be looked at; returns where. Collective."""
-    output = Output(LAST_FRAME, 1.0)
+    output = Output(LAST_FRAME, 1.0, cells=False)
     try:
         output.started(simulation, t)
         output.ended()

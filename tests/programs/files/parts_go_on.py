@@ -9,6 +9,7 @@ on. In ends.npz is nothing: every value says where it comes from.
 from pathlib import Path
 import sys
 
+from ecsmpi.files.cells_group import Cells  # noqa: E402
 from ecsmpi.files.items import Encoding, Mean, Slice  # noqa: E402
 from ecsmpi.files.output import GridFile  # noqa: E402
 from ecsmpi.files.recording import load  # noqa: E402
@@ -23,6 +24,13 @@ SELECTIONS = {
     "layer": (Slice("k", x=-4.5).selection(BOX), {"k": Encoding("float32")}),
     "mean": (Mean("k", axis="x").selection(BOX), {"k": Encoding("float64", 4)}),
 }
+CELLS = Cells(
+    np.arange(15.0).reshape(5, 3),
+    np.ones(5),
+    np.array([0, 2, 5]),
+    np.array([4, -1]),
+    ("a", "b"),
+)
 TABLES = {
     "k": Table(
         {"max": Column("mM", "greatest"), "means": Column("mM", "means", "radius")},
@@ -56,6 +64,7 @@ def turn(path, ranks, kept, times, storage="parts"):
             SELECTIONS,
             TABLES,
             going,
+            CELLS if comm.rank == 0 else None,
         )
         for t in times:
             k = coded("k", t)[lo:hi]
@@ -89,6 +98,8 @@ def check(path, count):
     assert np.array_equal(found.diagnostics["k"]["max"], 10 * times)
     assert np.array_equal(found.diagnostics["k"]["means"][:, 2], times)
     assert found.attributes["seed"] == 7
+    assert np.array_equal(found.cells.points, CELLS.points)
+    assert found.cells.names == CELLS.names
     world.Barrier()
 
 

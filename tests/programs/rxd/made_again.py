@@ -99,4 +99,4 @@ assert len(said) < 2, "boxes that touch, and one species in two boxes, are meant
 
 assert repr(rxd.Parameter(ecs, value=1.0)) == "Parameter(unnamed, value=1.0)"
 assert repr(rxd.State(ecs, initial=1.0)) == "State(unnamed, d=0, initial=1.0)"
-assert "docs/features.md lists what is" in message_of(lambda: rxd.set_solver)
+assert "docs/reference/features.md lists what is" in message_of(lambda: rxd.set_solver)
