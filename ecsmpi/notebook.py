@@ -67,7 +67,10 @@ def shows_displays() -> bool:
 
 
 class DisplayLine:
-    """A line of text in a cell's output. Each cell has a line of its own."""
+    """A line of text in a cell's output, which whoever says something replaces.
+
+    Each cell has a line of its own.
+    """
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -83,3 +86,6 @@ class DisplayLine:
             self._cell = cells.number
         else:
             self._handle.update(content, raw=True)
+
+
+line = DisplayLine()

@@ -99,6 +99,10 @@ class Fluxes:
         """Add a flux of an ion from the next plan on. Local."""
         self._added.append((key, flux))
 
+    def has(self, key: Any) -> bool:
+        """Whether an ion has fluxes. Local."""
+        return any(one == key for one, _ in self._added)
+
     def forget(self, keys: Collection[Any]) -> None:
         """Drop the fluxes of ions that are not among ``keys``. Local."""
         self._added = [(key, flux) for key, flux in self._added if key in keys]

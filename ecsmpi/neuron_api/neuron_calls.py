@@ -85,10 +85,14 @@ def place_of_called() -> Any:
 def keep(error: BaseException) -> bool:
     """Let the script's call of NEURON raise the error, and NEURON print nothing of its own.
 
+    An interrupt is raised at the script's call: where NEURON was tells a user nothing.
+
     Returns False where no such call is in progress.
     """
     if not inside():
         return False
+    if isinstance(error, KeyboardInterrupt):
+        error.__traceback__ = None
     _keep(error)
     _prints_errors.value = 0  # NEURON sets it again as it takes the error
     return True

@@ -46,6 +46,17 @@ class Pointers:
         """The flat indices of a species' voxels that have copies."""
         return np.array([flat for one, flat in self._places if one == key], dtype=np.int64)
 
+    def hand_over(self, old, new) -> None:
+        """Let the copies of a species follow another species, which has none yet.
+
+        old, new: keys of the two.
+        """
+        for key, flat in list(self._places):
+            if key == old:
+                block, place = self._places.pop((key, flat))
+                block.known_by[place] = new, flat
+                self._places[new, flat] = block, place
+
     def forget(self, keys) -> None:
         """Let the copies of species that are not among ``keys`` follow nothing any more."""
         for known_by in list(self._places):

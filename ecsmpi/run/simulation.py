@@ -32,7 +32,7 @@ from ecsmpi.run.reading import Reading
 from ecsmpi.run.region_solver import RegionSolver
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
-from ecsmpi.run.replaced_species import refuse_replaced
+from ecsmpi.run.replaced_species import ReplacedSpecies
 from ecsmpi.run.run_supervisor import RunSupervisor
 from ecsmpi.run.waiting import WaitingWatch, partners_of
 from ecsmpi.solver.slab_field import SlabField
@@ -56,6 +56,7 @@ class Simulation:
     ----------
     registry : what the script has described
     solvers : of the regions
+    replaced : species whose place others have taken
     segments : this rank's segments and their ions
     membrane_reactions : reactions at the segments
     clock : how many of NEURON's steps make one of the grid
@@ -69,6 +70,7 @@ class Simulation:
     def __init__(self, comm, guard: NeuronGuard):
         self.registry = ModelRegistry()
         self.solvers = RegionSolvers(comm)
+        self.replaced = ReplacedSpecies(self.registry, self.solvers)
         self.segments = CoupledSegments()
         self.membrane_reactions = MembraneReactions(states)
         self.clock = GridClock()
@@ -205,7 +207,7 @@ class Simulation:
         n.finitialize begins here; `make_plan` follows. Collective.
         """
         forks.refuse_child()
-        refuse_replaced(self)
+        self.replaced.check(self)
         self.solvers.enter_world()
         self.reading.pointers.ignore_writes()
         self.reading.begin("n.finitialize()")

@@ -53,7 +53,7 @@ class VoxelPointers:
         """Show the voxels of pointers that came after the plan."""
         for reference, region, flat in self._late:
             species = reference()
-            if species is not None:
+            if species is not None and not reference.replaced:
                 value = reading.value(species, region, flat)
                 self._solvers.of(region).pointers.show(species.key, flat, value)
 

@@ -105,7 +105,7 @@ def replace_older(species: Species) -> None:
     """
     for other in _namesakes(species):
         if _is_replaced_by(species, other):
-            simulation.registry.replace(other)
+            simulation.replaced.replace(other, species)
 
 
 def _is_replaced_by(species: Species, other: Species) -> bool:

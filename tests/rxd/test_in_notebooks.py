@@ -112,6 +112,33 @@ k = rxd.Species([cytosol, ecs], name="k", d=2, charge=1, initial=5)
     works(kernel, "del pump, k, cytosol, membrane, ecs", "rxd.reset()", "del cell")
 
 
+def test_recorded_voxels_are_those_of_the_species_made_again(kernel):
+    potassium = 'k = rxd.Species(ecs, name="k", d=2, charge=1, initial=AT)'
+    record = "trace = n.Vector().record(k[ecs].node_by_location(0, 0, 0)._ref_value)"
+    run = "n.finitialize(-65); n.continuerun(1); trace[0], trace[trace.size() - 1]"
+    works(kernel, MODEL, record, "n.finitialize(-65)", "n.fadvance()")
+    for at in "45":
+        again = potassium.replace("AT", at)
+        assert works(kernel, again, run).result == f"({at}.0, {at}.0)"
+        assert works(kernel, again, again, "k", run).result == f"({at}.0, {at}.0)"
+
+
+def test_lost_fluxes_and_pointers_of_a_species_made_again_are_said(kernel):
+    again = 'k = rxd.Species(ecs, name="k", d=2, charge=1, initial=3)'
+    flux = "k[ecs].node_by_location(0, 0, 0).include_flux(1e3)"
+    trace = "trace = n.Vector().record(k[ecs].node_by_location(0, 0, 0)._ref_value)"
+    warned = "species k took the place of one that had "
+    works(kernel, MODEL, flux, trace, INITIAL)
+    said = works(kernel, again, again, INITIAL).streams["stderr"]
+    assert said.count(warned) == 1 and "had fluxes (include_flux), and has none" in said, said
+    assert works(kernel, INITIAL).streams["stderr"] == ""
+    assert works(kernel, flux, again, flux, INITIAL).streams["stderr"] == ""
+    said = works(kernel, MODEL.replace("dx=10", "dx=20"), flux, INITIAL).streams["stderr"]
+    assert said.count(warned) == 1 and "had pointers (_ref_value" in said, said
+    said = works(kernel, MODEL, flux, trace, INITIAL).streams["stderr"]
+    assert said == ""
+
+
 def test_species_inside_and_outside_cells_are_made_again(kernel):
     works(kernel, CELL)
     model = """
@@ -148,6 +175,9 @@ def test_progress_is_one_line_of_each_cell(kernel):
     assert line.startswith("t = 100 of 100 ms, ") and said.updates >= 1, line
     assert works(kernel, "1 + 1").lines == []
     assert said.streams == {"stdout": "", "stderr": ""}
+    said = works(kernel, "n.finitialize(-65)\nprogress = rxd.Progress(2)\nn.continuerun(2)")
+    (line,) = said.lines
+    assert line.startswith("t = 2 of 2 ms, "), line
     works(kernel, "progress.close()")
 
 
@@ -157,6 +187,7 @@ def test_interrupt_stops_the_run_which_can_go_on(kernel):
         "n.continuerun(1e6)", interrupt_when=lambda cell: cell.updates or cell.lines
     )
     assert said.error == "KeyboardInterrupt: "
+    assert "neuron_guard" not in said.traceback, "frames inside ecsmpi"
     (line,) = said.lines
     assert ", took " in line
     said = works(kernel, "at = n.t; n.continuerun(at + 1); 0 < at < 1e6, round(n.t - at, 6)")

@@ -23,6 +23,8 @@ class Cell:
         The value of its last expression, as text.
     error : str or None
         "Name: words" of the exception that ended it.
+    traceback : str
+        What it shows of that exception.
     """
 
     def __init__(self):
@@ -30,6 +32,7 @@ class Cell:
         self.updates = 0
         self.result = None
         self.error = None
+        self.traceback = ""
         self._displays = {}
 
     @property
@@ -42,6 +45,7 @@ class Cell:
             self.streams[content["name"]] += content["text"]
         elif kind == "error":
             self.error = f"{content['ename']}: {content['evalue']}"
+            self.traceback = "\n".join(content["traceback"])
         elif kind == "execute_result":
             self.result = content["data"]["text/plain"]
         elif kind in ("display_data", "update_display_data"):

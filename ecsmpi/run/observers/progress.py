@@ -43,7 +43,7 @@ class Progress(Observer):
         self._begin_stretch(0.0)
         self._cell_line: notebook.DisplayLine | None = None
         if stream is None and notebook.shows_displays():
-            self._cell_line = notebook.DisplayLine()
+            self._cell_line = notebook.line
             notebook.cells.tell(self)
         renews = self._cell_line is not None or self._stream.isatty()
         self._interval = TERMINAL_INTERVAL if renews else LOG_INTERVAL
