@@ -69,8 +69,17 @@ def provenance() -> dict:
         "ecsmpi": __version__,
         "python": platform.python_version(),
         "mpi": _mpi_library(),
-        **{name: metadata.version(name) for name in ("neuron", "numpy", "numba", "mpi4py")},
+        "neuron": _neuron_version(),
+        **{name: metadata.version(name) for name in ("numpy", "numba", "mpi4py")},
     }
+
+
+def _neuron_version() -> str:
+    """The version of NEURON's wheel, of a release or of a night."""
+    try:
+        return metadata.version("neuron")
+    except metadata.PackageNotFoundError:
+        return metadata.version("neuron-nightly")
 
 
 def append(path: Path, record: dict) -> None:
