@@ -65,6 +65,13 @@ def test_volume_is_that_of_the_voxels():
     assert box.voxels * box.voxel_volume == 12.5 * 4 * 9
 
 
+def test_boxes_that_touch_do_not_overlap():
+    box = Box.spanning((0, 0, 0), (10, 10, 10), 5)
+    for other, overlap in {(9, 9, 9): True, (10, 0, 0): False, (0, 0, -10): False}.items():
+        hi = tuple(low + 10 for low in other)
+        assert box.overlaps(Box.spanning(other, hi, 5)) is overlap
+
+
 @unhurried
 @given(boxes, st.data())
 def test_inner_points_lie_where_neuron_counts_them(box, data):
