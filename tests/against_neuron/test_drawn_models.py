@@ -1,6 +1,6 @@
 """A model drawn at random has NEURON's answer, live, on any number of ranks, or a clear error.
 
-It never hangs and never has a wrong number. `ECSMPI_MODELS=200` draws so many instead of 20. They
+It never hangs and never has a wrong number. `ECSMPI_MODELS=200` draws so many instead of 12. They
 are always the same, but for `scripts/test-fresh`, which draws others for each seed.
 """
 
@@ -19,7 +19,7 @@ import pytest
 from support.neuron_reference import disagreements
 from support.ranks import TESTS, _end_session, _environment, _launcher
 
-MODELS = int(os.environ.get("ECSMPI_MODELS", 20))
+MODELS = int(os.environ.get("ECSMPI_MODELS", 12))
 RANKS = (1, 3) if MODELS <= 20 else (1, 2, 3, 4, 7)
 # Relative to the largest value; round-off grows tenfold and more in the upstroke of a spike.
 TOLERANCE = 1e-10

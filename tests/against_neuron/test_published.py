@@ -47,6 +47,7 @@ def test_a_model_agrees_with_neuron_on_1_and_2_ranks_and_others_are_skipped(fold
     assert all("at most 1e-10" in row[3] and "of NEURON's" in row[4] for row in rows[1:])
 
 
+@pytest.mark.long  # in every run: a model that agrees, and those that are skipped
 def test_what_differs_fails_or_has_changed_is_an_error(folder, capfd):
     smaller = ("tiny.py", "Ncell = 600", "Ncell = 6")
     differs = Case("tiny.py", ("0.1",), (smaller,))

@@ -8,7 +8,11 @@ from support.ranks import mpirun
 
 
 @pytest.mark.parametrize(
-    "across", [(), ("across",)], ids=["NEURON's reactions inside", "ecsmpi's reactions inside"]
+    "across",
+    [
+        pytest.param((), id="NEURON's reactions inside"),
+        pytest.param(("across",), id="ecsmpi's reactions inside", marks=pytest.mark.long),
+    ],
 )
 def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
     """A dict or a late State as tissue, late regions, regions=[], numpy's numbers.

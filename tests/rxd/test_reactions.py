@@ -18,6 +18,7 @@ def test_changes_in_mid_run_hold_from_the_next_step(on_ranks):
         holds(on_ranks, ranks, PROGRAM, "changes_in_mid_run")
 
 
+@pytest.mark.long  # in every run: the amounts of scripts/tutorial/buffering.py, on ranks
 def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ranks, request):
     """The tutorial's buffer in a closed box keeps k + AK, and A + AK in each voxel.
 

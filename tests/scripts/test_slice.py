@@ -58,6 +58,7 @@ def test_neuron_prints_what_ranks_print(tmp_path):
     assert table(tmp_path, None, "--neuron") == alone
 
 
+@pytest.mark.long  # in every run: what ranks print is what NEURON prints
 def test_eighth_is_one_of_a_slice_that_mirrors_itself(tmp_path):
     even = ["--thickness", "80"]  # so that the middle planes are between voxels
     of_whole = table(tmp_path, 2, *even, script=MIRRORED)

@@ -28,6 +28,7 @@ def error(on_ranks, ranks, dx, tstop):
     return np.abs(found["trace"][1:] - exact).max()
 
 
+@pytest.mark.long  # in every run: what ranks print is what NEURON gives
 def test_block_of_potassium_spreads_as_greens_functions_say(on_ranks):
     coarse = error(on_ranks, 2, 1.0, 200)
     assert coarse < 0.012

@@ -9,7 +9,7 @@ from support.ranks import ROOT, mpirun
 SCRIPTS = sorted(
     path.stem for path in (ROOT / "scripts" / "tutorial").glob("*.py") if path.stem != "cell"
 )
-SHORT = ("buffering", "sphere", "tissue")  # of every run
+SHORT = ("buffering",)  # of every run
 BALANCES = {  # that each example prints
     "anisotropy": 2,
     "buffering": 4,
