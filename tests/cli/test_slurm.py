@@ -117,7 +117,7 @@ def test_job_begins_with_how_to_submit_it_and_what_to_edit(path):
 
 
 def test_page_on_clusters_names_every_job():
-    page = (ROOT / "docs" / "cluster.md").read_text()
+    page = (ROOT / "docs" / "howto" / "clusters.md").read_text()
     assert [path.name for path in JOBS if path.name not in page] == []
 
 
