@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ecsmpi.notebook import running_shell
+
 
 class Collector:
     """Knows whether a collection is in progress, and can postpone the next ones."""
@@ -171,7 +173,8 @@ def leave_out_modules(script_has_begun: bool) -> bool:
     where only a cycle holds them, so nothing is left out in notebooks, or where the script has made
     sections.
     """
-    is_interactive = hasattr(sys, "ps1") or "IPython" in sys.modules
+    # NEURON imports IPython wherever it is installed: a session is what counts.
+    is_interactive = hasattr(sys, "ps1") or running_shell() is not None
     if is_interactive or script_has_begun:
         return False
     gc.freeze()
