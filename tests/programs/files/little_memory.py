@@ -7,11 +7,12 @@ from pathlib import Path
 import resource
 import sys
 
-from ecsmpi.cli import main
+from ecsmpi.cli import command_parser, main
 import ecsmpi.files.checkpoint_folder
 import ecsmpi.files.recording
 import ecsmpi.files.sonata  # noqa: F401
 
+command_parser()  # loads the commands, which is not what memory is short for
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + int(float(sys.argv[1]) * 1e6)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
