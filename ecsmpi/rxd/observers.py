@@ -97,7 +97,7 @@ class Output(FixedAttributes, fields.Output):
         Whether to take part in the script's runs.
     cells
         Whether the file has the morphologies of the cells, of all ranks, as they are when it
-        begins: `ecsmpi plot` and `ecsmpi view` draw them.
+        begins.
 
     Attributes
     ----------
