@@ -95,6 +95,7 @@ USERS = {
         "files.table",
         "files.track_selection",
         "files.track_writer",
+        "files.vtk_group",
     },
 }
 

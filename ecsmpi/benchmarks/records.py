@@ -22,6 +22,7 @@ from pathlib import Path
 from ecsmpi import __version__
 from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.repetition import Times
+from ecsmpi.neuron_api.wheel import installed_version
 
 KINDS = ("strong", "weak", "kernel", "exchange", "gate", "neuron", "memory", "model", "slice")
 NEEDED = ("kind", "ranks", "threads", "shape", "step_seconds")
@@ -69,17 +70,9 @@ def provenance() -> dict:
         "ecsmpi": __version__,
         "python": platform.python_version(),
         "mpi": _mpi_library(),
-        "neuron": _neuron_version(),
+        "neuron": installed_version(),
         **{name: metadata.version(name) for name in ("numpy", "numba", "mpi4py")},
     }
-
-
-def _neuron_version() -> str:
-    """The version of NEURON's wheel, of a release or of a night."""
-    try:
-        return metadata.version("neuron")
-    except metadata.PackageNotFoundError:
-        return metadata.version("neuron-nightly")
 
 
 def append(path: Path, record: dict) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 
-from ecsmpi.cells.segments import read_paths
+from ecsmpi.cells.segments import read_paths, without_address
 from ecsmpi.files.cells_group import Cells
 from ecsmpi.neuron_api.gids import gid_of_cells
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.sections import model_sections
 
-ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
 NO_GID = -1
 
 
@@ -40,7 +38,7 @@ def _own_cells() -> Cells:
         paths.diam,
         paths.first,
         np.array([gids.get(sec.cell(), NO_GID) for sec in model_sections()], dtype=np.int64),
-        tuple(ADDRESS.sub("", name) for name in names),
+        tuple(without_address(name) for name in names),
     )
 
 

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ecsmpi.cells.drawn_cells import ADDRESS
-from ecsmpi.cells.segments import Segments
+from ecsmpi.cells.segments import Segments, without_address
 from ecsmpi.neuron_api.gids import context, known_gids
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import were_any_defined
@@ -74,7 +73,7 @@ def _duplicated(
     acting = [sections[i] for i in in_box[several].tolist() if _acts(sections[i])]
     own_gids = np.array(gids, dtype=np.uint64)
     shared_gids = own_gids[_on_several(comm, own_gids)]
-    words = [ADDRESS.sub("", section.name()) for section in acting[:NAMED]]
+    words = [without_address(section.name()) for section in acting[:NAMED]]
     words += [f"gid {gid}" for gid in shared_gids[: NAMED - len(words)].tolist()]
     return len(acting) + shared_gids.size, words
 
@@ -90,7 +89,7 @@ def _names(sections: list, gids: list[int]) -> list[str]:
     names = []
     for section in sections:
         own_gids = gids_of_cell.get(_key(section.cell()), "")
-        names.append(f"{ADDRESS.sub('', section.name())} {own_gids}")
+        names.append(f"{without_address(section.name())} {own_gids}")
     return names
 
 

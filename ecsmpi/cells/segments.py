@@ -7,6 +7,7 @@ Nothing here talks to other ranks. Segments are numbered in the order of
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ HASH_ODD = np.array(
     ],
     dtype=np.uint64,
 )
+ADDRESS = re.compile(r" object at 0x[0-9a-f]+")  # in the names of cells that are Python objects
 
 
 class Segments:
@@ -125,6 +127,11 @@ def node_indices() -> np.ndarray:
 def segment_areas() -> np.ndarray:
     """(segments,) um2, the areas by which NEURON scales currents."""
     return np.array([seg.area() for sec in model_sections() for seg in sec], dtype=float)
+
+
+def without_address(name: str) -> str:
+    """Return the name of a section without what differs between processes."""
+    return ADDRESS.sub("", name)
 
 
 def read_paths() -> tuple[list[str], Paths]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.neuron_start import start
+from ecsmpi.neuron_api.wheel import installed_version
 from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
@@ -170,19 +171,12 @@ def _family(version):
 
 
 def _neuron():
-    version = _version_of("neuron") or _version_of("neuron-nightly")
+    version = installed_version()
     if version is None:
         yield Finding("NEURON", "not installed", "pip install 'neuron>=9.0.2'")
         return
     old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST_NEURON
     yield Finding("NEURON", version, "pip install 'neuron>=9.0.2'" if old else "")
-
-
-def _version_of(package):
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _neurons_symbols():

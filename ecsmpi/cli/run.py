@@ -22,6 +22,16 @@ def add_parser(subparsers):
     parser.add_argument(
         "script", metavar="SCRIPT", type=Path, help="a Python script that uses ecsmpi.rxd"
     )
+    _add_time_options(parser)
+    _add_output_options(parser)
+    _add_computing_options(parser)
+    _add_checkpoint_options(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
+
+
+def _add_time_options(parser):
+    """Add the options that say how the model is stepped."""
     parser.add_argument(
         "--tstop",
         type=_positive,
@@ -43,6 +53,10 @@ def add_parser(subparsers):
         metavar="MV",
         help="initial voltage (default: the script's n.v_init)",
     )
+
+
+def _add_output_options(parser):
+    """Add the options that say what is written."""
     parser.add_argument(
         "--output", type=Path, metavar="FILE.h5", help="write the concentrations to this file"
     )
@@ -86,6 +100,10 @@ def add_parser(subparsers):
     parser.add_argument(
         "--no-cells", action="store_true", help="write no morphologies of cells to the file"
     )
+
+
+def _add_computing_options(parser):
+    """Add the options that say how it is computed."""
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads of each rank (default: the script's)"
     )
@@ -97,6 +115,10 @@ def add_parser(subparsers):
         action="store_true",
         help="print at the end how long each phase of the steps took",
     )
+
+
+def _add_checkpoint_options(parser):
+    """Add the options of checkpoints and restarts."""
     parser.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="write checkpoints to this folder"
     )
@@ -117,8 +139,6 @@ def add_parser(subparsers):
         help="stop with a checkpoint and status 75 before the process has run this long, such as "
         "23:50:00",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
-    parser.set_defaults(func=run, arguments=[], tracebacks=True, fail=parser.error)
 
 
 def run(args):

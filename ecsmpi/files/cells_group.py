@@ -20,9 +20,9 @@ import numpy as np
 
 from ecsmpi.files.disk_errors import explained_write_errors
 from ecsmpi.files.opening import open_hdf5
+from ecsmpi.files.vtk_group import create_vtk_group
 
 CELLS = "cells"  # the group
-VERSION = (2, 2)
 OTHER_KINDS = ("Vertices", "Polygons", "Strips")  # VTK wants these, too
 
 
@@ -58,9 +58,7 @@ class Cells(NamedTuple):
 
 def write_cells(file: h5py.File, cells: Cells, group: str = CELLS) -> None:
     """Write the group into an open file."""
-    vtk = file.create_group(group)
-    vtk.attrs["Version"] = np.array(VERSION, dtype=np.int64)
-    vtk.attrs.create("Type", b"PolyData", dtype=h5py.string_dtype("ascii", len("PolyData")))
+    vtk = create_vtk_group(file, group, "PolyData")
     count = len(cells.points)
     vtk["NumberOfPoints"] = np.array([count], dtype=np.int64)
     points = vtk.create_dataset("Points", data=cells.points.astype(np.float32))

@@ -35,6 +35,7 @@ from ecsmpi.files.items import Encoding
 from ecsmpi.files.parts import PartSource, virtual_field
 from ecsmpi.files.selection import Selection
 from ecsmpi.files.table import FOLDER
+from ecsmpi.files.vtk_group import create_vtk_group
 
 FORMAT = "ecsmpi grid 1"
 PART_FORMAT = "ecsmpi grid part 1"
@@ -189,10 +190,8 @@ def _write_attribute(file, name: str, value) -> None:
 
 def _write_vtk(file, box: Box):
     """Create the VTKHDF group without its fields and steps."""
-    vtk = file.create_group("VTKHDF")
+    vtk = create_vtk_group(file, "VTKHDF", "ImageData")
     nx, ny, nz = box.shape
-    vtk.attrs["Version"] = np.array([2, 2], dtype=np.int64)
-    vtk.attrs.create("Type", b"ImageData", dtype=h5py.string_dtype("ascii", len("ImageData")))
     vtk.attrs["WholeExtent"] = np.array([0, nx, 0, ny, 0, nz], dtype=np.int64)
     vtk.attrs["Origin"] = np.array(box.lo, dtype=float)
     vtk.attrs["Spacing"] = np.array(box.spacing, dtype=float)

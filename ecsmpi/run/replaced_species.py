@@ -23,6 +23,7 @@ class ReplacedSpecies:
     def __init__(self, registry: ModelRegistry, solvers: RegionSolvers):
         self._registry = registry
         self._solvers = solvers
+        self._any = False  # whether a species was ever replaced
         # (weak reference to the species that took the place, what the other one had)
         self._left_behind: list[tuple[weakref.ref, str]] = []
 
@@ -31,6 +32,7 @@ class ReplacedSpecies:
 
         Pointers into the same box follow the new species from the next finitialize on.
         """
+        self._any = True
         self._registry.replace(old)
         earlier = [what for reference, what in self._left_behind if reference() is old]
         self._left_behind += [(weakref.ref(new), what) for what in earlier]
@@ -56,6 +58,8 @@ class ReplacedSpecies:
             reaction: a notebook keeps it, and a reaction that is made again is to take the place of
             the one before.
         """
+        if not self._any:
+            return
         if _words_of_reactions(simulation):
             simulation.let_go()  # the reaction may be one that only a reference cycle holds
             words = _words_of_reactions(simulation)
