@@ -126,6 +126,8 @@ def _environment(extra):
         filter(None, [str(ROOT), str(TESTS), env.get("PYTHONPATH")])
     )
     env["NUMBA_NUM_THREADS"] = THREADS
+    # With it each part of a line is written alone, and mpirun mixes the lines of two ranks.
+    env.pop("PYTHONUNBUFFERED", None)
     if WHEEL:
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
             filter(None, [str(WHEEL.parent), env.get("LD_LIBRARY_PATH")])
