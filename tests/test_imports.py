@@ -19,6 +19,7 @@ PACKAGE = ROOT / "ecsmpi"
 # earlier in this list. A module that the list names does not belong to its folder's entry.
 LAYERS = [
     "subnormals",  # the processor's mode for very small numbers
+    "extras",  # packages that an extra of pip installs
     "notebook",  # IPython, if the script runs in it
     "ranks",  # MPI, launchers, waiting, compilation in another process
     "files.opening",  # how HDF5 files are opened

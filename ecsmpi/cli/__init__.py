@@ -9,6 +9,7 @@ from importlib import import_module
 
 from ecsmpi import __version__
 from ecsmpi.cli.command_parser import CommandParser, leave_broken_pipe
+from ecsmpi.extras import MissingPackageError
 from ecsmpi.ranks import launch
 from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
@@ -18,9 +19,9 @@ COMMANDS = ("run", "doctor", "info", "verify", "plot", "animate", "cells", "benc
 def main(argv=None):
     """Run one subcommand and return its exit status.
 
-    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2. A subcommand
-    that runs the user's own code sets `tracebacks=True` beside `func`: errors of that code keep
-    their traceback.
+    A mistake of the user (ValueError, OSError, LaunchError) is one line and status 2, and so is a
+    missing package of an extra. A subcommand that runs the user's own code sets `tracebacks=True`
+    beside `func`: errors of that code keep their traceback.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def main(argv=None):
     except BrokenPipeError:  # `ecsmpi info FILE | head`: nobody reads on, and that is no error
         leave_broken_pipe()
         return 141
-    except (ValueError, OSError, MemoryError, launch.LaunchError) as error:
+    except (ValueError, OSError, MemoryError, MissingPackageError, launch.LaunchError) as error:
         if args.tracebacks:
             raise
         return _complain(error)
