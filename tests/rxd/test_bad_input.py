@@ -170,7 +170,7 @@ def test_missing_mechanism_ends_all_ranks(tmp_path):
     script = shutil.copy(ROOT / "scripts" / "ca1_potassium.py", tmp_path / "scripts")
     done = mpirun(2, ["python", script], timeout=SECONDS, cwd=tmp_path)
     assert_ends_with(
-        done, "the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in "
+        done, "the mechanism steady_k is not compiled: run nrnivmodl in "
     )
 
 
