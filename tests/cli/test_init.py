@@ -116,7 +116,7 @@ def test_a_wheel_carries_what_init_copies(tmp_path):
     done = subprocess.run([sys.executable, "-m", *build], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = tmp_path.glob("*.whl")
-    assert wheel.name == "ecsmpi-0.1.dev0+unknown-py3-none-any.whl"
+    assert wheel.name == "ecsmpi-0.1.dev0-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     inside = f"ecsmpi/{init.IN_WHEEL.name}/"
