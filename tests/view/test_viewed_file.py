@@ -12,7 +12,6 @@ from support.viewed import BOX, FIELDS, TIMES, ball, begin, write, write_selecti
 
 def grow(file, t):
     file.append(t, {name: field(t) for name, field in FIELDS.items()})
-    file.flush()
 
 
 def test_values_are_those_of_the_file(tmp_path):
