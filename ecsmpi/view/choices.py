@@ -69,9 +69,9 @@ def of_grid(shape: tuple[int, int, int]) -> dict[str, Any]:
         found[f"slice_{axis}"] = shape[a] // 2
         found[f"slice_{axis}_last"] = shape[a] - 1
         found[f"slice_{axis}_text"] = ""
-    if min(shape) == 1:
-        axis_number = flat_axis(shape)
-        found[f"slice_{AXES[axis_number]}_on"] = True
+    across = flat_axis(shape)
+    if across is not None:
+        found[f"slice_{AXES[across]}_on"] = True
     return found
 
 

@@ -96,19 +96,19 @@ class Page:
             lambda **_: opened(f"http://{HOST}:{self.server.port}/?token={self.guard.token}")
         )
         serving = asyncio.ensure_future(self._serving(port))
-        tasks = [serving, asyncio.ensure_future(self.player.run(self.is_seen))]
+        others = [asyncio.ensure_future(self.player.run(self.is_seen))]
         if state["following"]:
-            tasks.append(asyncio.ensure_future(follow(self.viewer, state)))
-        tasks.append(asyncio.ensure_future(ended.wait()))
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        failed = [one for one in tasks if one.done() and one.exception()]
+            others.append(asyncio.ensure_future(follow(self.viewer, state)))
+        waiting = asyncio.ensure_future(ended.wait())
+        tasks: list[asyncio.Future] = [serving, waiting, *others]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
             await self._stop(serving)
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if failed:
-            raise failed[0].exception()
+        for one in done:
+            one.result()  # raises what ended the task
 
     async def _serving(self, port: int) -> None:
         """Listen until the server is stopped."""

@@ -313,11 +313,11 @@ class Viewer:
             if len(point) != 3:
                 raise ValueError(f"a point is x y z in um, got {text!r}")
             frames = self.frames
-            voxel = tuple(frames.layer(axis, at) for axis, at in zip(AXES, point))
+            i, j, k = (frames.layer(axis, at) for axis, at in zip(AXES, point))
         except ValueError as error:
             self.state["problem"] = str(error)
             return
-        self.add_trace(voxel)
+        self.add_trace((i, j, k))
 
     def clear_traces(self) -> None:
         """Trace no voxel."""

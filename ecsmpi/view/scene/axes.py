@@ -66,20 +66,20 @@ class Axes:
         for labels in self._labels:
             for actor in labels:
                 actor.VisibilityOff()
-        if not self._shown:
+        box = self._box
+        if not self._shown or box is None:
             return
         lines: list[np.ndarray] = []
         for axis in range(3):
-            if self._box.shape[axis] > 1:
-                lines += self._arrange_axis(axis)
+            if box.shape[axis] > 1:
+                lines += self._arrange_axis(box, axis)
         self._ticks.mapper.dataset = _segments(lines)
 
-    def _arrange_axis(self, axis: int) -> list[np.ndarray]:
+    def _arrange_axis(self, box: Box, axis: int) -> list[np.ndarray]:
         """Place the labels of one axis, and return its ticks: (2, 3) each."""
-        box = self._box
         lo, hi = np.asarray(box.lo), np.asarray(box.hi)
         middle = (lo + hi) / 2
-        begin, end = self._outer_edge(axis)
+        begin, end = self._outer_edge(box, axis)
         on_screen = self._display(np.stack([begin, end, middle]))
         along = on_screen[1] - on_screen[0]
         length = float(np.linalg.norm(along))
@@ -109,9 +109,9 @@ class Axes:
         self._place(axis, MOST_TICKS + 1, f"{'xyz'[axis]} (µm)", centre, TITLE)
         return lines
 
-    def _outer_edge(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    def _outer_edge(self, box: Box, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the edge along an axis that is seen furthest to the left or below."""
-        lo, hi = np.asarray(self._box.lo), np.asarray(self._box.hi)
+        lo, hi = np.asarray(box.lo), np.asarray(box.hi)
         first, second = (a for a in range(3) if a != axis)
         edges = []
         for u in (lo[first], hi[first]):

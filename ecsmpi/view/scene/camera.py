@@ -52,28 +52,26 @@ class Placed:
 
     def __init__(self, plotter: pyvista.Plotter):
         self._plotter = plotter
-        self._view: View | None = None
-        self._box: Box | None = None
+        self._shown: tuple[View, Box] | None = None
         self._size: tuple[int, int] = (0, 0)
         self._position: tuple = ()
 
     def place(self, view: View, box: Box) -> None:
         """Look at a box."""
-        self._view, self._box = view, box
-        self._place()
+        self._shown = (view, box)
+        self._place(view, box)
 
     def fit(self) -> None:
         """Place the camera again where the window has another size and nobody has moved it."""
         is_other = tuple(self._plotter.window_size) != self._size
-        if self._view is not None and is_other and self._position == self._where():
-            self._place()
+        if self._shown is not None and is_other and self._position == self._where():
+            self._place(*self._shown)
 
     def _where(self) -> tuple:
         camera = self._plotter.camera
         return (*camera.position, *camera.focal_point, camera.parallel_scale)
 
-    def _place(self) -> None:
-        view, box = self._view, self._box
+    def _place(self, view: View, box: Box) -> None:
         self._size = tuple(self._plotter.window_size)
         direction = view.direction / np.linalg.norm(view.direction)
         right = np.cross(view.up, direction)

@@ -125,8 +125,11 @@ class Scene:
             self.between.hide()
 
     def _hide_field(self) -> None:
-        for part in (self.volume, *self.slices, self.surfaces, self.between):
-            part.hide()
+        self.volume.hide()
+        for one in self.slices:
+            one.hide()
+        self.surfaces.hide()
+        self.between.hide()
 
     def look_first(self) -> None:
         """Look as at first."""
@@ -153,17 +156,17 @@ class Scene:
         if self.field is None:
             return None
         near, far = self._line_of_sight(x, y)
-        point = self._nearest_solid(near, far)
+        point = self._nearest_solid(self.field.box, near, far)
         if point is not None:
             return self.field.voxel_at(point)
         if self.look.volume and self.field.has_depth:
             return most_opaque(near, far, self.field, self._opacity)
         return None
 
-    def _nearest_solid(self, near, far) -> np.ndarray | None:
+    def _nearest_solid(self, box: Box, near, far) -> np.ndarray | None:
         """The point of a line that is nearest to the eye on a slice, a surface or a block."""
         slices = {one.axis: one.position for one in self.slices if one.layer is not None}
-        found = [through_slices(near, far, self.field.box, slices)]
+        found = [through_slices(near, far, box, slices)]
         for part in (self.surfaces, self.between):
             if part.actor.visibility:
                 found.append(_first_hit(part.mesh, near, far))

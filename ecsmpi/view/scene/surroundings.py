@@ -43,6 +43,7 @@ class Surroundings:
         self._title.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
         self._title.prop.font_size = 20
         bar = self._bar
+        bar.SetLookupTable(pyvista.LookupTable())
         bar.SetOrientationToVertical()
         bar.UnconstrainedFontSizeOn()
         bar.SetMaximumNumberOfColors(256)
