@@ -66,6 +66,9 @@ class Scene:
         self.plotter.show(auto_close=False)  # which places the camera once, and never again
         has_gpu = _has_gpu(self.plotter.render_window)
         self.plotter.render_window.SetMultiSamples(SAMPLES if has_gpu else 0)
+        self._placed = camera.Placed(self.plotter)
+        # Before each picture; before the axes look where the camera is.
+        self.plotter.renderer.AddObserver("StartEvent", lambda *_: self._placed.fit())
         self.field: Field | None = None
         self.scale = ColourScale(0.0, 1.0)
         self.look = Look()
@@ -78,8 +81,6 @@ class Scene:
         self.surroundings = Surroundings(self.plotter)
         self.surroundings.set_axes(False)
         self._box: Box | None = None
-        self._placed = camera.Placed(self.plotter)
-        self.plotter.renderer.AddObserver("StartEvent", lambda *_: self._placed.fit())
 
     def set_box(self, box: Box, cells: Cells | None) -> None:
         """Begin with another box: its axes, its cells, and the first view of it."""

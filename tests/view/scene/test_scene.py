@@ -207,10 +207,10 @@ def test_axes_have_round_numbers_and_units(scene):
     scene.plotter.window_size = [800, 600]
     draw(scene, Look())
     scene.picture()
-    scene.plotter.window_size = [320, 240]
     texts = scene.surroundings.texts
+    scene.plotter.window_size = [320, 240]
     assert {"x (µm)", "y (µm)", "z (µm)", "k (mM)"} <= set(texts)
-    assert {"-40", "0", "40"} <= set(texts)
+    assert {"-50", "0", "50"} <= set(texts)
 
 
 def test_flat_box_has_no_axis_across(scene):
