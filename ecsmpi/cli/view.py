@@ -59,8 +59,6 @@ def view(args):
 
     if not 0 <= args.port <= MOST_PORT:
         raise ValueError(f"--port must be 0 to {MOST_PORT}, got {args.port}")
-    for module in ("pyvista", "trame.app", "trame_vtk", "trame_vuetify"):
-        need(module, "view", "ecsmpi view")
     try:
         for path in args.file:
             if args.follow:
@@ -68,6 +66,8 @@ def view(args):
             read_in_child(_check, path)
     except KeyboardInterrupt:
         return 0
+    for module in ("pyvista", "trame.app", "trame_vtk", "trame_vuetify"):
+        need(module, "view", "ecsmpi view")
     from ecsmpi.view.scene.offscreen import choose_window
 
     choose_window()
