@@ -7,6 +7,7 @@ from ecsmpi.extras import MissingPackageError, need
 import pytest
 
 from support.frames import write
+from support.ranks import ROOT
 
 EXTRA = ("matplotlib", "PIL", "pyvista", "sympy", "trame", "vtk")
 MODEL = """
@@ -88,3 +89,34 @@ def test_drawing_without_matplotlib_names_its_extra(words, tmp_path):
     assert "the package matplotlib, which is not installed" in told.stderr
     assert "pip install 'ecsmpi[plot]'" in told.stderr
     assert len(told.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "tutorial/walls.py",
+        "tutorial/recording.py",
+        "models/slice.py",
+        "models/spreading_depression.py",
+    ],
+)
+def test_an_example_that_draws_says_so_before_it_runs(script, tmp_path):
+    path = ROOT / "scripts" / script
+    program = (
+        "import importlib.util as util, runpy, sys\n"
+        "found = util.find_spec\n"
+        "util.find_spec = lambda name, *of: None if name == 'matplotlib' else found(name, *of)\n"
+        f"sys.path.insert(0, {str(path.parent)!r})\n"
+        f"sys.argv = [{str(path)!r}]\n"
+        f"runpy.run_path({str(path)!r}, run_name='__main__')\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert ran.returncode == 2, ran.stderr
+    assert "--picture needs matplotlib: python -m pip install 'ecsmpi[plot]'" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
