@@ -1,86 +1,115 @@
 """What describes the project to others says what pyproject.toml says."""
 
-import json
-from pathlib import Path
 import re
-import sys
 
 import pytest
 import yaml
 
+from support.project import CITATION, CODEMETA, PROJECT, text_of
 from support.ranks import ROOT
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-CODEMETA = json.loads((ROOT / "codemeta.json").read_text())
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+KINDS = {
+    "Added",
+    "Changed",
+    "Deprecated",
+    "Removed",
+    "Fixed",
+    "Security",
+}
+RELEASE = r"## (Unreleased|\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2})"
+HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
+MAY_WRITE = {
+    "deploy": {"pages", "id-token"},
+    "publish": {"id-token"},
+}
 
 
 def test_the_citation_is_of_this_project():
     assert CITATION["title"] == PROJECT["name"]
-    assert CITATION["license"] == PROJECT["license"]
-    assert CITATION["keywords"] == PROJECT["keywords"]
-    assert CITATION["authors"] == PROJECT["authors"]
-    assert CITATION["abstract"].rstrip(".") == PROJECT["description"]
+    for name in ("license", "keywords", "authors"):
+        assert CITATION[name] == PROJECT[name]
+    abstract = CITATION["abstract"]
+    assert abstract == PROJECT["description"] + "."
 
 
 def test_codemeta_says_what_the_citation_says():
     assert CODEMETA["@type"] == "SoftwareSourceCode"
     assert CODEMETA["name"] == CITATION["title"]
-    assert CODEMETA["version"] == CITATION["version"]
-    assert CODEMETA["license"] == f"https://spdx.org/licenses/{CITATION['license']}"
-    assert [author["name"] for author in CODEMETA["author"]] == ["the ecsmpi authors"]
-    assert CODEMETA["keywords"] == CITATION["keywords"]
-    assert CODEMETA["description"] == PROJECT["description"]
-    article = CITATION["references"][0]
-    assert CODEMETA["referencePublication"]["name"] == article["title"]
-    assert CODEMETA["referencePublication"]["identifier"].endswith(article["doi"])
+    for name in ("version", "keywords"):
+        assert CODEMETA[name] == CITATION[name]
+    licence = CITATION["license"]
+    url = f"https://spdx.org/licenses/{licence}"
+    assert CODEMETA["license"] == url
+    (author,) = CODEMETA["author"]
+    assert CITATION["authors"] == [{"name": author["name"]}]
 
 
-def test_codemeta_lists_the_dependencies():
-    assert CODEMETA["softwareRequirements"] == PROJECT["dependencies"]
-    assert CODEMETA["runtimePlatform"] == f"Python {PROJECT['requires-python']}"
+def test_codemeta_and_the_citation_name_one_article():
+    (cited,) = CITATION["references"]
+    article = CODEMETA["referencePublication"]
+    assert article["name"] == cited["title"]
+    doi = f"https://doi.org/{cited['doi']}"
+    assert article["identifier"] == doi
+
+
+def test_codemeta_says_what_the_package_needs():
+    needed = CODEMETA["softwareRequirements"]
+    assert needed == PROJECT["dependencies"]
+    python = PROJECT["requires-python"]
+    assert CODEMETA["runtimePlatform"] == f"Python {python}"
+    about = CODEMETA["description"]
+    assert about == PROJECT["description"]
 
 
 def test_headings_of_the_changelog_have_its_form():
-    headings = re.findall(r"^(#+ .*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[:2] == ["# Changelog", "## Unreleased"]
-    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    text = text_of("CHANGELOG.md")
+    headings = HEADING.findall(text)
+    first = ["# Changelog", "## Unreleased"]
+    assert headings[:2] == first
     for heading in headings[1:]:
-        release = re.fullmatch(r"## (Unreleased|\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2})", heading)
-        assert release or heading.removeprefix("### ") in kinds, heading
+        kind = heading.removeprefix("### ")
+        is_release = re.fullmatch(RELEASE, heading)
+        assert is_release or kind in KINDS, heading
+
+
+def read(workflow):
+    return yaml.safe_load((FOLDER / workflow).read_text())
 
 
 def commands_of(workflow):
-    """The command lines of a workflow's steps."""
-    jobs = yaml.safe_load(workflow.read_text())["jobs"].values()
-    steps = [step for job in jobs for step in job["steps"]]
-    return [line for step in steps for line in step.get("run", "").splitlines()]
+    """The words of the commands of a workflow's steps."""
+    found = []
+    for job in read(workflow)["jobs"].values():
+        for step in job["steps"]:
+            command = step.get("run", "")
+            found += command.split()
+    return found
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_workflows_call_scripts_that_exist(workflow):
-    scripts = {
-        word
-        for command in commands_of(workflow)
-        for word in command.split()
-        if word.startswith("scripts/")
-    }
+    words = commands_of(workflow)
+    scripts = [word for word in words if word.startswith("scripts/")]
     assert scripts
     for script in scripts:
-        assert Path(ROOT / script).stat().st_mode & 0o100, script
+        mode = (ROOT / script).stat().st_mode
+        assert mode & 0o100, script
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_may_write_only_what_they_publish(workflow):
-    read = yaml.safe_load(workflow.read_text())
-    assert read["permissions"] == {"contents": "read"}
-    for name, job in read["jobs"].items():
-        allowed = {"deploy": {"pages", "id-token"}, "publish": {"id-token"}}.get(name, set())
-        assert set(job.get("permissions", {})) == allowed, name
-        assert job["timeout-minutes"] <= 120, name
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_workflows_write_only_what_they_publish(workflow):
+    whole = read(workflow)
+    assert whole["permissions"] == {"contents": "read"}
+    for name, job in whole["jobs"].items():
+        allowed = MAY_WRITE.get(name, set())
+        given = job.get("permissions", {})
+        assert set(given) == allowed, name
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_workflows_end(workflow):
+    for name, job in read(workflow)["jobs"].items():
+        minutes = job["timeout-minutes"]
+        assert minutes <= 120, name
