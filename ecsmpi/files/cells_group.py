@@ -27,7 +27,7 @@ OTHER_KINDS = ("Vertices", "Polygons", "Strips")  # VTK wants these, too
 
 
 class Cells(NamedTuple):
-    """The 3-D points of sections.
+    """The 3-D points of the sections of cells, as ``recording.cells`` has them.
 
     Parameters
     ----------
@@ -50,7 +50,13 @@ class Cells(NamedTuple):
     names: tuple[str, ...]
 
     def lines(self) -> list[np.ndarray]:
-        """The points of each section, (points of the section, 3) in um."""
+        """The points of each section.
+
+        Returns
+        -------
+        list of ndarray
+            (points of the section, 3) in um.
+        """
         if not self.names:
             return []
         return np.split(self.points, self.offsets[1:-1])
