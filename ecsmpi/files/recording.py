@@ -13,11 +13,14 @@ may open it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecsmpi.description.grid import Box
-from ecsmpi.files.cells_group import read_cells
+from ecsmpi.files.cells_group import Cells, read_cells
 from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
     AGAIN,
@@ -88,24 +91,14 @@ class Recording(Frames):
         ms, amounts in amol, concentrations in mM, lengths in um.
     attributes : dict
         Where the numbers come from: versions, number of ranks, tissue and so on, by name.
-    cells : Cells or None
-        The morphologies of the cells (um); None where the file has none.
     """
 
     def __init__(self, path: str | Path):
         source = FrameSource(path)
         with opened(source.path) as file:
             check_kind(path, file)
-            try:
+            with _damage_explained(path):
                 self._read(source, file)
-            except (UnreadableFile, ValueError):
-                raise
-            except Exception as error:  # h5py raises errors of any kind where bytes are damaged
-                if wants_memory(error):
-                    raise MemoryError(too_little_memory(path, error)) from error
-                raise UnreadableFile(
-                    f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
-                ) from error
 
     def _read(self, source: FrameSource, file) -> None:
         self.attributes = plain(file.attrs)
@@ -127,10 +120,18 @@ class Recording(Frames):
             if "frames" in group.attrs:
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
-        self.cells = read_cells(file)
         for frames_of in (self, *self.selections.values()):
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """The morphologies of the cells (um), read when first asked for; None without any.
+
+        Raises ValueError where they are damaged.
+        """
+        with self._source.opened() as file, _damage_explained(self.path):
+            return read_cells(file)
 
     def of(self, selection: str | None) -> Frames:
         """Return the frames of a selection.
@@ -173,6 +174,21 @@ class Recording(Frames):
         from ecsmpi.files.summary import described
 
         return described(self)
+
+
+@contextmanager
+def _damage_explained(path: str | Path) -> Iterator[None]:
+    """Turn what h5py raises, errors of any kind where bytes are damaged, into one that explains."""
+    try:
+        yield
+    except (UnreadableFile, ValueError):
+        raise
+    except Exception as error:
+        if wants_memory(error):
+            raise MemoryError(too_little_memory(path, error)) from error
+        raise UnreadableFile(
+            f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
+        ) from error
 
 
 def _selection(source: FrameSource, name: str, group) -> Frames:
