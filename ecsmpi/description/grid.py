@@ -109,6 +109,10 @@ class Box:
         dx : number, or (3,)
             Edges of a voxel (um).
 
+        Returns
+        -------
+        Box
+
         Raises
         ------
         ValueError

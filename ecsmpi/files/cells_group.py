@@ -33,12 +33,12 @@ class Cells(NamedTuple):
     Parameters
     ----------
     points : ndarray
-        (n, 3) in um, one section after the other.
+        (n, 3) points in um, one section after the other.
     diameters : ndarray
-        (n,) in um.
-    offsets : ndarray
+        (n,) diameters there in um.
+    offsets : ndarray of int
         (m + 1,): section j has points[offsets[j]:offsets[j + 1]].
-    gids : ndarray
+    gids : ndarray of int
         (m,) the gid of each section's cell; -1 without one.
     names : tuple of str
         (m,) the names of the sections. Cells of several ranks may share a name, such as

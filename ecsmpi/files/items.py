@@ -153,7 +153,22 @@ class Subvolume(Item):
             raise ValueError(f"stride must be a whole number of at least 1, got {self.stride!r}")
 
     def selection(self, box: Box) -> Selection:
-        """Return the selected voxels of a box."""
+        """Return the selected voxels of a box.
+
+        Parameters
+        ----------
+        box : Box
+            The box.
+
+        Returns
+        -------
+        Selection
+
+        Raises
+        ------
+        ValueError
+            If a bound is outside the box.
+        """
         x_step, y_step, z_step = map(int, each_axis("stride", self.stride))
         ranges = (
             _voxels(box, 0, self.x)[::x_step],

@@ -61,16 +61,14 @@ def load(path: str | Path) -> Recording:
     Examples
     --------
     >>> with rxd.Output("k.h5", every=0.025):
-    ...     n.finitialize(-65)
-    ...     n.fadvance()
-    1.0
-    0.0
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     >>> recording = ecsmpi.load("k.h5")
     >>> recording.time  # ms
     array([0.   , 0.025])
     >>> recording["k"].shape
     (2, 10, 10, 10)
-    >>> recording.series("k", (0, 0, 0))  # mM
+    >>> recording.series("k", (0, 0, 0)).round(2)  # mM
     array([3., 3.])
     """
     return Recording(path)
@@ -128,7 +126,7 @@ class Recording(Frames):
     def cells(self) -> Cells | None:
         """The morphologies of the cells (um), read when first asked for; None without any.
 
-        Raises ValueError where they are damaged.
+        Reading them raises ValueError where they are damaged.
         """
         with self._source.opened() as file, _damage_explained(self.path):
             return read_cells(file)

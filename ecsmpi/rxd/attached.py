@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ecsmpi.run.observers.base import Observer
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.stand_in import FixedAttributes
@@ -26,7 +24,7 @@ class AttachedObserver(FixedAttributes):
             simulation.observers.add(self)
 
 
-def add_observer(observer: Any) -> None:
+def add_observer(observer: object) -> None:
     """Let an object take part in the runs. Local; to be called on every rank.
 
     The object is kept until `remove_observer`, or until `rxd.reset`.
@@ -48,17 +46,15 @@ def add_observer(observer: Any) -> None:
     ...         self.t.append(t)
     >>> times = Times()
     >>> rxd.add_observer(times)
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     >>> times.t  # ms
     [0.0, 0.025]
     """
     simulation.observers.add(observer)
 
 
-def remove_observer(observer: Any) -> None:
+def remove_observer(observer: object) -> None:
     """Let an object no longer take part in the runs. Local; to be called on every rank.
 
     Its run ends before the next step, at the next n.finitialize or at exit. ``close()`` of

@@ -49,10 +49,8 @@ class SegmentReport(AttachedObserver, segments.SegmentReport):
     Examples
     --------
     >>> with rxd.SegmentReport("report.h5", ["v", "ko"], every=0.025):
-    ...     n.finitialize(-65)
-    ...     n.fadvance()
-    1.0
-    0.0
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     def __init__(
@@ -100,10 +98,8 @@ class Spikes(AttachedObserver, spikes.Spikes):
     Examples
     --------
     >>> with rxd.Spikes("spikes.h5", every=10):
-    ...     n.finitialize(-65)
-    ...     n.fadvance()
-    1.0
-    0.0
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     def __init__(

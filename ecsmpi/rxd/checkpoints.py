@@ -47,10 +47,8 @@ class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
     Examples
     --------
     >>> with rxd.Checkpoint("checkpoints", every="1000 steps"):
-    ...     n.finitialize(-65)
-    ...     n.fadvance()
-    1.0
-    0.0
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     hidden = (

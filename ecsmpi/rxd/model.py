@@ -36,10 +36,8 @@ def phases() -> Phases:
 
     Examples
     --------
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     >>> rxd.phases().seconds()["react"] >= 0  # s
     True
     """

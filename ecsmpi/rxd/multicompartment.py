@@ -74,10 +74,8 @@ class MultiCompartmentReaction(SegmentReaction):
     >>> pump = rxd.MultiCompartmentReaction(
     ...     na[cytosol] > na[ecs], 50 * na[cytosol], membrane=membrane, custom_dynamics=True
     ... )
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "MultiCompartmentReaction"

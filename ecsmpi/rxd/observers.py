@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from ecsmpi.files.items import Item
 from ecsmpi.neuron_api.interpreter import neuron
 from ecsmpi.run.observers import diagnostics, fields, measure, progress
 from ecsmpi.rxd.attached import AttachedObserver
+from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.observed_species import (
     AnySpecies,
     item_list,
@@ -75,10 +76,8 @@ class Output(AttachedObserver, fields.Output):
 
     >>> items = [rxd.Mean(k, axis="z"), rxd.Slice(k, z=0, every=5)]
     >>> with rxd.Output("k.h5", every=1, items=items):
-    ...     n.finitialize(-65)
-    ...     n.fadvance()
-    1.0
-    0.0
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     hidden = ("add_table", "file_of", "remove_table", "tables")
@@ -155,11 +154,9 @@ class Diagnostics(AttachedObserver, diagnostics.Diagnostics):
     Examples
     --------
     >>> numbers = rxd.Diagnostics(k, every=0.025, threshold=6, balance=True)
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
-    >>> numbers.table["mean"]  # mM
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> numbers.table["mean"].round(2)  # mM
     array([3., 3.])
     """
 
@@ -170,7 +167,7 @@ class Diagnostics(AttachedObserver, diagnostics.Diagnostics):
         species: AnySpecies,
         every: float,
         *,
-        region: Any = None,
+        region: Extracellular | None = None,
         threshold: float | None = None,
         front: str | None = None,
         centre: Sequence[float] | None = None,

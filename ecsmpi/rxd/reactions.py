@@ -15,7 +15,7 @@ from ecsmpi.rxd.signatures import shows_arguments, shows_arguments_of
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_arithmetic import rate_expression
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
-from ecsmpi.rxd.transmembrane_species import without
+from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, without
 from ecsmpi.rxd.voxel_reactions import ChangesAndRate, VoxelReaction, regions_of, species_of
 
 # NEURON's Reaction takes these arguments, too, and has no use for them.
@@ -58,21 +58,19 @@ class Rate(VoxelReaction):
     Uptake that saturates, and only where x > 0:
 
     >>> uptake = rxd.Rate(k, -0.01 * k / (k + 2), where=lambda node: node.x3d > 0)
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "Rate"
 
     def __init__(
         self,
-        species: Any,
+        species: Species | SpeciesOnExtracellular | TransmembraneSpecies,
         rate: Expression,
         regions: Regions = None,
         membrane_flux: bool = False,
-        where: Concentrations | Any = None,
+        where: Concentrations | Species | None = None,
     ):
         species = without(species)
         if membrane_flux:
@@ -106,7 +104,7 @@ def _arguments(
     regions: Regions = None,
     custom_dynamics: bool | None = None,
     mass_action: bool | None = None,
-    where: Concentrations | None = None,
+    where: Concentrations | Species | None = None,
 ) -> None:
     """The arguments of a Reaction."""
 
@@ -156,15 +154,13 @@ class Reaction(VoxelReaction):
     >>> A = rxd.Species(ecs, name="A", initial=1)
     >>> AK = rxd.Species(ecs, name="AK", initial=0)
     >>> buffering = rxd.Reaction(k + A, AK, 0.1, 0.05)
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "Reaction"
 
-    def __init__(self, *args: Any, where: Concentrations | Any = None, **kwargs: Any):
+    def __init__(self, *args: Any, where: Concentrations | Species | None = None, **kwargs: Any):
         _refuse_unknown(kwargs)
         arguments = tuple(map(without, args))
         self._scheme, first, second, regions, custom, mass_action = read_arguments(

@@ -13,6 +13,7 @@ from ecsmpi.description.profiles import FloatArray
 from ecsmpi.neuron_api.expressions import leaves, replaced
 from ecsmpi.neuron_api.intracellular_species import living_species, species_of
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies
+from ecsmpi.rxd.argument_types import Region
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.session import simulation
@@ -61,7 +62,7 @@ class TransmembraneSpecies(SpeciesArithmetic, RxdStandIn):
         without._whole = weakref.ref(self)
         _halves.add(within)
 
-    def __getitem__(self, region: Any) -> Any:
+    def __getitem__(self, region: Region) -> Any:
         """The species in one of its regions: ``k[ecs]``, ``k[cytosol]``. Local.
 
         Parameters

@@ -33,21 +33,25 @@ class Observer:
     the script's; ``space(region).planes``, the x-planes [lo, hi) of this rank; and
     ``field(species, region).owned``, the concentrations (mM) in them.
 
+    Attributes
+    ----------
+    observers : Observers or None
+        All that take part in the run, while this one does; else None.
+    goes_when_dropped : bool
+        Whether it leaves when the script has dropped it. False; a subclass may say True.
+
     Examples
     --------
     >>> class Highest(rxd.Observer):
-    ...     highest = 0.0  # mM, of all ranks
-    ...
     ...     def stepped(self, simulation, t):
     ...         slab = simulation.field(k, ecs).owned
-    ...         self.highest = max(self.highest, *simulation.comm.allgather(slab.max()), 0)
+    ...         highest = float(slab.max(initial=0))
+    ...         self.highest = max(simulation.comm.allgather(highest))  # mM, of all ranks
     >>> highest = Highest()
     >>> rxd.add_observer(highest)
-    >>> n.finitialize(-65)
-    1.0
-    >>> n.fadvance()
-    0.0
-    >>> highest.highest
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> round(highest.highest, 2)
     3.0
     """
 
@@ -262,7 +266,13 @@ class ObserverState:
     VERSION = 2
 
     def record(self) -> list:
-        """The state as a checkpoint holds it."""
+        """The state as a checkpoint holds it.
+
+        Returns
+        -------
+        list
+            [kind, name, {"version": version, field: value, ...}].
+        """
         return [self.kind, self.name, {"version": self.VERSION, **self.fields}]
 
     @classmethod
@@ -274,16 +284,25 @@ class ObserverState:
         fields: tuple[str, ...],
         turn: int = 0,
         alike: int = 1,
-    ):
-        """The state of a kind and a name among those of a checkpoint, or None.
+    ) -> ObserverState | None:
+        """The state of a kind and a name among those of a checkpoint.
 
         Parameters
         ----------
+        states
+            What `Observer.resumed` is given.
+        kind, name
+            Whose state it is.
         fields
             The names of its values, in the order of version 1.
         turn, alike
             Which of the observers of this kind and name asks, in the order they were made, and how
             many there are.
+
+        Returns
+        -------
+        ObserverState or None
+            None where the checkpoint has no such state.
 
         Raises
         ------
