@@ -100,6 +100,14 @@ def finite_concentrations(what: str, value: Any) -> FloatArray:
     return values
 
 
+def one_concentration(what: str, value: Any) -> float:
+    """One number in mM; InvalidValue if it is several numbers, or not finite."""
+    number = finite_concentrations(what, value)
+    if number.ndim:
+        raise InvalidValue(f"{what} must be one number in mM, got {value!r}")
+    return float(number)
+
+
 def concentration_profile(what: str, on_region: SpeciesOnExtracellular, value: Any) -> Profile:
     """The concentrations (mM) that a script gives for a species in a region. Local.
 

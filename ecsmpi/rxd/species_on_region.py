@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecsmpi.cells.flux import Flux
 from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.rxd.argument_types import Concentrations, PerAxis
 from ecsmpi.rxd.errors import InvalidValue, RxDException
-from ecsmpi.rxd.flux_source import checked_source, scale_of
+from ecsmpi.rxd.flux_source import flux_into
 from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
+from ecsmpi.rxd.profiles import concentration_profile, one_concentration
 from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.voxel_writes import write_of, write_of_all
@@ -351,7 +350,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
         """Set the concentration in a voxel (mM); InvalidValue if it is not finite. Local."""
-        value = concentration if type(concentration) is float else _one_number(concentration)
+        value = concentration
+        if type(value) is not float:
+            value = one_concentration("node.value", value)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
         if self._seen_at != self._reading.stamp:
@@ -374,11 +375,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
         """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""
         self._require_field()
-        if self.species.spec(self.region).constant:
-            raise RxDException(
-                f"{self.species} is a Parameter, which does not change: no flux can go into it"
-            )
-        flux = Flux(voxels.array(), checked_source(source), scale_of(units))
+        flux = flux_into(self, voxels, source, units)
         self._simulation.add_flux(self.species, self.region, flux)
 
     def watch(self, i: int, j: int, k: int) -> Any:
@@ -399,11 +396,3 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def __str__(self) -> str:
         return f"{self.species}[ecs]"
-
-
-def _one_number(value: Any) -> float:
-    """A number in mM; InvalidValue names a value that is not one number."""
-    number = finite_concentrations("node.value", value)
-    if number.ndim:
-        raise InvalidValue(f"node.value must be one number in mM, got {value!r}")
-    return float(number)

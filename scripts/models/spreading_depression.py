@@ -273,7 +273,7 @@ def report(voltages):
 
 given = options()
 if not hasattr(n, "tnak") and not neuron.load_mechanisms(str(MOD)):
-    sys.exit(f"the mechanism tnak is not compiled: run scripts/setup, or nrnivmodl in {MOD}")
+    sys.exit(f"the mechanism tnak is not compiled: run nrnivmodl in {MOD}")
 
 somata = places(given)
 ranks, rank = int(pc.nhost()), int(pc.id())

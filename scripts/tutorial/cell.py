@@ -54,9 +54,7 @@ def pyramid() -> tuple[list[float], list[float]]:
     Returns the lowest and the highest corner (x, y, z) of the box around it, um.
     """
     if not hasattr(n, "steady_k") and not neuron.load_mechanisms(str(MOD)):
-        sys.exit(
-            f"the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in {MOD}"
-        )
+        sys.exit(f"the mechanism steady_k is not compiled: run nrnivmodl in {MOD}")
     n.xopen(str(PYRAMID))
     points = []
     for sec in n.allsec():

@@ -1,5 +1,6 @@
 """The command, the doctor and the scripts a new user meets first."""
 
+from importlib import metadata
 import os
 from pathlib import Path
 import re
@@ -19,6 +20,13 @@ def test_doctor_finds_this_installation_sound():
     assert "problem" not in done.stdout
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("2, the same for MPI and NEURON") == 1
+
+
+def test_doctor_and_version_name_the_version_that_is_installed():
+    version = metadata.version("ecsmpi")
+    told = mpirun(None, ["ecsmpi", "doctor"])
+    assert f"ok       ecsmpi         {version} {ROOT / 'ecsmpi'}\n" in told.stdout
+    assert mpirun(None, ["ecsmpi", "--version"]).stdout == f"ecsmpi {version}\n"
 
 
 def test_doctor_finds_all_symbols_of_neuron():
