@@ -28,17 +28,17 @@ OTHER_KINDS = ("Vertices", "Polygons", "Strips")  # VTK wants these, too
 
 
 class Cells(NamedTuple):
-    """The 3-D points of sections.
+    """The 3-D points of the sections of cells, as ``recording.cells`` has them.
 
     Parameters
     ----------
     points : ndarray
-        (n, 3) in um, one section after the other.
+        (n, 3) points in um, one section after the other.
     diameters : ndarray
-        (n,) in um.
-    offsets : ndarray
+        (n,) diameters there in um.
+    offsets : ndarray of int
         (m + 1,): section j has points[offsets[j]:offsets[j + 1]].
-    gids : ndarray
+    gids : ndarray of int
         (m,) the gid of each section's cell; -1 without one.
     names : tuple of str
         (m,) the names of the sections. Cells of several ranks may share a name, such as
@@ -52,7 +52,13 @@ class Cells(NamedTuple):
     names: tuple[str, ...]
 
     def lines(self) -> list[np.ndarray]:
-        """The points of each section, (points of the section, 3) in um."""
+        """The points of each section.
+
+        Returns
+        -------
+        list of ndarray
+            (points of the section, 3) in um.
+        """
         if not self.names:
             return []
         return np.split(self.points, self.offsets[1:-1])

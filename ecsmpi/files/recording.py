@@ -39,6 +39,8 @@ AXES = ("time", "x", "y", "z")
 def load(path: str | Path) -> Recording:
     """Load a file of frames that a run wrote, or is still writing.
 
+    It needs neither MPI nor NEURON, and no file stays open.
+
     Parameters
     ----------
     path
@@ -55,6 +57,19 @@ def load(path: str | Path) -> Recording:
         Where the file, or a part of it, is missing, truncated or not HDF5.
     ValueError
         Where it is an HDF5 file with something else.
+
+    Examples
+    --------
+    >>> with rxd.Output("k.h5", every=0.025):
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> recording = ecsmpi.load("k.h5")
+    >>> recording.time  # ms
+    array([0.   , 0.025])
+    >>> recording["k"].shape
+    (2, 10, 10, 10)
+    >>> recording.series("k", (0, 0, 0)).round(2)  # mM
+    array([3., 3.])
     """
     return Recording(path)
 
@@ -62,27 +77,18 @@ def load(path: str | Path) -> Recording:
 class Recording(Frames):
     """The frames of one file: of the whole box, if it has any, and of selections.
 
-    ``recording["k"]`` is (time, x, y, z) in mM. No file stays open. Where another run has replaced
-    the file, reading raises OSError; what was read stays.
+    `ecsmpi.load` makes it. It is the `Frames` of the whole box. No file stays open. Where another
+    run has replaced the file, reading raises OSError; what was read stays.
 
     Attributes
     ----------
-    path : Path
-        The file.
-    time : ndarray
-        (frames,) in ms.
-    x, y, z : ndarray
-        Centres of the voxels in um.
-    names : list of str
-        The species that the file has in the whole box.
-    box : Box
-        ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
     selections : dict
-        Name -> `Frames` of a selection.
+        {name: `Frames`} of the selections: slices, means and subvolumes.
     diagnostics : dict
-        Name -> {column: (rows,) or (rows, shells)}.
+        {name: {column: (rows,) or (rows, shells) numbers}}: the columns of `Diagnostics`, time in
+        ms, amounts in amol, concentrations in mM, lengths in um.
     attributes : dict
-        The provenance, by name.
+        Where the numbers come from: versions, number of ranks, tissue and so on, by name.
     """
 
     def __init__(self, path: str | Path):
@@ -120,7 +126,7 @@ class Recording(Frames):
     def cells(self) -> Cells | None:
         """The morphologies of the cells (um), read when first asked for; None without any.
 
-        Raises ValueError where they are damaged.
+        Reading them raises ValueError where they are damaged.
         """
         with self._source.opened() as file, _damage_explained(self.path):
             return read_cells(file)
@@ -128,8 +134,20 @@ class Recording(Frames):
     def of(self, selection: str | None) -> Frames:
         """Return the frames of a selection.
 
-        ``None`` stands for the whole box or, where the file has none of it, for the first
-        selection. Raises ValueError for an unknown name.
+        Parameters
+        ----------
+        selection
+            Its name, such as "k_mean_z". None stands for the whole box or, where the file has none
+            of it, for the first selection.
+
+        Returns
+        -------
+        Frames
+
+        Raises
+        ------
+        ValueError
+            For an unknown name.
         """
         if selection is None:
             if self.names or not self.selections:
