@@ -8,15 +8,10 @@ from ecsmpi.cli.child_process import read_in_child
 MOST_PORT = 65535
 EVERY = 0.5  # s between two looks for a file that is not there yet
 
-TUNNEL = """\
-examples:
-  ecsmpi view ca1.h5
-  ecsmpi view ca1.h5 --follow     # while its run goes on
-  ecsmpi view ca1.h5 --port 8888 --no-browser
-
-The page is served on this machine alone, to those who have the URL.
-From another machine, go through ssh, and open the URL there:
-  ssh -L 8888:127.0.0.1:8888 USER@MACHINE"""
+EXAMPLES = """\
+examples: ecsmpi view ca1.h5
+          ecsmpi view ca1.h5 --follow
+          ecsmpi view ca1.h5 --port 8888 --no-browser"""
 
 
 def add_parser(subparsers):
@@ -25,8 +20,11 @@ def add_parser(subparsers):
         "view",
         help="look at a file in the browser: volume, slices, surfaces, traces, cells",
         description="Show files of frames in the browser: the volume, slices, iso-surfaces and "
-        "thresholds through time, concentrations at points that one clicks, and the cells.",
-        epilog=TUNNEL,
+        "thresholds through time, concentrations at points that one clicks, and the cells. The "
+        "page is served on this machine alone, to those who have the URL that is printed; Ctrl-C "
+        "ends it. From another machine, `ssh -L 8888:127.0.0.1:8888 USER@MACHINE`, run it there "
+        "with --port 8888 --no-browser, and open the URL here.",
+        epilog=EXAMPLES,
     )
     parser.add_argument(
         "file",

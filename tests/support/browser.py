@@ -12,7 +12,10 @@ import time
 from urllib.parse import urlsplit
 
 SECONDS = 90  # a busy machine takes long to draw
-CHROMIUM = os.environ.get("ECSMPI_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get(
+    "ECSMPI_CHROMIUM",
+    "/usr/bin/chromium",
+)
 
 
 class Served:

@@ -8,8 +8,16 @@ import numpy as np
 
 from support.frames import Alone
 
-BOX = Box((-60.0, -40.0, 0.0), (10.0, 8.0, 12.0), (12, 10, 6))
-FLAT = Box((-60.0, -40.0, 0.0), (10.0, 8.0, 12.0), (12, 10, 1))
+BOX = Box(
+    (-60.0, -40.0, 0.0),
+    (10.0, 8.0, 12.0),
+    (12, 10, 6),
+)
+FLAT = Box(
+    (-60.0, -40.0, 0.0),
+    (10.0, 8.0, 12.0),
+    (12, 10, 1),
+)
 TIMES = (0.0, 5.0, 10.0, 15.0, 20.0)
 
 
@@ -37,7 +45,15 @@ def cell():
 def begin(path, box=BOX, names=("k", "na"), cells=None, selections=None):
     """Return an open file without frames."""
     planes = (0, box.shape[0])
-    return GridFile(path, box, list(names), planes, Alone(), cells=cells, selections=selections)
+    return GridFile(
+        path,
+        box,
+        list(names),
+        planes,
+        Alone(),
+        cells=cells,
+        selections=selections,
+    )
 
 
 def write(path, box=BOX, times=TIMES, names=("k", "na"), cells=None, fields=None):
@@ -59,7 +75,11 @@ def write_selections(path):
     selections = {
         name: (item.selection(BOX), {"k": Encoding()}) for name, item in items.items()
     }
-    file = begin(path, names=(), selections=selections)
+    file = begin(
+        path,
+        names=(),
+        selections=selections,
+    )
     for t in TIMES:
         for name in items:
             file.append(t, {"k": ball(t)}, name)

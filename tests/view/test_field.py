@@ -6,7 +6,11 @@ from ecsmpi.view.scene.picking import line_in_box, most_opaque, through_slices
 import numpy as np
 import pytest
 
-BOX = Box((-10.0, 0.0, 100.0), (2.0, 3.0, 5.0), (7, 4, 3))
+BOX = Box(
+    (-10.0, 0.0, 100.0),
+    (2.0, 3.0, 5.0),
+    (7, 4, 3),
+)
 
 
 def indexed(box=BOX):
@@ -17,13 +21,19 @@ def indexed(box=BOX):
 def test_thinned_field_keeps_every_nth_voxel_where_it_is():
     thin, stride = indexed().thinned(16)
     assert stride == 2
-    np.testing.assert_array_equal(thin.values, indexed().values[::2, ::2, ::2])
+    np.testing.assert_array_equal(
+        thin.values,
+        indexed().values[::2, ::2, ::2],
+    )
     for axis in range(3):
         for layer in range(thin.box.shape[axis]):
             assert thin.centre(axis, layer) == indexed().centre(axis, 2 * layer)
 
 
-@pytest.mark.parametrize("most, stride", [(84, 1), (83, 2), (8, 3), (1, 7)])
+@pytest.mark.parametrize(
+    "most, stride",
+    [(84, 1), (83, 2), (8, 3), (1, 7)],
+)
 def test_thinned_field_has_at_most_so_many_voxels(most, stride):
     thin, found = indexed().thinned(most)
     assert found == stride
@@ -84,7 +94,12 @@ def test_click_means_the_slice_that_is_nearest_to_the_eye():
     assert through_slices(near, far, BOX, {0: -1.0, 1: 6.0}) == pytest.approx([-1, 6, 107])
     assert through_slices(near, far, BOX, {2: 107.0}) is None  # along the slice
     assert through_slices(near, far, BOX, {}) is None
-    steep = through_slices((0, 30.0, 107), (0, -30, 107), BOX, {1: 10.0, 0: 0.0})
+    steep = through_slices(
+        (0, 30.0, 107),
+        (0, -30, 107),
+        BOX,
+        {1: 10.0, 0: 0.0},
+    )
     assert steep == pytest.approx([0, 10, 107])
 
 

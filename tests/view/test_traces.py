@@ -35,7 +35,12 @@ def test_line_has_a_gap_where_a_value_is_not_finite():
 
 
 def test_chart_names_the_species_and_units_without_markup_of_the_file():
-    svg = chart(np.arange(2.0), [Trace("#ff0000", np.ones(2))], 0.0, "<script>k")
+    svg = chart(
+        np.arange(2.0),
+        [Trace("#ff0000", np.ones(2))],
+        0.0,
+        "<script>k",
+    )
     assert "&lt;script&gt;k (mM)" in svg
     assert "<script" not in svg
     assert "time (ms)" in svg
@@ -53,7 +58,10 @@ def test_long_line_is_thinned_and_keeps_its_peaks():
     assert len(kept) <= MOST_POINTS + 2
     assert (np.nanmax(kept), np.nanmin(kept)) == (7.0, -9.0)
     assert np.isnan(kept).any()
-    np.testing.assert_array_equal(kept, values[time.astype(int)])
+    np.testing.assert_array_equal(
+        kept,
+        values[time.astype(int)],
+    )
 
 
 def test_traces_have_different_colours_and_the_oldest_goes():
@@ -65,7 +73,10 @@ def test_traces_have_different_colours_and_the_oldest_goes():
 
 
 def test_voxel_that_is_clicked_twice_has_one_trace():
-    points = with_point(with_point([], (1, 2, 3)), (1, 2, 3))
+    points = with_point(
+        with_point([], (1, 2, 3)),
+        (1, 2, 3),
+    )
     assert [one.voxel for one in points] == [(1, 2, 3)]
 
 

@@ -66,7 +66,10 @@ def test_one_hot_voxel_makes_the_range_wide(tmp_path):
 def test_a_file_that_grows_widens_the_range(tmp_path):
     path = tmp_path / "a.h5"
     found = ValueRange()
-    found.read(ecsmpi.load(write(path, times=TIMES[:3])), "k")
+    found.read(
+        ecsmpi.load(write(path, times=TIMES[:3])),
+        "k",
+    )
     before = found.all
     found.read(ecsmpi.load(write(path)), "k")
     assert found.frames_read == len(TIMES)
@@ -81,7 +84,10 @@ def test_of_a_large_file_frames_evenly_spaced_are_read():
     assert chosen_frames(0, frame) == []
 
 
-@pytest.mark.parametrize("value", [0.0, 3.0, -5e4])
+@pytest.mark.parametrize(
+    "value",
+    [0.0, 3.0, -5e4],
+)
 def test_uniform_values_have_a_narrow_span_around_them(value):
     lo, hi = with_width(Span(value, value))
     assert lo < value < hi

@@ -18,7 +18,10 @@ def test_values_are_those_of_the_file(tmp_path):
     viewed = ViewedFile(write(tmp_path / "a.h5"))
     assert viewed.choices == [("", "all voxels")]
     for number, t in enumerate(TIMES):
-        np.testing.assert_array_equal(viewed.values("", "na", number), FIELDS["na"](t))
+        np.testing.assert_array_equal(
+            viewed.values("", "na", number),
+            FIELDS["na"](t),
+        )
 
 
 def test_selections_can_be_chosen_where_nothing_is_whole(tmp_path):
@@ -26,14 +29,21 @@ def test_selections_can_be_chosen_where_nothing_is_whole(tmp_path):
     assert [key for key, _ in viewed.choices] == ["coarse", "layer", "mean"]
     assert viewed.frames("layer").box.shape == (12, 10, 1)
     mean = viewed.values("mean", "k", 4)
-    np.testing.assert_allclose(mean[:, :, 0], ball(20.0).mean(axis=2), rtol=1e-12)
+    np.testing.assert_allclose(
+        mean[:, :, 0],
+        ball(20.0).mean(axis=2),
+        rtol=1e-12,
+    )
 
 
 def test_series_is_that_of_the_recording(tmp_path):
     path = write(tmp_path / "a.h5")
     place = (5.0, 4.0, 30.0)
     expected = ecsmpi.load(path).series("k", place)
-    np.testing.assert_array_equal(ViewedFile(path).series("", "k", place), expected)
+    np.testing.assert_array_equal(
+        ViewedFile(path).series("", "k", place),
+        expected,
+    )
     np.testing.assert_array_equal(expected, [ball(t)[6, 5, 2] for t in TIMES])
 
 
@@ -55,10 +65,18 @@ def test_a_file_of_another_run_takes_the_place(tmp_path):
     path = write(tmp_path / "a.h5")
     viewed = ViewedFile(path)
     viewed.values("", "k", 0)
-    write(path, names=("k",), times=(1.0, 2.0), fields={"k": lambda t, box: ball(t) + 100})
+    write(
+        path,
+        names=("k",),
+        times=(1.0, 2.0),
+        fields={"k": lambda t, box: ball(t) + 100},
+    )
     assert viewed.look_again() == "replaced"
     assert viewed.frames("").names == ["k"]
-    np.testing.assert_array_equal(viewed.values("", "k", 0), ball(1.0) + 100)
+    np.testing.assert_array_equal(
+        viewed.values("", "k", 0),
+        ball(1.0) + 100,
+    )
 
 
 def test_a_file_that_is_gone_keeps_what_was_read(tmp_path):
@@ -68,7 +86,10 @@ def test_a_file_that_is_gone_keeps_what_was_read(tmp_path):
     os.rename(path, tmp_path / "b.h5")
     with pytest.raises(OSError, match="there is no file"):
         viewed.look_again()
-    np.testing.assert_array_equal(viewed.values("", "k", 2), ball(10.0))
+    np.testing.assert_array_equal(
+        viewed.values("", "k", 2),
+        ball(10.0),
+    )
     with pytest.raises(OSError, match="there is no file"):
         viewed.values("", "k", 3)
     os.rename(tmp_path / "b.h5", path)
@@ -76,8 +97,14 @@ def test_a_file_that_is_gone_keeps_what_was_read(tmp_path):
 
 
 def test_frames_kept_in_memory_have_a_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("ecsmpi.view.viewed_file.KEPT_BYTES", 2 * 8 * BOX.voxels)
+    monkeypatch.setattr(
+        "ecsmpi.view.viewed_file.KEPT_BYTES",
+        2 * 8 * BOX.voxels,
+    )
     viewed = ViewedFile(write(tmp_path / "a.h5"))
     for number, t in enumerate(TIMES):
-        np.testing.assert_array_equal(viewed.values("", "k", number), ball(t))
+        np.testing.assert_array_equal(
+            viewed.values("", "k", number),
+            ball(t),
+        )
     assert len(viewed._kept) == 2

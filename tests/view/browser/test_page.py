@@ -21,7 +21,10 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("shown") / "a.h5", cells=cell())
+    return write(
+        tmp_path_factory.mktemp("shown") / "a.h5",
+        cells=cell(),
+    )
 
 
 class Shown:
@@ -33,8 +36,14 @@ class Shown:
         context = chromium.new_context(viewport=SIZE)
         self.page = context.new_page()
         self.page.set_default_timeout(1000 * SECONDS)
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "request",
+            lambda request: self.requests.append(request.url),
+        )
+        self.page.on(
+            "pageerror",
+            lambda error: self.errors.append(str(error)),
+        )
         self.page.goto(running.url)
         self.page.wait_for_selector(".frame-text")
         wait_until(lambda: self.picture().max() > 100)
@@ -114,7 +123,10 @@ def test_page_shows_a_file_and_asks_this_machine_alone(shown):
 def test_time_moves_by_slider_and_keys(shown):
     last = shown.settled()
     slider = shown.page.locator(".time-slider .v-slider-track__background").bounding_box()
-    shown.page.mouse.click(slider["x"] + 1, slider["y"] + slider["height"] / 2)
+    shown.page.mouse.click(
+        slider["x"] + 1,
+        slider["y"] + slider["height"] / 2,
+    )
     shown.frame_is(1)
     first = shown.settled()
     assert differs(first, last) > 0.02

@@ -33,7 +33,11 @@ def token(page):
 
 def ask(page, path, **headers):
     """Return status, headers and text of a request, with these headers besides Host."""
-    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=60)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1",
+        page.port,
+        timeout=60,
+    )
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("GET", path, headers=given)
     answer = connection.getresponse()
@@ -69,7 +73,10 @@ def test_without_the_token_nothing_is_answered(page, path):
     assert "the token is missing or wrong" in text
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "ü", "A" * 43, "%00", "%ff"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "x", "ü", "A" * 43, "%00", "%ff"],
+)
 def test_wrong_token_is_refused(page, wrong):
     path = f"/?token={wrong.replace('ü', '%C3%BC')}"
     assert ask(page, path)[0] == 403
@@ -110,7 +117,10 @@ def test_name_of_another_host_is_refused(page, cookie, host):
     assert ask(page, f"/?token={token(page)}", Host=host)[0] in (400, 403)
 
 
-@pytest.mark.parametrize("host", ["localhost:1234", "127.0.0.1", "[::1]:80", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:1234", "127.0.0.1", "[::1]:80", "LOCALHOST"],
+)
 def test_loopback_by_any_port_is_served_as_tunnels_have_it(page, cookie, host):
     assert ask(page, "/index.html", Host=host, Cookie=pair(cookie))[0] == 200
 
@@ -122,13 +132,21 @@ def test_websocket_is_refused_without_the_token(page, cookie):
 
 def test_websocket_is_refused_to_the_page_of_another_site(page, cookie):
     for origin in ("http://evil.example", "http://127.0.0.1:1", "null"):
-        headers = websocket(page, Cookie=pair(cookie), Origin=origin)
+        headers = websocket(
+            page,
+            Cookie=pair(cookie),
+            Origin=origin,
+        )
         assert ask(page, "/ws", **headers)[0] == 403
 
 
 def test_websocket_opens_with_the_cookie(page, cookie):
     with socket.create_connection(("127.0.0.1", page.port), timeout=60) as line:
-        headers = websocket(page, Cookie=pair(cookie), Host=f"127.0.0.1:{page.port}")
+        headers = websocket(
+            page,
+            Cookie=pair(cookie),
+            Host=f"127.0.0.1:{page.port}",
+        )
         text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         line.sendall(f"GET /ws HTTP/1.1\r\n{text}\r\n".encode())
         assert line.recv(100).startswith(b"HTTP/1.1 101 ")
@@ -175,7 +193,10 @@ def test_each_server_has_a_token_of_its_own(page, tmp_path):
         assert other.port != page.port
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM],
+)
 def test_interrupt_ends_it_with_status_0(tmp_path, number):
     with served(write(tmp_path / "a.h5")) as running:
         assert running.url
@@ -206,14 +227,20 @@ def test_port_that_is_taken_is_one_line(page, tmp_path):
     assert f"cannot listen at --port {page.port} (Address already in use)" in line
 
 
-@pytest.mark.parametrize("port", ["-1", "65536"])
+@pytest.mark.parametrize(
+    "port",
+    ["-1", "65536"],
+)
 def test_port_that_cannot_be_is_one_line(tmp_path, port):
     with served(write(tmp_path / "a.h5"), f"--port={port}") as running:
         assert f"--port must be 0 to 65535, got {port}" in one_line(running)
 
 
 def test_missing_opengl_is_one_line_with_the_cure(tmp_path, monkeypatch):
-    monkeypatch.setenv("VTK_DEFAULT_OPENGL_WINDOW", "vtkNoSuchWindow")
+    monkeypatch.setenv(
+        "VTK_DEFAULT_OPENGL_WINDOW",
+        "vtkNoSuchWindow",
+    )
     monkeypatch.setenv("DISPLAY", "")
     monkeypatch.setenv("LD_PRELOAD", "")
     with served(write(tmp_path / "a.h5")) as running:

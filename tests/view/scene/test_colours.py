@@ -16,9 +16,16 @@ def test_logarithm_begins_above_zero():
         ColourScale(0.0, 3.0, logarithmic=True)
 
 
-@pytest.mark.parametrize("logarithmic, middle", [(False, 50.5), (True, 10.0)])
+@pytest.mark.parametrize(
+    "logarithmic, middle",
+    [(False, 50.5), (True, 10.0)],
+)
 def test_fractions_go_from_0_to_1(logarithmic, middle):
-    scale = ColourScale(1.0, 100.0, logarithmic=logarithmic)
+    scale = ColourScale(
+        1.0,
+        100.0,
+        logarithmic=logarithmic,
+    )
     assert scale.fractions([1.0, middle, 100.0]) == pytest.approx([0, 0.5, 1])
     assert scale.at(0.5) == pytest.approx(middle)
 
@@ -28,7 +35,11 @@ def test_lightness_rises_along_the_scale(name):
     """A perceptually uniform map does not go back in luminance."""
     table = ColourScale(0.0, 1.0, name).table()
     rgb = np.array([table.map_value(value)[:3] for value in np.linspace(0, 1, 64)])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = np.where(
+        rgb <= 0.04045,
+        rgb / 12.92,
+        ((rgb + 0.055) / 1.055) ** 2.4,
+    )
     luminance = linear @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) > -0.002).all()
 
@@ -40,9 +51,17 @@ def test_ticks_are_round():
     )
 
 
-@pytest.mark.parametrize("end", ["high", "low"])
+@pytest.mark.parametrize(
+    "end",
+    ["high", "low"],
+)
 def test_opacity_rises_to_its_end(end):
-    scale = ColourScale(1.0, 5.0, opaque_end=end, opacity=0.4)
+    scale = ColourScale(
+        1.0,
+        5.0,
+        opaque_end=end,
+        opacity=0.4,
+    )
     opacities = [scale.volume_opacities().GetValue(v) for v in np.linspace(1, 5, 9)]
     if end == "low":
         opacities.reverse()

@@ -4,8 +4,7 @@ from ecsmpi.description.grid import Box
 from ecsmpi.files.cells_group import Cells
 from ecsmpi.view.scene.colour_scale import ColourScale
 from ecsmpi.view.scene.field import Field
-from ecsmpi.view.scene.offscreen import choose_window
-from ecsmpi.view.scene.scene import Look, Scene
+from ecsmpi.view.scene.scene import Look
 from ecsmpi.view.scene.surfaces import contours
 from ecsmpi.view.scene.tubes import section_lines, tubes
 import numpy as np
@@ -14,13 +13,11 @@ import pytest
 from support.viewed import BOX, FLAT, ball, cell
 
 SCALE = ColourScale(3.0, 13.0)
-NOTHING = Look(volume=False, cells=False, axes=False)
-
-
-@pytest.fixture(scope="module")
-def scene():
-    choose_window()
-    return Scene((320, 240))
+NOTHING = Look(
+    volume=False,
+    cells=False,
+    axes=False,
+)
 
 
 def field(t=20.0, box=BOX):
@@ -29,16 +26,30 @@ def field(t=20.0, box=BOX):
 
 def draw(scene, look, frame=None, box=BOX, scale=SCALE, cells=None):
     scene.set_box(box, cells)
-    scene.draw(frame or field(box=box), "k", scale, look)
+    scene.draw(
+        frame or field(box=box),
+        "k",
+        scale,
+        look,
+    )
 
 
-@pytest.mark.parametrize("axis, layer", [(0, 0), (0, 7), (1, 9), (2, 3)])
+@pytest.mark.parametrize(
+    "axis, layer",
+    [(0, 0), (0, 7), (1, 9), (2, 3)],
+)
 def test_slice_is_the_layer_at_its_position(scene, axis, layer):
     slices = [None, None, None]
     slices[axis] = layer
-    draw(scene, Look(volume=False, slices=tuple(slices)))
+    draw(
+        scene,
+        Look(volume=False, slices=tuple(slices)),
+    )
     shown = scene.slices[axis]
-    np.testing.assert_array_equal(shown.values, np.take(field().values, layer, axis=axis))
+    np.testing.assert_array_equal(
+        shown.values,
+        np.take(field().values, layer, axis=axis),
+    )
     assert shown.position == BOX.lo[axis] + (layer + 0.5) * BOX.spacing[axis]
     bounds = np.reshape(shown._grid.bounds, (3, 2))
     for a in range(3):
@@ -48,19 +59,30 @@ def test_slice_is_the_layer_at_its_position(scene, axis, layer):
 
 def test_layer_that_the_box_does_not_have_is_refused(scene):
     with pytest.raises(ValueError, match="z has layers 0 to 5, got 6"):
-        draw(scene, Look(volume=False, slices=(None, None, 6)))
+        draw(
+            scene,
+            Look(volume=False, slices=(None, None, 6)),
+        )
 
 
 def test_slice_has_the_colours_of_its_voxels(scene):
     flat = field(box=FLAT)
-    draw(scene, Look(volume=False, slices=(None, None, 0), axes=False), flat, FLAT)
+    draw(
+        scene,
+        Look(volume=False, slices=(None, None, 0), axes=False),
+        flat,
+        FLAT,
+    )
     scene.look_along(2)
     picture = scene.picture()
     height, width = picture.shape[:2]
     table = SCALE.table()
     for voxel in ((2, 2, 0), (6, 5, 0), (9, 8, 0)):
         centre = [flat.centre(a, voxel[a]) for a in range(3)]
-        scene.plotter.renderer.SetWorldPoint(*centre, 1)
+        scene.plotter.renderer.SetWorldPoint(
+            *centre,
+            1,
+        )
         scene.plotter.renderer.WorldToDisplay()
         x, y, _ = scene.plotter.renderer.GetDisplayPoint()
         seen = picture[height - 1 - int(y), int(x)] / 255
@@ -69,11 +91,21 @@ def test_slice_has_the_colours_of_its_voxels(scene):
 
 
 def test_iso_surface_lies_where_the_field_has_the_value():
-    box = Box((0.0, 0.0, 0.0), (2.0, 2.0, 2.0), (24, 24, 24))
+    box = Box(
+        (0.0, 0.0, 0.0),
+        (2.0, 2.0, 2.0),
+        (24, 24, 24),
+    )
     x, y, z = (np.indices(box.shape) + 0.5) * 2 - 24
     distance = np.sqrt(x**2 + y**2 + z**2)
-    surface = contours(Field(box, distance), [10.0, 18.0])
-    radii = np.linalg.norm(np.asarray(surface.points) - 24, axis=1)
+    surface = contours(
+        Field(box, distance),
+        [10.0, 18.0],
+    )
+    radii = np.linalg.norm(
+        np.asarray(surface.points) - 24,
+        axis=1,
+    )
     values = surface.point_data["mM"]
     assert set(np.unique(values)) == {10.0, 18.0}
     assert np.abs(radii - values).max() < 0.05  # of linear interpolation between voxels of 2 um
@@ -104,7 +136,10 @@ def test_flat_box_has_iso_lines():
 
 
 def test_threshold_shows_the_voxels_between_and_counts_them(scene):
-    draw(scene, Look(volume=False, between=(6.0, 9.0)))
+    draw(
+        scene,
+        Look(volume=False, between=(6.0, 9.0)),
+    )
     values = ball(20.0)
     mask = (values >= 6) & (values <= 9)
     assert scene.between.count == mask.sum() > 0
@@ -120,7 +155,10 @@ def first_along(mask, axis):
 
 
 def test_threshold_that_no_voxel_meets_shows_nothing(scene):
-    draw(scene, Look(volume=False, between=(50.0, 60.0)))
+    draw(
+        scene,
+        Look(volume=False, between=(50.0, 60.0)),
+    )
     assert scene.between.count == 0
     assert not scene.between.actor.visibility
 
@@ -128,29 +166,52 @@ def test_threshold_that_no_voxel_meets_shows_nothing(scene):
 def test_threshold_leaves_out_nan(scene):
     values = ball(20.0)
     values[0] = np.nan
-    draw(scene, Look(volume=False, between=(0.0, 99.0)), Field(BOX, values))
+    draw(
+        scene,
+        Look(volume=False, between=(0.0, 99.0)),
+        Field(BOX, values),
+    )
     assert scene.between.count == BOX.voxels - 60
 
 
 def test_volume_has_the_values_of_the_frame(scene):
     draw(scene, Look())
-    np.testing.assert_allclose(scene.volume.values, ball(20.0), rtol=1e-6)
+    np.testing.assert_allclose(
+        scene.volume.values,
+        ball(20.0),
+        rtol=1e-6,
+    )
     assert scene.volume.stride == 1
 
 
 def test_volume_of_many_voxels_is_thinned(scene, monkeypatch):
-    monkeypatch.setattr("ecsmpi.view.scene.volume.MOST_VOXELS", 100)
+    monkeypatch.setattr(
+        "ecsmpi.view.scene.volume.MOST_VOXELS",
+        100,
+    )
     draw(scene, Look())
     assert scene.volume.stride == 2
-    np.testing.assert_allclose(scene.volume.values, ball(20.0)[::2, ::2, ::2], rtol=1e-6)
+    np.testing.assert_allclose(
+        scene.volume.values,
+        ball(20.0)[::2, ::2, ::2],
+        rtol=1e-6,
+    )
 
 
-@pytest.mark.parametrize("end, value", [("high", 3.0), ("low", 13.0)])
+@pytest.mark.parametrize(
+    "end, value",
+    [("high", 3.0), ("low", 13.0)],
+)
 def test_nan_is_clear_in_the_volume(scene, end, value):
     values = ball(20.0)
     values[3, 3, 3] = np.nan
     scale = ColourScale(3.0, 13.0, opaque_end=end)
-    draw(scene, Look(), Field(BOX, values), scale=scale)
+    draw(
+        scene,
+        Look(),
+        Field(BOX, values),
+        scale=scale,
+    )
     assert scene.volume.values[3, 3, 3] == value == scale.clear
     assert scale.volume_opacities().GetValue(value) == 0
 
@@ -197,7 +258,10 @@ def test_cells_are_switched_on_and_off(scene):
 
 
 def test_many_points_are_lines(scene, monkeypatch):
-    monkeypatch.setattr("ecsmpi.view.scene.tubes.COARSE", 3)
+    monkeypatch.setattr(
+        "ecsmpi.view.scene.tubes.COARSE",
+        3,
+    )
     draw(scene, Look(cells=True), cells=cell())
     assert scene.tubes.drawn_as == "lines"
     assert scene.tubes.is_shown
@@ -215,14 +279,21 @@ def test_axes_have_round_numbers_and_units(scene):
 
 def test_flat_box_has_no_axis_across(scene):
     draw(scene, NOTHING, box=FLAT)
-    draw(scene, Look(volume=False, slices=(None, None, 0)), box=FLAT)
+    draw(
+        scene,
+        Look(volume=False, slices=(None, None, 0)),
+        box=FLAT,
+    )
     scene.picture()
     assert "z (µm)" not in scene.surroundings.texts
 
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_background_is_dark_or_light(scene, dark):
-    draw(scene, Look(volume=False, cells=False, dark=dark))
+    draw(
+        scene,
+        Look(volume=False, cells=False, dark=dark),
+    )
     corner = scene.picture()[2, 2]
     assert (corner.max() < 40) if dark else (corner.min() > 240)
 
@@ -253,7 +324,10 @@ def test_click_in_the_volume_means_the_middle_of_the_bell(scene):
 
 
 def test_click_on_a_block_means_its_voxel(scene):
-    draw(scene, Look(volume=False, between=(9.0, 99.0)))
+    draw(
+        scene,
+        Look(volume=False, between=(9.0, 99.0)),
+    )
     scene.look_along(2)
     found = scene.voxel_at_pixel(160, 120)
     assert ball(20.0)[found] >= 9.0

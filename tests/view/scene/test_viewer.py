@@ -1,13 +1,6 @@
 """The viewer: what the page's choices do, without a browser."""
 
-import os
-
-from ecsmpi.view.follow import look_at_files
 from ecsmpi.view.player import Player
-from ecsmpi.view.scene.offscreen import choose_window
-from ecsmpi.view.scene.scene import Scene
-from ecsmpi.view.viewed_file import ViewedFile
-from ecsmpi.view.viewer import Viewer
 import numpy as np
 import pytest
 
@@ -17,36 +10,18 @@ from support.viewed import (
     FLAT,
     TIMES,
     ball,
-    begin,
     cell,
     write,
     write_selections,
 )
-
-
-@pytest.fixture(scope="module")
-def scene():
-    choose_window()
-    return Scene((320, 240))
-
-
-def viewer_of(scene, *paths, following=False):
-    files = [ViewedFile(path) for path in paths]
-    return Viewer(files, scene, {}, lambda: None, following)
-
-
-def choose(viewer, **choices):
-    viewer.state.update(choices)
-    viewer.draw_if_changed()
-    return viewer.state
-
-
-def notes(viewer):
-    return " ".join(viewer.state["notes"])
+from support.viewer import choose, notes, viewer_of
 
 
 def test_first_view_is_the_last_frame_of_the_first_species(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", cells=cell()))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", cells=cell()),
+    )
     state = viewer.state
     assert state["species"] == "k"
     assert (state["frame_number"], state["frame_count"]) == (4, 5)
@@ -54,24 +29,47 @@ def test_first_view_is_the_last_frame_of_the_first_species(scene, tmp_path):
     assert scene.surroundings.title == "k,  t = 20 ms"
     assert state["cells_count"] == 2
     assert scene.tubes.is_shown
-    np.testing.assert_allclose(scene.volume.values, ball(20.0), rtol=1e-6)
+    np.testing.assert_allclose(
+        scene.volume.values,
+        ball(20.0),
+        rtol=1e-6,
+    )
     assert state["problem"] == ""
 
 
 def test_limits_are_those_of_all_times_whichever_frame_is_shown(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     for number in (0, 2, 4):
-        choose(viewer, frame_number=number, limits_kind="all")
+        choose(
+            viewer,
+            frame_number=number,
+            limits_kind="all",
+        )
         assert (scene.scale.lo, scene.scale.hi) == (3.0, ball(20.0).max())
         assert scene.field.values.max() == ball(TIMES[number]).max()
 
 
 def test_limits_of_this_frame_and_given_ones(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
-    choose(viewer, frame_number=2, limits_kind="frame")
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
+    choose(
+        viewer,
+        frame_number=2,
+        limits_kind="frame",
+    )
     values = ball(10.0)
     assert (scene.scale.lo, scene.scale.hi) == (values.min(), values.max())
-    choose(viewer, limits_kind="given", limits_lo="2", limits_hi="5.5")
+    choose(
+        viewer,
+        limits_kind="given",
+        limits_lo="2",
+        limits_hi="5.5",
+    )
     assert (scene.scale.lo, scene.scale.hi) == (2.0, 5.5)
     state = choose(viewer, limits_lo="9")
     assert "give lo < hi" in state["problem"]
@@ -81,18 +79,28 @@ def test_limits_of_this_frame_and_given_ones(scene, tmp_path):
 
 def test_logarithm_from_zero_begins_above_it(scene, tmp_path):
     fields = {"k": lambda t, box: ball(t, box, base=0.0)}
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", names=("k",), fields=fields))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", names=("k",), fields=fields),
+    )
     state = choose(viewer, logarithmic=True)
     assert state["problem"] == ""
     assert 0 < scene.scale.lo == pytest.approx(1e-4 * scene.scale.hi)
 
 
 def test_another_species_is_drawn_and_traced(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     viewer.add_trace((6, 5, 2))
     viewer.choose_species("na")
     expected = FIELDS["na"](20.0)
-    np.testing.assert_allclose(scene.volume.values, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        scene.volume.values,
+        expected,
+        rtol=1e-6,
+    )
     assert scene.scale.opaque_end == "low"
     (row,) = viewer.state["traces"]
     assert row["value"] == f"{expected[6, 5, 2]:.6g} mM"
@@ -100,7 +108,10 @@ def test_another_species_is_drawn_and_traced(scene, tmp_path):
 
 
 def test_point_as_text_is_the_voxel_there(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     viewer.add_point("3, 2 31")
     assert viewer.state["traces"][0]["place"] == "(5, 4, 30) µm"
     assert scene.markers.shown == [(5.0, 4.0, 30.0)]
@@ -113,8 +124,17 @@ def test_point_as_text_is_the_voxel_there(scene, tmp_path):
 
 
 def test_click_traces_the_voxel_of_the_slice(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
-    choose(viewer, volume_on=False, slice_z_on=True, slice_z=3, axes_on=False)
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
+    choose(
+        viewer,
+        volume_on=False,
+        slice_z_on=True,
+        slice_z=3,
+        axes_on=False,
+    )
     viewer.look_along("z")
     viewer.pick(0.5, 0.5)
     (row,) = viewer.state["traces"]
@@ -129,30 +149,55 @@ def test_click_traces_the_voxel_of_the_slice(scene, tmp_path):
 
 
 def test_slice_says_where_it_is(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
-    state = choose(viewer, slice_x_on=True, slice_x=0)
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
+    state = choose(
+        viewer,
+        slice_x_on=True,
+        slice_x=0,
+    )
     assert state["slice_x_text"] == "-55 µm"
     assert scene.slices[0].position == -55.0
 
 
 def test_threshold_says_how_much_it_is(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
-    state = choose(viewer, between_on=True, between_ends=[6.0, 99.0])
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
+    state = choose(
+        viewer,
+        between_on=True,
+        between_ends=[6.0, 99.0],
+    )
     count = int((ball(20.0) >= 6).sum())
     volume = count * 960e-9
     assert state["between_text"].startswith(f"{count} voxels, {volume:.4g} mm³")
 
 
 def test_surfaces_take_several_values(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
-    choose(viewer, surfaces_on=True, surface_value=6.0, surface_text="8, 9")
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
+    choose(
+        viewer,
+        surfaces_on=True,
+        surface_value=6.0,
+        surface_text="8, 9",
+    )
     assert set(np.unique(scene.surfaces.mesh.point_data["mM"])) == {6.0, 8.0, 9.0}
     state = choose(viewer, surface_text="8; 9")
     assert state["problem"] == "iso-surfaces: '8;' is not a number"
 
 
 def test_flat_box_shows_its_slice(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", box=FLAT))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", box=FLAT),
+    )
     assert viewer.state["slice_z_on"]
     assert scene.slices[2].layer == 0
     assert "one voxel thick" in notes(viewer)
@@ -161,8 +206,15 @@ def test_flat_box_shows_its_slice(scene, tmp_path):
 
 def test_uniform_field_is_drawn(scene, tmp_path):
     fields = {"k": lambda t, box: np.full(box.shape, 3.0)}
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", names=("k",), fields=fields))
-    state = choose(viewer, surfaces_on=True, between_on=True)
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", names=("k",), fields=fields),
+    )
+    state = choose(
+        viewer,
+        surfaces_on=True,
+        between_on=True,
+    )
     assert state["problem"] == ""
     assert scene.scale.lo < 3.0 < scene.scale.hi
 
@@ -173,34 +225,64 @@ def test_nan_is_told(scene, tmp_path):
         values[:2, :, :] = np.nan
         return values
 
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", names=("k",), fields={"k": holed}))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", names=("k",), fields={"k": holed}),
+    )
     assert "120 voxels of this frame have no finite value" in notes(viewer)
-    choose(viewer, slice_z_on=True, surfaces_on=True, between_on=True)
+    choose(
+        viewer,
+        slice_z_on=True,
+        surfaces_on=True,
+        between_on=True,
+    )
     assert viewer.state["problem"] == ""
 
 
 def test_nothing_but_nan_is_drawn(scene, tmp_path):
     fields = {"k": lambda t, box: np.full(box.shape, np.nan)}
-    viewer = viewer_of(scene, write(tmp_path / "a.h5", names=("k",), fields=fields))
-    choose(viewer, limits_kind="frame", slice_z_on=True)
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5", names=("k",), fields=fields),
+    )
+    choose(
+        viewer,
+        limits_kind="frame",
+        slice_z_on=True,
+    )
     assert viewer.state["problem"] == ""
     assert "720 voxels" in notes(viewer)
 
 
 def test_selections_are_chosen(scene, tmp_path):
-    viewer = viewer_of(scene, write_selections(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write_selections(tmp_path / "a.h5"),
+    )
     assert [one["value"] for one in viewer.state["choice_items"]] == ["coarse", "layer", "mean"]
     assert scene.field.box.shape == (6, 5, 3)
     viewer.choose("mean")
     assert scene.field.box.shape == (12, 10, 1)
     assert scene.slices[2].layer == 0
-    np.testing.assert_allclose(scene.field.values[:, :, 0], ball(20.0).mean(axis=2))
+    np.testing.assert_allclose(
+        scene.field.values[:, :, 0],
+        ball(20.0).mean(axis=2),
+    )
 
 
 def test_thinning_is_told(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("ecsmpi.view.scene.volume.MOST_VOXELS", 100)
-    monkeypatch.setattr("ecsmpi.view.value_range.MOST_BYTES", 3)
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    monkeypatch.setattr(
+        "ecsmpi.view.scene.volume.MOST_VOXELS",
+        100,
+    )
+    monkeypatch.setattr(
+        "ecsmpi.view.value_range.MOST_BYTES",
+        3,
+    )
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     assert "volume: every second voxel along each axis is drawn" in notes(viewer)
     assert "colours and ranges are those of 3 of 5 frames" in notes(viewer)
 
@@ -215,87 +297,11 @@ def test_files_are_chosen(scene, tmp_path):
     assert not scene.tubes.is_shown
 
 
-def append(file, t):
-    file.append(t, {name: field(t) for name, field in FIELDS.items()})
-
-
-def test_new_frames_appear_at_the_end(scene, tmp_path):
-    file = begin(tmp_path / "a.h5")
-    append(file, 0.0)
-    viewer = viewer_of(scene, tmp_path / "a.h5", following=True)
-    viewer.add_trace((6, 5, 2))
-    append(file, 20.0)
-    assert look_at_files(viewer)
-    assert (viewer.state["frame_number"], viewer.state["frame_count"]) == (1, 2)
-    np.testing.assert_array_equal(scene.field.values, ball(20.0))
-    assert scene.scale.hi == ball(20.0).max()
-    assert viewer.state["traces"][0]["value"] == f"{ball(20.0)[6, 5, 2]:.6g} mM"
-    file.close()
-
-
-def test_new_frames_leave_an_earlier_one_in_view(scene, tmp_path):
-    file = begin(tmp_path / "a.h5")
-    append(file, 0.0)
-    append(file, 5.0)
-    viewer = viewer_of(scene, tmp_path / "a.h5", following=True)
-    choose(viewer, frame_number=0)
-    append(file, 10.0)
-    assert look_at_files(viewer)
-    assert (viewer.state["frame_number"], viewer.state["frame_count"]) == (0, 3)
-    assert not look_at_files(viewer)
-    file.close()
-
-
-def test_file_without_frames_waits_for_the_first(scene, tmp_path):
-    file = begin(tmp_path / "a.h5", cells=cell())
-    file.appear()
-    viewer = viewer_of(scene, tmp_path / "a.h5", following=True)
-    assert viewer.state["time_text"] == "no frames yet"
-    assert "waits for the first one" in notes(viewer)
-    assert scene.tubes.is_shown
-    append(file, 20.0)
-    assert look_at_files(viewer)
-    assert viewer.state["time_text"] == "t = 20 ms"
-    np.testing.assert_array_equal(scene.field.values, ball(20.0))
-    file.close()
-
-
-def test_file_that_is_gone_is_told_and_comes_back(scene, tmp_path):
-    path = write(tmp_path / "a.h5")
-    viewer = viewer_of(scene, path, following=True)
-    os.rename(path, tmp_path / "b.h5")
-    assert look_at_files(viewer)
-    assert "there is no file" in viewer.state["problem"]
-    assert "stays here" in viewer.state["problem"]
-    np.testing.assert_array_equal(scene.field.values, ball(20.0))
-    assert not look_at_files(viewer)
-    os.rename(tmp_path / "b.h5", path)
-    assert look_at_files(viewer)
-    assert viewer.state["problem"] == ""
-
-
-def test_file_written_anew_is_looked_at_from_its_beginning(scene, tmp_path):
-    path = write(tmp_path / "a.h5")
-    viewer = viewer_of(scene, path, following=True)
-    write(path, box=FLAT, names=("na",), times=(0.0, 20.0))
-    assert look_at_files(viewer)
-    assert viewer.state["species"] == "na"
-    assert viewer.state["frame_count"] == 2
-    assert "written anew by another run" in notes(viewer)
-
-
-def test_file_written_anew_without_following_is_told(scene, tmp_path):
-    path = write(tmp_path / "a.h5")
-    viewer = viewer_of(scene, path)
-    write(path, times=(0.0, 20.0))
-    state = choose(viewer, frame_number=1)
-    assert "replaced by that of another run" in state["problem"]
-    look_at_files(viewer)
-    assert (state["problem"], state["frame_count"]) == ("", 2)
-
-
 def test_play_goes_on_and_begins_again(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     player = Player(viewer, viewer.state)
     player.toggle()
     seen = []
@@ -310,13 +316,19 @@ def test_play_goes_on_and_begins_again(scene, tmp_path):
 
 
 def test_steps_stop_at_the_ends(scene, tmp_path):
-    viewer = viewer_of(scene, write(tmp_path / "a.h5"))
+    viewer = viewer_of(
+        scene,
+        write(tmp_path / "a.h5"),
+    )
     player = Player(viewer, viewer.state)
     player.step(1)
     assert viewer.state["frame_number"] == 4
     player.step(-1)
     assert viewer.state["frame_number"] == 3
-    np.testing.assert_array_equal(scene.field.values, ball(15.0))
+    np.testing.assert_array_equal(
+        scene.field.values,
+        ball(15.0),
+    )
     player.go_to_end(last=False)
     player.step(-1)
     assert viewer.state["frame_number"] == 0
@@ -328,7 +340,14 @@ def test_boxes_of_one_voxel_are_drawn(scene, tmp_path):
     one = Box(BOX.lo, BOX.spacing, (1, 1, 1))
     line = Box(BOX.lo, BOX.spacing, (12, 1, 1))
     for number, box in enumerate((one, line)):
-        viewer = viewer_of(scene, write(tmp_path / f"{number}.h5", box=box))
-        choose(viewer, surfaces_on=True, between_on=True)
+        viewer = viewer_of(
+            scene,
+            write(tmp_path / f"{number}.h5", box=box),
+        )
+        choose(
+            viewer,
+            surfaces_on=True,
+            between_on=True,
+        )
         assert viewer.state["problem"] == ""
         assert viewer.scene.picture().shape == (240, 320, 3)
