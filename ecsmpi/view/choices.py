@@ -53,6 +53,7 @@ FIRST: dict[str, Any] = {
     "problem": "",
     "following": False,
     "lost": False,
+    "drawings": 0,
 }
 
 AXES = ("x", "y", "z")

@@ -53,7 +53,7 @@ def build(server, render_window, actions):
         with v3.VFooter(app=True, classes="px-3 py-1", height=56):
             _time(actions)
         with v3.VMain(style="height: 100vh;"), html.Div(classes="stage"):
-            with html.Div(classes="picture"):
+            with html.Div(classes="picture", raw_attrs=[':data-drawings="drawings"']):
                 view = vtk.VtkRemoteView(
                     render_window, interactive_ratio=1, interactive_quality=70, still_quality=95
                 )
@@ -227,13 +227,14 @@ def _view(actions) -> None:
     with html.Div(classes="d-flex"):
         _switch("axes_on", "axes")
         _switch("dark", "dark")
-    with v3.VForm(submit=(actions.add_point, "[point_text]"), __events=["submit"]):
-        v3.VTextField(
-            v_model=("point_text",),
-            label="trace at x y z (µm), or click",
-            classes="point-text mt-1",
-            **DENSE,
-        )
+    v3.VTextField(
+        v_model=("point_text",),
+        label="trace at x y z (µm), or click",
+        classes="point-text mt-1",
+        enter=(actions.add_point, "[point_text]"),
+        __events=[("enter", "keydown.enter")],
+        **DENSE,
+    )
 
 
 def _time(actions) -> None:

@@ -161,6 +161,7 @@ class Viewer:
             state["problem"] = str(error)
         self._drawn = self._choices()
         self._push()
+        state["drawings"] += 1  # the page learns of it after the picture
 
     def _draw(self) -> None:
         state, frames = self.state, self.frames

@@ -185,10 +185,7 @@ def test_volume_has_the_values_of_the_frame(scene):
 
 
 def test_volume_of_many_voxels_is_thinned(scene, monkeypatch):
-    monkeypatch.setattr(
-        "ecsmpi.view.scene.volume.MOST_VOXELS",
-        100,
-    )
+    monkeypatch.setattr(scene.volume, "_most", 100)
     draw(scene, Look())
     assert scene.volume.stride == 2
     np.testing.assert_allclose(

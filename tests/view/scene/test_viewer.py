@@ -271,10 +271,7 @@ def test_selections_are_chosen(scene, tmp_path):
 
 
 def test_thinning_is_told(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "ecsmpi.view.scene.volume.MOST_VOXELS",
-        100,
-    )
+    monkeypatch.setattr(scene.volume, "_most", 100)
     monkeypatch.setattr(
         "ecsmpi.view.value_range.MOST_BYTES",
         3,
