@@ -13,11 +13,10 @@ SCRIPT = {"serve": {"__ecsmpi": str(HERE / "served")}, "scripts": ["__ecsmpi/key
 
 STYLE = """
 html { overflow: hidden; }
-.stage { position: relative; width: 100%; height: 100%; }
-.picture { position: absolute; inset: 0; }
+.stage { position: relative; display: flex; width: 100%; height: 100%; }
+.picture { position: relative; flex: 1; min-width: 0; }
 .picture *:focus { outline: none; }
-.trace-panel { position: absolute; left: 16px; bottom: 16px; width: 340px; max-width: 60%;
-  background: color-mix(in srgb, rgb(var(--v-theme-surface)) 80%, transparent) !important; }
+.trace-panel { position: relative; width: 350px; overflow: auto; }
 .dot { width: 10px; height: 10px; border-radius: 5px; margin-right: 8px; }
 .clear-traces { position: absolute; right: 4px; top: 4px; }
 .problem { position: absolute; left: 50%; transform: translateX(-50%); top: 12px; z-index: 5;
@@ -157,6 +156,8 @@ def _parts() -> None:
         )
         html.Div("{{ between_text }}", classes="text-caption value between-text")
     _switch("cells_on", "cells", v_if=("cells_count > 0",))
+    shown = "cells_on && cells_count > 0"
+    _slider("thickness", 0.1, 3, 0.1, shown, "'thickness × ' + thickness")
 
 
 def _slider(name: str, lo, hi, step, shown: str, text: str) -> None:
@@ -282,7 +283,7 @@ def _time(actions) -> None:
 
 
 def _traces(actions) -> None:
-    with v3.VCard(v_if=("traces.length > 0",), classes="trace-panel pa-2", elevation=6):
+    with v3.VCard(v_if=("traces.length > 0",), classes="trace-panel pa-2", rounded=0):
         v3.VBtn(
             icon="mdi-close",
             size="x-small",
