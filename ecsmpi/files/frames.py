@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecsmpi.description.grid import AXES, Box
+from ecsmpi.description.line import Line
+from ecsmpi.files.cells_group import Cells
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ecsmpi.plots.animation import Animation
+    from ecsmpi.plots.library import Picture
+    from ecsmpi.plots.options import ColourOptions
 
 BLOCK_BYTES = 8 << 20  # of a frame, read at once
 
@@ -30,6 +40,10 @@ class Frames:
         ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
     voxels : str
         What the voxels are, such as ``mean over z``.
+    charges : dict
+        Species -> its charge in elementary charges, where the file says it.
+    cells : Cells or None
+        The morphologies of the cells (um); None where the file has none.
     """
 
     def __init__(self, source, box: Box, voxels: str, places: dict[str, str], time=None):
@@ -55,6 +69,8 @@ class Frames:
         self._places = places
         self.time = np.zeros(0) if time is None else time
         self.names = list(places)
+        self.charges: dict[str, int] = {}
+        self.cells: Cells | None = None
         self.x, self.y, self.z = (_centres(box, a) for a in range(3))
 
     def __len__(self):
@@ -70,7 +86,7 @@ class Frames:
 
     def frame(self, name: str, index: int) -> np.ndarray:
         """Return one frame of a species: (x, y, z) in mM; a negative index counts from the last."""
-        return self._values(name, self._frame_number(index)).transpose(2, 1, 0)
+        return self._values(name, self.frame_number(index)).transpose(2, 1, 0)
 
     def section(self, name: str, index: int, axis: str, at: float | None = None) -> np.ndarray:
         """Return one frame as an image: a layer of voxels, or the mean over an axis.
@@ -96,7 +112,7 @@ class Frames:
             return self.frame(name, index).mean(axis=dimension)
         where: list[Any] = [slice(None)] * 3
         where[2 - dimension] = self.layer(axis, at)
-        return self._values(name, (self._frame_number(index), *where)).T
+        return self._values(name, (self.frame_number(index), *where)).T
 
     def series(self, name: str, point) -> np.ndarray:
         """Return the concentration of a species in one voxel through time.
@@ -118,6 +134,31 @@ class Frames:
         i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
         return self._values(name, (slice(len(self)), k, j, i))
 
+    def along(self, name: str, line: Line) -> np.ndarray:
+        """Return the concentration of a species through time in the voxels that a line crosses.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        line : Line
+            A line through the box.
+
+        Returns
+        -------
+        ndarray
+            (frames, voxels) in mM.
+        """
+        pieces = []
+        for first, last in line.runs():
+            lower = np.minimum(first, last)
+            upper = np.maximum(first, last) + 1
+            i, j, k = (slice(int(lo), int(hi)) for lo, hi in zip(lower, upper))
+            values = self._values(name, (slice(len(self)), k, j, i))
+            values = values.reshape(len(self), -1)
+            pieces.append(values if (last >= first).all() else values[:, ::-1])
+        return np.concatenate(pieces, axis=1)
+
     def layer(self, axis: str, coordinate: float) -> int:
         """Return the index along ``axis`` of the voxels that hold a coordinate (um)."""
         a = self._dimension(axis)
@@ -132,13 +173,171 @@ class Frames:
 
     def index_at(self, time: float) -> int:
         """Return the index of the frame nearest to ``time`` in ms."""
-        self._frame_number(0)  # raises where there are no frames
+        self.frame_number(0)  # raises where there are no frames
         if not self.time[0] <= time <= self.time[-1]:
             raise ValueError(
                 f"time {time:g} ms is outside {self.path}: "
                 f"its frames are from {self.time[0]:g} to {self.time[-1]:g} ms"
             )
         return int(np.argmin(np.abs(self.time - time)))
+
+    # pictures
+
+    def plot(
+        self,
+        species: str | Sequence[str] | None = None,
+        *,
+        time: float | None = None,
+        frame: int | None = None,
+        axis: str | None = None,
+        at: float | None = None,
+        points: Sequence[Sequence[float]] | None = None,
+        kymograph: Sequence[float] | None = None,
+        cells: bool = True,
+        scale: str = "axes",
+        **colouring: Unpack[ColourOptions],
+    ) -> Picture:
+        """Draw a section, or lines at points, or a kymograph, with matplotlib.
+
+        Without ``points`` and ``kymograph`` it is a section: the mean over an axis, or one layer of
+        voxels. Options that have no effect on a picture are refused.
+
+        Parameters
+        ----------
+        species : str or list of str, optional
+            The species, several of them side by side; None for the first.
+        time : float, optional
+            Draw the frame nearest to this time (ms).
+        frame : int, optional
+            Draw this frame; negative numbers count from the last. Without ``time`` and ``frame``
+            it is the last one.
+        axis : str, optional
+            "x", "y" or "z": the axis to average over or to cut across; None for z, or that of a
+            slice or mean.
+        at : float, optional
+            Draw the layer of voxels at this coordinate (um); None for the mean over the axis.
+        points : list of (x, y, z), optional
+            Draw the concentration through time in the voxels at these points (um).
+        kymograph : (x0, y0, z0, x1, y1, z1), optional
+            Draw concentration by time and by distance along this line (um).
+        cells : bool
+            Whether to draw the cells over a section, if the file has any: over a mean all of them,
+            over a layer the parts that reach into it.
+        scale : str
+            "axes" with coordinates (um), a scale "bar", or "both".
+        colours : str, optional
+            "viridis", "cividis", "inferno", "magma" or "plasma"; "coolwarm" for a change.
+        limits : (low, high), optional
+            Ends of the colour scale (mM); None for the least and the greatest value drawn.
+        log : bool
+            Whether colours are logarithmic. Values of at most 0 are light blue.
+        change : bool
+            Whether to draw the difference to the first frame, in colours for both signs.
+        contours : list of float
+            Concentrations (mM) at which to draw lines.
+        threshold : float, optional
+            Concentration (mM) at which colours begin; voxels below it are white.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it; ``savefig("k.svg")`` writes it, with text as text.
+
+        Raises
+        ------
+        ValueError
+            For a wrong option, one without effect, or a file without frames.
+        MissingPackageError
+            Where matplotlib is not installed.
+
+        Warns
+        -----
+        UserWarning
+            Where values are not finite (NaN), which are grey, or have no place on a log scale.
+        """
+        from ecsmpi.plots.draw import FramesOptions, draw_frames
+
+        options = FramesOptions(
+            species=species,
+            time=time,
+            frame=frame,
+            axis=axis,
+            at=at,
+            points=points,
+            kymograph=kymograph,
+            cells=cells,
+            scale=scale,
+            **colouring,
+        )
+        figure, notes = draw_frames(self._drawn(), options)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        return figure
+
+    def animate(
+        self,
+        species: str | Sequence[str] | None = None,
+        *,
+        axis: str | None = None,
+        at: float | None = None,
+        cells: bool = True,
+        scale: str = "axes",
+        fps: float = 10.0,
+        **colouring: Unpack[ColourOptions],
+    ) -> Animation:
+        """Draw all frames of a section as an animation, with matplotlib.
+
+        Colours mean the same in all frames. Each frame is read once for the ends of the colour
+        scale, unless ``limits`` gives them, and once when it is drawn.
+
+        Parameters
+        ----------
+        species : str or list of str, optional
+            The species, several of them side by side; None for the first.
+        axis : str, optional
+            "x", "y" or "z": the axis to average over or to cut across; None for z, or that of a
+            slice or mean.
+        at : float, optional
+            Show the layer of voxels at this coordinate (um); None for the mean over the axis.
+        cells : bool
+            Whether to draw the cells, if the file has any.
+        scale : str
+            "axes" with coordinates (um), a scale "bar", or "both".
+        fps : float
+            Frames a second.
+        **colouring
+            ``colours``, ``limits`` (mM), ``log``, ``change``, ``contours`` (mM) and ``threshold``
+            (mM), as in `plot`.
+
+        Returns
+        -------
+        matplotlib.animation.FuncAnimation
+            A notebook shows it as a player, without ffmpeg; ``save("k.gif")`` and
+            ``save("k.mp4")`` write it.
+
+        Raises
+        ------
+        ValueError
+            For a wrong option, or a file without frames.
+        MissingPackageError
+            Where matplotlib is not installed.
+        """
+        from ecsmpi.plots.animation import animation_of
+
+        return animation_of(
+            self._drawn(),
+            fps,
+            species=species,
+            axis=axis,
+            at=at,
+            cells=cells,
+            scale=scale,
+            **colouring,
+        )
+
+    def _drawn(self) -> Frames:
+        """What is drawn when these frames are."""
+        return self
 
     def place_of(self, name: str) -> str:
         """Return the path of a species' dataset in the file."""
@@ -149,7 +348,7 @@ class Frames:
 
     def blocks(self, name: str, index: int) -> Iterator[np.ndarray]:
         """Yield one frame in arrays of a few MB, which together have each voxel once."""
-        frame = self._frame_number(index)
+        frame = self.frame_number(index)
         place = self.place_of(name)
         with self._source.opened() as file:
             nx, ny, nz = self.box.shape
@@ -200,7 +399,11 @@ class Frames:
         with self._source.opened() as file:
             return self._source.values(file, place, self._shape, where)
 
-    def _frame_number(self, index: int) -> int:
+    def frame_number(self, index: int) -> int:
+        """Return the number of a frame, counted from the first; a negative index from the last.
+
+        Raises ValueError where there is no such frame.
+        """
         frames = len(self)
         if frames == 0:
             raise ValueError(

@@ -80,6 +80,8 @@ class Recording(Frames):
         Name -> {column: (rows,) or (rows, shells)}.
     attributes : dict
         The provenance, by name.
+    charges : dict
+        Species -> its charge in elementary charges, where the file says it.
     cells : Cells or None
         The morphologies of the cells (um); None where the file has none.
     """
@@ -120,7 +122,10 @@ class Recording(Frames):
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
         self.cells = read_cells(file)
+        charges = read_charges(self.attributes.get("charges", ""))
         for frames_of in (self, *self.selections.values()):
+            frames_of.cells = self.cells
+            frames_of.charges = charges
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)
 
@@ -138,6 +143,9 @@ class Recording(Frames):
             known = ", ".join(self.selections) or "none"
             raise ValueError(f"{self.path} has no selection {selection!r}; it has {known}")
         return self.selections[selection]
+
+    def _drawn(self) -> Frames:
+        return self.of(None)
 
     def close(self) -> None:
         """Let nothing more be read. No file is open that this could close."""
@@ -165,6 +173,21 @@ def _selection(source: FrameSource, name: str, group) -> Frames:
     )
     frames = int(about["frames"])
     return Frames(source, grid, about["voxels"], places, group["time"][:frames])
+
+
+def read_charges(text: str) -> dict[str, int]:
+    """Return the charges that a file's attribute has, such as ``k 1, ca 2``.
+
+    Raises ValueError for any other text.
+    """
+    charges = {}
+    for entry in filter(None, text.split(", ")):
+        name, _, charge = entry.rpartition(" ")
+        try:
+            charges[name] = int(charge)
+        except ValueError:
+            raise ValueError(f"the attribute charges is damaged: {text!r}") from None
+    return charges
 
 
 def plain(attributes) -> dict[str, Any]:
