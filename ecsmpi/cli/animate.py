@@ -7,7 +7,7 @@ from ecsmpi.cli.paths import check_folder, default_path
 from ecsmpi.cli.picture_options import (
     add_colour_options,
     add_frames_options,
-    frames_options,
+    given_options,
     words,
 )
 
@@ -41,6 +41,7 @@ def animate(args):
     """Write the movie and print its path."""
     from ecsmpi.files.recording import load
     from ecsmpi.plots.animation import movie_of
+    from ecsmpi.plots.draw import FramesOptions
     from ecsmpi.plots.movie import check_movie, checked_rate, write_movie
     from ecsmpi.plots.progress import Progress
 
@@ -49,10 +50,12 @@ def animate(args):
         check_movie(args.output)
         check_folder(args.output)
     with load(args.file) as recording, Progress() as progress:
-        frames = recording.of(args.selection)
-        name = args.selection or "_".join(args.species or frames.names[:1])
+        given = given_options(args)
+        selection = given.pop("selection", None)
+        frames = recording.of(selection)
+        name = selection or "_".join(args.species or frames.names[:1])
         path = args.output or default_path(args.file, name, ".gif")
-        movie = movie_of(frames, frames_options(args), words, tell=progress.tell)
+        movie = movie_of(frames, FramesOptions(**given), words, tell=progress.tell)
         write_movie(path, movie, fps)
     for note in movie.notes():
         print(f"ecsmpi: {note}", file=sys.stderr)

@@ -1,9 +1,8 @@
 """Options that `ecsmpi plot` and `ecsmpi animate` share, and how they are called in messages."""
 
-from dataclasses import fields
 from pathlib import Path
 
-from ecsmpi.plots.options import DIVERGING, SCALES, SEQUENTIAL
+from ecsmpi.plots.options import DIVERGING, EFFECTS, SCALES, SEQUENTIAL
 
 
 def add_frames_options(parser):
@@ -88,12 +87,14 @@ def add_colour_options(parser):
     )
 
 
-def frames_options(args):
-    """The options of a picture of frames, of the command line's arguments."""
-    from ecsmpi.plots.draw import FramesOptions
-
-    known = {field.name for field in fields(FramesOptions)}
-    return FramesOptions(**{name: value for name, value in vars(args).items() if name in known})
+def given_options(args):
+    """Name -> value of the options of pictures that the command line gives."""
+    given = {}
+    for name in EFFECTS:
+        value = getattr(args, name, None)
+        if value is not None and value != args.parser.get_default(name):
+            given[name] = value
+    return given
 
 
 def words(name, value):

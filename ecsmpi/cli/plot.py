@@ -7,7 +7,7 @@ from ecsmpi.cli.paths import check_folder, default_path
 from ecsmpi.cli.picture_options import (
     add_colour_options,
     add_frames_options,
-    frames_options,
+    given_options,
     words,
 )
 
@@ -16,6 +16,8 @@ EXAMPLES = """examples: ecsmpi plot k.h5
           ecsmpi plot k.h5 --time 500 --change --axis y
           ecsmpi plot k.h5 --point 0 0 0 --point 0 200 0
           ecsmpi plot k.h5 --kymograph 0 -100 0 0 400 0
+          ecsmpi plot report.v.h5 --gids 3 7
+          ecsmpi plot spikes.h5
 """
 
 
@@ -23,9 +25,10 @@ def add_parser(subparsers):
     """Add `plot` to the command's subparsers."""
     parser = subparsers.add_parser(
         "plot",
-        help="draw a section through the box, or lines through time",
+        help="draw a section, lines through time, a kymograph, a report or spikes",
         description="Draw species at one time, averaged over an axis or in one layer of voxels; "
-        "or, with --point, concentrations through time at points.",
+        "with --point concentrations through time; with --kymograph concentrations by time and "
+        "distance. Of a report of segments, draw the variable through time; of spikes, a raster.",
         epilog=EXAMPLES,
     )
     parser.add_argument(
@@ -60,29 +63,83 @@ def add_parser(subparsers):
         help="draw concentration by time and by distance along this line (um)",
     )
     add_colour_options(parser)
+    parser.add_argument(
+        "--gids",
+        type=int,
+        nargs="+",
+        metavar="GID",
+        help="cells to draw of a report of segments or of spikes",
+    )
+    parser.add_argument(
+        "--elements",
+        type=int,
+        nargs="+",
+        metavar="I",
+        help="sections to draw of a report, by their numbers in the cell: of each the segment "
+        "nearest to its middle (default: the first segment of each cell)",
+    )
     parser.set_defaults(func=plot)
 
 
 def plot(args):
     """Write the picture and print its path."""
-    from ecsmpi.files.recording import load
-    from ecsmpi.plots.draw import draw_frames
     from ecsmpi.plots.library import check_format
 
     if args.output is not None:
         check_format(args.output)
         check_folder(args.output)
-    with load(args.file) as recording:
-        frames = recording.of(args.selection)
-        figure, notes = draw_frames(frames, frames_options(args), words)
-        name = args.selection or "_".join(args.species or frames.names[:1])
-    suffix = ".png"
-    if args.points:
-        suffix = ".points.png"
-    elif args.kymograph:
-        suffix = ".kymograph.png"
-    path = args.output or default_path(args.file, name, suffix)
+    figure, notes, name = _draw(args)
+    path = args.output or default_path(args.file, name, ".png")
     figure.savefig(path)
     for note in notes:
         print(f"ecsmpi: {note}", file=sys.stderr)
     print(path)
+
+
+def _draw(args):
+    """The figure, what must be told, and what the default name of the picture says."""
+    from ecsmpi.files.frame_source import opened
+    from ecsmpi.files.sonata import of_cells
+
+    with opened(args.file) as file:
+        try:
+            cells = of_cells(file)
+        except (AttributeError, KeyError, RuntimeError, StopIteration) as error:
+            raise OSError(f"{args.file} is damaged ({error}): run the simulation again") from error
+        if cells is not None:
+            return _draw_cells(cells, args)
+    return _draw_frames(args)
+
+
+def _draw_cells(cells, args):
+    """Draw a report of segments or a file of spikes."""
+    from ecsmpi.plots.options import REPORT, SPIKES, refuse_without_effect
+    from ecsmpi.plots.segments import draw_report, draw_spikes
+
+    given = given_options(args)
+    if hasattr(cells, "spikes"):
+        refuse_without_effect(SPIKES, given, words)
+        return *draw_spikes(cells, args.gids), "raster"
+    refuse_without_effect(REPORT, given, words)
+    return *draw_report(cells, args.gids, args.elements), "traces"
+
+
+def _draw_frames(args):
+    from ecsmpi.files.recording import load
+    from ecsmpi.plots.draw import FramesOptions, draw_frames
+    from ecsmpi.plots.options import refuse_without_effect
+
+    given = given_options(args)
+    selection = given.pop("selection", None)
+    idle = {name: given.pop(name) for name in ("gids", "elements") if name in given}
+    refuse_without_effect("frames of voxels", idle, words)
+    options = FramesOptions(**given)
+    with load(args.file) as recording:
+        frames = recording.of(selection)
+        figure, notes = draw_frames(frames, options, words)
+        name = selection or "_".join(args.species or frames.names[:1])
+    if args.points:
+        name += ".points"
+    elif args.kymograph:
+        name += ".kymograph"
+    return figure, notes, name

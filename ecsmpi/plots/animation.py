@@ -21,7 +21,7 @@ from ecsmpi.plots.progress import Progress
 from ecsmpi.plots.sections import Sections, axis_of
 
 LARGEST_PLAYER = 100  # MB of a player in HTML
-BASE64 = 4 / 3  # characters for a byte
+BASE64 = 4 / 3 * 78 / 76  # characters for a byte, in lines
 SMALL_DPI = 80  # of the player's pictures
 
 
@@ -94,11 +94,15 @@ class Animation(FuncAnimation):
         _warn(self.movie)
         return player
 
-    def _check_size(self, largest: float) -> None:
+    def player_size(self) -> float:
+        """Estimate the size of the pictures in a player, in MB, from its richest frame."""
         self.movie.show_richest()
         memory = io.BytesIO()
         self.movie.figure.savefig(memory, format="png", dpi=self.movie.figure.dpi)
-        megabytes = BASE64 * memory.tell() * len(self.movie) / 1e6
+        return BASE64 * memory.tell() * len(self.movie) / 1e6
+
+    def _check_size(self, largest: float) -> None:
+        megabytes = self.player_size()
         if megabytes > largest:
             raise ValueError(
                 f"a player of {len(self.movie):,} frames would have {megabytes:,.0f} MB, more than "

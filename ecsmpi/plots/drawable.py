@@ -74,8 +74,8 @@ class SegmentValues(Protocol):
     def segments_of(self, node: int) -> slice:
         """Columns of a cell."""
 
-    def place_of(self, column: int) -> tuple[int, float]:
-        """Number of the section in its cell, and place along it, of a column."""
+    def places(self, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of the sections in their cell, and places along them, of columns."""
 
     def series(self, column: int) -> np.ndarray:
         """(frames,) of one segment."""

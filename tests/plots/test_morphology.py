@@ -6,7 +6,7 @@ from ecsmpi.plots.morphology import THINNEST, outlines, pieces_of
 import numpy as np
 import pytest
 
-from support.drawn import linear, two_cells, write_frames
+from support.drawn import linear, saved, two_cells, write_frames
 
 EVERYWHERE = (-np.inf, np.inf)
 
@@ -101,7 +101,7 @@ def drawn_cells(figure):
 
 @pytest.fixture
 def recording(tmp_path):
-    return load(write_frames(tmp_path / "k.h5", {"k": linear, "na": linear}, cells=two_cells()))
+    return saved(tmp_path, k=linear, na=linear, cells=two_cells())
 
 
 def test_cells_are_drawn_in_um_over_each_panel(recording):

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 import numpy as np
 import pytest
 
-from support.drawn import BOX, TIMES, counted_reads, linear, two_cells, write_frames
+from support.drawn import BOX, TIMES, counted_reads, linear, saved, two_cells, write_frames
 
 
 @pytest.fixture
@@ -46,10 +46,26 @@ def title_of(figure):
 @pytest.mark.parametrize(
     "axis, at, extent",
     [
-        ("z", None, (0, 100, -40, 40)),
-        ("z", 12, (0, 100, -40, 40)),
-        ("y", -40, (0, 100, -15, 15)),
-        ("x", None, (-40, 40, -15, 15)),
+        (
+            "z",
+            None,
+            (0, 100, -40, 40),
+        ),
+        (
+            "z",
+            12,
+            (0, 100, -40, 40),
+        ),
+        (
+            "y",
+            -40,
+            (0, 100, -15, 15),
+        ),
+        (
+            "x",
+            None,
+            (-40, 40, -15, 15),
+        ),
     ],
 )
 def test_image_is_the_section_of_the_recording_in_um(recording, axis, at, extent):
@@ -89,7 +105,7 @@ def test_title_and_labels_say_species_charge_place_time_and_units(recording):
 
 
 def test_a_charge_that_the_file_does_not_say_is_not_guessed(tmp_path):
-    figure = load(write_frames(tmp_path / "k.h5", {"k": linear})).plot()
+    figure = saved(tmp_path, k=linear).plot()
     assert title_of(figure).startswith("k, mean over z")
 
 
@@ -118,10 +134,22 @@ def boxes_of_texts(figure, monkeypatch):
 @pytest.mark.parametrize(
     "species, options",
     [
-        (["k", "ca"], {"axis": "x", "scale": "both", "change": True}),
-        (["k"], {"axis": "y", "scale": "bar"}),
-        (["k", "ca", "na", "cl", "mg"], {"axis": "z", "scale": "both", "log": True}),
-        (["k"], {"axis": "y", "scale": "both", "contours": [110, 130]}),
+        (
+            ["k", "ca"],
+            {"axis": "x", "scale": "both", "change": True},
+        ),
+        (
+            ["k"],
+            {"axis": "y", "scale": "bar"},
+        ),
+        (
+            ["k", "ca", "na", "cl", "mg"],
+            {"axis": "z", "scale": "both", "log": True},
+        ),
+        (
+            ["k"],
+            {"axis": "y", "scale": "both", "contours": [110, 130]},
+        ),
     ],
 )
 @pytest.mark.parametrize("shape", [(10, 8, 3), (3, 100, 20), (60, 2, 3), (2, 60, 4)])

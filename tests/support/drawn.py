@@ -6,6 +6,9 @@ from ecsmpi.description.grid import Box
 from ecsmpi.files.cells_group import Cells
 from ecsmpi.files.frame_source import FrameSource
 from ecsmpi.files.output import GridFile
+from ecsmpi.files.recording import load
+from ecsmpi.files.sonata import Mapping, lay_out_report, lay_out_spikes
+import h5py
 import numpy as np
 
 from support.frames import Alone
@@ -73,3 +76,38 @@ def counted_reads(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(FrameSource, "values", counting)
         yield reads
+
+
+def write_report(path, values, node, element, position, interval=0.5, **attributes):
+    """Write a SONATA report of v (mV): values (frames, segments)."""
+    mapping = Mapping.of(
+        np.array(node, np.uint64),
+        np.array(element, np.uint32),
+        np.array(position, np.float32),
+    )
+    frames = len(values)
+    about = {"variable": "v", **attributes}
+    with h5py.File(path, "w") as file:
+        lay_out_report(file, "All", mapping, "mV", max(1, frames), about)
+        group = file["report/All"]
+        group["data"].resize(frames, axis=0)
+        group["data"][:] = values
+        group["mapping/time"][:] = 0, frames * interval, interval
+    return path
+
+
+def write_spikes(path, times, gids):
+    """Write SONATA spikes: times (ms) and gids."""
+    with h5py.File(path, "w") as file:
+        lay_out_spikes(file, "All", {})
+        for name, values in (("timestamps", times), ("node_ids", gids)):
+            file[f"spikes/All/{name}"].resize(len(values), axis=0)
+            file[f"spikes/All/{name}"][:] = values
+    return path
+
+
+def saved(folder, times=TIMES, box=BOX, cells=None, **fields):
+    """Write species=field, t -> (x, y, z), and return the recording."""
+    path = folder / "saved.h5"
+    write_frames(path, fields, times, box, cells)
+    return load(path)
