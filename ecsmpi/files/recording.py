@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ecsmpi.description.grid import Box
-from ecsmpi.files.cells_group import read_cells
 from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
-    AGAIN,
     FrameSource,
-    UnreadableFile,
+    damage_explained,
     opened,
-    too_little_memory,
-    wants_memory,
 )
 from ecsmpi.files.frames import Frames
 from ecsmpi.files.table import read_tables
@@ -35,6 +31,8 @@ AXES = ("time", "x", "y", "z")
 
 def load(path: str | Path) -> Recording:
     """Load a file of frames that a run wrote, or is still writing.
+
+    It needs neither MPI nor NEURON, and no file stays open.
 
     Parameters
     ----------
@@ -52,6 +50,19 @@ def load(path: str | Path) -> Recording:
         Where the file, or a part of it, is missing, truncated or not HDF5.
     ValueError
         Where it is an HDF5 file with something else.
+
+    Examples
+    --------
+    >>> with rxd.Output("k.h5", every=0.025):
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> recording = ecsmpi.load("k.h5")
+    >>> recording.time  # ms
+    array([0.   , 0.025])
+    >>> recording["k"].shape
+    (2, 10, 10, 10)
+    >>> recording.series("k", (0, 0, 0)).round(2)  # mM
+    array([3., 3.])
     """
     return Recording(path)
 
@@ -59,47 +70,26 @@ def load(path: str | Path) -> Recording:
 class Recording(Frames):
     """The frames of one file: of the whole box, if it has any, and of selections.
 
-    ``recording["k"]`` is (time, x, y, z) in mM. No file stays open. Where another run has replaced
-    the file, reading raises OSError; what was read stays.
+    `ecsmpi.load` makes it. It is the `Frames` of the whole box. No file stays open. Where another
+    run has replaced the file, reading raises OSError; what was read stays.
 
     Attributes
     ----------
-    path : Path
-        The file.
-    time : ndarray
-        (frames,) in ms.
-    x, y, z : ndarray
-        Centres of the voxels in um.
-    names : list of str
-        The species that the file has in the whole box.
-    box : Box
-        ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
     selections : dict
-        Name -> `Frames` of a selection.
+        {name: `Frames`} of the selections: slices, means and subvolumes.
     diagnostics : dict
-        Name -> {column: (rows,) or (rows, shells)}.
+        {name: {column: (rows,) or (rows, shells) numbers}}: the columns of `Diagnostics`, time in
+        ms, amounts in amol, concentrations in mM, lengths in um.
     attributes : dict
-        The provenance, by name.
-    charges : dict
-        Species -> its charge in elementary charges, where the file says it.
-    cells : Cells or None
-        The morphologies of the cells (um); None where the file has none.
+        Where the numbers come from: versions, number of ranks, tissue and so on, by name.
     """
 
     def __init__(self, path: str | Path):
         source = FrameSource(path)
         with opened(source.path) as file:
             check_kind(path, file)
-            try:
+            with damage_explained(path):
                 self._read(source, file)
-            except (UnreadableFile, ValueError):
-                raise
-            except Exception as error:  # h5py raises errors of any kind where bytes are damaged
-                if wants_memory(error):
-                    raise MemoryError(too_little_memory(path, error)) from error
-                raise UnreadableFile(
-                    f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
-                ) from error
 
     def _read(self, source: FrameSource, file) -> None:
         self.attributes = plain(file.attrs)
@@ -121,10 +111,8 @@ class Recording(Frames):
             if "frames" in group.attrs:
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
-        self.cells = read_cells(file)
         charges = read_charges(self.attributes.get("charges", ""))
         for frames_of in (self, *self.selections.values()):
-            frames_of.cells = self.cells
             frames_of.charges = charges
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)
@@ -132,8 +120,20 @@ class Recording(Frames):
     def of(self, selection: str | None) -> Frames:
         """Return the frames of a selection.
 
-        ``None`` stands for the whole box or, where the file has none of it, for the first
-        selection. Raises ValueError for an unknown name.
+        Parameters
+        ----------
+        selection
+            Its name, such as "k_mean_z". None stands for the whole box or, where the file has none
+            of it, for the first selection.
+
+        Returns
+        -------
+        Frames
+
+        Raises
+        ------
+        ValueError
+            For an unknown name.
         """
         if selection is None:
             if self.names or not self.selections:
