@@ -172,7 +172,12 @@ def draw_colour_bar(bar: Any, colours: ColourScale, label: str) -> None:
     per_inch = 1.0 if is_flat else 1.2
     most = max(1, round(per_inch * max(bar.ax.bbox.size) / bar.ax.figure.dpi))
     if colours.colouring.log:
-        bar.locator = ticker.LogLocator(subs=(1, 2, 5), numticks=most + 2)
+        decades = np.log10(colours.high / colours.low)
+        if decades < 1:
+            bar.locator = ticker.MaxNLocator(nbins=most)
+        else:
+            steps = (1, 2, 5) if decades < 3 else (1,)
+            bar.locator = ticker.LogLocator(subs=steps, numticks=most + 2)
         bar.formatter = ticker.FuncFormatter(lambda value, _: f"{value:g}")
         bar.minorlocator = ticker.NullLocator()
     else:
