@@ -98,6 +98,12 @@ class Extremes:
                 f"{self.not_positive:,} of {self.size:,} values of {label} are at most 0, where a "
                 f"log scale has no place: drawn in {NOT_POSITIVE[0]}"
             )
+        for level in colouring.contours:
+            if not self.low < level < self.high:
+                found.append(
+                    f"no contour of {label} at {level:g} mM: "
+                    f"the values go from {self.low:g} to {self.high:g} mM"
+                )
         return found
 
 

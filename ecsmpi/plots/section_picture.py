@@ -189,7 +189,8 @@ def draw_colour_bar(bar: Any, colours: ColourScale, label: str) -> None:
     draw_line = bar.ax.axvline if is_flat else bar.ax.axhline
     for level in colours.colouring.contours:
         if colours.low <= level <= colours.high:
-            draw_line(level, color="black", linewidth=CONTOUR["linewidths"])
+            mark = draw_line(level, color=CONTOUR["colors"], linewidth=CONTOUR["linewidths"])
+            mark.set_path_effects([_halo()])
 
 
 def draw_contours(
@@ -204,9 +205,13 @@ def draw_contours(
     if not inside or not masked.count():
         return None
     lines = axes.contour(across, up, masked.T, levels=inside, zorder=2, **CONTOUR)
-    light = matplotlib("patheffects").withStroke(linewidth=HALO, foreground="white")
-    lines.set_path_effects([light])
+    lines.set_path_effects([_halo()])
     return lines
+
+
+def _halo() -> Any:
+    """The light line around a contour, which makes it seen on dark colours."""
+    return matplotlib("patheffects").withStroke(linewidth=HALO, foreground="white")
 
 
 def draw_section(

@@ -43,6 +43,7 @@ def title_of(figure):
     return figure.texts[0].get_text()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(
     "axis, at, extent",
     [
@@ -131,6 +132,7 @@ def boxes_of_texts(figure, monkeypatch):
     return drawn
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(
     "species, options",
     [
@@ -208,6 +210,7 @@ def test_change_of_the_first_frame_is_nothing_and_reads_it_once(recording, monke
     assert low == -high and high > 1e-5
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_only_what_is_drawn_is_read(recording, monkeypatch):
     with counted_reads(monkeypatch) as reads:
         recording.plot("k", at=0, axis="x")
@@ -292,6 +295,11 @@ def test_contour_lies_where_the_field_has_its_concentration(recording):
         assert np.allclose(103 + 0.5 * x + 0.25 * y, level)  # z = 0 in the mean
     marks = [line.get_ydata()[0] for line in bar_of(figure).ax.lines]
     assert marks == [120, 130]
+
+
+def test_a_contour_that_no_value_reaches_is_told(recording):
+    with pytest.warns(UserWarning, match=r"no contour of k⁺ at 999 mM: the values go from 9"):
+        recording.plot("k", contours=[120, 999])
 
 
 def test_selections_are_drawn_as_what_they_are(tmp_path):
