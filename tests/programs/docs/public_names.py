@@ -29,14 +29,39 @@ def model():
         both[cytosol] > both[ecs], 1, membrane=membrane, custom_dynamics=True
     )
     output = rxd.Output("k.h5", every=1, items=[rxd.Field(k), rxd.Mean(k, axis="z")])
-    objects = [soma, ecs, k, both, pump, output, k[ecs], k[ecs].nodes, k[ecs].nodes[0]]
-    objects += [ecs.box, both.nodes, rxd.Rate(both, -both), rxd.Rate(k, -k)]
-    objects += [rxd.Reaction(k, both, 1), rxd.Parameter(ecs, value=1), rxd.State(ecs, name="a")]
-    objects += [rxd.Held(1), rxd.Bath(1, permeability=1), rxd.Field(k), rxd.Mean(k, axis="z")]
-    objects += [rxd.Slice(k, z=0), rxd.Subvolume(k), rxd.Diagnostics(k, every=1, balance=True)]
-    objects += [rxd.SegmentReport("v.h5"), rxd.Spikes("spikes.h5"), rxd.Progress()]
-    objects += [rxd.Observer(), rxd.Checkpoint("checkpoints"), rxd.phases(), rxd.options]
-    objects += [rxd.options.enable]
+    objects = [
+        soma,
+        ecs,
+        ecs.box,
+        k,
+        both,
+        both.nodes,
+        pump,
+        output,
+        k[ecs],
+        k[ecs].nodes,
+        k[ecs].nodes[0],
+        rxd.Rate(both, -both),
+        rxd.Rate(k, -k),
+        rxd.Reaction(k, both, 1),
+        rxd.Parameter(ecs, value=1),
+        rxd.State(ecs, name="a"),
+        rxd.Held(1),
+        rxd.Bath(1, permeability=1),
+        rxd.Field(k),
+        rxd.Mean(k, axis="z"),
+        rxd.Slice(k, z=0),
+        rxd.Subvolume(k),
+        rxd.Diagnostics(k, every=1, balance=True),
+        rxd.SegmentReport("v.h5"),
+        rxd.Spikes("spikes.h5"),
+        rxd.Progress(),
+        rxd.Observer(),
+        rxd.Checkpoint("checkpoints"),
+        rxd.phases(),
+        rxd.options,
+        rxd.options.enable,
+    ]
     n.finitialize(-65)
     output.close()
     recording = ecsmpi.load("k.h5")
