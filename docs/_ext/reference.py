@@ -205,9 +205,12 @@ def expanded(text):
 
 def _hide_signature(app, what, name, thing, options, signature, returns):
     """Show no arguments of a class whose docstring has none: scripts do not make its objects."""
-    if what == "class" and not any(doc_of(base)["Parameters"] for base in thing.__mro__[:-1]):
-        return "", returns
-    return None
+    if what != "class":
+        return None
+    said = [
+        base for base in thing.__mro__ if base in shown_classes() and doc_of(base)["Parameters"]
+    ]
+    return None if said else ("", returns)
 
 
 def _expand(app, docname, source):
