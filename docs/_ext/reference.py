@@ -205,7 +205,7 @@ def expanded(text):
 
 def _hide_signature(app, what, name, thing, options, signature, returns):
     """Show no arguments of a class whose docstring has none: scripts do not make its objects."""
-    if what != "class":
+    if what != "class" or not signature:
         return None
     said = [
         base for base in thing.__mro__ if base in shown_classes() and doc_of(base)["Parameters"]
