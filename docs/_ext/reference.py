@@ -9,6 +9,14 @@
     ```{arguments}
     ```                     a table of every argument and attribute of all pages
 
+A page itself describes names that are not ecsmpi's own:
+
+    ````{py:class} Region(secs=None)
+    :module: ecsmpi.rxd
+
+    What it is, in one sentence that the table takes over.
+    ````
+
 No word is copied by hand, so the pages and the docstrings cannot differ.
 """
 
@@ -27,7 +35,7 @@ from sphinx.util.inspect import TypeAliasForwardRef
 DOCS = Path(__file__).resolve().parents[1]
 FOLDER = "reference"
 BLOCK = re.compile(r"^```\{(reference|summary|arguments)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-WRITTEN = re.compile(r"^`{3,}\{py:(\w+)\} ([\w.]+).*\n+(?::.*\n+)*(.+)$", re.MULTILINE)
+WRITTEN = re.compile(r"^`{4}\{py:\w+\} (\w+).*\n:module: (\S+)\n+(.+)$", re.MULTILINE)
 OPERATORS = ("__getitem__", "__call__", "__contains__", "__len__", "__iter__")
 SECTIONS = ("Parameters", "Attributes")
 
@@ -121,6 +129,9 @@ def _reference(body):
         if not inspect.isclass(thing):
             lines += [f".. autofunction:: {name}", ""]
             continue
+        if issubclass(thing, Exception):
+            lines += [f".. autoexception:: {name}", ""]
+            continue
         own = members(thing)
         plain = [one for one in own if one[0] != "_"]
         pointers = [one for one in own if one.startswith("_ref_")]
@@ -144,8 +155,8 @@ def _summary(body):
         for name in names_in(text):
             sentence = first_sentence("\n".join(doc_of(found_object(name))["Summary"]))
             lines.append(f"| {{py:obj}}`{_short(name)} <{name}>` | {sentence} |")
-        for _, name, said in WRITTEN.findall(text):
-            lines.append(f"| {{py:obj}}`{_short(name)} <{name}>` | {said} |")
+        for name, module, said in WRITTEN.findall(text):
+            lines.append(f"| {{py:obj}}`{name} <{module}.{name}>` | {said} |")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ import pytest
 from support.programs import PROGRAMS
 from support.ranks import ROOT, mpirun
 
-PROGRAM = PROGRAMS / "docs" / "public_names.py"
+PROGRAM = PROGRAMS / "docs" / "reference_facts.py"
 WITH_EXTENSIONS = {"PYTHONPATH": f"{ROOT}:{ROOT / 'docs' / '_ext'}"}
 
 # What a quantity can have as its unit. Counts and indices are whole numbers, and have none.

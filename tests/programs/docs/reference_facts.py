@@ -10,7 +10,9 @@ from ecsmpi import rxd
 from neuron import n
 import reference
 
-ENTRY = re.compile(r"^\.\. auto(?:class|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^\.\. auto(?:class|exception|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE
+)
 OPERATORS = set(reference.OPERATORS) - {"__len__", "__iter__", "__contains__"}
 
 
@@ -97,7 +99,7 @@ def names_on_pages():
         for name, options in ENTRY.findall(reference.expanded(text)):
             members = re.search(r":members: (.*)", options)
             shown[name] = members[1].split(", ") if members else []
-        written += [name for _, name, _ in reference.WRITTEN.findall(text)]
+        written += [name for name, _, _ in reference.WRITTEN.findall(text)]
     return shown, written
 
 
