@@ -7,6 +7,7 @@ from ecsmpi.extras import MissingPackageError, need
 import pytest
 
 from support.frames import write
+from support.ranks import ROOT
 
 EXTRA = ("matplotlib", "PIL", "pyvista", "sympy", "trame", "vtk")
 MODEL = """
@@ -57,34 +58,100 @@ def test_a_command_says_it_in_one_line():
     assert len(ran.stderr.splitlines()) == 1
 
 
-def command_in_new_process(*words, before=""):
-    """`ecsmpi WORDS` in a process that prints in its last line which of EXTRA it imported."""
-    program = (
-        f"import sys\n{before}\nfrom ecsmpi.cli import main\n"
-        f"status = main({list(map(str, words))!r})\n"
-        f"print('imported', *[name for name in {EXTRA!r} if sys.modules.get(name)])\n"
-        "sys.exit(status)\n"
+WATCHED = """
+import sys
+{before}
+from ecsmpi.cli import main
+status = main(sys.argv[1:])
+print("imported", *[name for name in {extra} if sys.modules.get(name)])
+sys.exit(status)
+"""
+
+
+def in_new_process(program, *words, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=60,
     )
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def command(*words, before=""):
+    """`ecsmpi WORDS` in a process that prints in its last line which of EXTRA it imported."""
+    program = WATCHED.format(before=before, extra=EXTRA)
+    return in_new_process(program, *words)
+
+
+def assert_imports_none(done):
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last == "imported"
 
 
 def test_a_run_and_info_import_no_package_that_they_do_not_use(tmp_path):
     script = tmp_path / "model.py"
     script.write_text(MODEL)
     file = tmp_path / "k.h5"
-    ran = command_in_new_process("run", script, "--output", file, "--every", "0.05")
-    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "imported"), ran.stderr
-    told = command_in_new_process("info", file)
-    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "imported"), told.stderr
+    every = ("--every", "0.05")
+    done = command("run", script, "--output", file, *every)
+    assert_imports_none(done)
+    assert_imports_none(command("info", file))
 
 
-@pytest.mark.parametrize("words", [["plot"], ["animate"]])
-def test_drawing_without_matplotlib_names_its_extra(words, tmp_path):
-    write(tmp_path / "k.h5")
-    told = command_in_new_process(
-        *words, tmp_path / "k.h5", before="sys.modules['matplotlib'] = None"
-    )
+@pytest.mark.parametrize("name", ["plot", "animate"])
+def test_drawing_without_matplotlib_names_its_extra(name, tmp_path):
+    file = tmp_path / "k.h5"
+    write(file)
+    without = "sys.modules['matplotlib'] = None"
+    told = command(name, file, before=without)
     assert told.returncode == 2
-    assert "the package matplotlib, which is not installed" in told.stderr
-    assert "pip install 'ecsmpi[plot]'" in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+    (line,) = told.stderr.splitlines()
+    assert "the package matplotlib, which is not installed" in line
+    assert line.endswith("pip install 'ecsmpi[plot]'")
+
+
+WITHOUT_MATPLOTLIB = """
+import importlib.util
+import runpy
+import sys
+
+found = importlib.util.find_spec
+
+
+def find_spec(name, *package):
+    if name == "matplotlib":
+        return None
+    return found(name, *package)
+
+
+importlib.util.find_spec = find_spec
+script, folder = sys.argv[1:]
+sys.path.insert(0, folder)
+sys.argv = [script]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tutorial/walls.py",
+        "tutorial/recording.py",
+        "models/slice.py",
+        "models/spreading_depression.py",
+    ],
+)
+def test_an_example_that_draws_says_so_before_it_runs(name, tmp_path):
+    script = ROOT / "scripts" / name
+    ran = in_new_process(
+        WITHOUT_MATPLOTLIB,
+        script,
+        script.parent,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 2, ran.stderr
+    cure = "python -m pip install 'ecsmpi[plot]'"
+    assert f"--picture needs matplotlib: {cure}" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
