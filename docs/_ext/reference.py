@@ -30,6 +30,7 @@ from pathlib import Path
 
 from command_line import escaped
 from numpydoc.docscrape import NumpyDocString
+from sphinx.addnodes import desc_signature
 from sphinx.util.inspect import TypeAliasForwardRef
 
 DOCS = Path(__file__).resolve().parents[1]
@@ -224,6 +225,16 @@ def _hide_signature(app, what, name, thing, options, signature, returns):
     return None if said else ("", returns)
 
 
+def _leave_out_sources_of_neuron(app, doctree):
+    """Let viewcode, which comes next, show the sources of ecsmpi alone."""
+    for signature in doctree.findall(desc_signature):
+        module = signature.get("module")
+        if module == "ecsmpi.rxd":
+            thing = found_object(f"{module}.{signature['fullname'].partition('.')[0]}")
+            if getattr(thing, "__module__", "").startswith("neuron."):
+                signature["module"] = ""
+
+
 def _expand(app, docname, source):
     if docname.startswith(f"{FOLDER}/"):
         source[0] = expanded(source[0])
@@ -240,6 +251,7 @@ def setup(app):
     # Sphinx shows a name of autodoc_type_aliases within a union by its repr.
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name
     app.connect("autodoc-process-signature", _hide_signature)
+    app.connect("doctree-read", _leave_out_sources_of_neuron, priority=400)
     app.connect("source-read", _expand)
     app.connect("env-get-outdated", _reread)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

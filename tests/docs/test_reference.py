@@ -84,6 +84,22 @@ def test_classes_that_scripts_make_say_their_arguments(facts):
     assert not silent
 
 
+def test_table_of_arguments_has_each_of_them_with_a_link(facts):
+    missing = []
+    named = [
+        one for one in facts["entries"] if not one["name"].endswith("__")
+    ]  # not of species[...]
+    for entry in named:
+        for names, *_ in (*entry["Parameters"], *entry["Attributes"]):
+            for name in names.split(", "):
+                argument = re.escape(name.lstrip("*"))
+                link = rf"<{re.escape(entry['name'])}>"
+                row = rf"^\| `{argument}` \| .* ?{link}` \| .+ \|$"
+                if not re.search(row, facts["table"], re.MULTILINE):
+                    missing.append(f"{name} of {entry['name']}")
+    assert not missing, "\n".join(missing)
+
+
 def test_arguments_and_results_have_types(facts):
     untyped = []
     for entry in facts["entries"]:

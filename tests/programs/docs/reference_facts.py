@@ -199,5 +199,6 @@ if __name__ == "__main__":
         "documented": documented_names(shown),
         "entries": entries(shown),
         "class_arguments": inherited_arguments(shown),
+        "table": reference.expanded(reference.pages()["reference/arguments"]),
     }
     Path("facts.json").write_text(json.dumps(facts))
