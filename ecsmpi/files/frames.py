@@ -236,6 +236,11 @@ class Frames:
         -------
         str
             Path of its dataset (time, z, y, x).
+
+        Raises
+        ------
+        ValueError
+            For a species that the file does not have.
         """
         if name not in self._places:
             known = ", ".join(self.names) or "none in whole"

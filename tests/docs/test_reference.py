@@ -120,6 +120,12 @@ def test_results_are_described(facts):
     assert not silent
 
 
+def test_errors_that_a_function_raises_are_in_its_docstring(facts):
+    assert len(facts["errors"]) > 20
+    silent = [f"{name}: {kind}" for name, kind, is_said in facts["errors"] if not is_said]
+    assert not silent, "\n".join(silent)
+
+
 def lacks_unit(kind, text):
     """Whether a text tells of numbers and names no unit of them: by the type, else in words."""
     is_quantity = QUANTITIES.search(text) if ANYTHING.search(kind) else NUMBERS.search(kind)

@@ -1,9 +1,11 @@
 """What scripts can use of ecsmpi, and what the pages of the reference say of it: facts.json."""
 
+import ast
 import inspect
 import json
 from pathlib import Path
 import re
+import textwrap
 
 import ecsmpi
 from ecsmpi import rxd
@@ -149,6 +151,45 @@ def entry(name, thing, kind):
     return found
 
 
+def functions_of(name, thing):
+    """(dotted name, object with the docstring, function) of what an entry's calls run first."""
+    if not inspect.isclass(thing):
+        yield name, thing, thing
+        return
+    for constructor in ("__new__", "__init__", "__post_init__"):
+        if constructor in vars(thing):
+            yield name, thing, vars(thing)[constructor]
+    for member in reference.members(thing):
+        value = inspect.getattr_static(thing, member)
+        if isinstance(value, property):
+            yield f"{name}.{member}", value, value.fget
+            if value.fset:
+                yield f"{name}.{member}", value, value.fset
+        elif reference.is_method(value):
+            yield f"{name}.{member}", value, getattr(value, "__func__", value)
+
+
+def raised_in(function):
+    """The names of the exceptions that a function itself raises."""
+    found = set()
+    if not Path(inspect.unwrap(function).__code__.co_filename).is_file():
+        return found  # made by a dataclass or named tuple
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            found.add(ast.unparse(node.exc.func))
+    return {"MissingFeature" if name == "missing" else name for name in found}
+
+
+def errors(shown):
+    """[dotted name, exception, is it in the docstring?] of what functions raise themselves."""
+    found = []
+    for name in shown:
+        for place, documented, function in functions_of(name, reference.found_object(name)):
+            text = inspect.getdoc(documented) or ""
+            found += [(place, kind, kind in text) for kind in sorted(raised_in(function))]
+    return found
+
+
 def _words(annotation):
     if annotation is inspect.Signature.empty:
         return ""
@@ -199,6 +240,7 @@ if __name__ == "__main__":
         "documented": documented_names(shown),
         "entries": entries(shown),
         "class_arguments": inherited_arguments(shown),
+        "errors": errors(shown),
         "table": reference.expanded(reference.pages()["reference/arguments"]),
     }
     Path("facts.json").write_text(json.dumps(facts))
