@@ -132,6 +132,7 @@ def cell_with(tests, tmp_path, monkeypatch):
     monkeypatch.setattr(matrix_runs, "_clone", clone)
     monkeypatch.setattr(matrix_runs, "_environment", lambda *_: None)
     monkeypatch.setattr(matrix_runs, "_versions", lambda *_: VERSIONS)
+    monkeypatch.setattr(matrix_runs, "PYTEST", "-q -p no:cacheprovider -p no:xdist")
     request = Request(ROOT, tmp_path, "0123456789ab", "short")
     return run_cell(MPICH, request, Store(tmp_path / "results"), print)
 
