@@ -6,6 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+# The reference imports ecsmpi.rxd, which would start MPI: without it, the build is one process.
+sys.modules["mpi4py.MPI"] = None
+
 project = "ecsmpi"
 author = "the ecsmpi authors"
 version = release = installed("ecsmpi")
@@ -24,6 +27,7 @@ extensions = [
     "gallery",
     "mathml",
     "offline",
+    "reference",
 ]
 exclude_patterns = ["_build", "_ext", "**/.ipynb_checkpoints"]
 nitpicky = False
@@ -37,7 +41,25 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # the default loads scripts from another host
 
+add_module_names = False
 autodoc_typehints = "signature"
+autodoc_member_order = "groupwise"
+# Names of kinds of values, which signatures show rather than what they stand for.
+RXD_KINDS = ("PerAxis", "Concentrations", "TissueValue", "FaceCondition", "BoundaryConditions")
+autodoc_type_aliases = {
+    **{kind: f"ecsmpi.rxd.argument_types.{kind}" for kind in RXD_KINDS},
+    "Region": "ecsmpi.rxd.argument_types.Region",
+    "Regions": "ecsmpi.rxd.argument_types.Regions",
+    "Expression": "ecsmpi.rxd.argument_types.Expression",
+    "AnySpecies": "ecsmpi.rxd.observed_species.AnySpecies",
+    "ArrayLike": "numpy.typing.ArrayLike",
+    "InTime": "ecsmpi.description.boundaries.InTime",
+    "FloatArray": "ecsmpi.description.profiles.FloatArray",
+}
+default_role = "py:obj"
+maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 numpydoc_show_class_members = False
 

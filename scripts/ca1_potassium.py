@@ -92,8 +92,11 @@ def save_picture(concentration, low, path):
 
     concentration: (x, y, z) mM. low: lowest corner of the box, um.
     """
-    from matplotlib.figure import Figure
-
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        print("no picture: python -m pip install 'ecsmpi[plot]' brings matplotlib")
+        return
     nx, ny, _ = concentration.shape
     extent = (low[0], low[0] + VOXEL[0] * nx, low[1], low[1] + VOXEL[1] * ny)
     figure = Figure(layout="compressed")
@@ -115,7 +118,7 @@ parser.add_argument(
 arguments = parser.parse_args()
 
 if not hasattr(n, "steady_k") and not neuron.load_mechanisms(str(MOD)):
-    stop(f"the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in {MOD}")
+    stop(f"the mechanism steady_k is not compiled: run nrnivmodl in {MOD}")
 
 # Every rank reads the cell to know the box; the cell itself lives on rank 0.
 load_cell(arguments.morphology)

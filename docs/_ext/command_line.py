@@ -25,7 +25,7 @@ def commands_as_markdown():
 
 def _section(parser, level):
     """Return the lines of a command and of those below it."""
-    lines = ["#" * level + " " + parser.prog, "", _escaped(parser.description or ""), ""]
+    lines = ["#" * level + " " + parser.prog, "", escaped(parser.description or ""), ""]
     below = list(subcommands(parser))
     if not below:
         lines += [*_usage(parser), *_examples(parser), *_options(parser)]
@@ -61,11 +61,11 @@ def _options(parser):
         name = formatter._format_action_invocation(action)
         name = re.sub(r"\s+", " ", name)
         said = formatter._expand_help(action) if action.help else ""
-        lines += ["````{option} " + name, _escaped(said), "````", ""]
+        lines += ["````{option} " + name, escaped(said), "````", ""]
     return lines
 
 
-def _escaped(text):
+def escaped(text):
     """Return text that Markdown shows as it is; options, and what stands in backticks, are code."""
     parts = re.sub(r"(?<![\w`-])--[a-z][\w-]*", r"`\g<0>`", text).split("`")
     parts[::2] = [re.sub(r"([\\*_<>\[\]$#|{}])", r"\\\1", part) for part in parts[::2]]

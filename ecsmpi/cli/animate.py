@@ -13,6 +13,7 @@ from ecsmpi.cli.plot import (
     section_figure,
     species,
 )
+from ecsmpi.extras import need
 
 DPI = 110
 FASTEST = 50  # frames a second: viewers slow down a GIF of more
@@ -119,11 +120,12 @@ def _write_gif(path, movie, fps):
 
 def _palette():
     """One palette for all frames, or colours would change: the colour map, and greys for text."""
-    import matplotlib
     import numpy as np
     from PIL import Image
 
-    colours = matplotlib.colormaps[COLOURS](np.linspace(0, 1, 224))[:, :3]
+    colours = need("matplotlib", "plot", "a movie").colormaps[COLOURS](np.linspace(0, 1, 224))[
+        :, :3
+    ]
     greys = np.linspace(0, 1, 32)[:, None].repeat(3, axis=1)
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.rint(255 * np.concatenate([colours, greys])).astype(int).ravel().tolist())
@@ -133,9 +135,8 @@ def _palette():
 def _write_mp4(path, movie, fps):
     import subprocess
 
-    from matplotlib.animation import FFMpegWriter
-
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white", "-pix_fmt", "yuv420p"]
+    FFMpegWriter = need("matplotlib.animation", "plot", "a movie").FFMpegWriter
     writer = FFMpegWriter(fps=fps, codec="libx264", extra_args=even)
     try:
         with writer.saving(movie.figure, str(path), DPI):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 
+from ecsmpi import __version__
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.neuron_start import start
 from ecsmpi.neuron_api.wheel import installed_version
@@ -94,6 +95,7 @@ def _checks(threads, shared):
     threads: of every rank. shared: why ranks share cores, or "".
     """
     return (
+        _own_version(),
         _python(),
         _mpi(),
         _launcher(),
@@ -107,6 +109,10 @@ def _checks(threads, shared):
         _compiler(),
         _mechanism(),
     )
+
+
+def _own_version():
+    yield Finding("ecsmpi", f"{__version__} {Path(__file__).resolve().parents[1]}")
 
 
 def _python():

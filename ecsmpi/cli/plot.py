@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ecsmpi.cli.paths import check_folder, default_path
+from ecsmpi.extras import need
 
 COLOURS = "viridis"
 LONGEST = 6.0  # inches along the longer side of the box
@@ -171,17 +172,13 @@ def _places(wide, high):
 
 def _figure(size):
     """A figure of ``size`` inches that needs no display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size)
-    FigureCanvasAgg(figure)
+    figure = need("matplotlib.figure", "plot", "a picture").Figure(figsize=size)
+    need("matplotlib.backends.backend_agg", "plot", "a picture").FigureCanvasAgg(figure)
     return figure
 
 
 def _colour_bar(figure, image, axes):
-    from matplotlib.ticker import MaxNLocator
-
+    MaxNLocator = need("matplotlib.ticker", "plot", "a picture").MaxNLocator
     flat = axes.bbox.width > axes.bbox.height
     bar = figure.colorbar(image, cax=axes, orientation="horizontal" if flat else "vertical")
     bar.formatter.set_useOffset(False)

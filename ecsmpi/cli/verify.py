@@ -175,6 +175,8 @@ def _check_frames(path):
         parts.append(f"{len(selection)} frames of {name}")
     for name, table in recording.diagnostics.items():
         parts.append(f"{len(table['time'])} rows of diagnostics of {name}")
+    if recording.cells is not None:
+        parts.append(f"{len(recording.cells.names)} sections of cells")
     return f"{'; '.join(parts)}: whole"
 
 

@@ -33,6 +33,17 @@ class Held:
     ----------
     value : float or callable
         The concentration (mM), or a function of t (ms) that returns it.
+
+    Raises
+    ------
+    ValueError
+        If the value is not a finite number, nor a function.
+
+    Examples
+    --------
+    >>> rising = rxd.Held(lambda t: 3 + 0.1 * t)
+    >>> rising.at(10, 0.025)
+    4.0
     """
 
     value: InTime
@@ -41,9 +52,19 @@ class Held:
         object.__setattr__(self, "value", _checked("the value of Held", self.value))
 
     def at(self, t: float, dt: float) -> float:
-        """The concentration (mM) in a step of dt that ends at t (ms): that at its end.
+        """The concentration in a step: that at its end.
 
         The voxel itself is held, so it has this value when the step is complete.
+
+        Parameters
+        ----------
+        t, dt
+            End and length of the step (ms).
+
+        Returns
+        -------
+        float
+            The concentration (mM).
         """
         return _at(self.value, t)
 
@@ -64,8 +85,18 @@ class Bath:
     value : float or callable
         The concentration of the bath (mM), or a function of t (ms) that returns it.
     permeability : float
-        Of the membrane at the face (um/ms), at least 0. It is no permeability of tissue, which is a
-        number without a unit.
+        Of the membrane at the face (um/ms), at least 0. It is no permeability of tissue, which is
+        dimensionless.
+
+    Raises
+    ------
+    ValueError
+        If the value is not a finite number, nor a function, or if the permeability is negative.
+
+    Examples
+    --------
+    >>> bath = rxd.Bath(3.0, permeability=0.01)
+    >>> na = rxd.Species(ecs, d=1.3, name="na", charge=1, ecs_boundary_conditions={"z": bath})
     """
 
     value: InTime
@@ -80,9 +111,19 @@ class Bath:
         object.__setattr__(self, "permeability", permeability)
 
     def at(self, t: float, dt: float) -> float:
-        """The mean concentration (mM) in a step of dt that ends at t (ms): trapezoidal rule.
+        """The mean concentration of the bath in a step, by the trapezoidal rule.
 
         The bath drives a flux during the whole step, and the mean keeps that of second order.
+
+        Parameters
+        ----------
+        t, dt
+            End and length of the step (ms).
+
+        Returns
+        -------
+        float
+            The concentration (mM).
         """
         if not callable(self.value):
             return self.value

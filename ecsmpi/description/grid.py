@@ -109,6 +109,10 @@ class Box:
         dx : number, or (3,)
             Edges of a voxel (um).
 
+        Returns
+        -------
+        Box
+
         Raises
         ------
         ValueError
@@ -148,12 +152,33 @@ class Box:
         return math.prod(self.spacing)
 
     def overlaps(self, other: Box) -> bool:
-        """Whether the two boxes have a part of space in common; boxes that touch do not."""
+        """Whether the two boxes have a part of space in common; boxes that touch do not.
+
+        Parameters
+        ----------
+        other : Box
+            The other box.
+
+        Returns
+        -------
+        bool
+        """
         intervals = zip(self.lo, self.hi, other.lo, other.hi)
         return all(lo < other_hi and other_lo < hi for lo, hi, other_lo, other_hi in intervals)
 
     def centre(self, i: int, j: int, k: int) -> tuple[float, float, float]:
-        """Centre of voxel (i, j, k) in um."""
+        """Centre of a voxel.
+
+        Parameters
+        ----------
+        i, j, k
+            Numbers of the voxel along x, y and z, from 0.
+
+        Returns
+        -------
+        tuple of float
+            (x, y, z) in um.
+        """
         index = (i, j, k)
         x, y, z = (low + (n + 0.5) * h for low, n, h in zip(self.lo, index, self.spacing))
         return x, y, z
@@ -167,11 +192,12 @@ class Box:
         Parameters
         ----------
         points : (count, 3) float
-            In um.
+            Places (um).
 
         Returns
         -------
-        (count,) int
+        ndarray
+            (count,) indices.
         """
         points = np.asarray(points, dtype=float).reshape(-1, 3)
         lo, hi = np.array(self.lo), np.array(self.hi)

@@ -5,6 +5,7 @@
     /cells/Lines                   Offsets, Connectivity: one line for each section
     /cells/PointData/diameter (n,) um
     /cells/CellData/gid       (m,) of each section; -1 without a gid
+    /cells/CellData/section   (m,) the section's place in names, from 0, as VTK shows no text
     /cells/names              (m,) the sections' names
 
 VTK reads such a group at /VTKHDF of a file of its own, which `write_vtk` makes.
@@ -27,20 +28,21 @@ OTHER_KINDS = ("Vertices", "Polygons", "Strips")  # VTK wants these, too
 
 
 class Cells(NamedTuple):
-    """The 3-D points of sections.
+    """The 3-D points of the sections of cells, as ``recording.cells`` has them.
 
     Parameters
     ----------
     points : ndarray
-        (n, 3) in um, one section after the other.
+        (n, 3) points in um, one section after the other.
     diameters : ndarray
-        (n,) in um.
-    offsets : ndarray
+        (n,) diameters there in um.
+    offsets : ndarray of int
         (m + 1,): section j has points[offsets[j]:offsets[j + 1]].
-    gids : ndarray
+    gids : ndarray of int
         (m,) the gid of each section's cell; -1 without one.
     names : tuple of str
-        (m,) the names of the sections.
+        (m,) the names of the sections. Cells of several ranks may share a name, such as
+        ``Cell[0].soma``: their gids tell them apart.
     """
 
     points: np.ndarray
@@ -50,7 +52,13 @@ class Cells(NamedTuple):
     names: tuple[str, ...]
 
     def lines(self) -> list[np.ndarray]:
-        """The points of each section, (points of the section, 3) in um."""
+        """The points of each section.
+
+        Returns
+        -------
+        list of ndarray
+            (points of the section, 3) in um.
+        """
         if not self.names:
             return []
         return np.split(self.points, self.offsets[1:-1])
@@ -69,6 +77,7 @@ def write_cells(file: h5py.File, cells: Cells, group: str = CELLS) -> None:
     diameter = vtk.create_dataset("PointData/diameter", data=cells.diameters.astype(np.float32))
     diameter.attrs["units"] = "um"
     vtk["CellData/gid"] = cells.gids.astype(np.int64)
+    vtk["CellData/section"] = np.arange(len(cells.names))
     vtk.create_dataset("names", data=list(cells.names), dtype=h5py.string_dtype())
 
 
@@ -109,8 +118,11 @@ def _check(cells: Cells) -> None:
     )
     if not fits or cells.offsets[0] != 0 or cells.offsets[-1] != count:
         raise ValueError(f"/{CELLS} is damaged: its points, lines and names do not fit together")
-    if (np.diff(cells.offsets) < 0).any() or not np.isfinite(cells.points).all():
-        raise ValueError(f"/{CELLS} is damaged: its lines or points have impossible values")
+    if (np.diff(cells.offsets) < 1).any():
+        raise ValueError(f"/{CELLS} is damaged: a section has no point")
+    possible = np.isfinite(cells.diameters) & (cells.diameters >= 0)
+    if not np.isfinite(cells.points).all() or not possible.all():
+        raise ValueError(f"/{CELLS} is damaged: its points or diameters have impossible values")
 
 
 def write_vtk(path: str | Path, cells: Cells) -> None:

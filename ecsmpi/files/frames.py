@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecsmpi.description.grid import AXES, Box
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecsmpi.files.frame_source import FrameSource
+
 BLOCK_BYTES = 8 << 20  # of a frame, read at once
 
 
 class Frames:
-    """Frames of one or more species on a grid. ``frames["k"]`` is (time, x, y, z) in mM.
+    """Frames of one or more species on a grid, as a file has them.
+
+    ``frames["k"]`` are all frames of a species, ``len(frames)`` is their number, and
+    ``"k" in frames`` tells whether there are any. Numbers are read when they are asked for.
 
     Attributes
     ----------
@@ -23,7 +31,7 @@ class Frames:
     time : ndarray
         (frames,) in ms.
     x, y, z : ndarray
-        Centres of the voxels in um.
+        (voxels along the axis,) centres of the voxels in um.
     names : list of str
         The species.
     box : Box
@@ -32,12 +40,19 @@ class Frames:
         What the voxels are, such as ``mean over z``.
     """
 
-    def __init__(self, source, box: Box, voxels: str, places: dict[str, str], time=None):
+    def __init__(
+        self,
+        source: FrameSource,
+        box: Box,
+        voxels: str,
+        places: dict[str, str],
+        time: np.ndarray | None = None,
+    ):
         """Describe the frames of a file.
 
         Parameters
         ----------
-        source : recording.FrameSource
+        source : FrameSource
             Opens the file and reads values.
         box : Box
             The grid.
@@ -57,19 +72,49 @@ class Frames:
         self.names = list(places)
         self.x, self.y, self.z = (_centres(box, a) for a in range(3))
 
-    def __len__(self):
-        """Number of frames."""
+    def __len__(self) -> int:
         return len(self.time)
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return name in self.names
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """All frames of a species: (time, x, y, z) in mM."""
+        """All frames of a species.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+
+        Returns
+        -------
+        ndarray
+            (time, x, y, z) in mM.
+
+        Raises
+        ------
+        ValueError
+            For a species that the file does not have.
+        OSError
+            If another run has replaced the file.
+        """
         return self._values(name, slice(len(self))).transpose(0, 3, 2, 1)
 
     def frame(self, name: str, index: int) -> np.ndarray:
-        """Return one frame of a species: (x, y, z) in mM; a negative index counts from the last."""
+        """Return one frame of a species.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        index : int
+            Number of the frame, from 0; a negative one counts from the last.
+
+        Returns
+        -------
+        ndarray
+            (x, y, z) in mM.
+        """
         return self._values(name, self._frame_number(index)).transpose(2, 1, 0)
 
     def section(self, name: str, index: int, axis: str, at: float | None = None) -> np.ndarray:
@@ -80,7 +125,7 @@ class Frames:
         name : str
             The species.
         index : int
-            Number of the frame.
+            Number of the frame, from 0; a negative one counts from the last.
         axis : str
             "x", "y" or "z": the axis across the image.
         at : float, optional
@@ -98,20 +143,25 @@ class Frames:
         where[2 - dimension] = self.layer(axis, at)
         return self._values(name, (self._frame_number(index), *where)).T
 
-    def series(self, name: str, point) -> np.ndarray:
+    def series(self, name: str, point: Sequence[float]) -> np.ndarray:
         """Return the concentration of a species in one voxel through time.
 
         Parameters
         ----------
         name : str
             The species.
-        point
-            (x, y, z) in um, in the voxel.
+        point : (3,) float
+            x, y and z (um) of a point in the voxel.
 
         Returns
         -------
         ndarray
             (frames,) in mM.
+
+        Raises
+        ------
+        ValueError
+            If the point is outside the box.
         """
         if len(point) != 3:
             raise ValueError(f"a point has three coordinates (um), got {point}")
@@ -119,7 +169,25 @@ class Frames:
         return self._values(name, (slice(len(self)), k, j, i))
 
     def layer(self, axis: str, coordinate: float) -> int:
-        """Return the index along ``axis`` of the voxels that hold a coordinate (um)."""
+        """Return the index along an axis of the voxels that hold a coordinate.
+
+        Parameters
+        ----------
+        axis : str
+            "x", "y" or "z".
+        coordinate : float
+            Place along the axis (um).
+
+        Returns
+        -------
+        int
+            From 0.
+
+        Raises
+        ------
+        ValueError
+            If the place is outside the box.
+        """
         a = self._dimension(axis)
         lo = self.box.lo[a]
         hi = self.box.hi[a]
@@ -131,7 +199,23 @@ class Frames:
         return min(int((coordinate - lo) / self.box.spacing[a]), self.box.shape[a] - 1)
 
     def index_at(self, time: float) -> int:
-        """Return the index of the frame nearest to ``time`` in ms."""
+        """Return the index of the frame nearest to a time.
+
+        Parameters
+        ----------
+        time : float
+            The time (ms).
+
+        Returns
+        -------
+        int
+            From 0.
+
+        Raises
+        ------
+        ValueError
+            If the time is before the first or after the last frame.
+        """
         self._frame_number(0)  # raises where there are no frames
         if not self.time[0] <= time <= self.time[-1]:
             raise ValueError(
@@ -141,14 +225,38 @@ class Frames:
         return int(np.argmin(np.abs(self.time - time)))
 
     def place_of(self, name: str) -> str:
-        """Return the path of a species' dataset in the file."""
+        """Return where the numbers of a species are in the file.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+
+        Returns
+        -------
+        str
+            Path of its dataset (time, z, y, x).
+        """
         if name not in self._places:
             known = ", ".join(self.names) or "none in whole"
             raise ValueError(f"{self.path} has no species {name!r}; it has {known}")
         return self._places[name]
 
     def blocks(self, name: str, index: int) -> Iterator[np.ndarray]:
-        """Yield one frame in arrays of a few MB, which together have each voxel once."""
+        """Yield one frame in arrays of a few MB, which together have each voxel once.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        index : int
+            Number of the frame, from 0; a negative one counts from the last.
+
+        Yields
+        ------
+        ndarray
+            Concentrations (mM) as the file has them, axes z, y, x.
+        """
         frame = self._frame_number(index)
         place = self.place_of(name)
         with self._source.opened() as file:
@@ -180,7 +288,20 @@ class Frames:
                     )
 
     def extremes(self, name: str, index: int) -> tuple[float, float, float]:
-        """Return the least, mean and greatest concentration of one frame (mM)."""
+        """Return the least, mean and greatest concentration of one frame.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        index : int
+            Number of the frame, from 0; a negative one counts from the last.
+
+        Returns
+        -------
+        tuple of float
+            (least, mean, greatest) in mM.
+        """
         least, most = np.inf, -np.inf
         sums = []
         for block in self.blocks(name, index):

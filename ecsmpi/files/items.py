@@ -56,7 +56,7 @@ class Item:
     region
         The region; None for every region of the species.
     every : float, optional
-        ms between frames; None for the interval of the file.
+        Time between frames (ms); None for the interval of the file.
     precision : str
         "float64" or "float32".
     compression : int
@@ -97,7 +97,7 @@ class Field(Item):
     region
         The region; None for every region of the species.
     every : float, optional
-        ms between frames; None for the interval of the file.
+        Time between frames (ms); None for the interval of the file.
     precision : str
         "float64" or "float32".
     compression : int
@@ -112,7 +112,7 @@ class Field(Item):
 
 @dataclass(frozen=True, kw_only=True)
 class Subvolume(Item):
-    """A part of the box.
+    """A part of the box, or every second voxel of it, and the like.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Subvolume(Item):
     region
         The region; None for every region of the species.
     every : float, optional
-        ms between frames; None for the interval of the file.
+        Time between frames (ms); None for the interval of the file.
     precision : str
         "float64" or "float32".
     compression : int
@@ -153,7 +153,22 @@ class Subvolume(Item):
             raise ValueError(f"stride must be a whole number of at least 1, got {self.stride!r}")
 
     def selection(self, box: Box) -> Selection:
-        """Return the selected voxels of a box."""
+        """Return the selected voxels of a box.
+
+        Parameters
+        ----------
+        box : Box
+            The box.
+
+        Returns
+        -------
+        Selection
+
+        Raises
+        ------
+        ValueError
+            If a bound is outside the box.
+        """
         x_step, y_step, z_step = map(int, each_axis("stride", self.stride))
         ranges = (
             _voxels(box, 0, self.x)[::x_step],
@@ -187,7 +202,7 @@ class Slice(Subvolume):
     region
         The region; None for every region of the species.
     every : float, optional
-        ms between frames; None for the interval of the file.
+        Time between frames (ms); None for the interval of the file.
     precision : str
         "float64" or "float32".
     compression : int
@@ -219,7 +234,7 @@ class Slice(Subvolume):
 
 @dataclass(frozen=True, kw_only=True)
 class Mean(Subvolume):
-    """The mean over an axis.
+    """The mean over an axis, of all voxels or of some.
 
     Parameters
     ----------
@@ -238,7 +253,7 @@ class Mean(Subvolume):
     region
         The region; None for every region of the species.
     every : float, optional
-        ms between frames; None for the interval of the file.
+        Time between frames (ms); None for the interval of the file.
     precision : str
         "float64" or "float32".
     compression : int

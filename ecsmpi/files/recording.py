@@ -13,11 +13,14 @@ may open it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecsmpi.description.grid import Box
-from ecsmpi.files.cells_group import read_cells
+from ecsmpi.files.cells_group import Cells, read_cells
 from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
     AGAIN,
@@ -36,6 +39,8 @@ AXES = ("time", "x", "y", "z")
 def load(path: str | Path) -> Recording:
     """Load a file of frames that a run wrote, or is still writing.
 
+    It needs neither MPI nor NEURON, and no file stays open.
+
     Parameters
     ----------
     path
@@ -52,6 +57,19 @@ def load(path: str | Path) -> Recording:
         Where the file, or a part of it, is missing, truncated or not HDF5.
     ValueError
         Where it is an HDF5 file with something else.
+
+    Examples
+    --------
+    >>> with rxd.Output("k.h5", every=0.025):
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> recording = ecsmpi.load("k.h5")
+    >>> recording.time  # ms
+    array([0.   , 0.025])
+    >>> recording["k"].shape
+    (2, 10, 10, 10)
+    >>> recording.series("k", (0, 0, 0)).round(2)  # mM
+    array([3., 3.])
     """
     return Recording(path)
 
@@ -59,45 +77,26 @@ def load(path: str | Path) -> Recording:
 class Recording(Frames):
     """The frames of one file: of the whole box, if it has any, and of selections.
 
-    ``recording["k"]`` is (time, x, y, z) in mM. No file stays open. Where another run has replaced
-    the file, reading raises OSError; what was read stays.
+    `ecsmpi.load` makes it. It is the `Frames` of the whole box. No file stays open. Where another
+    run has replaced the file, reading raises OSError; what was read stays.
 
     Attributes
     ----------
-    path : Path
-        The file.
-    time : ndarray
-        (frames,) in ms.
-    x, y, z : ndarray
-        Centres of the voxels in um.
-    names : list of str
-        The species that the file has in the whole box.
-    box : Box
-        ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
     selections : dict
-        Name -> `Frames` of a selection.
+        {name: `Frames`} of the selections: slices, means and subvolumes.
     diagnostics : dict
-        Name -> {column: (rows,) or (rows, shells)}.
+        {name: {column: (rows,) or (rows, shells) numbers}}: the columns of `Diagnostics`, time in
+        ms, amounts in amol, concentrations in mM, lengths in um.
     attributes : dict
-        The provenance, by name.
-    cells : Cells or None
-        The morphologies of the cells (um); None where the file has none.
+        Where the numbers come from: versions, number of ranks, tissue and so on, by name.
     """
 
     def __init__(self, path: str | Path):
         source = FrameSource(path)
         with opened(source.path) as file:
             check_kind(path, file)
-            try:
+            with _damage_explained(path):
                 self._read(source, file)
-            except (UnreadableFile, ValueError):
-                raise
-            except Exception as error:  # h5py raises errors of any kind where bytes are damaged
-                if wants_memory(error):
-                    raise MemoryError(too_little_memory(path, error)) from error
-                raise UnreadableFile(
-                    f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
-                ) from error
 
     def _read(self, source: FrameSource, file) -> None:
         self.attributes = plain(file.attrs)
@@ -119,16 +118,36 @@ class Recording(Frames):
             if "frames" in group.attrs:
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
-        self.cells = read_cells(file)
         for frames_of in (self, *self.selections.values()):
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)
 
+    @cached_property
+    def cells(self) -> Cells | None:
+        """The morphologies of the cells (um), read when first asked for; None without any.
+
+        Reading them raises ValueError where they are damaged.
+        """
+        with self._source.opened() as file, _damage_explained(self.path):
+            return read_cells(file)
+
     def of(self, selection: str | None) -> Frames:
         """Return the frames of a selection.
 
-        ``None`` stands for the whole box or, where the file has none of it, for the first
-        selection. Raises ValueError for an unknown name.
+        Parameters
+        ----------
+        selection
+            Its name, such as "k_mean_z". None stands for the whole box or, where the file has none
+            of it, for the first selection.
+
+        Returns
+        -------
+        Frames
+
+        Raises
+        ------
+        ValueError
+            For an unknown name.
         """
         if selection is None:
             if self.names or not self.selections:
@@ -153,6 +172,21 @@ class Recording(Frames):
         from ecsmpi.files.summary import described
 
         return described(self)
+
+
+@contextmanager
+def _damage_explained(path: str | Path) -> Iterator[None]:
+    """Turn what h5py raises, errors of any kind where bytes are damaged, into one that explains."""
+    try:
+        yield
+    except (UnreadableFile, ValueError):
+        raise
+    except Exception as error:
+        if wants_memory(error):
+            raise MemoryError(too_little_memory(path, error)) from error
+        raise UnreadableFile(
+            f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
+        ) from error
 
 
 def _selection(source: FrameSource, name: str, group) -> Frames:

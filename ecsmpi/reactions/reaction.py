@@ -24,7 +24,7 @@ PIECE = 1024  # places that a thread steps at a time
 
 
 class RateNotFinite(ArithmeticError):
-    """A rate is infinite or NaN in some voxel or at some segment."""
+    """A rate is infinite or NaN in some voxel or at some segment: an ArithmeticError."""
 
 
 class Pieces(NamedTuple):

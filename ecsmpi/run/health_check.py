@@ -29,7 +29,10 @@ _BAD, _NEGATIVE, _DUE, _STOP, _PACE = range(5)  # places in the reduced vector
 
 
 class NotFinite(ArithmeticError):
-    """A concentration is NaN or infinite."""
+    """A concentration is NaN or infinite: an ArithmeticError.
+
+    It is raised on every rank; the message names species, voxel, place and time.
+    """
 
 
 class HealthCheck:

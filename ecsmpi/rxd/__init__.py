@@ -27,6 +27,8 @@ from ecsmpi.run.health_check import NotFinite
 from ecsmpi.run.observers.base import Observer
 from ecsmpi.rxd import node, nodelist, species
 from ecsmpi.rxd.adopted_reactions import AdoptedReactions
+from ecsmpi.rxd.attached import add_observer, remove_observer
+from ecsmpi.rxd.cell_observers import SegmentReport, Spikes
 from ecsmpi.rxd.checkpoints import Checkpoint, restart
 from ecsmpi.rxd.errors import InvalidValue, MissingFeature, RxDException, missing_name
 from ecsmpi.rxd.extracellular import Extracellular
@@ -34,15 +36,7 @@ from ecsmpi.rxd.intracellular import OWN
 from ecsmpi.rxd.model import all_species, nthread, phases, rank, re_init
 from ecsmpi.rxd.model_reset import reset
 from ecsmpi.rxd.multicompartment import MultiCompartmentReaction
-from ecsmpi.rxd.observers import (
-    Diagnostics,
-    Output,
-    Progress,
-    SegmentReport,
-    Spikes,
-    add_observer,
-    remove_observer,
-)
+from ecsmpi.rxd.observers import Diagnostics, Output, Progress
 from ecsmpi.rxd.options import options
 from ecsmpi.rxd.parameter import Parameter, State
 from ecsmpi.rxd.profiles import from_file, from_function

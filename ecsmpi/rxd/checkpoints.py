@@ -11,7 +11,7 @@ from ecsmpi.rxd.stand_in import FixedAttributes
 
 
 class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
-    """Writes checkpoints of the run, and ends it early if its time is up or a signal asks for it.
+    """Writes checkpoints of the run, and ends the run early if its time is up or a signal asks.
 
     It begins with the next finitialize or step. SIGTERM and SIGUSR1 ask for a checkpoint and the
     end of the run, with status 75: to be continued. Make it on every rank. Another one takes its
@@ -23,19 +23,45 @@ class Checkpoint(FixedAttributes, schedule.CheckpointSchedule):
     path
         A folder for the checkpoints.
     every
-        Time of the clock between checkpoints: seconds, "15min", or steps as in "1000 steps".
+        Time of the clock between checkpoints: seconds (s), "15min", or steps as in "1000 steps".
     keep
         How many checkpoints stay; older ones are deleted.
     max_time
-        How long the process may take, such as "23:50:00". SLURM's own limit counts, too.
+        How long the process may take: seconds (s), or "23:50:00". SLURM's own limit counts, too.
+        None: as long as it takes.
     vectors
         {name: n.Vector} that are kept in the checkpoints, such as recording vectors.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The folder.
+    vectors : dict
+        The vectors by name.
 
     Raises
     ------
     ValueError
         For a wrong argument, which it names.
+
+    Examples
+    --------
+    >>> with rxd.Checkpoint("checkpoints", every="1000 steps"):
+    ...     n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
+
+    hidden = (
+        "folder",
+        "follow",
+        "is_due_at",
+        "poll",
+        "release_signals",
+        "restart_clock",
+        "started",
+        "try_out",
+        "why_it_ends",
+    )
 
     def __init__(
         self,
@@ -78,5 +104,18 @@ def restart(path: str | os.PathLike[str], must: bool = True) -> None:
     must
         Whether n.finitialize raises ValueError if there is none; else the run starts from the
         beginning, and ``n.t`` is 0.
+
+    Raises
+    ------
+    ValueError
+        At n.finitialize: if there is no checkpoint, or it is of another model.
+
+    Examples
+    --------
+    A script that a queue starts again and again:
+
+    >>> rxd.restart("checkpoints", must=False)
+    >>> n.finitialize(-65)
+    1.0
     """
     simulation.supervisor.restart = schedule.Restart(path, must)

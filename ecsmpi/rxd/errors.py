@@ -7,14 +7,14 @@ from ecsmpi.neuron_api.rxd_names import RxDException as RxDException
 
 
 class MissingFeature(RxDException, AttributeError):
-    """A feature of neuron.rxd that ecsmpi does not have.
+    """A feature of neuron.rxd that ecsmpi does not have: RxDException and AttributeError in one.
 
     docs/reference/features.md lists what it has.
     """
 
 
 class InvalidValue(RxDException, ValueError):
-    """An argument has a wrong value: neuron.rxd's exception and Python's in one."""
+    """An argument has a wrong value: RxDException and ValueError in one."""
 
 
 class UnknownAttribute(RxDException, AttributeError):

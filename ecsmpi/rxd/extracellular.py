@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from ecsmpi.rxd.profiles import SPECIES_CLASSES, SpeciesProfile, is_species
 from ecsmpi.rxd.session import simulation
 from ecsmpi.rxd.stand_in import RxdStandIn
 
+if TYPE_CHECKING:
+    from ecsmpi.rxd.species import Species
+
 
 class Extracellular(RxdStandIn):
     """An extracellular region: a box of voxels, and the tissue in it.
@@ -35,33 +38,48 @@ class Extracellular(RxdStandIn):
     dx
         Edges of a voxel (um): a number, or (dx, dy, dz).
     volume_fraction
-        Free part of the volume, in (0, 1]: a number; an array of the box's shape; a function of x,
-        y, z (um) of a voxel's lower corner, which may take arrays; ``rxd.from_function(f)``;
+        Free part of the volume, in (0, 1], dimensionless: a number; an array of the box's shape; a
+        function of x, y, z (um) of a voxel's lower corner, which may take arrays;
+        ``rxd.from_function(f)``;
         ``rxd.from_file(path, dataset)``; a State or Parameter; or a dict of the arguments of a
         State, such as ``{"name": "alpha", "initial": 0.2}``, which is then made, as ``ecs.alpha``.
     tortuosity
-        Greater than 0; the same kinds of values, without a State, a Parameter or a dict. Nothing
-        passes a voxel of infinite tortuosity.
+        Length of the way around cells by that of the straight way, dimensionless, greater than 0;
+        the same kinds of values, without a State, a Parameter or a dict. None: 1. Nothing passes a
+        voxel of infinite tortuosity.
     permeability
-        1/tortuosity**2, instead of the tortuosity; all kinds of values. Nothing passes a voxel of
-        permeability 0.
+        1/tortuosity**2, dimensionless, instead of the tortuosity; all kinds of values. None: 1.
+        Nothing passes a voxel of permeability 0.
     face_average
         "neuron", or "symmetric": harmonic means between two voxels, which do not depend on the
         direction of the axes.
 
     Attributes
     ----------
-    box
-        The grid: corners, shape and spacing.
+    box : Box
+        The grid: ``box.lo``, ``box.hi``, ``box.spacing`` (um) and ``box.shape`` (voxels).
 
     Raises
     ------
     InvalidValue
         For a wrong argument, which it names; an RxDException and a ValueError.
+    RxDException
+        If ``rxd.options.enable.extracellular`` is False.
+
+    Examples
+    --------
+    >>> tissue = rxd.Extracellular(
+    ...     -100, -100, 0, 100, 100, 50, dx=10, volume_fraction=0.2, tortuosity=1.6
+    ... )
+    >>> tissue.box.shape
+    (20, 20, 5)
+    >>> tissue.volume()  # um3
+    400000.0
     """
 
     original = "Extracellular"
     settable = ("box",)
+    hidden = ("made_of", "tissue", "volume_fractions")
 
     def __init__(
         self,
@@ -145,13 +163,14 @@ class Extracellular(RxdStandIn):
         simulation.reading.show_pointers()
 
     @property
-    def alpha(self) -> Any:
-        """Volume fraction: a number, or (nx, ny, nz) numbers, or the State or Parameter. Local.
+    def alpha(self) -> float | FloatArray | Species:
+        """Volume fraction (dimensionless): a number, (nx, ny, nz) numbers, or a State. Local.
 
         Setting it is collective: call it on every rank. It acts from the next step on; it leaves
         concentrations as they are, as in neuron.rxd. Raises InvalidValue as the constructor does.
         """
-        return self._shown(self.tissue.volume_fraction)
+        shown: float | FloatArray | Species = self._shown(self.tissue.volume_fraction)
+        return shown
 
     @alpha.setter
     def alpha(self, value: TissueValue) -> None:
@@ -163,8 +182,9 @@ class Extracellular(RxdStandIn):
         Parameters
         ----------
         value
-            What ``volume_fraction`` of the constructor may be. A State is followed in each step of
-            the grid, after the reactions; the solver then plans its factors anew in each step.
+            What ``volume_fraction`` of the constructor may be (dimensionless). A State is followed
+            in each step of the grid, after the reactions; the solver then plans its factors anew in
+            each step.
         conserve_mass
             Whether the ions of a voxel stay in it, so that a concentration c becomes c old/new.
             With a State that holds in every step. ``ecs.alpha = value`` leaves concentrations as
@@ -185,13 +205,14 @@ class Extracellular(RxdStandIn):
         self._become(tissue, "alpha", conserve_mass)
 
     @property
-    def tortuosity(self) -> Any:
-        """Tortuosity: a number, or (nx, ny, nz) numbers. Local.
+    def tortuosity(self) -> float | FloatArray:
+        """Tortuosity (dimensionless): a number, or (nx, ny, nz) numbers. Local.
 
         Setting it is collective: call it on every rank. It acts from the next step on. Raises
         InvalidValue as the constructor does.
         """
-        return self._shown(self.tissue.tortuosity)
+        shown: float | FloatArray = self._shown(self.tissue.tortuosity)
+        return shown
 
     @tortuosity.setter
     def tortuosity(self, value: TissueValue) -> None:
@@ -199,13 +220,14 @@ class Extracellular(RxdStandIn):
         self._become(replace(self.tissue, permeability=made.permeability), "tortuosity")
 
     @property
-    def permeability(self) -> Any:
-        """1/tortuosity**2: a number, or (nx, ny, nz) numbers, or the State or Parameter. Local.
+    def permeability(self) -> float | FloatArray | Species:
+        """1/tortuosity**2 (dimensionless): a number, (nx, ny, nz) numbers, or a State. Local.
 
         Setting it is collective: call it on every rank. It acts from the next step on. Raises
         InvalidValue as the constructor does.
         """
-        return self._shown(self.tissue.permeability)
+        shown: float | FloatArray | Species = self._shown(self.tissue.permeability)
+        return shown
 
     @permeability.setter
     def permeability(self, value: TissueValue) -> None:
@@ -231,6 +253,11 @@ class Extracellular(RxdStandIn):
         ----------
         index
             A voxel: (i, j, k), or its flat index in C order; None for the whole region.
+
+        Returns
+        -------
+        float
+            The volume without cells (um3).
         """
         box = self.box
         if index is not None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ecsmpi.cells.flux import kind, living
+from ecsmpi.cells.flux import Flux, kind, living
+from ecsmpi.description.voxels import Voxels
 from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
 from ecsmpi.rxd.errors import InvalidValue, RxDException
+
+if TYPE_CHECKING:
+    from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
 
 SCALES: dict[str, float] = {  # unit of a flux: how much of it is 1 mM um3/ms
     "molecule/ms": molecules_per_mM_um3(),
@@ -17,6 +21,25 @@ SCALES: dict[str, float] = {  # unit of a flux: how much of it is 1 mM um3/ms
     "millimol/ms": 1e-15,
     "mol/s": 1e-15,
 }
+
+
+def flux_into(
+    on_region: SpeciesOnExtracellular, voxels: Voxels, source: tuple[Any, ...], units: str
+) -> Flux:
+    """The flux that ``include_flux`` asks for.
+
+    Raises
+    ------
+    RxDException
+        For a Parameter, an unknown unit, or another number of arguments.
+    InvalidValue
+        For a number that is not finite, or a pointer to something that no longer exists.
+    """
+    if on_region.species.spec(on_region.region).constant:
+        raise RxDException(
+            f"{on_region.species} is a Parameter, which does not change: no flux can go into it"
+        )
+    return Flux(voxels.array(), checked_source(source), scale_of(units))
 
 
 def scale_of(units: str) -> float:

@@ -16,12 +16,31 @@ from ecsmpi.solver.timing import Phases
 
 
 def all_species() -> list[Species | TransmembraneSpecies]:
-    """The script's species in the extracellular space, in the order they were made. Local."""
+    """The script's species in the extracellular space, in the order they were made. Local.
+
+    Returns
+    -------
+    list of Species
+        The species, Parameters and States that have an extracellular region now.
+    """
     return [whole(species) for species in simulation.registry.scripts_species if species.regions]
 
 
 def phases() -> Phases:
-    """How long each phase of the steps has taken on this rank. Local."""
+    """How long each phase of the steps has taken on this rank. Local.
+
+    Returns
+    -------
+    Phases
+        Seconds by phase since the import or the last ``reset()`` of it.
+
+    Examples
+    --------
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> rxd.phases().seconds()["react"] >= 0  # s
+    True
+    """
     return simulation.phases
 
 
@@ -29,6 +48,11 @@ def rank() -> int:
     """The number of this rank among those that compute the model together. Local.
 
     These are all ranks, or the ranks of NEURON's world, or those of ``rxd.options.comm``.
+
+    Returns
+    -------
+    int
+        From 0; the same as ``rxd.options.comm.rank`` where that is set.
     """
     number: int = simulation.solvers.worlds.rank
     return number
@@ -74,10 +98,19 @@ def _checked_threads(count: int) -> int:
 
 
 def re_init() -> None:
-    """Set the voxels of segments to the outside concentrations of these (``ko``). Collective.
+    """Set the voxels of segments to the outside concentrations (mM) of these. Collective.
 
     Of several segments in one voxel the last one of the highest rank counts. It also takes in
     fluxes that only some ranks have added. Inside cells NEURON does the same.
+
+    Examples
+    --------
+    >>> n.finitialize(-65)
+    1.0
+    >>> soma.ko = 8  # mM
+    >>> rxd.re_init()
+    >>> k[ecs].node_by_location(0, 0, 0).value
+    8.0
     """
     if were_any_defined():
         neuron_rxd.re_init()

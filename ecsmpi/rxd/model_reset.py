@@ -30,6 +30,12 @@ def reset() -> None:
     ------
     RuntimeError
         If NEURON is running, as in a step.
+
+    Examples
+    --------
+    >>> rxd.reset()
+    >>> rxd.all_species()
+    []
     """
     if neuron_calls.inside():
         raise RuntimeError(

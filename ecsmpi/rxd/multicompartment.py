@@ -15,45 +15,67 @@ from ecsmpi.rxd.model_reset import made_inside
 from ecsmpi.rxd.reaction_terms import Term
 from ecsmpi.rxd.schemes import changes_and_rate, forward_and_backward, is_custom
 from ecsmpi.rxd.segment_reactions import SegmentReaction
-from ecsmpi.rxd.signatures import shows_scheme_and
+from ecsmpi.rxd.signatures import shows_arguments_of
 from ecsmpi.rxd.transmembrane_species import is_half, within
 
 
-@shows_scheme_and(
-    membrane=None,
-    border=None,
-    scale_by_area=True,
-    membrane_flux=False,
-    custom_dynamics=None,
-    mass_action=None,
-)
+def _arguments(
+    *scheme_and_rates: Expression,
+    membrane: Region = None,
+    border: Region = None,
+    scale_by_area: bool = True,
+    membrane_flux: bool = False,
+    custom_dynamics: bool | None = None,
+    mass_action: bool | None = None,
+) -> None:
+    """The arguments of a MultiCompartmentReaction."""
+
+
+@shows_arguments_of(_arguments)
 class MultiCompartmentReaction(SegmentReaction):
     """A reaction between regions on both sides of a membrane.
 
-    If nothing in it is extracellular, it is NEURON's own. What segments take from a voxel, and
-    bring to it, is summed over the segments in the voxel. ``del reaction`` ends it.
+    Make it on every rank; ``del reaction`` ends it. If nothing in it is extracellular, it is
+    NEURON's own MultiCompartmentReaction. Each segment takes from its voxel, and brings to it; the
+    segments in a voxel add up.
 
     Parameters
     ----------
     scheme_and_rates
         A scheme of ``species[region]``, or its two sides; then one rate for > and <, or the
-        forward and the backward rate for <>. In rates, species without [region] are those on the
+        forward and the backward rate for <>. A complete rate is in molecules/(um2 ms) of the
+        membrane's area, or in molecules/ms; with mass action it is a constant, times the
+        concentrations (mM) on its side. In rates, a species without [region] is that on the
         membrane.
     membrane, border
         The membrane's region, on whose sections the reaction runs (border: another name for it).
     scale_by_area
-        True: rates are in molecules/(um2 ms), of the membrane's area. False: molecules/ms.
+        True: complete rates are in molecules/(um2 ms), of the membrane's area. False:
+        molecules/ms, of a segment.
     membrane_flux
         Whether the reaction carries a current, which charges the membrane.
     custom_dynamics
-        Whether the rates are complete: without mass action.
+        Whether the rates are complete: without mass action. None: False.
     mass_action
-        The opposite of ``custom_dynamics``.
+        The opposite of ``custom_dynamics``. None: True.
 
     Raises
     ------
     RxDException
         For a wrong argument, or a species in several regions that is named without one.
+
+    Examples
+    --------
+    A pump brings sodium out of the cell:
+
+    >>> cytosol = rxd.Region([soma], name="cytosol", nrn_region="i")
+    >>> membrane = rxd.Region([soma], name="membrane", geometry=rxd.membrane)
+    >>> na = rxd.Species([cytosol, ecs], name="na", charge=1, initial=10)
+    >>> pump = rxd.MultiCompartmentReaction(
+    ...     na[cytosol] > na[ecs], 50 * na[cytosol], membrane=membrane, custom_dynamics=True
+    ... )
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "MultiCompartmentReaction"
@@ -118,7 +140,10 @@ class MultiCompartmentReaction(SegmentReaction):
 
     @property
     def f_rate(self) -> Expression:
-        """The forward rate. Set it on every rank; the next step takes it in."""
+        """The forward rate, as given: of mass action, or in molecules/(um2 ms) or molecules/ms.
+
+        Set it on every rank; the next step takes it in.
+        """
         return self._forward
 
     @f_rate.setter
@@ -128,7 +153,10 @@ class MultiCompartmentReaction(SegmentReaction):
 
     @property
     def b_rate(self) -> Expression:
-        """The backward rate. Set it on every rank; the next step takes it in."""
+        """The backward rate, as given: of mass action, or in molecules/(um2 ms) or molecules/ms.
+
+        Set it on every rank; the next step takes it in.
+        """
         return self._backward
 
     @b_rate.setter

@@ -24,10 +24,20 @@ class NodeExtracellular(RxdStandIn):
     """The voxel (i, j, k) of a species in an extracellular region.
 
     Any rank may read and set ``value`` at any time. A rank reads at once what it sets itself; other
-    ranks read it from the next step on.
+    ranks read it from the next step on. Nodes come from ``species[region]`` or from lists of nodes.
+
+    Examples
+    --------
+    >>> n.finitialize(-65)
+    1.0
+    >>> node = k[ecs].node_by_location(0, 0, 0)
+    >>> node.value = 10  # mM
+    >>> trace = n.Vector().record(node._ref_value)
+    >>> node.include_flux(1e6)  # molecules/ms
     """
 
     original = "node.NodeExtracellular"
+    hidden = ("as_group",)
     __slots__ = ("_on_region", "_i", "_j", "_k")
     _on_region: SpeciesOnExtracellular
     _i: int
@@ -43,7 +53,7 @@ class NodeExtracellular(RxdStandIn):
 
     @property
     def voxel_index(self) -> int:
-        """The flat index of the voxel in C order."""
+        """The flat index of the voxel in C order. Local."""
         return self._on_region._flat(self._i, self._j, self._k)
 
     def as_group(self) -> tuple[SpeciesOnExtracellular, Voxels]:
@@ -58,7 +68,7 @@ class NodeExtracellular(RxdStandIn):
 
     @property
     def species(self) -> Species:
-        """The species. Raises RxDException if it has been deleted."""
+        """The species. Reading it raises RxDException once the species has been deleted."""
         return self._on_region.species
 
     @property
@@ -80,7 +90,7 @@ class NodeExtracellular(RxdStandIn):
         return box.lo[2] + (self._k + 0.5) * box.spacing[2]
 
     @property
-    def d(self) -> Any:
+    def d(self) -> PerAxis:
         """Diffusion coefficient of the species in the region (um2/ms).
 
         Setting it sets that of the whole region, with a warning; set it on every rank.
@@ -114,23 +124,28 @@ class NodeExtracellular(RxdStandIn):
 
     @property
     def _ref_value(self) -> Any:
-        """NEURON's pointer to the concentration, which follows it from the next finitialize on.
+        """NEURON's pointer to the concentration (mM). Local.
 
-        It may be recorded, played into and set, as in NEURON. Other ranks read what this rank has
-        set through it from the next step on. Local.
+        It follows the concentration from the next finitialize on. It may be recorded, played into
+        and set, as in NEURON. Other ranks read what this rank has set through it from the next
+        step on.
         """
         return self._on_region.watch(self._i, self._j, self._k)
 
     _ref_concentration = _ref_value
 
     def satisfies(self, condition: Any) -> bool:
-        """Whether the node meets a condition.
+        """Whether the node meets a condition. Local.
 
         Parameters
         ----------
         condition
             An extracellular region that the node may lie in, or a point (x, y, z) in um that its
             voxel may hold.
+
+        Returns
+        -------
+        bool
 
         Raises
         ------
@@ -159,8 +174,8 @@ class NodeExtracellular(RxdStandIn):
         Parameters
         ----------
         source
-            A number; a pointer (``synapse._ref_i``); an object and the name of its variable
-            (``synapse, "i"``); or a function without arguments.
+            The rate, in ``units``: a number; a pointer (``synapse._ref_i``); an object and the name
+            of its variable (``synapse, "i"``); or a function without arguments.
         units
             "molecule/ms", "mol/ms", "mmol/ms", "millimol/ms" or "mol/s".
 

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     """Nodes in an order; ``value`` and coordinates are arrays of shape (nodes,).
 
-    An integer index makes a node; a slice, or an array of integers or Booleans, makes a list:
-    ``nodes[3]``, ``nodes[::2]``, ``nodes[nodes.x3d > 0]``. Call the list with a region, a point
-    (x, y, z) in um or a function of a node to choose nodes.
+    It has the methods of a Python list: append, clear, count, extend, index, pop, remove, reverse.
+    Call the list with a region, a point (x, y, z) in um or a function of a node to choose nodes.
 
     Any rank may read and set ``value`` at any time. A rank reads at once what it sets itself; other
     ranks read it from the next step on.
@@ -46,9 +45,21 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     ------
     TypeError
         If an element is not a node.
+
+    Examples
+    --------
+    >>> n.finitialize(-65)
+    1.0
+    >>> nodes = k[ecs].nodes
+    >>> nodes[nodes.x3d > 0].value = 4  # mM
+    >>> nodes((30, 0, 0)).value
+    array([4.])
+    >>> len(nodes(lambda node: node.value > 3.5))
+    500
     """
 
     original = "nodelist.NodeList"
+    hidden = ("of",)
     _groups: list[Group]
 
     def __new__(cls, nodes: Iterable[Any] = ()) -> NodeList:
@@ -84,6 +95,25 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
             yield from on_region.each(voxels)
 
     def __getitem__(self, key: Any) -> Any:
+        """A node, or a list of some of the nodes. Local.
+
+        Parameters
+        ----------
+        key
+            An integer for a node; a slice, or an array of integers or Booleans, for a list:
+            ``nodes[3]``, ``nodes[::2]``, ``nodes[nodes.x3d > 0]``.
+
+        Returns
+        -------
+        NodeExtracellular or NodeList
+
+        Raises
+        ------
+        IndexError
+            If there is no such node, or not one Boolean for each node.
+        TypeError
+            For any other key.
+        """
         if isinstance(key, Integral):
             return self._node(range(len(self))[int(key)])
         if len(self._groups) == 1:
@@ -123,16 +153,37 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         self._groups = self[places]._groups if places.size else []
 
     def insert(self, index: int, value: NodeExtracellular) -> None:
-        """Put a node before the place ``index``."""
+        """Put a node before a place of the list. Local.
+
+        Parameters
+        ----------
+        index
+            The place, from 0.
+        value
+            The node.
+        """
         place = slice(index).indices(len(self))[1]
         self._groups = (self[:place] + [value] + self[place:])._groups
 
     def copy(self) -> NodeList:
-        """Another list of the same nodes."""
+        """Another list of the same nodes. Local.
+
+        Returns
+        -------
+        NodeList
+        """
         return NodeList(self)
 
     def sort(self, *, key: Callable[[NodeExtracellular], Any], reverse: bool = False) -> None:
-        """Sort the list in place by a function of a node."""
+        """Sort the list in place. Local.
+
+        Parameters
+        ----------
+        key
+            A function of a node: the nodes are in the order of what it returns.
+        reverse
+            Whether the order is descending.
+        """
         keys = [key(node) for node in self]
         order = sorted(range(len(self)), key=keys.__getitem__, reverse=reverse)
         self._groups = self[np.array(order, dtype=int)]._groups
@@ -154,6 +205,10 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
         condition
             A region, a point (x, y, z) in um, or a function of a node that returns whether to take
             it.
+
+        Returns
+        -------
+        NodeList
         """
         if callable(condition) and not isinstance(condition, nrn.Section):
             chosen: NodeList = self[np.fromiter(map(condition, self), bool, len(self))]
@@ -167,7 +222,7 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     def value(self) -> FloatArray:
         """(nodes,) concentrations (mM), a copy. Local.
 
-        Set it by a number, (nodes,) numbers or a function of a node. Raises InvalidValue for a
+        Set it (mM) by a number, (nodes,) numbers or a function of a node. Raises InvalidValue for a
         number that is not finite, and RxDException for an array of another length.
         """
         return self._joint([on_region.values_at(voxels) for on_region, voxels in self._groups])
@@ -205,7 +260,10 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
 
     @property
     def diff(self) -> FloatArray:
-        """The same as `d`; setting it, on every rank, sets d in the whole regions of the nodes."""
+        """The same as `d` (um2/ms); setting it sets d in the whole regions of the nodes.
+
+        Set it on every rank.
+        """
         return self.d
 
     @diff.setter
@@ -251,7 +309,10 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
 
     @property
     def _ref_value(self) -> Any:
-        """NEURON's pointer to the concentration of a list's only node."""
+        """NEURON's pointer to the concentration (mM) of a list's only node. Local.
+
+        Reading it raises RxDException for a list of any other length.
+        """
         if len(self) != 1:
             raise RxDException(f"a reference needs a list of one node, this has {len(self)}")
         return self[0]._ref_value
@@ -259,7 +320,18 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     _ref_concentration = _ref_value
 
     def include_flux(self, *source: Any, units: str = "molecule/ms") -> None:
-        """Let a source add ions to each of the voxels: see `NodeExtracellular.include_flux`."""
+        """Let a source add ions to each of the voxels in every step from now on.
+
+        See `NodeExtracellular.include_flux`, also for what it raises.
+
+        Parameters
+        ----------
+        source
+            The rate into each voxel, in ``units``: a number; a pointer; an object and the name of
+            its variable; or a function without arguments.
+        units
+            "molecule/ms", "mol/ms", "mmol/ms", "millimol/ms" or "mol/s".
+        """
         for on_region, voxels in self._groups:
             on_region._include_flux(voxels, source, units)
 

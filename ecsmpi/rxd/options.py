@@ -9,7 +9,7 @@ from ecsmpi.rxd.stand_in import FixedAttributes, RxdStandIn
 
 
 class Enabled(FixedAttributes):
-    """`rxd.options.enable`: what scripts may use.
+    """What scripts may use: ``rxd.options.enable``.
 
     Attributes
     ----------
@@ -26,12 +26,16 @@ class Enabled(FixedAttributes):
 
 
 class Options(RxdStandIn):
-    """`rxd.options`: settings of the whole model. Set them on every rank.
+    """Settings of the whole model, as ``rxd.options``. Set them on every rank.
 
     Attributes
     ----------
     enable : Enabled
         What scripts may use: ``rxd.options.enable.extracellular``.
+
+    Examples
+    --------
+    >>> rxd.options.grid_steps = 4
     """
 
     original = "options"

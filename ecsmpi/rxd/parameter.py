@@ -10,20 +10,23 @@ from ecsmpi.description.model import SpeciesSpec
 from ecsmpi.rxd.argument_types import Concentrations
 from ecsmpi.rxd.errors import InvalidValue, RxDException
 from ecsmpi.rxd.profiles import SPECIES_CLASSES
-from ecsmpi.rxd.signatures import with_keywords
+from ecsmpi.rxd.signatures import with_keyword
 from ecsmpi.rxd.species import Species
 
 
 class Parameter(Species):
     """A number in each voxel that rates may read and that only the script changes.
 
-    Takes the arguments of `Species`. Inside cells it is NEURON's own Parameter.
+    It has the arguments and attributes of `Species`, and ``value``. The unit of its numbers is the
+    script's. Inside cells it is NEURON's own Parameter. Make it on every rank, with the same
+    arguments.
 
     Parameters
     ----------
     value
-        The same as ``initial``: a number, an array of the box's shape, a function of a node,
-        ``rxd.from_function(f)`` or ``rxd.from_file(path, dataset)``.
+        The same as ``initial``, in the script's own unit (mM for a concentration): a number, an
+        array of the box's shape, a function of a node, ``rxd.from_function(f)`` or
+        ``rxd.from_file(path, dataset)``.
 
     Raises
     ------
@@ -31,10 +34,15 @@ class Parameter(Species):
         If both ``value`` and ``initial`` are given.
     InvalidValue
         If the parameter has a diffusion coefficient or face conditions, and as `Species` does.
+
+    Examples
+    --------
+    >>> density = rxd.Parameter(ecs, value=lambda node: 0.1 if node.x3d > 0 else 0)
+    >>> uptake = rxd.Rate(k, -density * k)
     """
 
     original = "Parameter"
-    __signature__ = with_keywords(inspect.signature(Species), value=None)
+    __signature__ = with_keyword(inspect.signature(Species), "value", "Concentrations | None")
 
     def __init__(self, *args: Any, value: Concentrations | None = None, **kwargs: Any):
         if value is not None and kwargs.get("initial") is not None:
@@ -48,9 +56,9 @@ class Parameter(Species):
 
     @property
     def value(self) -> Any:
-        """The value as the script gave it; a new one counts from the next finitialize on.
+        """The value as the script gave it, in the script's own unit (mM for a concentration).
 
-        Set it on every rank.
+        A new one counts from the next finitialize on; set it on every rank.
         """
         return self.initial
 
@@ -74,7 +82,17 @@ class Parameter(Species):
 class State(Species):
     """A species that is no concentration, such as a gate or a volume fraction.
 
-    Takes the arguments of `Species`. Inside cells it is NEURON's own State.
+    It has the arguments and attributes of `Species`. The unit of its numbers is the script's, where
+    that of a species is mM. Inside cells it is NEURON's own State. Make it on every rank, with the
+    same arguments.
+
+    Examples
+    --------
+    Extracellular space that shrinks by a hundredth each ms, and keeps its ions:
+
+    >>> alpha = rxd.State(ecs, name="alpha", initial=0.2)
+    >>> ecs.set_volume_fraction(alpha)
+    >>> swelling = rxd.Rate(alpha, -0.01 * alpha)
     """
 
     original = "State"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SPECIES_CLASSES: dict[str, Callable[..., Any]] = {}
 
 
-def from_file(path: str | os.PathLike[str], dataset: str) -> FileProfile:
+def from_file(path: str | os.PathLike[str], dataset: str) -> Profile:
     """A dataset of an HDF5 file, as a value for each voxel of a box.
 
     For ``volume_fraction``, ``tortuosity``, ``permeability``, ``initial`` and ``concentration``.
@@ -47,12 +47,18 @@ def from_file(path: str | os.PathLike[str], dataset: str) -> FileProfile:
     path
         The HDF5 file.
     dataset
-        Name of a dataset of the box's shape (nx, ny, nz).
+        Name of a dataset of the box's shape (nx, ny, nz), with numbers in the unit of what they
+        are given for: mM for concentrations; tissue is dimensionless.
+
+    Returns
+    -------
+    Profile
+        Opens the file when the numbers are needed, at n.finitialize or when they are set.
     """
     return FileProfile(Path(path), dataset)
 
 
-def from_function(function: Callable[[Any, Any, Any], Any]) -> FunctionProfile:
+def from_function(function: Callable[[Any, Any, Any], Any]) -> Profile:
     """A function of the voxels' centres, called with arrays: once for all voxels of a rank.
 
     For ``initial``, ``concentration`` and tissue. A bare function has the meaning that it has in
@@ -61,7 +67,18 @@ def from_function(function: Callable[[Any, Any, Any], Any]) -> FunctionProfile:
     Parameters
     ----------
     function
-        Takes arrays x, y, z (um), which broadcast to the voxels, and returns an array.
+        Takes arrays x, y, z (um), which broadcast to the voxels, and returns an array in the unit
+        of what it is given for: mM for concentrations; tissue is dimensionless.
+
+    Returns
+    -------
+    Profile
+        Calls the function when the numbers are needed, at n.finitialize or when they are set.
+
+    Examples
+    --------
+    >>> layered = rxd.from_function(lambda x, y, z: 0.2 + 0.05 * (z > 0))
+    >>> layers = rxd.Extracellular(0, 0, -50, 50, 50, 50, dx=10, volume_fraction=layered)
     """
     return FunctionProfile(function, at=0.5)
 
@@ -81,6 +98,14 @@ def finite_concentrations(what: str, value: Any) -> FloatArray:
     if not finite.all():
         raise InvalidValue(f"{what} must be finite, got {values[~finite].flat[0]}")
     return values
+
+
+def one_concentration(what: str, value: Any) -> float:
+    """One number in mM; InvalidValue if it is several numbers, or not finite."""
+    number = finite_concentrations(what, value)
+    if number.ndim:
+        raise InvalidValue(f"{what} must be one number in mM, got {value!r}")
+    return float(number)
 
 
 def concentration_profile(what: str, on_region: SpeciesOnExtracellular, value: Any) -> Profile:

@@ -11,11 +11,11 @@ from ecsmpi.rxd.errors import RxDException, missing
 from ecsmpi.rxd.extracellular import Extracellular
 from ecsmpi.rxd.region_arguments import is_empty_list, warn_of_empty_list
 from ecsmpi.rxd.schemes import changes_and_rate, forward_and_backward, is_custom
-from ecsmpi.rxd.signatures import shows_arguments, shows_scheme_and
+from ecsmpi.rxd.signatures import shows_arguments, shows_arguments_of
 from ecsmpi.rxd.species import Species
 from ecsmpi.rxd.species_arithmetic import rate_expression
 from ecsmpi.rxd.species_on_region import SpeciesOnExtracellular
-from ecsmpi.rxd.transmembrane_species import without
+from ecsmpi.rxd.transmembrane_species import TransmembraneSpecies, without
 from ecsmpi.rxd.voxel_reactions import ChangesAndRate, VoxelReaction, regions_of, species_of
 
 # NEURON's Reaction takes these arguments, too, and has no use for them.
@@ -24,42 +24,53 @@ MEMBRANE_ARGUMENTS = {"membrane", "membrane_flux", "scale_by_area"}
 
 @shows_arguments
 class Rate(VoxelReaction):
-    """A contribution to the rate of change of a species: d species / dt = rate.
+    """A contribution to the rate of change of a species: d species / dt = rate (mM/ms).
 
-    Several rates of a species add up. Make it on every rank; ``del rate`` ends it. Inside cells it
-    is NEURON's own.
+    Several rates of a species add up. Make it on every rank; ``del rate`` ends it. With a species
+    inside cells alone it is NEURON's own Rate.
 
     Parameters
     ----------
     species
         A species, or a species in one region: ``species[region]``.
     rate
-        mM/ms: an expression of species, parameters, numbers and functions of ``rxd.rxdmath``.
+        The rate (mM/ms): an expression of species (mM), parameters, numbers and functions of
+        ``rxd.rxdmath``. Of a State or a Parameter: in its own unit per ms.
     regions
         Where it acts; None: wherever the species is.
     membrane_flux
-        Inside cells only.
+        Whether the rate charges the membrane: inside cells only.
     where
-        In which voxels it acts: an array of the box's shape or a function of a node, of which the
-        voxels that are not 0 count, or a Parameter. Evaluated at n.finitialize.
+        In which voxels it acts: an array of the box's shape, a function of a node or a Parameter,
+        dimensionless. The voxels count whose value is not 0. Evaluated at n.finitialize.
 
     Raises
     ------
     RxDException
         For a wrong argument, or a species that is not in one of the regions.
+    MissingFeature
+        For ``membrane_flux=True``, or a voltage in the rate, in the extracellular space.
     ValueError
         For a number that is not finite.
+
+    Examples
+    --------
+    Uptake that saturates, and only where x > 0:
+
+    >>> uptake = rxd.Rate(k, -0.01 * k / (k + 2), where=lambda node: node.x3d > 0)
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "Rate"
 
     def __init__(
         self,
-        species: Any,
+        species: Species | SpeciesOnExtracellular | TransmembraneSpecies,
         rate: Expression,
         regions: Regions = None,
         membrane_flux: bool = False,
-        where: Concentrations | Any = None,
+        where: Concentrations | Species | None = None,
     ):
         species = without(species)
         if membrane_flux:
@@ -88,11 +99,22 @@ class Rate(VoxelReaction):
         return f"Rate({self._species()}, {self._expression})"
 
 
-@shows_scheme_and(regions=None, custom_dynamics=None, mass_action=None, where=None)
-class Reaction(VoxelReaction):
-    """A reaction of a scheme, such as k + A <> AK, with rates in mM/ms.
+def _arguments(
+    *scheme_and_rates: Expression,
+    regions: Regions = None,
+    custom_dynamics: bool | None = None,
+    mass_action: bool | None = None,
+    where: Concentrations | Species | None = None,
+) -> None:
+    """The arguments of a Reaction."""
 
-    Make it on every rank; ``del reaction`` ends it. Inside cells it is NEURON's own. ::
+
+@shows_arguments_of(_arguments)
+class Reaction(VoxelReaction):
+    """A reaction of a scheme, such as k + A <> AK.
+
+    Make it on every rank; ``del reaction`` ends it. With species inside cells alone it is NEURON's
+    own Reaction. ::
 
         Reaction(k + A, AK, kf, kb)         k + A <> AK, forward kf [k] [A], backward kb [AK]
         Reaction(2 * A + B, C, kf)          2 A + B > C
@@ -103,15 +125,18 @@ class Reaction(VoxelReaction):
     ----------
     scheme_and_rates
         The scheme, or its two sides; then one rate for > and <, or the forward and the backward
-        rate for <>: numbers or expressions.
+        rate for <>: numbers or expressions. With mass action a rate is a constant, in
+        1/(ms mM^(m - 1)) for m molecules on its side of the scheme: 1/ms for one of them,
+        1/(mM ms) for two. Without mass action it is in mM/ms.
     regions
         Where it acts; None: wherever all species of the scheme are.
     custom_dynamics
-        Whether the rates are complete: without mass action.
+        Whether the rates are complete: without mass action. None: False.
     mass_action
-        The opposite of ``custom_dynamics``.
+        The opposite of ``custom_dynamics``. None: True.
     where
-        In which voxels it acts: as for `Rate`.
+        In which voxels it acts: an array of the box's shape, a function of a node or a Parameter,
+        dimensionless. The voxels count whose value is not 0. Evaluated at n.finitialize.
 
     Raises
     ------
@@ -121,11 +146,21 @@ class Reaction(VoxelReaction):
         For an unknown keyword.
     ValueError
         For a number that is not finite.
+
+    Examples
+    --------
+    A buffer A binds k, forward 0.1/(mM ms) and backward 0.05/ms:
+
+    >>> A = rxd.Species(ecs, name="A", initial=1)
+    >>> AK = rxd.Species(ecs, name="AK", initial=0)
+    >>> buffering = rxd.Reaction(k + A, AK, 0.1, 0.05)
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
     """
 
     original = "Reaction"
 
-    def __init__(self, *args: Any, where: Concentrations | Any = None, **kwargs: Any):
+    def __init__(self, *args: Any, where: Concentrations | Species | None = None, **kwargs: Any):
         _refuse_unknown(kwargs)
         arguments = tuple(map(without, args))
         self._scheme, first, second, regions, custom, mass_action = read_arguments(
@@ -149,9 +184,10 @@ class Reaction(VoxelReaction):
 
     @property
     def f_rate(self) -> Expression:
-        """The forward rate. Set it on every rank; the next step takes it in.
+        """The forward rate, as given: a constant of mass action, or mM/ms with custom dynamics.
 
-        Raises RxDException if the scheme has no forward reaction.
+        Set it on every rank; the next step takes it in. Setting it raises RxDException if the
+        scheme has no forward reaction.
         """
         return self._forward
 
@@ -161,9 +197,10 @@ class Reaction(VoxelReaction):
 
     @property
     def b_rate(self) -> Expression:
-        """The backward rate. Set it on every rank; the next step takes it in.
+        """The backward rate, as given: a constant of mass action, or mM/ms with custom dynamics.
 
-        Raises RxDException if the scheme has no backward reaction.
+        Set it on every rank; the next step takes it in. Setting it raises RxDException if the
+        scheme has no backward reaction.
         """
         return self._backward
 

@@ -31,6 +31,7 @@ class SegmentReaction(RxdStandIn):
     """
 
     settable = ("key",)
+    hidden = ("key", "replaced_species", "terms")
     key: int
 
     def terms(self) -> list[Term]:

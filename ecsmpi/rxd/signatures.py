@@ -19,24 +19,28 @@ def shows_arguments(kind: Kind) -> Kind:
     return kind
 
 
-def shows_scheme_and(**defaults: Any) -> Callable[[Kind], Kind]:
-    """Class decorator: show a scheme with its rates, and keywords with these defaults."""
-    scheme_and_rates = inspect.Parameter("scheme_and_rates", inspect.Parameter.VAR_POSITIONAL)
+def shows_arguments_of(function: Callable[..., Any]) -> Callable[[Kind], Kind]:
+    """Class decorator: show the arguments of a function as those of the class."""
 
     def show(kind: Kind) -> Kind:
-        _show(kind, with_keywords(inspect.Signature([scheme_and_rates]), **defaults))
+        _show(kind, inspect.signature(function))
         return kind
 
     return show
 
 
-def with_keywords(signature: inspect.Signature, **defaults: Any) -> inspect.Signature:
-    """A signature with further keywords at its end."""
-    keywords = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-        for name, default in defaults.items()
-    ]
-    return signature.replace(parameters=[*signature.parameters.values(), *keywords])
+def with_keyword(signature: inspect.Signature, name: str, kind: str) -> inspect.Signature:
+    """A signature with another keyword at its end, whose default is None.
+
+    Parameters
+    ----------
+    signature
+        The signature without it.
+    name, kind
+        The keyword, and its type.
+    """
+    keyword = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+    return signature.replace(parameters=[*signature.parameters.values(), keyword])
 
 
 def _show(kind: type, signature: inspect.Signature) -> None:

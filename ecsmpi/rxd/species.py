@@ -62,27 +62,33 @@ class Species(SpeciesArithmetic, RxdStandIn):
     name
         Name of the ion, such as "k", or None. A species without charge may have any name.
     charge
-        Charge of the ion. Only a species with a name and a charge gets currents.
+        Charge of the ion (elementary charges). Only a species with a name and a charge gets
+        currents.
     initial
         Initial concentration (mM): a number, an array of the box's shape, a function of a node,
         ``rxd.from_function(f)``, ``rxd.from_file(path, dataset)``, or None for NEURON's default,
         such as ``n.ko0_k_ion``. Evaluated at each n.finitialize.
     atolscale
-        Of variable time steps, which are refused; it has no effect.
+        Scale of NEURON's tolerance, dimensionless. It has no effect: variable time steps are
+        refused.
     ecs_boundary_conditions
         None: no flux through the faces of the box. A number: the concentration (mM) at all faces.
         A dict: the condition of each face, by "xlo", "xhi", "x" (both), "ylo" and so on. A number
         or a function of t (ms) holds a face at a value, as ``rxd.Held(value)`` does;
         ``rxd.Bath(value, permeability)`` lets a bath exchange through it.
     represents
-        An ontology label.
+        A label of an ontology, such as "CHEBI:29103".
     volume_fraction, tortuosity, permeability
-        As for rxd.Extracellular, if the species sees other tissue than the rest.
+        The tissue as this species sees it (dimensionless), where it sees another than the rest:
+        values as for `Extracellular`. None: the region's.
 
     Attributes
     ----------
-    initial
-        As given; a new one counts from the next finitialize on. Set it on every rank.
+    initial : float, array, function or profile
+        Initial concentration (mM), as given; a new one counts from the next finitialize on. Set it
+        on every rank.
+    represents : str or None
+        The label of an ontology.
 
     Raises
     ------
@@ -91,10 +97,23 @@ class Species(SpeciesArithmetic, RxdStandIn):
     RxDException
         If another species has the name in one of the regions, or elsewhere with another charge.
         In a notebook a species replaces one that an earlier cell made.
+
+    Examples
+    --------
+    Calcium whose upper z face is held at 2 mM:
+
+    >>> ca = rxd.Species(
+    ...     ecs, d=0.6, name="ca", charge=2, initial=1.2, ecs_boundary_conditions={"zhi": 2.0}
+    ... )
+    >>> n.finitialize(-65)
+    1.0
+    >>> ca[ecs].node_by_location(0, 0, 0).value  # mM
+    1.2
     """
 
     original = "Species"
     settable = ("initial", "represents", "key")
+    hidden = ("d_on", "initial_profile", "key", "set_d_on", "spec", "tissue_on")
     initial: Any
     represents: Any
     key: int
@@ -150,7 +169,10 @@ class Species(SpeciesArithmetic, RxdStandIn):
 
     @property
     def regions(self) -> list[Extracellular]:
-        """The extracellular regions; new ones count from the next finitialize. Set on all ranks."""
+        """The extracellular regions. Set them on every rank.
+
+        New ones count from the next finitialize on.
+        """
         return list(self._regions)
 
     @regions.setter
@@ -159,7 +181,10 @@ class Species(SpeciesArithmetic, RxdStandIn):
 
     @property
     def name(self) -> str | None:
-        """The name of the ion; a new one counts from the next finitialize. Set on every rank."""
+        """The name of the ion. Set it on every rank.
+
+        A new one counts from the next finitialize on.
+        """
         return self._name
 
     @name.setter
@@ -168,7 +193,10 @@ class Species(SpeciesArithmetic, RxdStandIn):
 
     @property
     def charge(self) -> int:
-        """The charge of the ion; a new one counts from the next finitialize. Set on every rank."""
+        """The charge of the ion (elementary charges). Set it on every rank.
+
+        A new one counts from the next finitialize on.
+        """
         return self._charge
 
     @charge.setter
@@ -176,7 +204,7 @@ class Species(SpeciesArithmetic, RxdStandIn):
         self._change("_charge", charge)
 
     @property
-    def d(self) -> Any:
+    def d(self) -> PerAxis:
         """Diffusion coefficient in all regions, as the script gave it (um2/ms).
 
         Set it on every rank; it acts from the next step on. Raises InvalidValue if it is negative
@@ -190,9 +218,10 @@ class Species(SpeciesArithmetic, RxdStandIn):
         self._d_on.clear()
         simulation.change()
 
-    def d_on(self, region: Extracellular) -> Any:
+    def d_on(self, region: Extracellular) -> PerAxis:
         """Diffusion coefficient in one region, as the script gave it (um2/ms)."""
-        return self._d_on.get(region, self._d)
+        d: PerAxis = self._d_on.get(region, self._d)
+        return d
 
     def set_d_on(self, region: Extracellular, value: PerAxis) -> None:
         """Set the diffusion coefficient in one region (um2/ms), from the next step on.
@@ -262,11 +291,21 @@ class Species(SpeciesArithmetic, RxdStandIn):
         return NodeList.of((self[region], Voxels(region.box)) for region in self._regions)
 
     def defined_on_region(self, region: object) -> bool:
-        """Whether the species has a region."""
+        """Whether the species has a region.
+
+        Parameters
+        ----------
+        region
+            An extracellular region, or anything else.
+
+        Returns
+        -------
+        bool
+        """
         return region in self._regions
 
     def re_init(self) -> None:
-        """Set the voxels of segments to the outside concentrations of these (``ko``). Collective.
+        """Set the voxels of segments to the outside concentrations (mM) of these. Collective.
 
         Of several segments in one voxel the last one of the highest rank counts.
         """
@@ -291,7 +330,23 @@ class Species(SpeciesArithmetic, RxdStandIn):
         return default
 
     def __getitem__(self, region: Extracellular) -> SpeciesOnExtracellular:
-        """The species in one of its regions; RxDException if it does not have the region."""
+        """The species in one of its regions: ``k[ecs]``. Local.
+
+        Parameters
+        ----------
+        region
+            One of the species' regions.
+
+        Returns
+        -------
+        SpeciesOnExtracellular
+            Reads and sets the concentrations (mM) there.
+
+        Raises
+        ------
+        RxDException
+            If the species does not have the region.
+        """
         refuse_forgotten(self)
         if region not in self._regions:
             raise RxDException(f"{self!r} is not defined on {region!r}")

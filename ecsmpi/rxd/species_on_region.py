@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecsmpi.cells.flux import Flux
 from ecsmpi.description.profiles import FloatArray, Profile, values_at
 from ecsmpi.description.voxels import Voxels
 from ecsmpi.rxd.argument_types import Concentrations, PerAxis
 from ecsmpi.rxd.errors import InvalidValue, RxDException
-from ecsmpi.rxd.flux_source import checked_source, scale_of
+from ecsmpi.rxd.flux_source import flux_into
 from ecsmpi.rxd.model_reset import refuse_forgotten
 from ecsmpi.rxd.node import NodeExtracellular
 from ecsmpi.rxd.nodelist import NodeList
-from ecsmpi.rxd.profiles import concentration_profile, finite_concentrations
+from ecsmpi.rxd.profiles import concentration_profile, one_concentration
 from ecsmpi.rxd.species_arithmetic import SpeciesArithmetic
 from ecsmpi.rxd.stand_in import RxdStandIn
 from ecsmpi.rxd.voxel_writes import write_of, write_of_all
@@ -43,11 +42,33 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     Attributes
     ----------
-    region : rxd.Extracellular
+    region : Extracellular
+        The region.
+
+    Examples
+    --------
+    >>> n.finitialize(-65)
+    1.0
+    >>> k[ecs].states3d.shape
+    (10, 10, 10)
+    >>> k[ecs].concentration = rxd.from_function(lambda x, y, z: 3 + 0.01 * x)
+    >>> k[ecs].node_by_ijk(9, 0, 0).value  # mM
+    3.45
     """
 
     original = "species.SpeciesOnExtracellular"
     settable = ("region",)
+    hidden = (
+        "each",
+        "node",
+        "profile",
+        "set_value_at",
+        "set_values_at",
+        "value_at",
+        "values_at",
+        "volumes",
+        "watch",
+    )
 
     def __init__(self, simulation: Simulation, species: Species, region: Extracellular):
         self._simulation = simulation
@@ -65,7 +86,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     @property
     def species(self) -> Species:
-        """The species. Raises RxDException if it has been deleted."""
+        """The species. Reading it raises RxDException once the species has been deleted."""
         species: Species | None = self._reference()
         if species is None:
             raise RxDException(
@@ -112,12 +133,12 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         Parameters
         ----------
         root
-            The rank that gets them.
+            The number of the rank that gets them.
 
         Returns
         -------
-        array, shape (nx, ny, nz), or None
-            Concentrations (mM), read-only, on rank ``root``; None on the other ranks.
+        array or None
+            (nx, ny, nz) concentrations (mM), read-only, on rank ``root``; None on the other ranks.
         """
         if self._simulation.comm.rank != root:
             return None
@@ -134,9 +155,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def concentration(self) -> FloatArray:
         """(voxels,) all concentrations (mM) in C order, a copy. Local.
 
-        Set it by a number, an array of the box's shape or flat in C order, a function of a node,
-        ``rxd.from_function(f)`` or ``rxd.from_file(path, dataset)``. Raises InvalidValue for a
-        value that is not finite or does not fit the box.
+        Set it (mM) by a number, an array of the box's shape or flat in C order, a function of a
+        node, ``rxd.from_function(f)`` or ``rxd.from_file(path, dataset)``. Setting it raises
+        InvalidValue for a value that is not finite or does not fit the box.
         """
         return self.nodes.value
 
@@ -146,7 +167,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         self._reading.set(self.species, self.region, write_of_all(self, value))
 
     @property
-    def d(self) -> Any:
+    def d(self) -> PerAxis:
         """Diffusion coefficient in this region, as the script gave it (um2/ms).
 
         Set it on every rank; it acts from the next step on.
@@ -158,7 +179,17 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         self.species.set_d_on(self.region, value)
 
     def defined_on_region(self, region: object) -> bool:
-        """Whether a region is this one, and the species still has it."""
+        """Whether a region is this one, and the species still has it.
+
+        Parameters
+        ----------
+        region
+            An extracellular region, or anything else.
+
+        Returns
+        -------
+        bool
+        """
         return region is self.region and bool(self.species.defined_on_region(region))
 
     def volumes(self, voxels: Voxels) -> FloatArray:
@@ -169,8 +200,8 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def alpha_by_location(
         self, locs: Iterable[tuple[float, float, float]]
-    ) -> FloatArray | float | Any:
-        """The volume fraction at some places. Local.
+    ) -> float | FloatArray | Species:
+        """The volume fraction (dimensionless) at some places. Local.
 
         Parameters
         ----------
@@ -179,8 +210,13 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
         Returns
         -------
-        float or array
-            One number if all voxels have the same, else (places,) numbers.
+        float, array or species
+            One number if all voxels have the same, else (places,) numbers; dimensionless.
+
+        Raises
+        ------
+        RxDException
+            If a point is outside the box, and the fraction varies.
         """
         if not isinstance(self.region.tissue.volume_fraction, Profile):
             return self.region.alpha
@@ -188,17 +224,17 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         return self.region.volume_fractions(np.array(flat, dtype=np.int64))
 
     def extent(self, axes: str) -> list[float]:
-        """The ends of the box along some axes (um).
+        """The ends of the box along some axes. Local.
 
         Parameters
         ----------
         axes
-            Such as "xyz", "xz" or "y".
+            "xyz", "xy", "xz", "yz", "x", "y" or "z".
 
         Returns
         -------
-        list
-            Such as [xlo, xhi, zlo, zhi].
+        list of float
+            Such as [xlo, xhi, zlo, zhi] (um).
 
         Raises
         ------
@@ -237,14 +273,44 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         return concentration_profile(what or f"concentration of {self.species}", self, value)
 
     def node_by_location(self, x: float, y: float, z: float) -> NodeExtracellular:
-        """The node of the voxel that holds a point (um); RxDException if it is outside the box."""
+        """The node of the voxel that holds a point. Local.
+
+        Parameters
+        ----------
+        x, y, z
+            The point (um). One on the upper face belongs to the last voxel.
+
+        Returns
+        -------
+        NodeExtracellular
+
+        Raises
+        ------
+        RxDException
+            If the point is outside the box.
+        """
         flat = int(self.region.box.index_of([[x, y, z]])[0])
         if flat < 0:
             raise RxDException(f"location ({x}, {y}, {z}) um is outside {self.region!r}")
         return self.node(flat)
 
     def node_by_ijk(self, i: int, j: int, k: int) -> NodeExtracellular:
-        """The node of voxel (i, j, k); RxDException if there is no such voxel."""
+        """The node of voxel (i, j, k). Local.
+
+        Parameters
+        ----------
+        i, j, k
+            Numbers of the voxel along x, y and z, from 0.
+
+        Returns
+        -------
+        NodeExtracellular
+
+        Raises
+        ------
+        RxDException
+            If there is no such voxel.
+        """
         shape = self.region.box.shape
         if not all(0 <= index < count for index, count in zip((i, j, k), shape)):
             raise RxDException(f"voxel ({i}, {j}, {k}) is outside the {shape} voxels of the region")
@@ -284,7 +350,9 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def set_value_at(self, i: int, j: int, k: int, concentration: Any) -> None:
         """Set the concentration in a voxel (mM); InvalidValue if it is not finite. Local."""
-        value = concentration if type(concentration) is float else _one_number(concentration)
+        value = concentration
+        if type(value) is not float:
+            value = one_concentration("node.value", value)
         if not math.isfinite(value):
             raise InvalidValue(f"node.value must be finite, got {value}")
         if self._seen_at != self._reading.stamp:
@@ -307,11 +375,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
     def _include_flux(self, voxels: Voxels, source: tuple[Any, ...], units: str) -> None:
         """See `NodeExtracellular.include_flux`. Local; during a run to be called on every rank."""
         self._require_field()
-        if self.species.spec(self.region).constant:
-            raise RxDException(
-                f"{self.species} is a Parameter, which does not change: no flux can go into it"
-            )
-        flux = Flux(voxels.array(), checked_source(source), scale_of(units))
+        flux = flux_into(self, voxels, source, units)
         self._simulation.add_flux(self.species, self.region, flux)
 
     def watch(self, i: int, j: int, k: int) -> Any:
@@ -332,11 +396,3 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
 
     def __str__(self) -> str:
         return f"{self.species}[ecs]"
-
-
-def _one_number(value: Any) -> float:
-    """A number in mM; InvalidValue names a value that is not one number."""
-    number = finite_concentrations("node.value", value)
-    if number.ndim:
-        raise InvalidValue(f"node.value must be one number in mM, got {value!r}")
-    return float(number)

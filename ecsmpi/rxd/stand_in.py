@@ -31,7 +31,7 @@ def settable_names(owner: object) -> list[str]:
     names = {name for name in dir(kind) if getattr(getattr(kind, name), "fset", None)}
     names.update(getattr(owner, "__dict__", ()))
     names.update(getattr(kind, "settable", ()))
-    names.discard("key")
+    names -= hidden_names(kind)
     return sorted(name for name in names if not name.startswith("_"))
 
 
@@ -40,7 +40,32 @@ def _is_of_ecsmpi(kind: type) -> bool:
     return kind.__module__.startswith("ecsmpi.")
 
 
-class FixedAttributes:
+def hidden_names(kind: type) -> set[str]:
+    """The attributes that a class and its bases have for the run alone, not for scripts."""
+    hidden = {"hidden", "original", "settable"}
+    for base in kind.__mro__:
+        hidden.update(vars(base).get("hidden", ()))
+    return hidden
+
+
+class ShowsScriptsNames:
+    """Base of classes whose completion leaves out what only the run uses.
+
+    Attributes
+    ----------
+    hidden
+        Names of attributes that are public for other modules of ecsmpi, and are not for scripts.
+    """
+
+    __slots__ = ()
+    hidden: tuple[str, ...] = ()
+
+    def __dir__(self) -> list[str]:
+        """The attributes for scripts."""
+        return sorted(set(super().__dir__()) - hidden_names(type(self)))
+
+
+class FixedAttributes(ShowsScriptsNames):
     """Base of classes whose objects have no attributes but those set in ``__init__``.
 
     A subclass sets ``self._is_complete = True`` at the end of ``__init__``. From then on setting an
@@ -58,7 +83,7 @@ class FixedAttributes:
             object.__setattr__(self, name, value)
 
 
-class RxdStandIn:
+class RxdStandIn(ShowsScriptsNames):
     """Base of classes that stand in for a class of neuron.rxd and have some of its attributes.
 
     Reading or setting an attribute that only neuron.rxd's class has raises MissingFeature; setting
@@ -100,7 +125,3 @@ class RxdStandIn:
             if not is_known and _is_of_ecsmpi(kind):
                 raise unknown_attribute(self, name, value)
             object.__setattr__(self, name, value)
-
-    def __dir__(self) -> list[str]:
-        """The attributes of a neuron.rxd object; `original` and `settable` are ecsmpi's own."""
-        return [name for name in super().__dir__() if name not in ("original", "settable")]

@@ -29,10 +29,19 @@ def _rate_of_both(name: str, doc: str) -> property:
 
 
 class ReactionOnBothSides(FixedAttributes):
-    """A rate or reaction inside cells and in the extracellular space; ``del`` ends both."""
+    """A rate or reaction inside cells and in the extracellular space; ``del`` ends both.
 
-    f_rate = _rate_of_both("f_rate", "The forward rate on both sides; set it on every rank.")
-    b_rate = _rate_of_both("b_rate", "The backward rate on both sides; set it on every rank.")
+    ``rxd.Rate`` and ``rxd.Reaction`` make it of species with regions on both sides of the membrane.
+    """
+
+    f_rate = _rate_of_both(
+        "f_rate",
+        "Forward rate on both sides, as given (complete ones in mM/ms); set it on every rank.",
+    )
+    b_rate = _rate_of_both(
+        "b_rate",
+        "Backward rate on both sides, as given (complete ones in mM/ms); set it on every rank.",
+    )
 
     def __init__(self, within: Any, without: Any):
         self._within = within

@@ -13,6 +13,7 @@ from ecsmpi.description.profiles import FloatArray
 from ecsmpi.neuron_api.expressions import leaves, replaced
 from ecsmpi.neuron_api.intracellular_species import living_species, species_of
 from ecsmpi.neuron_api.rxd_names import InsidePart, InsideSpecies
+from ecsmpi.rxd.argument_types import Region
 from ecsmpi.rxd.errors import RxDException
 from ecsmpi.rxd.nodelist import NodeList
 from ecsmpi.rxd.session import simulation
@@ -47,13 +48,13 @@ class TransmembraneSpecies(SpeciesArithmetic, RxdStandIn):
     original = "Species"
 
     d = _of_both("d", "Diffusion coefficient (um2/ms), as given; setting it sets both sides.")
-    name = _of_both("name", "The name of the ion.")
-    charge = _of_both("charge", "The charge of the ion.")
+    name = _of_both("name", "The name of the ion; setting it sets both sides.")
+    charge = _of_both("charge", "The charge of the ion (elementary charges).")
     initial = _of_both(
         "initial", "Initial concentration (mM), as given; setting it sets both sides."
     )
-    value = _of_both("value", "The value of a Parameter, as given; setting it sets both sides.")
-    represents = _of_both("represents", "An ontology label.")
+    value = _of_both("value", "The value of a Parameter, as given, in its own unit.")
+    represents = _of_both("represents", "A label of an ontology.")
 
     def __init__(self, within: Any, without: Any):
         self._within = within
@@ -61,8 +62,18 @@ class TransmembraneSpecies(SpeciesArithmetic, RxdStandIn):
         without._whole = weakref.ref(self)
         _halves.add(within)
 
-    def __getitem__(self, region: Any) -> Any:
-        """The species in one of its regions."""
+    def __getitem__(self, region: Region) -> Any:
+        """The species in one of its regions: ``k[ecs]``, ``k[cytosol]``. Local.
+
+        Parameters
+        ----------
+        region
+            One of the species' regions.
+
+        Returns
+        -------
+        SpeciesOnExtracellular, or NEURON's species in a region
+        """
         half = self._without if region in self._without.regions else self._within
         return half[region]
 
@@ -77,11 +88,21 @@ class TransmembraneSpecies(SpeciesArithmetic, RxdStandIn):
         return NodesOfBothSides(self._within.nodes, self._without.nodes)
 
     def defined_on_region(self, region: object) -> bool:
-        """Whether the species has a region."""
+        """Whether the species has a region.
+
+        Parameters
+        ----------
+        region
+            A region, or anything else.
+
+        Returns
+        -------
+        bool
+        """
         return region in self.regions
 
     def re_init(self) -> None:
-        """Set the species to the concentrations of segments, inside and outside. Collective."""
+        """Set the species to the concentrations (mM) of segments, on both sides. Collective."""
         self._within.re_init()
         self._without.re_init()
 
@@ -93,14 +114,24 @@ class TransmembraneSpecies(SpeciesArithmetic, RxdStandIn):
 
 
 class NodesOfBothSides(FixedAttributes):
-    """Nodes of NEURON's and of ecsmpi's, in this order."""
+    """The nodes of a species on both sides of the membrane: NEURON's, then ecsmpi's."""
 
     def __init__(self, *lists: Any):
         self._lists = lists
         self._is_complete = True
 
     def __call__(self, condition: Any) -> Any:
-        """The nodes that meet a condition: of the side that knows the condition, or of both."""
+        """The nodes that meet a condition: of the side that knows the condition, or of both.
+
+        Parameters
+        ----------
+        condition
+            A region, a section, a segment, a point (x, y, z) in um or a function of a node.
+
+        Returns
+        -------
+        NodeList, NodesOfBothSides, or NEURON's list of nodes
+        """
         found = []
         for nodes in self._lists:
             with suppress(RxDException):  # for a region or place of the other side
@@ -118,7 +149,17 @@ class NodesOfBothSides(FixedAttributes):
         return sum(map(len, self._lists))
 
     def __getitem__(self, place: int) -> Any:
-        """The node at a place of the list."""
+        """The node at a place of the list.
+
+        Parameters
+        ----------
+        place
+            The place, from 0; a negative one counts from the end.
+
+        Returns
+        -------
+        NodeExtracellular, or NEURON's node
+        """
         place = range(len(self))[place]
         for nodes in self._lists:
             if place < len(nodes):

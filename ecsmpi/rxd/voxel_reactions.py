@@ -43,6 +43,7 @@ class VoxelReaction(RxdStandIn):
     """
 
     settable = ("key",)
+    hidden = ("key", "law", "replaced_species")
     key: int
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:

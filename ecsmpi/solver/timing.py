@@ -10,6 +10,7 @@ that waits.
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 PHASES = {
     "currents": "segments' currents, read from NEURON",
@@ -55,27 +56,62 @@ class Phase:
 
 
 class Phases:
-    """The phases of the steps of one rank. ``steps``: how many steps there were."""
+    """The phases of the steps of one rank.
+
+    Attributes
+    ----------
+    steps : int
+        How many steps there have been.
+    """
 
     def __init__(self) -> None:
         self._phases = {name: Phase() for name in PHASES}
         self.steps = 0
 
     def __getitem__(self, name: str) -> Phase:
+        """One phase.
+
+        Parameters
+        ----------
+        name
+            The phase, such as "react": see `seconds` for all.
+
+        Returns
+        -------
+        Phase
+            Its ``seconds`` are the time in it so far (s).
+        """
         return self._phases[name]
 
     def reset(self) -> None:
-        """Set the steps and all seconds to 0."""
+        """Set the steps and all times to 0. Local."""
         self.steps = 0
         for phase in self._phases.values():
             phase.seconds = 0.0
 
     def seconds(self) -> dict[str, float]:
-        """Seconds of each phase since the last `reset`, in the order of a step."""
+        """Time in each phase since the last `reset`, in the order of a step. Local.
+
+        Returns
+        -------
+        dict
+            {phase: s}.
+        """
         return {name: phase.seconds for name, phase in self._phases.items()}
 
-    def over_ranks(self, comm) -> list[tuple[str, float, float]]:
-        """(phase, mean, maximum) in seconds over all ranks, the same on each. Collective."""
+    def over_ranks(self, comm: Any) -> list[tuple[str, float, float]]:
+        """Time in each phase over all ranks, the same on each of them. Collective.
+
+        Parameters
+        ----------
+        comm
+            The ranks.
+
+        Returns
+        -------
+        list of tuple
+            (phase, mean, maximum) in s.
+        """
         everywhere = comm.allgather(self.seconds())
         rows = []
         for name in PHASES:

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import dataclass
+from importlib.util import find_spec
 import math
 from pathlib import Path
 
@@ -175,6 +176,8 @@ def parsed(arguments=None):
         help="picture of maps, front and voltages",
     )
     options = parser.parse_args(arguments)
+    if find_spec("matplotlib") is None:
+        parser.error("--picture needs matplotlib: python -m pip install 'ecsmpi[plot]'")
     if options.eighth and options.neuron:
         parser.error(
             "--eighth needs faces that differ, which NEURON's boxes cannot have: "

@@ -19,6 +19,7 @@ from the published one on purpose:
 """
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 import sys
 
@@ -151,6 +152,8 @@ def options():
         help="file of the maps and the front",
     )
     given = parser.parse_args()
+    if find_spec("matplotlib") is None:
+        parser.error("--picture needs matplotlib: python -m pip install 'ecsmpi[plot]'")
     if given.dt is None:
         given.dt = 2 if given.edema else 10
     for name in ("size", "dx", "density", "dt", "tstop", "r0", "nseg", "every"):
@@ -273,7 +276,7 @@ def report(voltages):
 
 given = options()
 if not hasattr(n, "tnak") and not neuron.load_mechanisms(str(MOD)):
-    sys.exit(f"the mechanism tnak is not compiled: run scripts/setup, or nrnivmodl in {MOD}")
+    sys.exit(f"the mechanism tnak is not compiled: run nrnivmodl in {MOD}")
 
 somata = places(given)
 ranks, rank = int(pc.nhost()), int(pc.id())

@@ -4,6 +4,7 @@ The pyramidal cell is the one that comes with NEURON. It lives on rank 0; every 
 """
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 import sys
 
@@ -45,7 +46,10 @@ def options(what: str, seconds: float = 10.0, voxel: float = 20.0) -> argparse.N
         default=Path(picture),
         help=f"PNG to write (default {picture})",
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if find_spec("matplotlib") is None:
+        parser.error("--picture needs matplotlib: python -m pip install 'ecsmpi[plot]'")
+    return arguments
 
 
 def pyramid() -> tuple[list[float], list[float]]:
@@ -54,9 +58,7 @@ def pyramid() -> tuple[list[float], list[float]]:
     Returns the lowest and the highest corner (x, y, z) of the box around it, um.
     """
     if not hasattr(n, "steady_k") and not neuron.load_mechanisms(str(MOD)):
-        sys.exit(
-            f"the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in {MOD}"
-        )
+        sys.exit(f"the mechanism steady_k is not compiled: run nrnivmodl in {MOD}")
     n.xopen(str(PYRAMID))
     points = []
     for sec in n.allsec():

@@ -1,5 +1,6 @@
 """The command, the doctor and the scripts a new user meets first."""
 
+from importlib import metadata
 import os
 from pathlib import Path
 import re
@@ -13,12 +14,21 @@ import pytest
 
 from support.ranks import ROOT, mpirun
 
+BASH = b"#!/usr/bin/env bash\n"
+
 
 def test_doctor_finds_this_installation_sound():
     done = mpirun(2, ["ecsmpi", "doctor"])
     assert "problem" not in done.stdout
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("2, the same for MPI and NEURON") == 1
+
+
+def test_doctor_and_version_name_the_version_that_is_installed():
+    version = metadata.version("ecsmpi")
+    told = mpirun(None, ["ecsmpi", "doctor"])
+    assert f"ok       ecsmpi         {version} {ROOT / 'ecsmpi'}\n" in told.stdout
+    assert mpirun(None, ["ecsmpi", "--version"]).stdout == f"ecsmpi {version}\n"
 
 
 def test_doctor_finds_all_symbols_of_neuron():
@@ -127,10 +137,37 @@ def test_setup_refuses_an_mpi_or_a_neuron_it_does_not_know(variable, value, word
     assert f"{variable} {words}, got '{value}'" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "script",
-    ["scripts/setup", "scripts/demo", "scripts/test", "scripts/environment", ".ci/run"],
-)
+def bash_scripts():
+    """The scripts of the checkout that bash runs, and the one that a shell reads."""
+    files = [path for path in (ROOT / "scripts").iterdir() if path.is_file()]
+    found = [path for path in files if path.read_bytes().startswith(BASH)]
+    return [
+        ".ci/run",
+        "scripts/environment",
+        *(f"scripts/{path.name}" for path in sorted(found)),
+    ]
+
+
+@pytest.mark.parametrize("script", bash_scripts())
 def test_script_is_bash(script):
     done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "words, variables, said",
+    [
+        (["--quick"], {}, "it takes no arguments, got --quick"),
+        ([], {"PYTHON": "false"}, "PYTHON=false must be Python 3.10 or newer"),
+        ([], {"ECSMPI_DIST": "mod"}, "mod is not empty: give a new folder"),
+    ],
+)
+def test_the_test_of_packages_says_what_it_cannot_do(words, variables, said):
+    done = subprocess.run(
+        [ROOT / "scripts" / "test-package", *words],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr

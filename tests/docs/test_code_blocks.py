@@ -1,9 +1,11 @@
 """What a reader copies from the documentation works: scripts run, commands and links exist.
 
 The Python blocks of a page run in their order, in one process, in an empty folder. A block after
-the line `<!-- not run: reason -->` is left out.
+the line `<!-- not run: reason -->` is left out. Examples of docstrings begin with the model of the
+page reference/rxd/index, and say what is printed.
 """
 
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +14,7 @@ import sys
 from ecsmpi.cli import command_parser
 import pytest
 
+from support.programs import PROGRAMS
 from support.ranks import ROOT
 
 DOCS = ROOT / "docs"
@@ -108,6 +111,23 @@ def test_scripts_of_a_page_run(page, tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_examples_of_docstrings_run_and_print_what_they_say(tmp_path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("numpydoc")
+    (tmp_path / "model.py").write_text(SCRIPTS["docs/reference/rxd/index.md"])
+    program = PROGRAMS / "docs" / "examples.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning:ecsmpi", program, "model.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{DOCS / '_ext'}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1].split()[0]) > 20
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -54,7 +54,7 @@ def test_page_of_commands_has_every_command_and_option():
 def test_text_of_the_commands_is_shown_as_it_is():
     import command_line
 
-    assert command_line._escaped("a_b *c* `d_e` with --ranks") == (
+    assert command_line.escaped("a_b *c* `d_e` with --ranks") == (
         r"a\_b \*c\* `d_e` with `--ranks`"
     )
 

@@ -42,6 +42,8 @@ def poly_data(path):
     offsets = vtk_to_numpy(data.GetLines().GetOffsetsArray())
     rows = vtk_to_numpy(data.GetLines().GetConnectivityArray())
     gids = vtk_to_numpy(data.GetCellData().GetArray("gid"))
+    sections = vtk_to_numpy(data.GetCellData().GetArray("section"))
+    assert sections.tolist() == list(range(len(gids)))
     lines = [rows[lo:hi] for lo, hi in zip(offsets, offsets[1:])]
     return [points[line] for line in lines], [diameters[line] for line in lines], gids
 
@@ -115,9 +117,10 @@ def test_info_and_verify_know_cells(written):
     "damage",
     [
         lambda group: group["Lines/Offsets"].write_direct(np.array([7] * 13)),
-        lambda group: group["Points"].write_direct(
-            np.full(group["Points"].shape, np.nan, "f4")
-        ),
+        lambda group: group["Lines/Offsets"].__setitem__(1, 0),  # a section without a point
+        lambda group: group["Points"].__setitem__(0, np.nan),
+        lambda group: group["PointData/diameter"].__setitem__(3, np.inf),
+        lambda group: group["PointData/diameter"].__setitem__(3, -1),
     ],
 )
 def test_damaged_cells_are_an_error(damage, written, tmp_path):
@@ -126,7 +129,18 @@ def test_damaged_cells_are_an_error(damage, written, tmp_path):
     with h5py.File(path, "r+") as file:
         damage(file["cells"])
     with pytest.raises(ValueError, match="/cells is damaged"):
-        ecsmpi.load(path)
+        assert ecsmpi.load(path).cells
+    verified = mpirun(None, ["ecsmpi", "verify", path])
+    assert verified.returncode != 0
+    assert "/cells is damaged" in verified.stdout + verified.stderr
+
+
+def test_cells_are_read_when_they_are_asked_for(written, tmp_path):
+    path = tmp_path / "k.h5"
+    path.write_bytes((written(1, "auto") / "k.h5").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["cells/Points"][0] = np.nan
+    assert ecsmpi.load(path).frame("k", 0).shape == (8, 4, 4)
 
 
 def test_cells_without_any_section_are_no_lines():

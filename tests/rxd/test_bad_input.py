@@ -169,9 +169,7 @@ def test_missing_mechanism_ends_all_ranks(tmp_path):
     # No compiled mod folder beside it.
     script = shutil.copy(ROOT / "scripts" / "ca1_potassium.py", tmp_path / "scripts")
     done = mpirun(2, ["python", script], timeout=SECONDS, cwd=tmp_path)
-    assert_ends_with(
-        done, "the mechanism steady_k is not compiled: run scripts/setup, or nrnivmodl in "
-    )
+    assert_ends_with(done, "the mechanism steady_k is not compiled: run nrnivmodl in ")
 
 
 # ---------------------------------------------------------------- ecsmpi run

@@ -1,5 +1,6 @@
 """The first script a user reads: it runs plainly and on several ranks, and says what is missing."""
 
+import os
 import re
 
 import pytest
@@ -41,4 +42,16 @@ def test_mechanism_that_is_not_compiled_names_the_cure(tmp_path):
     copy = SCRIPT.read_text()  # without a mod folder beside it
     done = run_script(None, tmp_path, source=copy)
     assert done.returncode != 0
-    assert "steady_k is not compiled: run scripts/setup" in done.stderr
+    assert f"steady_k is not compiled: run nrnivmodl in {tmp_path / 'mod'}" in done.stderr
+
+
+def test_without_matplotlib_the_answer_is_printed_and_no_picture(tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "matplotlib.py").write_text("raise ModuleNotFoundError('no matplotlib')\n")
+    path = f"{blocked}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    done = mpirun(None, ["python", SCRIPT], cwd=tmp_path, env={"PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    assert "K+ after 20 s: mean " in done.stdout
+    assert "no picture: python -m pip install 'ecsmpi[plot]'" in done.stdout
+    assert not (tmp_path / "ca1_potassium.png").exists()

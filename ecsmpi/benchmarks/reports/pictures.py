@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ecsmpi.benchmarks.problem import BYTES_A_VOXEL
 from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
+from ecsmpi.extras import need
 from ecsmpi.solver.timing import PHASES
 
 SCALING = ("strong", "weak")
@@ -158,11 +159,10 @@ def _key(record: dict, kind: str) -> tuple:
 
 def _figure(rows: int):
     """A figure that needs no display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure((15, 4.8 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure_module = need("matplotlib.figure", "plot", "a plot of records")
+    figure = figure_module.Figure((15, 4.8 * rows), layout="constrained")
+    canvas_module = need("matplotlib.backends.backend_agg", "plot", "a plot of records")
+    canvas_module.FigureCanvasAgg(figure)
     return figure
 
 

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ecsmpi.run.observers.participants import Observers
+    from ecsmpi.run.simulation import Simulation
 
 
 class Observer:
@@ -26,49 +29,111 @@ class Observer:
     The methods of this class do nothing.
 
     All methods are called on every rank at the same moments, so they may be collective. Some are
-    given the simulation. Use its ``comm``, ``regions``, ``species``, ``space(region)`` and
-    ``field(species, region).owned``, which is this rank's slab.
+    given the simulation. It has ``comm``, the communicator; ``regions`` and ``species``, lists of
+    the script's; ``space(region).planes``, the x-planes [lo, hi) of this rank; and
+    ``field(species, region).owned``, the concentrations (mM) in them.
+
+    Attributes
+    ----------
+    observers : Observers or None
+        All that take part in the run, while this one does; else None.
+    goes_when_dropped : bool
+        Whether it leaves when the script has dropped it. False; a subclass may say True.
+
+    Examples
+    --------
+    >>> class Highest(rxd.Observer):
+    ...     def stepped(self, simulation, t):
+    ...         slab = simulation.field(k, ecs).owned
+    ...         highest = float(slab.max(initial=0))
+    ...         self.highest = max(simulation.comm.allgather(highest))  # mM, of all ranks
+    >>> highest = Highest()
+    >>> rxd.add_observer(highest)
+    >>> n.finitialize(-65), n.fadvance()
+    (1.0, 1.0)
+    >>> round(highest.highest, 2)
+    3.0
     """
 
     observers: Observers | None = None  # the list in which it takes part
     goes_when_dropped = False  # whether it leaves when the script has dropped it
 
-    def started(self, simulation, t: float) -> None:
-        """Begin a run at t (ms); called at the end of ``n.finitialize``."""
+    def started(self, simulation: Simulation, t: float) -> None:
+        """Begin a run; called at the end of ``n.finitialize``.
 
-    def resumed(self, simulation, t: float, states: list) -> None:
-        """Go on from a checkpoint at t (ms).
+        Parameters
+        ----------
+        simulation
+            The run.
+        t
+            The time (ms).
+        """
 
-        states: what `state` of each observer returned when the checkpoint was taken, as lists.
+    def resumed(self, simulation: Simulation, t: float, states: list[list]) -> None:
+        """Go on from a checkpoint; called at the end of ``n.finitialize``.
+
+        Parameters
+        ----------
+        simulation
+            The run.
+        t
+            The time of the checkpoint (ms).
+        states
+            What `state` of each observer returned when the checkpoint was taken, as lists.
         """
         self.started(simulation, t)
 
-    def joined(self, simulation, t: float) -> None:
-        """Take part from t (ms) on, before the grid's next step; called if made in mid-run."""
+    def joined(self, simulation: Simulation, t: float) -> None:
+        """Take part from now on, before the grid's next step; called if made in mid-run.
+
+        Parameters
+        ----------
+        simulation
+            The run.
+        t
+            The time (ms).
+        """
         self.started(simulation, t)
 
-    def stepped(self, simulation, t: float) -> None:
-        """See the state at t (ms), to which the grid has come.
+    def stepped(self, simulation: Simulation, t: float) -> None:
+        """See the state to which the grid has come; called after each step of the grid.
 
         NEURON's own step is not complete yet: voltages are new, states of mechanisms are old.
+
+        Parameters
+        ----------
+        simulation
+            The run.
+        t
+            The time at the end of the step (ms).
         """
 
     def completed(self) -> None:
         """See the end of NEURON's step. Local; called before the next step, or if none follows."""
 
     def state(self) -> ObserverState | list | None:
-        """Return the state for a checkpoint, which `resumed` gets back; None if there is none.
+        """Return the state for a checkpoint, which `resumed` gets back. Collective.
 
-        An `ObserverState`, or a list [kind, name, value, ...] of values of JSON: int, float, str,
-        bool, None, and lists and dicts of these. Kind and name together tell whose state it is.
+        The state must be the same on every rank, since the manifest holds that of rank 0; the
+        checkpoint is refused with ValueError where it differs.
 
-        Collective. The state must be the same on every rank, since the manifest holds that of
-        rank 0; the checkpoint is refused with ValueError where it differs.
+        Returns
+        -------
+        ObserverState, list or None
+            A list is [kind, name, value, ...] of values of JSON: int, float, str, bool, None, and
+            lists and dicts of these. Kind and name together tell whose state it is. None: there is
+            no state.
         """
         return None
 
     def line(self) -> str:
-        """Return a few words for the line of progress."""
+        """Return a few words for the line of progress.
+
+        Returns
+        -------
+        str
+            "" for none.
+        """
         return ""
 
     def ended(self) -> None:
@@ -77,16 +142,32 @@ class Observer:
         A second call is harmless.
         """
 
-    def paths_written(self) -> list:
-        """Return the files that it writes; an observer made later for one of them replaces it."""
+    def paths_written(self) -> list[Path]:
+        """Return the files that it writes; an observer made later for one of them replaces it.
+
+        Returns
+        -------
+        list of pathlib.Path
+        """
         return []
 
     def parts(self) -> list[Observer]:
-        """Return other observers that leave when this one leaves."""
+        """Return other observers that leave when this one leaves.
+
+        Returns
+        -------
+        list of Observer
+        """
         return []
 
     def replaced_by(self, other: Observer) -> None:
-        """Make way for another observer that writes the same file. Local."""
+        """Make way for another observer that writes the same file. Local.
+
+        Parameters
+        ----------
+        other
+            The new observer.
+        """
 
     def close(self) -> None:
         """Leave the run: write what waits, and close the files. Collective.
@@ -185,7 +266,13 @@ class ObserverState:
     VERSION = 2
 
     def record(self) -> list:
-        """The state as a checkpoint holds it."""
+        """The state as a checkpoint holds it.
+
+        Returns
+        -------
+        list
+            [kind, name, {"version": version, field: value, ...}].
+        """
         return [self.kind, self.name, {"version": self.VERSION, **self.fields}]
 
     @classmethod
@@ -197,16 +284,25 @@ class ObserverState:
         fields: tuple[str, ...],
         turn: int = 0,
         alike: int = 1,
-    ):
-        """The state of a kind and a name among those of a checkpoint, or None.
+    ) -> ObserverState | None:
+        """The state of a kind and a name among those of a checkpoint.
 
         Parameters
         ----------
+        states
+            What `Observer.resumed` is given.
+        kind, name
+            Whose state it is.
         fields
             The names of its values, in the order of version 1.
         turn, alike
             Which of the observers of this kind and name asks, in the order they were made, and how
             many there are.
+
+        Returns
+        -------
+        ObserverState or None
+            None where the checkpoint has no such state.
 
         Raises
         ------

@@ -190,16 +190,28 @@ class Diagnostics(Observer):
 
     @property
     def table(self) -> dict[str, np.ndarray]:
-        """{column: (times,) or (times, shells)} of this run, and the radius of the shells."""
+        """{column: (times,) or (times, shells)} of this run, and the radius (um) of the shells.
+
+        The columns, with their units, are those that the class names: time (ms), stored (amol),
+        mean, min and max (mM), and further ones as asked for. Local.
+        """
         columns = {}
         for name in self._rows[0] if self._rows else ():
             columns[name] = np.array([row[name] for row in self._rows])
         return columns | (self._measure.axes if self._measure is not None else {})
 
     def balance(self) -> dict[str, float]:
-        """stored, came_in, reacted, through_walls and residual (amol) of the last row.
+        """The account of the last row. Local.
 
-        Raises ValueError where no account is kept.
+        Returns
+        -------
+        dict
+            stored, came_in, reacted, through_walls and residual (amol); empty before the first row.
+
+        Raises
+        ------
+        ValueError
+            If no account is kept: the Diagnostics were made without ``balance=True``.
         """
         if not self._quantities.balance:
             raise ValueError(

@@ -93,7 +93,7 @@ class Output(Observer):
 
     @property
     def paths(self) -> list[Path]:
-        """The files of this run so far."""
+        """The files of this run so far: one for each box."""
         return [file.path for file in self._files.values()]
 
     def paths_written(self) -> list[Path]:
