@@ -20,6 +20,7 @@ A page itself describes names that are not ecsmpi's own:
 No word is copied by hand, so the pages and the docstrings cannot differ.
 """
 
+import ast
 import functools
 import importlib
 import inspect
@@ -215,6 +216,28 @@ def expanded(text):
     return BLOCK.sub(lambda block: MAKERS[block[1]](block[2]), text)
 
 
+def keywords_of(function, parameter):
+    """Return {keyword: its type} of a parameter ``**name: Unpack[TypedDict]``; {} of any other."""
+    packed = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+    if packed is None:
+        return {}
+    module = sys.modules[function.__module__]
+    for node in ast.walk(ast.parse(inspect.getsource(module))):  # imported for types alone
+        if isinstance(node, ast.ImportFrom) and packed[1] in [one.name for one in node.names]:
+            kind = getattr(importlib.import_module(node.module), packed[1])
+            return {name: one.__forward_arg__ for name, one in kind.__annotations__.items()}
+    raise LookupError(f"{function.__qualname__}: no import of {packed[1]}")
+
+
+def _show_keywords(app, what, name, thing, options, signature, returns):
+    """Show each keyword of a parameter ``**name: Unpack[TypedDict]``."""
+    if what not in ("function", "method") or "Unpack[" not in (signature or ""):
+        return None
+    parameter = list(inspect.signature(thing).parameters.values())[-1]
+    words = [f"{name}: {kind} = ..." for name, kind in keywords_of(thing, parameter).items()]
+    return re.sub(r"\*\*\w+: [^=]*$", ", ".join(words) + ")", signature), returns
+
+
 def _hide_signature(app, what, name, thing, options, signature, returns):
     """Show no arguments of a class whose docstring has none: scripts do not make its objects."""
     if what != "class" or not signature:
@@ -251,6 +274,7 @@ def setup(app):
     # Sphinx shows a name of autodoc_type_aliases within a union by its repr.
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name
     app.connect("autodoc-process-signature", _hide_signature)
+    app.connect("autodoc-process-signature", _show_keywords)
     app.connect("doctree-read", _leave_out_sources_of_neuron, priority=400)
     app.connect("source-read", _expand)
     app.connect("env-get-outdated", _reread)

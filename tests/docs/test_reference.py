@@ -16,7 +16,7 @@ WITH_EXTENSIONS = {"PYTHONPATH": f"{ROOT}:{ROOT / 'docs' / '_ext'}"}
 
 # What a quantity can have as its unit. Counts and indices are whole numbers, and have none.
 UNIT = re.compile(
-    r"(?<!\w)(mM|um[23]?|µm|ms|mV|amol|mol|molecules?)(?!\w)|\(s\)|: s\}|in s\.|dimensionless"
+    r"(?<!\w)(mM|um[23]?|µm|ms|mV|amol|mol|molecules?)(?!\w)|\((1/)?s\)|: s\}|in s\.|dimensionless"
     r"|elementary charges|own unit|in ``units``|fraction"
 )
 NUMBERS = re.compile(

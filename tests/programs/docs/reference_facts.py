@@ -145,8 +145,11 @@ def entry(name, thing, kind):
         found["type"] = str(inspect.signature(function).return_annotation)
         return found
     signature = inspect.signature(thing)
-    arguments = [one for one in signature.parameters.values() if one.name != "self"]
-    found["arguments"] = [(one.name, _words(one.annotation)) for one in arguments]
+    found["arguments"] = []
+    for one in signature.parameters.values():
+        packed = reference.keywords_of(thing, one)
+        if one.name != "self":
+            found["arguments"] += list(packed.items()) or [(one.name, _words(one.annotation))]
     found["type"] = _words(signature.return_annotation)
     return found
 
