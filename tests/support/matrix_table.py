@@ -29,11 +29,9 @@ def _told(result):
 def page_tables(results):
     """The part of the page that the results make, in Markdown."""
     systems = {result.versions.get("system") for result in results.values()} - {None}
-    parts = [
-        f"On {' and '.join(sorted(systems))}.",
-        "\n".join(_overview(results)),
-        "\n".join(_details(results)),
-    ]
+    parts = ["\n".join(_overview(results)), "\n".join(_details(results))]
+    if systems:
+        parts.insert(0, f"On {' and '.join(sorted(systems))}.")
     failures = _failures(results)
     if failures:
         parts.append("\n".join(failures))
