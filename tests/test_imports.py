@@ -30,6 +30,7 @@ LAYERS = [
     "solver.threads",  # loops that threads share: for reactions, too
     "reactions",  # rate laws, their code, a step of them
     "solver",  # diffusion, exchange with segments, the step of a box
+    "plots",  # pictures of what files have; a recording draws itself, so they stand below it
     "files",  # output and checkpoints as files
     "neuron_api",  # the one gate to NEURON
     "cells",  # segments, their ions, fluxes and reactions
@@ -38,11 +39,12 @@ LAYERS = [
     "crxd",
     "netpyne",
     "benchmarks",
+    "view",  # the page of `ecsmpi view`
     "cli",
 ]
 
 # {library: modules that import it}; of a folder in WHOLE_FOLDERS, any module may
-WHOLE_FOLDERS = {"benchmarks", "cli"}
+WHOLE_FOLDERS = {"benchmarks", "cli", "view"}
 
 USERS = {
     "neuron": {
@@ -98,6 +100,10 @@ USERS = {
         "files.track_writer",
         "files.vtk_group",
     },
+    "pyvista": {"view"},
+    "vtkmodules": {"view"},
+    "trame": {"view"},
+    "aiohttp": {"view"},
 }
 
 
@@ -212,10 +218,9 @@ def runs(source):
         "from ecsmpi.cli import info, plot, animate, run, doctor",
     ],
 )
-def test_import_starts_neither_mpi_nor_neuron(statement):
-    source = (
-        f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
-    )
+def test_import_starts_neither_mpi_nor_neuron_nor_what_draws(statement):
+    heavy = {"neuron", "mpi4py", "numba", "matplotlib"}
+    source = f"import sys\n{statement}\nprint(*{heavy} & set(sys.modules))"
     assert runs(source).split() == []
 
 

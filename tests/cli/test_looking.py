@@ -186,7 +186,7 @@ def test_mp4_without_ffmpeg_is_refused_with_the_cure(spot, capsys, monkeypatch):
         (("plot", "-o", "absent/k.png"), "there is no folder absent; create it first"),
         (("plot", "-o", "k.h5"), "is not supported"),
         (("animate", "--species", "cl"), "has no species 'cl'"),
-        (("animate", "--fps", "0"), "--fps must be more than 0 and at most 50, got 0"),
+        (("animate", "--fps", "0"), "fps must be more than 0 and at most 50, got 0"),
         (("animate", "-o", "k.avi"), "a movie is a .gif or an .mp4, got k.avi"),
         (("animate", "--axis", "x", "--at", "-11"), "x = -11 um is outside the box"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from support.programs import PROGRAMS
 from support.ranks import ROOT, mpirun
 
-PROGRAM = PROGRAMS / "docs" / "public_names.py"
+PROGRAM = PROGRAMS / "docs" / "reference_facts.py"
 WITH_EXTENSIONS = {"PYTHONPATH": f"{ROOT}:{ROOT / 'docs' / '_ext'}"}
 
 # What a quantity can have as its unit. Counts and indices are whole numbers, and have none.
@@ -82,6 +82,22 @@ def test_classes_that_scripts_make_say_their_arguments(facts):
         if is_made and not facts["class_arguments"][entry["name"]]:
             silent.append(entry["name"])
     assert not silent
+
+
+def test_table_of_arguments_has_each_of_them_with_a_link(facts):
+    missing = []
+    named = [
+        one for one in facts["entries"] if not one["name"].endswith("__")
+    ]  # not of species[...]
+    for entry in named:
+        for names, *_ in (*entry["Parameters"], *entry["Attributes"]):
+            for name in names.split(", "):
+                argument = re.escape(name.lstrip("*"))
+                link = rf"<{re.escape(entry['name'])}>"
+                row = rf"^\| `{argument}` \| .* ?{link}` \| .+ \|$"
+                if not re.search(row, facts["table"], re.MULTILINE):
+                    missing.append(f"{name} of {entry['name']}")
+    assert not missing, "\n".join(missing)
 
 
 def test_arguments_and_results_have_types(facts):

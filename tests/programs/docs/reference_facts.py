@@ -10,7 +10,9 @@ from ecsmpi import rxd
 from neuron import n
 import reference
 
-ENTRY = re.compile(r"^\.\. auto(?:class|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^\.\. auto(?:class|exception|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE
+)
 OPERATORS = set(reference.OPERATORS) - {"__len__", "__iter__", "__contains__"}
 
 
@@ -29,14 +31,39 @@ def model():
         both[cytosol] > both[ecs], 1, membrane=membrane, custom_dynamics=True
     )
     output = rxd.Output("k.h5", every=1, items=[rxd.Field(k), rxd.Mean(k, axis="z")])
-    objects = [soma, ecs, k, both, pump, output, k[ecs], k[ecs].nodes, k[ecs].nodes[0]]
-    objects += [ecs.box, both.nodes, rxd.Rate(both, -both), rxd.Rate(k, -k)]
-    objects += [rxd.Reaction(k, both, 1), rxd.Parameter(ecs, value=1), rxd.State(ecs, name="a")]
-    objects += [rxd.Held(1), rxd.Bath(1, permeability=1), rxd.Field(k), rxd.Mean(k, axis="z")]
-    objects += [rxd.Slice(k, z=0), rxd.Subvolume(k), rxd.Diagnostics(k, every=1, balance=True)]
-    objects += [rxd.SegmentReport("v.h5"), rxd.Spikes("spikes.h5"), rxd.Progress()]
-    objects += [rxd.Observer(), rxd.Checkpoint("checkpoints"), rxd.phases(), rxd.options]
-    objects += [rxd.options.enable]
+    objects = [
+        soma,
+        ecs,
+        ecs.box,
+        k,
+        both,
+        both.nodes,
+        pump,
+        output,
+        k[ecs],
+        k[ecs].nodes,
+        k[ecs].nodes[0],
+        rxd.Rate(both, -both),
+        rxd.Rate(k, -k),
+        rxd.Reaction(k, both, 1),
+        rxd.Parameter(ecs, value=1),
+        rxd.State(ecs, name="a"),
+        rxd.Held(1),
+        rxd.Bath(1, permeability=1),
+        rxd.Field(k),
+        rxd.Mean(k, axis="z"),
+        rxd.Slice(k, z=0),
+        rxd.Subvolume(k),
+        rxd.Diagnostics(k, every=1, balance=True),
+        rxd.SegmentReport("v.h5"),
+        rxd.Spikes("spikes.h5"),
+        rxd.Progress(),
+        rxd.Observer(),
+        rxd.Checkpoint("checkpoints"),
+        rxd.phases(),
+        rxd.options,
+        rxd.options.enable,
+    ]
     n.finitialize(-65)
     output.close()
     recording = ecsmpi.load("k.h5")
@@ -72,7 +99,7 @@ def names_on_pages():
         for name, options in ENTRY.findall(reference.expanded(text)):
             members = re.search(r":members: (.*)", options)
             shown[name] = members[1].split(", ") if members else []
-        written += [name for _, name, _ in reference.WRITTEN.findall(text)]
+        written += [name for name, _, _ in reference.WRITTEN.findall(text)]
     return shown, written
 
 
@@ -172,5 +199,6 @@ if __name__ == "__main__":
         "documented": documented_names(shown),
         "entries": entries(shown),
         "class_arguments": inherited_arguments(shown),
+        "table": reference.expanded(reference.pages()["reference/arguments"]),
     }
     Path("facts.json").write_text(json.dumps(facts))
