@@ -21,6 +21,8 @@ pytest.register_assert_rewrite("support.record_laws")
 
 collect_ignore = ["programs"]  # which tests start
 
+VIEW = Path(__file__).parent / "view"
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -28,6 +30,22 @@ def pytest_addoption(parser):
         action="store_true",
         help="also what takes long: more ranks, more models, more of each kind",
     )
+    parser.addoption(
+        "--view",
+        action="store_true",
+        help="also what draws and opens a browser: scripts/test-view installs what that needs",
+    )
+
+
+def pytest_report_header(config):
+    if not config.getoption("--view"):
+        return "tests/view/scene and tests/view/browser: not here, but by scripts/test-view"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out what needs OpenGL and a browser; None leaves the decision to pytest."""
+    needs_both = collection_path.parent == VIEW and collection_path.name in ("scene", "browser")
+    return True if needs_both and not config.getoption("--view") else None
 
 
 def pytest_configure(config):

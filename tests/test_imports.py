@@ -39,11 +39,12 @@ LAYERS = [
     "crxd",
     "netpyne",
     "benchmarks",
+    "view",  # the page of `ecsmpi view`
     "cli",
 ]
 
 # {library: modules that import it}; of a folder in WHOLE_FOLDERS, any module may
-WHOLE_FOLDERS = {"benchmarks", "cli"}
+WHOLE_FOLDERS = {"benchmarks", "cli", "view"}
 
 USERS = {
     "neuron": {
@@ -99,6 +100,10 @@ USERS = {
         "files.track_writer",
         "files.vtk_group",
     },
+    "pyvista": {"view"},
+    "vtkmodules": {"view"},
+    "trame": {"view"},
+    "aiohttp": {"view"},
 }
 
 

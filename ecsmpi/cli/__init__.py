@@ -13,7 +13,19 @@ from ecsmpi.extras import MissingPackageError
 from ecsmpi.ranks import launch
 from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
-COMMANDS = ("run", "doctor", "init", "info", "verify", "plot", "animate", "cells", "bench", "plan")
+COMMANDS = (
+    "run",
+    "doctor",
+    "init",
+    "info",
+    "verify",
+    "plot",
+    "animate",
+    "view",
+    "cells",
+    "bench",
+    "plan",
+)
 
 
 def main(argv=None):

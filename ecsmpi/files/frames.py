@@ -55,18 +55,8 @@ class Frames(Pictures):
     ):
         """Describe the frames of a file.
 
-        Parameters
-        ----------
-        source : FrameSource
-            Opens the file and reads values.
-        box : Box
-            The grid.
-        voxels : str
-            What the voxels are.
-        places : dict
-            Species -> path of its dataset (time, z, y, x).
-        time : ndarray, optional
-            (frames,) in ms.
+        ``source`` opens the file and reads values. ``places`` is {species: path of its dataset
+        (time, z, y, x)}. ``time`` is (frames,) in ms; None for no frames.
         """
         self._source = source
         self.path = source.shown
@@ -276,6 +266,11 @@ class Frames(Pictures):
         -------
         str
             Path of its dataset (time, z, y, x).
+
+        Raises
+        ------
+        ValueError
+            For a species that the file does not have.
         """
         if name not in self._places:
             known = ", ".join(self.names) or "none in whole"

@@ -138,10 +138,19 @@ class Pictures:
         scale : str
             "axes" with coordinates (um), a scale "bar", or "both".
         fps : float
-            Frames a second.
-        **colouring
-            ``colours``, ``limits`` (mM), ``log``, ``change``, ``contours`` (mM) and ``threshold``
-            (mM), as in `plot`.
+            Frames a second (1/s).
+        colours : str, optional
+            "viridis", "cividis", "inferno", "magma" or "plasma"; "coolwarm" for a change.
+        limits : (low, high), optional
+            Ends of the colour scale (mM); None for the least and the greatest value of all frames.
+        log : bool
+            Whether colours are logarithmic. Values of at most 0 are light blue.
+        change : bool
+            Whether to draw the difference to the first frame, in colours for both signs.
+        contours : list of float
+            Concentrations (mM) at which to draw lines.
+        threshold : float, optional
+            Concentration (mM) at which colours begin; voxels below it are white.
 
         Returns
         -------

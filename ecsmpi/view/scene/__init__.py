@@ -1,0 +1,1 @@
+"""What the page of `ecsmpi view` draws, from arrays: no file, no browser, no server."""
