@@ -91,13 +91,13 @@ class Movie:
         """Read a frame and show it."""
         values = self._sections.read(index)
         self._drawn[index] = [Extremes.of(one) for one in values]
-        self._picture.show(index, values)
+        self._picture.show([index], [values])
         self.tell(index + 1, self._count, "drawn")
 
     def show_richest(self) -> None:
         """Show the frame with the widest range, or the last one where that is not known."""
         last = self._count - 1
-        self._picture.show(last, self.richest or self._sections.read(last))
+        self._picture.show([last], [self.richest or self._sections.read(last)])
 
     def draw(self) -> Iterator[int]:
         """Draw one frame after the other on the canvas; yield the number of each."""
