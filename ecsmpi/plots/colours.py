@@ -99,7 +99,7 @@ class Extremes:
                 f"log scale has no place: drawn in {NOT_POSITIVE[0]}"
             )
         for level in colouring.contours:
-            if not self.low < level < self.high:
+            if self.low <= self.high and not self.low < level < self.high:
                 found.append(
                     f"no contour of {label} at {level:g} mM: "
                     f"the values go from {self.low:g} to {self.high:g} mM"

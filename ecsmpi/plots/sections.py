@@ -66,8 +66,9 @@ class Sections:
             return [self._section(name, index) for name in self.species]
         if index == 0:
             return [one - one for one in self._first]
-        pairs = zip(self.species, self._first)
-        return [self._section(name, index) - first for name, first in pairs]
+        with np.errstate(invalid="ignore"):  # infinite values stay no numbers
+            pairs = zip(self.species, self._first)
+            return [self._section(name, index) - first for name, first in pairs]
 
     def _section(self, name: str, index: int) -> np.ndarray:
         return self.frames.section(name, index, self.axis, self.at)

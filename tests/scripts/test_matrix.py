@@ -140,6 +140,7 @@ def test_page_has_the_table_and_the_reasons():
     assert page.startswith("# Tested\n\n")
     assert page.endswith("\nmore\n")
     assert "old" not in page
+    assert "\nOn Debian GNU/Linux 12 (bookworm), x86_64.\n" in page
     assert "| Python 3.12 | NEURON 9.0.2 | not run | not run | passed |" in page
     assert "| Python 3.13 | NEURON nightly | not run | failed | not run |" in page
     assert (

@@ -5,7 +5,6 @@ from support.matrix_results import FAILED, PASSED
 
 BEGIN = "<!-- scripts/test-matrix writes from here -->"
 END = "<!-- to here -->"
-ENVIRONMENT = ("HDF5", "h5py", "mpi4py", "numpy", "numba")
 
 
 def screen_table(cells, results):
@@ -29,7 +28,10 @@ def _told(result):
 
 def page_tables(results):
     """The part of the page that the results make, in Markdown."""
+    systems = {result.versions.get("system") for result in results.values()} - {None}
     parts = ["\n".join(_overview(results)), "\n".join(_details(results))]
+    if systems:
+        parts.insert(0, f"On {' and '.join(sorted(systems))}.")
     failures = _failures(results)
     if failures:
         parts.append("\n".join(failures))
