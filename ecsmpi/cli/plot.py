@@ -13,7 +13,8 @@ from ecsmpi.cli.picture_options import (
 
 EXAMPLES = """examples: ecsmpi plot k.h5
           ecsmpi plot k.h5 --species k na --at 0 --scale bar --output layer.svg
-          ecsmpi plot k.h5 --time 500 --change --axis y
+          ecsmpi plot k.h5 --time 0 250 500 --axis y
+          ecsmpi plot k.h5 --change --contours 1 5
           ecsmpi plot k.h5 --point 0 0 0 --point 0 200 0
           ecsmpi plot k.h5 --kymograph 0 -100 0 0 400 0
           ecsmpi plot report.v.h5 --gids 3 7
@@ -41,10 +42,18 @@ def add_parser(subparsers):
     add_frames_options(parser)
     moment = parser.add_mutually_exclusive_group()
     moment.add_argument(
-        "--time", type=float, metavar="T", help="draw the frame nearest to this time in ms"
+        "--time",
+        type=float,
+        nargs="+",
+        metavar="T",
+        help="draw the frame nearest to this time in ms; several of them side by side",
     )
     moment.add_argument(
-        "--frame", type=int, metavar="I", help="draw this frame; -1 is the last (default: the last)"
+        "--frame",
+        type=int,
+        nargs="+",
+        metavar="I",
+        help="draw this frame, or these; -1 is the last (default: the last)",
     )
     parser.add_argument(
         "--point",

@@ -21,8 +21,8 @@ class Pictures:
         self,
         species: str | Sequence[str] | None = None,
         *,
-        time: float | None = None,
-        frame: int | None = None,
+        time: float | Sequence[float] | None = None,
+        frame: int | Sequence[int] | None = None,
         axis: str | None = None,
         at: float | None = None,
         points: Sequence[Sequence[float]] | None = None,
@@ -40,11 +40,12 @@ class Pictures:
         ----------
         species : str or list of str, optional
             The species, several of them side by side; None for the first.
-        time : float, optional
-            Draw the frame nearest to this time (ms).
-        frame : int, optional
-            Draw this frame; negative numbers count from the last. Without ``time`` and ``frame``
-            it is the last one.
+        time : float or list of float, optional
+            Draw the frame nearest to this time (ms); several of them side by side, in the same
+            colours.
+        frame : int or list of int, optional
+            Draw this frame, or these; negative numbers count from the last. Without ``time`` and
+            ``frame`` it is the last one.
         axis : str, optional
             "x", "y" or "z": the axis to average over or to cut across; None for z, or that of a
             slice or mean.

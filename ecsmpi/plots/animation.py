@@ -89,7 +89,11 @@ class Animation(FuncAnimation):
             Where the player would be larger, before any frame is read.
         """
         self._check_size(largest)
-        with matplotlib().rc_context({"animation.embed_limit": float("inf")}):
+        with (
+            matplotlib().rc_context({"animation.embed_limit": float("inf")}),
+            Progress() as progress,
+        ):
+            self.movie.tell = progress.tell
             player = super().to_jshtml(fps or self.fps, embed_frames, default_mode)
         _warn(self.movie)
         return player
@@ -124,7 +128,10 @@ class Animation(FuncAnimation):
         """
         if writer is not None or options:
             return super().save(filename, writer=writer, fps=fps, **options)
-        write_movie(Path(filename), self.movie, checked_rate(fps or self.fps))
+        rate = checked_rate(fps or self.fps)
+        with Progress() as progress:
+            self.movie.tell = progress.tell
+            write_movie(Path(filename), self.movie, rate)
         _warn(self.movie)
 
     def _repr_html_(self) -> str:

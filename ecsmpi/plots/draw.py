@@ -31,8 +31,8 @@ class FramesOptions:
     """Options of a picture of frames, at their defaults: see `files.frames.Frames.plot`."""
 
     species: str | Sequence[str] | None = None
-    time: float | None = None
-    frame: int | None = None
+    time: float | Sequence[float] | None = None
+    frame: int | Sequence[int] | None = None
     axis: str | None = None
     mean: bool = False  # as the command line says it: without ``at`` it is a mean anyway
     at: float | None = None
@@ -107,7 +107,7 @@ def draw_frames(
     return draw_section(
         frames,
         species,
-        _index(frames, options),
+        _indices(frames, options),
         axis_of(frames, options.axis),
         options.at,
         colouring,
@@ -116,11 +116,24 @@ def draw_frames(
     )
 
 
-def _index(frames: Drawable, options: FramesOptions) -> int:
-    if options.time is not None and options.frame is not None:
+def _indices(frames: Drawable, options: FramesOptions) -> list[int]:
+    """Numbers of the frames to draw, those that ``time`` and ``frame`` ask for, or the last."""
+    times = _several(options.time)
+    numbers = _several(options.frame)
+    if times and numbers:
         raise ValueError(
-            f"time {options.time:g} and frame {options.frame} are two frames: give one"
+            f"time {_listed(times)} and frame {_listed(numbers)} both say what to draw: give one"
         )
-    if options.time is not None:
-        return frames.index_at(options.time)
-    return -1 if options.frame is None else options.frame
+    if times:
+        return [frames.index_at(time) for time in times]
+    return numbers or [-1]
+
+
+def _several(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if hasattr(value, "__len__") else [value]
+
+
+def _listed(values: list[Any]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

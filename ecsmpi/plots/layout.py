@@ -82,7 +82,9 @@ def image_size(wide: float, high: float, count: int) -> tuple[float, float]:
     return max(wide * inches, THINNEST), max(high * inches, THINNEST)
 
 
-def sheet_of(wide: float, high: float, count: int, scale: str, longest_title: list[str]) -> Sheet:
+def sheet_of(
+    wide: float, high: float, count: int, in_a_row: int, scale: str, longest_title: list[str]
+) -> Sheet:
     """Return a figure with panels for images.
 
     Parameters
@@ -91,6 +93,8 @@ def sheet_of(wide: float, high: float, count: int, scale: str, longest_title: li
         Size of an image (um).
     count : int
         How many panels.
+    in_a_row : int
+        How many of them stand side by side, if they are not flat or too many.
     scale : str
         "axes", "bar" or "both": what needs room below the panels.
     longest_title : list of str
@@ -100,7 +104,7 @@ def sheet_of(wide: float, high: float, count: int, scale: str, longest_title: li
     with_scale_bar = scale != "axes"
     width, height = image_size(wide, high, count)
     is_flat = height < FLATTEST * width
-    columns = 1 if is_flat else min(count, MOST_IN_A_ROW)
+    columns = 1 if is_flat else min(in_a_row, MOST_IN_A_ROW)
     rows = -(-count // columns)
     beside, under = _margins(is_flat, with_axes, with_scale_bar)
     above = FOR_NAME if count > 1 else 0.0

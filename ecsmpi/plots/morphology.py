@@ -25,6 +25,8 @@ from ecsmpi.plots.drawable import Morphology
 from ecsmpi.plots.library import matplotlib
 
 THINNEST = 0.35  # points: the least width of a branch in the picture
+THIN = 0.6  # points: the radius of a branch whose bends need no disc
+MOST_VECTORS = 50_000  # pieces: more become pixels in SVG and PDF
 EDGE = 0.5  # points: the dark line around a cell
 INSIDE = "white"
 OUTSIDE = "#202020"
@@ -94,19 +96,32 @@ def pieces_of(cells: Morphology, axis: str, between: tuple[float, float]) -> Pie
     )
 
 
-def outlines(pieces: Pieces) -> list[np.ndarray]:
-    """Return closed polygons (corners, 2) um, anticlockwise, of each section one after the other.
+def outlines(pieces: Pieces, thin: float = 0.0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return closed polygons (um), anticlockwise, of each section that has a piece.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The pieces.
+    thin : float
+        Bends of branches with a smaller radius (um) have no disc.
 
     Returns
     -------
-    list of (polygons, corners, 2) arrays, one for each section that has a piece, those of its
-    frusta and then those of its discs, all with CORNERS corners
+    list of ((frusta, 4, 2), (discs, CORNERS, 2)) arrays
+        In the order of the sections.
     """
-    polygons = np.concatenate([_frusta(pieces), *_discs(pieces)])
-    owners = np.concatenate([pieces.section, *_owners_of_discs(pieces)])
+    sections = np.unique(pieces.section)
+    frusta = _by_section(_frusta(pieces), pieces.section, sections)
+    discs = _by_section(*_discs(pieces, thin), sections)
+    return list(zip(frusta, discs))
+
+
+def _by_section(polygons: np.ndarray, owners: np.ndarray, sections: np.ndarray) -> list[np.ndarray]:
+    """Split polygons (n, corners, 2) by the sections that own them, (n,)."""
     order = np.argsort(owners, kind="stable")
-    borders = np.flatnonzero(np.diff(owners[order])) + 1
-    return np.split(polygons[order], borders) if len(order) else []
+    borders = np.searchsorted(owners[order], sections[1:])
+    return np.split(polygons[order], borders) if len(sections) else []
 
 
 def _along(pieces: Pieces) -> np.ndarray:
@@ -118,7 +133,7 @@ def _along(pieces: Pieces) -> np.ndarray:
 
 
 def _frusta(pieces: Pieces) -> np.ndarray:
-    """(m, CORNERS, 2): four corners, the last one repeated."""
+    """Corners of the frusta, (m, 4, 2)."""
     along = _along(pieces)
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     begin = across * pieces.radius[:, :1]
@@ -129,21 +144,17 @@ def _frusta(pieces: Pieces) -> np.ndarray:
         pieces.end - end,
         pieces.end + end,
     ]
-    return np.stack(corners + corners[-1:] * (CORNERS - 4), axis=1)
+    return np.stack(corners, axis=1)
 
 
-def _are_discs(pieces: Pieces) -> tuple[np.ndarray, np.ndarray]:
-    """Which pieces have a disc at their beginning, and which at their end."""
-    is_seen = pieces.slope > FLAT
-    return pieces.is_first & is_seen, ~pieces.is_last | is_seen
-
-
-def _discs(pieces: Pieces) -> list[np.ndarray]:
-    """Discs at bends, and ellipses at the ends of sections: two (k, CORNERS, 2)."""
+def _discs(pieces: Pieces, thin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Discs at bends and ellipses at the ends of sections, (k, CORNERS, 2), and their sections."""
     along = _along(pieces)
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     angle = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
-    at_begin, at_end = _are_discs(pieces)
+    is_steep = pieces.slope > FLAT
+    at_begin = pieces.is_first & is_steep
+    at_end = np.where(pieces.is_last, is_steep, pieces.radius[:, 1] > thin)
     flatness = np.where(pieces.is_last, pieces.slope, 1.0)
     found = []
     for chosen, centre, radius, flat in (
@@ -153,12 +164,8 @@ def _discs(pieces: Pieces) -> list[np.ndarray]:
         forth = (flat * radius)[chosen, None, None] * along[chosen, None] * np.cos(angle)[:, None]
         aside = radius[chosen, None, None] * across[chosen, None] * np.sin(angle)[:, None]
         found.append(centre[chosen, None] + forth + aside)
-    return found
-
-
-def _owners_of_discs(pieces: Pieces) -> list[np.ndarray]:
-    at_begin, at_end = _are_discs(pieces)
-    return [pieces.section[at_begin], pieces.section[at_end]]
+    owners = np.concatenate([pieces.section[at_begin], pieces.section[at_end]])
+    return np.concatenate(found), owners
 
 
 def draw_cells(axes: Any, pieces: Pieces, points_per_um: float) -> None:
@@ -166,24 +173,29 @@ def draw_cells(axes: Any, pieces: Pieces, points_per_um: float) -> None:
 
     points_per_um: points (1/72 inch) of the picture for each um.
     """
-    polygons = outlines(pieces.thickened(THINNEST / 2 / points_per_um))
-    paths = [_compound(one) for one in polygons]
+    thickened = pieces.thickened(THINNEST / 2 / points_per_um)
+    paths = [_compound(*one) for one in outlines(thickened, THIN / points_per_um)]
     collection = matplotlib("collections").PathCollection
-    transform = {"transform": axes.transData, "clip_on": True}
+    how = {"transform": axes.transData, "rasterized": len(pieces.section) > MOST_VECTORS}
     edge = {"edgecolors": OUTSIDE, "linewidths": 2 * EDGE, "joinstyle": "round"}
-    dark = collection(paths, facecolors=OUTSIDE, zorder=3, **edge, **transform)
-    light = collection(paths, facecolors=INSIDE, edgecolors="none", zorder=4, **transform)
+    dark = collection(paths, facecolors=OUTSIDE, zorder=3, **edge, **how)
+    light = collection(paths, facecolors=INSIDE, edgecolors="none", zorder=4, **how)
     for one, gid in ((dark, "edges of cells"), (light, "cells")):
         one.set_gid(gid)
         axes.add_collection(one, autolim=False)
 
 
-def _compound(polygons: np.ndarray) -> Any:
-    """One path of (polygons, CORNERS, 2), which together are one shape."""
+def _compound(*shapes: np.ndarray) -> Any:
+    """One path of arrays of polygons (n, corners, 2), which together are one shape."""
     path = matplotlib("path").Path
-    count, corners, _ = polygons.shape
-    closed = np.concatenate([polygons, polygons[:, :1]], axis=1)
-    codes = np.full((count, corners + 1), path.LINETO, dtype=path.code_type)
-    codes[:, 0] = path.MOVETO
-    codes[:, -1] = path.CLOSEPOLY
-    return path(closed.reshape(-1, 2), codes.ravel())
+    vertices = []
+    codes = []
+    for polygons in shapes:
+        count, corners, _ = polygons.shape
+        closed = np.concatenate([polygons, polygons[:, :1]], axis=1)
+        code = np.full((count, corners + 1), path.LINETO, dtype=path.code_type)
+        code[:, 0] = path.MOVETO
+        code[:, -1] = path.CLOSEPOLY
+        vertices.append(closed.reshape(-1, 2))
+        codes.append(code.ravel())
+    return path(np.concatenate(vertices), np.concatenate(codes))

@@ -52,6 +52,8 @@ class Movie:
     ----------
     figure : Picture
         The figure.
+    tell : callable
+        As given; it may be replaced.
     richest : list of ndarray
         The section of each species in the frame with the widest range; it stands for all where
         the size of a movie is estimated.
@@ -68,7 +70,7 @@ class Movie:
         sections.frames.frame_number(0)  # raises where there are no frames
         self._sections = sections
         self._colouring = colouring
-        self._tell = tell
+        self.tell = tell
         self._drawn: dict[int, list[Extremes]] = {}
         self._count = len(sections.frames)
         self.richest: list[np.ndarray] = []
@@ -89,12 +91,13 @@ class Movie:
         """Read a frame and show it."""
         values = self._sections.read(index)
         self._drawn[index] = [Extremes.of(one) for one in values]
-        self._picture.show(index, values)
+        self._picture.show([index], [values])
+        self.tell(index + 1, self._count, "drawn")
 
     def show_richest(self) -> None:
         """Show the frame with the widest range, or the last one where that is not known."""
         last = self._count - 1
-        self._picture.show(last, self.richest or self._sections.read(last))
+        self._picture.show([last], [self.richest or self._sections.read(last)])
 
     def draw(self) -> Iterator[int]:
         """Draw one frame after the other on the canvas; yield the number of each."""
@@ -102,7 +105,6 @@ class Movie:
             self.show(index)
             self.figure.canvas.draw()
             yield index
-            self._tell(index + 1, self._count, "drawn")
 
     def notes(self) -> list[str]:
         """Return what the user must be told of the frames that were drawn."""
@@ -126,7 +128,7 @@ class Movie:
             if width > widest or not self.richest:
                 widest = width
                 self.richest = values
-            self._tell(index + 1, self._count, "read")
+            self.tell(index + 1, self._count, "read")
         return found
 
 

@@ -1,4 +1,4 @@
-"""Draws sections of one or several species side by side, with cells, contours and a scale bar."""
+"""Draws sections of species and frames side by side, with cells, contours and a scale bar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ HALO = 2.0  # points: the light line around a contour
 
 
 class SectionPicture:
-    """A figure of sections that can show one frame after the other.
+    """A figure of sections that can show one frame, or some frames, after the other.
+
+    There is a panel for each species and frame: first those of the first species.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ class SectionPicture:
         Whether to draw the cells, if the file has any.
     scale : str
         "axes", "bar" or "both".
+    at_once : int
+        How many frames are shown at the same time.
 
     Attributes
     ----------
@@ -52,48 +56,74 @@ class SectionPicture:
         colouring: Colouring,
         cells: bool,
         scale: str,
+        at_once: int = 1,
     ):
         self._sections = sections
         self._colouring = colouring
         self._scales = scales
+        self._at_once = at_once
         self._contours: list[Any] = []
         self.notes: list[str] = []
         self._unit = TimeUnit.of(sections.frames.time[-1])
         left, right, bottom, top = sections.extent
         times = [self._unit.text(time) for time in sections.frames.time]
         title = self._title_parts(max(times, key=len))
-        self._sheet = sheet_of(right - left, top - bottom, len(scales), scale, title)
+        count = len(scales) * at_once
+        columns = at_once if at_once > 1 and len(scales) > 1 else count
+        self._sheet = sheet_of(right - left, top - bottom, count, columns, scale, title)
         self.figure: Picture = self._sheet.figure
         if not self._sheet.is_to_scale:
             self.notes.append("the box is so thin that the picture is not to scale")
         if colouring.contours:
             self._check_contours()
         self._images = []
-        for panel, label, colours in zip(self._sheet.panels, sections.labels, scales):
-            self._images.append(self._draw_image(panel, label, colours))
+        for number, panel in enumerate(self._sheet.panels):
+            species = number // at_once
+            image = self._draw_image(panel, sections.labels[species], scales[species])
+            self._images.append(image)
             self._draw_axes(panel.axes, scale != "bar")
             if scale != "axes":
                 draw_scale_bar(panel.axes, self._sheet.below_axes)
         if cells and sections.frames.cells is not None:
             self._draw_cells()
 
-    def show(self, index: int, values: list[np.ndarray]) -> None:
-        """Show a frame: its number and the section of each species, (across, up) mM."""
+    def show(self, indices: Sequence[int], values: Sequence[list[np.ndarray]]) -> None:
+        """Show frames.
+
+        Parameters
+        ----------
+        indices : list of int
+            Their numbers.
+        values : list of list of ndarray
+            Of each frame: the section of each species, (across, up) mM.
+        """
         for contours in self._contours:
             contours.remove()
         self._contours = []
-        for number, (image, section) in enumerate(zip(self._images, values)):
-            masked = self._scales[number].masked(section)
-            image.set_data(masked.T)
-            axes = self._sheet.panels[number].axes
+        times = [self._unit.text(self._sections.frames.time[index]) for index in indices]
+        for number, panel in enumerate(self._sheet.panels):
+            species, frame = divmod(number, self._at_once)
+            masked = self._scales[species].masked(values[frame][species])
+            self._images[number].set_data(masked.T)
             across, up = self._sections.centres()
-            lines = draw_contours(axes, across, up, masked, self._colouring.contours)
+            lines = draw_contours(panel.axes, across, up, masked, self._colouring.contours)
             if lines is not None:
                 self._contours.append(lines)
-        self._sheet.set_title(self._title_parts(self._unit.text(self._sections.frames.time[index])))
+            if len(self._sheet.panels) > 1:
+                name = self._panel_name(species, times[frame])
+                panel.axes.set_title(name, fontsize=11, loc="left", parse_math=False)
+        self._sheet.set_title(self._title_parts(times[0]))
+
+    def _panel_name(self, species: int, time: str) -> str:
+        label = self._sections.labels[species]
+        if self._at_once == 1:
+            return label
+        return time if len(self._scales) == 1 else f"{label}, {time}"
 
     def _title_parts(self, time: str) -> list[str]:
-        parts = [self._sections.described(), time]
+        parts = [self._sections.described()]
+        if self._at_once == 1:
+            parts.append(time)
         if self._colouring.change:
             parts.append(f"change since {self._unit.text(self._sections.frames.time[0])}")
         if len(self._scales) == 1:
@@ -114,8 +144,6 @@ class SectionPicture:
         )
         image.set_gid("concentrations")
         add_colour_bar(self.figure, image, panel.bar, colours, label)
-        if len(self._scales) > 1:
-            panel.axes.set_title(label, fontsize=11, loc="left", parse_math=False)
         return image
 
     def _draw_axes(self, axes: Any, with_axes: bool) -> None:
@@ -217,14 +245,14 @@ def _halo() -> Any:
 def draw_section(
     frames: Drawable,
     species: list[str],
-    index: int,
+    indices: Sequence[int],
     axis: str,
     at: float | None,
     colouring: Colouring,
     cells: bool = True,
     scale: str = "axes",
 ) -> tuple[Picture, list[str]]:
-    """Draw one frame of a section.
+    """Draw frames of a section.
 
     Parameters
     ----------
@@ -232,8 +260,8 @@ def draw_section(
         The frames.
     species : list of str
         One or several species, drawn side by side.
-    index : int
-        Number of the frame.
+    indices : list of int
+        Numbers of the frames, drawn side by side in the same colours.
     axis : str
         "x", "y" or "z": the axis across the section.
     at : float or None
@@ -250,15 +278,20 @@ def draw_section(
     tuple
         The figure, and what the user must be told.
     """
-    index = frames.frame_number(index)
+    numbers = [frames.frame_number(index) for index in indices]
+    if len(set(numbers)) < len(numbers):
+        shown = ", ".join(str(number) for number in numbers)
+        raise ValueError(f"frames side by side must be different, got {shown}")
     sections = Sections(frames, species, axis, at, colouring.change)
-    values = sections.read(index)
+    values = [sections.read(number) for number in numbers]
     scales = []
     notes = []
-    for label, section, magnitude in zip(sections.labels, values, sections.magnitude):
-        extremes = Extremes.of(section)
-        scales.append(ColourScale.of(label, extremes, colouring, magnitude))
+    for number, label in enumerate(sections.labels):
+        extremes = Extremes()
+        for of_frame in values:
+            extremes = extremes.with_others(Extremes.of(of_frame[number]))
+        scales.append(ColourScale.of(label, extremes, colouring, sections.magnitude[number]))
         notes += extremes.notes(label, colouring)
-    picture = SectionPicture(sections, scales, colouring, cells, scale)
-    picture.show(index, values)
+    picture = SectionPicture(sections, scales, colouring, cells, scale, len(numbers))
+    picture.show(numbers, values)
     return picture.figure, picture.notes + notes

@@ -181,7 +181,7 @@ def test_mp4_without_ffmpeg_is_refused_with_the_cure(spot, capsys, monkeypatch):
         (("plot", "--frame", "3"), "has frames 0 to 2, got frame 3"),
         (("plot", "--at", "99"), "z = 99 um is outside the box"),
         (("plot", "--point", "0", "6", "99"), "z = 99 um is outside the box"),
-        (("plot", "--point", "0", "6", "101", "--time", "1"), "leave out --time 1.0"),
+        (("plot", "--point", "0", "6", "101", "--time", "1"), "leave out --time 1,"),
         (("plot", "--point", "0", "6", "101", "--mean"), "leave out --mean"),
         (("plot", "-o", "absent/k.png"), "there is no folder absent; create it first"),
         (("plot", "-o", "k.h5"), "is not supported"),

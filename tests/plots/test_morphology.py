@@ -1,5 +1,7 @@
 """Cells over a section: their outlines in um, to scale, where the section is."""
 
+from itertools import chain
+
 from ecsmpi.files.cells_group import Cells
 from ecsmpi.files.recording import load
 from ecsmpi.plots.morphology import THINNEST, outlines, pieces_of
@@ -24,20 +26,21 @@ def one_section(points, diameters):
 
 def corners(cells, axis, between=EVERYWHERE):
     """The corners of each section's outline, (n, 2) um."""
-    return [one.reshape(-1, 2) for one in outlines(pieces_of(cells, axis, between))]
+    found = outlines(pieces_of(cells, axis, between))
+    return [np.concatenate([one.reshape(-1, 2) for one in shapes]) for shapes in found]
 
 
 def area(cells, axis):
     """The area (um2) that the outlines cover, on a grid of points."""
     from matplotlib.path import Path
 
-    polygons = np.concatenate(outlines(pieces_of(cells, axis, EVERYWHERE)))
-    low, high = polygons.min(axis=(0, 1)), polygons.max(axis=(0, 1))
+    (drawn,) = corners(cells, axis)
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
     n = 400
     steps = (high - low) / n
     grid = np.stack(np.meshgrid(*(low + steps * (np.arange(n)[:, None] + 0.5)).T), axis=-1)
     inside = np.zeros(n * n, bool)
-    for polygon in polygons:
+    for polygon in chain(*outlines(pieces_of(cells, axis, EVERYWHERE))[0]):
         inside |= Path(polygon).contains_points(grid.reshape(-1, 2))
     return inside.sum() * steps.prod()
 

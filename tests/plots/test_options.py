@@ -41,7 +41,11 @@ def path(tmp_path_factory):
         ),
         (
             {"time": 1.0, "frame": 0},
-            "time 1 and frame 0 are two frames: give one",
+            "time 1 and frame 0 both say what to draw: give one",
+        ),
+        (
+            {"time": [100, 120]},
+            "frames side by side must be different, got 1, 1",
         ),
         (
             {"colours": "jet"},

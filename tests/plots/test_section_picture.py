@@ -98,6 +98,31 @@ def test_species_stand_side_by_side_with_colours_of_their_own(recording):
     assert left.x1 < right.x0 and left.y0 == pytest.approx(right.y0)
 
 
+def test_frames_stand_side_by_side_in_the_same_colours(recording, monkeypatch):
+    with counted_reads(monkeypatch) as reads:
+        figure = recording.plot(["k", "ca"], frame=[0, 2])
+    assert [(name, where) for name, where, _ in reads] == [
+        ("k", 0),
+        ("ca", 0),
+        ("k", 2),
+        ("ca", 2),
+    ]
+    names = []
+    for panel, (name, index) in enumerate((n, i) for n in ("k", "ca") for i in (0, 2)):
+        image = image_of(figure, panel)
+        both = [recording.section(name, frame, "z") for frame in (0, 2)]
+        assert np.array_equal(image.get_array().T, recording.section(name, index, "z"))
+        assert image.get_clim() == (np.min(both), np.max(both))
+        names.append(image.axes.get_title(loc="left"))
+    assert names == [f"{one}, t = {t} ms" for one in ("k⁺", "ca²⁺") for t in (0, 300)]
+    places = [image_of(figure, panel).axes.get_window_extent() for panel in range(4)]
+    assert places[0].x1 < places[1].x0 and places[2].y1 < places[0].y0
+    assert title_of(figure) == "mean over z"
+    figure = recording.plot(time=[0, 100], change=True)
+    assert title_of(figure) == "k⁺, mean over z, change since t = 0 ms"
+    assert image_of(figure, 1).axes.get_title(loc="left") == "t = 100 ms"
+
+
 def test_title_and_labels_say_species_charge_place_time_and_units(recording):
     figure = recording.plot("ca", time=120, at=3)
     assert title_of(figure).replace("\n", " ") == "ca²⁺, z = 0 µm, t = 100 ms"
