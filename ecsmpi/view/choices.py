@@ -35,6 +35,7 @@ FIRST: dict[str, Any] = {
     "between_text": "",
     "cells_on": True,
     "cells_count": 0,
+    "thickness": 1.0,
     "axes_on": True,
     "dark": True,
     "colours": MAPS[0],
@@ -53,6 +54,7 @@ FIRST: dict[str, Any] = {
     "problem": "",
     "following": False,
     "lost": False,
+    "drawings": 0,
 }
 
 AXES = ("x", "y", "z")

@@ -13,11 +13,10 @@ SCRIPT = {"serve": {"__ecsmpi": str(HERE / "served")}, "scripts": ["__ecsmpi/key
 
 STYLE = """
 html { overflow: hidden; }
-.stage { position: relative; width: 100%; height: 100%; }
-.picture { position: absolute; inset: 0; }
+.stage { position: relative; display: flex; width: 100%; height: 100%; }
+.picture { position: relative; flex: 1; min-width: 0; }
 .picture *:focus { outline: none; }
-.trace-panel { position: absolute; left: 16px; bottom: 16px; width: 340px; max-width: 60%;
-  background: color-mix(in srgb, rgb(var(--v-theme-surface)) 80%, transparent) !important; }
+.trace-panel { position: relative; width: 350px; overflow: auto; }
 .dot { width: 10px; height: 10px; border-radius: 5px; margin-right: 8px; }
 .clear-traces { position: absolute; right: 4px; top: 4px; }
 .problem { position: absolute; left: 50%; transform: translateX(-50%); top: 12px; z-index: 5;
@@ -53,7 +52,7 @@ def build(server, render_window, actions):
         with v3.VFooter(app=True, classes="px-3 py-1", height=56):
             _time(actions)
         with v3.VMain(style="height: 100vh;"), html.Div(classes="stage"):
-            with html.Div(classes="picture"):
+            with html.Div(classes="picture", raw_attrs=[':data-drawings="drawings"']):
                 view = vtk.VtkRemoteView(
                     render_window, interactive_ratio=1, interactive_quality=70, still_quality=95
                 )
@@ -157,6 +156,8 @@ def _parts() -> None:
         )
         html.Div("{{ between_text }}", classes="text-caption value between-text")
     _switch("cells_on", "cells", v_if=("cells_count > 0",))
+    shown = "cells_on && cells_count > 0"
+    _slider("thickness", 0.1, 3, 0.1, shown, "'thickness × ' + thickness")
 
 
 def _slider(name: str, lo, hi, step, shown: str, text: str) -> None:
@@ -227,13 +228,14 @@ def _view(actions) -> None:
     with html.Div(classes="d-flex"):
         _switch("axes_on", "axes")
         _switch("dark", "dark")
-    with v3.VForm(submit=(actions.add_point, "[point_text]"), __events=["submit"]):
-        v3.VTextField(
-            v_model=("point_text",),
-            label="trace at x y z (µm), or click",
-            classes="point-text mt-1",
-            **DENSE,
-        )
+    v3.VTextField(
+        v_model=("point_text",),
+        label="trace at x y z (µm), or click",
+        classes="point-text mt-1",
+        enter=(actions.add_point, "[point_text]"),
+        __events=[("enter", "keydown.enter")],
+        **DENSE,
+    )
 
 
 def _time(actions) -> None:
@@ -281,7 +283,7 @@ def _time(actions) -> None:
 
 
 def _traces(actions) -> None:
-    with v3.VCard(v_if=("traces.length > 0",), classes="trace-panel pa-2", elevation=6):
+    with v3.VCard(v_if=("traces.length > 0",), classes="trace-panel pa-2", rounded=0):
         v3.VBtn(
             icon="mdi-close",
             size="x-small",

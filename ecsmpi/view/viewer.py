@@ -18,8 +18,12 @@ from ecsmpi.view.choices import AXES, numbers
 from ecsmpi.view.scene.colour_scale import ColourScale
 from ecsmpi.view.scene.field import Field
 from ecsmpi.view.scene.scene import Look, Scene
+from ecsmpi.view.scene.tubes import volume_of
 from ecsmpi.view.value_range import Span, ValueRange, with_width
 from ecsmpi.view.viewed_file import ViewedFile
+
+FULL = 0.2  # of the box: cells of more volume would hide what is in it
+THIN = 0.1  # so they begin with this part of their thickness
 
 
 class Viewer:
@@ -84,6 +88,10 @@ class Viewer:
         state["choice_items"] = [{"title": words, "value": key} for key, words in items]
         cells = self.file.recording.cells
         state["cells_count"] = 0 if cells is None else len(cells.names)
+        state["thickness"] = 1.0
+        box = self.file.recording.box
+        if cells is not None and volume_of(cells) > FULL * box.voxels * box.voxel_volume:
+            state["thickness"] = THIN
         self.choose(items[0][0] if items else "")
 
     def choose(self, choice: str) -> None:
@@ -133,6 +141,7 @@ class Viewer:
         "between_on",
         "between_ends",
         "cells_on",
+        "thickness",
         "axes_on",
         "dark",
         "colours",
@@ -161,6 +170,7 @@ class Viewer:
             state["problem"] = str(error)
         self._drawn = self._choices()
         self._push()
+        state["drawings"] += 1  # the page learns of it after the picture
 
     def _draw(self) -> None:
         state, frames = self.state, self.frames
@@ -216,6 +226,7 @@ class Viewer:
             surfaces=tuple(surfaces),
             between=between,
             cells=bool(state["cells_on"]),
+            thickness=float(state["thickness"]),
             axes=bool(state["axes_on"]),
             dark=bool(state["dark"]),
         )
@@ -251,7 +262,7 @@ class Viewer:
             self.state["between_text"] = ""
             return
         count = self.scene.between.count
-        volume = count * float(np.prod(field.box.spacing)) * 1e-9
+        volume = count * field.box.voxel_volume * 1e-9
         share = 100 * count / field.values.size
         self.state["between_text"] = f"{count:,} voxels, {volume:.4g} mm³ ({share:.3g} %)"
 
@@ -280,6 +291,8 @@ class Viewer:
         for what, stride in strides.items():
             if stride > 1:
                 found.append(f"{what}: every {_ordinal(stride)} voxel along each axis is drawn")
+        if look.cells and scene.tubes.is_shown and look.thickness == THIN:
+            found.append(f"cells are drawn {THIN:g} times as thick as they are")
         if look.cells and scene.tubes.drawn_as == "lines":
             found.append("cells are lines: there are too many points for tubes")
         if not field.has_depth:

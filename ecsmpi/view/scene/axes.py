@@ -1,6 +1,6 @@
 """The edges of the box with round numbers in um along three of them, whichever way one looks.
 
-Before each picture the labels go to the edges at the outside of the box as it is seen: those of the
+`arrange`, called before each picture, places the labels at the edges at the outside of the box as it is seen: those of the
 upright direction to the left, the others below.
 """
 
@@ -33,7 +33,6 @@ class Axes:
         for axis in range(3):
             names = [f"label-{axis}-{number}" for number in range(MOST_TICKS + 2)]
             self._labels.append([_text_actor(plotter, name) for name in names])
-        plotter.renderer.AddObserver("StartEvent", lambda *_: self._arrange())
 
     @property
     def texts(self) -> list[str]:
@@ -61,7 +60,7 @@ class Axes:
             for actor in labels:
                 actor.GetTextProperty().SetColor(pyvista.Color(ink).float_rgb)
 
-    def _arrange(self) -> None:
+    def arrange(self) -> None:
         """Place all labels for the camera as it is."""
         for labels in self._labels:
             for actor in labels:
@@ -92,6 +91,7 @@ class Axes:
         longest = max(hi - lo)
         most = min(MOST_TICKS, round(MOST_TICKS * (hi - lo)[axis] / longest) + 1)
         ticks = round_ticks(lo[axis], hi[axis], min(most, int(length / (2 * LEAST_PIXELS))))
+        ticks = _without_corners(ticks, lo[axis], hi[axis])
         lines = []
         tick = (begin + end) / 2 - middle
         tick = 0.012 * longest * tick / np.linalg.norm(tick)
@@ -143,6 +143,13 @@ class Axes:
         actor.GetTextProperty().SetFontSize(size)
         actor.SetDisplayPosition(round(at[0]), round(at[1]))
         actor.VisibilityOn()
+
+
+def _without_corners(ticks: list[float], lo: float, hi: float) -> list[float]:
+    """Leave out ticks at the corners, where the labels of two axes would meet, if others stay."""
+    gap = 0.03 * (hi - lo)
+    inner = [tick for tick in ticks if lo + gap < tick < hi - gap]
+    return inner if len(inner) > 1 else ticks
 
 
 def _segments(lines: list[np.ndarray]) -> pyvista.PolyData:

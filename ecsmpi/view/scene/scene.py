@@ -43,6 +43,8 @@ class Look:
         (lo, hi) in mM: voxels at these are drawn as blocks.
     cells : bool
         The cells, where there are any.
+    thickness : float
+        How many times as thick as they are.
     axes : bool
         Edges and axes of the box.
     dark : bool
@@ -54,6 +56,7 @@ class Look:
     surfaces: tuple[float, ...] = ()
     between: tuple[float, float] | None = None
     cells: bool = True
+    thickness: float = 1.0
     axes: bool = True
     dark: bool = True
 
@@ -67,8 +70,6 @@ class Scene:
         has_gpu = _has_gpu(self.plotter.render_window)
         self.plotter.render_window.SetMultiSamples(SAMPLES if has_gpu else 0)
         self._placed = camera.Placed(self.plotter)
-        # Before each picture; before the axes look where the camera is.
-        self.plotter.renderer.AddObserver("StartEvent", lambda *_: self._placed.fit())
         self.field: Field | None = None
         self.scale = ColourScale(0.0, 1.0)
         self.look = Look()
@@ -81,6 +82,12 @@ class Scene:
         self.surroundings = Surroundings(self.plotter)
         self.surroundings.set_axes(False)
         self._box: Box | None = None
+        self.plotter.renderer.AddObserver("StartEvent", lambda *_: self._prepare())
+
+    def _prepare(self) -> None:
+        """Before each picture: the camera, and then the labels where it sees them."""
+        self._placed.fit()
+        self.surroundings.arrange()
 
     def set_box(self, box: Box, cells: Cells | None) -> None:
         """Begin with another box: its axes, its cells, and the first view of it."""
@@ -97,6 +104,7 @@ class Scene:
         self.surroundings.set_axes(look.axes and self._box is not None)
         self.surroundings.set_scale(scale, name, field is not None)
         if look.cells:
+            self.tubes.set_thickness(look.thickness)
             self.tubes.show(theme.cells)
         else:
             self.tubes.hide()

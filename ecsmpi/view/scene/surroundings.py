@@ -77,6 +77,10 @@ class Surroundings:
         """Draw axes and edges, or none."""
         self._axes.show(shown)
 
+    def arrange(self) -> None:
+        """Place the labels for the camera as it is."""
+        self._axes.arrange()
+
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._plotter.set_background(theme.background)

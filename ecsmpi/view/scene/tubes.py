@@ -24,6 +24,8 @@ class Tubes:
 
     def __init__(self, plotter: pyvista.Plotter):
         self.drawn_as = "tubes"
+        self._cells: Cells | None = None
+        self._thickness = 1.0
         self._mapper = pyvista.DataSetMapper()
         self._mapper.dataset = pyvista.PolyData()
         self._mapper.scalar_visibility = False
@@ -52,29 +54,32 @@ class Tubes:
         """Whether the cells are drawn."""
         return bool(self._thin.visibility)
 
-    def set_cells(self, cells: Cells | None, thickness: float = 1.0) -> None:
-        """Make the tubes of cells; of none where there are none.
+    def set_cells(self, cells: Cells | None) -> None:
+        """Take other cells (um), or none."""
+        self._cells = cells
+        self._make()
 
-        Parameters
-        ----------
-        cells : Cells or None
-            Points and diameters in um.
-        thickness : float
-            How many times the diameter a tube has.
-        """
+    def set_thickness(self, thickness: float) -> None:
+        """Draw tubes so many times as thick as the sections."""
+        if thickness != self._thickness:
+            self._thickness = thickness
+            self._make()
+
+    def _make(self) -> None:
+        """Make the tubes."""
+        cells = self._cells
         self.drawn_as = "tubes"
+        self._mapper.dataset = pyvista.PolyData()
+        self._thin.mapper.dataset = pyvista.PolyData()
         if cells is None or len(cells.points) == 0:
-            self._mapper.dataset = pyvista.PolyData()
-            self._thin.mapper.dataset = pyvista.PolyData()
             return
         lines = section_lines(cells)
         self._thin.mapper.dataset = lines
         if len(cells.points) > COARSE:
             self.drawn_as = "lines"
-            self._mapper.dataset = pyvista.PolyData()
             return
         sides = 12 if len(cells.points) <= FINE else 5
-        self._mapper.dataset = tubes(lines, sides, thickness)
+        self._mapper.dataset = tubes(lines, sides, self._thickness)
 
     def show(self, colour: str) -> None:
         """Draw the cells in a colour."""
@@ -86,6 +91,17 @@ class Tubes:
         """Draw no cell."""
         self._actor.visibility = False
         self._thin.visibility = False
+
+
+def volume_of(cells: Cells) -> float:
+    """Return the volume of all sections (um3), as frusta from point to point."""
+    total = 0.0
+    for j, line in enumerate(cells.lines()):
+        radius = cells.diameters[cells.offsets[j] : cells.offsets[j + 1]] / 2
+        lengths = np.linalg.norm(np.diff(line, axis=0), axis=1)
+        a, b = radius[:-1], radius[1:]
+        total += float((np.pi / 3 * lengths * (a * a + a * b + b * b)).sum())
+    return total
 
 
 def section_lines(cells: Cells) -> pyvista.PolyData:

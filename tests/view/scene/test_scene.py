@@ -6,7 +6,7 @@ from ecsmpi.view.scene.colour_scale import ColourScale
 from ecsmpi.view.scene.field import Field
 from ecsmpi.view.scene.scene import Look
 from ecsmpi.view.scene.surfaces import contours
-from ecsmpi.view.scene.tubes import section_lines, tubes
+from ecsmpi.view.scene.tubes import section_lines, tubes, volume_of
 import numpy as np
 import pytest
 
@@ -185,10 +185,7 @@ def test_volume_has_the_values_of_the_frame(scene):
 
 
 def test_volume_of_many_voxels_is_thinned(scene, monkeypatch):
-    monkeypatch.setattr(
-        "ecsmpi.view.scene.volume.MOST_VOXELS",
-        100,
-    )
+    monkeypatch.setattr(scene.volume, "_most", 100)
     draw(scene, Look())
     assert scene.volume.stride == 2
     np.testing.assert_allclose(
@@ -237,6 +234,27 @@ def test_tubes_are_as_thick_as_the_sections():
     assert nearest == pytest.approx(np.full(12, 1.0), rel=1e-4)
 
 
+def test_volume_of_cells_is_that_of_frusta():
+    soma = np.pi * 36 * 12
+    expected = soma
+    points = cell().points
+    for j, (a, b) in ((3, (2.0, 1.5)), (4, (1.5, 1.0))):
+        length = np.linalg.norm(points[j] - points[j - 1])
+        expected += np.pi / 3 * length * (a * a + a * b + b * b)
+    assert volume_of(cell()) == pytest.approx(expected)
+
+
+def test_thickness_makes_tubes_wider_and_leaves_their_lines(scene):
+    draw(scene, Look(thickness=1.0), cells=cell())
+    once = scene.tubes.mesh.bounds
+    draw(scene, Look(thickness=2.0), cells=cell())
+    twice = scene.tubes.mesh.bounds
+    assert once.y_min == pytest.approx(-6.0, rel=1e-3)
+    assert twice.y_min == pytest.approx(-12.0, rel=1e-3)
+    assert twice.x_min == once.x_min == -6.0
+    draw(scene, Look(), cells=cell())
+
+
 def test_section_of_one_place_is_a_stub_and_an_empty_one_is_nothing():
     points = np.array([[1.0, 2, 3], [1, 2, 3], [9, 9, 9]])
     cells = Cells(
@@ -275,6 +293,7 @@ def test_axes_have_round_numbers_and_units(scene):
     scene.plotter.window_size = [320, 240]
     assert {"x (µm)", "y (µm)", "z (µm)", "k (mM)"} <= set(texts)
     assert {"-50", "0", "50"} <= set(texts)
+    assert "60" not in texts  # at a corner, where labels would meet
 
 
 def test_flat_box_has_no_axis_across(scene):
@@ -343,6 +362,27 @@ def test_view_fits_the_window_when_that_changes(scene):
     scene.plotter.window_size = [320, 240]
     scene.picture()
     assert scene.plotter.camera.parallel_scale == pytest.approx(before)
+
+
+def label_places(scene):
+    """{text: (x, y)} of the labels, in pixels."""
+    found = {}
+    for labels in scene.surroundings._axes._labels:
+        for actor in labels:
+            if actor.GetVisibility():
+                place = actor.GetPositionCoordinate().GetValue()
+                found[actor.GetInput()] = place[:2]
+    return found
+
+
+def test_labels_are_where_the_box_is_in_the_first_picture_of_another_size(scene):
+    draw(scene, Look())
+    scene.plotter.render_window.SetSize(200, 400)
+    scene.plotter.render_window.Render()
+    first = label_places(scene)
+    scene.plotter.render_window.Render()
+    assert first == label_places(scene)
+    scene.plotter.window_size = [320, 240]
 
 
 def test_view_that_was_moved_stays(scene):

@@ -193,6 +193,15 @@ def test_surfaces_take_several_values(scene, tmp_path):
     assert state["problem"] == "iso-surfaces: '8;' is not a number"
 
 
+def test_cells_that_would_hide_the_box_begin_thin(scene, tmp_path):
+    thick = cell()._replace(diameters=np.full(5, 60.0))
+    viewer = viewer_of(scene, write(tmp_path / "a.h5", cells=thick))
+    assert viewer.state["thickness"] == 0.1
+    assert "cells are drawn 0.1 times as thick as they are" in notes(viewer)
+    choose(viewer, thickness=1.0)
+    assert "thick as they are" not in notes(viewer)
+
+
 def test_flat_box_shows_its_slice(scene, tmp_path):
     viewer = viewer_of(
         scene,
@@ -271,10 +280,7 @@ def test_selections_are_chosen(scene, tmp_path):
 
 
 def test_thinning_is_told(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "ecsmpi.view.scene.volume.MOST_VOXELS",
-        100,
-    )
+    monkeypatch.setattr(scene.volume, "_most", 100)
     monkeypatch.setattr(
         "ecsmpi.view.value_range.MOST_BYTES",
         3,
