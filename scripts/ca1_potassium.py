@@ -87,8 +87,22 @@ def padded_bounds():
     return low.tolist(), high.tolist()
 
 
+def draw_cell(axes):
+    """Draw the sections as lines, wide ones where they are thick, seen on dark and on light."""
+    from matplotlib.patheffects import withStroke
+
+    for sec in n.allsec():
+        points = range(sec.n3d())
+        x = [sec.x3d(i) for i in points]
+        y = [sec.y3d(i) for i in points]
+        width = np.clip(sec(0.5).diam / 3, 0.7, 9)  # points
+        edge = withStroke(linewidth=width + 1, foreground="black")
+        (line,) = axes.plot(x, y, color="white", linewidth=width, path_effects=[edge])
+        line.set(solid_capstyle="round", zorder=2 + width)
+
+
 def save_picture(concentration, low, path):
-    """Write a PNG of the mean over z.
+    """Write a PNG of the mean over z, with the cell.
 
     concentration: (x, y, z) mM. low: lowest corner of the box, um.
     """
@@ -103,7 +117,8 @@ def save_picture(concentration, low, path):
     title = f"K⁺ after {n.t / 1000:g} s, mean over z"
     axes = figure.add_subplot(xlabel="x (µm)", ylabel="y (µm)", title=title)
     image = axes.imshow(concentration.mean(axis=2).T, origin="lower", extent=extent)
-    figure.colorbar(image, label="mM")
+    draw_cell(axes)
+    figure.colorbar(image, label="K⁺ (mM)")
     figure.savefig(path, dpi=150, bbox_inches="tight")
     print(f"picture: {path}")
 

@@ -30,6 +30,7 @@ LAYERS = [
     "solver.threads",  # loops that threads share: for reactions, too
     "reactions",  # rate laws, their code, a step of them
     "solver",  # diffusion, exchange with segments, the step of a box
+    "plots",  # pictures of what files have; a recording draws itself, so they stand below it
     "files",  # output and checkpoints as files
     "neuron_api",  # the one gate to NEURON
     "cells",  # segments, their ions, fluxes and reactions
@@ -217,10 +218,9 @@ def runs(source):
         "from ecsmpi.cli import info, plot, animate, run, doctor",
     ],
 )
-def test_import_starts_neither_mpi_nor_neuron(statement):
-    source = (
-        f"import sys\n{statement}\nprint(*{{'neuron', 'mpi4py', 'numba'}} & set(sys.modules))"
-    )
+def test_import_starts_neither_mpi_nor_neuron_nor_what_draws(statement):
+    heavy = {"neuron", "mpi4py", "numba", "matplotlib"}
+    source = f"import sys\n{statement}\nprint(*{heavy} & set(sys.modules))"
     assert runs(source).split() == []
 
 

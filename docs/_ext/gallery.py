@@ -23,6 +23,7 @@ TUTORIAL = "scripts/tutorial"
 SCRIPTS = (
     "scripts/ca1_potassium.py",
     f"{TUTORIAL}/recording.py",
+    f"{TUTORIAL}/kymograph.py",
     f"{TUTORIAL}/walls.py",
     f"{TUTORIAL}/anisotropy.py",
     f"{TUTORIAL}/tissue.py",

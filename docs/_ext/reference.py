@@ -9,9 +9,18 @@
     ```{arguments}
     ```                     a table of every argument and attribute of all pages
 
+A page itself describes names that are not ecsmpi's own:
+
+    ````{py:class} Region(secs=None)
+    :module: ecsmpi.rxd
+
+    What it is, in one sentence that the table takes over.
+    ````
+
 No word is copied by hand, so the pages and the docstrings cannot differ.
 """
 
+import ast
 import functools
 import importlib
 import inspect
@@ -22,12 +31,13 @@ from pathlib import Path
 
 from command_line import escaped
 from numpydoc.docscrape import NumpyDocString
+from sphinx.addnodes import desc_signature
 from sphinx.util.inspect import TypeAliasForwardRef
 
 DOCS = Path(__file__).resolve().parents[1]
 FOLDER = "reference"
 BLOCK = re.compile(r"^```\{(reference|summary|arguments)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-WRITTEN = re.compile(r"^`{3,}\{py:(\w+)\} ([\w.]+).*\n+(?::.*\n+)*(.+)$", re.MULTILINE)
+WRITTEN = re.compile(r"^`{4}\{py:\w+\} (\w+).*\n:module: (\S+)\n+(.+)$", re.MULTILINE)
 OPERATORS = ("__getitem__", "__call__", "__contains__", "__len__", "__iter__")
 SECTIONS = ("Parameters", "Attributes")
 
@@ -121,6 +131,9 @@ def _reference(body):
         if not inspect.isclass(thing):
             lines += [f".. autofunction:: {name}", ""]
             continue
+        if issubclass(thing, Exception):
+            lines += [f".. autoexception:: {name}", ""]
+            continue
         own = members(thing)
         plain = [one for one in own if one[0] != "_"]
         pointers = [one for one in own if one.startswith("_ref_")]
@@ -144,8 +157,8 @@ def _summary(body):
         for name in names_in(text):
             sentence = first_sentence("\n".join(doc_of(found_object(name))["Summary"]))
             lines.append(f"| {{py:obj}}`{_short(name)} <{name}>` | {sentence} |")
-        for _, name, said in WRITTEN.findall(text):
-            lines.append(f"| {{py:obj}}`{_short(name)} <{name}>` | {said} |")
+        for name, module, said in WRITTEN.findall(text):
+            lines.append(f"| {{py:obj}}`{name} <{module}.{name}>` | {said} |")
     return "\n".join(lines)
 
 
@@ -203,11 +216,46 @@ def expanded(text):
     return BLOCK.sub(lambda block: MAKERS[block[1]](block[2]), text)
 
 
+def keywords_of(function, parameter):
+    """Return {keyword: its type} of a parameter ``**name: Unpack[TypedDict]``; {} of any other."""
+    packed = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+    if packed is None:
+        return {}
+    module = sys.modules[function.__module__]
+    for node in ast.walk(ast.parse(inspect.getsource(module))):  # imported for types alone
+        if isinstance(node, ast.ImportFrom) and packed[1] in [one.name for one in node.names]:
+            kind = getattr(importlib.import_module(node.module), packed[1])
+            return {name: one.__forward_arg__ for name, one in kind.__annotations__.items()}
+    raise LookupError(f"{function.__qualname__}: no import of {packed[1]}")
+
+
+def _show_keywords(app, what, name, thing, options, signature, returns):
+    """Show each keyword of a parameter ``**name: Unpack[TypedDict]``."""
+    if what not in ("function", "method") or "Unpack[" not in (signature or ""):
+        return None
+    parameter = list(inspect.signature(thing).parameters.values())[-1]
+    words = [f"{name}: {kind} = ..." for name, kind in keywords_of(thing, parameter).items()]
+    return re.sub(r"\*\*\w+: [^=]*$", ", ".join(words) + ")", signature), returns
+
+
 def _hide_signature(app, what, name, thing, options, signature, returns):
     """Show no arguments of a class whose docstring has none: scripts do not make its objects."""
-    if what == "class" and not any(doc_of(base)["Parameters"] for base in thing.__mro__[:-1]):
-        return "", returns
-    return None
+    if what != "class" or not signature:
+        return None
+    said = [
+        base for base in thing.__mro__ if base in shown_classes() and doc_of(base)["Parameters"]
+    ]
+    return None if said else ("", returns)
+
+
+def _leave_out_sources_of_neuron(app, doctree):
+    """Let viewcode, which comes next, show the sources of ecsmpi alone."""
+    for signature in doctree.findall(desc_signature):
+        module = signature.get("module")
+        if module == "ecsmpi.rxd":
+            thing = found_object(f"{module}.{signature['fullname'].partition('.')[0]}")
+            if getattr(thing, "__module__", "").startswith("neuron."):
+                signature["module"] = ""
 
 
 def _expand(app, docname, source):
@@ -226,6 +274,8 @@ def setup(app):
     # Sphinx shows a name of autodoc_type_aliases within a union by its repr.
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name
     app.connect("autodoc-process-signature", _hide_signature)
+    app.connect("autodoc-process-signature", _show_keywords)
+    app.connect("doctree-read", _leave_out_sources_of_neuron, priority=400)
     app.connect("source-read", _expand)
     app.connect("env-get-outdated", _reread)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

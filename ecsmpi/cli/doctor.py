@@ -199,9 +199,9 @@ def _neurons_symbols():
 
 
 def _neurons_mpi():
-    """The MPI library that NEURON finds by itself must be mpi4py's.
+    """The MPI library that NEURON finds by itself.
 
-    Where NEURON finds none, scripts still work.
+    Where it is not mpi4py's, scripts that import ecsmpi.rxd first still work.
     """
     libraries = launch.mpi_libraries()
     if not libraries:
@@ -213,7 +213,7 @@ def _neurons_mpi():
     elif os.path.samefile(found, own):
         yield Finding("NEURON's MPI", f"the same, also {what}")
     else:
-        yield Finding("NEURON's MPI", f"{found} {what}", wheels.how_neuron_finds(own))
+        yield Finding("NEURON's MPI", f"{found} {what}; for these: {wheels.how_neuron_finds(own)}")
 
 
 def _hdf5():

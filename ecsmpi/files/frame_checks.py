@@ -25,7 +25,7 @@ def check_kind(path: str | Path, file: h5py.File) -> None:
         raise ValueError(
             f"{path} holds {what} of cells in SONATA's format, and no frames of a box: read it by "
             f"libsonata (libsonata.{how}({str(path)!r})), bmtk or h5py, or look at it by "
-            "`ecsmpi info`"
+            "`ecsmpi info` and `ecsmpi plot`"
         )
     if not isinstance(kind, str) or kind != FORMAT:
         raise ValueError(

@@ -16,6 +16,7 @@ from ecsmpi.files.parts import sources_of
 from ecsmpi.files.strange_links import check_links
 
 AGAIN = "run the simulation again"
+BLOCK_BYTES = 8 << 20  # of a frame, read at once
 
 
 class UnreadableFile(OSError):
@@ -74,6 +75,21 @@ def _is_no_file(path: Path) -> str:
     return f"there is no file {path}"
 
 
+@contextmanager
+def damage_explained(path: str | Path) -> Iterator[None]:
+    """Turn what h5py raises, errors of any kind where bytes are damaged, into one that explains."""
+    try:
+        yield
+    except (UnreadableFile, ValueError):
+        raise
+    except Exception as error:
+        if wants_memory(error):
+            raise MemoryError(too_little_memory(path, error)) from error
+        raise UnreadableFile(
+            f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
+        ) from error
+
+
 class FrameSource:
     """A file of frames that is opened anew for each reading.
 
@@ -130,3 +146,15 @@ class FrameSource:
         if not data.is_virtual:
             return data[where]
         return read_parts(self.path, sources_of(data), shape, data.dtype, where)
+
+
+def block_of(data, nz: int, ny: int, nx: int) -> tuple[int, int]:
+    """Return how many layers and rows to read at once.
+
+    They are whole chunks, and BLOCK_BYTES at most unless one row of chunks is more.
+    """
+    _, layers, rows, _ = data.chunks or (1, 1, min(ny, 64), nx)
+    row_bytes = nx * data.dtype.itemsize
+    rows = min(ny, rows * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
+    layers = min(nz, layers * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
+    return layers, rows

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecsmpi.description.grid import AXES, Box
+from ecsmpi.description.line import Line
+from ecsmpi.files.cells_group import Cells, read_cells
+from ecsmpi.files.frame_source import block_of, damage_explained
+from ecsmpi.files.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecsmpi.files.frame_source import FrameSource
 
-BLOCK_BYTES = 8 << 20  # of a frame, read at once
 
-
-class Frames:
+class Frames(Pictures):
     """Frames of one or more species on a grid, as a file has them.
 
     ``frames["k"]`` are all frames of a species, ``len(frames)`` is their number, and
@@ -38,6 +41,8 @@ class Frames:
         ``lo``, ``hi``, ``spacing`` (um) and ``shape`` of the grid.
     voxels : str
         What the voxels are, such as ``mean over z``.
+    charges : dict
+        {species: charge in elementary charges}, of those of which the file says it.
     """
 
     def __init__(
@@ -50,18 +55,8 @@ class Frames:
     ):
         """Describe the frames of a file.
 
-        Parameters
-        ----------
-        source : FrameSource
-            Opens the file and reads values.
-        box : Box
-            The grid.
-        voxels : str
-            What the voxels are.
-        places : dict
-            Species -> path of its dataset (time, z, y, x).
-        time : ndarray, optional
-            (frames,) in ms.
+        ``source`` opens the file and reads values. ``places`` is {species: path of its dataset
+        (time, z, y, x)}. ``time`` is (frames,) in ms; None for no frames.
         """
         self._source = source
         self.path = source.shown
@@ -70,7 +65,17 @@ class Frames:
         self._places = places
         self.time = np.zeros(0) if time is None else time
         self.names = list(places)
+        self.charges: dict[str, int] = {}
         self.x, self.y, self.z = (_centres(box, a) for a in range(3))
+
+    @cached_property
+    def cells(self) -> Cells | None:
+        """The morphologies of the cells (um), read when first asked for; None without any.
+
+        Reading them raises ValueError where they are damaged.
+        """
+        with self._source.opened() as file, damage_explained(self.path):
+            return read_cells(file)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -115,7 +120,7 @@ class Frames:
         ndarray
             (x, y, z) in mM.
         """
-        return self._values(name, self._frame_number(index)).transpose(2, 1, 0)
+        return self._values(name, self.frame_number(index)).transpose(2, 1, 0)
 
     def section(self, name: str, index: int, axis: str, at: float | None = None) -> np.ndarray:
         """Return one frame as an image: a layer of voxels, or the mean over an axis.
@@ -141,7 +146,7 @@ class Frames:
             return self.frame(name, index).mean(axis=dimension)
         where: list[Any] = [slice(None)] * 3
         where[2 - dimension] = self.layer(axis, at)
-        return self._values(name, (self._frame_number(index), *where)).T
+        return self._values(name, (self.frame_number(index), *where)).T
 
     def series(self, name: str, point: Sequence[float]) -> np.ndarray:
         """Return the concentration of a species in one voxel through time.
@@ -167,6 +172,31 @@ class Frames:
             raise ValueError(f"a point has three coordinates (um), got {point}")
         i, j, k = (self.layer(axis, coordinate) for axis, coordinate in zip(AXES, point))
         return self._values(name, (slice(len(self)), k, j, i))
+
+    def along(self, name: str, line: Line) -> np.ndarray:
+        """Return the concentration of a species through time in the voxels that a line crosses.
+
+        Parameters
+        ----------
+        name : str
+            The species.
+        line : Line
+            A line through the box.
+
+        Returns
+        -------
+        ndarray
+            (frames, voxels) in mM.
+        """
+        pieces = []
+        for first, last in line.runs():
+            lower = np.minimum(first, last)
+            upper = np.maximum(first, last) + 1
+            i, j, k = (slice(int(lo), int(hi)) for lo, hi in zip(lower, upper))
+            values = self._values(name, (slice(len(self)), k, j, i))
+            values = values.reshape(len(self), -1)
+            pieces.append(values if (last >= first).all() else values[:, ::-1])
+        return np.concatenate(pieces, axis=1)
 
     def layer(self, axis: str, coordinate: float) -> int:
         """Return the index along an axis of the voxels that hold a coordinate.
@@ -216,7 +246,7 @@ class Frames:
         ValueError
             If the time is before the first or after the last frame.
         """
-        self._frame_number(0)  # raises where there are no frames
+        self.frame_number(0)  # raises where there are no frames
         if not self.time[0] <= time <= self.time[-1]:
             raise ValueError(
                 f"time {time:g} ms is outside {self.path}: "
@@ -236,6 +266,11 @@ class Frames:
         -------
         str
             Path of its dataset (time, z, y, x).
+
+        Raises
+        ------
+        ValueError
+            For a species that the file does not have.
         """
         if name not in self._places:
             known = ", ".join(self.names) or "none in whole"
@@ -257,11 +292,11 @@ class Frames:
         ndarray
             Concentrations (mM) as the file has them, axes z, y, x.
         """
-        frame = self._frame_number(index)
+        frame = self.frame_number(index)
         place = self.place_of(name)
         with self._source.opened() as file:
             nx, ny, nz = self.box.shape
-            layers, rows = _block(file[place], nz, ny, nx)
+            layers, rows = block_of(file[place], nz, ny, nx)
             for k in range(0, nz, layers):
                 for j in range(0, ny, rows):
                     where = frame, slice(k, k + layers), slice(j, j + rows)
@@ -321,7 +356,24 @@ class Frames:
         with self._source.opened() as file:
             return self._source.values(file, place, self._shape, where)
 
-    def _frame_number(self, index: int) -> int:
+    def frame_number(self, index: int) -> int:
+        """Return the number of a frame, counted from the first.
+
+        Parameters
+        ----------
+        index : int
+            Number of the frame, from 0; a negative one counts from the last.
+
+        Returns
+        -------
+        int
+            From 0.
+
+        Raises
+        ------
+        ValueError
+            If there is no such frame.
+        """
         frames = len(self)
         if frames == 0:
             raise ValueError(
@@ -340,15 +392,3 @@ class Frames:
 def _centres(box: Box, a: int) -> np.ndarray:
     """Return the centres of the voxels along axis number a (um)."""
     return box.lo[a] + box.spacing[a] * (np.arange(box.shape[a]) + 0.5)
-
-
-def _block(data, nz: int, ny: int, nx: int) -> tuple[int, int]:
-    """Return how many layers and rows to read at once.
-
-    They are whole chunks, and BLOCK_BYTES at most unless one row of chunks is more.
-    """
-    _, layers, rows, _ = data.chunks or (1, 1, min(ny, 64), nx)
-    row_bytes = nx * data.dtype.itemsize
-    rows = min(ny, rows * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
-    layers = min(nz, layers * max(1, BLOCK_BYTES // (row_bytes * layers * rows)))
-    return layers, rows

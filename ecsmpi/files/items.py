@@ -11,10 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
+from typing import TypeAlias
 
 from ecsmpi.description.grid import AXES, Box, each_axis, finite
 from ecsmpi.files.cadence import checked_interval
 from ecsmpi.files.selection import Selection
+
+# (lo, hi) um, a number (um), slice(first, stop) of voxel numbers, or None for all voxels
+Bounds: TypeAlias = float | tuple[float, float] | slice | None
 
 PRECISIONS = ("float64", "float32")
 SLACK = 1e-9  # of a voxel: a bound that falls on a centre but for round-off includes it
@@ -141,10 +145,10 @@ class Subvolume(Item):
         Names the argument that is wrong.
     """
 
-    x: object = None
-    y: object = None
-    z: object = None
-    stride: object = 1
+    x: Bounds = None
+    y: Bounds = None
+    z: Bounds = None
+    stride: int | tuple[int, int, int] = 1
     name: str | None = None
 
     def __post_init__(self):

@@ -13,22 +13,15 @@ may open it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ecsmpi.description.grid import Box
-from ecsmpi.files.cells_group import Cells, read_cells
 from ecsmpi.files.frame_checks import check_field, check_kind
 from ecsmpi.files.frame_source import (
-    AGAIN,
     FrameSource,
-    UnreadableFile,
+    damage_explained,
     opened,
-    too_little_memory,
-    wants_memory,
 )
 from ecsmpi.files.frames import Frames
 from ecsmpi.files.table import read_tables
@@ -95,7 +88,7 @@ class Recording(Frames):
         source = FrameSource(path)
         with opened(source.path) as file:
             check_kind(path, file)
-            with _damage_explained(path):
+            with damage_explained(path):
                 self._read(source, file)
 
     def _read(self, source: FrameSource, file) -> None:
@@ -118,18 +111,11 @@ class Recording(Frames):
             if "frames" in group.attrs:
                 self.selections[name] = _selection(source, name, group)
         self.diagnostics = read_tables(file)
+        charges = read_charges(self.attributes.get("charges", ""))
         for frames_of in (self, *self.selections.values()):
+            frames_of.charges = charges
             for name in frames_of.names:
                 check_field(source, file, frames_of, name)
-
-    @cached_property
-    def cells(self) -> Cells | None:
-        """The morphologies of the cells (um), read when first asked for; None without any.
-
-        Reading them raises ValueError where they are damaged.
-        """
-        with self._source.opened() as file, _damage_explained(self.path):
-            return read_cells(file)
 
     def of(self, selection: str | None) -> Frames:
         """Return the frames of a selection.
@@ -158,6 +144,9 @@ class Recording(Frames):
             raise ValueError(f"{self.path} has no selection {selection!r}; it has {known}")
         return self.selections[selection]
 
+    def _drawn(self) -> Frames:
+        return self.of(None)
+
     def close(self) -> None:
         """Let nothing more be read. No file is open that this could close."""
         self._source.closed = True
@@ -174,21 +163,6 @@ class Recording(Frames):
         return described(self)
 
 
-@contextmanager
-def _damage_explained(path: str | Path) -> Iterator[None]:
-    """Turn what h5py raises, errors of any kind where bytes are damaged, into one that explains."""
-    try:
-        yield
-    except (UnreadableFile, ValueError):
-        raise
-    except Exception as error:
-        if wants_memory(error):
-            raise MemoryError(too_little_memory(path, error)) from error
-        raise UnreadableFile(
-            f"{path} is damaged ({error}): its writer was ended inside a write; {AGAIN}"
-        ) from error
-
-
 def _selection(source: FrameSource, name: str, group) -> Frames:
     about = group.attrs
     places = {species: f"{name}/{species}" for species in group if species not in AXES}
@@ -199,6 +173,21 @@ def _selection(source: FrameSource, name: str, group) -> Frames:
     )
     frames = int(about["frames"])
     return Frames(source, grid, about["voxels"], places, group["time"][:frames])
+
+
+def read_charges(text: str) -> dict[str, int]:
+    """Return the charges that a file's attribute has, such as ``k 1, ca 2``.
+
+    Raises ValueError for any other text.
+    """
+    charges = {}
+    for entry in filter(None, text.split(", ")):
+        name, _, charge = entry.rpartition(" ")
+        try:
+            charges[name] = int(charge)
+        except ValueError:
+            raise ValueError(f"the attribute charges is damaged: {text!r}") from None
+    return charges
 
 
 def plain(attributes) -> dict[str, Any]:

@@ -116,7 +116,9 @@ class Report:
     variable, units : str
         Name and units of the values.
     time : ndarray
-        (frames,) in ms.
+        (frames,) in ``time_unit``.
+    time_unit : str or None
+        Unit of times, as the file says; ms in files of ecsmpi.
     nodes : ndarray
         (cells,) numbers of the cells.
     columns : int
@@ -129,13 +131,17 @@ class Report:
         self._data = self._group["data"]
         mapping = self._group["mapping"]
         self.nodes = mapping["node_ids"][:]
-        self._pointers = mapping["index_pointers"][:]
+        self._pointers = mapping["index_pointers"][:].astype(np.int64)
+        self._elements = mapping["element_ids"]
+        self._positions = mapping["element_pos"]
+        self.time_unit = _unit_of(mapping["time"])
         first, end, interval = mapping["time"][:]
         frames = round((end - first) / interval) if interval else 0
         self.time = first + interval * np.arange(frames)
         self.units = self._data.attrs["units"]
         self.columns = self._data.shape[1]
-        self._check(file.filename, mapping)
+        self._path = file.filename
+        self._check(self._path, mapping)
 
     def _check(self, path, mapping) -> None:
         frames = len(self._data)
@@ -160,13 +166,37 @@ class Report:
         """Return the values of one time, (segments,)."""
         return self._data[index]
 
+    def segments_of(self, node: int) -> slice:
+        """Return the columns of a cell; raise ValueError where the report has no such cell."""
+        found = np.searchsorted(self.nodes, node)
+        if found == len(self.nodes) or self.nodes[found] != node:
+            some = ", ".join(str(one) for one in self.nodes[:10])
+            more = ", ..." if len(self.nodes) > 10 else ""
+            raise ValueError(f"{self._path} has no cell {node}; it has {some}{more}")
+        return slice(int(self._pointers[found]), int(self._pointers[found + 1]))
+
+    def places(self, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of the sections in their cell, and places along them, of columns."""
+        return self._elements[columns], self._positions[columns]
+
+    def series(self, column: int) -> np.ndarray:
+        """Return the values of one segment through time, (frames,); reads these alone."""
+        return self._data[: len(self.time), column]
+
 
 class SpikeTrain:
-    """Spikes in an open file. Raises OSError where it has not as many times as cells."""
+    """Spikes in an open file. Raises OSError where it has not as many times as cells.
+
+    Attributes
+    ----------
+    time_unit : str or None
+        Unit of times, as the file says; ms in files of ecsmpi.
+    """
 
     def __init__(self, file):
         group = next(iter(file["spikes"].values()))
         self._times = group["timestamps"]
+        self.time_unit = _unit_of(self._times)
         self._nodes = group["node_ids"]
         if len(self._times) != len(self._nodes):
             raise OSError(
@@ -178,9 +208,14 @@ class SpikeTrain:
         return len(self._times)
 
     def spikes(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield times (ms) and cells of the spikes, some of them at a time."""
+        """Yield times and cells of the spikes, some of them at a time."""
         for at in range(0, len(self), MOST_SPIKES):
             yield self._times[at : at + MOST_SPIKES], self._nodes[at : at + MOST_SPIKES]
+
+
+def _unit_of(data) -> str | None:
+    unit = data.attrs.get("units")
+    return unit if isinstance(unit, str) else None
 
 
 def of_cells(file) -> Report | SpikeTrain | None:

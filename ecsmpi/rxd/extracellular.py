@@ -258,11 +258,16 @@ class Extracellular(RxdStandIn):
         -------
         float
             The volume without cells (um3).
+
+        Raises
+        ------
+        InvalidValue
+            If there is no such voxel.
         """
         box = self.box
         if index is not None:
             voxel = np.asarray(index, dtype=np.int64)
-            flat = np.ravel_multi_index(tuple(voxel), box.shape) if voxel.ndim else voxel
+            flat = self._flat_index(index, voxel)
             [fraction] = self.volume_fractions(np.array([flat], dtype=np.int64))
             return box.voxel_volume * float(fraction)
         profile = self.tissue.volume_fraction
@@ -270,6 +275,16 @@ class Extracellular(RxdStandIn):
             return box.voxel_volume * profile * box.voxels
         sums = (float(profile.planes(box, i, i + 1).sum()) for i in range(box.shape[0]))
         return box.voxel_volume * sum(sums)
+
+    def _flat_index(self, index: object, voxel: NDArray[np.int64]) -> int:
+        """The flat index of a voxel; InvalidValue if there is none of that index."""
+        shape = self.box.shape if voxel.ndim else (self.box.voxels,)
+        try:
+            return int(np.ravel_multi_index(tuple(np.atleast_1d(voxel)), shape))
+        except ValueError:
+            raise InvalidValue(
+                f"voxel {index!r} is outside the {self.box.shape} voxels of the region"
+            ) from None
 
     def __repr__(self) -> str:
         lower = zip(("xlo", "ylo", "zlo"), self.box.lo)

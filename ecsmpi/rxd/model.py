@@ -103,6 +103,11 @@ def re_init() -> None:
     Of several segments in one voxel the last one of the highest rank counts. It also takes in
     fluxes that only some ranks have added. Inside cells NEURON does the same.
 
+    Raises
+    ------
+    RuntimeError
+        Before the first n.finitialize.
+
     Examples
     --------
     >>> n.finitialize(-65)

@@ -322,7 +322,7 @@ class NodeList(RxdStandIn, MutableSequence[NodeExtracellular]):
     def include_flux(self, *source: Any, units: str = "molecule/ms") -> None:
         """Let a source add ions to each of the voxels in every step from now on.
 
-        See `NodeExtracellular.include_flux`, also for what it raises.
+        See `NodeExtracellular.include_flux`: also for who calls it, and for what it raises.
 
         Parameters
         ----------

@@ -206,6 +206,11 @@ class Progress(AttachedObserver, progress.Progress):
     attach
         Whether to take part in the script's runs.
 
+    Raises
+    ------
+    ValueError
+        If ``tstop`` is not a finite number.
+
     Examples
     --------
     >>> progress = rxd.Progress(tstop=100)

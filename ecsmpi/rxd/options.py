@@ -49,8 +49,8 @@ class Options(RxdStandIn):
         """Whether results have the same bits at any number of ranks (default: False).
 
         The box is then cut into blocks of 16 planes, each of which belongs to one rank, so more
-        ranks than blocks bring nothing. Set it before any concentration is used: RuntimeError if it
-        is set later.
+        ranks than blocks bring nothing. Set it on every rank, before any concentration is used:
+        setting it later raises RuntimeError.
         """
         return bool(simulation.solvers.reproducible)
 

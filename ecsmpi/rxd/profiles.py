@@ -54,6 +54,12 @@ def from_file(path: str | os.PathLike[str], dataset: str) -> Profile:
     -------
     Profile
         Opens the file when the numbers are needed, at n.finitialize or when they are set.
+
+    Raises
+    ------
+    ValueError
+        When the file is opened: if there is no such file or dataset, or if its shape is not the
+        box's, or if a number is wrong.
     """
     return FileProfile(Path(path), dataset)
 
@@ -75,11 +81,18 @@ def from_function(function: Callable[[Any, Any, Any], Any]) -> Profile:
     Profile
         Calls the function when the numbers are needed, at n.finitialize or when they are set.
 
+    Raises
+    ------
+    InvalidValue
+        If it is no function; later, if a number that the function returns is wrong.
+
     Examples
     --------
     >>> layered = rxd.from_function(lambda x, y, z: 0.2 + 0.05 * (z > 0))
     >>> layers = rxd.Extracellular(0, 0, -50, 50, 50, 50, dx=10, volume_fraction=layered)
     """
+    if not callable(function):
+        raise InvalidValue(f"from_function takes a function of x, y, z, got {function!r}")
     return FunctionProfile(function, at=0.5)
 
 

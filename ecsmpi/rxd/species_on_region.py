@@ -139,8 +139,16 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         -------
         array or None
             (nx, ny, nz) concentrations (mM), read-only, on rank ``root``; None on the other ranks.
+
+        Raises
+        ------
+        InvalidValue
+            If there is no such rank.
         """
-        if self._simulation.comm.rank != root:
+        comm = self._simulation.comm
+        if root not in range(comm.size):
+            raise InvalidValue(f"root must be a rank, 0 to {comm.size - 1}, got {root!r}")
+        if comm.rank != root:
             return None
         box: FloatArray = self.states3d.view()
         box.flags.writeable = False
@@ -261,15 +269,7 @@ class SpeciesOnExtracellular(SpeciesArithmetic, RxdStandIn):
         self._reading.set(self.species, self.region, write_of(self, voxels, value))
 
     def profile(self, value: Concentrations, what: str | None = None) -> Profile:
-        """The profile of concentrations (mM) that a script gives for all voxels. Local.
-
-        Parameters
-        ----------
-        value
-            What `concentration` may be set to.
-        what
-            What messages call the value; None: the concentration of the species.
-        """
+        """The profile (mM) of what `concentration` may be set to; messages call it ``what``."""
         return concentration_profile(what or f"concentration of {self.species}", self, value)
 
     def node_by_location(self, x: float, y: float, z: float) -> NodeExtracellular:

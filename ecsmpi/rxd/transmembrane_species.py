@@ -159,6 +159,11 @@ class NodesOfBothSides(FixedAttributes):
         Returns
         -------
         NodeExtracellular, or NEURON's node
+
+        Raises
+        ------
+        IndexError
+            If there is no such place.
         """
         place = range(len(self))[place]
         for nodes in self._lists:

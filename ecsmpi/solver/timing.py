@@ -80,8 +80,16 @@ class Phases:
         -------
         Phase
             Its ``seconds`` are the time in it so far (s).
+
+        Raises
+        ------
+        KeyError
+            If there is no such phase.
         """
-        return self._phases[name]
+        try:
+            return self._phases[name]
+        except KeyError:
+            raise KeyError(f"no phase {name!r}: there are {', '.join(PHASES)}") from None
 
     def reset(self) -> None:
         """Set the steps and all times to 0. Local."""

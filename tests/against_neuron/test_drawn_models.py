@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from support.neuron_reference import disagreements
-from support.ranks import TESTS, _end_session, _environment, _launcher
+from support.processes import end_session
+from support.ranks import TESTS, _environment, _launcher
 
 MODELS = int(os.environ.get("ECSMPI_MODELS", 12))
 RANKS = (1, 3) if MODELS <= 20 else (1, 2, 3, 4, 7)
@@ -83,7 +84,7 @@ class Worker:
     def end(self):
         if self._process is not None:
             self._process.stdin.close()
-            _end_session(self._process)
+            end_session(self._process)
             self._process.stdout.close()
             self._process = None
 

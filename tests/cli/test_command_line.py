@@ -11,7 +11,7 @@ import pytest
 
 from support.frames import write
 
-WITHOUT_EXAMPLES = {"ecsmpi plot", "ecsmpi animate", "ecsmpi view"}
+WITHOUT_EXAMPLES = {"ecsmpi view"}
 
 
 def parsers(parser=None):

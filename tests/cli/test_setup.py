@@ -118,15 +118,23 @@ def test_mistake_of_the_user_is_told_without_a_traceback(argv, said):
     assert "Traceback" not in done.stderr
 
 
-def test_setup_refuses_an_mpi_it_does_not_know():
+@pytest.mark.parametrize(
+    "variable, value, words",
+    [
+        ("ECSMPI_MPI", "lam", "must be auto, system, wheel or mpich"),
+        ("ECSMPI_NEURON", "new", "must be release, nightly or a version such as 9.0.2"),
+        ("ECSMPI_NEURON", "9.0.2 -r x", "must be release, nightly or a version such as 9.0.2"),
+    ],
+)
+def test_setup_refuses_an_mpi_or_a_neuron_it_does_not_know(variable, value, words):
     done = subprocess.run(
         [ROOT / "scripts" / "setup"],
-        env={"PATH": "/usr/bin:/bin", "ECSMPI_MPI": "lam"},
+        env={"PATH": "/usr/bin:/bin", variable: value},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert "must be auto, system or wheel, got 'lam'" in done.stderr
+    assert f"{variable} {words}, got '{value}'" in done.stderr
 
 
 def bash_scripts():

@@ -91,6 +91,39 @@ def test_picture_is_made_anew_only_where_something_is_newer(gallery, tmp_path, m
     assert picture.stat().st_mtime != made
 
 
+def test_first_sentence_ends_where_the_next_one_begins():
+    pytest.importorskip("numpydoc")
+    import reference
+
+    text = "The rate (mM/ms), such as\n``0.1 * k``: a number. Evaluated later."
+    assert reference.first_sentence(text) == "The rate (mM/ms), such as `0.1 * k`: a number."
+    assert reference.first_sentence("(nodes,) x * y. Local.") == r"(nodes,) x \* y."
+
+
+def test_entries_that_a_page_describes_itself_are_found():
+    pytest.importorskip("numpydoc")
+    import reference
+
+    page = """
+````{py:class} Shell(lo=None, hi=None)
+:module: ecsmpi.rxd
+
+The geometry of a shell.
+More of it.
+````
+
+```{summary}
+rxd/regions
+rxd/nodes
+```
+"""
+    assert reference.WRITTEN.findall(page) == [
+        ("Shell", "ecsmpi.rxd", "The geometry of a shell.")
+    ]
+    assert reference.names_in(page, "summary") == ["rxd/regions", "rxd/nodes"]
+    assert reference.names_in(page) == []
+
+
 def test_every_script_of_the_gallery_has_its_picture_and_its_source_on_the_page(gallery):
     page = (DOCS / "gallery.md").read_text()
     for name in gallery.SCRIPTS:

@@ -11,12 +11,12 @@ import pytest
 from support.programs import PROGRAMS
 from support.ranks import ROOT, mpirun
 
-PROGRAM = PROGRAMS / "docs" / "public_names.py"
+PROGRAM = PROGRAMS / "docs" / "reference_facts.py"
 WITH_EXTENSIONS = {"PYTHONPATH": f"{ROOT}:{ROOT / 'docs' / '_ext'}"}
 
 # What a quantity can have as its unit. Counts and indices are whole numbers, and have none.
 UNIT = re.compile(
-    r"(?<!\w)(mM|um[23]?|µm|ms|mV|amol|mol|molecules?)(?!\w)|\(s\)|: s\}|in s\.|dimensionless"
+    r"(?<!\w)(mM|um[23]?|µm|ms|mV|amol|mol|molecules?)(?!\w)|\((1/)?s\)|: s\}|in s\.|dimensionless"
     r"|elementary charges|own unit|in ``units``|fraction"
 )
 NUMBERS = re.compile(
@@ -84,6 +84,22 @@ def test_classes_that_scripts_make_say_their_arguments(facts):
     assert not silent
 
 
+def test_table_of_arguments_has_each_of_them_with_a_link(facts):
+    missing = []
+    named = [
+        one for one in facts["entries"] if not one["name"].endswith("__")
+    ]  # not of species[...]
+    for entry in named:
+        for names, *_ in (*entry["Parameters"], *entry["Attributes"]):
+            for name in names.split(", "):
+                argument = re.escape(name.lstrip("*"))
+                link = rf"<{re.escape(entry['name'])}>"
+                row = rf"^\| `{argument}` \| .* ?{link}` \| .+ \|$"
+                if not re.search(row, facts["table"], re.MULTILINE):
+                    missing.append(f"{name} of {entry['name']}")
+    assert not missing, "\n".join(missing)
+
+
 def test_arguments_and_results_have_types(facts):
     untyped = []
     for entry in facts["entries"]:
@@ -102,6 +118,12 @@ def test_results_are_described(facts):
         if gives and not entry["returns"]:
             silent.append(entry["name"])
     assert not silent
+
+
+def test_errors_that_a_function_raises_are_in_its_docstring(facts):
+    assert len(facts["errors"]) > 20
+    silent = [f"{name}: {kind}" for name, kind, is_said in facts["errors"] if not is_said]
+    assert not silent, "\n".join(silent)
 
 
 def lacks_unit(kind, text):

@@ -105,6 +105,17 @@ def test_vtk_reads_the_group_and_the_file_of_its_own(written, tmp_path):
         assert np.array_equal(gids, cells.gids)
 
 
+def test_a_file_has_the_charges_of_its_ions(written, tmp_path):
+    path = written(1, "auto") / "k.h5"
+    assert ecsmpi.load(path).charges == {"k": 1}
+    damaged = tmp_path / "k.h5"
+    damaged.write_bytes(path.read_bytes())
+    with h5py.File(damaged, "r+") as file:
+        file.attrs["charges"] = "k one"
+    with pytest.raises(ValueError, match="the attribute charges is damaged: 'k one'"):
+        ecsmpi.load(damaged)
+
+
 def test_info_and_verify_know_cells(written):
     path = written(1, "auto") / "k.h5"
     shown = mpirun(None, ["ecsmpi", "info", path])

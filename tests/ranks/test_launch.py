@@ -7,8 +7,9 @@ from ecsmpi.ranks import launch, launchers, meeting
 import pytest
 
 from support.mpi_library import library
+from support.processes import members
 from support.programs import PROGRAMS
-from support.ranks import _members, mpirun
+from support.ranks import mpirun
 
 START = "from support.started import *\n"
 
@@ -324,7 +325,7 @@ def test_hang_fails_and_leaves_no_process():
         mpirun(2, ["python", "-c", source, mark], timeout=2)
     left = [pid for pid in os.listdir("/proc") if pid.isdigit() and mark in _command_line(pid)]
     assert left == []
-    assert _members(os.getsid(0)) != []
+    assert members(os.getsid(0)) != []
 
 
 def _command_line(pid):

@@ -123,6 +123,21 @@ OTHERS = {
         "RxDException",
         "the species has been deleted: keep it in a variable",
     ),
+    "ecs.volume((15, 0, 0))": (
+        "InvalidValue",
+        "voxel (15, 0, 0) is outside the (15, 11, 12) voxels of the region",
+    ),
+    "ecs.volume(1980)": (
+        "InvalidValue",
+        "voxel 1980 is outside the (15, 11, 12) voxels of the region",
+    ),
+    "k[ecs].gather(1)": ("InvalidValue", "root must be a rank, 0 to 0, got 1"),
+    "rxd.from_function(3)": (
+        "InvalidValue",
+        "from_function takes a function of x, y, z, got 3",
+    ),
+    "rxd.Progress(tstop='late')": ("ValueError", "tstop must be a number, got 'late'"),
+    "rxd.phases()['diffuse']": ("KeyError", "\"no phase 'diffuse': there are currents, cells"),
     "rxd.nthread(0)": ("InvalidValue", "nthread must be 1 or more, got 0"),
     "rxd.nthread('2')": ("InvalidValue", "nthread must be a whole number, got '2'"),
     "rxd.nthread(1.5)": ("InvalidValue", "nthread must be a whole number, got 1.5"),

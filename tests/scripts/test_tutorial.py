@@ -13,6 +13,7 @@ SHORT = ("buffering",)  # of every run
 BALANCES = {  # that each example prints
     "anisotropy": 2,
     "buffering": 4,
+    "kymograph": 1,
     "point_source": 2,
     "recording": 1,
     "sphere": 3,

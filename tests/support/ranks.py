@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import os
 from pathlib import Path
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from ecsmpi.ranks import launchers
 import pytest
+
+from support.processes import end_session
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -73,7 +73,7 @@ def mpirun(ranks, argv, timeout=120.0, env=None, cwd=None):
         except subprocess.TimeoutExpired:
             hung = True
         finally:
-            _end_session(process)
+            end_session(process)
         stdout, stderr = _text(out), _text(err)
     if hung:
         pytest.fail(
@@ -103,7 +103,7 @@ def started(ranks, argv, cwd):
         try:
             yield process
         finally:
-            _end_session(process)
+            end_session(process)
 
 
 def _launcher():
@@ -138,66 +138,6 @@ def _environment(extra):
         if value is not None:
             env[key] = str(value)
     return env
-
-
-def _end_session(process):
-    """End what is left of the session: mpirun first, which ends its ranks, then every rank."""
-    ranks = _below(process.pid)  # of MPICH, each in a session of its own
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    deadline = time.monotonic() + 5
-    while (left := _members(process.pid) + _still_there(ranks)) and time.monotonic() < deadline:
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.05)
-
-
-def _members(session):
-    """Return the process ids of a session.
-
-    Ranks have groups of their own: killing mpirun's group is not enough.
-    """
-    return [pid for pid, (_parent, owner, _began) in _processes().items() if owner == session]
-
-
-def _below(parent):
-    """{process id: when it began} of the children of a process, of their children, and so on."""
-    processes, found, parents = _processes(), {}, {parent}
-    while parents:
-        children = {
-            pid: began for pid, (above, _, began) in processes.items() if above in parents
-        }
-        found |= children
-        parents = set(children)
-    return found
-
-
-def _still_there(known):
-    processes = _processes()
-    return [
-        pid for pid, began in known.items() if pid in processes and processes[pid][2] == began
-    ]
-
-
-def _processes():
-    """{process id: (parent, session, when it began)} of all that run."""
-    found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (OSError, ValueError):
-            continue
-        if fields[0] != "Z":
-            found[int(stat.parent.name)] = int(fields[1]), int(fields[3]), int(fields[19])
-    return found
 
 
 def _text(file):

@@ -263,6 +263,7 @@ class Output(Observer):
         about = {f"{program}_version": version for program, version in self._versions.items()}
         about["volume_fraction"] = _noted(region.tissue.volume_fraction)
         about["tortuosity"] = _noted(region.tissue.tortuosity)
+        about["charges"] = _charges(chosen)
         file = GridFile(
             self._path_of_file(len(self._files)),
             region.box,
@@ -345,6 +346,12 @@ def _free_name(name: str, taken: set[str]) -> str:
         return name
     numbered = (f"{name}_{number}" for number in itertools.count(2))
     return next(one for one in numbered if one not in taken)
+
+
+def _charges(chosen: list[tuple]) -> str:
+    """The charges of ions, such as ``k 1, ca 2``."""
+    charges = {str(item.species): species.charge for item, _, species in chosen}
+    return ", ".join(f"{name} {charge}" for name, charge in charges.items() if charge)
 
 
 def _noted(value) -> float | str:

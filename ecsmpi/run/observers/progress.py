@@ -8,6 +8,7 @@ import time
 from typing import TextIO
 
 from ecsmpi import notebook
+from ecsmpi.description.grid import finite
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.run.observers.base import Observer
 
@@ -28,6 +29,11 @@ class Progress(Observer):
         End of the run (ms); None where it is unknown.
     stream : text stream, optional
         By default the cell's output in a notebook, else standard error.
+
+    Raises
+    ------
+    ValueError
+        If ``tstop`` is not a finite number.
     """
 
     goes_when_dropped = True
@@ -38,7 +44,7 @@ class Progress(Observer):
     _steps: int
 
     def __init__(self, tstop: float | None = None, stream: TextIO | None = None):
-        self._tstop = tstop
+        self._tstop = None if tstop is None else finite("tstop", tstop)
         self._stream = stream or sys.stderr
         self._begin_stretch(0.0)
         self._cell_line: notebook.DisplayLine | None = None

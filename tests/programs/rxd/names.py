@@ -122,7 +122,12 @@ for kind in (getattr(rxd, name) for name in shown):
 for kind in (rxd.Output, rxd.Progress, rxd.Diagnostics, rxd.SegmentReport, rxd.Spikes):
     assert "attach" in inspect.signature(kind).parameters
     assert "Parameters\n" in inspect.getdoc(kind)
-assert "include_flux" not in dir(k[ecs])
+for hidden in ("include_flux", "values_at", "original", "settable", "hidden"):
+    assert hidden not in dir(k[ecs]), hidden
+for hidden in ("key", "spec", "tissue_on"):
+    assert hidden not in dir(k) and hasattr(k, hidden), hidden
+output = rxd.Output("unwritten.h5", every=1, attach=False)
+assert [name for name in dir(output) if name[0] != "_"] == ["close", "every", "path", "paths"]
 assert "include_flux" in dir(k.nodes)
 assert repr(ecs).startswith(
     "Extracellular(xlo=-20, ylo=-15, zlo=-15, xhi=20, yhi=15, zhi=15, dx=(10, 10, 10), "

@@ -1,16 +1,20 @@
 """What scripts can use of ecsmpi, and what the pages of the reference say of it: facts.json."""
 
+import ast
 import inspect
 import json
 from pathlib import Path
 import re
+import textwrap
 
 import ecsmpi
 from ecsmpi import rxd
 from neuron import n
 import reference
 
-ENTRY = re.compile(r"^\.\. auto(?:class|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^\.\. auto(?:class|exception|function):: (\S+)\n((?:   :.*\n)*)", re.MULTILINE
+)
 OPERATORS = set(reference.OPERATORS) - {"__len__", "__iter__", "__contains__"}
 
 
@@ -29,14 +33,39 @@ def model():
         both[cytosol] > both[ecs], 1, membrane=membrane, custom_dynamics=True
     )
     output = rxd.Output("k.h5", every=1, items=[rxd.Field(k), rxd.Mean(k, axis="z")])
-    objects = [soma, ecs, k, both, pump, output, k[ecs], k[ecs].nodes, k[ecs].nodes[0]]
-    objects += [ecs.box, both.nodes, rxd.Rate(both, -both), rxd.Rate(k, -k)]
-    objects += [rxd.Reaction(k, both, 1), rxd.Parameter(ecs, value=1), rxd.State(ecs, name="a")]
-    objects += [rxd.Held(1), rxd.Bath(1, permeability=1), rxd.Field(k), rxd.Mean(k, axis="z")]
-    objects += [rxd.Slice(k, z=0), rxd.Subvolume(k), rxd.Diagnostics(k, every=1, balance=True)]
-    objects += [rxd.SegmentReport("v.h5"), rxd.Spikes("spikes.h5"), rxd.Progress()]
-    objects += [rxd.Observer(), rxd.Checkpoint("checkpoints"), rxd.phases(), rxd.options]
-    objects += [rxd.options.enable]
+    objects = [
+        soma,
+        ecs,
+        ecs.box,
+        k,
+        both,
+        both.nodes,
+        pump,
+        output,
+        k[ecs],
+        k[ecs].nodes,
+        k[ecs].nodes[0],
+        rxd.Rate(both, -both),
+        rxd.Rate(k, -k),
+        rxd.Reaction(k, both, 1),
+        rxd.Parameter(ecs, value=1),
+        rxd.State(ecs, name="a"),
+        rxd.Held(1),
+        rxd.Bath(1, permeability=1),
+        rxd.Field(k),
+        rxd.Mean(k, axis="z"),
+        rxd.Slice(k, z=0),
+        rxd.Subvolume(k),
+        rxd.Diagnostics(k, every=1, balance=True),
+        rxd.SegmentReport("v.h5"),
+        rxd.Spikes("spikes.h5"),
+        rxd.Progress(),
+        rxd.Observer(),
+        rxd.Checkpoint("checkpoints"),
+        rxd.phases(),
+        rxd.options,
+        rxd.options.enable,
+    ]
     n.finitialize(-65)
     output.close()
     recording = ecsmpi.load("k.h5")
@@ -72,7 +101,7 @@ def names_on_pages():
         for name, options in ENTRY.findall(reference.expanded(text)):
             members = re.search(r":members: (.*)", options)
             shown[name] = members[1].split(", ") if members else []
-        written += [name for _, name, _ in reference.WRITTEN.findall(text)]
+        written += [name for name, _, _ in reference.WRITTEN.findall(text)]
     return shown, written
 
 
@@ -116,9 +145,51 @@ def entry(name, thing, kind):
         found["type"] = str(inspect.signature(function).return_annotation)
         return found
     signature = inspect.signature(thing)
-    arguments = [one for one in signature.parameters.values() if one.name != "self"]
-    found["arguments"] = [(one.name, _words(one.annotation)) for one in arguments]
+    found["arguments"] = []
+    for one in signature.parameters.values():
+        packed = reference.keywords_of(thing, one)
+        if one.name != "self":
+            found["arguments"] += list(packed.items()) or [(one.name, _words(one.annotation))]
     found["type"] = _words(signature.return_annotation)
+    return found
+
+
+def functions_of(name, thing):
+    """(dotted name, object with the docstring, function) of what an entry's calls run first."""
+    if not inspect.isclass(thing):
+        yield name, thing, thing
+        return
+    for constructor in ("__new__", "__init__", "__post_init__"):
+        if constructor in vars(thing):
+            yield name, thing, vars(thing)[constructor]
+    for member in reference.members(thing):
+        value = inspect.getattr_static(thing, member)
+        if isinstance(value, property):
+            yield f"{name}.{member}", value, value.fget
+            if value.fset:
+                yield f"{name}.{member}", value, value.fset
+        elif reference.is_method(value):
+            yield f"{name}.{member}", value, getattr(value, "__func__", value)
+
+
+def raised_in(function):
+    """The names of the exceptions that a function itself raises."""
+    found = set()
+    if not Path(inspect.unwrap(function).__code__.co_filename).is_file():
+        return found  # made by a dataclass or named tuple
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            found.add(ast.unparse(node.exc.func))
+    return {"MissingFeature" if name == "missing" else name for name in found}
+
+
+def errors(shown):
+    """[dotted name, exception, is it in the docstring?] of what functions raise themselves."""
+    found = []
+    for name in shown:
+        for place, documented, function in functions_of(name, reference.found_object(name)):
+            text = inspect.getdoc(documented) or ""
+            found += [(place, kind, kind in text) for kind in sorted(raised_in(function))]
     return found
 
 
@@ -172,5 +243,7 @@ if __name__ == "__main__":
         "documented": documented_names(shown),
         "entries": entries(shown),
         "class_arguments": inherited_arguments(shown),
+        "errors": errors(shown),
+        "table": reference.expanded(reference.pages()["reference/arguments"]),
     }
     Path("facts.json").write_text(json.dumps(facts))

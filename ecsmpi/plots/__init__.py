@@ -1,0 +1,1 @@
+"""Pictures and movies of what files have: sections, traces, kymographs, reports, spikes."""
