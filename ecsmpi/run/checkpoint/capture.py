@@ -132,7 +132,7 @@ def _neuron_state(manifest: Manifest, vectors: dict) -> dict[str, bytes]:
         "random": json.dumps(rank_state.random_places()).encode(),
     }
     for name, vector in vectors.items():
-        saved[f"vector {name}"] = np.array(vector, dtype=float).tobytes()
+        saved[f"vector {name}"] = vector.as_numpy().tobytes()
     if manifest.without_gids is None:
         for gid, data in gid_states.of_gids().items():
             saved[f"gid {gid}"] = data
