@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.plots.library import matplotlib
+from ecsmpi.plots.limits import ROUND_OFF, limits_of
 from ecsmpi.plots.options import Colouring
 
 NOT_FINITE = {False: ("light grey", "0.8"), True: ("grey", "0.5")}  # of a change: True
 NOT_POSITIVE = ("light blue", "#9fd8ff")
 BELOW_THRESHOLD = "white"
-ROUND_OFF = 1e-6  # of the values: a smaller range is no structure of a field
 TINY = 1e-12  # mM
 
 
@@ -184,18 +184,6 @@ class ColourScale:
     def masked(self, values: np.ndarray) -> np.ma.MaskedArray:
         """Return values without those that are not finite."""
         return np.ma.masked_invalid(values)
-
-
-def limits_of(low: float, high: float) -> tuple[float, float]:
-    """Return the ends of a colour scale for values from low to high.
-
-    A field that is uniform but for round-off must not be stretched to all colours.
-    """
-    least = ROUND_OFF * max(abs(low), abs(high), 1e-6)
-    if high - low >= least:
-        return low, high
-    middle = (low + high) / 2
-    return middle - least, middle + least
 
 
 def _around_zero(extremes: Extremes, magnitude: float) -> tuple[float, float]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecsmpi.plots.options import SEQUENTIAL
 from ecsmpi.view.scene.camera import flat_axis
-from ecsmpi.view.scene.colour_scale import MAPS
+from ecsmpi.view.scene.colour_scale import FIRST_MAP
 from ecsmpi.view.value_range import ValueRange
 
 FASTEST = 30.0  # frames a second
@@ -38,8 +39,8 @@ FIRST: dict[str, Any] = {
     "thickness": 1.0,
     "axes_on": True,
     "dark": True,
-    "colours": MAPS[0],
-    "colour_items": list(MAPS),
+    "colours": FIRST_MAP,
+    "colour_items": list(SEQUENTIAL),
     "logarithmic": False,
     "limits_kind": "all",
     "limits_lo": "",

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ecsmpi.plots.limits import limits_of
+
 MOST_BYTES = 256 << 20  # that are read of a species; of more, frames evenly spaced in time
 SAMPLE = 50_000  # values of a frame that percentiles are taken from
 PERCENT = 99.8  # that "most" values are
@@ -119,8 +121,4 @@ def _width(span: Span) -> float:
 
 def with_width(span: Span) -> Span:
     """Return a span with a width: values that are alike but for round-off are one colour."""
-    least = 1e-6 * max(abs(span.lo), abs(span.hi), 1e-6)
-    if _width(span) >= least:
-        return span
-    middle = (span.lo + span.hi) / 2
-    return Span(middle - least, middle + least)
+    return Span(*limits_of(*span))

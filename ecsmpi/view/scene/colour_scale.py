@@ -11,7 +11,7 @@ from vtkmodules.vtkRenderingCore import vtkColorTransferFunction
 
 from ecsmpi.view.ticks import round_ticks
 
-MAPS = ("inferno", "viridis", "magma", "plasma", "cividis")  # perceptually uniform
+FIRST_MAP = "inferno"  # of a page that is dark at first
 NAN_COLOUR = "#8c8c8c"
 SAMPLES = 128  # of the functions that colour a volume
 
@@ -25,7 +25,7 @@ class ColourScale:
     lo, hi : float
         Its ends in mM, lo < hi.
     colours : str
-        One of MAPS.
+        One of `plots.options.SEQUENTIAL`.
     logarithmic : bool
         Equal ratios are equal steps of colour; lo > 0.
     opaque_end : str
@@ -36,7 +36,7 @@ class ColourScale:
 
     lo: float
     hi: float
-    colours: str = "inferno"
+    colours: str = FIRST_MAP
     logarithmic: bool = False
     opaque_end: str = "high"
     opacity: float = 0.6

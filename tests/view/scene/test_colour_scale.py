@@ -1,6 +1,7 @@
 """The colour scale: its ends, its logarithm, and which colours it takes."""
 
-from ecsmpi.view.scene.colour_scale import MAPS, ColourScale
+from ecsmpi.plots.options import SEQUENTIAL
+from ecsmpi.view.scene.colour_scale import ColourScale
 import numpy as np
 import pytest
 
@@ -30,7 +31,7 @@ def test_fractions_go_from_0_to_1(logarithmic, middle):
     assert scale.at(0.5) == pytest.approx(middle)
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("name", SEQUENTIAL)
 def test_lightness_rises_along_the_scale(name):
     """A perceptually uniform map does not go back in luminance."""
     table = ColourScale(0.0, 1.0, name).table()
