@@ -56,6 +56,8 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     assert len(named) == 5
     assert set(named) <= {f"cell{i}" for i in range(5, 10)}
     assert ", ...; enlarge the box to include them" in said
+    # thirds of the lines from (70, 0, 0) to (75, 8, 30), of cell 5, and so on to cell 9
+    assert said.endswith("go from (70.8333, 1.33333, 5) to (154.167, 6.66667, 25) um")
 
 
 def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):
