@@ -10,6 +10,7 @@ import ecsmpi
 PACKAGE = Path(ecsmpi.__file__).resolve().parent
 # pyproject.toml maps the folders of a checkout into this one of a wheel.
 IN_WHEEL = PACKAGE / "_project"
+MOST_NAMED = 5  # files in the way that a message names
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,11 @@ def _check(folder, files):
             raise ValueError(f"{place} is not a folder: choose another folder than {folder}")
     there = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
     if there:
+        named = ", ".join(there[:MOST_NAMED])
+        more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
         raise ValueError(
             f"{folder} has files that init would overwrite: choose another folder, or move "
-            f"them away: {', '.join(there)}"
+            f"them away: {named}{more}"
         )
 
 

@@ -19,6 +19,7 @@ from ecsmpi.plots.sections import Sections
 
 CONTOUR = {"colors": "black", "linewidths": 1.0}
 HALO = 2.0  # points: the light line around a contour
+ROUND = (1, 2, 5, 10)  # steps between ticks, but for powers of 10
 
 
 class SectionPicture:
@@ -202,7 +203,7 @@ def draw_colour_bar(bar: Any, colours: ColourScale, label: str) -> None:
     if colours.colouring.log:
         decades = np.log10(colours.high / colours.low)
         if decades < 1:
-            bar.locator = ticker.MaxNLocator(nbins=most)
+            bar.locator = ticker.MaxNLocator(nbins=most, steps=ROUND)
         else:
             steps = (1, 2, 5) if decades < 3 else (1,)
             bar.locator = ticker.LogLocator(subs=steps, numticks=most + 2)
@@ -210,7 +211,7 @@ def draw_colour_bar(bar: Any, colours: ColourScale, label: str) -> None:
         bar.minorlocator = ticker.NullLocator()
     else:
         bar.formatter.set_useOffset(False)
-        bar.locator = ticker.MaxNLocator(nbins=most)
+        bar.locator = ticker.MaxNLocator(nbins=most, steps=ROUND)
     bar.update_ticks()
     what = f"change of {label}" if colours.colouring.change else label
     bar.set_label(f"{what} (mM)", parse_math=False)

@@ -113,7 +113,8 @@ class HealthCheck:
         lines = list(itertools.chain.from_iterable(self._comm.allgather(own)))
         if self._comm.rank == 0:
             print(
-                f"ecsmpi: at t = {t:g} ms {lines[0]}: more flows out of it than there is",
+                f"ecsmpi: at t = {t:g} ms {lines[0]}: more flows out of it than there is, "
+                "or it began below 0",
                 file=sys.stderr,
                 flush=True,
             )

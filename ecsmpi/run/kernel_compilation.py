@@ -41,7 +41,8 @@ class KernelCompilation:
                 kinds.add((is_heterogeneous, is_short, solvers.of(region).has_threads))
         for kind in self._missing(solvers.comm, kinds):
             with launch.one_per_node_first(
-                solvers.comm, "compiles the solver, once on this machine; about 20 s"
+                solvers.comm,
+                "compiles the solver for such a model, once on this machine; about 20 s",
             ):
                 compiling.ahead("kernels", *kind)
                 compile_kernels(launch.own_communicator(), *kind)

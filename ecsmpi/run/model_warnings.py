@@ -9,6 +9,7 @@ import numpy as np
 from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.duplicates import Duplicates
 from ecsmpi.cells.misspelt_ions import misspelt_ions
+from ecsmpi.cells.segments import without_address
 from ecsmpi.description.model import can_name_ion
 from ecsmpi.run.overlaps import warn_of_overlaps
 from ecsmpi.run.region_solvers import RegionSolvers
@@ -67,22 +68,37 @@ class ModelWarnings:
     def _warn_of_segments_outside(
         self, registry: ModelRegistry, solvers: RegionSolvers, segments: CoupledSegments
     ) -> None:
-        """Warn on rank 0 with their number and some names. Collective."""
+        """Warn on rank 0 with their number, some names and where they are. Collective."""
         numbers = np.flatnonzero(_in_no_box(registry, solvers, segments))
-        names = [segments.all.name(int(i)) for i in numbers]
-        of_ranks = solvers.comm.gather((len(names), names[:MOST_NAMED]))
+        names = [without_address(segments.all.name(int(i))) for i in numbers[:MOST_NAMED]]
+        places = segments.all.centre[numbers].tolist()
+        own = (len(numbers), names, _corners(places))
+        of_ranks = solvers.comm.gather(own)
         if solvers.comm.rank or of_ranks == self._outside:
             return
         self._outside = of_ranks
-        count = sum(number for number, _ in of_ranks)
+        count = sum(number for number, _, _ in of_ranks)
         if count:
-            named = [name for _, some in of_ranks for name in some][:MOST_NAMED]
+            named = [name for _, some, _ in of_ranks for name in some][:MOST_NAMED]
+            low, high = _corners([corner for _, _, corners in of_ranks for corner in corners])
             more = ", ..." if count > len(named) else ""
             warnings.warn(
                 f"{count} segments lie outside every extracellular box and take no part in it: "
-                f"{', '.join(named)}{more}; enlarge the box to include them",
+                f"{', '.join(named)}{more}; enlarge the box to include them, whose centres go from "
+                f"{_shown(low)} to {_shown(high)} um",
                 stacklevel=2,
             )
+
+
+def _corners(places: list[list[float]]) -> list[list[float]]:
+    """Return the lowest and the highest (x, y, z) of some places (um), [] of none."""
+    if not places:
+        return []
+    return [[min(axis) for axis in zip(*places)], [max(axis) for axis in zip(*places)]]
+
+
+def _shown(corner: list[float]) -> str:
+    return f"({', '.join(f'{number:g}' for number in corner)})"
 
 
 def _in_no_box(

@@ -373,6 +373,11 @@ def _checked_regions(regions: Regions) -> list[Extracellular]:
                 "a species gets its regions inside cells when it is made, "
                 f"got {region!r}: make it again with them"
             )
+        if isinstance(region, neuron_rxd.Extracellular):
+            raise RxDException(
+                "regions of a species must be rxd.Extracellular of ecsmpi, got NEURON's "
+                f"{region!r}: import rxd from ecsmpi, not from neuron, in all of the script"
+            )
         if not isinstance(region, Extracellular):
             raise RxDException(
                 f"regions of a species must be rxd.Extracellular of ecsmpi, got {region!r}"

@@ -69,6 +69,16 @@ def test_it_overwrites_no_file_and_names_those_in_its_way(tmp_path, capsys):
     assert own.read_text() == "mine"
 
 
+def test_of_many_files_in_its_way_it_names_a_few(tmp_path, capsys):
+    assert main(["init", str(tmp_path)]) == 0
+    count = len(files_below(tmp_path))
+    capsys.readouterr()
+    assert main(["init", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith(f" and {count - 5} more\n")
+    assert said.count(", ") == 5  # one before "or move", four between the names
+
+
 def test_other_files_of_the_folder_stay(tmp_path):
     (tmp_path / "mod").mkdir()
     (tmp_path / "mod" / "own.mod").write_text("mine")

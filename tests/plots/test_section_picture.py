@@ -290,6 +290,15 @@ def test_limits_are_those_that_are_given_and_arrows_say_what_lies_beyond(recordi
     assert bar_of(figure).extend == "neither"
 
 
+@pytest.mark.parametrize("limits", [(3, 3.002), (3, 3.0075), (0, 140)])
+def test_ticks_of_the_colour_bar_are_round_numbers(recording, limits):
+    _, bar = recording.plot("k", limits=limits).axes
+    ticks = [tick for tick in bar.get_yticks() if limits[0] <= tick <= limits[1]]
+    step = ticks[1] - ticks[0]
+    assert np.allclose(np.array(ticks) / step, np.round(np.array(ticks) / step), atol=1e-6)
+    assert np.isclose(step / 10 ** np.floor(np.log10(step) + 1e-9), [1, 2, 5], atol=1e-6).any()
+
+
 def test_uniform_field_is_not_stretched_to_all_colours(tmp_path):
     noisy = write_frames(tmp_path / "k.h5", {"k": lambda t: 3 + 1e-14 * linear(t)})
     for options in ({}, {"change": True}, {"log": True}):

@@ -56,6 +56,19 @@ def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     assert len(named) == 5
     assert set(named) <= {f"cell{i}" for i in range(5, 10)}
     assert ", ...; enlarge the box to include them" in said
+    # thirds of the lines from (70, 0, 0) to (75, 8, 30), of cell 5, and so on to cell 9
+    assert said.endswith("go from (70.8333, 1.33333, 5) to (154.167, 6.66667, 25) um")
+
+
+@pytest.mark.parametrize(("kind", "least"), [("initial", "-3"), ("rate", "-0.024")])
+def test_concentrations_below_zero_are_told_of_once(kind, least):
+    done = mpirun(2, ["python", PROGRAMS / "run" / "below_zero.py", kind])
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("or it began below 0") == 1, done.stderr
+    assert (
+        f"ecsmpi: at t = 0.025 ms x is {least} mM in voxel (0, 0, 0) at (5, 5, 5) um: "
+        "more flows out of it than there is, or it began below 0\n"
+    ) in done.stderr
 
 
 def test_segment_in_one_of_several_boxes_is_not_outside(on_ranks):

@@ -90,7 +90,7 @@ ARGUMENTS = {
     "rxd.Species(3, name='na')": "regions of a species must be rxd.Extracellular of ecsmpi, got 3",
     "rxd.Species([ecs, ecs], name='na')": "a species needs different regions, got [",
     "rxd.Species(neuron_rxd.Extracellular(0, 0, 0, 9, 9, 9, 1))": (
-        "must be rxd.Extracellular of ecsmpi, got"
+        "): import rxd from ecsmpi, not from neuron, in all of the script"
     ),
 }
 

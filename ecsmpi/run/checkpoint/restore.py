@@ -6,6 +6,7 @@ Nothing that is read is executed, and NEURON gets only what `rank_state.check_ra
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -22,6 +23,9 @@ from ecsmpi.run.checkpoint.run_state import RunState
 from ecsmpi.run.region_solver import RegionSolver
 
 MOST_SHOWN = 5  # differences between models
+ARGUMENT = re.compile(  # name=value in the text of a model, or the fingerprint of tissue
+    r"\w+=(?:\([^()]*\)|[^,()\[\]=]+)|\([0-9a-f]{10}\)"
+)
 
 
 def restore(run: RunState, found: SavedCheckpoint, changing: AbstractContextManager) -> None:
@@ -73,7 +77,11 @@ def _compare(then: dict, now: dict) -> None:
     if len(lines) > MOST_SHOWN:
         shown.append(f"and {len(lines) - MOST_SHOWN} more")
     listed = "\n  ".join(shown)
-    raise Differs(f"the checkpoint is of another model than the script makes:\n  {listed}")
+    raise Differs(
+        f"the checkpoint is of another model than the script makes:\n  {listed}\n"
+        "Make the same model as then; or run the new one from its start, with another folder of "
+        "checkpoints"
+    )
 
 
 def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
@@ -82,10 +90,27 @@ def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
             old = then[i] if i < len(then) else None
             new = now[i] if i < len(now) else None
             yield from _differences(f"{name} {i}", old, new)
+    elif isinstance(then, str) and isinstance(now, str) and then != now:
+        old, new = _changed(then, now)
+        yield f"{name}: {old} in the checkpoint, {new} now"
     elif then != now:
         old = "none" if then is None else then
         new = "none" if now is None else now
         yield f"{name}: {old} in the checkpoint, {new} now"
+
+
+def _changed(then: str, now: str) -> tuple[str, str]:
+    """Return what differs of two texts: arguments alone, where nothing else does."""
+    if ARGUMENT.sub("", then) != ARGUMENT.sub("", now):
+        return then, now
+    pairs = zip(ARGUMENT.findall(then), ARGUMENT.findall(now), strict=True)
+    changed = [pair for pair in pairs if pair[0] != pair[1]]
+    if not changed:
+        return then, now
+    label, colon, _ = then.partition(": [")
+    before = f"{label}: " if colon else ""
+    old, new = (", ".join(side) for side in zip(*changed, strict=True))
+    return before + old, new
 
 
 # the regions
