@@ -174,7 +174,13 @@ def _slider(name: str, lo, hi, step, shown: str, text: str) -> None:
 
 
 def _colours() -> None:
-    v3.VSelect(v_model=("colours",), label="colours", items=("colour_items",), **DENSE)
+    v3.VSelect(
+        v_model=("colours",),
+        label="colours",
+        items=("colour_items",),
+        classes="colours",
+        **DENSE,
+    )
     v3.VSelect(
         v_model=("limits_kind",),
         label="from and to",

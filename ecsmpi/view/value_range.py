@@ -104,6 +104,7 @@ def chosen_frames(count: int, frame_bytes: int) -> list[int]:
 
 
 def _values_of(values: np.ndarray) -> _FrameValues:
+    values = values.ravel(order="K")  # as they lie in memory
     finite = values[np.isfinite(values)]
     without = values.size - finite.size
     if finite.size == 0:

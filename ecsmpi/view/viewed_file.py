@@ -49,7 +49,7 @@ class ViewedFile:
             values = self.frames(choice).frame(name, number)
             while self._kept and self._kept_bytes() + values.nbytes > KEPT_BYTES:
                 self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = np.ascontiguousarray(values)
+            self._kept[key] = values
         return self._kept[key]
 
     def value_range(self, choice: str, name: str) -> ValueRange:

@@ -1,5 +1,8 @@
 """Options without effect, and values that cannot be, are refused by name."""
 
+import subprocess
+import sys
+
 from ecsmpi.cli import main
 from ecsmpi.files.recording import load
 import pytest
@@ -204,3 +207,20 @@ def test_reports_and_spikes_have_no_sections(tmp_path, capsys):
         assert named + what in told
     assert main(["plot", str(spikes), "--elements", "0"]) == 2
     assert "leave out --elements 0, which has no effect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("call", ["plot()", "plot(points=[(5, 5, 5)])", "animate()"])
+def test_without_matplotlib_the_extra_is_named_and_files_can_be_read(path, call):
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import ecsmpi\n"
+        f"recording = ecsmpi.load({str(path)!r})\n"
+        "print(recording['k'].shape)\n"
+        f"recording.{call}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "(3, 10, 8, 3)\n"
+    assert done.stderr.splitlines()[-1].endswith(
+        "a picture needs the package matplotlib, which is not installed: "
+        "python -m pip install 'ecsmpi[plot]'"
+    )

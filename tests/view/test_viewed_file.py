@@ -7,6 +7,7 @@ from ecsmpi.view.viewed_file import ViewedFile
 import numpy as np
 import pytest
 
+from support import frames
 from support.viewed import BOX, FIELDS, TIMES, ball, begin, write, write_selections
 
 
@@ -45,6 +46,17 @@ def test_series_is_that_of_the_recording(tmp_path):
         expected,
     )
     np.testing.assert_array_equal(expected, [ball(t)[6, 5, 2] for t in TIMES])
+
+
+def test_file_in_parts_is_read_as_one(tmp_path):
+    frames.write(tmp_path / "a.h5", storage="parts")
+    assert (tmp_path / "a.rank00000.h5").exists()
+    viewed = ViewedFile(tmp_path / "a.h5")
+    for number, expected in enumerate(frames.expected("na")):
+        np.testing.assert_array_equal(viewed.values("", "na", number), expected)
+    (tmp_path / "a.rank00000.h5").unlink()
+    with pytest.raises(OSError, match="part .* is missing"):
+        viewed.look_again()
 
 
 def test_new_frames_are_found(tmp_path):

@@ -1,7 +1,7 @@
 """The edges of the box with round numbers in um along three of them, whichever way one looks.
 
-`arrange`, called before each picture, places the labels at the edges at the outside of the box as it is seen: those of the
-upright direction to the left, the others below.
+`arrange`, called before each picture, places the labels at those edges that are seen at the outside
+of the box: of the upright direction to the left, of the others below.
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ class Scene:
     def _prepare(self) -> None:
         """Before each picture: the camera, and then the labels where it sees them."""
         self._placed.fit()
+        self.plotter.renderer.ResetCameraClippingRange()
         self.surroundings.arrange()
 
     def set_box(self, box: Box, cells: Cells | None) -> None:
@@ -205,7 +206,6 @@ class Scene:
         scale : int
             How many times as fine as the window it is.
         """
-        self.plotter.renderer.ResetCameraClippingRange()
         self.plotter.render()
         return np.asarray(self.plotter.screenshot(return_img=True, scale=scale))
 

@@ -75,7 +75,7 @@ class Shown:
             self.choose("species", "k")
         for key in ("End", "r"):
             self.page.keyboard.press(key)
-        wait_until(lambda: np.array_equal(self.settled(), self.first))
+        wait_until(lambda: differs(self.settled(), self.first) == 0)
 
     def text(self, selector):
         return self.page.inner_text(selector)
