@@ -16,6 +16,7 @@ from ecsmpi.cells.membrane_reaction_plan import MembraneReactionPlan
 from ecsmpi.cells.membrane_reactions import MembraneReactions
 from ecsmpi.cells.neuron_modes import refuse_unsupported_modes
 from ecsmpi.cells.segments import first_segments
+from ecsmpi.description.differences import first_difference
 from ecsmpi.description.model import can_name_ion
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.rxd_names import molecules_per_mM_um3
@@ -285,7 +286,7 @@ class Planner:
         lines: list[str] = []
         for of_region in laws.values():
             lines += map(described, of_region)
-        self._agree("; ".join(lines))
+        self._agree(lines)
         reacting = []
         for region, of_region in laws.items():
             neighbours = []
@@ -304,22 +305,25 @@ class Planner:
         lines = []
         for one in self._registry.species:
             places = [(one.spec(region), region.box, region.tissue) for region in one.regions]
-            lines.append(str(places))
-        self._agree("; ".join(lines) + f"; grid_steps {self._clock.steps}")
+            lines.append(f"{one.name}: {places}")
+        self._agree([*lines, f"grid_steps={self._clock.steps}"])
 
-    def _agree(self, description: str) -> None:
+    def _agree(self, lines: list[str]) -> None:
         """Raise ValueError on every rank where ranks describe different models. Collective.
 
         No later message would explain it.
         """
         comm = self._solvers.comm
-        digests = comm.allgather(hashlib.sha256(description.encode()).digest())
-        for rank, digest in enumerate(digests):
-            if digest != digests[0]:
-                raise ValueError(
-                    f"ranks 0 and {rank} describe different extracellular spaces: make the same "
-                    "regions, species and reactions on every rank (only cells, and reactions in "
-                    "or across their membranes, may differ); for models of its own on each rank "
-                    "call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. "
-                    f"This is rank {comm.rank}: {description}"
-                )
+        digests = comm.allgather(hashlib.sha256("\n".join(lines).encode()).digest())
+        rank = next((rank for rank, one in enumerate(digests) if one != digests[0]), 0)
+        if rank == 0:
+            return
+        described_by = comm.allgather(lines)
+        there, here = first_difference(described_by[0], described_by[rank])
+        raise ValueError(
+            f"ranks 0 and {rank} describe different extracellular spaces: make the same "
+            "regions, species and reactions on every rank (only cells, and reactions in "
+            "or across their membranes, may differ); for models of its own on each rank "
+            "call pc.subworlds(1), or set rxd.options.comm = MPI.COMM_SELF. "
+            f"Rank 0 has {there}; rank {rank} has {here}"
+        )

@@ -129,7 +129,10 @@ ONE_RANK = {
         + RUN,
         "KeyError: 'lost cell'",
     ),
-    "another d": ("na = rxd.Species(ecs, d=1 + rank, name='na', charge=1)" + RUN, DIFFER),
+    "another d": (
+        "na = rxd.Species(ecs, d=1 + rank, name='na', charge=1)" + RUN,
+        "Rank 0 has na: d=(1.0, 1.0, 1.0); rank 1 has d=(2.0, 2.0, 2.0)",
+    ),
     "no species": ("if rank == 1:\n    del k" + RUN, DIFFER),
     "a species more during the run": (
         BEGIN + "if rank == 1:\n    na = rxd.Species(ecs, name='na', charge=1)" + GO_ON,

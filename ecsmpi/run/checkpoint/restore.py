@@ -6,7 +6,6 @@ Nothing that is read is executed, and NEURON gets only what `rank_state.check_ra
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ecsmpi.description.differences import changed
 from ecsmpi.files.checkpoint_part import Damaged
 from ecsmpi.files.saved_checkpoint import BOX, SavedCheckpoint
 from ecsmpi.neuron_api.interpreter import n
@@ -23,9 +23,6 @@ from ecsmpi.run.checkpoint.run_state import RunState
 from ecsmpi.run.region_solver import RegionSolver
 
 MOST_SHOWN = 5  # differences between models
-ARGUMENT = re.compile(  # name=value in the text of a model, or the fingerprint of tissue
-    r"\w+=(?:\([^()]*\)|[^,()\[\]=]+)|\([0-9a-f]{10}\)"
-)
 
 
 def restore(run: RunState, found: SavedCheckpoint, changing: AbstractContextManager) -> None:
@@ -91,26 +88,12 @@ def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
             new = now[i] if i < len(now) else None
             yield from _differences(f"{name} {i}", old, new)
     elif isinstance(then, str) and isinstance(now, str) and then != now:
-        old, new = _changed(then, now)
+        old, new = changed(then, now)
         yield f"{name}: {old} in the checkpoint, {new} now"
     elif then != now:
         old = "none" if then is None else then
         new = "none" if now is None else now
         yield f"{name}: {old} in the checkpoint, {new} now"
-
-
-def _changed(then: str, now: str) -> tuple[str, str]:
-    """Return what differs of two texts: arguments alone, where nothing else does."""
-    if ARGUMENT.sub("", then) != ARGUMENT.sub("", now):
-        return then, now
-    pairs = zip(ARGUMENT.findall(then), ARGUMENT.findall(now), strict=True)
-    changed = [pair for pair in pairs if pair[0] != pair[1]]
-    if not changed:
-        return then, now
-    label, colon, _ = then.partition(": [")
-    before = f"{label}: " if colon else ""
-    old, new = (", ".join(side) for side in zip(*changed, strict=True))
-    return before + old, new
 
 
 # the regions
