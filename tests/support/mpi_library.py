@@ -42,11 +42,18 @@ def library() -> Library:
 def ranks_below(process: int) -> list[int]:
     """Return the process ids of the ranks that a launcher has started.
 
-    MPICH's launcher starts them by a process of its own.
+    MPICH's launcher starts them by a process of its own. A child that still has its parent's name
+    has been forked and is not yet the program that it becomes.
     """
     found = []
-    for child in _children(process):
-        found += ranks_below(child) if _name(child).startswith("hydra_") else [child]
+    children = _children(process)
+    name = _name(process)  # which it has since it has children
+    for child in children:
+        childs_name = _name(child)
+        if childs_name.startswith("hydra_"):
+            found += ranks_below(child)
+        elif childs_name != name:
+            found.append(child)
     return found
 
 
