@@ -71,8 +71,7 @@ class ModelWarnings:
         """Warn on rank 0 with their number, some names and where they are. Collective."""
         numbers = np.flatnonzero(_in_no_box(registry, solvers, segments))
         names = [without_address(segments.all.name(int(i))) for i in numbers[:MOST_NAMED]]
-        places = segments.all.centre[numbers].tolist()
-        own = (len(numbers), names, _corners(places))
+        own = (len(numbers), names, _corners(segments.all.centre[numbers]))
         of_ranks = solvers.comm.gather(own)
         if solvers.comm.rank or of_ranks == self._outside:
             return
@@ -80,7 +79,8 @@ class ModelWarnings:
         count = sum(number for number, _, _ in of_ranks)
         if count:
             named = [name for _, some, _ in of_ranks for name in some][:MOST_NAMED]
-            low, high = _corners([corner for _, _, corners in of_ranks for corner in corners])
+            corners = [corner for _, _, of_rank in of_ranks for corner in of_rank]
+            low, high = _corners(np.array(corners))
             more = ", ..." if count > len(named) else ""
             warnings.warn(
                 f"{count} segments lie outside every extracellular box and take no part in it: "
@@ -90,11 +90,11 @@ class ModelWarnings:
             )
 
 
-def _corners(places: list[list[float]]) -> list[list[float]]:
-    """Return the lowest and the highest (x, y, z) of some places (um), [] of none."""
-    if not places:
+def _corners(places: np.ndarray) -> list[list[float]]:
+    """Return the lowest and the highest (x, y, z) of places (n, 3) in um; [] of none."""
+    if not len(places):
         return []
-    return [[min(axis) for axis in zip(*places)], [max(axis) for axis in zip(*places)]]
+    return [places.min(axis=0).tolist(), places.max(axis=0).tolist()]
 
 
 def _shown(corner: list[float]) -> str:
