@@ -1,6 +1,7 @@
 """Options and fixtures of all tests. `support.ranks` starts ranks from a plain `pytest`."""
 
 import itertools
+import os
 from pathlib import Path
 import textwrap
 
@@ -18,6 +19,9 @@ hypothesis.settings.load_profile("steady")
 
 # The asserts of this module say what they found, as those of a test do.
 pytest.register_assert_rewrite("support.record_laws")
+
+# With it each of the thousand processes of a run would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 collect_ignore = ["programs"]  # which tests start
 
