@@ -26,6 +26,7 @@ def test_reaction_of_two_extracellular_species_at_the_membrane_agrees_with_neuro
     as_neuron(on_ranks, PROGRAM, "two_species_outside")
 
 
+@pytest.mark.long  # in every run: a model of test_against_neuron
 def test_species_on_both_sides_agrees_with_neuron(on_ranks):
     as_neuron(on_ranks, PROGRAM, "species_on_both_sides", tolerance=1e-9)
 
@@ -36,6 +37,7 @@ def test_cells_with_regions_and_reactions_of_their_own_agree_with_neuron(on_rank
     as_neuron(on_ranks, OWN_REACTIONS, ranks=all_ranks, tolerance=1e-8)
 
 
+@pytest.mark.long  # in every run: those of test_reproducible
 def test_bits_of_such_cells_do_not_depend_on_which_are_together(on_ranks):
     one = on_ranks(None, OWN_REACTIONS, "ecsmpi", "stiff")
     other = on_ranks(3, OWN_REACTIONS, "ecsmpi", "stiff")

@@ -1,8 +1,8 @@
 """Any number of ranks has NEURON's own answer, live: its extracellular space on one rank.
 
-Every model runs on 3 ranks, some also on 1, 2, 4 and 8. The long form has every model on 1, 2 and 4
-ranks, and on 8 those that many thin slabs could get wrong. Grids, concentrations of segments, and
-voltages agree over 200 steps to 1e-12 of their largest value, or to TOLERANCE.
+Most models run on 3 ranks, some on others. The long form has every model on 1, 2, 3 and 4 ranks,
+and on 8 those that many thin slabs could get wrong. Grids, concentrations of segments, and voltages
+agree over 200 steps to 1e-12 of their largest value, or to TOLERANCE.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 
+from support.long_form import in_every_run, long
 from support.neuron_reference import FOLDER, MODELS, TOLERANCE, disagreements, run_model
 
 
@@ -46,14 +47,21 @@ def reference(mechanisms, tmp_path_factory):
 
 # Models that many thin slabs could get wrong.
 CUT = ("tutorial", "odd box", "network", "thin boxes", "varying tissue", "reactions")
-# On 3 ranks only with --long: other models of every run have what they have.
-LARGE = ("tutorial, c91662", "slice", "one reaction across the membrane in moving tissue")
+# Only with --long: other models of every run have what they have.
+LARGE = (
+    "tutorial with walls",
+    "tutorial, c91662",
+    "slice",
+    "one reaction across the membrane in moving tissue",
+)
+OF_EVERY_RUN = [model for model in MODELS if model not in LARGE]
+ON_OTHER_RANKS = ("odd box", "thin boxes", "across the membrane")
 # The models of every run, by ranks: two slabs settle their interface between them, and 8 ranks are
 # more than cores.
 SHORT = {
-    None: CUT,
-    2: ("odd box", "thin boxes", "varying tissue"),
-    3: [model for model in MODELS if model not in LARGE],
+    None: ("odd box", "network"),
+    2: ("odd box", "thin boxes"),
+    3: [model for model in OF_EVERY_RUN if model not in ON_OTHER_RANKS],
     4: ("across the membrane",),
     8: (),
 }
@@ -64,8 +72,7 @@ def in_runs():
     found = []
     for ranks, short in SHORT.items():
         for model in CUT if ranks == 8 else MODELS:
-            marks = () if model in short else pytest.mark.long
-            found.append(pytest.param(model, ranks, marks=marks))
+            found.append((model, ranks) if model in short else long(model, ranks))
     return found
 
 
@@ -78,7 +85,7 @@ def test_any_number_of_ranks_gives_neurons_answer(
     assert not said, "\n".join([f"{model} on {ranks} ranks:", *said])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", in_every_run(MODELS, OF_EVERY_RUN))
 def test_reference_is_finite_and_moves(model, reference):
     saved = reference(model)
     assert all(np.isfinite(array).all() for array in saved.values())

@@ -45,6 +45,7 @@ def printed(checkout):
     return SimpleNamespace(out=done.stdout, err=done.stderr, status=done.returncode)
 
 
+@pytest.mark.long  # in every run: a difference that is known
 def test_a_test_passes_is_refused_or_differs(printed):
     words = [
         line.split()
@@ -59,6 +60,7 @@ def test_a_test_passes_is_refused_or_differs(printed):
     }
 
 
+@pytest.mark.long  # in every run: a difference that is known
 def test_what_differs_is_said_with_its_numbers_and_is_an_error(printed):
     for ranks in ("1 rank", "2 ranks"):
         sentences = [
@@ -72,6 +74,7 @@ def test_what_differs_is_said_with_its_numbers_and_is_an_error(printed):
     assert printed.status == 1 and "2 unexpected" in printed.err
 
 
+@pytest.mark.long  # in every run: a difference that is known
 def test_a_file_that_needs_what_is_not_installed_is_skipped_and_said(printed):
     assert (
         "test_needs.py: skipped, ModuleNotFoundError: No module named 'no_such_module'"

@@ -11,6 +11,7 @@ from ecsmpi.cli import main
 from ecsmpi.solver.timing import PHASES
 import pytest
 
+from support.long_form import long
 from support.ranks import mpirun
 from support.record_laws import check_record
 
@@ -29,7 +30,7 @@ def bench(tmp_path, ranks, *words, status=0):
 # each measurement, on one rank and on two
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     words = ["kernel", *SMALL, "--threads", "1", "--reproducible", *QUICK]
     said, (record,) = bench(tmp_path, ranks, *words)
@@ -67,6 +68,7 @@ def test_weak_problem_grows_with_the_ranks():
     assert grown.traffic == 48 * grown.voxels == 48 * 3 * 120
 
 
+@pytest.mark.long  # in every run: strong, which measures ranks of its own
 def test_weak_grows_with_a_list_of_ranks(tmp_path):
     words = ["--ranks", "1,2", "--threads", "1", *SMALL, "--segments", "60"]
     said, records = bench(tmp_path, None, "weak", *words, *QUICK)
@@ -92,7 +94,7 @@ def test_strong_over_a_list_of_threads_can_be_drawn_with_a_model(tmp_path):
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_exchange_measures_plan_and_step_in_each_layout(ranks, tmp_path):
     said, records = bench(tmp_path, ranks, "exchange", *SMALL, "--segments", "1", "1e3", *QUICK)
     expected = list(product((1, 1000), ("neurites", "spread", "one voxel")))
@@ -113,9 +115,7 @@ def test_gate_is_measured_in_turn_with_steps_without_it(tmp_path):
     assert f"with it {record['ratio']:.3f} times as long" in said
 
 
-@pytest.mark.parametrize(
-    "ranks, frames", [pytest.param(None, False, marks=pytest.mark.long), (2, True)]
-)
+@pytest.mark.parametrize("ranks, frames", [long(None, False), (2, True)])
 def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     """16.2 bytes a voxel on one rank, 16.4 on two, and 8 more for whole frames.
 
@@ -179,9 +179,9 @@ def test_problem_refuses_what_is_none(wrong, named):
 @pytest.mark.parametrize(
     "ranks, words, named",
     [
-        (2, ["strong", "--threads", "1,2"], "give --ranks too"),
+        long(2, ["strong", "--threads", "1,2"], "give --ranks too"),
         (2, ["strong", "--ranks", "1,2"], "without mpirun"),
-        (2, ["neuron"], "without mpirun"),
+        long(2, ["neuron"], "without mpirun"),
         (2, ["kernel", "--repetitions", "5"], "needs 6 repetitions"),
         (None, ["kernel", "--shape", "4", "4", "0"], "not a positive whole number"),
         (2, ["kernel", "--json", "nowhere/file"], "nowhere/file"),

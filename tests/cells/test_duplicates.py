@@ -10,13 +10,14 @@ from ecsmpi.neuron_api import interpreter  # noqa: F401  starts NEURON in its or
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
 PROGRAM = PROGRAMS / "cells" / "same_cells.py"
 
 
-@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("ranks", [long(1), long(2), 3])
 def test_the_same_cells_on_several_ranks_are_named_and_no_others(ranks):
     done = mpirun(ranks, ["python", PROGRAM])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from ecsmpi.cells.nernst import nernst
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "cells" / "potentials.py"
@@ -73,7 +74,7 @@ def test_bits_do_not_depend_on_the_segments_beside():
 # ---------------------------------------------------------------- in NEURON
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_potentials_follow_whatever_a_script_does(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "follow_the_script")
 

@@ -4,11 +4,12 @@ from ecsmpi.files.recording import load
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.ranks import ROOT, mpirun
 from support.run_command import BY_ITSELF, MODEL, ecsmpi_run, read, succeeded
 
 
-@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("ranks", [long(None), long(2), 3])
 def test_frames_are_what_the_script_computes_by_itself(ranks, tmp_path, on_ranks):
     expected = on_ranks(None, MODEL + BY_ITSELF)
     done = succeeded(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.run_command import MODEL, ecsmpi_run, read, succeeded
 
 RUNS_ITSELF = (
@@ -17,7 +18,7 @@ if rank == 0:
 )
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_script_that_runs_itself_is_shown_and_written(ranks, tmp_path):
     done = succeeded(
         ecsmpi_run(tmp_path, RUNS_ITSELF, "--output", "k.h5", "--every", "0.2", ranks=ranks)

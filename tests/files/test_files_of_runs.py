@@ -15,6 +15,7 @@ import pytest
 import xarray
 
 from support.frames import TIMES, Alone, expected, opened, write
+from support.long_form import long
 from support.ranks import ROOT, mpirun
 
 PROGRAM = ROOT / "tests" / "programs" / "files" / "taken_files.py"
@@ -40,7 +41,7 @@ def test_run_that_cannot_begin_its_file_leaves_the_old_one(tmp_path):
     assert (tmp_path / "k.h5").read_bytes() == before and hidden(tmp_path) == []
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("ranks", [long(2), 3])
 def test_files_of_several_ranks_are_as_safe(ranks, tmp_path):
     done = mpirun(ranks, ["python", PROGRAM.with_name("files_on_ranks.py"), tmp_path])
     assert done.returncode == 0 and "all as it should be" in done.stdout, (
@@ -257,7 +258,9 @@ def test_file_that_is_gone_is_an_error_at_the_next_frame_and_at_the_end(
 @pytest.mark.parametrize(
     "ranks, how, said",
     [
-        (None, "deleted_at_end", "k.h5 was replaced by another file while the run wrote it"),
+        long(
+            None, "deleted_at_end", "k.h5 was replaced by another file while the run wrote it"
+        ),
         (2, "deleted_at_end", "k.h5 was replaced by another file while the run wrote it"),
     ],
 )

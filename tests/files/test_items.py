@@ -20,6 +20,7 @@ import pytest
 import xarray
 
 from support.frames import BOX, Alone, coded, expected, storages
+from support.long_form import long
 from support.ranks import TESTS, mpirun
 from support.selected import ITEMS, TIMES_OF, write
 
@@ -217,7 +218,7 @@ def test_item_that_cannot_be_is_refused(make, message):
         item.selection(BOX)
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_script_chooses_what_is_written(ranks, on_ranks, tmp_path):
     saved = on_ranks(ranks, PROGRAM, "ecsmpi", tmp_path)
     with load(tmp_path / "run.h5") as recording:

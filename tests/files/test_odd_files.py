@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from support.frames import BOX, Alone, write
+from support.long_form import long
 from support.ranks import ROOT, mpirun
 
 MAIN = "import sys; from ecsmpi.cli import main; sys.exit(main())"
@@ -163,7 +164,7 @@ def test_axis_that_is_not_that_of_the_voxels_is_found(tmp_path, capsys):
     assert status == 1 and "its axis x is not that of its voxels" in told
 
 
-@pytest.mark.parametrize("where", ["part", "link", "linked part", "file"])
+@pytest.mark.parametrize("where", ["part", long("link"), "linked part", long("file")])
 def test_pipe_is_not_waited_for(where, tmp_path):
     write(tmp_path / "k.h5", storage="parts")
     path, part = tmp_path / "k.h5", tmp_path / "k.rank00000.h5"

@@ -5,6 +5,7 @@ import libsonata
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.ranks import TESTS, mpirun
 
 PROGRAMS = TESTS / "programs" / "files"
@@ -27,7 +28,7 @@ def sonata(path, population="All"):
     return sections, np.array(frames.times), found.data_units
 
 
-@pytest.mark.parametrize("ranks, storage", [(None, "auto"), (3, "parts"), (4, "auto")])
+@pytest.mark.parametrize("ranks, storage", [(None, "auto"), (3, "parts"), long(4, "auto")])
 def test_reports_are_what_vectors_recorded(ranks, storage, tmp_path):
     done = run(
         tmp_path,

@@ -12,6 +12,7 @@ from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -127,7 +128,7 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
 
 @pytest.mark.parametrize(
     "kind",
-    ["plain", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("exact", "across"))],
+    ["plain", *(long(kind) for kind in ("exact", "across"))],
 )
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(

@@ -26,6 +26,7 @@ from support.faults import (
     until,
     wait_for_ranks,
 )
+from support.long_form import in_every_run, long
 from support.ranks import mpirun, started
 
 TO_BE_CONTINUED = 75
@@ -83,9 +84,7 @@ def test_memory_and_open_files_of_a_soaking_run_stay():
     assert "checkpoints" in soak(minutes=0.25)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("number", [signal.SIGUSR1, long(signal.SIGTERM)])
 def test_signal_writes_a_checkpoint_and_says_to_be_continued(number, expected, tmp_path):
     """USR1 as mpirun passes it on to all ranks; TERM to one of them."""
     argv = [word if word != "4 steps" else "1h" for word in command(tmp_path, change=SLOW)]
@@ -115,7 +114,7 @@ simulation.planner.kernels.compile_needed = compile_for_long
 }
 
 
-@pytest.mark.parametrize("where", BEFORE)
+@pytest.mark.parametrize("where", in_every_run(BEFORE, ["makes its model"]))
 def test_signal_before_the_run_begins_says_to_be_continued(where, tmp_path):
     before, change = BEFORE[where]
     argv = command(tmp_path, change=change)
@@ -157,17 +156,19 @@ def test_second_signal_ends_at_once(tmp_path):
         assert process.wait(10) not in (0, TO_BE_CONTINUED)
 
 
-def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(tmp_path):
+@pytest.mark.parametrize(
+    "options, limited_by", [(("--max-time", "20s"), "the option"), long((), "SLURM")]
+)
+def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(options, limited_by, tmp_path):
     output = ("--output", "k.h5", "--every", "0.5")
     assert run(tmp_path, *output, "--tstop", "8").returncode == 0
     os.rename(tmp_path / "k.h5", tmp_path / "whole.h5")
     subprocess.run(["rm", "-r", tmp_path / "sets"], check=True)
-    for limit in ("--max-time", "SLURM"):
-        options = ["--tstop", "8", *(["--max-time", "20s"] if limit == "--max-time" else [])]
-        end = {"SLURM_JOB_END_TIME": str(int(time.time()) + 20)} if limit == "SLURM" else {}
-        done = run(tmp_path, *output, *options, change=SLOW.replace("0.02", "0.05"), env=end)
-        assert done.returncode == TO_BE_CONTINUED, done.stderr
-        assert "its time is up: stopped at t = " in done.stderr
+    end = {"SLURM_JOB_END_TIME": str(int(time.time()) + 20)} if limited_by == "SLURM" else {}
+    slow = SLOW.replace("0.02", "0.05")
+    done = run(tmp_path, *output, "--tstop", "8", *options, change=slow, env=end)
+    assert done.returncode == TO_BE_CONTINUED, done.stderr
+    assert "its time is up: stopped at t = " in done.stderr
     assert run(tmp_path, *output, "--tstop", "8").returncode == 0
     with h5py.File(tmp_path / "k.h5") as found, h5py.File(tmp_path / "whole.h5") as whole:
         assert np.array_equal(found["time"], whole["time"])
@@ -182,7 +183,7 @@ def test_rank_that_fails_ends_all_and_names_the_cause(tmp_path):
     assert whole_sets(tmp_path / "sets") == [44, 48]
 
 
-@pytest.mark.parametrize("where", ["voxel", "current"])
+@pytest.mark.parametrize("where", ["voxel", long("current")])
 def test_what_is_no_number_is_named_and_never_kept(where, tmp_path):
     action = {
         "voxel": "k[ecs].local[1, 2, 3] = np.nan",
@@ -213,7 +214,7 @@ DISKS = {  # what happens to the folder of checkpoints at step 50
 }
 
 
-@pytest.mark.parametrize("trouble", DISKS)
+@pytest.mark.parametrize("trouble", in_every_run(DISKS, ["small disk full", "read-only"]))
 def test_disk_that_takes_no_more_ends_all_ranks(trouble, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     began = time.monotonic()
@@ -249,7 +250,7 @@ FOLDERS = {  # what happens to the folder of checkpoints before the run begins, 
 
 @pytest.mark.parametrize(
     "trouble",
-    ["read-only", pytest.param("another folder on one rank", marks=pytest.mark.long)],
+    ["read-only", long("another folder on one rank")],
 )
 def test_folder_that_takes_no_checkpoint_is_found_at_the_start(trouble, tmp_path, monkeypatch):
     """It is not found when the first checkpoint is due, which an hour never is here.

@@ -6,6 +6,7 @@ import time
 from ecsmpi.ranks import launch, launchers, meeting
 import pytest
 
+from support.long_form import long
 from support.mpi_library import library
 from support.processes import members
 from support.programs import PROGRAMS
@@ -134,8 +135,9 @@ assert launch.start_mpi() is launch.start_mpi()
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize(
+    "ranks, started", [(1, False), (2, True), long(1, True), long(2, False)]
+)
 def test_numba_that_the_script_has_used_before_keeps_its_threads(ranks, started):
     """numba cannot change the number of threads that it has started."""
     source = f"""

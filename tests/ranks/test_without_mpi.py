@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -9,7 +10,7 @@ WITHOUT = PROGRAMS / "ranks" / "without_mpi.py"
 MODEL = PROGRAMS / "ranks" / "one_of_all.py"
 
 
-@pytest.mark.parametrize("mode", ["rounded", pytest.param("exact", marks=pytest.mark.long)])
+@pytest.mark.parametrize("mode", ["rounded", long("exact")])
 def test_one_process_gives_the_same_bits_with_an_mpi_library_and_without(tmp_path, mode):
     said = []
     for argv in ([MODEL, mode], [WITHOUT, MODEL, mode]):

@@ -34,6 +34,7 @@ def cold(tmp_path_factory):
     return folder, started(folder)
 
 
+@pytest.mark.long  # in every run: a later process loads what an earlier one compiled
 def test_the_run_keeps_none_of_the_compilers_memory(cold):
     folder, (count, peak, left, mean) = cold
     warm = started(folder)
@@ -43,7 +44,8 @@ def test_the_run_keeps_none_of_the_compilers_memory(cold):
     assert len(list((folder / "ecsmpi").glob("compiled-*"))) == 1
 
 
-@pytest.mark.parametrize("fault", [pytest.param("nowhere", marks=pytest.mark.long), "ends"])
+@pytest.mark.long  # in every run: what another process has compiled
+@pytest.mark.parametrize("fault", ["nowhere", "ends"])
 def test_a_run_compiles_by_itself_where_no_other_process_can(cold, tmp_path, fault):
     _, (_, _, _, expected) = cold
     count, _, left, mean = started(tmp_path / "cache", fault)

@@ -6,10 +6,11 @@ from ecsmpi.run.observers.fronts import front
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 
 
-@pytest.mark.parametrize("ranks", [None, 4])
+@pytest.mark.parametrize("ranks", [None, long(4)])
 def test_front_and_its_speed_are_those_of_a_wave_made_by_hand(ranks, on_ranks):
     found = on_ranks(ranks, PROGRAMS / "run" / "moved_fronts.py", "ecsmpi")
     t = np.arange(11.0)
@@ -32,7 +33,7 @@ def within(radius, spread):
     )
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_gaussian_spreads_as_it_must(ranks, on_ranks):
     found = on_ranks(
         ranks,

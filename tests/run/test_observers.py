@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -42,7 +43,7 @@ def report_cells(folder, name):
         return report["report/All/data"].shape[1]
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
     done = mpirun(ranks, ["python", RUN / "sweep.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
@@ -60,7 +61,7 @@ def test_every_run_of_a_sweep_has_its_own_files(ranks, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_observers_made_in_mid_run_take_part_from_then_on(ranks, tmp_path):
     done = mpirun(ranks, ["python", RUN / "late.py", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
@@ -97,7 +98,7 @@ def test_observer_on_one_rank_alone_is_refused(when, tmp_path):
     assert said in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [None, long(2)])
 def test_a_checkpoint_that_the_script_drops_is_let_go(ranks, tmp_path):
     done = mpirun(ranks, ["python", RUN / "dropped_checkpoints.py", tmp_path])
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ Boxes that are alike are cut alike.
 
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "run" / "partition.py"
@@ -15,9 +16,7 @@ def test_crowded_box_is_cut_unevenly_and_has_neurons_answer(on_ranks, request):
     as_neuron(on_ranks, PROGRAM, "crowded_box", ranks=ranks)
 
 
-@pytest.mark.parametrize(
-    "first", ["states3d", pytest.param("reproducible", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("first", ["states3d", long("reproducible")])
 def test_box_that_the_script_looks_into_or_that_is_reproducible_is_cut_by_itself(
     first, on_ranks
 ):

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.mpi_library import library
 from support.programs import PROGRAMS
 from support.ranks import mpirun
@@ -29,7 +30,7 @@ def alone(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "ranks, apart",
-    [(2, []), (3, []), pytest.param(7, [], marks=pytest.mark.long), (3, ["apart"])],
+    [(2, []), long(3, []), long(7, []), (3, ["apart"])],
 )
 def test_some_ranks_read_and_set_what_one_rank_does(ranks, apart, alone, on_ranks):
     env = library().by_network if apart else None  # as between machines
@@ -48,7 +49,10 @@ def test_some_ranks_read_and_set_what_one_rank_does(ranks, apart, alone, on_rank
             "alpha and a step",
             "where rank 1 is in a step of the grid: make these calls on every rank",
         ),
-        ("alpha and tortuosity", "where rank 1 is in setting tortuosity of Extracellular(xlo="),
+        long(
+            "alpha and tortuosity",
+            "where rank 1 is in setting tortuosity of Extracellular(xlo=",
+        ),
         (
             "step and the end",
             "rank 0 is in a step of the grid where rank 1 is in the end of the script",
@@ -96,7 +100,7 @@ def test_ranks_of_two_hosts_read_each_other(alone, tmp_path):
             np.testing.assert_allclose(found[name], expected, rtol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["runworker", "quit", "quit alone", "end"])
+@pytest.mark.parametrize("kind", [long("runworker"), long("quit"), "quit alone", "end"])
 def test_script_ends_in_any_way_while_a_rank_reads(kind):
     done = mpirun(2, ["python", RUN / "ends.py", kind], timeout=60)
     assert done.returncode == 0, done.stderr

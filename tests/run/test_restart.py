@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 from support.restarts import differences
@@ -17,10 +18,13 @@ WITHOUT_GIDS = RUN / "cells_without_gids.py"
 ALIKE = RUN / "alike_cells.py"
 
 # a model of tests/support, ranks, and a restart at every so many of its steps
-AT_EVERY_STEP = [("ring", 1, 7), ("ring_with_features", 3, 17), ("ring_with_membranes", 2, 33)]
-AT_EVERY_STEP += [
-    pytest.param(*each, marks=pytest.mark.long)
-    for each in (("ring", 1, 1), ("ring_with_features", 3, 9), ("ring_with_membranes", 2, 19))
+AT_EVERY_STEP = [
+    ("ring", 1, 7),
+    long("ring", 1, 1),
+    long("ring_with_features", 3, 17),
+    long("ring_with_features", 3, 9),
+    ("ring_with_membranes", 2, 33),
+    long("ring_with_membranes", 2, 19),
 ]
 
 
@@ -37,9 +41,9 @@ def test_restart_at_every_step_has_the_same_bits(model, ranks, every, on_ranks, 
     "mode, tolerance, restarts",
     [
         ("reproducible", 0, 2),
-        pytest.param("usual", 1e-12, 1, marks=pytest.mark.long),
-        pytest.param("reproducible", 0, 5, marks=pytest.mark.long),
-        pytest.param("usual", 1e-12, 2, marks=pytest.mark.long),
+        long("usual", 1e-12, 1),
+        long("reproducible", 0, 5),
+        long("usual", 1e-12, 2),
     ],
 )
 def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ranks, tmp_path):
@@ -60,17 +64,16 @@ def test_restart_on_other_ranks_is_the_same_run(mode, tolerance, restarts, on_ra
         )
 
 
-def test_cells_without_gids_go_on_wherever_they_are_together_again(on_ranks, tmp_path):
+@pytest.mark.parametrize("ranks", [long(1), 3])
+def test_cells_without_gids_go_on_wherever_they_are_together_again(ranks, on_ranks, tmp_path):
     expected = on_ranks(2, WITHOUT_GIDS, tmp_path / "a", "-", "together")
     assert len(expected["trace"]) == 61
     assert np.ptp(expected["trace"]) > 1e-6
-    for ranks in (1, 3):
-        found = on_ranks(
-            ranks, WITHOUT_GIDS, tmp_path / f"b{ranks}", tmp_path / "a", "together"
-        )
-        assert differences(found, expected, 1e-12) == []
+    found = on_ranks(ranks, WITHOUT_GIDS, tmp_path / "b", tmp_path / "a", "together")
+    assert differences(found, expected, 1e-12) == []
 
 
+@pytest.mark.long  # in every run: cells without gids go on
 def test_cells_that_look_alike_go_on_each_from_its_own_state(on_ranks, tmp_path):
     expected = on_ranks(3, ALIKE, tmp_path / "a", "-", "ab-")
     assert np.ptp(expected["v"]) > 1
@@ -105,12 +108,13 @@ def test_neurons_savestate_keeps_the_boxes(on_ranks, tmp_path):
     on_ranks(2, WITHOUT_GIDS, tmp_path / "state", "-", "apart", "saved by NEURON")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_vectors_of_other_names_are_not_lost_in_silence(ranks, tmp_path):
     done = mpirun(ranks, ["python", PROGRAMS / "run" / "restart_vectors.py", tmp_path / "sets"])
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long  # in every run: diagnostics go on with their sums
 def test_trace_of_a_node_goes_on_on_every_rank_of_others(tmp_path):
     for ranks, again in ((2, []), (3, ["again"])):
         done = mpirun(

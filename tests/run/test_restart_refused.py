@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -16,25 +17,35 @@ GOES_ON = RUN / "goes_on.py"
 WITHOUT_GIDS = RUN / "cells_without_gids.py"
 
 
-def test_cells_without_gids_cannot_move(tmp_path):
-    def run(ranks, since, kind):
+@pytest.mark.parametrize(
+    "kind, before, ranks, said",
+    [
+        long(
+            "together",
+            1,
+            2,
+            "all had cells, and here are 2, some without: "
+            "that needs gids for all cells; restart on 1 ranks",
+        ),
+        (
+            "apart",
+            2,
+            3,
+            r"sec[012] belongs to no cell object with a gid(.|\n)*"
+            "restart on 2 ranks with the same cells on each",
+        ),
+    ],
+)
+def test_cells_without_gids_cannot_move(kind, before, ranks, said, tmp_path):
+    def run(ranks, since):
         argv = ["python", WITHOUT_GIDS, tmp_path / "out.npz", tmp_path / "a", since, kind]
         return mpirun(ranks, argv)
 
-    done = run(1, "-", "together")
+    done = run(before, "-")
     assert done.returncode == 0, done.stderr
-    done = run(2, tmp_path / "a", "together")
+    done = run(ranks, tmp_path / "a")
     assert done.returncode != 0
-    assert (
-        "all had cells, and here are 2, some without: "
-        "that needs gids for all cells; restart on 1 ranks"
-    ) in done.stderr
-    done = run(2, "-", "apart")
-    assert done.returncode == 0, done.stderr
-    done = run(3, tmp_path / "a", "apart")
-    assert done.returncode != 0
-    assert re.search("sec[012] belongs to no cell object with a gid", done.stderr), done.stderr
-    assert "restart on 2 ranks with the same cells on each" in done.stderr
+    assert re.search(said, done.stderr), done.stderr
 
 
 def test_another_model_is_refused_with_the_difference(on_ranks, tmp_path):
@@ -71,6 +82,7 @@ def test_only_statements_of_hoc_may_wait_in_the_queue(tmp_path):
         )
 
 
+@pytest.mark.long  # in every run: only statements of hoc may wait
 def test_statements_of_hoc_go_on_where_the_script_posts_them_on_the_same_ranks(tmp_path):
     """They wait in a rank's queue.
 
@@ -98,7 +110,7 @@ def test_statements_of_hoc_go_on_where_the_script_posts_them_on_the_same_ranks(t
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_tissue_changed_in_a_run_must_be_that_of_the_restart(ranks, on_ranks, tmp_path):
     saved = on_ranks(ranks, RUN / "restart_after_change_of_tissue.py", tmp_path / "sets")
     refused = str(saved["refused"])
@@ -146,8 +158,8 @@ NO_JSON = (
     "ranks, state, error",
     [
         (2, "differs", DIFFERS),
-        (2, "of one rank", DIFFERS),
-        (None, "array", NO_LIST),
+        long(2, "of one rank", DIFFERS),
+        long(None, "array", NO_LIST),
         (None, "number of numpy", NO_JSON),
     ],
 )
@@ -161,7 +173,7 @@ def test_a_state_that_a_checkpoint_cannot_keep_names_its_observer(
     assert not list(tmp_path.glob("sets/*"))
 
 
-@pytest.mark.parametrize("state", ["alike", "none"])
+@pytest.mark.parametrize("state", ["alike", long("none")])
 def test_a_state_that_all_ranks_have_is_kept(state, tmp_path):
     program = RUN / "odd_observer_states.py"
     done = mpirun(2, ["python", program, tmp_path / "sets", state], timeout=60)

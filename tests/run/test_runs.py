@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 from support.ranks import mpirun
 
@@ -14,7 +15,7 @@ def test_second_finitialize_starts_afresh_with_new_sections_and_another_dt(on_ra
     as_neuron(on_ranks, PROGRAM, "second_finitialize")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_every_way_to_run_gives_the_same(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "every_way")
 
@@ -37,7 +38,7 @@ def test_segments_outside_the_box_are_neurons(on_ranks):
     assert (ko[-12:] == 4).all() and (ko[:12] != 4).all()
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_segments_outside_the_box_are_warned_of_once(ranks, tmp_path):
     command = ["python", OUTSIDE, tmp_path / "saved.npz", "ecsmpi"]
     done = mpirun(ranks, command, env={"PYTHONWARNINGS": "always"})

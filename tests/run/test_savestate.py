@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -23,7 +24,7 @@ def test_state_of_another_box_is_refused_in_words(tmp_path):
             "rank 0 is in SaveState.restore() where rank 1 is in a step of the grid: "
             "make these calls on every rank",
         ),
-        ("restore", "barrier", "rank 0 of 2 waited 2 s in SaveState.restore() for rank 1"),
+        long("restore", "barrier", "rank 0 of 2 waited 2 s in SaveState.restore() for rank 1"),
         ("save", "barrier", "rank 0 of 2 waited 2 s in SaveState.save() for rank 1"),
     ],
 )

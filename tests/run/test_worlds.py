@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -24,12 +25,12 @@ def found(ranks, way):
 @pytest.mark.parametrize(
     "ranks, way",
     [
-        pytest.param(2, "subworlds1", marks=pytest.mark.long),
+        long(2, "subworlds1"),
         (4, "subworlds2"),
-        pytest.param(3, "comm_self", marks=pytest.mark.long),
+        long(3, "comm_self"),
         (3, "split"),
-        pytest.param(3, "board1", marks=pytest.mark.long),
-        (3, "board2"),
+        long(3, "board1"),
+        long(3, "board2"),
     ],
 )
 def test_each_world_computes_a_model_of_its_own(ranks, way):
@@ -52,7 +53,7 @@ def test_a_model_follows_into_another_world_at_finitialize_with_its_fluxes_and_r
     assert done.stdout.count("followed") == 2
 
 
-@pytest.mark.parametrize("change", ["rxd.options.comm", "subworlds"])
+@pytest.mark.parametrize("change", [long("rxd.options.comm"), "subworlds"])
 def test_a_run_cannot_go_on_in_another_world(change):
     done = mpirun(2, ["python", CHANGES, change])
     assert done.returncode != 0
@@ -67,7 +68,7 @@ def test_an_error_in_one_world_ends_the_job():
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("wrong", ["MPI.COMM_NULL", "3", "MPI.COMM_WORLD.group"])
+@pytest.mark.parametrize("wrong", ["MPI.COMM_NULL", long("3"), long("MPI.COMM_WORLD.group")])
 def test_what_is_no_communicator_is_refused(wrong):
     sets = f"from mpi4py import MPI\nfrom ecsmpi import rxd\nrxd.options.comm = {wrong}"
     done = mpirun(None, ["python", "-c", sets])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "rxd" / "across.py"
@@ -15,12 +16,12 @@ def amount():
 """
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_closed_box_and_cells_keep_their_ions(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "closed_box")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume(on_ranks, ranks):
     """As much comes to the box as leaves the cells.
 
@@ -29,7 +30,7 @@ def test_ions_stay_where_tissue_keeps_them_though_a_state_is_its_volume(on_ranks
     holds(on_ranks, ranks, PROGRAM, "state_is_the_volume")
 
 
-@pytest.mark.parametrize("ranks", [None, 4])
+@pytest.mark.parametrize("ranks", [None, long(4)])
 def test_what_leaves_a_cell_charges_its_membrane_once(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "charge_of_a_membrane")
 
@@ -66,23 +67,23 @@ def test_ranks_may_have_reactions_with_other_species_in_one_box(on_ranks):
     assert np.abs(found - expected).max() < 1e-11 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_reaction_of_species_on_both_sides_acts_on_both(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "both_sides")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [None, long(2)])
 def test_reaction_ends_with_its_name(on_ranks, ranks):
     holds(on_ranks, ranks, PROGRAM, "ends_with_its_name")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_rates_and_reactions_inside_cells_read_their_voxels(on_ranks, ranks):
     """Linear in what they change, so that a step is known: c / (1 + dt rate)."""
     holds(on_ranks, ranks, PROGRAM, "reactions_inside_cells")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_neurons_reactions_run_with_those_at_the_membrane_and_go_back_to_neuron(
     on_ranks, ranks
 ):

@@ -12,6 +12,7 @@ import sys
 from ecsmpi.cli import main
 import pytest
 
+from support.long_form import in_every_run, long
 from support.mistakes import (
     BEGIN,
     GO_ON,
@@ -143,7 +144,10 @@ def writer(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "body",
-    ["sec.insert('buffer')" + RUN, BEGIN + "if rank == 1:\n    sec.insert('buffer')" + GO_ON],
+    [
+        long("sec.insert('buffer')" + RUN),
+        BEGIN + "if rank == 1:\n    sec.insert('buffer')" + GO_ON,
+    ],
     ids=["from the start", "on one rank during the run"],
 )
 def test_other_writer_of_the_concentration_is_refused(body, writer, tmp_path):
@@ -215,7 +219,10 @@ def test_bad_option_of_ecsmpi_run_is_named(words, message, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("mistake", COMMANDS)
+@pytest.mark.parametrize(
+    "mistake",
+    in_every_run(COMMANDS, ["no species", "no threads", "script that fails on one rank"]),
+)
 def test_mistake_of_ecsmpi_run_ends_all_ranks(mistake, tmp_path):
     arguments, words = COMMANDS[mistake]
     (tmp_path / "model.py").write_text(MODEL)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "rxd" / "concentrations.py"
@@ -16,7 +17,7 @@ def test_states3d_of_several_ranks_is_one_read_only_gather(on_ranks):
     holds(on_ranks, 3, PROGRAM, "gather_of_ranks")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_concentration_is_set_by_number_array_or_function(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "set_in_all_ways")
 
@@ -25,14 +26,14 @@ def test_initial_concentrations_are_neurons(on_ranks):
     as_neuron(on_ranks, PROGRAM, "initial", ranks=(None, 3))
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_default_initial_concentration_is_that_of_the_ion_at_every_start(ranks, on_ranks):
     # NEURON's box would begin with what the segments had before: the end of the last run, or an
     # older ko0.
     holds(on_ranks, ranks, PROGRAM, "default_initial")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_membrane_reactions_see_a_profile_in_the_step_after_it_is_set(ranks, on_ranks):
     """An array, a vectorised function and a file of the same numbers act alike.
 

@@ -5,13 +5,14 @@ tests/models/nodes.py compares them with NEURON.
 
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, holds
 
 FLUXES = PROGRAMS / "rxd" / "fluxes.py"
 WITH_SPECIES = PROGRAMS / "rxd" / "fluxes_and_species.py"
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_flux_is_counted_once_however_many_ranks_know_it(ranks, on_ranks):
     holds(on_ranks, ranks, FLUXES, "counted_once")
 

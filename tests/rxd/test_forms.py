@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.long_form import long
 from support.neuron_reference import disagreements
 from support.programs import PROGRAMS
 from support.ranks import mpirun
@@ -11,7 +12,7 @@ from support.ranks import mpirun
     "across",
     [
         pytest.param((), id="NEURON's reactions inside"),
-        pytest.param(("across",), id="ecsmpi's reactions inside", marks=pytest.mark.long),
+        long(("across",), id="ecsmpi's reactions inside"),
     ],
 )
 def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
@@ -25,7 +26,7 @@ def test_forms_mean_what_they_mean_in_neuron(on_ranks, across, request):
         assert not (said := disagreements(found, expected, 1e-11)), said
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(1, marks=pytest.mark.long), 2])
+@pytest.mark.parametrize("ranks", [long(1), 2])
 def test_names_that_nobody_has_are_told_and_names_that_are_not_ascii_are_written(
     on_ranks, tmp_path, ranks
 ):

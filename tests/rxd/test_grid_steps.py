@@ -7,6 +7,7 @@ from ecsmpi.run.grid_clock import GridClock
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, holds, script
 from support.ranks import mpirun
 
@@ -32,7 +33,7 @@ def test_clock_counts_whole_steps_and_a_change_waits_for_the_next():
     assert [clock.tick() for _ in range(2)] == [False, True]
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_currents_of_all_steps_come_in_whatever_their_number(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "currents_of_all_steps")
 
@@ -44,7 +45,7 @@ def test_error_is_of_first_order_in_the_length_of_the_grids_step(on_ranks):
     assert errors[-1] < 0.05 and np.allclose(errors / errors[0], [1, 3, 7], rtol=0.15), errors
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_observers_and_segments_see_whole_steps_of_the_grid(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "observers_and_segments")
 

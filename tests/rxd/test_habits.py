@@ -8,6 +8,7 @@ import textwrap
 from ecsmpi.files.recording import load
 import pytest
 
+from support.long_form import in_every_run
 from support.programs import PROGRAMS, as_neuron, holds
 from support.ranks import mpirun
 
@@ -49,7 +50,7 @@ ARE_NEURONS = """
 """
 
 
-@pytest.mark.parametrize("imports", IMPORTS)
+@pytest.mark.parametrize("imports", in_every_run(IMPORTS, ["by the old name", "NEURON's"]))
 def test_modules_of_neurons_are_imported_through_either(imports, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(IMPORTS[imports] + ARE_NEURONS))

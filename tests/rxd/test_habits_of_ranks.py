@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -27,7 +28,7 @@ def alone(tmp_path_factory):
     return found_by
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("ranks", [long(2), 3])
 def test_what_ranks_set_is_what_one_rank_sets(ranks, alone, on_ranks):
     found, expected = on_ranks(ranks, SET), alone(SET)
     assert found.keys() == expected.keys()

@@ -11,6 +11,7 @@ import sys
 from ecsmpi.run.couplings import Coupled, Couplings
 import pytest
 
+from support.long_form import long
 from support.neuron_reference import disagreements
 from support.programs import PROGRAMS
 from support.ranks import mpirun
@@ -30,16 +31,17 @@ def runs(ranks, program, *arguments, cwd, timeout=120):
 # ---------------------------------------------------------------- Python's collector
 
 
-@pytest.mark.parametrize("ranks", [None, 2, 3])
+@pytest.mark.parametrize("ranks", [long(None), 2, long(3)])
 def test_what_only_a_cycle_holds_goes_on_until_the_next_finitialize(ranks, tmp_path):
     runs(ranks, "collected", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_no_step_collects(ranks, tmp_path):
     runs(ranks, "collected_inside", cwd=tmp_path)
 
 
+@pytest.mark.long  # in every run: test_reset_begins_anew
 def test_models_rebuilt_in_a_loop_are_each_as_one_alone_in_neuron(on_ranks):
     """Sums are 3000.00240694 of the first and 26999.98347243 of the last.
 
@@ -94,12 +96,12 @@ def test_initial_blocks_see_the_ions_defaults_as_in_neuron(on_ranks, tmp_path):
 # ---------------------------------------------------------------- made again
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_what_is_made_again_takes_the_place_of_a_leftover(ranks, tmp_path):
     runs(ranks, "made_again", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("ranks", [None, 2, 3])
+@pytest.mark.parametrize("ranks", [None, long(2), 3])
 def test_reset_begins_anew(ranks, tmp_path):
     runs(ranks, "begins_anew", cwd=tmp_path)
 
@@ -173,7 +175,7 @@ def test_pytest_sees_the_error(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("call", ["continuerun", "psolve", "fadvance"])
+@pytest.mark.parametrize("call", ["continuerun", long("psolve"), long("fadvance")])
 def test_every_interrupt_stops_the_run_which_goes_on_to_the_same_bits(call, tmp_path):
     runs(None, "interrupted", call, cwd=tmp_path)
 

@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+from support.long_form import in_every_run
 from support.mistakes import (
     BEGIN,
     GO_ON,
@@ -101,9 +102,18 @@ SCRIPTS = {
         "points into, or delete the species, and its fluxes with it",
     ),
 }
+SCRIPTS_OF_EVERY_RUN = [  # one of each time and place at which a mistake shows
+    "argument of a region",
+    "initial function of NaN",
+    "variable steps during the run",
+    "output to a missing folder",
+    "species after finitialize",
+    "nseg during the run",
+    "d of one rank during the run",
+]
 
 
-@pytest.mark.parametrize("mistake", SCRIPTS)
+@pytest.mark.parametrize("mistake", in_every_run(SCRIPTS, SCRIPTS_OF_EVERY_RUN))
 def test_mistake_ends_all_ranks_with_one_message(mistake, tmp_path):
     body, words = SCRIPTS[mistake]
     done = run_script(tmp_path, MODEL + body, env={"ECSMPI_TIMEOUT": 1})
@@ -142,9 +152,10 @@ ONE_RANK = {
     "no species during the run": (BEGIN + "if rank == 1:\n    del k" + GO_ON, POTASSIUM_WENT),
     "nseg during the run": (BEGIN + "if rank == 1:\n    sec.nseg = 5" + GO_ON, CELLS_CHANGED),
 }
+ONE_RANK_OF_EVERY_RUN = ["top level", "observer", "another d", "no species during the run"]
 
 
-@pytest.mark.parametrize("mistake", ONE_RANK)
+@pytest.mark.parametrize("mistake", in_every_run(ONE_RANK, ONE_RANK_OF_EVERY_RUN))
 def test_mistake_of_one_rank_ends_all(mistake, tmp_path):
     body, words = ONE_RANK[mistake]
     done = run_script(tmp_path, MODEL + body)

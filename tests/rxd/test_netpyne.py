@@ -5,7 +5,9 @@ NetPyNE draws it, too.
 
 import matplotlib.image
 import numpy as np
+import pytest
 
+from support.long_form import long
 from support.neuron_reference import FOLDER, disagreements
 from support.ranks import mpirun
 
@@ -21,9 +23,9 @@ def answer(backend, ranks, tmp_path):
         return dict(saved) | {"picture": picture}
 
 
-def test_network_of_netpyne_answers_and_is_drawn_as_with_neuron_on_1_and_2_ranks(tmp_path):
+@pytest.mark.parametrize("ranks", [long(None), 2])
+def test_network_of_netpyne_answers_and_is_drawn_as_with_neuron(ranks, tmp_path):
     expected = answer("neuron", None, tmp_path)
     assert expected["spikes"].shape[1] >= 7
     assert all(np.ptp(array) > 0 for array in expected.values())
-    for ranks in (None, 2):
-        assert disagreements(answer("ecsmpi", ranks, tmp_path), expected, 1e-11) == []
+    assert disagreements(answer("ecsmpi", ranks, tmp_path), expected, 1e-11) == []

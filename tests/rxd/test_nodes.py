@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "rxd" / "nodes.py"
@@ -14,7 +15,7 @@ def test_node_is_found_by_location_and_by_index(on_ranks):
     holds(on_ranks, None, PROGRAM, "found")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_value_of_a_node_is_one_value_on_all_ranks(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "values")
 
@@ -47,12 +48,12 @@ def test_concentration_of_a_node_can_be_recorded_by_that_name(on_ranks):
 # ---------------------------------------------------------------- lists
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_list_of_nodes_is_the_list_of_its_nodes(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "lists")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_list_sets_its_nodes_and_no_others(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "lists_set_values")
 

@@ -9,6 +9,7 @@ from ecsmpi.run.differing_writes import Part, apply_apart
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.neuron_reference import disagreements
 from support.programs import PROGRAMS
 from support.ranks import mpirun
@@ -46,7 +47,7 @@ def saved(ranks, folder, program, *arguments):
         return dict(found) | {"said": done.stdout}
 
 
-@pytest.mark.parametrize("ranks", [None, 2, 3])
+@pytest.mark.parametrize("ranks", [long(None), 2, long(3)])
 def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(
     ranks, in_neuron, compiled
 ):
@@ -59,15 +60,16 @@ def test_what_is_set_through_pointers_reaches_the_voxels_as_in_neuron(
     )
 
 
-def test_rank_without_sections_takes_pointers_in_mid_run(tmp_path):
+@pytest.mark.parametrize("ranks", [long(2), 3])
+def test_rank_without_sections_takes_pointers_in_mid_run(ranks, tmp_path):
     alone = saved(None, tmp_path, WITHOUT)
     assert alone["states"][5, 1, 1] > 5 > alone["states"][5].mean()
-    for ranks in (2, 3):
-        found = saved(ranks, tmp_path, WITHOUT)
-        for name in ("states", "again"):
-            np.testing.assert_allclose(found[name], alone[name], rtol=1e-12, err_msg=name)
+    found = saved(ranks, tmp_path, WITHOUT)
+    for name in ("states", "again"):
+        np.testing.assert_allclose(found[name], alone[name], rtol=1e-12, err_msg=name)
 
 
+@pytest.mark.long  # in every run: a rank without sections takes pointers
 def test_a_run_without_sections_goes_on_from_a_checkpoint_taken_after_that(tmp_path):
     first = saved(2, tmp_path, WITHOUT, tmp_path / "checkpoints")
     assert "begins at 0\n" in first["said"]
@@ -75,15 +77,15 @@ def test_a_run_without_sections_goes_on_from_a_checkpoint_taken_after_that(tmp_p
     assert "begins at 0.1\n" in again["said"]
 
 
-def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(tmp_path):
+@pytest.mark.parametrize("ranks", [long(None), 2, long(3)])
+def test_what_is_set_in_other_ways_does_what_it_does_in_neuron(ranks, tmp_path):
     """At segments, by handlers, events, parameters, ions' defaults and transfers between ranks."""
     wanted = saved(None, tmp_path, OTHERWISE, "neuron")
     wanted.pop("said")
     assert len(wanted) == 22
-    for ranks in (None, 2, 3):
-        found = saved(ranks, tmp_path, OTHERWISE)
-        said = disagreements({name: found[name] for name in wanted}, wanted, 1e-12)
-        assert not said, "\n".join([f"on {ranks} ranks:", *said])
+    found = saved(ranks, tmp_path, OTHERWISE)
+    said = disagreements({name: found[name] for name in wanted}, wanted, 1e-12)
+    assert not said, "\n".join(said)
 
 
 # ---------------------------------------------------------------- which value counts where ranks
@@ -130,7 +132,7 @@ def test_planes_that_have_their_values_keep_what_the_script_has_written_since():
     assert slab.reshape(-1).tolist() == [9, 7, 7]
 
 
-@pytest.mark.parametrize("ranks, when", [(None, "read"), (None, "step"), (3, "read")])
+@pytest.mark.parametrize("ranks, when", [(None, "step"), (3, "read"), long(None, "read")])
 def test_pointer_set_to_nan_is_refused(ranks, when):
     done = mpirun(ranks, ["python", RXD / "pointers_not_finite.py", when])
     assert done.returncode == 0, done.stderr

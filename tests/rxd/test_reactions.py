@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, holds, script
 from support.ranks import mpirun
 
@@ -134,7 +135,7 @@ def run_failing(ranks, body, tmp_path):
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_a_rate_of_nan_ends_all_ranks_and_names_the_voxel(ranks, tmp_path):
     said = run_failing(
         ranks,
@@ -171,7 +172,7 @@ def test_ranks_with_different_reactions_are_told_so(tmp_path):
     assert "c0" in said
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_boxes_on_one_grid_read_each_other_before_any_diffuses(on_ranks, ranks):
     """The box whose reaction was made last comes first, as in NEURON.
 

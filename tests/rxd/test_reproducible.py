@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 
 PROGRAM = PROGRAMS / "rxd" / "reproducible.py"
@@ -18,15 +19,7 @@ def run(on_ranks, ranks, mode="reproducible", threads=1):
     return on_ranks(ranks, PROGRAM, mode, threads, env={"NUMBA_NUM_THREADS": str(threads)})
 
 
-@pytest.mark.parametrize(
-    "ranks, threads",
-    [
-        (3, 1),
-        (4, 2),
-        pytest.param(2, 1, marks=pytest.mark.long),
-        pytest.param(7, 1, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("ranks, threads", [long(2, 1), long(3, 1), (4, 2), long(7, 1)])
 def test_bits_do_not_depend_on_ranks_or_threads(ranks, threads, on_ranks, alone):
     if not alone:
         alone.update(run(on_ranks, 1))

@@ -4,13 +4,14 @@ import h5py
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
 PROGRAM = PROGRAMS / "rxd" / "output.py"
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_output_of_a_script_holds_states3d(ranks, on_ranks, tmp_path):
     saved = on_ranks(ranks, PROGRAM, "ecsmpi", "holds_states3d", tmp_path)
     for name, species, states, frames, all_species in (

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "rxd" / "species.py"
@@ -19,12 +20,12 @@ def test_species_that_is_dropped_is_gone(on_ranks):
     as_neuron(on_ranks, PROGRAM, "dropped", ranks=(None, 3))
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [long(None), 2])
 def test_without_species_neuron_runs_alone(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "no_species")
 
 
-@pytest.mark.parametrize("ranks", [None, 3])
+@pytest.mark.parametrize("ranks", [None, long(3)])
 def test_name_charge_and_regions_change_between_runs(ranks, on_ranks):
     holds(on_ranks, ranks, PROGRAM, "changed_between_runs")
 

@@ -6,6 +6,7 @@ What cannot be is refused by name.
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS, as_neuron, holds
 
 TISSUE = PROGRAMS / "rxd" / "tissue.py"
@@ -145,7 +146,7 @@ def test_what_cannot_be_is_refused_by_name():
     assert (ecs.alpha, ecs.tortuosity) == (1.0, 1.0)
 
 
-def test_nothing_passes_where_tortuosity_is_infinite(on_ranks):
-    as_neuron(on_ranks, OBSTACLE, "as_neuron", ranks=(None, 3))
-    for ranks in (None, 3):
-        holds(on_ranks, ranks, OBSTACLE, "nothing_passes")
+@pytest.mark.parametrize("ranks", [long(None), 3])
+def test_nothing_passes_where_tortuosity_is_infinite(ranks, on_ranks):
+    as_neuron(on_ranks, OBSTACLE, "as_neuron", ranks=(ranks,))
+    holds(on_ranks, ranks, OBSTACLE, "nothing_passes")

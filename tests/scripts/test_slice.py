@@ -46,6 +46,7 @@ def table(tmp_path, ranks, *options, script=FOLDER / "slice.py"):
     return dict(re.findall(r"^(\S.+?) {2,}\S.*? {2,}(\S.*)$", done.stdout, re.MULTILINE))
 
 
+@pytest.mark.long  # in every run: the same of test_spreading_depression
 def test_neuron_prints_what_ranks_print(tmp_path):
     alone = table(tmp_path, 2)
     assert alone["neurons"] == "216"

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from support.long_form import long
 from support.ranks import ROOT, mpirun
 
 SCRIPTS = sorted(
@@ -44,7 +45,7 @@ def balances(printed):
 
 @pytest.mark.parametrize(
     "script",
-    [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in SCRIPTS],
+    [name if name in SHORT else long(name) for name in SCRIPTS],
 )
 def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ranks(
     script, tmp_path, request

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 
 
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("ranks", [long(None), 3])
 def test_amounts_balance_where_tissue_varies_and_changes(ranks, on_ranks):
     saved = on_ranks(ranks, PROGRAMS / "solver" / "amounts.py", "ecsmpi")
     assert saved["sizes"].max() < 0.3

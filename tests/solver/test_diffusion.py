@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from support.exact import cosine_factor, cosine_mode, spread_block
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.steps import advanced, case
 
-RANKS = (1, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (2, 4, 8)))
-OVER_TWO_RANKS = (3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (4, 8)))
+RANKS = (1, 3, *(long(ranks) for ranks in (2, 4, 8)))
+OVER_TWO_RANKS = (3, *(long(ranks) for ranks in (4, 8)))
 SHAPES = [
     (23, 17, 39),
     (64, 9, 16),

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 
 SHAPE = (9, 4, 5)
 THIN = (2, 3, 4)  # fewer planes than ranks
 WAYS = ("as planned", "in blocks", "in turn")
-RANKS = (1, 2, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (4, 8)))
+RANKS = (1, 2, 3, *(long(ranks) for ranks in (4, 8)))
 WHERE = ("anywhere", "one voxel", "repeated", "runs", "odd ranks", "none", "own slab")
 
 

@@ -13,10 +13,11 @@ import pytest
 from scipy.optimize import brentq
 from test_diffusion import assert_close
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.steps import advanced, case
 
-RANKS = (1, 3, *(pytest.param(ranks, marks=pytest.mark.long) for ranks in (2, 4)))
+RANKS = (1, 3, *(long(ranks) for ranks in (2, 4)))
 SHAPES = [
     (9, 7, 8),
     (14, 5, 6),
