@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from ecsmpi.files.disk_errors import check_place
 from ecsmpi.run.observers.base import Observer
 
 
@@ -156,6 +157,11 @@ def run(args):
         args.fail(
             "--checkpoint-every, --max-time and --restart latest or auto need --checkpoint DIR"
         )
+    if args.output is not None:
+        try:
+            check_place(args.output)
+        except OSError as error:
+            args.fail(str(error))
     sys.argv = [str(args.script), *args.arguments]
     sys.path.insert(0, str(args.script.resolve().parent))
     from ecsmpi import rxd

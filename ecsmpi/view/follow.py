@@ -20,26 +20,28 @@ def look_at_files(viewer: Viewer) -> bool:
         is_shown = number == int(viewer.state["file_number"])
         try:
             found = file.look_again()
+            changed |= is_shown and _show(viewer, number, found)
         except (ValueError, OSError, MemoryError) as error:
             changed |= is_shown and _tell(viewer, str(error))
-            continue
-        if not is_shown:
-            continue
-        if found == "replaced":
-            viewer.open_file(number)
-            viewer.state["notes"] = [
-                *viewer.state["notes"],
-                f"{file.path} was written anew by another run: this is that one",
-            ]
-        elif found == "grown":
-            viewer.grow()
-        elif viewer.state["problem"] and viewer.state["lost"]:
-            viewer.draw()  # the file is there again
-        else:
-            continue
-        viewer.state["lost"] = False
-        changed = True
     return changed
+
+
+def _show(viewer: Viewer, number: int, found: str) -> bool:
+    """Show what was found in the file that is looked at; whether that changes the page."""
+    if found == "replaced":
+        viewer.open_file(number)
+        viewer.state["notes"] = [
+            *viewer.state["notes"],
+            f"{viewer.file.path} was written anew by another run: this is that one",
+        ]
+    elif found == "grown":
+        viewer.grow()
+    elif viewer.state["problem"] and viewer.state["lost"]:
+        viewer.draw()  # the file is there again
+    else:
+        return False
+    viewer.state["lost"] = False
+    return True
 
 
 def _tell(viewer: Viewer, message: str) -> bool:

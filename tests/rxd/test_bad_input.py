@@ -208,6 +208,8 @@ COMMANDS = {
         (["--v-init", "low"], "argument --v-init: invalid float value: 'low'"),
         (["--speed", "1"], "unrecognized arguments: --speed 1"),
         (["--species", "k"], "need --output FILE.h5"),
+        (["--output", "nowhere/k.h5"], "there is no folder nowhere; create it first"),
+        (["--output", "."], "cannot write .: it is a folder; give the name of a file"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, list) else "",
 )

@@ -89,6 +89,29 @@ def test_file_that_is_gone_is_told_and_comes_back(scene, tmp_path):
     assert viewer.state["problem"] == ""
 
 
+def test_new_frames_that_cannot_be_read_are_told_and_looked_at_again(
+    scene, tmp_path, monkeypatch
+):
+    file = begin(tmp_path / "a.h5")
+    append(file, 0.0)
+    viewer = viewer_of(scene, tmp_path / "a.h5", following=True)
+    append(file, 20.0)
+
+    def broken(*_):
+        raise OSError("cannot read a.h5")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(viewer.file, "value_range", broken)
+        assert look_at_files(viewer)
+        assert (
+            "cannot read a.h5; what has been read of it stays here" in viewer.state["problem"]
+        )
+    append(file, 30.0)
+    assert look_at_files(viewer)
+    assert (viewer.state["problem"], viewer.state["frame_count"]) == ("", 3)
+    file.close()
+
+
 def test_file_written_anew_is_looked_at_from_its_beginning(scene, tmp_path):
     path = write(tmp_path / "a.h5")
     viewer = viewer_of(scene, path, following=True)
