@@ -124,6 +124,7 @@ def test_mistake_of_the_user_is_told_without_a_traceback(argv, said):
         ("ECSMPI_MPI", "lam", "must be auto, system, wheel or mpich"),
         ("ECSMPI_NEURON", "new", "must be release, nightly or a version such as 9.0.2"),
         ("ECSMPI_NEURON", "9.0.2 -r x", "must be release, nightly or a version such as 9.0.2"),
+        ("ECSMPI_EXTRAS", "test dev", "must be names with commas, such as test,dev"),
     ],
 )
 def test_setup_refuses_an_mpi_or_a_neuron_it_does_not_know(variable, value, words):

@@ -70,6 +70,7 @@ def test_cell_says_what_setup_needs(tmp_path):
     assert NIGHTLY.settings("/bin/python3.13", tmp_path) == {
         "ECSMPI_MPI": "wheel",
         "ECSMPI_NEURON": "nightly",
+        "ECSMPI_EXTRAS": "test",
         "ECSMPI_WHEELS": str(tmp_path),
         "PYTHON": "/bin/python3.13",
     }

@@ -57,6 +57,7 @@ class Cell:
         return {
             "ECSMPI_MPI": SETUP[self.mpi],
             "ECSMPI_NEURON": self.neuron,
+            "ECSMPI_EXTRAS": "test",
             "ECSMPI_WHEELS": str(wheels),
             "PYTHON": str(python),
         }
