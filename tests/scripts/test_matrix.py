@@ -9,7 +9,7 @@ import pytest
 from support import matrix, matrix_cells, matrix_runs, matrix_table
 from support.matrix_cells import all_cells, chosen_cells, find_python
 from support.matrix_examples import ABSENT, FAILS, MPICH, NIGHTLY, OLDER, PASSES
-from support.matrix_results import Store
+from support.matrix_results import Store, read_published
 from support.ranks import ROOT
 
 
@@ -157,9 +157,28 @@ def test_page_has_the_table_and_the_reasons():
     assert again == page
 
 
-def test_page_in_the_docs_has_its_place_for_the_table():
+def test_page_keeps_what_ran_on_other_machines(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "tested.md"
+    page.write_text(f"{matrix_table.BEGIN}\n{matrix_table.END}\n")
+    monkeypatch.setattr(matrix, "PAGE", page)
+    monkeypatch.setattr(matrix, "PUBLISHED", tmp_path / "tested.json")
+    later = replace(FAILS, date="2026-02-01")
+    for machine, result in (("one", PASSES), ("two", FAILS), ("three", later)):
+        Store(tmp_path / machine / "results").save(result)
+        matrix.main(["--docs", "--work", str(tmp_path / machine)])
+    assert read_published(tmp_path / "tested.json") == {MPICH: PASSES, NIGHTLY: later}
+    text = page.read_text()
+    assert "| Python 3.12 | NEURON 9.0.2 | not run | not run | passed |" in text
+    assert "| Python 3.13 | NEURON nightly | not run | failed | not run |" in text
+    (tmp_path / "tested.json").write_text("[{}]")
+    assert matrix.main(["--docs", "--work", str(tmp_path / "one")]) == 2
+    assert "tested.json has no results" in capsys.readouterr().err
+
+
+def test_page_in_the_docs_has_the_published_results():
     page = matrix.PAGE.read_text()
-    assert matrix_table.with_tables(page, "table") != page
+    results = read_published(matrix.PUBLISHED)
+    assert matrix_table.with_tables(page, matrix_table.page_tables(results)) == page
     with pytest.raises(ValueError, match="has no lines"):
         matrix_table.with_tables("# Tested", "table")
 

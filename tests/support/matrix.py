@@ -17,11 +17,18 @@ import sys
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from support import matrix_cells, matrix_table  # noqa: E402
-from support.matrix_results import FAILED, MISSING, Store  # noqa: E402
+from support.matrix_results import (  # noqa: E402
+    FAILED,
+    MISSING,
+    Store,
+    read_published,
+    write_published,
+)
 from support.matrix_runs import LIST, Request, run_cell  # noqa: E402
 
 ROOT = TESTS.parent
 PAGE = ROOT / "docs" / "reference" / "tested.md"
+PUBLISHED = PAGE.with_suffix(".json")  # what the page shows, also of runs on other machines
 OF_RUNS = ("select", "whole", "again", "fresh", "keep")
 
 
@@ -183,10 +190,13 @@ def show(cells, results):
 
 
 def write_page(cells, store):
-    """Write the results of the short form into the page."""
-    results = store.all(cells, "short")
-    if not results:
+    """Write the results of the short form into the page, beside those of earlier runs."""
+    fresh = store.all(cells, "short")
+    if not fresh:
         raise ValueError(f"no results in {store.folder}: run scripts/test-matrix first")
+    known = read_published(PUBLISHED) | fresh
+    results = {cell: known[cell] for cell in cells if cell in known}
+    write_published(PUBLISHED, results)
     tables = matrix_table.page_tables(results)
     PAGE.write_text(matrix_table.with_tables(PAGE.read_text(), tables))
     print(f"{len(results)} of {len(cells)} cells in {PAGE}")

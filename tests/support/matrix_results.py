@@ -80,6 +80,29 @@ def _name(case):
     return f"{path}.py::{case.get('name')}"
 
 
+def read_published(path):
+    """{cell: result} of a file that `write_published` has made; empty where there is none."""
+    if not path.exists():
+        return {}
+    try:
+        results = [_result_of(stored) for stored in json.loads(path.read_text())]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} has no results: {error}; bring it back from git") from error
+    return {result.cell: result for result in results}
+
+
+def write_published(path, results):
+    """Write {cell: result} to one file, a line for each."""
+    lines = [json.dumps(asdict(result)) for result in results.values()]
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def _result_of(stored):
+    """The Result that was stored as a dict."""
+    cell, failures = Cell(**stored["cell"]), tuple(stored["failures"])
+    return Result(**(stored | {"cell": cell, "failures": failures}))
+
+
 class Store:
     """Results in a folder, one JSON file for each cell and form."""
 
@@ -101,10 +124,7 @@ class Store:
         """The stored result, or None. ValueError names a file that is none."""
         path = self.path(cell, form)
         try:
-            stored = json.loads(path.read_text())
-            stored["cell"] = Cell(**stored["cell"])
-            stored["failures"] = tuple(stored["failures"])
-            return Result(**stored)
+            return _result_of(json.loads(path.read_text()))
         except FileNotFoundError:
             return None
         except (KeyError, TypeError, ValueError) as error:
