@@ -20,7 +20,8 @@ def python(ranks, source, **options):
 
 
 def lines_with(text, words):
-    return [line for line in text.splitlines() if words in line]
+    """The lines with these words, without the NUL that Open MPI 5's mpirun at times adds to one."""
+    return [line.strip("\0") for line in text.splitlines() if words in line]
 
 
 # Starting
