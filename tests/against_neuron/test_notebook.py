@@ -4,6 +4,7 @@ It compares the boxes after each.
 """
 
 import numpy as np
+import pytest
 
 from support import neuron_suite
 from support.notebook import agreement
@@ -12,6 +13,7 @@ from support.programs import PROGRAMS
 TUTORIAL = PROGRAMS / "against_neuron" / "tiny_notebook" / "tutorial.ipynb"
 
 
+@pytest.mark.long  # in every run: a notebook that fails, and boxes that differ
 def test_cells_with_commands_downloads_and_animations_agree_with_neuron_on_1_and_2_ranks(
     capsys,
 ):

@@ -12,7 +12,6 @@ from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
 import pytest
 
-from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
@@ -126,10 +125,8 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
     ), doctor.stdout
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["plain", *(long(kind) for kind in ("exact", "across"))],
-)
+@pytest.mark.long  # in every run: a later process loads what an earlier one compiled
+@pytest.mark.parametrize("kind", ["plain", "exact", "across"])
 def test_ranks_read_what_one_process_of_the_node_has_compiled(tmp_path, kind):
     done = mpirun(
         2,
