@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
-from ecsmpi.cli.paths import check_folder, default_path
+from ecsmpi.cli.paths import default_path
 from ecsmpi.cli.picture_options import (
     add_colour_options,
     add_frames_options,
     given_options,
     words,
 )
+from ecsmpi.files.disk_errors import check_folder
 
 
 def add_parser(subparsers):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ecsmpi.benchmarks import commands, options
-from ecsmpi.cli.paths import check_folder
+from ecsmpi.files.disk_errors import check_folder
 
 LAUNCHED = "Start it under mpirun, or srun, to measure more ranks."
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ecsmpi.cli.child_process import read_in_child
-from ecsmpi.cli.paths import check_folder, default_path
+from ecsmpi.cli.paths import default_path
+from ecsmpi.files.disk_errors import check_folder
 
 
 def add_parser(subparsers):

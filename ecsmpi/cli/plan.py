@@ -11,8 +11,8 @@ from ecsmpi import __version__
 from ecsmpi.benchmarks import records
 from ecsmpi.benchmarks.plan import calibration, cross_validation, plan_table
 from ecsmpi.benchmarks.plan.step_model import Machine, Workload, slabs_of
-from ecsmpi.cli.paths import check_folder
 from ecsmpi.description.grid import Box, spacing_of
+from ecsmpi.files.disk_errors import check_folder
 
 POTASSIUM = 2.62 / 1.6**2  # um2/ms, in tissue of tortuosity 1.6
 USUAL_DX = 5.0  # um, where only voxels are given

@@ -94,13 +94,18 @@ def explained_write_errors(path) -> Iterator[None]:
         ) from error
 
 
+def check_folder(path: Path) -> None:
+    """Raise OSError where the folder of a file to write is missing."""
+    if not path.parent.is_dir():
+        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
+
+
 def check_place(path: Path) -> None:
     """Raise OSError unless a file can have this path.
 
     Its folder must exist, and the path must not be that of a folder, a pipe or a device.
     """
-    if not path.parent.is_dir():
-        raise OSError(f"cannot write {path}: there is no folder {path.parent}; create it first")
+    check_folder(path)
     if path.is_dir():
         raise OSError(f"cannot write {path}: it is a folder; give the name of a file")
     if path.exists() and not path.is_file():

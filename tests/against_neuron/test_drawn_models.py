@@ -20,7 +20,7 @@ from support.neuron_reference import disagreements
 from support.processes import end_session
 from support.ranks import TESTS, _environment, _launcher
 
-MODELS = int(os.environ.get("ECSMPI_MODELS", 6))
+MODELS = int(os.environ.get("ECSMPI_MODELS", 12))
 RANKS = (1, 3) if MODELS <= 20 else (1, 2, 3, 4, 7)
 # Relative to the largest value; round-off grows tenfold and more in the upstroke of a spike.
 TOLERANCE = 1e-10

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from support import published
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.published_answers import Answer, disagreements
 from support.published_models import MODELS, Case, Model, change_imports
@@ -27,11 +28,12 @@ def model(*cases):
     return Model("Tiny et al.", "nowhere", ("tiny.py",), cases)
 
 
-def test_a_model_agrees_with_neuron_on_ranks_and_others_are_skipped(folder, capfd):
+@pytest.mark.parametrize("ranks", [("2",), long(("1", "2"))])
+def test_a_model_agrees_with_neuron_on_ranks_and_others_are_skipped(ranks, folder, capfd):
     tiny = model(
         Case("tiny.py", ("0",), (("tiny.py", "Ncell = 600", "Ncell = 6"),), tolerance=1e-10)
     )
-    assert published.main([str(folder), "--ranks", "2"], models=(tiny, *MODELS)) == 0
+    assert published.main([str(folder), "--ranks", *ranks], models=(tiny, *MODELS)) == 0
     printed = capfd.readouterr().out
     for title in ("Newton et al. 2018", "Kelley et al. 2022", "SDinVivo"):
         assert f"{title}: skipped, no folder of " in printed
@@ -41,7 +43,7 @@ def test_a_model_agrees_with_neuron_on_ranks_and_others_are_skipped(folder, capf
     rows = [line.split(" | ") for line in printed.splitlines() if line.startswith("| tiny.py")]
     assert [row[1:3] for row in rows] == [
         ["NEURON", "to its end"],
-        ["2", "to its end"],
+        *([number, "to its end"] for number in ranks),
     ]
     assert all("at most 1e-10" in row[3] and "of NEURON's" in row[4] for row in rows[1:])
 

@@ -71,12 +71,13 @@ rxd.add_observer(Trouble())
 SLOW = "import support.slow\n"
 
 
-def test_killed_rank_loses_nothing(tmp_path):
+@pytest.mark.parametrize("times", [2, long(3)])
+def test_killed_rank_loses_nothing(times, tmp_path):
     killed = Killed(seed=1)
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
-    killed.through(tmp_path / "killed", killed.undisturbed(tmp_path / "whole"), times=2)
-    assert killed.times == 2
+    killed.through(tmp_path / "killed", killed.undisturbed(tmp_path / "whole"), times)
+    assert killed.times == times
 
 
 @pytest.mark.long
@@ -156,15 +157,14 @@ def test_second_signal_ends_at_once(tmp_path):
         assert process.wait(10) not in (0, TO_BE_CONTINUED)
 
 
-@pytest.mark.parametrize(
-    "options, limited_by", [(("--max-time", "20s"), "the option"), long((), "SLURM")]
-)
-def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(options, limited_by, tmp_path):
+@pytest.mark.parametrize("options", [("--max-time", "20s"), long(())])
+def test_time_limit_stops_with_a_checkpoint_and_output_goes_on(options, tmp_path):
+    """By the option, or else by SLURM's end of the job."""
     output = ("--output", "k.h5", "--every", "0.5")
     assert run(tmp_path, *output, "--tstop", "8").returncode == 0
     os.rename(tmp_path / "k.h5", tmp_path / "whole.h5")
     subprocess.run(["rm", "-r", tmp_path / "sets"], check=True)
-    end = {"SLURM_JOB_END_TIME": str(int(time.time()) + 20)} if limited_by == "SLURM" else {}
+    end = {} if options else {"SLURM_JOB_END_TIME": str(int(time.time()) + 20)}
     slow = SLOW.replace("0.02", "0.05")
     done = run(tmp_path, *output, "--tstop", "8", *options, change=slow, env=end)
     assert done.returncode == TO_BE_CONTINUED, done.stderr

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support.long_form import long
+from support.long_form import in_every_run
 from support.ranks import ROOT, mpirun
 
 SCRIPTS = sorted(
@@ -43,10 +43,7 @@ def balances(printed):
     return found
 
 
-@pytest.mark.parametrize(
-    "script",
-    [name if name in SHORT else long(name) for name in SCRIPTS],
-)
+@pytest.mark.parametrize("script", in_every_run(SCRIPTS, SHORT))
 def test_every_ion_is_accounted_for_and_results_are_the_same_at_any_number_of_ranks(
     script, tmp_path, request
 ):
