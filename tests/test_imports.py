@@ -259,3 +259,26 @@ assert of_the_user(numpy.ones(3), numpy.ones(3)) == (3, 2)
 assert "scipy.linalg" in sys.modules
 """
     runs(source)
+
+
+def test_ipython_is_loaded_for_neuron_only_where_the_script_runs_in_it():
+    """NEURON would import it on every rank, for 0.05 s and 5 MB, to ask whether it is there."""
+    source = """
+import sys
+from ecsmpi import rxd
+import neuron
+assert "IPython" not in sys.modules
+assert neuron._get_ipython() is None
+import IPython
+"""
+    runs(source)
+
+
+def test_neuron_asks_ipython_where_it_is_loaded():
+    source = """
+import IPython
+from ecsmpi import rxd
+import neuron
+assert neuron._get_ipython is IPython.get_ipython
+"""
+    runs(source)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ecsmpi.neuron_api import library, symbols
@@ -50,7 +52,8 @@ def communicator() -> Any:
 
 def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
     _show_mpi_to_neuron()
-    from neuron import n
+    with _unless_loaded("IPython"):
+        from neuron import n
 
     # A ParallelContext or a section that exists already was made under NEURON's own idea of the
     # number of ranks.
@@ -75,6 +78,23 @@ def _start_neuron(comm: Any, neuron_was_first: bool) -> None:
             "NEURON_INIT_MPI and MPI_LIB_NRN_PATH unset, and run `ecsmpi doctor`."
         )
     os.register_at_fork(after_in_child=_stand_alone)
+
+
+@contextmanager
+def _unless_loaded(package: str) -> Iterator[None]:
+    """Let imports in the block fail for a package that is installed but not loaded yet.
+
+    NEURON imports IPython only to ask whether the script runs in it. A script that does has loaded
+    it before.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def _stand_alone() -> None:

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, as_neuron, holds
+from support.programs import PROGRAMS, Together, as_neuron, holds
 from support.ranks import mpirun
 
-PROGRAM = PROGRAMS / "run" / "runs.py"
+PROGRAM = Together(
+    PROGRAMS / "run" / "runs.py",
+    {
+        3: "second_finitialize no_rank_has_cells cells_on_one_rank inserted_mechanisms",
+        2: "every_way several_boxes",
+    },
+)
 OUTSIDE = PROGRAMS / "run" / "outside.py"
 
 

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, as_neuron, holds
+from support.programs import PROGRAMS, Together, as_neuron, holds
 
-PROGRAM = PROGRAMS / "rxd" / "across.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "across.py",
+    {
+        3: "closed_box state_is_the_volume both_sides reactions_inside_cells",
+        None: "charge_of_a_membrane jacobian ends_with_its_name two_regions_at_one_segment",
+    },
+)
 
 AMOUNTS = """
 def amount():
@@ -45,7 +51,7 @@ def test_jacobian_is_that_of_all_species(on_ranks):
 
 def test_reproducible_reactions_have_the_same_bits_at_any_number_of_ranks(on_ranks):
     expected, found = (
-        on_ranks(ranks, PROGRAM, "ecsmpi", "reproducible_reactions") for ranks in (None, 3)
+        on_ranks(ranks, PROGRAM.path, "ecsmpi", "reproducible_reactions") for ranks in (None, 3)
     )
     assert all((expected[name] == found[name]).all() for name in expected)
     assert np.ptp(expected["grid"]) > 0.1
@@ -60,7 +66,7 @@ def test_current_of_an_ion_is_that_of_both_regions_at_a_segment(on_ranks):
 def test_ranks_may_have_reactions_with_other_species_in_one_box(on_ranks):
     """A State is the volume fraction, so that a change of a copy counts as it is."""
     expected, found = (
-        on_ranks(ranks, PROGRAM, "ecsmpi", "reactions_of_some_ranks")["grid"]
+        on_ranks(ranks, PROGRAM.path, "ecsmpi", "reactions_of_some_ranks")["grid"]
         for ranks in (None, 2)
     )
     assert np.ptp(expected[0]) > 0.1

@@ -3,9 +3,14 @@
 The message names species, segment or cure.
 """
 
-from support.programs import PROGRAMS, holds
+from support.programs import PROGRAMS, Together, holds
 
-PROGRAM = PROGRAMS / "rxd" / "across_refused.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "across_refused.py",
+    {
+        None: "segment_outside rate_is_nan new_reaction species_in_two_boxes",
+    },
+)
 
 
 def test_segment_outside_the_box_is_named(on_ranks):

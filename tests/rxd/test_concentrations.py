@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, as_neuron, holds
+from support.programs import PROGRAMS, Together, as_neuron, holds
 
-PROGRAM = PROGRAMS / "rxd" / "concentrations.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "concentrations.py",
+    {
+        3: "gather_of_ranks set_in_all_ways initial walls_at_0 inside",
+        None: "view_of_one_rank initial default_initial",
+    },
+)
 
 
 def test_states3d_of_one_rank_is_a_live_writable_view(on_ranks):

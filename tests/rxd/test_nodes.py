@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, as_neuron, holds
+from support.programs import PROGRAMS, Together, as_neuron, holds
 
-PROGRAM = PROGRAMS / "rxd" / "nodes.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "nodes.py",
+    {
+        None: "found lists lists_set_values lists_of_generators",
+    },
+)
 
 RECORDED_NODES = PROGRAMS / "rxd" / "recorded_nodes.py"
 

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, holds, script
+from support.programs import PROGRAMS, Together, holds, script
 from support.ranks import mpirun
 
-PROGRAM = PROGRAMS / "rxd" / "reactions.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "reactions.py",
+    {
+        3: "masked_rates boxes_on_one_grid changes_in_mid_run",
+        2: "evaluated_where parameters_and_states",
+    },
+)
 
 
 def test_changes_in_mid_run_hold_from_the_next_step(on_ranks):
@@ -25,10 +31,12 @@ def test_bound_and_free_potassium_is_what_there_was_at_any_number_of_ranks(on_ra
 
     The same on 1 to 4 ranks.
     """
-    alone = on_ranks(None, PROGRAM, "ecsmpi", "bound_and_free_potassium")
+    alone = on_ranks(None, PROGRAM.path, "ecsmpi", "bound_and_free_potassium")
     for ranks in (None, 2, 3, 4) if request.config.getoption("--long") else (None, 3):
         found = (
-            on_ranks(ranks, PROGRAM, "ecsmpi", "bound_and_free_potassium") if ranks else alone
+            on_ranks(ranks, PROGRAM.path, "ecsmpi", "bound_and_free_potassium")
+            if ranks
+            else alone
         )
         assert abs((found["k"] + found["AK"]).sum() / found["before"] - 1) < 1e-12
         assert np.max(np.abs(found["A"] + found["AK"] - 10)) < 1e-13
@@ -42,7 +50,7 @@ def test_neuron_is_wrong_where_the_readme_says_so(on_ranks):
     Rows of a system change places with their right-hand sides.
     """
     found, neurons = (
-        on_ranks(None, PROGRAM, backend, "where_neuron_is_wrong")
+        on_ranks(None, PROGRAM.path, backend, "where_neuron_is_wrong")
         for backend in ("ecsmpi", "neuron")
     )
     j = np.array([[0.99, -30.0], [70.0, 0.5]])

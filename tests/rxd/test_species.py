@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from support.long_form import long
-from support.programs import PROGRAMS, as_neuron, holds
+from support.programs import PROGRAMS, Together, as_neuron, holds
 
-PROGRAM = PROGRAMS / "rxd" / "species.py"
+PROGRAM = Together(
+    PROGRAMS / "rxd" / "species.py",
+    {
+        3: "species_and_regions dropped changed_d",
+        None: "species_and_regions dropped changed_between_runs",
+    },
+)
 
 
 def test_species_and_regions_combine_as_in_neuron(on_ranks):

@@ -197,7 +197,9 @@ def test_command_that_does_not_end_is_ended_with_its_children(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_ends_what_was_started(number, tmp_path):
     source = f"""
-import os, sys
+import os, signal, sys
+# A shell's background job ignores SIGINT, and so does what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(TESTS)!r})
 from pathlib import Path
 from support import matrix

@@ -3,10 +3,12 @@
 A program that imports this module is called by `PROGRAM OUTPUT BACKEND [CASE [ARGUMENT ...]]`.
 BACKEND is "neuron" or "ecsmpi"; rank 0 writes the arrays that the program saves to OUTPUT, an .npz
 file. A program of several cases ends with `run_case(globals())`, which calls the function CASE with
-the arguments.
+the arguments. CASE may be several cases, `one+another`: see `support.programs.Together`.
 """
 
+import gc
 import sys
+import traceback
 
 import numpy as np
 
@@ -96,6 +98,44 @@ def save(**arrays):
 def run_case(names):
     """Call the function that the command line names, and write OUTPUT even if it saves nothing."""
     case, *arguments = sys.argv[3:]
+    if "+" in case:
+        run_cases(names, case.split("+"))
+        return
     names[case](*arguments)
     if not has_saved:
         save()
+
+
+def run_cases(names, cases):
+    """Call several functions, each after the model of the one before has gone.
+
+    OUTPUT has the arrays of each as `case/name`, and the text of an error as `case!`. Collective.
+    """
+    together = {}
+    for case in cases:
+        said = ""
+        try:
+            names[case]()
+        except Exception:
+            said = traceback.format_exc()
+        said = "\n".join(filter(None, pc.py_allgather(said)))
+        if rank == 0 and said:
+            together[f"{case}!"] = np.array(said)
+        elif rank == 0 and has_saved:
+            with np.load(OUTPUT) as saved:
+                together |= {f"{case}/{name}": saved[name] for name in saved}
+        begin_anew()
+    save(**together)
+
+
+def begin_anew():
+    """Forget the model, and what a program may have set of time steps. Collective."""
+    global has_saved
+    has_saved = False
+    kept.clear()
+    rxd.reset()
+    gc.collect()
+    for sec in list(n.allsec()):
+        n.delete_section(sec=sec)
+    pc.gid_clear()
+    n.dt, n.steps_per_ms = 0.1, 10

@@ -31,6 +31,10 @@ MPI_ENVIRONMENT = {
     "OMPI_MCA_hwloc_base_binding_policy": "none",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
     "PRTE_MCA_hwloc_default_binding_policy": "none",
+    # Open MPI looks for networks' libraries for a quarter of a second, and gives a process without
+    # mpirun a daemon of its own. The tests' ranks are on one machine and start no others.
+    "OMPI_MCA_pml": "ob1",
+    "OMPI_MCA_ess_singleton_isolated": "1",
 }
 
 # An MPI library of a wheel beside this interpreter; NEURON finds it as scripts/environment says.
