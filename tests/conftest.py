@@ -5,6 +5,10 @@ import os
 from pathlib import Path
 import textwrap
 
+# Files of tests run side by side, each with ranks: more threads would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy reads it when it is imported
+
+# isort: split
 import hypothesis
 import numpy as np
 import pytest

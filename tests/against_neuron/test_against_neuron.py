@@ -1,6 +1,6 @@
 """Any number of ranks has NEURON's own answer, live: its extracellular space on one rank.
 
-Most models run on 3 ranks, some on others. The long form has every model on 1, 2, 3 and 4 ranks,
+Most models run on 2 or 3 ranks. The long form has every model on 1, 2, 3 and 4 ranks,
 and on 8 those that many thin slabs could get wrong. Grids, concentrations of segments, and voltages
 agree over 200 steps to 1e-12 of their largest value, or to TOLERANCE.
 """
@@ -55,14 +55,16 @@ LARGE = (
     "one reaction across the membrane in moving tissue",
 )
 OF_EVERY_RUN = [model for model in MODELS if model not in LARGE]
-ON_OTHER_RANKS = ("odd box", "thin boxes", "across the membrane")
-# The models of every run, by ranks: two slabs settle their interface between them, and 8 ranks are
-# more than cores.
+# The models of every run, by ranks: two slabs settle their interface between them, the third has
+# neighbours on both sides, and 8 ranks are more than cores. Where a model is about something else
+# than slabs, two are enough.
+ON_TWO = ("odd box", "thin boxes", "restart", "recorded", "intracellular", "nodes", "dirichlet")
+ON_FOUR = ("across the membrane",)
 SHORT = {
     None: ("odd box", "network"),
-    2: ("odd box", "thin boxes"),
-    3: [model for model in OF_EVERY_RUN if model not in ON_OTHER_RANKS],
-    4: ("across the membrane",),
+    2: ON_TWO,
+    3: [model for model in OF_EVERY_RUN if model not in ON_TWO + ON_FOUR],
+    4: ON_FOUR,
     8: (),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
@@ -136,7 +137,7 @@ def measure(
     entries = {
         "phases": phases,
         "phases_max": phases_max,
-        "copy_bytes_per_second": copy_bandwidth(comm, threads, Effort(seconds=0.0)),
+        "copy_bytes_per_second": copy_bandwidth(comm, threads, replace(effort, seconds=0.0)),
         "setup_seconds": timer.seconds,
     }
     if reproducible:
