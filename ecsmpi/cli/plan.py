@@ -176,8 +176,8 @@ def plan(args):
         print(_partition(work, best.layout.ranks))
     else:
         print("Take more nodes, or larger ones: the more nodes, the less memory each needs.")
-    if counts[-1] < args.nodes[-1]:
-        print(f"More than {planes} nodes cannot share the box: it has {planes} planes along x.")
+    if args.nodes[-1] * machine.cores > planes:
+        _print_lines(plan_table.beyond_planes(work, machine, not args.no_frames))
     if fitting:
         print(f"\n{_submission(best, steps)}")
     if args.model is not None:

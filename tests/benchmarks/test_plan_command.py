@@ -184,8 +184,59 @@ def test_steps_whose_threads_shared_cores_are_not_used(bench, capsys):
 
 def test_nodes_beyond_the_planes_are_left_out_and_named(capsys):
     _, out, _ = command(capsys, "--box", 6, 64, 64, "--nodes", "1-64")
-    assert "More than 6 nodes cannot share the box" in out
-    assert "\n     4 " in out and "\n     8 " not in out
+    assert "More than 6 ranks cannot share the box: it has 6 planes along x." in out
+    assert [row[0] for row in rows_of(out)] == ["1", "2", "4"]
+
+
+def test_a_rank_beyond_the_planes_takes_the_program_and_its_share_of_the_segments(capsys):
+    """Steps worked by hand from the default machine: 3 planes, a rank to a node.
+
+    A rank sends 4 planes to other nodes, and messages for its segments to the owners of planes.
+    """
+    words = ("--box", 3, 1000, 1000, "--segments", 12_000, "--cores-per-node", 8)
+    _, out, _ = command(capsys, *words, "--nodes", "1-2")
+    told = next(line for line in out.splitlines() if line.startswith("Rank 4 "))
+    assert "would own no voxel and take 208 MB" in told  # 200 MB and 2,500 bytes x 12,000 / 4
+    before, after = (
+        float(number.replace(",", "")) for number in re.findall(r"([\d,]+) us", told)
+    )
+    neuron, entry, network = 1e-7, 5e-8, 16 / 12e9  # s for each segment of a rank
+    of_a_segment = 1e6 * (neuron + entry)
+    of_far_segment = 1e6 * network * 12_000 * ((2 / 3) / 3 - (3 / 4) / 4)
+    messages = 1e6 * 2 * 2e-6 * 3 * (2 / 3 - 3 / 4)
+    expected = of_a_segment * (12_000 / 3 - 12_000 / 4) + of_far_segment + messages
+    assert abs(before - after - expected) <= 1  # both are rounded to 1 us
+
+
+def test_all_ranks_have_planes_and_nothing_is_said_of_more(capsys):
+    _, out, _ = command(capsys, "--box", 64, 8, 8, "--nodes", 2, "--cores-per-node", 32)
+    assert "cannot share the box" not in out
+
+
+def rows_of(out):
+    """The cells of the rows of the table, numbers without separators of thousands."""
+    lines = out.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.split()[:1] == ["nodes"]) + 1
+    last = next(i for i, line in enumerate(lines) if line.startswith("ranks x threads are"))
+    return [re.split(r" {2,}", line.strip().replace(",", "")) for line in lines[first:last]]
+
+
+def test_large_numbers_keep_their_columns_apart(capsys):
+    """4000 x 4000 x 4000 voxels on up to 4,000 nodes and a million cores."""
+    for cores in (64, 256):  # of the second there are 1,024,000
+        words = ("--box", 4000, 4000, 4000, "--segments", "1e9", "--species", 8)
+        _, out, _ = command(capsys, *words, "--nodes", "1-4000", "--cores-per-node", cores)
+        rows = rows_of(out)
+        assert [int(row[0]) for row in rows] == [*(2**k for k in range(12)), 4000]
+        for row in rows:
+            parts = [float(cell) for cell in row[4:8]]
+            assert len(row) == (11 if "reduced" in row[-1] else 10)
+            assert re.fullmatch(r"\d+ x \d+", row[1]) and row[9].endswith(" %")
+            assert float(row[3]) == pytest.approx(sum(parts), abs=3)
+        assert float(rows[0][3]) > 1e8
+        table = out.splitlines()
+        head = next(line for line in table if line.split()[:1] == ["nodes"])
+        assert all(len(line) == len(head) for line in table if line.endswith(" %"))
 
 
 def test_model_is_appended_as_records_for_the_measured_layouts_and_the_table(bench, capsys):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from ecsmpi.benchmarks.plan.calibration import Measurement
+from ecsmpi.benchmarks.plan.columns import aligned
 from ecsmpi.benchmarks.plan.cross_validation import LeftOut
 from ecsmpi.benchmarks.plan.step_model import (
     FLOOR_BYTES,
@@ -222,19 +223,16 @@ def table(rows: list[Row], steps: int) -> Iterator[str]:
 
     steps: time steps of the run.
     """
-    yield f"{'':>6}{'ranks x':>10}{'memory':>10}{'':>9}{'us of a step':^36}{'':>10}{'effi-':>8}"
-    names = "".join(f"{name:>9}" for name in ("a step", *rows[0].parts))
-    yield f"{'nodes':>6}{'threads':>10}{'a rank':>10}{names}{'in all':>10}{'ciency':>8}"
-    for row in rows:
-        shape = f"{row.layout.ranks_per_node} x {row.layout.threads}"
-        parts = "".join(f"{_us(seconds):>9}" for seconds in (row.seconds, *row.parts.values()))
-        whole = _duration(row.seconds * steps)
-        efficiency = 100 * row.efficiency(rows[0])
-        note = "  reduced system" if row.reduced else ""
-        yield (
-            f"{row.layout.nodes:>6}{shape:>10}{_bytes(row.bytes_per_rank):>10}{parts}{whole:>10}"
-            f"{efficiency:>6.0f} %{note}"
-        )
+    names = list(rows[0].parts)
+    lines = [
+        ["", "ranks x", "memory", "us of", *(["us"] * len(names)), "", "effi-"],
+        ["nodes", "threads", "a rank", "a step", *names, "in all", "ciency"],
+    ]
+    lines += [_cells(row, rows[0], steps) for row in rows]
+    least = [6, 10, 10, *([9] * (len(names) + 1)), 10, 8]
+    notes = ["", "", *("  reduced system" if row.reduced else "" for row in rows)]
+    for line, note in zip(aligned(lines, least), notes, strict=True):
+        yield line + note
     yield (
         "ranks x threads are those of a node that fill its cores, each rank in one NUMA domain: "
         "of the fastest the fewest ranks"
@@ -246,11 +244,51 @@ def table(rows: list[Row], steps: int) -> Iterator[str]:
         )
 
 
+def _cells(row: Row, base: Row, steps: int) -> list[str]:
+    return [
+        f"{row.layout.nodes:,}",
+        f"{row.layout.ranks_per_node} x {row.layout.threads}",
+        _bytes(row.bytes_per_rank),
+        *(_us(seconds) for seconds in (row.seconds, *row.parts.values())),
+        _duration(row.seconds * steps),
+        f"{100 * row.efficiency(base):.0f} %",
+    ]
+
+
+def beyond_planes(work: Workload, machine: Machine, frames: bool = True) -> Iterator[str]:
+    """Lines: how many ranks can share the box, and what one more would cost.
+
+    A rank more owns no plane: it takes the program's memory and its share of the segments, and
+    spares the others nothing but theirs. Compared are steps of one rank to a node.
+
+    Parameters
+    ----------
+    work
+        What a step works on.
+    machine
+        What things cost.
+    frames
+        Whether the run writes whole frames.
+    """
+    planes = work.shape[0]
+    most, has = _of(planes, "rank"), _of(planes, "plane")
+    yield f"More than {most} cannot share the box: it has {has} along x."
+    last = Layout(planes, 1, machine.cores)
+    more = replace(last, nodes=planes + 1)
+    parts = memory(work, more, frames)
+    alone = parts["program"] + parts["segments"]
+    before, after = (step_seconds(work, layout, machine) for layout in (last, more))
+    yield (
+        f"Rank {planes + 1:,} would own no voxel and take {_bytes(alone)}: a step, of "
+        f"{_us(before)} us on {_of(planes, 'node')} of a rank each, would take {_us(after)} us."
+    )
+
+
 def too_large(rows: list[Row], machine: Machine) -> Iterator[str]:
     """Lines: which numbers of nodes have too little memory."""
     large = [row for row in rows if not row.fits(machine)]
     if large:
-        nodes = ", ".join(str(row.layout.nodes) for row in large)
+        nodes = ", ".join(f"{row.layout.nodes:,}" for row in large)
         what = "node" if nodes == "1" else "nodes"
         or_more = " or more" if len(large) > 1 else ""
         yield (
@@ -294,7 +332,7 @@ def advice(rows: list[Row], steps: int) -> Iterator[str]:
 
 
 def _of(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    return f"{count} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _us(seconds: float) -> str:
@@ -302,7 +340,7 @@ def _us(seconds: float) -> str:
 
 
 def _bytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 9.995e8 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:,.1f} GB" if count >= 9.995e8 else f"{count / 1e6:.0f} MB"
 
 
 def _duration(seconds: float) -> str:
