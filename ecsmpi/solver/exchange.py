@@ -28,6 +28,7 @@ from ecsmpi.solver.entry_runs import EntryRuns, in_order
 from ecsmpi.solver.routes import Routes, replay
 
 NONE = np.zeros(0, dtype=np.int64)
+MOST_VOXELS = 2**32  # of a slab in which segments lie: 34 GB of each species
 
 
 def plan_exchange(
@@ -273,6 +274,11 @@ class ExactExchange(Exchange):
             entry_kernels.add_limbs_at(received, self._served_slot, sums, sources)
 
 
-def _as_short(numbers: np.ndarray) -> np.ndarray:
-    """The whole numbers in half the memory where they fit: a step reads all of them."""
-    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
+def _as_short(voxels: np.ndarray) -> np.ndarray:
+    """Flat indices into a slab in half the memory: a step reads all of them."""
+    if voxels.max(initial=0) >= MOST_VOXELS:
+        raise ValueError(
+            f"segments lie in voxel {voxels.max():,} of a rank's slab, and loops count up to "
+            f"{MOST_VOXELS:,}: run on more ranks, so that each has fewer planes"
+        )
+    return voxels.astype(np.uint32)

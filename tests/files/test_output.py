@@ -17,6 +17,7 @@ from vtkmodules.vtkIOHDF import vtkHDFReader
 import xarray
 
 from support.frames import BOX, NAMES, TIMES, Alone, coded, expected, opened, storages, write
+from support.long_form import long
 from support.ranks import TESTS, mpirun
 
 PROGRAMS = TESTS / "programs" / "files"
@@ -280,3 +281,17 @@ def test_environment_decides_what_auto_storage_is(tmp_path, monkeypatch):
 def test_attribute_that_hdf5_cannot_hold_is_an_error_that_names_it(tmp_path, value):
     with pytest.raises(ValueError, match="attribute 'model'"):
         GridFile(tmp_path / "k.h5", BOX, ["k"], (0, 7), Alone(), {"model": value})
+
+
+@pytest.mark.parametrize("planes, size", [(5, 30), long(272, 1000)])
+def test_a_rank_may_write_more_than_two_gigabytes_of_a_frame(planes, size, tmp_path):
+    """271 planes of a million voxels are 2.17 GB, more than the 2**31 bytes that an int counts."""
+    path = tmp_path / "k.h5"
+    argv = ["python", PROGRAMS / "large_frame.py", path, planes, size]
+    done = mpirun(2, argv, timeout=400)
+    assert done.returncode == 0, done.stderr
+    numbers = np.arange(0, planes * size**2, size, dtype=float).reshape(planes, size)
+    with h5py.File(path) as file:
+        for z in (0, size // 2, size - 1):
+            assert np.array_equal(file["k"][0, z], numbers.T + z)
+    path.unlink()

@@ -7,6 +7,7 @@ import pytest
 
 from support.long_form import long
 from support.programs import PROGRAMS
+from support.ranks import mpirun
 
 SHAPE = (9, 4, 5)
 THIN = (2, 3, 4)  # fewer planes than ranks
@@ -82,3 +83,29 @@ def test_ranks_may_have_no_planes_and_no_entries(exchanged):
     assert ("own slab 2 in turn Exchange " in exchanged) == (ranks <= THIN[0])
     assert not exchanged["none 9 in turn Exchange "][0].size
     assert exchanged["odd ranks 9 in turn Exchange "][0].size == 50 * (ranks // 2)
+
+
+LARGE = PROGRAMS / "solver" / "large_slabs.py"
+
+
+@pytest.mark.parametrize("ranks", [2, long(3)])
+def test_voxels_beyond_32_bits_of_a_box_get_their_sources_and_give_their_values(
+    ranks, on_ranks
+):
+    """Six planes of 2**30 + 5 voxels: 2**31 is passed in a slab, and 2**32 in the box."""
+    plane = 2**30 + 5
+    found = on_ranks(ranks, LARGE, plane)
+    ends = np.concatenate([np.arange(6) * plane, np.arange(1, 7) * plane - 1])
+    for kind in KINDS:
+        order = np.argsort(ends)
+        assert np.array_equal(found[f"{kind} voxels"], ends[order])
+        assert np.array_equal(found[f"{kind} sources"], ranks * (1.0 + order))
+
+
+def test_segments_beyond_32_bits_of_a_slab_are_refused(tmp_path):
+    done = mpirun(2, ["python", LARGE, tmp_path / "none.npz", 2**31])
+    assert done.returncode != 0
+    assert (
+        "segments lie in voxel 6,442,450,943 of a rank's slab, and loops count up to "
+        "4,294,967,296: run on more ranks"
+    ) in done.stderr
