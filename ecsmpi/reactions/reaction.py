@@ -110,6 +110,9 @@ class Reactions:
         Says in words where a place is, given its flat index.
     units : list of str, optional
         Of each field, for messages; mM without it.
+    name_at : callable, optional
+        (law or number of a field, place) -> what messages call it in this place; its label or name
+        without it.
     """
 
     def __init__(
@@ -120,8 +123,10 @@ class Reactions:
         names: list[str],
         locate: Callable[[int], str],
         units: list[str] | None = None,
+        name_at: Callable[[Law | int, int], str] | None = None,
     ):
         self._names = names
+        self._name_at = name_at or self._usual_name
         self._units = units or ["mM"] * len(names)
         self._locate = locate
         arrays = [array.reshape(-1) for array in fields]
@@ -176,16 +181,20 @@ class Reactions:
         for place in range(start, stop):
             for law, rates in zip(group.laws.laws, outs):
                 if not np.isfinite(rates[place]):
-                    wrong = f"{law.label}: its rate is {rates[place]}"
+                    wrong = f"{self._name_at(law, place)}: its rate is {rates[place]}"
                     return self._located(group, place, wrong)
-        label = group.laws.laws[0].label
+        label = self._name_at(group.laws.laws[0], start)
         wrong = f"{label}: the step of dt = {dt:g} ms has no solution"
         return self._located(group, start, wrong)
+
+    def _usual_name(self, named: Law | int, place: int) -> str:
+        return named.label if isinstance(named, Law) else self._names[named]
 
     def _located(self, group: _Group, place: int, wrong: str) -> str:
         values = []
         for number, array in zip(group.laws.fields, group.arrays):
-            values.append(f"{self._names[number]} = {array[place]:g} {self._units[number]}")
+            name = self._name_at(number, place)
+            values.append(f"{name} = {array[place]:g} {self._units[number]}")
         return f"{wrong} {self._locate(place)}, where {', '.join(values)}"
 
 
