@@ -96,9 +96,9 @@ class SharedMembrane:
         """Whether none of the segments has a membrane of this already."""
         return not self.areas[segments].any()
 
-    def add(self, name: str, segments: np.ndarray, areas: np.ndarray) -> None:
+    def add(self, name: str | None, segments: np.ndarray, areas: np.ndarray) -> None:
         """Add a membrane by its areas (um2) at some segments."""
-        self._names.append((segments, name))
+        self._names.append((segments, str(name)))
         self.areas[segments] = areas
 
     def word_at(self, segment: int) -> str:
