@@ -69,7 +69,7 @@ class Phases:
     steps : int
         How many steps there have been.
     whole : float
-        Seconds of these steps, with what is between them.
+        Time of these steps, with what is between them (s).
     """
 
     def __init__(self) -> None:
