@@ -27,6 +27,7 @@ LAYERS = [
     "solver.lean_numba",
     "solver.timing",
     "solver.row_kernels",
+    "solver.registers",  # doubles in vector registers
     "solver.threads",  # loops that threads share: for reactions, too
     "reactions",  # rate laws, their code, a step of them
     "solver",  # diffusion, exchange with segments, the step of a box
@@ -64,6 +65,9 @@ USERS = {
         "cells.nernst",
         "cli",
         "ranks.answer_loop",
+        "reactions.lane_blocks",
+        "reactions.lane_functions",
+        "reactions.lanes",
         "reactions.rate_calls",
         "reactions.rate_kernels",
         "solver.bodies",

@@ -13,6 +13,7 @@ from ecsmpi.cells.reversal_potentials import ReversalPotentials
 from ecsmpi.cells.segment_ion import SegmentIon
 from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.structure import structure_counts
+from ecsmpi.solver.timing import Phases
 
 
 class CoupledSegments:
@@ -24,11 +25,12 @@ class CoupledSegments:
     ions : {name: SegmentIon} of the species with a name
     """
 
-    def __init__(self) -> None:
+    def __init__(self, phases: Phases) -> None:
+        """phases: where the time of the reversal potentials is added up."""
         self.all: Any = None
         self.ions: dict[str, SegmentIon] = {}
         self._counts: tuple[int, int, int] | None = None
-        self._potentials = ReversalPotentials()
+        self._potentials = ReversalPotentials(phases["potentials"])
 
     def plan(self, charges: dict[str, int]) -> None:
         """Insert ions of these charges everywhere and read the segments.

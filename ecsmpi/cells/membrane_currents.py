@@ -23,7 +23,6 @@ class MembraneCurrent:
     ----------
     part : the intracellular species
     current : (places,) mA/cm2
-    terms : of each law that carries it, its row in the rates, and (places,) mA/cm2 of 1 molecule/ms
     column : NEURON's column of the ion's current, such as ik
     places : (n,) places where the part has a state
     rows : (n,) their rows in the column
@@ -32,7 +31,6 @@ class MembraneCurrent:
 
     part: Any
     current: np.ndarray
-    terms: list[tuple[int, np.ndarray]] = field(default_factory=list)
     column: np.ndarray = field(default_factory=lambda: np.zeros(0))
     places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -67,19 +65,25 @@ class MembraneCurrents:
                 carrying_terms.append(term)
                 carrying_laws.append(law)
         self._rates = Rates(comm, carrying_laws, fields, at.size)
-        self._total = np.zeros(at.size)
-        by_part: dict[Any, MembraneCurrent] = {}
+        parts: dict[Any, int] = {}  # {part: its row among the sums}; row 0 is the total
+        laws_of_terms: list[int] = []
+        sums_of_terms: list[int] = []
+        factors: list[np.ndarray] = []  # mA/cm2 of 1 molecule/ms
         if carrying_laws:
             per_molecule = charge_per_molecule / segment_areas()[at]
         for row, (term, law) in enumerate(zip(carrying_terms, carrying_laws)):
             for part, count in term.counts().items():
                 if getattr(part, "ion", None):
-                    if part not in by_part:
-                        by_part[part] = MembraneCurrent(part, np.zeros(at.size))
                     charge = -count * part.charge * per_molecule
-                    factors = np.where(np.asarray(law.where), charge, 0.0)
-                    by_part[part].terms.append((row, factors))
-        self._currents = list(by_part.values())
+                    of_part = parts.setdefault(part, len(parts) + 1)
+                    laws_of_terms += [row, row]
+                    sums_of_terms += [0, of_part]
+                    factors += [np.where(np.asarray(law.where), charge, 0.0)] * 2
+        self._laws_of_terms = np.array(laws_of_terms, dtype=np.int64)
+        self._sums_of_terms = np.array(sums_of_terms, dtype=np.int64)
+        self._factors = np.array(factors).reshape(len(factors), at.size)
+        self._sums = np.zeros((len(parts) + 1, at.size))
+        self._currents = [MembraneCurrent(part, self._sums[row]) for part, row in parts.items()]
         self._summed: list[tuple[np.ndarray, list[np.ndarray]]] = []
         self._carried = self._by_ion(at.size)
 
@@ -125,15 +129,12 @@ class MembraneCurrents:
         right: right-hand side of NEURON's equations of the voltages.
         """
         rates = self._rates.take()
-        self._total[:] = 0.0
-        for one in self._currents:
-            one.current[:] = 0.0
-            for law, factors in one.terms:
-                entry_kernels.add_products(rates[law], factors, one.current)
-            self._total += one.current
+        entry_kernels.sum_products(
+            rates, self._laws_of_terms, self._factors, self._sums_of_terms, self._sums
+        )
         for total, currents in self._summed:
             np.sum(currents, axis=0, out=total)
-        entry_kernels.add_to_voltage_equations(self._total, self._nodes, right)
+        entry_kernels.add_to_voltage_equations(self._sums[0], self._nodes, right)
         for one in self._currents:  # two may be of one ion at one segment: the second adds to both
             np.take(one.column, one.rows, out=one.without, mode="clip")
             self._show(one)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ecsmpi.cells.alike_terms import SharedMembrane, SharedTerm, is_intracellular, joined
 from ecsmpi.cells.membrane_currents import MembraneCurrents
 from ecsmpi.cells.segments import node_indices
 from ecsmpi.neuron_api.range_variable import RangeVariable
@@ -49,10 +50,6 @@ class NeuronState:
     rows: np.ndarray = field(default_factory=_none)
     shown: RangeVariable | None = None
     shown_rows: np.ndarray = field(default_factory=_none)
-
-
-def _is_intracellular(part: Any) -> bool:
-    return hasattr(part, "states")
 
 
 def _is_extracellular(part: Any) -> bool:
@@ -98,37 +95,47 @@ class MembraneReactionPlan:
         self._states = states
         self._fractions = fractions
         self._molecules, faraday = constants
+        joined_terms = joined(terms, numbers, segments.count)
         self.number: dict[Any, int] = {}
-        for term in terms:
+        for term in joined_terms:
             for part in term.reactants():
                 self.number.setdefault(part, len(self.number))
-        masks = self._masks(terms)
+        self._require_in_boxes(joined_terms)
         acts = np.zeros(segments.count, dtype=bool)
-        for mask in masks.values():
-            acts |= mask
+        for term in joined_terms:
+            acts |= term.where
         self.at = np.flatnonzero(acts)
-        self._fixed_numbers: dict[Any, int] = {}  # {key: its number} of fields that do not change
+        self._fixed_numbers: dict[Any, int] = {}  # {owner: its number} of what does not change
         self._fields = []
-        self._names = []  # of the fields
+        self._owners: list[tuple[str, Any]] = []  # (what of it, part or membrane) of the fields
         self._units = []
         self._neuron_states = []
         self._voltage = None
+        table = np.zeros((len(self.number), self.at.size))
+        self._flat = table.reshape(-1)
         for part, number in self.number.items():
-            self._fields.append(np.zeros(self.at.size))
-            self._names.append(str(part))
+            self._fields.append(table[number])
+            self._owners.append(("", part))
             self._units.append("mV" if _is_voltage(part) else "mM")
-            if _is_intracellular(part):
+            if is_intracellular(part):
                 self._neuron_states.append(NeuronState(number, part))
             elif _is_voltage(part):
                 self._voltage = number
         self._find_states()
-        where = {key: mask[self.at] for key, mask in masks.items()}
-        laws = [self._law(term, where[_where(term)]) for term in terms]
+        self._terms = {}  # {id of a law: its term}
+        laws = []
+        masks: dict[bytes, np.ndarray] = {}  # laws that act in the same places share a mask
+        for joined_term in joined_terms:
+            mask = joined_term.where[self.at]
+            law = self._law(joined_term, masks.setdefault(mask.tobytes(), mask))
+            laws.append(law)
+            self._terms[id(law)] = joined_term
         self._currents = MembraneCurrents(
-            comm, terms, laws, self._fields, self.at, faraday / (1e4 * self._molecules)
+            comm, joined_terms, laws, self._fields, self.at, faraday / (1e4 * self._molecules)
         )
+        names = [what + str(owner) for what, owner in self._owners]
         self._reactions = Reactions(
-            comm, laws, self._fields, self._names, self._in_words, self._units
+            comm, laws, self._fields, names, self._in_words, self._units, self._name_at
         )
         changed: set[int] = set()
         for law in laws:
@@ -138,31 +145,19 @@ class MembraneReactionPlan:
     def _in_words(self, place: int) -> str:
         return f"at {self._segments.name(int(self.at[place]))}"
 
-    # where laws act
+    def _name_at(self, named: Law | int, place: int) -> str:
+        """What messages call a law, or the field with a number, at a place."""
+        segment = int(self.at[place])
+        if isinstance(named, Law):
+            return self._terms[id(named)].label_at(segment)
+        what, owner = self._owners[named]
+        return what + (owner.word_at(segment) if hasattr(owner, "word_at") else str(owner))
 
-    def _masks(self, terms: list) -> dict:
-        """{where: (segments,) whether laws act there}: all their regions inside cells are there."""
-        found: dict[frozenset, np.ndarray] = {}
-        for term in terms:
-            if _where(term) not in found:
-                found[_where(term)] = self._mask(term)
+    def _require_in_boxes(self, terms: list[SharedTerm]) -> None:
         for term in terms:
             for part in term.reactants():
                 if _is_extracellular(part):
-                    self._require_in_box(part.region.box, found[_where(term)])
-        return found
-
-    def _mask(self, term: Any) -> np.ndarray:
-        if term.membrane is None:
-            mask = np.ones(self._segments.count, dtype=bool)
-        else:
-            mask = term.areas(self._numbers, self._segments.count) > 0
-        for part in term.reactants():
-            if _is_intracellular(part):
-                has_part = np.zeros(mask.size, dtype=bool)
-                has_part[part.states(self._numbers)[0]] = True
-                mask &= has_part
-        return mask
+                    self._require_in_box(part.region.box, term.where)
 
     def _require_in_box(self, box: Any, mask: np.ndarray) -> None:
         acting = np.flatnonzero(mask)
@@ -175,7 +170,7 @@ class MembraneReactionPlan:
 
     # laws
 
-    def _law(self, term: Any, where: np.ndarray) -> Law:
+    def _law(self, term: SharedTerm, where: np.ndarray) -> Law:
         rate = term.expression(lambda part: Concentration(self.number[part]))
         changes: dict[int, int | Expression] = {}
         if term.membrane is None:
@@ -183,39 +178,39 @@ class MembraneReactionPlan:
                 changes[self.number[part]] = count
             return Law(rate, changes, term.label, where)
         if term.per_area:
-            rate = Expression("*", self._area(term), rate)
+            rate = Expression("*", self._area(term.membrane), rate)
         for part, count in term.counts().items():
             changes[self.number[part]] = Expression("*", count, self._per_molecule(part))
         return Law(rate, changes, term.label, where)
 
-    def _area(self, term: Any) -> Concentration:
-        """um2 of a term's membrane."""
-
-        def areas() -> np.ndarray:
-            return term.areas(self._numbers, self._segments.count)[self.at]
-
-        return self._fixed(term.membrane, areas, f"area of {term.membrane.name}", "um2")
+    def _area(self, membrane: SharedMembrane) -> Concentration:
+        """um2 of a membrane."""
+        owner = "area of ", membrane
+        return self._fixed(owner, lambda: membrane.areas[self.at], "um2")
 
     def _per_molecule(self, part: Any) -> Concentration:
         """mM of one molecule in a part."""
-        name = f"a molecule of {part}"
-        return self._fixed(("molecule", part), lambda: self._one_over_molecules(part), name, "mM")
+        owner = "a molecule of ", part
+        return self._fixed(owner, lambda: self._one_over_molecules(part), "mM")
 
     def _fixed(
-        self, key: Any, values: Callable[[], np.ndarray], name: str, unit: str
+        self, owner: tuple[str, Any], values: Callable[[], np.ndarray], unit: str
     ) -> Concentration:
-        """A field that does not change, made at the first call with its key."""
-        if key not in self._fixed_numbers:
-            self._fixed_numbers[key] = len(self._fields)
-            self._names.append(name)
+        """A field that does not change, made at the first call for its owner.
+
+        owner: what it is, and of which part or membrane.
+        """
+        if owner not in self._fixed_numbers:
+            self._fixed_numbers[owner] = len(self._fields)
+            self._owners.append(owner)
             self._units.append(unit)
             self._fields.append(np.ascontiguousarray(values(), dtype=float))
-        return Concentration(self._fixed_numbers[key])
+        return Concentration(self._fixed_numbers[owner])
 
     def _one_over_molecules(self, part: Any) -> np.ndarray:
         """(places,) 1 / (molecules that are 1 mM in a part); 0 where the part is not."""
         found = np.zeros(self.at.size)
-        if _is_intracellular(part):
+        if is_intracellular(part):
             state = next(one for one in self._neuron_states if one.part == part)
             found[state.places] = 1 / (self._molecules * part.volumes(state.rows))
         else:
@@ -282,13 +277,19 @@ class MembraneReactionPlan:
             if state.part.variable:
                 state.shown = RangeVariable(state.part.variable, state.part.sections())
                 state.shown_rows = state.shown.rows[state.acts].astype(np.int64)
+        self._read_rows, self._read_places = self._rows_and_places(self._neuron_states)
+        self._set_rows, self._set_places = self._rows_and_places(self._changed)
         self._currents.find(self._neuron_states, node_indices()[self.at])
+
+    def _rows_and_places(self, states: list[NeuronState]) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of NEURON's states, and where these are among all fields, one after another."""
+        rows = [state.rows for state in states]
+        places = [state.number * self.at.size + state.places for state in states]
+        return np.concatenate([_none(), *rows]), np.concatenate([_none(), *places])
 
     def _fetch(self) -> None:
         """Copy NEURON's states and voltages into the fields."""
-        states = self._states()
-        for state in self._neuron_states:
-            entry_kernels.move(states, state.rows, self._fields[state.number], state.places)
+        entry_kernels.move(self._states(), self._read_rows, self._flat, self._read_places)
         if self._voltage is not None:
             voltages = self._fields[self._voltage]
             entry_kernels.move(self._v.column, self._v_rows, voltages, self._all_places)
@@ -326,17 +327,8 @@ class MembraneReactionPlan:
         """
         self._fetch()
         self._reactions.advance(dt)
-        states = self._states()
+        entry_kernels.move(self._flat, self._set_places, self._states(), self._set_rows)
         for state in self._changed:
-            values = self._fields[state.number]
-            entry_kernels.move(values, state.places, states, state.rows)
             if state.shown:
+                values = self._fields[state.number]
                 entry_kernels.move(values, state.places, state.shown.column, state.shown_rows)
-
-
-def _where(term: Any) -> frozenset:
-    """The regions inside cells that a term needs; they say at which segments it acts."""
-    regions = {id(part.region_inside) for part in term.reactants() if _is_intracellular(part)}
-    if term.membrane is not None:
-        regions.add(id(term.membrane))
-    return frozenset(regions)

@@ -33,7 +33,8 @@ class MembraneReactions:
     def __init__(self, states: Callable[[], np.ndarray]):
         """states: returns NEURON's array of the states of all its species."""
         self._states = states
-        self.living = Living()
+        self.living = Living(self._forget_keys)
+        self._own_keys: list | None = None
         self.adopted: Any = None
         self.now: MembraneReactionPlan | None = None
 
@@ -53,6 +54,16 @@ class MembraneReactions:
         """The script's reactions, in the order they were made."""
         return self.living.acting
 
+    @property
+    def own_keys(self) -> list:
+        """The keys of `own`: one who changes the rate of a reaction adds it anew. Cheap."""
+        if self._own_keys is None:
+            self._own_keys = [reaction.key for reaction in self.own]
+        return self._own_keys
+
+    def _forget_keys(self) -> None:
+        self._own_keys = None
+
     def adopt(self, anywhere: bool) -> None:
         """Adopt NEURON's reactions at the same segments, or hand them back. Local.
 
@@ -71,7 +82,8 @@ class MembraneReactions:
 
     def keys(self) -> list:
         """The reactions' keys, which change whenever a reaction does."""
-        return [reaction.key for reaction in self.all]
+        adopted = self.adopted.keys() if self.adopted else []
+        return [*adopted, *self.own_keys]
 
     def plan(
         self,

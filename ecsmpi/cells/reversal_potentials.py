@@ -14,6 +14,7 @@ from ecsmpi.cells.nernst import nernst
 from ecsmpi.neuron_api.before_breakpoint import BeforeBreakpoint, nernst_coefficient
 from ecsmpi.neuron_api.mechanisms import distributed_types
 from ecsmpi.neuron_api.range_variable import RangeVariable
+from ecsmpi.solver.timing import Phase
 
 
 class ReversalPotentials:
@@ -22,7 +23,9 @@ class ReversalPotentials:
     NEURON computes them until `compute_for`, and again after `hand_back`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, phase: Phase) -> None:
+        """phase: adds up the time that they take."""
+        self._phase = phase
         self._columns: dict[str, tuple] = {}
         self._before_currents = BeforeBreakpoint(self.compute)
 
@@ -61,5 +64,6 @@ class ReversalPotentials:
 
     def compute(self) -> None:
         """Compute the potentials; NEURON calls it before each evaluation of the currents."""
-        for ion_type, *columns in self._columns.values():
-            nernst(*columns, nernst_coefficient(ion_type))
+        with self._phase:
+            for ion_type, *columns in self._columns.values():
+                nernst(*columns, nernst_coefficient(ion_type))

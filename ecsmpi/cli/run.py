@@ -214,8 +214,9 @@ def _items(args) -> list:
 def _print_timings(rxd):
     """Print a line for each phase: us a step, the mean and the maximum over ranks. Collective."""
     from ecsmpi.neuron_api import neuron_start
-    from ecsmpi.solver.timing import PHASES
+    from ecsmpi.solver.timing import OF_REST, PHASES, REST
 
+    meaning = PHASES | {REST: OF_REST}
     phases = rxd.phases()
     steps = max(phases.steps, 1)
     found = phases.over_ranks(neuron_start.start())
@@ -223,7 +224,7 @@ def _print_timings(rxd):
         print(f"{'us a step':<12}{'mean':>12}{'max':>12}  over ranks, {phases.steps} steps")
         for name, mean, largest in found:
             times = f"{1e6 * mean / steps:>12.1f}{1e6 * largest / steps:>12.1f}"
-            print(f"{name:<12}{times}  {PHASES[name]}")
+            print(f"{name:<12}{times}  {meaning[name]}")
 
 
 def _build(script):

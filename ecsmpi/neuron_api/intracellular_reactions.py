@@ -84,7 +84,8 @@ def facts_of(reaction: Any) -> RateFacts | ReactionFacts:
 
 def identity(reaction: Any) -> tuple:
     """Cheap key of a reaction that changes whenever one of its rates is set."""
-    return id(reaction), *(id(getattr(reaction, rate, None)) for rate in _RATES)
+    found = vars(reaction).get
+    return id(reaction), *[id(found(rate)) for rate in _RATES]
 
 
 def withdraw_all() -> list:

@@ -12,7 +12,8 @@ from types import ModuleType
 
 from ecsmpi import subnormals
 from ecsmpi.ranks import code_folders
-from ecsmpi.reactions import rate_kernels
+from ecsmpi.reactions import lane_blocks, lane_functions, lanes, rate_kernels
+from ecsmpi.solver import registers
 
 
 def load(source: str) -> ModuleType:
@@ -36,7 +37,7 @@ def load(source: str) -> ModuleType:
 def _digest(source: str) -> str:
     """A hash of the source and of the modules that it imports from."""
     digest = hashlib.sha256(source.encode())
-    for module in (rate_kernels, subnormals):
+    for module in (lanes, lane_blocks, lane_functions, rate_kernels, registers, subnormals):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:20]
 

@@ -11,12 +11,15 @@ called by its address, and the loops over pieces are compiled once for all react
 from __future__ import annotations
 
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, prange, types
+from numba import cfunc, get_thread_id, njit, prange, types
 from numba.extending import intrinsic
 
+from ecsmpi.reactions.lanes import LANES
+from ecsmpi.solver import threads
 from ecsmpi.solver.threads import shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 
@@ -24,14 +27,38 @@ ARRAY = types.CPointer(types.float64)
 ARRAYS = types.CPointer(ARRAY)
 # step(start, stop, dt, scratch, fields) -> 1 where it failed, else 0
 STEP = types.int64(types.int64, types.int64, types.float64, ARRAY, ARRAYS)
-# values(start, stop, the laws' arrays, fields)
-VALUES = types.void(types.int64, types.int64, ARRAYS, ARRAYS)
+# values(start, stop, scratch, the laws' arrays, fields)
+VALUES = types.void(types.int64, types.int64, ARRAY, ARRAYS, ARRAYS)
 
-NO_PLACES = np.zeros(0, dtype=np.int64)
 NO_FAILURES = np.zeros(0, dtype=bool)
 INTEGER, NUMBER = ir.IntType(64), ir.DoubleType()
 TO_NUMBERS = NUMBER.as_pointer()
 TO_ARRAYS = TO_NUMBERS.as_pointer()
+
+
+class Pieces(NamedTuple):
+    """Runs of places, each with the compiled code that a call runs there.
+
+    Attributes
+    ----------
+    code : (pieces,) int64
+        Address of the compiled step or rates (`step_of`, `values_of`).
+    start, stop : (pieces,) int64
+        The places [start, stop) of each piece.
+    fields : (pieces,) int64
+        Address of the addresses of the arrays that the code reads (`addresses`).
+    outs : (pieces,) int64
+        The same of the arrays that get the rates; 0 for steps.
+    """
+
+    code: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    fields: np.ndarray
+    outs: np.ndarray
+
+
+NO_PIECES = Pieces(*np.zeros((5, 0), dtype=np.int64))
 
 
 @intrinsic
@@ -53,51 +80,48 @@ def _step_at(typing_context, address, start, stop, dt, scratch, fields):
 
 
 @intrinsic
-def _values_at(typing_context, address, start, stop, outs, fields):
-    """Call the rates at an address; outs and fields are addresses, too."""
-    signature = types.void(types.int64, types.int64, types.int64, types.int64, types.int64)
+def _values_at(typing_context, address, start, stop, scratch, outs, fields):
+    """Call the rates at an address; scratch, outs and fields are addresses, too."""
+    signature = types.void(*[types.int64] * 6)
 
     def code(context, builder, signature, arguments):
-        function, start, stop, outs, fields = arguments
-        kind = ir.FunctionType(ir.VoidType(), [INTEGER, INTEGER, TO_ARRAYS, TO_ARRAYS])
+        function, start, stop, scratch, outs, fields = arguments
+        kind = ir.FunctionType(ir.VoidType(), [INTEGER, INTEGER, TO_NUMBERS, TO_ARRAYS, TO_ARRAYS])
         values = builder.inttoptr(function, kind.as_pointer())
+        scratch = builder.inttoptr(scratch, TO_NUMBERS)
         outs = builder.inttoptr(outs, TO_ARRAYS)
         fields = builder.inttoptr(fields, TO_ARRAYS)
-        builder.call(values, [start, stop, outs, fields])
+        builder.call(values, [start, stop, scratch, outs, fields])
         return context.get_dummy_value()
 
     return signature, code
 
 
 @shared
-def advance(step, starts, stops, dt, scratch, failed, fields):
+def advance(pieces, dt, scratch, failed):
     """Take one step of some reactions in pieces of places, in place.
 
     Parameters
     ----------
-    step : int
-        Address of the compiled step (`step_of`).
-    starts, stops : (pieces,) int
-        The places [start, stop) of each piece.
+    pieces : Pieces
+        No two pieces change what the other one reads or changes.
     dt : float
         Time step (ms).
-    scratch : (pieces, unknowns, unknowns + 1) float
-        Memory for the linear systems.
+    scratch : (threads, numbers) float
+        Memory of each thread (`scratch_for`).
     failed : (pieces,) bool
         Set to whether a piece has a place without a solution.
-    fields : (fields,) int
-        Addresses of the arrays of concentrations (`addresses`).
     """
-    for p in prange(starts.size):
+    for p in prange(failed.size):
         mode = flush_subnormals()
         failed[p] = (
             _step_at(
-                step,
-                starts[p],
-                stops[p],
+                pieces.code[p],
+                pieces.start[p],
+                pieces.stop[p],
                 dt,
-                np.int64(scratch[p].ctypes.data),
-                np.int64(fields.ctypes.data),
+                np.int64(scratch[get_thread_id()].ctypes.data),
+                pieces.fields[p],
             )
             != 0
         )
@@ -105,24 +129,36 @@ def advance(step, starts, stops, dt, scratch, failed, fields):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def evaluate(values, starts, stops, outs, fields):
+def evaluate(pieces, scratch):
     """Set arrays to the rates of laws in pieces of places.
 
     Parameters
     ----------
-    values : int
-        Address of the compiled rates (`values_of`).
-    starts, stops : (pieces,) int
-        The places [start, stop) of each piece.
-    outs : (laws,) int
-        Addresses of the arrays that get the rates (`addresses`).
-    fields : (fields,) int
-        Addresses of the arrays of concentrations (`addresses`).
+    pieces : Pieces
+        Where, and which arrays.
+    scratch : (threads, numbers) float
+        As in `advance`; one thread does it all.
     """
-    for p in range(starts.size):
+    for p in range(pieces.start.size):
         _values_at(
-            values, starts[p], stops[p], np.int64(outs.ctypes.data), np.int64(fields.ctypes.data)
+            pieces.code[p],
+            pieces.start[p],
+            pieces.stop[p],
+            np.int64(scratch[0].ctypes.data),
+            pieces.outs[p],
+            pieces.fields[p],
         )
+
+
+def scratch_for(rows: int) -> np.ndarray:
+    """(threads, rows * LANES) zeros, memory that the compiled code of reactions may use.
+
+    rows: the largest ROWS of the modules. Rows begin where lines of a cache do.
+    """
+    size = threads.most() * rows * LANES
+    memory = np.zeros(size + LANES)
+    skipped = -memory.ctypes.data % (8 * LANES) // 8
+    return memory[skipped : skipped + size].reshape(-1, rows * LANES)
 
 
 def addresses(arrays: list[np.ndarray]) -> np.ndarray:
@@ -151,12 +187,14 @@ def compile_step(module: ModuleType) -> None:
 
     The loop is that for the number of threads now in use.
     """
-    advance(step_of(module), NO_PLACES, NO_PLACES, 1.0, np.zeros((0, 1, 2)), NO_FAILURES, NO_PLACES)
+    step_of(module)
+    advance(NO_PIECES, 1.0, scratch_for(1), NO_FAILURES)
 
 
 def compile_values(module: ModuleType) -> None:
     """Compile or load the rates of a generated module, and the loop over pieces. Local."""
-    evaluate(values_of(module), NO_PLACES, NO_PLACES, NO_PLACES, NO_PLACES)
+    values_of(module)
+    evaluate(NO_PIECES, scratch_for(1))
 
 
 def step_of(module: ModuleType) -> int:

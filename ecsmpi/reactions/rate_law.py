@@ -77,15 +77,24 @@ class LawGroup:
                     numbers.append(number)
         return tuple(dict.fromkeys(numbers))
 
+    @cached_property
+    def alike(self) -> tuple[tuple[Law, ...], ...]:
+        """The laws, those with the same rate together, in the order of first mention."""
+        place = self._place
+        found: dict[str, list[Law]] = {}
+        for law in self.laws:
+            found.setdefault(_canonical_text(law.rate, place), []).append(law)
+        return tuple(map(tuple, found.values()))
+
     @property
     def solved_by_rates(self) -> bool:
         """Whether a step's linear system is that of the rates, rather than that of the species."""
-        return len(self.laws) <= len(self.changed)
+        return len(self.alike) <= len(self.changed)
 
     @property
-    def unknowns(self) -> int:
-        """Unknowns of a step's linear system in one place."""
-        return min(len(self.laws), len(self.changed))
+    def _place(self) -> dict[int, int]:
+        """{number of a species: its place in `fields`}."""
+        return dict(zip(self.fields, range(len(self.fields))))
 
     @cached_property
     def key(self) -> str:
@@ -94,7 +103,7 @@ class LawGroup:
         Species are called by their places in `fields`, so groups that differ in the numbers of
         their species alone have the same key.
         """
-        place = dict(zip(self.fields, range(len(self.fields))))
+        place = self._place
         texts = []
         for law in self.laws:
             changes = []

@@ -21,13 +21,14 @@ from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.solver import threads
 
 PIECE = 1024  # places that a thread steps at a time
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 class RateNotFinite(ArithmeticError):
     """A rate is infinite or NaN in some voxel or at some segment: an ArithmeticError."""
 
 
-class Pieces(NamedTuple):
+class Runs(NamedTuple):
     """Runs of at most PIECE consecutive places, [start, stop) each.
 
     starts, stops: (pieces,) int64.
@@ -37,47 +38,55 @@ class Pieces(NamedTuple):
     stops: np.ndarray
 
 
-class _GroupStep:
-    """The step of one group of laws in the places where exactly these laws act."""
+class _Group(NamedTuple):
+    """A group of laws in the places where exactly these laws act.
 
-    def __init__(
-        self, group: LawGroup, module: ModuleType, arrays: list[np.ndarray], pieces: Pieces
-    ):
-        """arrays: (places,) of every field of the model."""
-        self.group = group
-        self.arrays = [arrays[number] for number in group.fields]
-        self._module = module
-        self._pieces = pieces
-        self._step = rate_calls.step_of(module)
-        self._addresses = rate_calls.addresses(self.arrays)
-        count = pieces.starts.size
-        self._scratch = np.zeros((count, group.unknowns, group.unknowns + 1))
-        self._failed = np.zeros(count, dtype=bool)
-        self._dt = 0.0
+    arrays: (places,) of each field of the group; outs: those that get the rates, none for steps.
+    """
 
-    def advance(self, dt: float) -> None:
-        """One step of dt (ms)."""
-        self._dt = dt
-        rate_calls.advance(
-            self._step, *self._pieces, dt, self._scratch, self._failed, self._addresses
-        )
+    laws: LawGroup
+    module: ModuleType
+    runs: Runs
+    arrays: list[np.ndarray]
+    outs: list[np.ndarray]
 
-    def failure(self) -> tuple[int, str] | None:
-        """(place, what is wrong there) where the last step failed, else None.
 
-        A place that fails keeps its concentrations of before the step.
-        """
-        if not self._failed.any():
-            return None
-        piece = int(np.argmax(self._failed))
-        start = int(self._pieces.starts[piece])
-        for place in range(start, self._pieces.stops[piece]):
-            rates = self._module.rates(*(array[place] for array in self.arrays))
-            for law, rate in zip(self.group.laws, rates):
-                if not np.isfinite(rate):
-                    return place, f"{law.label}: its rate is {rate}"
-        label = self.group.laws[0].label
-        return start, f"{label}: the step of dt = {self._dt:g} ms has no solution"
+class _Calls:
+    """The pieces of all groups, in which one compiled loop calls each group's code.
+
+    Attributes
+    ----------
+    groups : list of _Group
+    pieces : rate_calls.Pieces
+    scratch : (threads, numbers) float
+    """
+
+    def __init__(self, groups: list[_Group], code_of: Callable[[ModuleType], int]):
+        """code_of: the address of a module's code that is called."""
+        self.groups = groups
+        self._tables = []  # of addresses, which are kept alive
+        columns: list[list[np.ndarray]] = [[_NONE] for _ in rate_calls.Pieces._fields]
+        rows = 1
+        for group in groups:
+            fields = rate_calls.addresses(group.arrays)
+            outs = rate_calls.addresses(group.outs)
+            self._tables += [fields, outs]
+            code = code_of(group.module)
+            constants = code, fields.ctypes.data, outs.ctypes.data
+            of_code, of_fields, of_outs = (
+                np.full(group.runs.starts.size, number, dtype=np.int64) for number in constants
+            )
+            row = rate_calls.Pieces(of_code, *group.runs, of_fields, of_outs)
+            for column, part in zip(columns, row):
+                column.append(part)
+            rows = max(rows, group.module.ROWS)
+        self.pieces = rate_calls.Pieces(*map(np.concatenate, columns))
+        self._first = np.cumsum([0] + [group.runs.starts.size for group in groups])
+        self.scratch = rate_calls.scratch_for(rows)
+
+    def group_of(self, piece: int) -> _Group:
+        """The group that a piece belongs to."""
+        return self.groups[int(np.searchsorted(self._first, piece, side="right")) - 1]
 
 
 class Reactions:
@@ -101,6 +110,9 @@ class Reactions:
         Says in words where a place is, given its flat index.
     units : list of str, optional
         Of each field, for messages; mM without it.
+    name_at : callable, optional
+        (law or number of a field, place) -> what messages call it in this place; its label or name
+        without it.
     """
 
     def __init__(
@@ -111,31 +123,39 @@ class Reactions:
         names: list[str],
         locate: Callable[[int], str],
         units: list[str] | None = None,
+        name_at: Callable[[Law | int, int], str] | None = None,
     ):
         self._names = names
+        self._name_at = name_at or self._usual_name
         self._units = units or ["mM"] * len(names)
         self._locate = locate
         arrays = [array.reshape(-1) for array in fields]
         self._size = arrays[0].size if arrays else 0
         threads.use(self._threads())
         laws = [law for law in laws if any(law.changes.values())]
-        groups: list[LawGroup] = []
-        places: list[Pieces] = []
-        for acting, pieces in _sets_of_acting_laws(laws, self._size):
+        laws_of_groups: list[LawGroup] = []
+        runs: list[Runs] = []
+        for acting, of_set in _sets_of_acting_laws(laws, self._size):
             for group in independent_groups(acting):
-                groups.append(group)
-                places.append(pieces)
-        self._steps = []
-        for group, pieces, module in zip(groups, places, _compiled(comm, groups, "step")):
-            self._steps.append(_GroupStep(group, module, arrays, pieces))
+                laws_of_groups.append(group)
+                runs.append(of_set)
+        groups = []
+        modules = _compiled(comm, laws_of_groups, "step")
+        for group, module, where in zip(laws_of_groups, modules, runs):
+            of_group = [arrays[number] for number in group.fields]
+            groups.append(_Group(group, module, where, of_group, []))
+        self._calls = _Calls(groups, rate_calls.step_of)
+        self._failed = np.zeros(self._calls.pieces.start.size, dtype=bool)
 
     @property
     def act(self) -> bool:
         """Whether there are any on this rank."""
-        return bool(self._steps)
+        return bool(self._calls.groups)
 
     def advance(self, dt: float) -> None:
         """One step of dt (ms). Local.
+
+        A place without a solution keeps its concentrations of before the step.
 
         Raises
         ------
@@ -143,18 +163,38 @@ class Reactions:
             Names the place, the reaction and its rate.
         """
         threads.use(self._threads())
-        for step in self._steps:
-            step.advance(dt)
-            if failure := step.failure():
-                raise RateNotFinite(self._located(step, *failure))
+        rate_calls.advance(self._calls.pieces, dt, self._calls.scratch, self._failed)
+        if self._failed.any():
+            raise RateNotFinite(self._failure(int(np.argmax(self._failed)), dt))
 
     def _threads(self) -> int:
         return threads.for_work(self._size, threads.PLACES)
 
-    def _located(self, step: _GroupStep, place: int, wrong: str) -> str:
+    def _failure(self, piece: int, dt: float) -> str:
+        """What is wrong in a piece, and where."""
+        group = self._calls.group_of(piece)
+        start, stop = self._calls.pieces.start[piece], self._calls.pieces.stop[piece]
+        outs = list(np.zeros((len(group.laws.laws), stop)))
+        runs = Runs(np.array([start]), np.array([stop]))
+        calls = _Calls([group._replace(runs=runs, outs=outs)], rate_calls.values_of)
+        rate_calls.evaluate(calls.pieces, calls.scratch)
+        for place in range(start, stop):
+            for law, rates in zip(group.laws.laws, outs):
+                if not np.isfinite(rates[place]):
+                    wrong = f"{self._name_at(law, place)}: its rate is {rates[place]}"
+                    return self._located(group, place, wrong)
+        label = self._name_at(group.laws.laws[0], start)
+        wrong = f"{label}: the step of dt = {dt:g} ms has no solution"
+        return self._located(group, start, wrong)
+
+    def _usual_name(self, named: Law | int, place: int) -> str:
+        return named.label if isinstance(named, Law) else self._names[named]
+
+    def _located(self, group: _Group, place: int, wrong: str) -> str:
         values = []
-        for number, array in zip(step.group.fields, step.arrays):
-            values.append(f"{self._names[number]} = {array[place]:g} {self._units[number]}")
+        for number, array in zip(group.laws.fields, group.arrays):
+            name = self._name_at(number, place)
+            values.append(f"{name} = {array[place]:g} {self._units[number]}")
         return f"{wrong} {self._locate(place)}, where {', '.join(values)}"
 
 
@@ -192,34 +232,34 @@ class Rates:
     def __init__(self, comm: Any, laws: list[Law], fields: list[np.ndarray], size: int):
         self.values = np.zeros((len(laws), size))
         row_of = {id(law): row for law, row in zip(laws, self.values)}
-        groups: list[LawGroup] = []
-        places: list[Pieces] = []
-        for acting, pieces in _sets_of_acting_laws(laws, size):
-            groups.append(LawGroup(tuple(acting)))
-            places.append(pieces)
-        self._fields = fields
-        self._calls = []
-        for group, pieces, module in zip(groups, places, _compiled(comm, groups, "values")):
-            outs = rate_calls.addresses([row_of[id(law)] for law in group.laws])
-            read = rate_calls.addresses([fields[number] for number in group.fields])
-            self._calls.append((rate_calls.values_of(module), *pieces, outs, read))
+        laws_of_groups: list[LawGroup] = []
+        runs: list[Runs] = []
+        for acting, of_set in _sets_of_acting_laws(laws, size):
+            laws_of_groups.append(LawGroup(tuple(acting)))
+            runs.append(of_set)
+        groups = []
+        modules = _compiled(comm, laws_of_groups, "values")
+        for group, module, where in zip(laws_of_groups, modules, runs):
+            arrays = [fields[number] for number in group.fields]
+            outs = [row_of[id(law)] for law in group.laws]
+            groups.append(_Group(group, module, where, arrays, outs))
+        self._calls = _Calls(groups, rate_calls.values_of)
 
     def take(self) -> np.ndarray:
         """(laws, places) rates now, 0 where a law does not act. Local.
 
         They are in mM/ms, or in molecules/ms across a membrane.
         """
-        for call in self._calls:
-            rate_calls.evaluate(*call)
+        rate_calls.evaluate(self._calls.pieces, self._calls.scratch)
         return self.values
 
 
-def _sets_of_acting_laws(laws: list[Law], size: int) -> Iterator[tuple[list[Law], Pieces]]:
-    """(laws that act, pieces of the places where they act) for each set of laws that occurs."""
+def _sets_of_acting_laws(laws: list[Law], size: int) -> Iterator[tuple[list[Law], Runs]]:
+    """(laws that act, runs of the places where they act) for each set of laws that occurs."""
     masks = {id(law.where): law.where.reshape(-1) for law in laws if law.where is not None}
     if not masks:
         if laws and size:
-            yield laws, _pieces(np.array([0]), np.array([size]))
+            yield laws, _runs(np.array([0]), np.array([size]))
         return
     code = np.zeros(size, dtype=np.int64)  # a different number for each set of masks
     for mask in masks.values():
@@ -232,20 +272,20 @@ def _sets_of_acting_laws(laws: list[Law], size: int) -> Iterator[tuple[list[Law]
         acting = [law for law in laws if _acts_at(law, first)]
         if acting:
             edges = np.flatnonzero(np.diff(np.concatenate([[0], chosen, [0]]).astype(np.int8)))
-            yield acting, _pieces(edges[::2], edges[1::2])
+            yield acting, _runs(edges[::2], edges[1::2])
 
 
 def _acts_at(law: Law, place: int) -> bool:
     return law.where is None or bool(law.where.reshape(-1)[place])
 
 
-def _pieces(starts: np.ndarray, stops: np.ndarray) -> Pieces:
-    """Runs of places, cut into pieces of at most PIECE."""
+def _runs(starts: np.ndarray, stops: np.ndarray) -> Runs:
+    """Runs of places, cut into runs of at most PIECE."""
     counts = -(-(stops - starts) // PIECE)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     begins = (np.repeat(starts, counts) + PIECE * within).astype(np.int64)
     ends = np.minimum(begins + PIECE, np.repeat(stops, counts)).astype(np.int64)
-    return Pieces(begins, ends)
+    return Runs(begins, ends)
 
 
 COMPILE = {"step": rate_calls.compile_step, "values": rate_calls.compile_values}

@@ -6,7 +6,10 @@ each function of a rate law is a function of its own, of which sympy knows only 
 
 from __future__ import annotations
 
+import math
+
 import sympy
+from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.pycode import PythonCodePrinter
 
 from ecsmpi.reactions.expression import OPERATORS, Concentration, Expression, Tree
@@ -35,7 +38,7 @@ PARTIALS = {
     "copysign": (lambda x, y: F.copysign(1, x) * F.copysign(1, y), lambda x, y: sympy.Integer(0)),
     "cos": (lambda x: -F.sin(x),),
     "cosh": (lambda x: F.sinh(x),),
-    "degrees": (lambda x: F.degrees(1),),
+    "degrees": (lambda x: sympy.Float(math.degrees(1), 17),),
     "digamma": (),
     "erf": (lambda x: 2 / F.sqrt(sympy.Float(sympy.pi, 17)) * F.exp(-(x**2)),),
     "erfc": (lambda x: -2 / F.sqrt(sympy.Float(sympy.pi, 17)) * F.exp(-(x**2)),),
@@ -50,10 +53,10 @@ PARTIALS = {
     "ldexp": (lambda x, y: F.ldexp(1, y), lambda x, y: sympy.Integer(0)),
     "lgamma": (lambda x: F.digamma(x),),
     "log": (lambda x: 1 / x,),
-    "log10": (lambda x: 1 / (x * F.log(10)),),
+    "log10": (lambda x: 1 / (x * sympy.Float(math.log(10), 17)),),
     "log1p": (lambda x: 1 / (x + 1),),
     "pow": (lambda x, y: y * F.pow(x, y - 1), lambda x, y: F.log(x) * F.pow(x, y)),
-    "radians": (lambda x: F.radians(1),),
+    "radians": (lambda x: sympy.Float(math.radians(1), 17),),
     "sin": (lambda x: F.cos(x),),
     "sinh": (lambda x: F.cosh(x),),
     "sqrt": (lambda x: 1 / (2 * F.sqrt(x)),),
@@ -79,23 +82,38 @@ FUNCTIONS = {name: _function(name, partials) for name, partials in PARTIALS.item
 
 
 class _Printer(PythonCodePrinter):
-    """Python text in which functions keep their names and numbers all their digits."""
+    """Python text in which functions keep their names and numbers all their digits.
 
-    _kf: dict = {}
-    known_functions: dict = {}
+    Functions take lanes (see `lanes`), so plain numbers among their arguments are spread over
+    these. Whole powers, which are the only ones, name their exponent.
+    """
 
     def __init__(self):
-        super().__init__(
-            {"fully_qualified_modules": False, "user_functions": dict(zip(PARTIALS, PARTIALS))}
-        )
+        super().__init__({"fully_qualified_modules": False})
+
+    def in_lanes(self, expression):
+        word = self._print(expression)
+        has_lanes = expression.free_symbols or expression.has(sympy.Function)
+        return word if has_lanes else f"spread({word})"
 
     def _print_Float(self, number):
         return repr(float(number))
 
+    def _print_Function(self, function):
+        arguments = map(self.in_lanes, function.args)
+        return f"{type(function).__name__}({', '.join(arguments)})"
+
+    def _print_Pow(self, power, rational=False):
+        exponent = int(power.exp)
+        if exponent == -1:
+            return f"1/{self.parenthesize(power.base, PRECEDENCE['Pow'])}"
+        product = f"whole_power({self._print(power.base)}, {abs(exponent)})"
+        return f"1/{product}" if exponent < 0 else product
+
 
 def text(expression: sympy.Expr) -> str:
-    """The Python text of a sympy expression."""
-    return _Printer().doprint(expression)
+    """The Python text of a sympy expression, whose value is in lanes."""
+    return _Printer().in_lanes(expression)
 
 
 def to_sympy(tree: Tree, symbols: dict[int, sympy.Symbol]) -> sympy.Expr:

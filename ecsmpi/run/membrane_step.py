@@ -49,7 +49,8 @@ class MembraneStep:
         """
         reactions = self._current.plan.membrane
         if reactions:
-            reactions.withhold_currents()
+            with self._solvers.phases["carried"]:
+                reactions.withhold_currents()
 
     def add_currents(self, right: Callable[[], np.ndarray]) -> None:
         """Add the currents that reactions carry to those of the ions and of the voltages.
@@ -70,7 +71,8 @@ class MembraneStep:
         self._reading.apply_pointer_writes()
         if self._clock.between_steps and (self._reading.touched or self._reading.alone):
             self._renew_copies()
-        self._current.plan.membrane.add_currents(right())
+        with self._solvers.phases["carried"]:
+            self._current.plan.membrane.add_currents(right())
 
     def _renew_copies(self) -> None:
         """Show the concentrations now to the reactions."""

@@ -126,7 +126,7 @@ class Planner:
 
     def version(self) -> tuple:
         """Cheap key that changes whenever `couplings` may (a few microseconds). Local."""
-        return self._registry.version, bool(self._reactions.own)
+        return self._registry.version, bool(self._reactions.own_keys)
 
     def couplings(self) -> Couplings:
         """What NEURON's side depends on now. Local."""

@@ -71,7 +71,7 @@ class Simulation:
         self.registry = ModelRegistry()
         self.solvers = RegionSolvers(comm)
         self.replaced = ReplacedSpecies(self.registry, self.solvers)
-        self.segments = CoupledSegments()
+        self.segments = CoupledSegments(self.phases)
         self.membrane_reactions = MembraneReactions(states)
         self.clock = GridClock()
         self.planner = Planner(
@@ -260,6 +260,7 @@ class Simulation:
         if self.species:
             self.supervisor.begin(self)
             self._waiting.start(self.comm, partners_of(self.plan.solvers))
+        self.phases.begin_run()
 
     def structure_changes(self) -> None:
         """Take in a change of NEURON's structure; refuse several threads. Local."""
@@ -304,6 +305,7 @@ class Simulation:
         self.phases.steps += 1
         with self.phases["observers"]:
             self.supervisor.stepped(self, t, dt)
+        self.phases.end_step()
         self._waiting.in_neuron.state.t = t
 
     def _take_changes_of_script(self, t: float) -> None:

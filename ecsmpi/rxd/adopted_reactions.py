@@ -29,11 +29,6 @@ class AdoptedReaction:
         """NEURON's reaction, or None if the script has dropped it."""
         return self._reference()
 
-    @property
-    def key(self) -> tuple[int, ...]:
-        """Changes whenever a rate of the reaction is set."""
-        return intracellular_reactions.identity(self.reaction)
-
     def terms(self) -> list[Term]:
         """The rates of the reaction, and what they change.
 
@@ -97,6 +92,11 @@ class AdoptedReactions:
     def forget(self) -> None:
         """Forget the reactions; NEURON does not get them back."""
         self._adopted = []
+
+    def keys(self) -> list[tuple[int, ...]]:
+        """The keys of `reactions`. Cheap enough for every step."""
+        living = [one.reaction for one in self._adopted]
+        return [intracellular_reactions.identity(one) for one in living if one is not None]
 
     @property
     def reactions(self) -> list[AdoptedReaction]:

@@ -198,26 +198,24 @@ class Term:
         """The solver's expression of the rate, with ``leaf_of(reactant)`` for each reactant."""
         return solver_expression(self.rate, lambda leaf: leaf_of(reactant_of(leaf, self.region)))
 
-    def areas(self, numbers: dict[Any, int], count: int) -> FloatArray:
-        """Areas of the membrane. Local.
+    def areas(self, numbers: dict[Any, int]) -> tuple[IndexArray, FloatArray]:
+        """The membrane's segments and its areas there. Local.
 
         Parameters
         ----------
         numbers
             {section: number of its first segment}.
-        count
-            Number of segments.
 
         Returns
         -------
-        array, shape (count,)
-            um2 at each segment, 0 where the membrane is not.
+        (segments,) numbers of the segments; (segments,) um2 of each
         """
-        areas = np.zeros(count)
+        segments: list[int] = []
+        areas: list[float] = []
         for section, of_section in membrane_areas(self.membrane):
-            first = numbers[section]
-            areas[first : first + section.nseg] = of_section
-        return areas
+            segments += range(numbers[section], numbers[section] + section.nseg)
+            areas += list(of_section)
+        return np.array(segments, dtype=np.int64), np.array(areas, dtype=float)
 
 
 def reactant_of(leaf: Any, region: Any) -> Reactant:

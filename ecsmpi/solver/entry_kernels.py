@@ -230,11 +230,24 @@ def move(source, at, target, to):
 
 
 @njit(**compiled)
-def add_products(rates, factors, out):
-    """out[e] += rates[e] * factors[e] where the factor is not 0; elsewhere a rate may be NaN."""
-    for e in range(out.size):
-        if factors[e] != 0.0:
-            out[e] += rates[e] * factors[e]
+def sum_products(rates, rate, factors, sum_of, sums):
+    """sums[sum_of[t]] += rates[rate[t]] * factors[t] of each term t in turn, from 0.
+
+    A rate counts where the factor is not 0; elsewhere it may be NaN.
+
+    Parameters
+    ----------
+    rates : (laws, places)
+    rate, sum_of : (terms,) the law and the sum of each term
+    factors : (terms, places)
+    sums : (sums, places)
+    """
+    sums[:] = 0.0
+    for t in range(rate.size):
+        of_law, of_term, total = rates[rate[t]], factors[t], sums[sum_of[t]]
+        for e in range(total.size):
+            added = of_law[e] * of_term[e] if of_term[e] != 0.0 else 0.0
+            total[e] += added
 
 
 @njit(**compiled)

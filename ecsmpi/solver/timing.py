@@ -13,6 +13,8 @@ from time import perf_counter
 from typing import Any
 
 PHASES = {
+    "potentials": "reversal potentials, where NEURON would compute them",
+    "carried": "currents that reactions at the segments carry",
     "currents": "segments' currents, read from NEURON",
     "cells": "reactions at the segments",
     "react": "reactions in each voxel",
@@ -27,6 +29,10 @@ PHASES = {
     "segments": "outside concentrations, written to NEURON",
     "observers": "output, progress, watch and checkpoints",
 }
+
+
+REST = "neuron"
+OF_REST = "the rest: NEURON's own step, the script between steps"
 
 
 class Phase:
@@ -62,11 +68,14 @@ class Phases:
     ----------
     steps : int
         How many steps there have been.
+    whole : float
+        Time of these steps, with what is between them (s).
     """
 
     def __init__(self) -> None:
         self._phases = {name: Phase() for name in PHASES}
-        self.steps = 0
+        self._step_began = 0.0  # when the step before ended
+        self.reset()
 
     def __getitem__(self, name: str) -> Phase:
         """One phase.
@@ -94,8 +103,20 @@ class Phases:
     def reset(self) -> None:
         """Set the steps and all times to 0. Local."""
         self.steps = 0
+        self.whole = 0.0
         for phase in self._phases.values():
             phase.seconds = 0.0
+        self.begin_run()
+
+    def begin_run(self) -> None:
+        """Let the next step begin now, as after an initialisation. Local."""
+        self._step_began = perf_counter()
+
+    def end_step(self) -> None:
+        """Note that a step has ended, and the next one begins. Local."""
+        now = perf_counter()
+        self.whole += now - self._step_began
+        self._step_began = now
 
     def seconds(self) -> dict[str, float]:
         """Time in each phase since the last `reset`, in the order of a step. Local.
@@ -110,6 +131,8 @@ class Phases:
     def over_ranks(self, comm: Any) -> list[tuple[str, float, float]]:
         """Time in each phase over all ranks, the same on each of them. Collective.
 
+        The last one, REST, is what no phase accounts for.
+
         Parameters
         ----------
         comm
@@ -120,9 +143,11 @@ class Phases:
         list of tuple
             (phase, mean, maximum) in s.
         """
-        everywhere = comm.allgather(self.seconds())
+        own = self.seconds()
+        own[REST] = self.whole - sum(own.values())
+        everywhere = comm.allgather(own)
         rows = []
-        for name in PHASES:
+        for name in own:
             seconds = [on_rank[name] for on_rank in everywhere]
             rows.append((name, sum(seconds) / len(seconds), max(seconds)))
         return rows

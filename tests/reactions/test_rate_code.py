@@ -2,20 +2,26 @@
 own math.
 """
 
+import functools
 import math
+import platform
+import re
 
-from ecsmpi.reactions import rate_code, rate_kernels
+from ecsmpi.reactions import lane_functions, rate_calls, rate_code, rate_kernels
 from ecsmpi.reactions.code_cache import load
 from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
 from ecsmpi.reactions.rate_law import Law, LawGroup
 import mpmath
+import numba
 import numpy as np
 import pytest
 import sympy
 
+from support.compiled_laws import over_arrays, rates
 from support.rate_trees import Concentration, Expression, call
 
 X, Y = Concentration(0), Concentration(1)
+DIVISION = {"x86_64": r"\bv?div[ps]d\b", "aarch64": r"\bfdiv\s+[vd]\d+(?:\.2d)?"}
 SYMBOLS = dict(enumerate(sympy.symbols("c:2")))
 
 # Where the functions are smooth, and off the values at which a wrong derivative may look right
@@ -52,10 +58,20 @@ def exact(name):
     return EXACT.get(name) or getattr(mpmath, name)
 
 
+@functools.cache
+def of_numbers(name, arguments):
+    """A function of lanes, for plain numbers."""
+    applied = over_arrays(getattr(lane_functions, name), arguments)
+    return lambda *numbers: float(applied(*numbers)[0])
+
+
 def in_python(expression, **values):
     """A sympy expression's value, by the text that goes into the code."""
     names = {name: getattr(math, name, None) for name in ARGUMENTS}
-    names |= {name: getattr(rate_kernels, name) for name in rate_code.OWN}
+    for name in ("factorial", "fmod", "ldexp", "digamma"):
+        names[name] = getattr(rate_kernels, name)
+    names |= {"spread": float, "whole_power": pow, "trunc": math.trunc}
+    names |= {"vtrap": of_numbers("vtrap", 2), "vtrap_slope": of_numbers("vtrap_slope", 1)}
     return eval(rate_code.text(expression), names, values)
 
 
@@ -74,10 +90,10 @@ def compiled():
     for i, (name, count) in enumerate(ARGUMENTS.items()):
         laws.append(Law(call(name, *(X, Y)[:count]), {2 + i: 1}, name))
     module = load(source(*laws))
-    unused = [0.0] * len(laws)
 
     def value(name, x, y):
-        return module.rates(x, y, *unused)[list(ARGUMENTS).index(name)]
+        fields = [np.array([float(number)]) for number in (x, y, *[0.0] * len(laws))]
+        return rates(module, fields, len(laws))[list(ARGUMENTS).index(name), 0]
 
     return value
 
@@ -114,22 +130,6 @@ def test_derivative_is_exact(name, number):
     assert found == pytest.approx(expected, rel=1e-14, abs=1e-14)
 
 
-def test_exp_is_that_of_mpmath_to_the_last_place():
-    at = np.concatenate([np.linspace(-708, 709.7, 3001), np.linspace(-1, 1, 3001)])
-    with mpmath.workdps(30):
-        errors = [abs(rate_kernels.exp(x) / mpmath.exp(mpmath.mpf(x)) - 1) for x in at.tolist()]
-    assert max(errors) < 2.3e-16
-    assert [rate_kernels.exp(x) for x in (0.0, 710.0, math.inf, -750.0, -math.inf)] == [
-        1,
-        math.inf,
-        math.inf,
-        0,
-        0,
-    ]
-    assert math.isnan(rate_kernels.exp(math.nan))
-    assert rate_kernels.exp(-740.0) == pytest.approx(math.exp(-740), abs=5e-324)
-
-
 @pytest.mark.parametrize("x", [-3.3, -0.5, 1e-6, 0.1, 1.4616321449683623, 5, 9.99, 40])
 def test_digamma_is_that_of_mpmath(x):
     assert rate_kernels.digamma(x) == pytest.approx(
@@ -142,7 +142,9 @@ def test_slope_of_vtrap_has_no_hole(z):
     with mpmath.workdps(40):
         e = mpmath.exp(mpmath.mpf(z))
         expected = float((e - 1 - z * e) / (e - 1) ** 2)
-    assert rate_kernels.vtrap_slope(float(z)) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+    assert of_numbers("vtrap_slope", 1)(float(z)) == pytest.approx(
+        expected, rel=1e-12, abs=1e-300
+    )
 
 
 def test_arithmetic_has_its_value_and_derivative():
@@ -237,3 +239,18 @@ def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_s
     assert source(*laws(0, 1, 2)) == source(*laws(7, 3, 5))
     others = [laws(0, 1, 2)[::-1], laws(0, 1, 1), laws(0, 1, 2)[:1]]
     assert len({key(each) for each in [laws(0, 1, 2), *others]}) == 4
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_a_step_computes_in_vector_registers(count):
+    """Its code has divisions of several places at once, and none of one place."""
+    laws = []
+    for i in range(count):
+        read, made = Concentration(i), Concentration((i + 1) % count)
+        rate = call("log", 1 + call("exp", made / 3)) * read / (2 + made)
+        laws.append(Law(rate, {i: -1, (i + 1) % count: 1}, f"law {i}"))
+    module = load(source(*laws))
+    code = numba.cfunc(rate_calls.STEP, error_model="numpy")(module.step)
+    words = re.findall(DIVISION[platform.machine()], code._library.get_asm_str())
+    packed = [word for word in words if "pd" in word or ".2d" in word]
+    assert len(packed) > count and len(packed) == len(words)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from ecsmpi.description.grid import Box
-from ecsmpi.reactions import code_cache, rate_calls, rate_code
+from ecsmpi.reactions import code_cache, rate_code
 from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from support.compiled_laws import step
 from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import ROOT
@@ -129,12 +130,9 @@ def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
 
 def step_of(laws, start, dt, by_rates):
     """The module's own step, the system being that of the rates or that of the species."""
-    arrays, size = [np.array([value]) for value in start], len(laws) if by_rates else len(start)
+    arrays = [np.array([value]) for value in start]
     module = code_cache.load(rate_code.source(LawGroup(tuple(laws)), by_rates))
-    failed, at = np.zeros(1, dtype=bool), np.array([[0], [1]])
-    scratch, fields = np.zeros((1, size, size + 1)), rate_calls.addresses(arrays)
-    rate_calls.advance(rate_calls.step_of(module), at[0], at[1], dt, scratch, failed, fields)
-    assert not failed[0]
+    assert not step(module, arrays, dt)
     return np.concatenate(arrays)
 
 
@@ -290,7 +288,7 @@ def loaded(**environment):
     """(path of the module, whether its code came from the cache), in a process of its own."""
     env = (
         os.environ
-        | {"PYTHONPATH": str(ROOT)}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
         | {name: str(value) for name, value in environment.items()}
     )
     done = subprocess.run(

@@ -5,7 +5,7 @@ import sys
 from time import perf_counter, sleep
 
 from ecsmpi.solver import timing
-from ecsmpi.solver.timing import PHASES, Phases
+from ecsmpi.solver.timing import PHASES, REST, Phases
 import pytest
 
 from support.programs import PROGRAMS
@@ -97,8 +97,21 @@ def test_mean_and_maximum_over_ranks_are_in_the_order_of_a_step(clock):
     with phases["collect"]:
         clock.now += 0.5
     rows = phases.over_ranks(Ranks(1, 3, 8))
-    assert [name for name, _, _ in rows] == list(PHASES)
+    assert [name for name, _, _ in rows] == [*PHASES, REST]
     assert {name: (mean, most) for name, mean, most in rows}["collect"] == (2.0, 4.0)
+
+
+def test_the_rest_is_what_no_phase_accounts_for(clock):
+    phases = Phases()
+    clock.now += 9.0  # before the run
+    phases.begin_run()
+    for _ in range(2):
+        clock.now += 1.0  # NEURON's own
+        with phases["up"]:
+            clock.now += 0.5
+        phases.end_step()
+    clock.now += 7.0  # after the last step
+    assert phases.over_ranks(Ranks(1))[-1] == (REST, 2.0, 2.0)
 
 
 def test_a_phase_reads_the_clock_twice_and_runs_few_lines(clock):
@@ -110,6 +123,7 @@ def test_a_phase_reads_the_clock_twice_and_runs_few_lines(clock):
         lines += event == "line" and frame.f_code.co_filename == timing.__file__
         return count
 
+    clock.reads = 0
     before = sys.gettrace()
     sys.settrace(count)
     with phases["up"]:

@@ -6,9 +6,8 @@ from math import prod
 
 from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
-from ecsmpi.solver.timing import PHASES
+from ecsmpi.solver.timing import OF_REST, PHASES, REST
 
-NEURONS_PART = {"neuron": "the rest: NEURON's own step, calls in between"}
 MET = {True: "met", False: "missed", None: ""}
 
 
@@ -39,7 +38,7 @@ def nanoseconds_a_voxel(seconds: float, record: dict) -> float:
 
 def phases(record: dict) -> str:
     """A line for each phase: mean and maximum over ranks, in us a step and ns a voxel."""
-    meaning = PHASES | NEURONS_PART
+    meaning = PHASES | {REST: OF_REST}
     rows = []
     for name, seconds in record["phases"].items():
         largest = record["phases_max"][name]
