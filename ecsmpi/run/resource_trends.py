@@ -7,13 +7,12 @@ import sys
 import time
 from typing import TextIO
 
-from ecsmpi.solver.timing import Phases
+from ecsmpi.solver.timing import SWEEPS, Phases
 
 PERIOD = 60.0  # s
 GROWTH = 1.25  # of memory, since the last warning
 LEAST_GROWTH = 100 << 20  # bytes
 SLOWER = 2.0  # times the fastest minute
-COMPUTING = ("up", "down")  # phases in which a rank waits for no other
 
 
 class ResourceTrends:
@@ -35,7 +34,7 @@ class ResourceTrends:
             return
         self._next = now + PERIOD
         self.judge_memory(_resident_bytes())
-        seconds = sum(phases[name].seconds for name in COMPUTING)
+        seconds = sum(phases[name].seconds for name in SWEEPS)
         steps = phases.steps
         if steps > self._steps:
             self.judge_pace((seconds - self._seconds) / (steps - self._steps))

@@ -9,7 +9,7 @@ import numpy as np
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver.diffusion import UniformDiffusion
 from ecsmpi.solver.tissue import Conductances, SlabTissue
-from ecsmpi.solver.workspace import InterfaceSolve, Workspace
+from ecsmpi.solver.workspace import Workspace
 
 if TYPE_CHECKING:
     from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
@@ -22,25 +22,30 @@ class Diffusion(Protocol):
     def diffuses(self) -> bool:
         """Whether the increment of a step is more than the sources."""
 
-    def interfaces(self, dt: float) -> InterfaceSolve:
-        """The interfaces between blocks for steps of dt (ms). Collective when dt is new."""
+    def describe(self, dt: float) -> str:
+        """How steps of dt (ms) are taken, in words. Collective when dt is new."""
 
-    def advance(
-        self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float
-    ) -> None:
-        """Take one step of dt to t (ms). Collective.
+    def needs_ghosts(self, dt: float) -> bool:
+        """Whether a step of dt (ms) reads ghost planes. Collective when dt is new."""
+
+    def advance(self, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
+        """Take one step of dt to t (ms), but for what `finish` adds. Collective.
 
         Parameters
         ----------
-        u : (n + 2, ny, nz) float
-            Concentrations (mM), ghost planes filled; changed in place.
         sources : (local voxels,) float
             Sources of the step (mM of a whole voxel); the volume fraction divides them here.
         values : (local voxels,) float
-            Receives u of these voxels after the step.
+            Receives the concentrations of these voxels after the step.
         dt, t : float
             Length of the step, and the time at its end (ms).
         """
+
+    def finish(self, values: np.ndarray) -> None:
+        """Take what neighbours have sent, after `advance` of all species. Collective."""
+
+    def free(self) -> None:
+        """Release the messages of this species alone."""
 
 
 def needs_heterogeneous(species: SpeciesSpec, tissue: Tissue) -> bool:
@@ -73,15 +78,16 @@ class DiffusionPlanner:
         """Drop the conductances, since the tissue has changed. Local."""
         self._conductances.clear()
 
-    def plan(self, species: SpeciesSpec, tissue: SlabTissue) -> Diffusion:
-        """The diffusion of one species in this slab's tissue. Collective."""
+    def plan(self, species: SpeciesSpec, tissue: SlabTissue, u: np.ndarray) -> Diffusion:
+        """The diffusion of one species, u its concentrations, in this slab's tissue. Collective."""
         workspace = self._workspace
         if not needs_heterogeneous(species, tissue.description):
-            return UniformDiffusion(workspace, species, tissue.description, self._local_voxels)
-        return self._plan_heterogeneous(species, tissue)
+            voxels = self._local_voxels
+            return UniformDiffusion(workspace, species, tissue.description, voxels, u)
+        return self._plan_heterogeneous(species, tissue, u)
 
     def _plan_heterogeneous(
-        self, species: SpeciesSpec, tissue: SlabTissue
+        self, species: SpeciesSpec, tissue: SlabTissue, u: np.ndarray
     ) -> HeterogeneousDiffusion:
         # Its kernels are imported where a model needs them, so that not every start waits for them.
         from ecsmpi.solver.heterogeneous import HeterogeneousDiffusion, HeterogeneousWorkspace
@@ -93,5 +99,5 @@ class DiffusionPlanner:
             conductances = Conductances(workspace.comm, workspace.box, tissue)
             self._conductances[id(tissue)] = conductances
         return HeterogeneousDiffusion(
-            self._heterogeneous, species, self._conductances[id(tissue)], self._local_voxels
+            self._heterogeneous, species, self._conductances[id(tissue)], self._local_voxels, u
         )

@@ -103,6 +103,8 @@ class HeterogeneousDiffusion:
         Of its tissue.
     local_voxels : (sources,) int
         Ascending flat index into the slab of the voxels that any rank requests.
+    u : (n + 2, ny, nz) float
+        Concentrations of the species (mM), with ghost planes.
     """
 
     def __init__(
@@ -111,9 +113,11 @@ class HeterogeneousDiffusion:
         species: SpeciesSpec,
         conductances: Conductances,
         local_voxels: np.ndarray,
+        u: np.ndarray,
     ):
         self._work = workspace
         self._m = conductances
+        self._u = u.reshape(-1)
         shared = workspace.shared
         faces = species.faces
         if faces is None and species.wall is not None:
@@ -148,9 +152,13 @@ class HeterogeneousDiffusion:
             self._down = Record(heterogeneous_plans.DOWN_PLAN, self._down_plan(self._factors))
         return self._factors
 
-    def interfaces(self, dt: float) -> InterfaceSolve:
-        """The interfaces between blocks for steps of dt (ms). Collective when dt is new."""
-        return self.factors(dt).interfaces
+    def describe(self, dt: float) -> str:
+        """How steps of dt (ms) are taken, in words. Collective when dt is new."""
+        return f"two passes, {self.factors(dt).interfaces}"
+
+    def needs_ghosts(self, dt: float) -> bool:
+        """Whether a step reads ghost planes. Local."""
+        return self.diffuses
 
     def _factorise(self, dt: float) -> HeterogeneousFactors:
         m, shared, start = self._m, self._work.shared, self._work.start
@@ -207,12 +215,9 @@ class HeterogeneousDiffusion:
             work.batch,
         )
 
-    def advance(
-        self, u: np.ndarray, sources: np.ndarray, values: np.ndarray, dt: float, t: float
-    ) -> None:
+    def advance(self, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """Take one step of dt to t (ms). Collective; see `diffusion_planner.Diffusion`."""
-        shared = self._work.shared
-        flat = u.reshape(-1)
+        shared, flat = self._work.shared, self._u
         if not self.diffuses:
             voxel = self._sources.voxel
             add_sources(flat, shared.box.plane, voxel, sources, self._capacity, values)
@@ -225,6 +230,12 @@ class HeterogeneousDiffusion:
             factors.interfaces.solve()
         with shared.phases["down"]:
             substitute(self._down.address, flat, values)
+
+    def finish(self, values: np.ndarray) -> None:
+        """Nothing is left to be done."""
+
+    def free(self) -> None:
+        """There are no messages of this species alone."""
 
 
 def _cut_lines(

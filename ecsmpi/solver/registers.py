@@ -3,15 +3,25 @@
 These are the building blocks of numba's intrinsics: Python that writes LLVM code.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 TILE = 8  # the doubles of a vector register of 512 bits
 
 REGISTER = ir.VectorType(ir.DoubleType(), TILE)
 _LANES = ir.VectorType(ir.IntType(32), TILE)
 _WIDE_LANES = ir.VectorType(ir.IntType(64), TILE)
+
+
+def whole_tiles(count: int) -> int:
+    """The count up to a multiple of TILE."""
+    return -(-count // TILE) * TILE
 
 
 def _swap(builder, rows, distance):
@@ -100,6 +110,15 @@ class Arguments:
         """Write a register to TILE numbers of an array, from a place on."""
         self._builder.store(register, self._register(array, place), align=8)
 
+    def fetch(self, array: int, place) -> None:
+        """Ask for the cache line at a place to be read into the second-level cache soon."""
+        flag, line = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [line, flag, flag, flag])
+        prefetch = cgutils.get_or_insert_function(self._builder.module, kind, "llvm.prefetch.p0i8")
+        where = self._builder.bitcast(self._builder.gep(self._data[array], [place]), line)
+        to_read, second_level, data = (ir.Constant(flag, number) for number in (0, 2, 1))
+        self._builder.call(prefetch, [where, to_read, second_level, data])
+
     def spread(self, array: int, place):
         """A register with the number at a place of an array in all lanes."""
         return _in_all_lanes(
@@ -107,3 +126,100 @@ class Arguments:
             REGISTER,
             self._builder.load(self._builder.gep(self._data[array], [place])),
         )
+
+
+class Code:
+    """Writes the code of an intrinsic of `vector_code`, whose arguments it knows by name.
+
+    A place in an array is a sum of terms: a number, the name of an integer, a value of the code, or
+    a pair of these, which stands for their product.
+    """
+
+    def __init__(self, names: dict[str, int], arguments: Arguments, builder):
+        self.builder = builder
+        self._numbers = names
+        self._arguments = arguments
+
+    def value(self, term):
+        """A term of a place as a value of the code."""
+        if isinstance(term, int):
+            return ir.Constant(ir.IntType(64), term)
+        if isinstance(term, tuple):
+            return self.builder.mul(self.value(term[0]), self.value(term[1]))
+        return self._arguments[self._numbers[term]] if isinstance(term, str) else term
+
+    def place(self, *terms):
+        """The sum of some terms."""
+        total, *others = (self.value(term) for term in terms)
+        for other in others:
+            total = self.builder.add(total, other)
+        return total
+
+    def load(self, array: str, *terms):
+        """The register of TILE numbers of an array from a place on."""
+        return self._arguments.load(self._numbers[array], self.place(*terms))
+
+    def store(self, register, array: str, *terms) -> None:
+        """Write a register to TILE numbers of an array from a place on."""
+        self._arguments.store(register, self._numbers[array], self.place(*terms))
+
+    def spread(self, array: str, *terms):
+        """A register with the number at a place of an array in all lanes."""
+        return self._arguments.spread(self._numbers[array], self.place(*terms))
+
+    def lanes(self, name: str):
+        """A register with a number in all lanes."""
+        return _in_all_lanes(self.builder, REGISTER, self.value(name))
+
+    def fetch(self, array: str, *terms) -> None:
+        """Ask for the cache line at a place, which may lie outside the array, to be read soon."""
+        self._arguments.fetch(self._numbers[array], self.place(*terms))
+
+    def fma(self, a, b, c):
+        """a b + c, rounded once."""
+        return fma(self.builder, a, b, c)
+
+    def add(self, a, b):
+        """a + b."""
+        return self.builder.fadd(a, b)
+
+    def subtract(self, a, b):
+        """a - b."""
+        return self.builder.fsub(a, b)
+
+    def multiply(self, a, b):
+        """a b."""
+        return self.builder.fmul(a, b)
+
+    def turned(self, rows):
+        """TILE registers as rows of a square, transposed."""
+        return turned(self.builder, rows)
+
+
+def vector_code(names: str):
+    """A decorator: a function that writes code becomes an intrinsic of arguments of these names.
+
+    The function is given a `Code`. The intrinsic takes 1-D arrays of doubles, numbers and integers,
+    in the order of the names, and returns nothing.
+    """
+    numbers = {name: number for number, name in enumerate(names.split())}
+
+    def decorate(write: Callable[[Code], None]):
+        @intrinsic
+        def instructions(typing_context, *arguments):
+            if len(arguments) == 1 and isinstance(arguments[0], types.BaseTuple):
+                arguments = tuple(arguments[0])
+            if len(arguments) != len(numbers):
+                raise TypeError(f"{write.__name__} takes {names}, got {len(arguments)} arguments")
+
+            def generate(context, builder, signature, given):
+                kinds = types.void(*signature.args[0])
+                values = cgutils.unpack_tuple(builder, given[0])
+                write(Code(numbers, Arguments(context, builder, kinds, values), builder))
+                return context.get_dummy_value()
+
+            return types.void(types.StarArgTuple.from_types(arguments)), generate
+
+        return instructions
+
+    return decorate

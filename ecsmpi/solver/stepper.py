@@ -91,14 +91,11 @@ class Stepper:
         self._owners = comm.Split(0 if owns else 1, comm.rank)
         self._workspace: Workspace | None = None
         self._diffusions: list[Diffusion] = []
-        self._halos: list[Halo] = []
+        self._halos: dict[int, Halo] = {}  # by the number of the species
         if owns:
             self._workspace = Workspace(self._owners, box, self.slabs, self.phases)
             self._planner = DiffusionPlanner(self._workspace, exchange.local_voxels)
             self._plan_diffusions()
-            for field, diffusion in zip(fields, self._diffusions):
-                if diffusion.diffuses:
-                    self._halos.append(Halo(self._owners, field.u))
 
     def plan_reactions(
         self, laws: list[Law], others: Sequence[tuple[SpeciesSpec, SlabField]] = ()
@@ -121,9 +118,14 @@ class Stepper:
     def _plan_diffusions(self) -> None:
         """Plan with the tissue of now; workspace and messages stay. Collective over the owners."""
         self._planner.forget_tissue()
+        self._free_diffusions()
+        for spec, tissue, field in zip(self._species, self.tissues, self._fields):
+            self._diffusions.append(self._planner.plan(spec, tissue, field.u))
+
+    def _free_diffusions(self) -> None:
+        for diffusion in self._diffusions:
+            diffusion.free()
         self._diffusions = []
-        for spec, tissue in zip(self._species, self.tissues):
-            self._diffusions.append(self._planner.plan(spec, tissue))
 
     def _renew_tissue(self) -> None:
         """Follow live tissue, and what the script has changed. Collective."""
@@ -182,35 +184,48 @@ class Stepper:
             before_change()
         with self.phases["factors"]:
             self._renew_tissue()
-        self._start_ghosts()
+        halos = self._halos_of_step(dt)
+        self._start_ghosts(halos)
         if before_change():
-            self._finish_ghosts()
-            self._start_ghosts()
+            self._finish_ghosts(halos)
+            self._start_ghosts(halos)
         with self.phases["deposit"]:
             self._exchange.send_sources()
             if induced:
                 induced.add_to(self._exchange)
-        self._finish_ghosts()
+        self._finish_ghosts(halos)
         for number, account in self._accounts:
             account.before_diffusion(self._exchange.sources[number])
         self._team.begin()
         for number, diffusion in enumerate(self._diffusions):
             sources, values = self._exchange.sources[number], self._exchange.values[number]
-            diffusion.advance(self._fields[number].u, sources, values, dt, t)
+            diffusion.advance(sources, values, dt, t)
+        for diffusion, values in zip(self._diffusions, self._exchange.values):
+            diffusion.finish(values)
         self._team.end()
         for _, account in self._accounts:
             account.after_diffusion()
         with self.phases["collect"]:
             self._exchange.fetch_values()
 
-    def _start_ghosts(self) -> None:
+    def _halos_of_step(self, dt: float) -> list[Halo]:
+        """The ghost planes that a step of dt (ms) reads. Collective when dt is new."""
+        halos = []
+        for number, diffusion in enumerate(self._diffusions):
+            if diffusion.needs_ghosts(dt):
+                if number not in self._halos:
+                    self._halos[number] = Halo(self._owners, self._fields[number].u)
+                halos.append(self._halos[number])
+        return halos
+
+    def _start_ghosts(self, halos: list[Halo]) -> None:
         with self.phases["ghosts"]:
-            for halo in self._halos:
+            for halo in halos:
                 halo.start()
 
-    def _finish_ghosts(self) -> None:
+    def _finish_ghosts(self, halos: list[Halo]) -> None:
         with self.phases["ghosts"]:
-            for halo in self._halos:
+            for halo in halos:
                 halo.finish()
 
     def account_reactions(self, react: Callable, *arguments) -> None:
@@ -262,13 +277,14 @@ class Stepper:
         lines = []
         for spec, diffusion in zip(self._species, self._diffusions):
             if diffusion.diffuses and self.slabs.owners > 1:
-                lines.append(f"{spec.name or 'unnamed species'}: {diffusion.interfaces(dt)}")
+                lines.append(f"{spec.name or 'unnamed species'}: {diffusion.describe(dt)}")
         return lines
 
     def free(self) -> None:
         """Release the stepper's own messages and communicator."""
-        for halo in self._halos:
+        for halo in self._halos.values():
             halo.free()
+        self._free_diffusions()
         if self._workspace is not None:
             self._workspace.free()
         self._owners.Free()

@@ -22,7 +22,8 @@ from ecsmpi.solver.bodies import (
     TABLE,
     named,
 )
-from ecsmpi.solver.tridiagonal import SlabBlocks
+from ecsmpi.solver.registers import whole_tiles
+from ecsmpi.solver.tridiagonal import Block, SlabBlocks
 
 
 class Stencil(NamedTuple):
@@ -77,6 +78,16 @@ class Lines(NamedTuple):
     pivot: np.ndarray
     ratio: np.ndarray
 
+    @classmethod
+    def of(cls, block: Block) -> Lines:
+        """Those of a block of a line."""
+        n = block.pivot.size
+        numbers = np.zeros((3, whole_tiles(n)))
+        numbers[0, :n] = block.lower * block.pivot
+        numbers[1, :n] = block.pivot
+        numbers[2, :n] = block.ratio
+        return cls(*(np.ascontiguousarray(each) for each in numbers))
+
 
 class PlaneLines(NamedTuple):
     """How y and z are solved in a plane.
@@ -127,6 +138,9 @@ class DownPlan(NamedTuple):
     rows: int
     batch: int
 
+
+NO_LINES = Lines(*[np.zeros(0)] * 3)
+NO_INVERSE = np.zeros((0, 0))
 
 STENCIL = named(Stencil, NUMBERS, NUMBERS, INTEGER)
 BLOCKS = named(SlabBlocks, INTEGERS, *[NUMBERS] * 5, INTEGER, INTEGER)

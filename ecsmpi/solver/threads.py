@@ -23,7 +23,7 @@ from numba import get_thread_id, njit
 from ecsmpi.ranks import cores
 from ecsmpi.solver.lean_numba import put_off_scipy
 from ecsmpi.solver.row_kernels import compiled, inner
-from ecsmpi.solver.timing import Phases
+from ecsmpi.solver.timing import SWEEPS, Phases
 
 put_off_scipy()
 
@@ -249,7 +249,7 @@ class Team:
             self.took(self._seconds() - self._began)
 
     def _seconds(self) -> float:
-        return self._phases["up"].seconds + self._phases["down"].seconds
+        return sum(self._phases[name].seconds for name in SWEEPS)
 
     def took(self, seconds: float) -> None:
         """Choose the threads of the next step, given what this one's sweeps took."""

@@ -22,6 +22,7 @@ PHASES = {
     "ghosts": "ghost planes",
     "gate": "ranks that still read concentrations",
     "factors": "solver made anew where tissue has changed",
+    "pass": "right-hand side and substitution, in one pass",
     "up": "right-hand side and elimination along x",
     "interfaces": "interfaces of the slabs",
     "down": "substitution along x, y and z",
@@ -29,6 +30,8 @@ PHASES = {
     "segments": "outside concentrations, written to NEURON",
     "observers": "output, progress, watch and checkpoints",
 }
+
+SWEEPS = ("pass", "up", "down")  # phases in which a rank computes alone
 
 
 REST = "neuron"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -12,6 +15,8 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
+from ecsmpi.solver.panel_plans import PassMemory
+from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.short_lines import SHORT
 from ecsmpi.solver.timing import Phases
@@ -64,10 +69,8 @@ class Workspace:
 
     Attributes
     ----------
-    d : (n, ny, nz) float
-        Increments of the slab.
-    first, left, right : (blocks, ny, nz) float
-        The first plane of each block's own solution, and the solution just outside the block.
+    shape : (int, int, int)
+        The slab's planes, rows and voxels of a row.
     at_walls : (2,) bool
         Whether the slab has the box's first and last planes.
     threads : int
@@ -86,14 +89,11 @@ class Workspace:
         self.partition = partition
         self.phases = phases
         lo, hi = partition.planes(comm.rank)
-        _, ny, nz = box.shape
+        ny, nz = box.shape[1:]
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
-        self.d = aligned_zeros((hi - lo, ny, nz))
+        self.shape = (hi - lo, ny, nz)
         self.blocks = partition.blocks(comm.rank)
-        self.first, self.left, self.right = (
-            aligned_zeros((len(self.blocks), ny, nz)) for _ in range(3)
-        )
-        self.threads = threads.for_work(self.d.size)
+        self.threads = threads.for_work(math.prod(self.shape))
         self.rows = self._rows_at_a_time()
         self.batch = self._planes_at_a_time()
         self.scratch = aligned_zeros((threads.most(), self._scratch_of_a_plane()))
@@ -101,23 +101,57 @@ class Workspace:
         self._interfaces: dict[type, NeighbourInterfaces | GatheredInterfaces] = {}
         self._factors: dict[Hashable, Any] = {}
         self._factors_dt: float | None = None
+        self._pass_memories: WeakValueDictionary[tuple, PassMemory] = WeakValueDictionary()
+
+    # One pass needs none of the next four, and d is as large as a species.
+
+    @cached_property
+    def d(self) -> np.ndarray:
+        """(n, ny, nz) Increments of the slab."""
+        return aligned_zeros(self.shape)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """(blocks, ny, nz) The first plane of each block's own solution."""
+        return self._planes_of_blocks()
+
+    @cached_property
+    def left(self) -> np.ndarray:
+        """(blocks, ny, nz) The solution just before each block."""
+        return self._planes_of_blocks()
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """(blocks, ny, nz) The solution just after each block."""
+        return self._planes_of_blocks()
+
+    def _planes_of_blocks(self) -> np.ndarray:
+        return aligned_zeros((len(self.blocks), *self.shape[1:]))
+
+    def pass_memory(self, panels: Panels) -> PassMemory:
+        """Where passes of a slab that is cut so work, which species share."""
+        key = (panels.start.tobytes(), panels.rows_ahead, panels.batch, panels.planes_ahead)
+        memory = self._pass_memories.get(key)
+        if memory is None:
+            memory = self._pass_memories[key] = PassMemory(self.shape, panels)
+        return memory
 
     def _rows_at_a_time(self) -> int:
         """Rows that stay in cache, so that all threads have as much to do in each round."""
-        _, ny, nz = self.d.shape
+        _, ny, nz = self.shape
         cached = max(1, CACHE_BYTES // (8 * PLANES_IN_HAND * nz))
         rounds = -(-ny // (cached * self.threads))
         return -(-ny // (rounds * self.threads))
 
     def _planes_at_a_time(self) -> int:
         """Planes that stay in cache. Threads meet after each batch: that should be rare."""
-        n, ny, nz = self.d.shape
+        n, ny, nz = self.shape
         planes = BATCHES * self.threads if self.threads > 1 else 1
         return max(1, min(n, max(planes, CACHE_BYTES // (16 * ny * nz))))
 
     def _scratch_of_a_plane(self) -> int:
         """Numbers that a thread needs room for while it finishes a plane."""
-        _, ny, nz = self.d.shape
+        _, ny, nz = self.shape
         rows = -(-ny // TILE) * TILE
         width = -(-nz // TILE) * TILE
         if lines_are_short(self.box):

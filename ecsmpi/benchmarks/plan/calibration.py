@@ -19,10 +19,9 @@ from ecsmpi.benchmarks import records
 from ecsmpi.benchmarks.plan import step_model
 from ecsmpi.benchmarks.plan.step_model import FLOOR_BYTES, Layout, Machine, Workload
 from ecsmpi.benchmarks.problem import Problem
-from ecsmpi.solver.timing import PHASES
+from ecsmpi.solver.timing import PHASES, SWEEPS
 
 KINDS = ("kernel", "strong", "weak")  # of records that measure whole steps
-SWEEPS = ("up", "down")
 PLANES = ("ghosts", "interfaces")
 EXCHANGE = ("currents", "deposit", "collect", "segments")
 CORES_OF_DOMAIN = 16

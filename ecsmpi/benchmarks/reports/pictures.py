@@ -24,6 +24,7 @@ PHASE_COLOURS = {
     "collect": "#fdae6b",
     "ghosts": "#a50f15",
     "interfaces": "#de2d26",
+    "pass": "#3182bd",
     "up": "#08519c",
     "down": "#6baed6",
     "factors": "#c6dbef",

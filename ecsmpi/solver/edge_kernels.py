@@ -1,0 +1,97 @@
+"""The compiled loops between slabs in one pass; slab_edges.py has the equations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ecsmpi.solver.bodies import INTEGER, NUMBER, NUMBERS, Body, loop_over, named, passing, reading
+from ecsmpi.solver.bodies import run as run_body
+from ecsmpi.solver.plane_kernels import finish_plane
+from ecsmpi.solver.row_kernels import add_scaled, compiled, fill
+from ecsmpi.solver.sweep_plans import PLANE_LINES, WALLS, PlaneLines, Walls
+
+
+class Edge(NamedTuple):
+    """The numbers of one end of a slab that has a neighbour.
+
+    is_first: 1 at the slab's first plane, 0 at its last one. a: A of the slab after the interface,
+    d: D of the slab before it. weight: (planes,) how what is outside comes through, from the end
+    on. lines, walls: how y and z are solved in a plane without walls. scratch: memory for that.
+    ny, nz: rows of a plane and voxels of a row. rows: y-rows of a piece of work.
+    """
+
+    is_first: int
+    a: float
+    d: float
+    weight: np.ndarray
+    lines: PlaneLines
+    walls: Walls
+    scratch: np.ndarray
+    ny: int
+    nz: int
+    rows: int
+
+
+EDGE = named(
+    Edge, INTEGER, NUMBER, NUMBER, NUMBERS, PLANE_LINES, WALLS, NUMBERS, INTEGER, INTEGER, INTEGER
+)
+_read_edge = reading(EDGE)
+
+
+@njit(**compiled)
+def settle(address, own, received, step, outside):
+    """Find what is outside an end of the slab, to be added by `add_outside`.
+
+    address: of the record of an Edge. own, received: (2 ny nz,) the increment of a slab's own
+    solution at its end, and the concentrations before the step. step: (ny nz,) scratch. outside:
+    (ny nz,) out.
+    """
+    edge = _read_edge(address)
+    plane = edge.ny * edge.nz
+    sign = 1.0 if edge.is_first else -1.0
+    for k in range(plane):
+        step[k] = sign * (own[plane + k] - received[plane + k])  # after - before
+    fill(outside, 0.0)
+    shape = (edge.ny, edge.nz)
+    finish_plane(
+        step.reshape(shape), outside.reshape(shape), edge.lines, edge.walls, edge.scratch
+    )
+    a, d = edge.a, edge.d
+    for k in range(plane):
+        q = 2.0 * outside[k]
+        first, last = own[k], received[k]
+        if not edge.is_first:
+            first, last = last, first
+        after = (first + a * last + (1.0 - a) * q) / (1.0 - a * d)
+        outside[k] = last + d * after - q if edge.is_first else after
+
+
+_pack, _unpack = passing(INTEGER, NUMBERS, NUMBERS)
+
+
+def _add_rows(begin, end, thread, arguments):
+    """The body of `add_outside`: pieces of ``edge.rows`` y-rows, in all planes that feel it."""
+    address, u, outside = _unpack(arguments)
+    edge = _read_edge(address)
+    plane = edge.ny * edge.nz
+    planes = u.size // plane - 2
+    for piece in range(begin, end):
+        lo, hi = piece * edge.rows * edge.nz, min((piece + 1) * edge.rows, edge.ny) * edge.nz
+        for k in range(edge.weight.size):
+            i = k if edge.is_first else planes - 1 - k
+            at = (i + 1) * plane
+            add_scaled(u[at + lo : at + hi], edge.weight[k], outside[lo:hi])
+
+
+@loop_over(Body(_add_rows))
+def add_outside(body, address, u, outside):
+    """Add what is outside an end of the slab to the planes that feel it.
+
+    address: of the record of an Edge. u: (n + 2, ny, nz) mM. outside: from `settle`.
+    """
+    edge = _read_edge(address)
+    pieces = (edge.ny + edge.rows - 1) // edge.rows
+    run_body(body, pieces, _pack((address, u.reshape(-1), outside)))

@@ -1,0 +1,150 @@
+"""A step of uniform diffusion in one pass through memory: small r, no held walls, one block a slab.
+
+It moves 16 to 20 bytes a voxel, where two passes move 48, and has no array of increments. Slabs
+settle their interfaces after the pass, by one round of messages a step (slab_edges.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecsmpi.solver.bodies import Record
+from ecsmpi.solver.entry_kernels import pick
+from ecsmpi.solver.panel_plans import PASS_PLAN, Cut, Neighbours, PassPlan
+from ecsmpi.solver.panel_sweep import sweep
+from ecsmpi.solver.panels import Panels
+from ecsmpi.solver.slab_edges import EdgeNumbers, SlabEdges
+from ecsmpi.solver.sweep_plans import NO_INVERSE, Lines, PlaneLines, Sources
+from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows
+from ecsmpi.solver.workspace import Workspace, lines_are_short
+
+
+@dataclass(frozen=True)
+class PassFactors:
+    """All numbers of a pass, the same for species that differ in nothing else.
+
+    Attributes
+    ----------
+    panels : Panels
+        How the slab is cut.
+    neighbours : (Neighbours, Neighbours, Neighbours)
+        r along x, y and z.
+    lines : (Lines, Lines, Lines)
+        How x, y and z are solved in the slab.
+    edges : EdgeNumbers
+        How the slab meets its neighbours.
+    coupling : float
+        The largest B or C of tridiagonal.py.
+    """
+
+    panels: Panels
+    neighbours: tuple[Neighbours, Neighbours, Neighbours]
+    lines: tuple[Lines, Lines, Lines]
+    edges: EdgeNumbers
+    coupling: float
+
+    @classmethod
+    def of(cls, work: Workspace, chain: Chain, r: np.ndarray, panels: Panels) -> PassFactors:
+        """The numbers with r = D dt/h2 along each axis, x as in the chain of all slabs. Local."""
+        number = work.blocks[0]
+        n, ny, nz = work.shape
+        x = Lines.of(chain.blocks[number])
+        y = Lines.of(Block.of(TridiagonalRows.of_line(ny, r[1], False)))
+        z = Lines.of(Block.of(TridiagonalRows.of_line(nz, r[2], False)))
+        neighbours = (Neighbours.of(n, r[0]), Neighbours.of(ny, r[1]), Neighbours.of(nz, r[2]))
+        edges = EdgeNumbers.of(chain, number, PlaneLines(y, z, NO_INVERSE), work)
+        return cls(panels, neighbours, (x, y, z), edges, chain.coupling)
+
+
+def panels_of_slab(
+    work: Workspace, chain: Chain, r: np.ndarray, is_held: bool
+) -> Panels | None:
+    """How one pass cuts this rank's slab; None, on all ranks alike, where two passes are taken.
+
+    They are, where walls are held, since the factors of a step then have an order; where a slab has
+    several blocks, as reproducible ones do; where z-lines are short; where slabs are so thin that
+    their ends feel each other; and where r is so large that a pass would not stay in cache.
+    """
+    if is_held or work.partition.grain or lines_are_short(work.box):
+        return None
+    if not chain.neighbours_suffice:
+        return None
+    n, ny, nz = work.shape
+    thickest = max(block.pivot.size for block in chain.blocks)
+    return Panels.of((thickest, ny, nz), r) and Panels.of((n, ny, nz), r)
+
+
+class OnePass:
+    """Steps of one species and one length, in one pass.
+
+    Parameters
+    ----------
+    work : Workspace
+        Of all species of the box.
+    factors : PassFactors
+        The numbers of the step.
+    sources : Sources
+        The voxels that get sources.
+    per_volume_fraction : float
+        1 over the volume fraction.
+    edges : SlabEdges
+        The species' messages to neighbouring slabs.
+    """
+
+    needs_ghosts = False
+
+    def __init__(
+        self,
+        work: Workspace,
+        factors: PassFactors,
+        sources: Sources,
+        per_volume_fraction: float,
+        edges: SlabEdges,
+    ):
+        self._phases = work.phases
+        self._factors = factors
+        self._sources = sources
+        self._edges = edges
+        panels, memory = factors.panels, work.pass_memory(factors.panels)
+        cut = Cut(panels.start, panels.rows_ahead, panels.batch, panels.planes_ahead)
+        plan = PassPlan(
+            work.shape,
+            factors.lines[2].pivot.size,
+            *factors.neighbours,
+            *factors.lines,
+            cut,
+            memory.window,
+            memory.scratch,
+            sources,
+            per_volume_fraction,
+        )
+        self._plan = Record(PASS_PLAN, plan)
+        self._memory = memory
+
+    def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
+        """Take the pass, and send what the neighbours need. Collective among neighbours."""
+        with self._phases["interfaces"]:
+            self._edges.keep()
+        with self._phases["pass"]:
+            sweep(self._plan.address, u, sources, values)
+        with self._phases["interfaces"]:
+            self._edges.send()
+
+    def finish(self, u: np.ndarray, values: np.ndarray) -> None:
+        """Add what comes from the neighbours. Collective among neighbours."""
+        with self._phases["interfaces"]:
+            self._edges.receive(self._factors.edges)
+            self._pick_at_ends(u, values)
+
+    def _pick_at_ends(self, u: np.ndarray, values: np.ndarray) -> None:
+        """Set the values of voxels in planes that neighbours have changed."""
+        n, ny, nz = self._plan.values.shape
+        row_start, voxel = self._sources.row_start, self._sources.voxel
+        for begin, end in self._factors.edges.planes(n):
+            first, last = row_start[begin * ny], row_start[end * ny]
+            pick(first, last, voxel, u.reshape(-1), ny * nz, values)
+
+    def __str__(self) -> str:
+        return f"one pass, neighbour pairs (coupling {self._factors.coupling:.1e})"

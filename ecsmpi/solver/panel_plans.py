@@ -1,0 +1,161 @@
+"""What a pass through a slab reads and works in: planned once for a length of time step.
+
+As in sweep_plans.py, these are named tuples that compiled code reads from a record.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ecsmpi.description.grid import aligned_zeros
+from ecsmpi.solver import threads
+from ecsmpi.solver.bodies import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named
+from ecsmpi.solver.panel_squares import ROWS, STRIP
+from ecsmpi.solver.panels import Panels
+from ecsmpi.solver.registers import TILE, whole_tiles
+from ecsmpi.solver.sweep_plans import LINES, SOURCES, Lines, Sources
+
+APART = 3 * TILE  # numbers between planes of a window, lest all begin in the same lines of a cache
+
+
+class Neighbours(NamedTuple):
+    """r to the neighbour before and after each plane, row or voxel, 0 where there is none.
+
+    Zeros follow up to whole tiles.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+
+    @classmethod
+    def of(cls, n: int, r: float) -> Neighbours:
+        """Those of n planes, rows or voxels."""
+        before, after = np.zeros(whole_tiles(n)), np.zeros(whole_tiles(n))
+        before[1:n] = after[: n - 1] = r
+        return cls(before, after)
+
+
+class Cut(NamedTuple):
+    """The numbers of panels.Panels."""
+
+    start: np.ndarray
+    rows_ahead: int
+    batch: int
+    planes_ahead: int
+
+
+class Window(NamedTuple):
+    """What is solved up and not down yet: a slot for each plane, with rows ``stride`` apart.
+
+    Plane i is in slot i % slots; one more slot stays 0, for the plane before the first.
+    slots_of: (threads, ...) the window of each thread's panel. ahead: (panels at work + 1, ...) the
+    rows ahead of each panel in all planes, for the panel after it, plane i in slot i + 1 of
+    ahead_size numbers.
+    """
+
+    slots_of: np.ndarray
+    slots: int
+    slot_size: int
+    stride: int
+    ahead: np.ndarray
+    ahead_size: int
+
+
+class Scratch(NamedTuple):
+    """Memory of each thread, (threads, ...), and what one panel leaves to the next.
+
+    tile: z of TILE rows. source: sources of TILE rows, 0 between their uses. patch: concentrations
+    around rows that do not fill a tile. above: t of the row above, for each plane of a window.
+    corner: what sticks out of u. before: (n, width) y upwards in the last row of a panel.
+    progress: see claims.py.
+    """
+
+    tile: np.ndarray
+    source: np.ndarray
+    patch: np.ndarray
+    above: np.ndarray
+    corner: np.ndarray
+    before: np.ndarray
+    progress: np.ndarray
+
+
+class PassPlan(NamedTuple):
+    """What a pass reads and works in.
+
+    width: voxels of a z-line, up to whole tiles. per_volume_fraction: 1 over the volume fraction,
+    by which sources are multiplied.
+    """
+
+    shape: tuple[int, int, int]
+    width: int
+    to_x: Neighbours
+    to_y: Neighbours
+    to_z: Neighbours
+    x: Lines
+    y: Lines
+    z: Lines
+    cut: Cut
+    window: Window
+    scratch: Scratch
+    sources: Sources
+    per_volume_fraction: float
+
+
+NEIGHBOURS = named(Neighbours, NUMBERS, NUMBERS)
+CUT = named(Cut, INTEGERS, INTEGER, INTEGER, INTEGER)
+WINDOW = named(Window, TABLE, INTEGER, INTEGER, INTEGER, TABLE, INTEGER)
+SCRATCH = named(Scratch, *[TABLE] * 6, INTEGERS)
+PASS_PLAN = named(
+    PassPlan,
+    SHAPE,
+    INTEGER,
+    *[NEIGHBOURS] * 3,
+    *[LINES] * 3,
+    CUT,
+    WINDOW,
+    SCRATCH,
+    SOURCES,
+    NUMBER,
+)
+
+PATCH_ROWS = 3 * TILE + 2  # TILE rows of three planes, and one before and after the middle ones
+
+
+class PassMemory:
+    """The window and the scratch of passes with the same panels, which species share.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        The slab's planes, rows and voxels of a row.
+    panels : Panels
+        How the slab is cut.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], panels: Panels):
+        n, _, nz = shape
+        width = whole_tiles(nz)
+        stride = width + TILE
+        count = threads.most()
+        slot_size = whole_tiles(panels.most_rows) * stride + APART
+        ahead_size = panels.rows_ahead * stride + APART
+        at_work = min(count, panels.count) + 1 if panels.count > 1 else 1
+        self.window = Window(
+            aligned_zeros((count, (panels.window + 1) * slot_size)),
+            panels.window,
+            slot_size,
+            stride,
+            aligned_zeros((at_work, (n + 1) * ahead_size)),
+            ahead_size,
+        )
+        self.scratch = Scratch(
+            tile=aligned_zeros((count, (width + 2) * TILE)),
+            source=aligned_zeros((count, width * TILE)),
+            patch=aligned_zeros((count, PATCH_ROWS * (width + 2 * TILE))),
+            above=aligned_zeros((count, panels.window * (stride + TILE))),
+            corner=aligned_zeros((count, panels.window * ROWS * STRIP)),
+            before=aligned_zeros((n, width)),
+            progress=np.zeros(panels.count + 1, dtype=np.int64),
+        )

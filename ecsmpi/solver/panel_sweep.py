@@ -1,0 +1,322 @@
+"""The compiled pass through a slab of uniform tissue: u is read once, and written once.
+
+The factors of a step are the same in any order where no wall is held, so this order is z, y, x:
+all but the way down along y and x is local. panels.py says how the slab is cut, panel_squares.py
+has the arithmetic, claims.py says how threads share panels. For each batch of planes in a panel,
+
+- the rows that are new get their right-hand side, z is solved in them, and y and x upwards, into
+  the window; the panel before has solved the panel's first rows so far (``Window.ahead``);
+- the rows of the panel that are final get x and y downwards, from rows_ahead rows and planes_ahead
+  planes further, and u += d.
+
+A right-hand side reads concentrations that have not changed yet: those of the planes and rows that
+are final lie behind. Nothing is allocated. Results do not depend on the number of threads.
+"""
+
+from numba import njit
+
+from ecsmpi.solver import claims
+from ecsmpi.solver.bodies import INTEGER, NUMBERS, Body, loop_over, passing, reading, run
+from ecsmpi.solver.entry_kernels import pick
+from ecsmpi.solver.panel_plans import PASS_PLAN
+from ecsmpi.solver.panel_squares import (
+    PLANES_EARLY,
+    ROWS,
+    STRIP,
+    descend,
+    finish,
+    finish_ahead,
+    rise,
+    rise_with_sources,
+)
+from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.row_kernels import copy, fill, inner, move_rows, part_of_caller
+
+
+@njit(**part_of_caller)
+def _put_sources(plan, i, y, rows, source, out):
+    """Sources of the rows [y, y + rows) of plane i, into a tile of rows."""
+    _, ny, nz = plan.shape
+    voxel, row_start = plan.sources.voxel, plan.sources.row_start
+    for j in range(rows):
+        line = i * ny + y + j
+        place = j * plan.width - line * nz
+        for e in range(row_start[line], row_start[line + 1]):
+            out[place + voxel[e]] = plan.per_volume_fraction * source[e]
+
+
+@njit(**part_of_caller)
+def _forget_sources(plan, i, y, rows, out):
+    """0 where `_put_sources` has put something."""
+    _, ny, nz = plan.shape
+    voxel, row_start = plan.sources.voxel, plan.sources.row_start
+    for j in range(rows):
+        line = i * ny + y + j
+        place = j * plan.width - line * nz
+        for e in range(row_start[line], row_start[line + 1]):
+            out[place + voxel[e]] = 0.0
+
+
+@njit(**inner)
+def _fill_patch(u, at, west, east, plane, nz, rows, is_first, patch, stride):
+    """Concentrations around rows that do not fill a tile: those of three planes, and the row before.
+
+    The other rows of the patch stay 0.
+    """
+    if not is_first:
+        copy(u[at - nz : at], patch[TILE : TILE + nz])
+    for j in range(rows):
+        here = (j + 1) * stride + TILE
+        for begin, block in ((at, 0), (west, TILE + 1), (east, 2 * TILE + 1)):
+            row = begin + j * nz
+            place = here + block * stride
+            copy(u[row : row + nz], patch[place : place + nz])
+
+
+@njit(**part_of_caller)
+def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
+    """The right-hand side of rows [y, y + rows) of plane i, at most TILE, and z upwards."""
+    n, ny, nz = plan.shape
+    plane, width = ny * nz, plan.width
+    to_x, to_y, to_z, z = plan.to_x, plan.to_y, plan.to_z, plan.z
+    x_west, x_east = to_x.before[i], to_x.after[i]
+    at = (i + 1) * plane + y * nz
+    # beyond the slab nothing is read: r is 0 there
+    west = at - plane if i > 0 else at
+    east = at + plane if i < n - 1 else at
+    early, stride = at + PLANES_EARLY * plane, nz
+    row_start = plan.sources.row_start
+    has_sources = row_start[i * ny + y] < row_start[i * ny + y + rows]
+    if has_sources:
+        _put_sources(plan, i, y, rows, source, of_sources)
+    if rows < TILE:
+        stride = width + 2 * TILE
+        _fill_patch(u, at, west, east, plane, nz, rows, y == 0, patch, stride)
+        u = patch
+        at = early = stride + TILE
+        west, east = (TILE + 2) * stride + TILE, (2 * TILE + 2) * stride + TILE
+    south, north, below, above = to_y.before, to_y.after, to_z.before, to_z.after
+    for k in range(0, width, TILE):
+        if has_sources:
+            rise_with_sources(
+                u,
+                at + k,
+                stride,
+                west + k,
+                east + k,
+                early + k,
+                x_west,
+                x_east,
+                y,
+                south,
+                north,
+                k,
+                below,
+                above,
+                tile,
+                z.carry,
+                z.pivot,
+                of_sources,
+                width,
+            )
+        else:
+            rise(
+                u,
+                at + k,
+                stride,
+                west + k,
+                east + k,
+                early + k,
+                x_west,
+                x_east,
+                y,
+                south,
+                north,
+                k,
+                below,
+                above,
+                tile,
+                z.carry,
+                z.pivot,
+            )
+    if has_sources:
+        _forget_sources(plan, i, y, rows, of_sources)
+
+
+@njit(**part_of_caller)
+def _descend_rows(plan, i, y, tile, under, under_at, window, window_at):
+    """z downwards in a tile of rows from y on, and y and x upwards, into the window."""
+    x_carry, x_pivot, before = plan.x.carry[i], plan.x.pivot[i], plan.scratch.before[i]
+    for k in range(plan.width - TILE, -1, -TILE):
+        descend(
+            tile,
+            k,
+            plan.z.ratio,
+            before,
+            y,
+            plan.y.carry,
+            plan.y.pivot,
+            x_carry,
+            x_pivot,
+            under,
+            under_at + k,
+            window,
+            window_at + k,
+            plan.window.stride,
+        )
+
+
+@njit(**part_of_caller)
+def _go_up(plan, panel, bottom, top, u, source, thread):
+    """Take the new rows of a panel, in the planes [bottom, top), into the window."""
+    cut, store, scratch = plan.cut, plan.window, plan.scratch
+    y0, y1 = cut.start[panel], cut.start[panel + 1]
+    begin = y0 if panel == 0 else y0 + cut.rows_ahead
+    end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
+    window, ahead = store.slots_of[thread], store.ahead[panel % store.ahead.shape[0]]
+    tile, of_sources, patch = scratch.tile[thread], scratch.source[thread], scratch.patch[thread]
+    for i in range(bottom, top):
+        if panel == 0:
+            fill(scratch.before[i], 0.0)
+        slot = (i % store.slots) * store.slot_size
+        under = ((i - 1) % store.slots if i > 0 else store.slots) * store.slot_size
+        for y in range(begin, end, TILE):
+            _rise_rows(plan, i, y, min(TILE, end - y), u, source, tile, of_sources, patch)
+            if y < y1:
+                row = (y - y0) * store.stride
+                _descend_rows(plan, i, y, tile, window, under + row, window, slot + row)
+            else:
+                row = i * store.ahead_size + (y - y1) * store.stride
+                _descend_rows(plan, i, y, tile, ahead, row, ahead, row + store.ahead_size)
+
+
+@njit(**inner)
+def _move_corner(u, at, plane, nz, planes, rows, columns, corner, is_back):
+    """What a strip has in u, to the corner or back: some rows and columns of some planes."""
+    for q in range(planes):
+        here, there = at + q * plane, q * ROWS * STRIP
+        if is_back:
+            move_rows(rows, columns, corner, there, STRIP, u, here, nz)
+        else:
+            move_rows(rows, columns, u, here, nz, corner, there, STRIP)
+
+
+@njit(**part_of_caller)
+def _come_down(plan, panel, first, final, top, u, values, thread):
+    """Make the planes [first, final) of a panel final, by the way down from ``top``."""
+    n, ny, nz = plan.shape
+    plane, cut, store, scratch = ny * nz, plan.cut, plan.window, plan.scratch
+    y0, y1 = cut.start[panel], cut.start[panel + 1]
+    new = y0 if panel == 0 else y0 + cut.rows_ahead
+    end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
+    above, corner = scratch.above[thread], scratch.corner[thread]
+    above_size = above.size // store.slots
+    buffers = store.ahead.shape[0]
+    own, of_before = store.ahead[panel % buffers], store.ahead[(panel - 1) % buffers]
+    fill(above[: (final - first) * above_size], 0.0)
+    y = (end - 1) // ROWS * ROWS
+    while y >= y0:
+        if new <= y < y1:
+            source, at, slot_size = store.slots_of[thread], (y - y0) * store.stride, store.slot_size
+            slot_of, slots = first // store.slots * store.slots, store.slots
+        else:
+            row = y - y1 if y >= y1 else y - y0
+            source = own if y >= y1 else of_before
+            slot_size = store.ahead_size
+            at, slot_of, slots = slot_size + row * store.stride, 0, n
+        u_at = (first + 1) * plane + y * nz
+        rows = min(ROWS, ny - y)
+        for k in range(0, plan.width, STRIP):
+            if y >= y1:
+                finish_ahead(
+                    source,
+                    at + k,
+                    slot_of,
+                    slots,
+                    slot_size,
+                    store.stride,
+                    top,
+                    final,
+                    first,
+                    plan.x.ratio,
+                    above,
+                    k,
+                    above_size,
+                    y,
+                    plan.y.ratio,
+                )
+                continue
+            is_inside = rows == ROWS and k + STRIP <= nz
+            columns = min(STRIP, nz - k)
+            target, target_at, target_plane, target_row = u, u_at + k, plane, nz
+            if not is_inside:
+                target, target_at, target_plane, target_row = corner, 0, ROWS * STRIP, STRIP
+                _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, False)
+            finish(
+                source,
+                at + k,
+                slot_of,
+                slots,
+                slot_size,
+                store.stride,
+                top,
+                final,
+                first,
+                plan.x.ratio,
+                above,
+                k,
+                above_size,
+                y,
+                plan.y.ratio,
+                target,
+                target_at,
+                target_plane,
+                target_row,
+            )
+            if not is_inside:
+                _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)
+        if y < y1 and plan.sources.voxel.size:
+            for i in range(first, final):
+                line = i * ny + y
+                begin, after = plan.sources.row_start[line], plan.sources.row_start[line + rows]
+                pick(begin, after, plan.sources.voxel, u, plane, values)
+        y -= ROWS
+
+
+_read_plan = reading(PASS_PLAN)
+_pack, _unpack = passing(INTEGER, NUMBERS, NUMBERS, NUMBERS)
+
+
+def _sweep_panels(begin, end, thread, arguments):
+    """The body of `sweep`: panel after panel, as long as there is one that no thread has claimed."""
+    address, u, source, values = _unpack(arguments)
+    plan = _read_plan(address)
+    cut, progress = plan.cut, plan.scratch.progress
+    n = plan.shape[0]
+    panel = claims.claim(progress)
+    while panel < cut.start.size - 1:
+        first = bottom = batches = 0
+        while bottom < n:
+            top = min(n, bottom + cut.batch)
+            batches += 1
+            if panel > 0:
+                claims.wait_for(progress, panel - 1, batches)
+            _go_up(plan, panel, bottom, top, u, source, thread)
+            final = n if top == n else max(first, top - cut.planes_ahead)
+            if final > first:
+                _come_down(plan, panel, first, final, top, u, values, thread)
+            claims.tell(progress, panel, batches)
+            first, bottom = final, top
+        panel = claims.claim(progress)
+
+
+@loop_over(Body(_sweep_panels))
+def sweep(body, address, u, source, values):
+    """One step of a slab as if nothing were outside it.
+
+    address: of the record of a PassPlan. u: (n + 2, ny, nz) mM. source: (sources,) mM times the
+    volume fraction. values: (sources,) what u has become in the voxels of the sources.
+    """
+    plan = _read_plan(address)
+    claims.forget(plan.scratch.progress)
+    run(body, plan.cut.start.size - 1, _pack((address, u.reshape(-1), source, values)))

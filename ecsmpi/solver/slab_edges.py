@@ -1,0 +1,151 @@
+"""Where slabs meet in one pass: one round of messages a step, after the pass.
+
+Each slab takes its step as if nothing were outside: no flux through its ends, and no neighbour in
+the x-solve. What is missing at an end between the last plane l of one slab and the first plane f of
+the next is linear in the planes outside. With x the increment after y and z, u the concentrations
+before the step, and Q = (1 - Ay/2)**-1 (1 - Az/2)**-1 (u_f - u_l),
+
+    x_l = L + D (x_f + 2 Q)          x_f = F + A (x_l - 2 Q)
+
+with L and F the slabs' own increments there, A and D as in tridiagonal.py. For the neighbour acts
+through r/2 x in the x-solve, and through r (u_f - u_l) in the right-hand side, which y and z solve
+too. So each side sends its own increment and its old concentrations, both settle the interface, and
+add what comes through to the planes that feel it:
+
+    outside f:  x_l - 2 Q, by `from_before`          outside l:  x_f + 2 Q, by `from_after`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecsmpi.description.grid import aligned_zeros
+from ecsmpi.ranks.mpi import MPI
+from ecsmpi.solver.bodies import Record
+from ecsmpi.solver.edge_kernels import EDGE, Edge, add_outside, settle
+from ecsmpi.solver.sweep_plans import PlaneLines, Walls
+from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain
+from ecsmpi.solver.workspace import Workspace
+
+NO_WALLS = Walls(np.zeros(2, dtype=bool), 0, 0.0)
+
+
+def _felt(through: np.ndarray) -> np.ndarray:
+    """The part of numbers, from the first one on, that is above round-off."""
+    return through[: max(1, np.count_nonzero(np.abs(through) > ROUND_OFF))]
+
+
+def from_before(block: Block) -> np.ndarray:
+    """How the plane before a block comes through to its planes, from the first one on."""
+    through = block.reach.copy()
+    for i in range(through.size - 2, -1, -1):
+        through[i] += block.ratio[i] * through[i + 1]
+    return _felt(through)
+
+
+def from_after(block: Block) -> np.ndarray:
+    """How the plane after a block comes through to its planes, from the last one on."""
+    return _felt(np.cumprod(block.ratio[::-1]))
+
+
+@dataclass(frozen=True)
+class EdgeNumbers:
+    """The ends of a slab that have neighbours, for a length of time step: a record of an `Edge`.
+
+    Attributes
+    ----------
+    first, last : Record or None
+        At the slab's first plane, and at its last one.
+    """
+
+    first: Record | None
+    last: Record | None
+
+    @classmethod
+    def of(cls, chain: Chain, number: int, lines: PlaneLines, work: Workspace) -> EdgeNumbers:
+        """Those of block ``number`` of a chain, which is this rank's slab."""
+        blocks, own = chain.blocks, chain.blocks[number]
+        _, ny, nz = work.box.shape
+        rows = -(-ny // work.threads)
+        in_plane = (lines, NO_WALLS, work.scratch[0], ny, nz, rows)
+        first = last = None
+        if number > 0:
+            edge = Edge(1, own.A, blocks[number - 1].D, from_before(own), *in_plane)
+            first = Record(EDGE, edge)
+        if number < len(blocks) - 1:
+            edge = Edge(0, blocks[number + 1].A, own.D, from_after(own), *in_plane)
+            last = Record(EDGE, edge)
+        return cls(first, last)
+
+    def planes(self, n: int) -> list[tuple[int, int]]:
+        """The planes [begin, end) of a slab of n planes that feel its neighbours."""
+        found = []
+        if self.first:
+            found.append((0, self.first.values.weight.size))
+        if self.last:
+            found.append((n - self.last.values.weight.size, n))
+        return found
+
+
+class SlabEdges:
+    """The messages of one species between slabs, negotiated once and replayed in each step.
+
+    Parameters
+    ----------
+    comm
+        Communicator of the slabs' owners, in the order of the slabs.
+    u : (n + 2, ny, nz) float
+        Concentrations of the species; its first and last planes are not used.
+    """
+
+    def __init__(self, comm, u: np.ndarray):
+        self._u = u
+        self._requests = []
+        self._ends: list[tuple[bool, np.ndarray, np.ndarray, np.ndarray]] = []
+        for is_first, other in ((True, comm.rank - 1), (False, comm.rank + 1)):
+            if not 0 <= other < comm.size:
+                continue
+            # increment of the slab's own solution, and concentrations before the step
+            own, received = (aligned_zeros((2, *u.shape[1:])) for _ in range(2))
+            to_before, to_after = 11, 12
+            sent, got = (to_before, to_after) if is_first else (to_after, to_before)
+            self._requests += [
+                comm.Send_init(own, other, sent),
+                comm.Recv_init(received, other, got),
+            ]
+            self._ends.append((is_first, u[1] if is_first else u[-2], own, received))
+        if self._ends:
+            self._step, self._outside = (np.zeros(u[0].size) for _ in range(2))
+
+    def keep(self) -> None:
+        """Remember the concentrations before the pass. Local."""
+        for _, plane, own, _ in self._ends:
+            np.copyto(own[1], plane)
+
+    def send(self) -> None:
+        """Send what the neighbours need, after the pass. Collective among neighbours."""
+        if not self._ends:
+            return
+        for _, plane, own, _ in self._ends:
+            np.subtract(plane, own[1], out=own[0])
+        MPI.Prequest.Startall(self._requests)
+
+    def receive(self, numbers: EdgeNumbers) -> None:
+        """Wait for the neighbours, and add what is outside the slab. Collective among them."""
+        if not self._ends:
+            return
+        MPI.Prequest.Waitall(self._requests)
+        for is_first, _, own, received in self._ends:
+            edge = numbers.first if is_first else numbers.last
+            assert edge is not None
+            settle(
+                edge.address, own.reshape(-1), received.reshape(-1), self._step, self._outside
+            )
+            add_outside(edge.address, self._u, self._outside)
+
+    def free(self) -> None:
+        """Release the messages."""
+        for request in self._requests:
+            request.Free()
