@@ -56,9 +56,7 @@ def settle(address, own, received, step, outside):
         step[k] = sign * (own[plane + k] - received[plane + k])  # after - before
     fill(outside, 0.0)
     shape = (edge.ny, edge.nz)
-    finish_plane(
-        step.reshape(shape), outside.reshape(shape), edge.lines, edge.walls, edge.scratch
-    )
+    finish_plane(step.reshape(shape), outside.reshape(shape), edge.lines, edge.walls, edge.scratch)
     a, d = edge.a, edge.d
     for k in range(plane):
         q = 2.0 * outside[k]

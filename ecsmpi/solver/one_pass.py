@@ -58,9 +58,7 @@ class PassFactors:
         return cls(panels, neighbours, (x, y, z), edges, chain.coupling)
 
 
-def panels_of_slab(
-    work: Workspace, chain: Chain, r: np.ndarray, is_held: bool
-) -> Panels | None:
+def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray, is_held: bool) -> Panels | None:
     """How one pass cuts this rank's slab; None, on all ranks alike, where two passes are taken.
 
     They are, where walls are held, since the factors of a step then have an order; where a slab has

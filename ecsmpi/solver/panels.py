@@ -18,21 +18,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.registers import TILE, whole_tiles
 from ecsmpi.solver.tridiagonal import ROUND_OFF, decay
 
-LONGEST = 2 * TILE  # planes, or rows, ahead that are worth keeping in cache: r up to 0.2
-WINDOW = 640 * 1024  # bytes of a window that a core's second-level cache holds beside u
 ROWS = 2 * TILE  # of a panel, at least
-BATCH = 3  # planes, at least
+BATCH = 3  # planes
+PANELS = 5  # that many threads find work, where rows are enough
+SMALL = 100_000  # voxels of a slab that one thread may do alone, in one panel
+# bytes of a window: what a second-level cache holds beside u, and what still beats two passes
+WINDOW, LARGEST_WINDOW = 512 * 1024, 900 * 1024
 
 
-def ahead(r: float) -> int:
-    """Voxels ahead along an axis with r = D dt/h2 that a solution feels; at least one."""
-    factor = decay(r)
-    if factor <= ROUND_OFF:
+def ahead(r: float, largest: float = 1.0) -> int:
+    """Voxels ahead along an axis with r = D dt/h2 that a solution feels; at least one.
+
+    largest: of the right-hand side, beside the concentrations, which are known to round-off.
+    """
+    factor, felt = decay(r), ROUND_OFF / min(1.0, largest)
+    if factor <= felt:
         return 1
-    return int(np.ceil(np.log(ROUND_OFF) / np.log(factor)))
+    return int(np.ceil(np.log(felt) / np.log(factor)))
 
 
 @dataclass(frozen=True)
@@ -64,18 +69,22 @@ class Panels:
         threads.
         """
         n, ny, nz = shape
-        planes_ahead = min(n, ahead(r[0]))
-        rows_ahead = -(-ahead(r[1]) // TILE) * TILE
-        if planes_ahead > LONGEST:
-            return None
-        rows = max(ROWS, 2 * rows_ahead)
-        if ny < rows + max(ROWS, rows_ahead):
+        largest = 2 * float(np.sum(r)) or 1.0  # second differences of u >= 0 are at most 2 max(u)
+        planes_ahead = min(n, ahead(r[0], largest))
+        rows_ahead = whole_tiles(ahead(r[1], largest))
+        batch = min(n, BATCH)
+        row = 8 * nz * (planes_ahead + batch)  # bytes of a window
+        least = max(ROWS, 2 * rows_ahead)
+        if ny < 2 * least:
             rows, rows_ahead = ny, 0
-        elif rows_ahead > LONGEST:
+            if n * ny * nz > SMALL:
+                return None
+        else:
+            most = max(least, ny // PANELS // TILE * TILE)
+            rows = min(max((WINDOW // row - rows_ahead) // TILE * TILE, least), most)
+        if (rows + rows_ahead) * row > LARGEST_WINDOW:
             return None
-        row = 8 * nz * (rows + rows_ahead)
-        batch = min(n, max(BATCH, WINDOW // row - planes_ahead))
-        return cls(_starts(ny, rows, rows_ahead), rows_ahead, min(batch, planes_ahead), planes_ahead)
+        return cls(_starts(ny, rows, least), rows_ahead, batch, planes_ahead)
 
     @property
     def count(self) -> int:
@@ -96,6 +105,6 @@ class Panels:
 def _starts(ny: int, rows: int, least: int) -> np.ndarray:
     """Where panels of so many rows begin, and ny; the last one has at least ``least`` rows."""
     starts = [0]
-    while ny - starts[-1] - rows >= max(least, ROWS):
+    while ny - starts[-1] - rows >= least:
         starts.append(starts[-1] + rows)
     return np.array([*starts, ny], dtype=np.int64)

@@ -140,9 +140,7 @@ class SlabEdges:
         for is_first, _, own, received in self._ends:
             edge = numbers.first if is_first else numbers.last
             assert edge is not None
-            settle(
-                edge.address, own.reshape(-1), received.reshape(-1), self._step, self._outside
-            )
+            settle(edge.address, own.reshape(-1), received.reshape(-1), self._step, self._outside)
             add_outside(edge.address, self._u, self._outside)
 
     def free(self) -> None:

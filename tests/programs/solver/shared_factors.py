@@ -27,7 +27,8 @@ conductances = Conductances(comm, box, SlabTissue(box, slabs.planes(comm.rank), 
 def diffusion(xlo, yhi, d=(1.0, 1.0, 1.0)):
     species = SpeciesSpec("k", d, faces=Faces((xlo, None, None, yhi, None, None)))
     voxels = np.zeros(0, dtype=np.uint32)
-    return HeterogeneousDiffusion(heterogeneous, species, conductances, voxels)
+    u = np.zeros((slabs.planes(comm.rank)[1] - slabs.planes(comm.rank)[0] + 2, 5, 4))
+    return HeterogeneousDiffusion(heterogeneous, species, conductances, voxels, u)
 
 
 species = {
