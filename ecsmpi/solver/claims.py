@@ -66,7 +66,7 @@ def forget(progress):
 
 
 @njit(**inner)
-def claim(progress) -> int:
+def claim(progress):
     """The number of the next piece, which is now this thread's."""
     return _add_one(progress, 0)
 

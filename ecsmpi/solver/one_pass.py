@@ -118,6 +118,7 @@ class OnePass:
             sources,
             per_volume_fraction,
         )
+        self._shape = work.shape
         self._plan = Record(PASS_PLAN, plan)
         self._memory = memory
 
@@ -138,7 +139,7 @@ class OnePass:
 
     def _pick_at_ends(self, u: np.ndarray, values: np.ndarray) -> None:
         """Set the values of voxels in planes that neighbours have changed."""
-        n, ny, nz = self._plan.values.shape
+        n, ny, nz = self._shape
         row_start, voxel = self._sources.row_start, self._sources.voxel
         for begin, end in self._factors.edges.planes(n):
             first, last = row_start[begin * ny], row_start[end * ny]

@@ -59,7 +59,7 @@ def _forget_sources(plan, i, y, rows, out):
 
 @njit(**inner)
 def _fill_patch(u, at, west, east, plane, nz, rows, is_first, patch, stride):
-    """Concentrations around rows that do not fill a tile: those of three planes, and the row before.
+    """Concentrations of three planes in rows that do not fill a tile, and of the row before.
 
     The other rows of the patch stay 0.
     """
@@ -288,7 +288,7 @@ _pack, _unpack = passing(INTEGER, NUMBERS, NUMBERS, NUMBERS)
 
 
 def _sweep_panels(begin, end, thread, arguments):
-    """The body of `sweep`: panel after panel, as long as there is one that no thread has claimed."""
+    """The body of `sweep`: panel after panel, as long as one is not claimed."""
     address, u, source, values = _unpack(arguments)
     plan = _read_plan(address)
     cut, progress = plan.cut, plan.scratch.progress

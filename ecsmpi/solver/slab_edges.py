@@ -18,6 +18,7 @@ add what comes through to the planes that feel it:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -52,16 +53,16 @@ def from_after(block: Block) -> np.ndarray:
 
 @dataclass(frozen=True)
 class EdgeNumbers:
-    """The ends of a slab that have neighbours, for a length of time step: a record of an `Edge`.
+    """The ends of a slab that have neighbours, for a length of time step.
 
     Attributes
     ----------
-    first, last : Record or None
+    first, last : Edge or None
         At the slab's first plane, and at its last one.
     """
 
-    first: Record | None
-    last: Record | None
+    first: Edge | None
+    last: Edge | None
 
     @classmethod
     def of(cls, chain: Chain, number: int, lines: PlaneLines, work: Workspace) -> EdgeNumbers:
@@ -72,20 +73,24 @@ class EdgeNumbers:
         in_plane = (lines, NO_WALLS, work.scratch[0], ny, nz, rows)
         first = last = None
         if number > 0:
-            edge = Edge(1, own.A, blocks[number - 1].D, from_before(own), *in_plane)
-            first = Record(EDGE, edge)
+            first = Edge(1, own.A, blocks[number - 1].D, from_before(own), *in_plane)
         if number < len(blocks) - 1:
-            edge = Edge(0, blocks[number + 1].A, own.D, from_after(own), *in_plane)
-            last = Record(EDGE, edge)
+            last = Edge(0, blocks[number + 1].A, own.D, from_after(own), *in_plane)
         return cls(first, last)
+
+    @cached_property
+    def records(self) -> dict[bool, Record]:
+        """The records of the ends that have neighbours, by whether it is the first."""
+        ends = {True: self.first, False: self.last}
+        return {is_first: Record(EDGE, edge) for is_first, edge in ends.items() if edge}
 
     def planes(self, n: int) -> list[tuple[int, int]]:
         """The planes [begin, end) of a slab of n planes that feel its neighbours."""
         found = []
         if self.first:
-            found.append((0, self.first.values.weight.size))
+            found.append((0, self.first.weight.size))
         if self.last:
-            found.append((n - self.last.values.weight.size, n))
+            found.append((n - self.last.weight.size, n))
         return found
 
 
@@ -138,8 +143,7 @@ class SlabEdges:
             return
         MPI.Prequest.Waitall(self._requests)
         for is_first, _, own, received in self._ends:
-            edge = numbers.first if is_first else numbers.last
-            assert edge is not None
+            edge = numbers.records[is_first]
             settle(edge.address, own.reshape(-1), received.reshape(-1), self._step, self._outside)
             add_outside(edge.address, self._u, self._outside)
 

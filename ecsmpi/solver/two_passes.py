@@ -56,7 +56,7 @@ class TwoPassFactors:
 
     @classmethod
     def of(cls, work: Workspace, chain: Chain, r: np.ndarray, is_held: bool) -> TwoPassFactors:
-        """The numbers with r = D dt/h2 along each axis, x as in the chain of all blocks. Collective."""
+        """The numbers with r = D dt/h2 along each axis; chain: of all blocks. Collective."""
         _, ny, nz = work.shape
         y = Lines.of(Block.of(TridiagonalRows.of_line(ny, r[1], is_held)))
         along_z = TridiagonalRows.of_line(nz, r[2], is_held)
