@@ -36,7 +36,7 @@ def _add_kernel(kinds):
         kinds,
         "kernel",
         "ns a voxel and step, by phase, and how near to the memory's bandwidth",
-        "Advance a box; compare with the least time in which its traffic, 48 bytes a voxel and "
+        "Advance a box; compare with the least time in which its traffic, 16 bytes a voxel and "
         "step, goes through memory at the bandwidth of a plain copy, which is measured in the same "
         "run. " + LAUNCHED,
         commands.measure_kernel,

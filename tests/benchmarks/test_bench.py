@@ -117,10 +117,10 @@ def test_gate_is_measured_in_turn_with_steps_without_it(tmp_path):
 
 @pytest.mark.parametrize("ranks, frames", [long(None, False), (2, True)])
 def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
-    """16.2 bytes a voxel on one rank, 16.4 on two, and 8 more for whole frames.
+    """About 9 bytes a voxel, and 8 more for whole frames.
 
     Measured, it is that to the few percent that allocators round up. Each rank has u with 2 ghost
-    planes, and 3 planes more than its own of d and at interfaces.
+    planes, on two ranks 6 planes of messages, and the rows of one pass that are ahead.
     """
     shape = (192, 128, 128)  # so large that the buffers of MPI libraries count for little
     words = ["memory", "--shape", *map(str, shape)]
@@ -131,10 +131,11 @@ def test_memory_is_what_ecsmpi_plan_says(ranks, frames, tmp_path):
     assert f"{record['bytes_a_voxel']:.1f} bytes a voxel" in said
     assert ("whole frames written" in said) == frames
     layout = step_model.Layout(1, ranks or 1, 1)
-    planned = step_model.memory(step_model.Workload(shape), layout, frames)
+    planned = step_model.memory(step_model.Workload(shape, r=0.001), layout, frames)
     expected = layout.ranks * (planned["grid"] + planned["output"]) / math.prod(shape)
-    by_hand = 8 * (2 * 192 + 5 * layout.ranks) / 192 + 8 * frames
-    assert expected == pytest.approx(by_hand, rel=1e-12)
+    of_messages = 6 if layout.ranks == 2 else 0
+    in_planes = 8 * (192 + (2 + of_messages) * layout.ranks) / 192 + 8 * frames
+    assert in_planes < expected < in_planes + 8 * 0.2
     assert record["bytes_a_voxel"] == pytest.approx(expected, rel=0.12)
 
 

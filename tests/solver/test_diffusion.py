@@ -56,6 +56,9 @@ DENSE = (
             "wide planes", (7, 40, 300), [0.3] * 3, entries=200, **SPECIES
         ),  # more than a cache holds at once
         case("many planes", (90, 40, 20), [0.3] * 3, entries=200, **SPECIES),
+        case("panels of one pass", (40, 75, 50), [0.01] * 3, entries=3000, **SPECIES),
+        case("whole panels", (22, 64, 32), [0.015] * 3, entries=50, **SPECIES),
+        case("from one pass to two", (30, 40, 33), [0.01, 20.0, 0.01], entries=99, **SPECIES),
         case(
             "dt changes",
             (17, 6, 9),
@@ -207,6 +210,14 @@ def test_both_ways_of_joining_slabs_were_judged(solved, ranks):
     joined = " ".join(line for each in DENSE for line in solved(ranks)[each.name + " joined"])
     assert "neighbour pairs" in joined
     assert "reduced system" in joined
+
+
+@pytest.mark.parametrize("ranks", OVER_TWO_RANKS)
+def test_both_numbers_of_passes_were_judged(solved, ranks):
+    """Slabs meet after one pass by a round of messages, where r is small; walls take two passes."""
+    for name, expected in (("panels of one pass", "one pass"), ("many planes", "two passes")):
+        free, walled = solved(ranks)[f"{name} joined"]
+        assert expected in free and "two passes" in walled, name
 
 
 def test_refining_the_grid_by_two_makes_the_error_four_times_smaller(on_ranks, tmp_path):

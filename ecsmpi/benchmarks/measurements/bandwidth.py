@@ -21,8 +21,7 @@ def copy_bandwidth(comm, threads: int, effort: Effort) -> float:
     """Median of the bytes a second that all ranks together move through memory. Collective.
 
     Each double counts as 24 bytes: it is read, the line of its target is fetched, and it is
-    written. The 48 bytes of a time step are counted in the same way. numpy's `copyto` would write
-    past the caches, which the sweeps of a step do not do.
+    written. numpy's `copyto` would write past the caches, which the sweeps of a step do not do.
     """
     count = _bytes_of_thread(comm.size * threads) // 8
     with ThreadPoolExecutor(threads) as pool:

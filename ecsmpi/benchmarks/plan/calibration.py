@@ -17,8 +17,8 @@ import numpy as np
 
 from ecsmpi.benchmarks import records
 from ecsmpi.benchmarks.plan import step_model
-from ecsmpi.benchmarks.plan.step_model import FLOOR_BYTES, Layout, Machine, Workload
-from ecsmpi.benchmarks.problem import Problem
+from ecsmpi.benchmarks.plan.step_model import Layout, Machine, Workload
+from ecsmpi.benchmarks.problem import BYTES_A_VOXEL, Problem
 from ecsmpi.solver.timing import PHASES, SWEEPS
 
 KINDS = ("kernel", "strong", "weak")  # of records that measure whole steps
@@ -283,7 +283,7 @@ def _two_bounds(
     """
     compute = _typical(core_seconds[:split], min(machine.compute, core_seconds.min()))
     traffic = _typical(bytes_moved[split:], min(machine.traffic, bytes_moved.min()))
-    return compute, max(traffic, FLOOR_BYTES)
+    return compute, max(traffic, BYTES_A_VOXEL)
 
 
 def _typical(values: np.ndarray, otherwise: float) -> float:

@@ -10,7 +10,6 @@ from ecsmpi.benchmarks.plan.calibration import Measurement
 from ecsmpi.benchmarks.plan.columns import aligned
 from ecsmpi.benchmarks.plan.cross_validation import LeftOut
 from ecsmpi.benchmarks.plan.step_model import (
-    FLOOR_BYTES,
     Layout,
     Machine,
     Workload,
@@ -18,6 +17,7 @@ from ecsmpi.benchmarks.plan.step_model import (
     step_parts,
     step_seconds,
 )
+from ecsmpi.benchmarks.problem import BYTES_A_VOXEL
 
 WORTHWHILE = 0.7  # parallel efficiency below which more nodes are not recommended
 ALIKE = 1.1  # times the fastest step: as fast, as far as the model can tell
@@ -169,7 +169,7 @@ def describe(sources: Sources) -> Iterator[str]:
     yield f"  bandwidth {core:.3g} GB/s a core, {node:.3g} GB/s a node ({origin})"
     yield (
         f"  sweeps    {machine.compute * 1e9:.3g} ns a voxel and core, "
-        f"or {machine.traffic:.3g} bytes a voxel (at least {FLOOR_BYTES}): the slower ({usual})"
+        f"or {machine.traffic:.3g} bytes a voxel (at least {BYTES_A_VOXEL}): the slower ({usual})"
     )
     origin = sources.origin("neuron_ns", _neuron_origin(sources))
     yield f"  NEURON    {machine.neuron_segment * 1e9:.3g} ns a segment ({origin})"

@@ -24,13 +24,13 @@ from functools import cache
 
 import numpy as np
 
+from ecsmpi.benchmarks.problem import BYTES_A_VOXEL
 from ecsmpi.description.decomposition import COST_OF_REQUEST, Slabs, plane_weights
 from ecsmpi.description.grid import Box, finite
 from ecsmpi.solver import tridiagonal
+from ecsmpi.solver.panels import Panels
+from ecsmpi.solver.short_lines import SHORT
 
-# Least traffic a voxel, species and step: two passes over u and d, and the lines that are fetched
-# to be written.
-FLOOR_BYTES = 48
 # Resident in each rank before there is a box: Python, NEURON, the compiled kernels.
 PROGRAM_BYTES = 200e6
 # NEURON's segment with a channel or two, and its place in the exchange.
@@ -226,21 +226,43 @@ def memory(work: Workload, layout: Layout, frames: bool = True) -> dict[str, flo
         Bytes of the grid, of output, of the segments and of the program itself.
     """
     thick = max(slabs_of(work, layout.ranks).thicknesses())
-    # u with its ghost planes, for each species; then d, and what meets at interfaces.
-    planes = work.species * (thick + 2) + thick + 3
-    if work.is_reduced(layout.ranks):
-        planes += 4
+    planes = work.species * (thick + 2)  # u with its ghost planes
+    panels, working = panels_of(work, layout.ranks), 0
+    if panels:
+        sides = min(2, layout.ranks - 1)  # where each species sends two planes and gets two
+        planes += work.species * (4 * sides + 2 * (sides > 0))
+        working = _window_bytes(work, panels, thick, layout.threads)
+    else:
+        planes += thick + 3  # d, and what meets at interfaces
+        if work.is_reduced(layout.ranks):
+            planes += 4
     return {
-        "grid": 8.0 * planes * work.plane,
+        "grid": 8.0 * planes * work.plane + working,
         "output": 8.0 * thick * work.plane * work.species if frames else 0.0,
         "segments": SEGMENT_BYTES * math.ceil(work.segments / layout.ranks),
         "program": PROGRAM_BYTES,
     }
 
 
+def panels_of(work: Workload, ranks: int) -> Panels | None:
+    """How one pass cuts the thickest slab; None where a step takes two passes."""
+    if work.shape[2] < SHORT or work.is_reduced(ranks):
+        return None
+    thick = max(slabs_of(work, ranks).thicknesses())
+    return Panels.of((thick, *work.shape[1:]), np.full(3, work.r))
+
+
+def _window_bytes(work: Workload, panels: Panels, thick: int, threads: int) -> float:
+    """What a pass works in beside u: a window for each thread, and rows that are ahead."""
+    row = 8.0 * work.shape[2]
+    windows = threads * (panels.window + 1) * panels.most_rows
+    ahead = (min(threads, panels.count) + 1) * (thick + 1) * panels.rows_ahead
+    return row * (windows + ahead)
+
+
 def floor(work: Workload, layout: Layout, machine: Machine) -> float:
     """Seconds that a step's least traffic through memory takes: no step is faster."""
-    return FLOOR_BYTES * node_updates(work, layout) / machine.bandwidth(layout.cores)
+    return BYTES_A_VOXEL * node_updates(work, layout) / machine.bandwidth(layout.cores)
 
 
 def step_parts(work: Workload, layout: Layout, machine: Machine) -> dict[str, float]:
@@ -287,7 +309,7 @@ def busy_cores(work: Workload, layout: Layout) -> int:
 
 def _sweeps(work: Workload, layout: Layout, machine: Machine) -> float:
     updates = node_updates(work, layout)
-    traffic = max(machine.traffic, FLOOR_BYTES) * updates / machine.bandwidth(layout.cores)
+    traffic = max(machine.traffic, BYTES_A_VOXEL) * updates / machine.bandwidth(layout.cores)
     return max(traffic, machine.compute * updates / busy_cores(work, layout))
 
 
@@ -306,12 +328,14 @@ def plane_messages(work: Workload, layout: Layout) -> tuple[float, float, float,
     far_sides = min(2, layout.nodes - 1)
     near_sides = min(2 - (far_sides > 0), per_node - 1)
     reduced = work.is_reduced(layout.ranks)
-    # A neighbour gets a ghost plane and, where the two settle their interface, an interface plane.
-    to_neighbour = 1 if reduced else 2
-    near: float = to_neighbour * near_sides * work.species
-    near_bytes: float = to_neighbour * near_sides * plane_bytes
-    far: float = to_neighbour * far_sides * work.species
-    far_bytes: float = to_neighbour * far_sides * plane_bytes
+    # A neighbour gets a ghost plane and, where the two settle their interface, an interface plane:
+    # in one message after one pass, in two otherwise.
+    planes = 1 if reduced else 2
+    messages = 1 if panels_of(work, layout.ranks) else planes
+    near: float = messages * near_sides * work.species
+    near_bytes: float = planes * near_sides * plane_bytes
+    far: float = messages * far_sides * work.species
+    far_bytes: float = planes * far_sides * plane_bytes
     if reduced:  # four times all ranks send to all: F and L out, left and right back
         near += 4 * (per_node - 1) * work.species
         near_bytes += 4 * plane_bytes * (per_node - 1) / owners

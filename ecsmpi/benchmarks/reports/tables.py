@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ecsmpi.benchmarks.problem import Problem
+from ecsmpi.benchmarks.problem import BYTES_A_VOXEL, Problem
 from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from ecsmpi.solver.timing import OF_REST, PHASES, REST
 
@@ -70,7 +70,7 @@ def box_report(record: dict) -> str:
         [
             "traffic floor",
             f"{nanoseconds_a_voxel(floor, record):.3f} ns a voxel",
-            f"48 bytes a voxel and species at {bandwidth / 1e9:.1f} GB/s",
+            f"{BYTES_A_VOXEL} bytes a voxel and species at {bandwidth / 1e9:.1f} GB/s",
         ],
         [
             "floor over step",

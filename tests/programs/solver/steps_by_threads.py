@@ -43,7 +43,7 @@ def advanced(shape, threads, dt, varies):
 
 
 # Rows and planes do not divide evenly.
-shapes = [(6, 61, 400), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]
+shapes = [(6, 61, 400), (12, 90, 64), (40, 11, 16), (1, 130, 200), (3, 1, 2000)]
 found = {}
 for case in product(shapes, (0.01, 5.0), (False, True), (1, 2, 3)):
     shape, dt, varies, threads = case
