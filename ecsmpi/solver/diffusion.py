@@ -20,6 +20,7 @@ import numpy as np
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import Profile
 from ecsmpi.solver.one_pass import OnePass, PassFactors, panels_of_slab
+from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.slab_edges import SlabEdges
 from ecsmpi.solver.sweep_plans import Sources, Walls
 from ecsmpi.solver.sweep_up import add_sources
@@ -29,11 +30,13 @@ from ecsmpi.solver.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class _Way:
-    """How a species takes its steps of dt (ms)."""
+class _Cut:
+    """What a step of dt (ms) solves: r along each axis, the chain of x, panels of one pass."""
 
     dt: float
-    steps: OnePass | TwoPasses
+    r: np.ndarray
+    chain: Chain
+    panels: Panels | None
 
 
 class UniformDiffusion:
@@ -77,46 +80,54 @@ class UniformDiffusion:
         self._walls = Walls(
             workspace.at_walls & self._held, int(self._held), float(species.wall or 0.0)
         )
-        self._way: _Way | None = None
+        self._cut: _Cut | None = None
+        self._steps: OnePass | TwoPasses | None = None  # of the cut, once planned
         self._edges: SlabEdges | None = None
         self.diffuses = bool(self._d_effective.any() or self._held)
 
+    def _cut_of(self, dt: float) -> _Cut:
+        """What a step of dt (ms) solves. Local."""
+        if self._cut is None or self._cut.dt != dt:
+            work = self._work
+            shape = work.box.shape
+            r = self._d_effective * dt / np.array(work.box.spacing) ** 2
+            r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
+            chain = Chain.of(shape[0], r[0], self._held, work.partition)
+            self._cut = _Cut(dt, r, chain, panels_of_slab(work, chain, r, self._held))
+            self._steps = None
+        return self._cut
+
     def steps(self, dt: float) -> OnePass | TwoPasses:
         """How steps of dt (ms) are taken, planned only when dt changes. Collective then."""
-        if self._way is None or self._way.dt != dt:
-            self._way = _Way(dt, self._plan(dt))
-        return self._way.steps
+        cut = self._cut_of(dt)
+        if self._steps is None:
+            self._steps = self._plan(cut)
+        return self._steps
 
-    def _plan(self, dt: float) -> OnePass | TwoPasses:
+    def _plan(self, cut: _Cut) -> OnePass | TwoPasses:
         work = self._work
         # species that differ in nothing else share their factors
         key = (self._d_effective.tobytes(), self._held)
-        factors = work.shared_factors(dt, key, lambda: self._factorise(dt))
+        factors = work.shared_factors(cut.dt, key, lambda: self._factorise(cut))
         if isinstance(factors, TwoPassFactors):
             return TwoPasses(work, factors, self._sources, self._per_volume_fraction, self._walls)
         if self._edges is None:
             self._edges = SlabEdges(work.comm, self._u)
         return OnePass(work, factors, self._sources, self._per_volume_fraction, self._edges)
 
-    def _factorise(self, dt: float) -> PassFactors | TwoPassFactors:
-        """The numbers of a step of dt (ms). Collective."""
-        work = self._work
-        shape = work.box.shape
-        r = self._d_effective * dt / np.array(work.box.spacing) ** 2
-        r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
-        chain = Chain.of(shape[0], r[0], self._held, work.partition)
-        panels = panels_of_slab(work, chain, r, self._held)
-        if panels is None:
-            return TwoPassFactors.of(work, chain, r, self._held)
-        return PassFactors.of(work, chain, r, panels)
+    def _factorise(self, cut: _Cut) -> PassFactors | TwoPassFactors:
+        """The numbers of a step. Collective."""
+        if cut.panels is None:
+            return TwoPassFactors.of(self._work, cut.chain, cut.r, self._held)
+        return PassFactors.of(self._work, cut.chain, cut.r, cut.panels)
 
     def describe(self, dt: float) -> str:
         """How steps of dt (ms) are taken, in words. Collective when dt is new."""
         return str(self.steps(dt))
 
     def needs_ghosts(self, dt: float) -> bool:
-        """Whether a step of dt (ms) reads ghost planes. Collective when dt is new."""
-        return self.diffuses and self.steps(dt).needs_ghosts
+        """Whether a step of dt (ms) reads ghost planes. Local."""
+        return self.diffuses and self._cut_of(dt).panels is None
 
     def advance(self, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """Take a step of dt to t (ms) but for `finish`; see `diffusion_planner.Diffusion`."""
@@ -128,8 +139,8 @@ class UniformDiffusion:
 
     def finish(self, values: np.ndarray) -> None:
         """Take what neighbours have sent; see `diffusion_planner.Diffusion`."""
-        if self.diffuses and self._way is not None:
-            self._way.steps.finish(self._u, values)
+        if self._steps is not None:
+            self._steps.finish(self._u, values)
 
     def free(self) -> None:
         """Release the messages."""

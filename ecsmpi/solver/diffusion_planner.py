@@ -26,7 +26,7 @@ class Diffusion(Protocol):
         """How steps of dt (ms) are taken, in words. Collective when dt is new."""
 
     def needs_ghosts(self, dt: float) -> bool:
-        """Whether a step of dt (ms) reads ghost planes. Collective when dt is new."""
+        """Whether a step of dt (ms) reads ghost planes. Local."""
 
     def advance(self, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """Take one step of dt to t (ms), but for what `finish` adds. Collective.

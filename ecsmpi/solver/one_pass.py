@@ -91,8 +91,6 @@ class OnePass:
         The species' messages to neighbouring slabs.
     """
 
-    needs_ghosts = False
-
     def __init__(
         self,
         work: Workspace,

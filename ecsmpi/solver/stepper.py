@@ -209,7 +209,7 @@ class Stepper:
             self._exchange.fetch_values()
 
     def _halos_of_step(self, dt: float) -> list[Halo]:
-        """The ghost planes that a step of dt (ms) reads. Collective when dt is new."""
+        """The ghost planes that a step of dt (ms) reads. Local."""
         halos = []
         for number, diffusion in enumerate(self._diffusions):
             if diffusion.needs_ghosts(dt):

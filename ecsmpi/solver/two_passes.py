@@ -90,8 +90,6 @@ class TwoPasses:
         The border voxels that are held.
     """
 
-    needs_ghosts = True
-
     def __init__(
         self,
         work: Workspace,

@@ -39,7 +39,7 @@ def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     assert record["phases"].keys() == {*PHASES, "neuron"}
     assert record["phases"]["up"] > 0 and record["phases"]["down"] > 0
     ns = 1e9 * record["step_seconds"] / (12 * 10 * 16)
-    floor = 48 / record["copy_bytes_per_second"] * 1e9
+    floor = 16 / record["copy_bytes_per_second"] * 1e9
     assert f"{ns:.3f} ns a voxel" in said
     assert f"{floor:.3f} ns a voxel" in said
     assert f"{floor / ns:.2f}" in said
@@ -65,7 +65,7 @@ def test_weak_problem_grows_with_the_ranks():
     grown = Problem((4, 5, 6), segments=7).times(3)
     assert grown.shape == (12, 5, 6)
     assert grown.segments == 21
-    assert grown.traffic == 48 * grown.voxels == 48 * 3 * 120
+    assert grown.traffic == 16 * grown.voxels == 16 * 3 * 120
 
 
 @pytest.mark.long  # in every run: strong, which measures ranks of its own

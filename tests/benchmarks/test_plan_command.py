@@ -107,10 +107,10 @@ def test_frames_take_eight_bytes_a_voxel_and_species_more(capsys):
 
 def test_numbers_of_nodes_with_too_little_memory_are_named_and_not_recommended(capsys):
     words = ("--box", 1024, 512, 512, "--nodes", "1-8")
-    status, out, _ = command(capsys, *words, "--memory-per-node", 5)
-    assert status == 0 and "memory    5.0 GB a node (given)" in out
+    status, out, _ = command(capsys, *words, "--memory-per-node", 4)
+    assert status == 0 and "memory    4.0 GB a node (given)" in out
     assert re.search(
-        r"Too little memory on 1 node: each would need [67]\.\d GB and has 5\.0 GB\.", out
+        r"Too little memory on 1 node: each would need [45]\.\d GB and has 4\.0 GB\.", out
     )
     assert int(submission(out)["nodes"]) >= 2
     status, out, _ = command(capsys, *words, "--memory-per-node", 0.3)

@@ -137,7 +137,10 @@ OTHERS = {
         "from_function takes a function of x, y, z, got 3",
     ),
     "rxd.Progress(tstop='late')": ("ValueError", "tstop must be a number, got 'late'"),
-    "rxd.phases()['diffuse']": ("KeyError", "\"no phase 'diffuse': there are currents, cells"),
+    "rxd.phases()['diffuse']": (
+        "KeyError",
+        "\"no phase 'diffuse': there are potentials, carried",
+    ),
     "rxd.nthread(0)": ("InvalidValue", "nthread must be 1 or more, got 0"),
     "rxd.nthread('2')": ("InvalidValue", "nthread must be a whole number, got '2'"),
     "rxd.nthread(1.5)": ("InvalidValue", "nthread must be a whole number, got 1.5"),

@@ -227,7 +227,7 @@ def memory(work: Workload, layout: Layout, frames: bool = True) -> dict[str, flo
     """
     thick = max(slabs_of(work, layout.ranks).thicknesses())
     planes = work.species * (thick + 2)  # u with its ghost planes
-    panels, working = panels_of(work, layout.ranks), 0
+    panels, working = panels_of(work, layout.ranks), 0.0
     if panels:
         sides = min(2, layout.ranks - 1)  # where each species sends two planes and gets two
         planes += work.species * (4 * sides + 2 * (sides > 0))
