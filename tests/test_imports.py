@@ -21,12 +21,15 @@ LAYERS = [
     "subnormals",  # the processor's mode for very small numbers
     "extras",  # packages that an extra of pip installs
     "notebook",  # IPython, if the script runs in it
+    "kernels",  # how compiled loops are called, kept and loaded
     "ranks",  # MPI, launchers, waiting, compilation in another process
     "files.opening",  # how HDF5 files are opened
     "description",  # what a script has described, as frozen facts
     "solver.lean_numba",
+    "solver.sizes",
     "solver.timing",
     "solver.row_kernels",
+    "solver.shared_loops",
     "solver.threads",  # loops that threads share: for reactions, too
     "reactions",  # rate laws, their code, a step of them
     "solver",  # diffusion, exchange with segments, the step of a box
@@ -64,7 +67,9 @@ USERS = {
         "cells.nernst",
         "cli",
         "ranks.answer_loop",
-        "reactions.rate_calls",
+        "kernels.link",
+        "kernels.python_functions",
+        "reactions.rate_loops",
         "reactions.rate_kernels",
         "solver.bodies",
         "solver.entry_kernels",
@@ -77,6 +82,7 @@ USERS = {
         "solver.row_kernels",
         "solver.short_lines",
         "solver.sweep_up",
+        "solver.shared_loops",
         "solver.threads",
         "solver.tiles",
         "subnormals",

@@ -8,15 +8,16 @@ law costs nothing where it does not act.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ecsmpi.description.grid import Box
+from ecsmpi.kernels.sharing import threads_share
 from ecsmpi.ranks import compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.reactions import rate_calls
+from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.solver import threads
 
@@ -41,14 +42,14 @@ class _GroupStep:
     """The step of one group of laws in the places where exactly these laws act."""
 
     def __init__(
-        self, group: LawGroup, module: ModuleType, arrays: list[np.ndarray], pieces: Pieces
+        self, group: LawGroup, code: CompiledRates, arrays: list[np.ndarray], pieces: Pieces
     ):
         """arrays: (places,) of every field of the model."""
         self.group = group
         self.arrays = [arrays[number] for number in group.fields]
-        self._module = module
+        self._code = code
         self._pieces = pieces
-        self._step = rate_calls.step_of(module)
+        self._step = code.step
         self._addresses = rate_calls.addresses(self.arrays)
         count = pieces.starts.size
         self._scratch = np.zeros((count, group.unknowns, group.unknowns + 1))
@@ -72,7 +73,7 @@ class _GroupStep:
         piece = int(np.argmax(self._failed))
         start = int(self._pieces.starts[piece])
         for place in range(start, self._pieces.stops[piece]):
-            rates = self._module.rates(*(array[place] for array in self.arrays))
+            rates = self._code.rates(*(array[place] for array in self.arrays))
             for law, rate in zip(self.group.laws, rates):
                 if not np.isfinite(rate):
                     return place, f"{law.label}: its rate is {rate}"
@@ -126,8 +127,8 @@ class Reactions:
                 groups.append(group)
                 places.append(pieces)
         self._steps = []
-        for group, pieces, module in zip(groups, places, _compiled(comm, groups, "step")):
-            self._steps.append(_GroupStep(group, module, arrays, pieces))
+        for group, pieces, code in zip(groups, places, _compiled(comm, groups, "step")):
+            self._steps.append(_GroupStep(group, code, arrays, pieces))
 
     @property
     def act(self) -> bool:
@@ -199,10 +200,10 @@ class Rates:
             places.append(pieces)
         self._fields = fields
         self._calls = []
-        for group, pieces, module in zip(groups, places, _compiled(comm, groups, "values")):
+        for group, pieces, code in zip(groups, places, _compiled(comm, groups, "values")):
             outs = rate_calls.addresses([row_of[id(law)] for law in group.laws])
             read = rate_calls.addresses([fields[number] for number in group.fields])
-            self._calls.append((rate_calls.values_of(module), *pieces, outs, read))
+            self._calls.append((code.values, *pieces, outs, read))
 
     def take(self) -> np.ndarray:
         """(laws, places) rates now, 0 where a law does not act. Local.
@@ -251,11 +252,11 @@ def _pieces(starts: np.ndarray, stops: np.ndarray) -> Pieces:
 COMPILE = {"step": rate_calls.compile_step, "values": rate_calls.compile_values}
 
 
-def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[ModuleType]:
-    """The module of each group, with its step or its values compiled. Collective.
+def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[CompiledRates]:
+    """The code of each group, with its step or its values compiled. Collective.
 
     The first rank that has some laws makes their code and sends it to the others. One rank of each
-    node compiles or loads its modules before the others do; those then find them in the cache, and
+    node compiles or loads its code before the others do; those then find them in the cache, and
     compile what they alone have.
 
     what: "step" or "values".
@@ -264,16 +265,13 @@ def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[ModuleType]:
     everywhere = comm.allgather(list(own))
     if not any(everywhere):
         return []
-    from ecsmpi.reactions.code_cache import load
-
     texts = _sources(comm, own, everywhere)
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
-        for key in own:
-            compiling.answer(what, texts[key], threads.shared_now())
-        modules = {key: load(texts[key]) for key in own}
-        for module in modules.values():
-            COMPILE[what](module)
-    return [modules[group.key] for group in groups]
+        codes = {key: CompiledRates(texts[key]) for key in own}
+        for key, code in codes.items():
+            if not compiling.ahead(what, texts[key], threads_share()):
+                COMPILE[what](code)
+    return [codes[group.key] for group in groups]
 
 
 def _sources(comm: Any, own: dict[str, LawGroup], everywhere: list[list[str]]) -> dict[str, str]:
@@ -298,12 +296,15 @@ def _sources(comm: Any, own: dict[str, LawGroup], everywhere: list[list[str]]) -
 def _source(group: LawGroup) -> str:
     """The source of a group of laws.
 
-    It comes from the process that compiles where there is one, as sympy takes time to import, and
-    memory.
+    It is kept, or comes from the process that compiles, as sympy takes time to import, and memory.
     """
-    found = compiling.answer("source", group.everywhere())
+    kept = compiling.kept("source", group.key)
+    found = kept.read()
     if found is None:
-        from ecsmpi.reactions.rate_code import source
+        found = compiling.answer("source", group.everywhere())
+        if found is None:
+            from ecsmpi.reactions.rate_code import source
 
-        found = source(group)
+            found = source(group)
+        kept.write(found)
     return found

@@ -44,8 +44,8 @@ class KernelCompilation:
                 solvers.comm,
                 "compiles the solver for such a model, once on this machine; about 20 s",
             ):
-                compiling.ahead("kernels", *kind)
-                compile_kernels(launch.own_communicator(), *kind)
+                if not compiling.ahead("kernels", *kind):
+                    compile_kernels(launch.own_communicator(), *kind)
             self._compiled.add(kind)
 
     def _compile_loops_at_segments(
@@ -64,8 +64,9 @@ class KernelCompilation:
             with launch.one_per_node_first(
                 solvers.comm, "compiles the loops at segments, once on this machine"
             ):
-                compiling.answer(name, *options)
-                if name == "exchange":
+                if compiling.ahead(name, *options):
+                    pass
+                elif name == "exchange":
                     compile_loops.compile_exchange(*options)
                 else:
                     compile_loops.compile_membrane_reactions()

@@ -17,9 +17,9 @@ import numpy as np
 from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import Profile
-from ecsmpi.solver.bodies import Record
-from ecsmpi.solver.registers import TILE
-from ecsmpi.solver.sweep_down import substitute, substitute_short_lines
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.kernels.records import Record
+from ecsmpi.solver.sizes import TILE
 from ecsmpi.solver.sweep_plans import (
     DOWN_PLAN,
     UP_PLAN,
@@ -31,9 +31,11 @@ from ecsmpi.solver.sweep_plans import (
     UpPlan,
     Walls,
 )
-from ecsmpi.solver.sweep_up import add_sources, eliminate
 from ecsmpi.solver.tridiagonal import Block, Chain, SlabBlocks, TridiagonalRows
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace, lines_are_short
+
+sweep_up = kernels_of("ecsmpi.solver.sweep_up")
+sweep_down = kernels_of("ecsmpi.solver.sweep_down")
 
 NO_LINES = Lines(*[np.zeros(0)] * 3)
 NO_INVERSE = np.zeros((0, 0))
@@ -154,19 +156,19 @@ class UniformDiffusion:
     ) -> None:
         """Take one step of dt to t (ms). Collective; see `diffusion_planner.Diffusion`."""
         if not self.diffuses:
-            add_sources(u, self._sources.voxel, sources, self._per_volume_fraction, values)
+            sweep_up.add_sources(u, self._sources.voxel, sources, self._per_volume_fraction, values)
             return
         work = self._work
         factors = self.factors(dt)
         with work.phases["up"]:
-            eliminate(self._up.address, u, sources)
+            sweep_up.eliminate(self._up.address, u, sources)
         with work.phases["interfaces"]:
             factors.interfaces.solve()
         with work.phases["down"]:
             if lines_are_short(work.box):
-                substitute_short_lines(self._down.address, u, values)
+                sweep_down.substitute_short_lines(self._down.address, u, values)
             else:
-                substitute(self._down.address, u, values)
+                sweep_down.substitute(self._down.address, u, values)
 
 
 def _in_tiles(rows: TridiagonalRows) -> Lines:

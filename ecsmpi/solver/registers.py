@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-TILE = 8  # the doubles of a vector register of 512 bits
+from ecsmpi.solver.sizes import TILE
 
 REGISTER = ir.VectorType(ir.DoubleType(), TILE)
 _LANES = ir.VectorType(ir.IntType(32), TILE)

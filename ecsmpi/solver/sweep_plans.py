@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecsmpi.solver.bodies import (
+from ecsmpi.kernels.records import (
     FLAGS,
     INTEGER,
     INTEGERS,

@@ -12,8 +12,7 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
-from ecsmpi.solver.registers import TILE
-from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.sizes import SHORT, TILE
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tridiagonal import Ends, neighbours_suffice
 
