@@ -21,6 +21,7 @@ import numpy as np
 CONTENTS = "ecsmpi_contents"  # symbol of the text
 NDARRAY = "ecsmpi_ndarray"  # symbol of a word: the address of NumPy's type of arrays
 FAST_CALL = 0x80  # METH_FASTCALL
+LINKERS = ("cc", "gcc", "clang", "ld")  # of which one makes libraries
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,11 @@ from numba.core import types
 from numba.core.registry import cpu_target
 
 from ecsmpi.kernels import calls
-from ecsmpi.kernels.library import CONTENTS, NDARRAY
+from ecsmpi.kernels.library import CONTENTS, LINKERS, NDARRAY
 from ecsmpi.kernels.python_functions import LONG, PythonFunction
 from ecsmpi.kernels.records import Fields, kind_of
 from ecsmpi.kernels.sharing import threads_share
 from ecsmpi.kernels.support import SUPPORT
-
-LINKERS = ("cc", "gcc", "clang", "ld")
 
 
 class NotLinked(Exception):
@@ -73,9 +71,17 @@ class Libraries:
         self._modules.append(module)
 
     def _note(self, name: str, function: Any, arguments: tuple) -> None:
-        """Put a loop into the library that was called with such arguments."""
+        """Put a loop into the library that was called with such arguments, unless threads share it.
+
+        Threads need numba's own pool.
+        """
+        if hasattr(function, "in_use") and threads_share():
+            return
         kinds = Fields(tuple(map(kind_of, arguments)))
-        self._calls[f"{name} {kinds}"] = (name, function, arguments, kinds)
+        bodies = getattr(function, "bodies", ())
+        given = (types.int64,) * len(bodies) + tuple(map(numba.typeof, arguments))
+        code = getattr(function, "in_use", function).overloads[given]
+        self._calls[f"{name} {kinds}"] = (name, function, code, kinds, given)
 
     def write(self, path: Path) -> None:
         """Write the library. Raises NotLinked."""
@@ -85,13 +91,10 @@ class Libraries:
         module = ir.Module("ecsmpi_loops")
         ndarray = ir.GlobalVariable(module, LONG, NDARRAY)
         ndarray.initializer = LONG(0)
-        for number, (name, function, arguments, kinds) in enumerate(self._calls.values()):
-            if _has_threads(function):
-                continue
-            bodies = getattr(function, "bodies", ())
-            numbas, given = _numbas_function(function, bodies, arguments)
-            code = numbas.overloads[given]
-            symbols = [self._c_function(body.compiled, objects, seen) for body in bodies]
+        for number, (name, function, code, kinds, given) in enumerate(self._calls.values()):
+            symbols = []
+            for body in getattr(function, "bodies", ()):
+                symbols.append(self._c_function(body.compiled, objects, seen))
             self._emit(code.library, code.fndesc.mangled_name, objects, seen)
             symbol = f"ecsmpi_loop_{number}"
             PythonFunction(module, symbol, code, symbols, kinds.kinds, given)
@@ -131,17 +134,6 @@ class Libraries:
         builder = llvm.create_pass_builder(self._machine, llvm.create_pipeline_tuning_options())
         passes.run(module, builder)
         objects.append(_emitted(self._machine, module))
-
-
-def _has_threads(function: Any) -> bool:
-    """Whether a call of the function now lets threads share its loop."""
-    return hasattr(function, "in_use") and threads_share()
-
-
-def _numbas_function(function: Any, bodies: tuple, arguments: tuple) -> tuple[Any, tuple]:
-    """numba's function, and the types of its arguments."""
-    given = tuple(map(numba.typeof, arguments))
-    return getattr(function, "in_use", function), (types.int64,) * len(bodies) + given
 
 
 def _defined(module: ir.Module) -> list[str]:

@@ -47,7 +47,7 @@ class Answers:
             self._thread = self._started()
 
     def _started(self) -> threading.Thread:
-        with one_per_node_first(self._comm):
+        with one_per_node_first(self._comm), compiling.while_planning():
             if not compiling.ahead("answers"):
                 compile_loop()
         thread = threading.Thread(target=self._run, name="ecsmpi answers", daemon=True)

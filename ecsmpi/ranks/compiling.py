@@ -43,6 +43,9 @@ _planning = False
 def while_planning() -> Iterator[None]:
     """The block in which tasks may be done in another process, which ends with the block."""
     global _planning
+    if _planning:
+        yield
+        return
     _planning = True
     try:
         yield
@@ -63,25 +66,23 @@ def ahead(*task: Any) -> bool:
     path = _path_of(task, "loops-{}.so")
     if path is None:
         return False
-    note = path.with_suffix(".done")
-    if not path.exists() and not note.exists() and start() and _answer((str(path), *task)) is None:
-        return False
-    if library.load(path):
-        _loaded.add(task)
-        return True
     if not path.exists():
-        with contextlib.suppress(OSError):  # without a note, the next cold start compiles again
-            note.touch(mode=0o600)
-    return False
+        note = path.with_suffix(".done")
+        if note.exists() or not start() or _answer((str(path), *task)) is None:
+            return False
+        if not path.exists():
+            with contextlib.suppress(OSError):  # without a note, the next cold start tries again
+                note.touch(mode=0o600)
+            return False
+    if not library.load(path):
+        return False
+    _loaded.add(task)
+    return True
 
 
 def answer(*task: Any) -> Any:
-    """The result of a task from the process that compiles; None where there is none. Local.
-
-    No process is started for it: what compiles in a second is not worth the second that a start
-    takes.
-    """
-    return _answer((None, *task)) if _compiler is not None else None
+    """The result of a task from the process that compiles; None where there is none. Local."""
+    return _answer((None, *task)) if start() else None
 
 
 def kept(task: str, about: str) -> KeptText:
@@ -201,9 +202,11 @@ def _path_of(task: tuple, name: str) -> Path | None:
 def _versions() -> tuple:
     """What the compiled code depends on beyond the task."""
     stamps = []
+    paths = [code_folders.PACKAGE / "subnormals.py"]
     for folder in FOLDERS:
-        for path in sorted((code_folders.PACKAGE / folder).glob("*.py")):
-            stat = path.stat()
-            stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
-    packages = tuple(version(name) for name in ("numba", "llvmlite", "sympy"))
+        paths += sorted((code_folders.PACKAGE / folder).glob("*.py"))
+    for path in paths:
+        stat = path.stat()
+        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+    packages = tuple(version(name) for name in ("numba", "llvmlite", "numpy", "sympy"))
     return sys.version, packages, cores.processor(), stamps

@@ -34,7 +34,7 @@ class CompiledRates:
 
     def rates(self, *concentrations: float) -> tuple[float, ...]:
         """The laws' rates in one place. numba compiles them, so they take long at first."""
-        return self._module.rates(*concentrations)
+        return self.module.rates(*concentrations)
 
     def name_of(self, function: str) -> str:
         """What a library calls "step" or "values"."""
@@ -44,9 +44,9 @@ class CompiledRates:
         """numba's C function of "step" or "values", which is compiled."""
         from ecsmpi.reactions.rate_loops import compiled
 
-        made = vars(self._module).setdefault("made", {})
+        made = vars(self.module).setdefault("made", {})
         if function not in made:
-            made[function] = compiled(getattr(self._module, function), function)
+            made[function] = compiled(getattr(self.module, function), function)
         return made[function]
 
     def _address(self, function: str) -> int:
@@ -58,5 +58,6 @@ class CompiledRates:
         return code_cache.digest(self._source)
 
     @cached_property
-    def _module(self) -> ModuleType:
+    def module(self) -> ModuleType:
+        """The generated module, for numba."""
         return code_cache.load(self._source)

@@ -30,7 +30,7 @@ class KernelCompilation:
     ) -> None:
         """Compile what the model needs and this process does not have. Collective."""
         self._compile_solver(registry, solvers)
-        self._compile_loops_at_segments(solvers, segments, reactions)
+        self._compile_loops_at_segments(registry, solvers, segments, reactions)
 
     def _compile_solver(self, registry: ModelRegistry, solvers: RegionSolvers) -> None:
         kinds = set()
@@ -49,12 +49,16 @@ class KernelCompilation:
             self._compiled.add(kind)
 
     def _compile_loops_at_segments(
-        self, solvers: RegionSolvers, segments: CoupledSegments, reactions: MembraneReactions
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        segments: CoupledSegments,
+        reactions: MembraneReactions,
     ) -> None:
-        """Compile the loops that couple boxes to segments. Collective."""
+        """Compile the loops that couple boxes to segments, and to fluxes. Collective."""
         count = segments.all.count
         kinds: set[tuple] = set()
-        if count:
+        if any(species.regions for species in registry.species):
             is_threaded = threads.for_work(count, threads.SLOTS) > 1
             kinds.add(("exchange", solvers.reproducible, count > BLOCK, is_threaded))
         if reactions.all:

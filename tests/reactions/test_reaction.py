@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from ecsmpi.description.grid import Box
-from ecsmpi.reactions import code_cache, rate_calls, rate_code
+from ecsmpi.reactions import rate_calls, rate_code
+from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
@@ -130,10 +131,10 @@ def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
 def step_of(laws, start, dt, by_rates):
     """The module's own step, the system being that of the rates or that of the species."""
     arrays, size = [np.array([value]) for value in start], len(laws) if by_rates else len(start)
-    module = code_cache.load(rate_code.source(LawGroup(tuple(laws)), by_rates))
+    code = CompiledRates(rate_code.source(LawGroup(tuple(laws)), by_rates))
     failed, at = np.zeros(1, dtype=bool), np.array([[0], [1]])
     scratch, fields = np.zeros((1, size, size + 1)), rate_calls.addresses(arrays)
-    rate_calls.advance(rate_calls.step_of(module), at[0], at[1], dt, scratch, failed, fields)
+    rate_calls.advance(code.step, at[0], at[1], dt, scratch, failed, fields)
     assert not failed[0]
     return np.concatenate(arrays)
 
