@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,11 @@ class _Method(ctypes.Structure):
         ("flags", ctypes.c_int),
         ("doc", ctypes.c_char_p),
     ]
+
+
+def linker() -> str | None:
+    """The path of the program that makes libraries here; None where there is none."""
+    return next(filter(None, map(shutil.which, LINKERS)), None)
 
 
 loops: dict[str, list[Loop]] = {}  # {"module:name": loops} of the libraries that were loaded

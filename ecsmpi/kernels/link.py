@@ -14,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -26,8 +25,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.registry import cpu_target
 
-from ecsmpi.kernels import calls
-from ecsmpi.kernels.library import CONTENTS, LINKERS, NDARRAY
+from ecsmpi.kernels import calls, library
+from ecsmpi.kernels.library import CONTENTS, NDARRAY
 from ecsmpi.kernels.python_functions import LONG, PythonFunction
 from ecsmpi.kernels.records import Fields, kind_of
 from ecsmpi.kernels.sharing import threads_share
@@ -153,9 +152,9 @@ def _emitted(machine: Any, module: Any) -> bytes:
 
 def _link(objects: list[bytes], path: Path) -> None:
     """Make a library of objects, in one step as others may read it. Raises NotLinked."""
-    linker = next(filter(None, map(shutil.which, LINKERS)), None)
+    linker = library.linker()
     if linker is None:
-        raise NotLinked(f"none of {', '.join(LINKERS)} is on PATH")
+        raise NotLinked(f"none of {', '.join(library.LINKERS)} is on PATH")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="link-") as folder:
         made = Path(folder) / "library.so"
         names = []

@@ -67,7 +67,7 @@ def ahead(*task: Any) -> bool:
     if path is None:
         return False
     if not path.exists():
-        note = path.with_suffix(".done")
+        note = path.with_suffix(f".not-by-{Path(library.linker() or 'none').name}")
         if note.exists() or not start() or _answer((str(path), *task)) is None:
             return False
         if not path.exists():

@@ -26,7 +26,7 @@ def test_a_library_has_numbas_bits_and_needs_no_numba(tmp_path):
 def test_no_library_is_made_without_a_linker(tmp_path, monkeypatch):
     from ecsmpi.kernels import link
 
-    monkeypatch.setattr(link, "LINKERS", ("no-such-linker",))
+    monkeypatch.setattr(library, "LINKERS", ("no-such-linker",))
     libraries = link.Libraries()
     libraries.begin()
     with pytest.raises(link.NotLinked, match="no-such-linker"):
