@@ -160,9 +160,9 @@ class SlabEdges:
 def compile_edges(box: Box) -> None:
     """Compile what slabs of such boxes do after one pass, or load it. Local."""
     _, ny, nz = box.shape
-    lines = [Lines.of(Block.of(TridiagonalRows.of_line(n, 1.0, False))) for n in (ny, nz)]
+    y, z = (Lines.of(Block.of(TridiagonalRows.of_line(n, 1.0, False))) for n in (ny, nz))
     scratch = np.zeros(scratch_of_a_plane(box))
-    in_plane = (PlaneLines(*lines, NO_INVERSE), NO_WALLS, scratch, ny, nz, 1)
+    in_plane = (PlaneLines(y, z, NO_INVERSE), NO_WALLS, scratch, ny, nz, 1)
     edge = Record(EDGE, Edge(1, 0.0, 0.0, np.zeros(1), *in_plane))
     edge_kernels.settle(edge.address, *np.zeros((2, 2 * box.plane)), *np.zeros((2, box.plane)))
     edge_kernels.add_outside(edge.address, np.zeros((3, ny, nz)), np.zeros(box.plane))

@@ -7,12 +7,11 @@ import math
 import platform
 import re
 
-from ecsmpi.reactions import lane_functions, rate_calls, rate_code, rate_kernels
+from ecsmpi.reactions import lane_functions, rate_code, rate_kernels
 from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
 from ecsmpi.reactions.rate_law import Law, LawGroup
 import mpmath
-import numba
 import numpy as np
 import pytest
 import sympy
@@ -249,8 +248,7 @@ def test_a_step_computes_in_vector_registers(count):
         read, made = Concentration(i), Concentration((i + 1) % count)
         rate = call("log", 1 + call("exp", made / 3)) * read / (2 + made)
         laws.append(Law(rate, {i: -1, (i + 1) % count: 1}, f"law {i}"))
-    code = CompiledRates(source(*laws))
-    code = numba.cfunc(rate_calls.STEP, error_model="numpy")(module.step)
+    code = CompiledRates(source(*laws)).numbas("step")
     words = re.findall(DIVISION[platform.machine()], code._library.get_asm_str())
     packed = [word for word in words if "pd" in word or ".2d" in word]
     assert len(packed) > count and len(packed) == len(words)
