@@ -80,6 +80,8 @@ class UniformDiffusion:
         self._walls = Walls(
             workspace.at_walls & self._held, int(self._held), float(species.wall or 0.0)
         )
+        # species that differ in nothing else share their cut and their factors
+        self._key = (self._d_effective.tobytes(), self._held)
         self._cut: _Cut | None = None
         self._steps: OnePass | TwoPasses | None = None  # of the cut, once planned
         self._edges: SlabEdges | None = None
@@ -88,14 +90,18 @@ class UniformDiffusion:
     def _cut_of(self, dt: float) -> _Cut:
         """What a step of dt (ms) solves. Local."""
         if self._cut is None or self._cut.dt != dt:
-            work = self._work
-            shape = work.box.shape
-            r = self._d_effective * dt / np.array(work.box.spacing) ** 2
-            r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
-            chain = Chain.of(shape[0], r[0], self._held, work.partition)
-            self._cut = _Cut(dt, r, chain, panels_of_slab(work, chain, r, self._held))
+            key = ("cut", *self._key)
+            self._cut = self._work.shared_factors(dt, key, lambda: self._make_cut(dt))
             self._steps = None
         return self._cut
+
+    def _make_cut(self, dt: float) -> _Cut:
+        work = self._work
+        shape = work.box.shape
+        r = self._d_effective * dt / np.array(work.box.spacing) ** 2
+        r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
+        chain = Chain.of(shape[0], r[0], self._held, work.partition)
+        return _Cut(dt, r, chain, panels_of_slab(work, chain, r, self._held))
 
     def steps(self, dt: float) -> OnePass | TwoPasses:
         """How steps of dt (ms) are taken, planned only when dt changes. Collective then."""
@@ -106,9 +112,7 @@ class UniformDiffusion:
 
     def _plan(self, cut: _Cut) -> OnePass | TwoPasses:
         work = self._work
-        # species that differ in nothing else share their factors
-        key = (self._d_effective.tobytes(), self._held)
-        factors = work.shared_factors(cut.dt, key, lambda: self._factorise(cut))
+        factors = work.shared_factors(cut.dt, self._key, lambda: self._factorise(cut))
         if isinstance(factors, TwoPassFactors):
             return TwoPasses(work, factors, self._sources, self._per_volume_fraction, self._walls)
         if self._edges is None:

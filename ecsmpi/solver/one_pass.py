@@ -118,7 +118,7 @@ class OnePass:
         )
         self._shape = work.shape
         self._plan = Record(PASS_PLAN, plan)
-        self._memory = memory
+        self._memory = memory  # which other species find while one has it
 
     def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
         """Take the pass, and send what the neighbours need. Collective among neighbours."""

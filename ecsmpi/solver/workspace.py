@@ -161,7 +161,7 @@ class Workspace:
     def shared_factors(self, dt: float, key: Hashable, make: Callable[[], Any]) -> Any:
         """The numbers for steps of dt (ms), which species with the same key share.
 
-        make() makes them at the first call. Collective then.
+        make() makes them at the first call, which is as collective as make() is.
         """
         if self._factors_dt != dt:
             self._factors = {}
