@@ -111,6 +111,16 @@ def compare_model(args):
     return _report_comparison(brain_slice.compare(comparison, _say), args)
 
 
+def compare_ranks(args):
+    """Print what a rank takes above NEURON's own. Returns status 1 where a target is missed."""
+    from ecsmpi.benchmarks.comparisons import rank
+
+    _refuse_ranks(args)
+    _check_json(args)
+    comparison = rank.Comparison(args.size, args.ranks, args.rounds, args.mpirun)
+    return _report_comparison(rank.compare(comparison, _say), args)
+
+
 def plot(args):
     """Draw the records of scaling in some files."""
     from ecsmpi.benchmarks import records

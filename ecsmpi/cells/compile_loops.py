@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.cells.nernst import nernst
-from ecsmpi.solver import entry_kernels, threads
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.solver import threads
+from ecsmpi.solver.sizes import LIMBS
+
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
+kernels = kernels_of("ecsmpi.cells.nernst")
 
 
 def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
@@ -27,7 +31,7 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     alike = np.zeros(1, dtype=bool)
     values, factor, out = np.zeros((3, 1))
     received, sums = np.zeros((2, 1, 1))
-    nernst(*np.ones((3, 1)), 1.0)
+    kernels.nernst(*np.ones((3, 1)), 1.0)
     entry_kernels.pick_served(sums, rows, received)
     entry_kernels.scatter_in_turn(values, rows, bounds, alike, out)
     entry_kernels.scatter_entries(values, rows, out, rows)
@@ -36,7 +40,7 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
         if blocked:
             entry_kernels.scatter_entries_in_blocks(values, rows, bounds, bounds, out, rows)
         if exact:
-            limbs = np.zeros((1, entry_kernels.LIMBS), dtype=np.int64)
+            limbs = np.zeros((1, LIMBS), dtype=np.int64)
             entry_kernels.add_limbs_by_voxel(
                 values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs
             )

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.cells.segments import segment_areas
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Rates
-from ecsmpi.solver import entry_kernels
+
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
 
 
 @dataclass

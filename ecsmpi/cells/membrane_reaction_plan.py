@@ -17,11 +17,13 @@ import numpy as np
 from ecsmpi.cells.alike_terms import SharedMembrane, SharedTerm, is_intracellular, joined
 from ecsmpi.cells.membrane_currents import MembraneCurrents
 from ecsmpi.cells.segments import node_indices
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.reactions.expression import Concentration, Expression
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions
-from ecsmpi.solver import entry_kernels
+
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
 
 
 def _none() -> np.ndarray:

@@ -10,11 +10,13 @@ that a script asks for (``n.fcurrent()``) see these potentials as well.
 from __future__ import annotations
 
 from ecsmpi.cells.ion_mechanism import choose_potential
-from ecsmpi.cells.nernst import nernst
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.neuron_api.before_breakpoint import BeforeBreakpoint, nernst_coefficient
 from ecsmpi.neuron_api.mechanisms import distributed_types
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.solver.timing import Phase
+
+kernels = kernels_of("ecsmpi.cells.nernst")
 
 
 class ReversalPotentials:
@@ -66,4 +68,4 @@ class ReversalPotentials:
         """Compute the potentials; NEURON calls it before each evaluation of the currents."""
         with self._phase:
             for ion_type, *columns in self._columns.values():
-                nernst(*columns, nernst_coefficient(ion_type))
+                kernels.nernst(*columns, nernst_coefficient(ion_type))

@@ -28,6 +28,7 @@ def add_parser(subparsers):
     _add_gate(kinds)
     _add_memory(kinds)
     _add_start(kinds)
+    _add_rank(kinds)
     _add_plot(kinds)
 
 
@@ -258,6 +259,29 @@ def _add_start(kinds):
         "script", nargs="*", metavar="SCRIPT", help="a script and its own arguments"
     )
     _add_rounds(parser, "rounds to take the medians of", 3)
+
+
+def _add_rank(kinds):
+    parser = _add_kind(
+        kinds,
+        "rank",
+        "memory and start of a rank, above NEURON's own",
+        "Run one script with `from neuron import rxd` and with `from ecsmpi import rxd`, on ranks, "
+        "in turn: a small box with a reaction and, in a checkout, the slice of scripts/models. "
+        "Memory is each rank's at the end (PSS: pages that processes share are divided among "
+        "them); a start is the import and n.finitialize, first with an empty folder for compiled "
+        "code. Linux only. Status 1 where a target is missed.",
+        commands.compare_ranks,
+        "ecsmpi bench rank --ranks 2",
+    )
+    parser.add_argument(
+        "--size", default="mini", help="size of the slice, as its script names it (default: mini)"
+    )
+    parser.add_argument(
+        "--ranks", type=options.positive, default=2, metavar="P", help="ranks (default: 2)"
+    )
+    _add_rounds(parser, "runs of each process, in turn", 3)
+    options.add_launcher(parser)
 
 
 def _add_plot(kinds):

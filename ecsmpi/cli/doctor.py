@@ -14,6 +14,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 from ecsmpi import __version__
+from ecsmpi.kernels.library import linker as found_linker
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.neuron_start import start
 from ecsmpi.neuron_api.wheel import installed_version
@@ -260,7 +261,9 @@ def _compiled():
         return
     folder = chosen or os.environ.get(code_folders.CHOSEN)
     usual = "beside the package, or in the user's cache folder"
-    yield Finding("compiled code", notice or folder or usual)
+    linker = found_linker()
+    linked = f"linked by {linker}" if linker else "no linker: each rank loads numba, 80 MB more"
+    yield Finding("compiled code", f"{notice or folder or usual}; {linked}")
 
 
 def _cores(shared):

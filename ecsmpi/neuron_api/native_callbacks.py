@@ -1,107 +1,92 @@
-"""Functions for NEURON to call, in machine code that calls Python only where Python has work to do.
+"""Functions that NEURON calls, in machine code: see native_code.py.
 
-A call of Python takes microseconds, and NEURON calls such functions for each segment or in each
-phase of a step.
-
-NEURON's data are frozen while it calls: a section must not end then, and Python's collector may end
-one. So the collector waits from the entry of such a function to its end, whatever Python does in
-it.
+The code comes from a library, which a process without NEURON makes; where there is none, LLVM makes
+it here. There is one function of each name in a process.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from llvmlite import binding, ir
-
-INT = ir.IntType(32)
-LONG = ir.IntType(64)
-POINTER = ir.IntType(8).as_pointer()
-DONE = 1  # a Python function returns it when it has done its work
-FAILED = -1  # NEURON takes it for an error
+from ecsmpi.kernels import library
+from ecsmpi.neuron_api.interpreter import comm
+from ecsmpi.neuron_api.native_slots import BEFORE_BREAKPOINT, FUNCTIONS, slot_name
+from ecsmpi.ranks import compiling
+from ecsmpi.ranks.meeting import one_per_node_first
 
 
-def address_of(symbol: str) -> int:
-    """Address of a function of Python's C interface."""
-    return _address(getattr(ctypes.pythonapi, symbol))
+def get_ready() -> None:
+    """Load the library, and have it made where it is missing. Collective."""
+    with one_per_node_first(comm), compiling.while_planning():
+        compiling.ahead("callbacks")
 
 
-def _address(function: Any) -> int:
+def function(name: str, **slots: int) -> int:
+    """The address of a function, whose slots are set. Local."""
+    for slot, value in slots.items():
+        ctypes.c_int64.from_address(_address(slot_name(name, slot))).value = value
+    return _address(name)
+
+
+def _address(symbol: str) -> int:
+    found = library.functions.get(symbol)
+    return _made_here()(symbol) if found is None else found
+
+
+@cache
+def _made_here() -> Callable[[str], int]:
+    """Finds addresses of functions and slots in code that LLVM makes in this process."""
+    from llvmlite import binding
+
+    from ecsmpi.neuron_api.native_code import module
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine()
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(str(module())), machine)
+    engine.finalize_object()
+
+    def address(symbol: str) -> int:
+        if symbol in FUNCTIONS:
+            return engine.get_function_address(symbol)
+        return engine.get_global_value_address(symbol)
+
+    return address
+
+
+def address_of(function: Any) -> int:
+    """Address of a C function of ctypes."""
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def call(builder: Any, address: int, result: Any, *arguments: Any) -> Any:
-    """Write a call of the C function at an address, which returns ``result``."""
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    return builder.call(builder.inttoptr(LONG(address), kind.as_pointer()), arguments)
-
-
-def compiled(function: Any) -> tuple[Any, int]:
-    """(object that has to be kept alive, address) of a function's machine code."""
-    function.attributes.add("uwtable")  # C++ exceptions of NEURON may pass through it
-    machine = binding.Target.from_default_triple().create_target_machine()
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(str(function.module)), machine)
-    return engine, engine.get_function_address(function.name)
-
-
-class _Callback:
-    """A function of the type ``_type`` that calls a Python function of the type ``_python_type``.
-
-    Attributes
-    ----------
-    address : of the machine code
-    """
-
-    _type: Any
-    _python_type: Any
-
-    def __init__(self, python: Callable[..., Any]):
-        self._python = self._python_type(python)  # to be kept, as is the machine code
-        function = ir.Function(ir.Module(), self._type, "callback")
-        self._write(ir.IRBuilder(function.append_basic_block()), function.args)
-        self._code, self.address = compiled(function)
-
-    def _write(self, builder: Any, arguments: Any) -> None:
-        raise NotImplementedError
-
-    def _call(self, builder: Any, result: Any, arguments: Any) -> Any:
-        """Write a call of Python during which the collector waits."""
-        was_on = call(builder, address_of("PyGC_Disable"), INT)
-        returned = call(builder, _address(self._python), result, *arguments)
-        with builder.if_then(builder.icmp_unsigned("!=", was_on, INT(0))):
-            call(builder, address_of("PyGC_Enable"), INT)
-        return returned
-
-
-class MechanismBlock(_Callback):
+class MechanismBlock:
     """A mechanism's block, which NEURON calls for each segment.
 
     It calls python() at the first segment, if ``wanted`` is not 0. In C it is::
 
         void block(Node *, generic_data_handle *, generic_data_handle *, NrnThread *, Memb_list *,
                    size_t segment, const model_sorted_token &)
+
+    Attributes
+    ----------
+    address : of the machine code
     """
 
-    _type = ir.FunctionType(ir.VoidType(), [POINTER] * 5 + [LONG, POINTER])
     _python_type = ctypes.CFUNCTYPE(None)
 
     def __init__(self, python: Callable[[], Any], wanted: ctypes.c_int64):
-        self._wanted = wanted
-        super().__init__(python)
-
-    def _write(self, builder: Any, arguments: Any) -> None:
-        segment = arguments[5]
-        with builder.if_then(builder.icmp_unsigned("==", segment, LONG(0)), likely=False):
-            address = LONG(ctypes.addressof(self._wanted))
-            wanted = builder.load(builder.inttoptr(address, LONG.as_pointer()))
-            with builder.if_then(builder.icmp_unsigned("!=", wanted, LONG(0))):
-                self._call(builder, ir.VoidType(), [])
-        builder.ret_void()
+        self._kept = self._python_type(python), wanted
+        self.address = function(
+            BEFORE_BREAKPOINT,
+            callback=address_of(self._kept[0]),
+            wanted=ctypes.addressof(wanted),
+        )
 
 
-class NonvintBlock(_Callback):
+class NonvintBlock:
     """A nonvint block: NEURON calls it for variables that NEURON does not integrate itself.
 
     NEURON's own rxd is such a block. ``method`` says what NEURON wants: that the structure may
@@ -112,22 +97,25 @@ class NonvintBlock(_Callback):
     It calls python with these for some methods, and returns 0 for the others. Where Python returns
     anything but DONE, as where an interrupt ends it before its first line, NEURON is told of an
     error.
+
+    Parameters
+    ----------
+    name : str
+        One of native_slots.NONVINT.
+
+    Attributes
+    ----------
+    address : of the machine code
     """
 
-    _type = ir.FunctionType(INT, [INT, INT, POINTER, POINTER, INT])
     _python_type = ctypes.CFUNCTYPE(
         ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
     )
 
-    def __init__(self, python: Callable[..., int], methods: tuple[int, ...]):
-        self._methods = methods
-        super().__init__(python)
-
-    def _write(self, builder: Any, arguments: Any) -> None:
-        method = arguments[0]
-        methods = INT(sum(1 << number for number in self._methods))
-        with builder.if_then(builder.trunc(builder.lshr(methods, method), ir.IntType(1))):
-            returned = self._call(builder, INT, arguments)
-            done = builder.icmp_signed("==", returned, INT(DONE))
-            builder.ret(builder.select(done, INT(0), INT(FAILED)))
-        builder.ret(INT(0))
+    def __init__(self, name: str, python: Callable[..., int], methods: tuple[int, ...]):
+        self._python = self._python_type(python)  # to be kept
+        self.address = function(
+            name,
+            callback=address_of(self._python),
+            methods=sum(1 << number for number in methods),
+        )

@@ -18,11 +18,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-
-from ecsmpi.neuron_api import library, symbols
+from ecsmpi.neuron_api import library, native_callbacks, symbols
 from ecsmpi.neuron_api.interpreter import hoc, n
-from ecsmpi.neuron_api.native_callbacks import LONG, POINTER, address_of, call, compiled
+from ecsmpi.neuron_api.native_slots import CALL_NEURON
 
 CALL_SLOT = 50  # Py_tp_call of Python's stable interface
 WORDS_SEARCHED = 60  # of a type's memory, for that slot
@@ -50,7 +48,7 @@ class _State(ctypes.Structure):
 
 
 _state = _State()
-_kept_alive: list = []  # machine code and functions that NEURON calls
+_kept_alive: list = []  # functions that NEURON calls
 
 
 class Stopped(RuntimeError):
@@ -77,8 +75,8 @@ def calls_that_advance(names: tuple[str, ...]) -> list[int]:
     return [_hoc_symbol_of(one) for one in functions]
 
 
-def place_of_called() -> Any:
-    """Where machine code finds the hoc Symbol of the function that the script has called, or 0."""
+def place_of_called() -> int:
+    """Address of the hoc Symbol of the function that the script has called, or of 0."""
     return _field("called")
 
 
@@ -132,10 +130,14 @@ def install(afterwards: Callable[[], None]) -> bool:
     found = [place for place in places if place is not None]
     if len(found) < len(places):
         return False
-    engine, address = compiled(_code(own, finish))
+    word = _word_of_hoc_symbol()
+    fields = {name: _field(name) for name in ("depth", "kept", "wanted", "called")}
+    address = native_callbacks.function(
+        CALL_NEURON, own=own, finish=id(finish), word=-1 if word is None else word, **fields
+    )
     for place in found:
         ctypes.c_uint64.from_address(place).value = address
-    _kept_alive.extend((engine, finish))
+    _kept_alive.append(finish)
     return True
 
 
@@ -184,68 +186,6 @@ def _hoc_symbol_of(function: Any) -> int:
     return _words_of(function)[word]
 
 
-def _code(own: int, finish: Callable[[], None]) -> Any:
-    """Function (object, arguments, named arguments) -> result or null, around NEURON's own."""
-    function = ir.Function(ir.Module(), ir.FunctionType(POINTER, [POINTER] * 3), "call_neuron")
-    builder = ir.IRBuilder(function.append_basic_block())
-    depth = _field("depth")
-    kept = _field("kept")
-    wanted = _field("wanted")
-    called = _field("called")
-    zero = LONG(0)
-    null = POINTER(None)
-    result = builder.alloca(POINTER)
-
-    # Note what the outermost call has called.
-    word = _word_of_hoc_symbol()
-    if word is not None:
-        with builder.if_then(builder.icmp_signed("==", builder.load(depth), zero)):
-            words = builder.bitcast(function.args[0], LONG.as_pointer())
-            builder.store(builder.load(builder.gep(words, [LONG(word)])), called)
-
-    # Call NEURON.
-    builder.store(builder.add(builder.load(depth), LONG(1)), depth)
-    builder.store(call(builder, own, POINTER, *function.args), result)
-    builder.store(builder.sub(builder.load(depth), LONG(1)), depth)
-    outermost = builder.icmp_signed("==", builder.load(depth), zero)
-    with builder.if_then(outermost):
-        builder.store(zero, called)
-
-    # After the outermost call, do what is wanted.
-    is_wanted = builder.icmp_signed("!=", builder.load(wanted), zero)
-    with builder.if_then(builder.and_(outermost, is_wanted), likely=False):
-        _write_finish(builder, finish)
-
-    # Raise the kept exception in place of NEURON's result.
-    error = builder.load(kept)
-    with builder.if_then(builder.icmp_signed("!=", error, zero), likely=False):
-        call(builder, address_of("Py_DecRef"), ir.VoidType(), builder.load(result))  # may be null
-        builder.store(null, result)
-        call(builder, address_of("PyErr_Clear"), ir.VoidType())
-        builder.store(zero, kept)
-        raised = builder.inttoptr(error, POINTER)
-        kind = call(builder, address_of("PyObject_Type"), POINTER, raised)
-        call(builder, address_of("PyErr_SetObject"), ir.VoidType(), kind, raised)
-        call(builder, address_of("Py_DecRef"), ir.VoidType(), kind)
-        call(builder, address_of("Py_DecRef"), ir.VoidType(), raised)
-    builder.ret(builder.load(result))
-    return function
-
-
-def _write_finish(builder: Any, finish: Callable[[], None]) -> None:
-    """Write a call of finish(), which leaves an exception of NEURON's call in place."""
-    error = [builder.alloca(POINTER) for _ in range(3)]
-    call(builder, address_of("PyErr_Fetch"), ir.VoidType(), *error)
-    python = builder.inttoptr(LONG(id(finish)), POINTER)
-    done = call(builder, address_of("PyObject_CallNoArgs"), POINTER, python)
-    has_failed = builder.icmp_unsigned("==", builder.ptrtoint(done, LONG), LONG(0))
-    with builder.if_then(has_failed, likely=False):
-        call(builder, address_of("PyErr_WriteUnraisable"), ir.VoidType(), python)
-    call(builder, address_of("Py_DecRef"), ir.VoidType(), done)
-    call(builder, address_of("PyErr_Restore"), ir.VoidType(), *map(builder.load, error))
-
-
-def _field(name: str) -> Any:
-    """Pointer to a field of the state, for machine code."""
-    place = ctypes.addressof(_state) + getattr(_State, name).offset
-    return LONG(place).inttoptr(LONG.as_pointer())
+def _field(name: str) -> int:
+    """Address of a field of the state, for machine code."""
+    return ctypes.addressof(_state) + getattr(_State, name).offset

@@ -15,8 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.ranks import compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.ranks.mpi import MPI
+
+loop = kernels_of("ecsmpi.ranks.answer_loop")
 
 ASK, TELL = 11, 12  # tags of questions and of answers
 QUESTION = 3  # whole numbers: rank that asks, address, number of bytes
@@ -43,11 +47,10 @@ class Answers:
             self._thread = self._started()
 
     def _started(self) -> threading.Thread:
-        with one_per_node_first(self._comm):
-            from ecsmpi.ranks.answer_loop import answer_until  # compiles, or reads the cache
-        thread = threading.Thread(
-            target=self._run, args=(answer_until,), name="ecsmpi answers", daemon=True
-        )
+        with one_per_node_first(self._comm), compiling.while_planning():
+            if not compiling.ahead("answers"):
+                compile_loop()
+        thread = threading.Thread(target=self._run, name="ecsmpi answers", daemon=True)
         thread.start()
         while not self._state[1]:  # the main thread may keep Python's lock for good from here on
             if not thread.is_alive():
@@ -57,13 +60,13 @@ class Answers:
             time.sleep(1e-4)
         return thread
 
-    def _run(self, answer_until) -> None:
+    def _run(self) -> None:
         handles = (_handle(self._comm), _handle(MPI.BYTE), MPI.ANY_SOURCE, ASK, TELL)
         question = np.zeros(QUESTION, dtype=np.int64)
         found = np.zeros(2, dtype=np.int64)
         status = np.zeros(STATUS, dtype=np.int64)
         naps = (IDLE_NAP, BUSY_NAP, LONG_AGO)
-        answer_until(self._state, _functions(), handles, question, found, status, naps)
+        loop.answer_until(self._state, _functions(), handles, question, found, status, naps)
 
     def serve(self) -> None:
         """Answer the questions that have come, unless the thread does so. Local."""
@@ -80,6 +83,13 @@ class Answers:
         self._state[0] = 1
         if self._thread is not None:
             self._thread.join()
+
+
+def compile_loop() -> None:
+    """Compile the loop, or read it from numba's cache, by running it once without an answer."""
+    state = np.array([1, 0], dtype=np.int64)
+    none = np.zeros(1, dtype=np.int64)
+    loop.answer_until(state, (0,) * 4, (0,) * 5, none, none, none, (0,) * 3)
 
 
 def _handle(thing: Any) -> int:

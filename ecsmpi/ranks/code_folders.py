@@ -87,6 +87,13 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step, as other nodes may read it. Raises OSError."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(text)
+    os.replace(file.name, path)
+
+
 def _refuse_writable(folder: Path, found: os.stat_result) -> None:
     if found.st_uid not in (os.geteuid(), ROOT):
         raise UnsafeFolder(

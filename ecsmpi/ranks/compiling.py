@@ -1,15 +1,15 @@
-"""Compilation in a process of its own, so that a run does not keep the memory of the compiler.
+"""Compilation in a process of its own, so that a run keeps nothing of the compiler.
 
-    ahead(task) --task--> run/compiler.py --code--> numba's cache folder --> the run, which loads it
+    ahead(task) --task--> run/compiler.py --code--> a library in the cache folder --> the run
 
-numba and LLVM keep much of the memory that they need to compile for the life of a process. So a
-cold start, which finds nothing in the cache folder, starts another Python process that compiles,
-and loads what that process leaves in the folder. The process has neither MPI nor NEURON, and lives
-as long as a plan is being made. Where it cannot be started or fails, the run compiles by itself,
-and meets the error, if there is one, by itself.
+numba and LLVM take much memory in each process that imports them, and more in one that compiles. So
+a cold start, which finds no library in the cache folder, starts another Python process that
+compiles and links a library, and loads that one. A later start finds it. The process has neither
+MPI nor NEURON, and lives as long as a plan is being made. Where it cannot be started or fails, the
+run compiles by itself, and meets the error, if there is one, by itself. Where there is no linker,
+the run loads by numba what the process has compiled; a note in the cache folder says that it has.
 
-A note in the cache folder says that a task has been done, by this version of the package and for
-this processor.
+Libraries and notes are of this version of the package and for this processor.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ecsmpi.ranks import code_folders, launchers
+from ecsmpi.kernels import library
+from ecsmpi.ranks import code_folders, cores, launchers
 
 PROGRAM = "import sys; sys.path[:] = {path!r}; from ecsmpi.run.compiler import main; main()"
-FOLDERS = ("solver", "reactions", "cells", "run")  # of the package, with compiled functions
+# Folders of the package with what makes compiled code
+FOLDERS = ("kernels", "solver", "reactions", "cells", "ranks", "neuron_api", "run")
 
+_loaded: set[tuple] = set()  # tasks whose libraries this process has
 _compiler: _Compiler | None = None  # the process, while a plan is made and it is needed
 _planning = False
 
@@ -39,6 +43,9 @@ _planning = False
 def while_planning() -> Iterator[None]:
     """The block in which tasks may be done in another process, which ends with the block."""
     global _planning
+    if _planning:
+        yield
+        return
     _planning = True
     try:
         yield
@@ -47,26 +54,68 @@ def while_planning() -> Iterator[None]:
         _end()
 
 
-def ahead(*task: Any) -> None:
-    """Have a task of run/compiler.py done in another process, unless a note says it is done. Local.
+def ahead(*task: Any) -> bool:
+    """Load the library of a task of run/compiler.py; whether that could be done. Local.
+
+    Another process makes it where it is missing, unless a note says that it cannot be made.
 
     task: the name of the task, and plain values that say what it is about.
     """
-    note = _note(task)
-    if note is None or note.exists():
-        return
-    if start() and _answer(task) is not None:
-        with contextlib.suppress(OSError):  # without a note, the next cold start compiles again
-            note.touch(mode=0o600)
+    if task in _loaded:
+        return True
+    path = _path_of(task, "loops-{}.so")
+    if path is None:
+        return False
+    if not path.exists():
+        note = path.with_suffix(f".not-by-{Path(library.linker() or 'none').name}")
+        if note.exists() or not start() or _answer((str(path), *task)) is None:
+            return False
+        if not path.exists():
+            with contextlib.suppress(OSError):  # without a note, the next cold start tries again
+                note.touch(mode=0o600)
+            return False
+    if not library.load(path):
+        return False
+    _loaded.add(task)
+    return True
 
 
 def answer(*task: Any) -> Any:
-    """The result of a task from the process that compiles; None where there is none. Local.
+    """The result of a task from the process that compiles; None where there is none. Local."""
+    return _answer((None, *task)) if start() else None
 
-    No process is started for it: what compiles in a second is not worth the second that a start
-    takes.
+
+def kept(task: str, about: str) -> KeptText:
+    """The text that a task makes of another text, in the cache folder. Local."""
+    return KeptText(_path_of((task, about), f"{task}-{{}}.txt"))
+
+
+class KeptText:
+    """A text in a file that later runs read.
+
+    Parameters
+    ----------
+    path : Path or None
+        Of the file; None where no folder can be written.
     """
-    return _answer(task) if _compiler is not None else None
+
+    def __init__(self, path: Path | None):
+        self._path = path
+
+    def read(self) -> str | None:
+        """The text, or None where there is none."""
+        if self._path is None:
+            return None
+        try:
+            return self._path.read_text()
+        except OSError:
+            return None
+
+    def write(self, text: str) -> None:
+        """Keep a text, where it can be written."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                code_folders.write_whole(self._path, text)
 
 
 def start() -> bool:
@@ -133,12 +182,15 @@ def _is_python() -> bool:
     return Path(sys.executable or "").name.startswith("python")
 
 
-def _note(task: tuple) -> Path | None:
-    """The file that says that the task was done; None where no cache folder can be written."""
+def _path_of(task: tuple, name: str) -> Path | None:
+    """The path of what a task makes; None where no cache folder can be written.
+
+    name: of the file, with a place for the task's digest.
+    """
     digest = hashlib.sha256(repr((task, *_versions())).encode()).hexdigest()[:20]
     for folder in code_folders.of_generated_code():
         try:
-            return code_folders.make_private(folder) / f"compiled-{digest}"
+            return code_folders.make_private(folder) / name.format(digest)
         except code_folders.UnsafeFolder:
             raise
         except OSError:
@@ -146,18 +198,15 @@ def _note(task: tuple) -> Path | None:
     return None
 
 
+@cache
 def _versions() -> tuple:
     """What the compiled code depends on beyond the task."""
     stamps = []
+    paths = [code_folders.PACKAGE / "subnormals.py"]
     for folder in FOLDERS:
-        for path in sorted((code_folders.PACKAGE / folder).glob("*.py")):
-            stat = path.stat()
-            stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
-    return sys.version, version("numba"), version("llvmlite"), _processor(), stamps
-
-
-def _processor() -> str:
-    """The name of the processor and its features, as numba's cache tells processors apart."""
-    from llvmlite import binding
-
-    return f"{binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
+        paths += sorted((code_folders.PACKAGE / folder).glob("*.py"))
+    for path in paths:
+        stat = path.stat()
+        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+    packages = tuple(version(name) for name in ("numba", "llvmlite", "numpy", "sympy"))
+    return sys.version, packages, cores.processor(), stamps

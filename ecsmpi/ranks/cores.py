@@ -9,8 +9,11 @@ Variables that the user has set stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
 import sys
+from functools import cache
 
 YIELD = "OMPI_MCA_mpi_yield_when_idle"  # for Open MPI; MPICH yields by itself, now and then
 SLEEP = "MPIR_CVAR_ENABLE_HEAVY_YIELD"  # for MPICH, which then sleeps some 50 us instead
@@ -25,6 +28,8 @@ RANKS_HERE = (
 )
 # Variables of batch systems, which give cores to one job alone
 JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "COBALT_JOBID")
+# Lines of /proc/cpuinfo that are of one core, or of this moment
+CHANGING = ("processor", "cpu MHz", "bogomips", "BogoMIPS", "core id", "apicid", "initial apicid")
 FEW = 4  # a machine with fewer cores has none to spare for other processes
 
 _threads_are_ours = False  # whether ecsmpi rather than the user has set the number of threads
@@ -89,6 +94,32 @@ def limit_threads(cores: int) -> None:
 def _numba_has_threads() -> bool:
     parallel = sys.modules.get("numba.np.ufunc.parallel")
     return getattr(parallel, "_is_initialized", False)
+
+
+def most_threads() -> int:
+    """Number of threads that numba has or would have, were it imported."""
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        return int(numba.config.NUMBA_NUM_THREADS)
+    number = os.environ.get(THREADS, "")
+    return int(number) if number.isdigit() else len(os.sched_getaffinity(0))
+
+
+@cache
+def processor() -> str:
+    """What compiled code must know of this machine's processor: its model and its features.
+
+    It tells processors apart as LLVM does, without LLVM.
+    """
+    chosen = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+    lines = [platform.machine(), platform.processor(), *chosen]
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        for line in file:
+            if not line.strip():
+                break  # the other cores are alike
+            if not line.startswith(CHANGING):
+                lines.append(line.strip())
+    return "\n".join(lines)
 
 
 def users_threads() -> int | None:

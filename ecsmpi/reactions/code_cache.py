@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from ecsmpi import subnormals
 from ecsmpi.ranks import code_folders
-from ecsmpi.reactions import lane_blocks, lane_functions, lanes, rate_kernels
-from ecsmpi.solver import registers
+
+# what generated code calls, and what these import
+CALLED = (
+    "reactions/lane_blocks.py",
+    "reactions/lane_functions.py",
+    "reactions/lanes.py",
+    "reactions/rate_kernels.py",
+    "solver/registers.py",
+    "subnormals.py",
+)
 
 
 def load(source: str) -> ModuleType:
@@ -24,7 +30,7 @@ def load(source: str) -> ModuleType:
     .pyc beside it: the file is for numba, which looks at its time stamp, and for people who look up
     the lines of an error. Where ranks share the folder, one rank should load first.
     """
-    name = f"ecsmpi_reactions_{_digest(source)}"
+    name = f"ecsmpi_reactions_{digest(source)}"
     if name not in sys.modules:
         path = _path_of(f"{name}.py", source)
         module = ModuleType(name)
@@ -34,12 +40,12 @@ def load(source: str) -> ModuleType:
     return sys.modules[name]
 
 
-def _digest(source: str) -> str:
-    """A hash of the source and of the modules that it imports from."""
-    digest = hashlib.sha256(source.encode())
-    for module in (lanes, lane_blocks, lane_functions, rate_kernels, registers, subnormals):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()[:20]
+def digest(source: str) -> str:
+    """A hash of the source and of the modules that its compiled code comes from."""
+    found = hashlib.sha256(source.encode())
+    for name in CALLED:
+        found.update((code_folders.PACKAGE / name).read_bytes())
+    return found.hexdigest()[:20]
 
 
 def _path_of(name: str, source: str) -> Path:
@@ -49,14 +55,14 @@ def _path_of(name: str, source: str) -> Path:
         try:
             code_folders.make_private(folder)
             if not (path.is_file() and path.read_text() == source):
-                _write(path, source)
+                code_folders.write_whole(path, source)
             return path
         except code_folders.UnsafeFolder:
             raise
         except OSError:
             continue  # the folder cannot be made or written: a home that nodes only read
     path = Path(_folder_of_process().name) / name
-    _write(path, source)
+    code_folders.write_whole(path, source)
     return path
 
 
@@ -64,9 +70,3 @@ def _path_of(name: str, source: str) -> Path:
 def _folder_of_process() -> tempfile.TemporaryDirectory[str]:
     """A folder that goes when this process ends: every run compiles anew."""
     return tempfile.TemporaryDirectory(prefix="ecsmpi-")
-
-
-def _write(path: Path, source: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(source)
-    os.replace(file.name, path)  # in one step, as other nodes may read it

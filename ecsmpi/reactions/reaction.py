@@ -8,15 +8,16 @@ law costs nothing where it does not act.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ecsmpi.description.grid import Box
+from ecsmpi.kernels.sharing import threads_share
 from ecsmpi.ranks import compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.reactions import rate_calls
+from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.solver import threads
 
@@ -45,7 +46,7 @@ class _Group(NamedTuple):
     """
 
     laws: LawGroup
-    module: ModuleType
+    code: CompiledRates
     runs: Runs
     arrays: list[np.ndarray]
     outs: list[np.ndarray]
@@ -61,8 +62,8 @@ class _Calls:
     scratch : (threads, numbers) float
     """
 
-    def __init__(self, groups: list[_Group], code_of: Callable[[ModuleType], int]):
-        """code_of: the address of a module's code that is called."""
+    def __init__(self, groups: list[_Group], what: str):
+        """what: the code that is called, "step" or "values"."""
         self.groups = groups
         self._tables = []  # of addresses, which are kept alive
         columns: list[list[np.ndarray]] = [[_NONE] for _ in rate_calls.Pieces._fields]
@@ -71,15 +72,14 @@ class _Calls:
             fields = rate_calls.addresses(group.arrays)
             outs = rate_calls.addresses(group.outs)
             self._tables += [fields, outs]
-            code = code_of(group.module)
-            constants = code, fields.ctypes.data, outs.ctypes.data
+            constants = getattr(group.code, what), fields.ctypes.data, outs.ctypes.data
             of_code, of_fields, of_outs = (
                 np.full(group.runs.starts.size, number, dtype=np.int64) for number in constants
             )
             row = rate_calls.Pieces(of_code, *group.runs, of_fields, of_outs)
             for column, part in zip(columns, row):
                 column.append(part)
-            rows = max(rows, group.module.ROWS)
+            rows = max(rows, group.code.rows)
         self.pieces = rate_calls.Pieces(*map(np.concatenate, columns))
         self._first = np.cumsum([0] + [group.runs.starts.size for group in groups])
         self.scratch = rate_calls.scratch_for(rows)
@@ -140,11 +140,11 @@ class Reactions:
                 laws_of_groups.append(group)
                 runs.append(of_set)
         groups = []
-        modules = _compiled(comm, laws_of_groups, "step")
-        for group, module, where in zip(laws_of_groups, modules, runs):
+        codes = _compiled(comm, laws_of_groups, "step")
+        for group, code, where in zip(laws_of_groups, codes, runs):
             of_group = [arrays[number] for number in group.fields]
-            groups.append(_Group(group, module, where, of_group, []))
-        self._calls = _Calls(groups, rate_calls.step_of)
+            groups.append(_Group(group, code, where, of_group, []))
+        self._calls = _Calls(groups, "step")
         self._failed = np.zeros(self._calls.pieces.start.size, dtype=bool)
 
     @property
@@ -176,7 +176,7 @@ class Reactions:
         start, stop = self._calls.pieces.start[piece], self._calls.pieces.stop[piece]
         outs = list(np.zeros((len(group.laws.laws), stop)))
         runs = Runs(np.array([start]), np.array([stop]))
-        calls = _Calls([group._replace(runs=runs, outs=outs)], rate_calls.values_of)
+        calls = _Calls([group._replace(runs=runs, outs=outs)], "values")
         rate_calls.evaluate(calls.pieces, calls.scratch)
         for place in range(start, stop):
             for law, rates in zip(group.laws.laws, outs):
@@ -238,12 +238,12 @@ class Rates:
             laws_of_groups.append(LawGroup(tuple(acting)))
             runs.append(of_set)
         groups = []
-        modules = _compiled(comm, laws_of_groups, "values")
-        for group, module, where in zip(laws_of_groups, modules, runs):
+        codes = _compiled(comm, laws_of_groups, "values")
+        for group, code, where in zip(laws_of_groups, codes, runs):
             arrays = [fields[number] for number in group.fields]
             outs = [row_of[id(law)] for law in group.laws]
-            groups.append(_Group(group, module, where, arrays, outs))
-        self._calls = _Calls(groups, rate_calls.values_of)
+            groups.append(_Group(group, code, where, arrays, outs))
+        self._calls = _Calls(groups, "values")
 
     def take(self) -> np.ndarray:
         """(laws, places) rates now, 0 where a law does not act. Local.
@@ -291,11 +291,11 @@ def _runs(starts: np.ndarray, stops: np.ndarray) -> Runs:
 COMPILE = {"step": rate_calls.compile_step, "values": rate_calls.compile_values}
 
 
-def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[ModuleType]:
-    """The module of each group, with its step or its values compiled. Collective.
+def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[CompiledRates]:
+    """The code of each group, with its step or its values compiled. Collective.
 
     The first rank that has some laws makes their code and sends it to the others. One rank of each
-    node compiles or loads its modules before the others do; those then find them in the cache, and
+    node compiles or loads its code before the others do; those then find them in the cache, and
     compile what they alone have.
 
     what: "step" or "values".
@@ -304,16 +304,13 @@ def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[ModuleType]:
     everywhere = comm.allgather(list(own))
     if not any(everywhere):
         return []
-    from ecsmpi.reactions.code_cache import load
-
     texts = _sources(comm, own, everywhere)
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
-        for key in own:
-            compiling.answer(what, texts[key], threads.shared_now())
-        modules = {key: load(texts[key]) for key in own}
-        for module in modules.values():
-            COMPILE[what](module)
-    return [modules[group.key] for group in groups]
+        codes = {key: CompiledRates(texts[key]) for key in own}
+        for key, code in codes.items():
+            if not compiling.ahead(what, texts[key], threads_share()):
+                COMPILE[what](code)
+    return [codes[group.key] for group in groups]
 
 
 def _sources(comm: Any, own: dict[str, LawGroup], everywhere: list[list[str]]) -> dict[str, str]:
@@ -338,12 +335,15 @@ def _sources(comm: Any, own: dict[str, LawGroup], everywhere: list[list[str]]) -
 def _source(group: LawGroup) -> str:
     """The source of a group of laws.
 
-    It comes from the process that compiles where there is one, as sympy takes time to import, and
-    memory.
+    It is kept, or comes from the process that compiles, as sympy takes time to import, and memory.
     """
-    found = compiling.answer("source", group.everywhere())
+    kept = compiling.kept("source", group.key)
+    found = kept.read()
     if found is None:
-        from ecsmpi.reactions.rate_code import source
+        found = compiling.answer("source", group.everywhere())
+        if found is None:
+            from ecsmpi.reactions.rate_code import source
 
-        found = source(group)
+            found = source(group)
+        kept.write(found)
     return found

@@ -6,37 +6,52 @@ each by a line of JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import sys
+from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
-    """Do tasks until there are no more."""
+    """Do tasks until there are no more.
+
+    A task is (path of the library to make or None, name, arguments).
+    """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
     modules: dict[str, Any] = sys.modules
     modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
+    from ecsmpi.kernels.link import Libraries, NotLinked
+
+    libraries = Libraries()
     tasks: dict[str, Any] = {
         "kernels": _kernels,
         "exchange": _exchange,
         "crossings": _membrane_reactions,
+        "answers": _answers,
+        "callbacks": _callbacks,
         "step": _step,
         "values": _values,
         "source": _source,
     }
     while True:
         try:
-            name, *arguments = pickle.load(sys.stdin.buffer)
+            path, name, *arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        answers.write(json.dumps(tasks[name](*arguments)) + "\n")
+        libraries.begin()
+        answer = tasks[name](libraries, *arguments)
+        if path is not None:
+            with contextlib.suppress(NotLinked):
+                libraries.write(Path(path))
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def _kernels(heterogeneous: bool, short: bool, threaded: bool) -> str:
+def _kernels(libraries, heterogeneous: bool, short: bool, threaded: bool) -> str:
     from ecsmpi.ranks.mpi import MPI
     from ecsmpi.solver.stepper import compile_kernels
 
@@ -44,37 +59,57 @@ def _kernels(heterogeneous: bool, short: bool, threaded: bool) -> str:
     return "done"
 
 
-def _exchange(exact: bool, blocked: bool, threaded: bool) -> str:
+def _exchange(libraries, exact: bool, blocked: bool, threaded: bool) -> str:
     from ecsmpi.cells.compile_loops import compile_exchange
 
     compile_exchange(exact, blocked, threaded)
     return "done"
 
 
-def _membrane_reactions() -> str:
+def _membrane_reactions(libraries) -> str:
     from ecsmpi.cells.compile_loops import compile_membrane_reactions
 
     compile_membrane_reactions()
     return "done"
 
 
-def _source(group) -> str:
+def _source(libraries, group) -> str:
     from ecsmpi.reactions.rate_code import source
 
     return source(group)
 
 
-def _step(source: str, threaded: bool) -> str:
-    from ecsmpi.reactions import code_cache, rate_calls
-    from ecsmpi.solver import threads
+def _answers(libraries) -> str:
+    from ecsmpi.ranks.answering import compile_loop
 
-    threads.use(2 if threaded else 1)
-    rate_calls.compile_step(code_cache.load(source))
+    compile_loop()
     return "done"
 
 
-def _values(source: str, threaded: bool) -> str:
-    from ecsmpi.reactions import code_cache, rate_calls
+def _callbacks(libraries) -> str:
+    from ecsmpi.neuron_api import native_code
 
-    rate_calls.compile_values(code_cache.load(source))
+    libraries.add_module(native_code.module())
+    return "done"
+
+
+def _step(libraries, source: str, threaded: bool) -> str:
+    from ecsmpi.reactions import rate_calls
+    from ecsmpi.reactions.compiled_rates import CompiledRates
+    from ecsmpi.solver import threads
+
+    threads.use(2 if threaded else 1)
+    code = CompiledRates(source)
+    rate_calls.compile_step(code)
+    libraries.add_function(code.name_of("step"), code.numbas("step"))
+    return "done"
+
+
+def _values(libraries, source: str, threaded: bool) -> str:
+    from ecsmpi.reactions import rate_calls
+    from ecsmpi.reactions.compiled_rates import CompiledRates
+
+    code = CompiledRates(source)
+    rate_calls.compile_values(code)
+    libraries.add_function(code.name_of("values"), code.numbas("values"))
     return "done"

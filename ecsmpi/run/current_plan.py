@@ -59,7 +59,8 @@ class CurrentPlan:
 
     def renew(self) -> None:
         """Make a plan with the coefficients, fluxes and reactions of now. Collective."""
-        self.plan = self._planner.replan(self.plan)
+        with compiling.while_planning():
+            self.plan = self._planner.replan(self.plan)
         self._has_changes = False
 
     def find_segments(self) -> None:

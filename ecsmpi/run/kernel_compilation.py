@@ -30,7 +30,7 @@ class KernelCompilation:
     ) -> None:
         """Compile what the model needs and this process does not have. Collective."""
         self._compile_solver(registry, solvers)
-        self._compile_loops_at_segments(solvers, segments, reactions)
+        self._compile_loops_at_segments(registry, solvers, segments, reactions)
 
     def _compile_solver(self, registry: ModelRegistry, solvers: RegionSolvers) -> None:
         kinds = set()
@@ -44,17 +44,21 @@ class KernelCompilation:
                 solvers.comm,
                 "compiles the solver for such a model, once on this machine; about 20 s",
             ):
-                compiling.ahead("kernels", *kind)
-                compile_kernels(launch.own_communicator(), *kind)
+                if not compiling.ahead("kernels", *kind):
+                    compile_kernels(launch.own_communicator(), *kind)
             self._compiled.add(kind)
 
     def _compile_loops_at_segments(
-        self, solvers: RegionSolvers, segments: CoupledSegments, reactions: MembraneReactions
+        self,
+        registry: ModelRegistry,
+        solvers: RegionSolvers,
+        segments: CoupledSegments,
+        reactions: MembraneReactions,
     ) -> None:
-        """Compile the loops that couple boxes to segments. Collective."""
+        """Compile the loops that couple boxes to segments, and to fluxes. Collective."""
         count = segments.all.count
         kinds: set[tuple] = set()
-        if count:
+        if any(species.regions for species in registry.species):
             is_threaded = threads.for_work(count, threads.SLOTS) > 1
             kinds.add(("exchange", solvers.reproducible, count > BLOCK, is_threaded))
         if reactions.all:
@@ -64,8 +68,9 @@ class KernelCompilation:
             with launch.one_per_node_first(
                 solvers.comm, "compiles the loops at segments, once on this machine"
             ):
-                compiling.answer(name, *options)
-                if name == "exchange":
+                if compiling.ahead(name, *options):
+                    pass
+                elif name == "exchange":
                     compile_loops.compile_exchange(*options)
                 else:
                     compile_loops.compile_membrane_reactions()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ecsmpi.neuron_api import neuron_calls
-from ecsmpi.neuron_api.native_callbacks import DONE, FAILED
+from ecsmpi.neuron_api.native_slots import DONE, FAILED
 from ecsmpi.ranks import forks, launch
 from ecsmpi.run.interrupts import Interrupts
 

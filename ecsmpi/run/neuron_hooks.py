@@ -23,10 +23,11 @@ import traceback
 import numpy as np
 
 from ecsmpi.cells.reversal_potentials import ReversalPotentials
-from ecsmpi.neuron_api import intracellular_solver, neuron_calls
+from ecsmpi.neuron_api import intracellular_solver, native_callbacks, neuron_calls
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.lifetimes import Collector, Living, collector
 from ecsmpi.neuron_api.native_callbacks import NonvintBlock
+from ecsmpi.neuron_api.native_slots import NONVINT
 from ecsmpi.neuron_api.range_variable import memory
 from ecsmpi.ranks import launch
 from ecsmpi.run.neuron_guard import NeuronGuard
@@ -56,6 +57,7 @@ class NeuronHooks:
         self._job = simulation.comm  # all ranks
         self._watch_interrupts()
         self._kept_handlers: list | None = None
+        native_callbacks.get_ready()
         neuron_calls.install(self._after_neurons_call)
         self._early = n.FInitializeHandler(3, guard(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
@@ -64,8 +66,8 @@ class NeuronHooks:
         self._events = n.CVode()
         self._right_at: tuple[int, int] | None = None
         self._right = np.zeros(0)
-        first = NonvintBlock(self._called_first, (CURRENTS, FIXED_STEP))
-        last = NonvintBlock(self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
+        first = NonvintBlock(NONVINT[0], self._called_first, (CURRENTS, FIXED_STEP))
+        last = NonvintBlock(NONVINT[1], self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
         self._blocks = first, last
         intracellular_solver.place_blocks_around_neurons_own(first.address, last.address)
         phases = {

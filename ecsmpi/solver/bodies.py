@@ -15,25 +15,19 @@ which costs less at each call than to take the arrays one by one.
 
 from __future__ import annotations
 
-from functools import cache, cached_property
-from typing import Any, cast
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, get_thread_id, prange, typeof, types
+from numba import cfunc, get_thread_id, prange, types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic
-from numba.np.numpy_support import as_dtype
+from numba.np.numpy_support import from_dtype
 
-from ecsmpi.solver.threads import Shared, at_a_time, calls_shared, shared
+from ecsmpi.kernels.records import FLAG, INTEGER, NUMBER, Array, Fields, Kind
+from ecsmpi.solver.shared_loops import Shared, at_a_time, calls_shared, shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
-
-# kinds of arguments: numbers, arrays of one axis, of two and of three
-INTEGER, NUMBER = types.int64, types.float64
-NUMBERS, INTEGERS = types.float64[::1], types.int64[::1]
-PLACES, FLAGS = types.uint32[::1], types.boolean[::1]
-TABLE, PLANES = types.float64[:, ::1], types.float64[:, :, ::1]
-SHAPE = types.UniTuple(types.int64, 3)
 
 # the first piece, the piece after the last, number of the thread, address of the arguments
 BODY = types.void(*[types.int64] * 4)
@@ -47,10 +41,14 @@ class Body:
         self.py_func = function
 
     @cached_property
+    def compiled(self) -> Any:
+        """numba's C function."""
+        return cfunc(BODY, cache=True, error_model="numpy")(self.py_func)
+
+    @property
     def address(self) -> int:
         """Where the compiled function is."""
-        compiled = cfunc(BODY, cache=True, error_model="numpy")(self.py_func)
-        return int(compiled.address)  # type: ignore[arg-type]  # None only before it is compiled
+        return int(self.compiled.address)
 
 
 class Loop:
@@ -58,14 +56,19 @@ class Loop:
 
     def __init__(self, function: Shared, *bodies: Body):
         self._function = function
-        self._bodies = bodies
+        self.bodies = bodies
 
     def __call__(self, *arguments):
-        return self._function.in_use(*self._addresses, *arguments)
+        return self.in_use(*self._addresses, *arguments)
+
+    @property
+    def in_use(self):
+        """numba's function that a call runs now, with the addresses of the bodies first."""
+        return self._function.in_use
 
     @cached_property
     def _addresses(self) -> tuple:
-        return tuple(body.address for body in self._bodies)
+        return tuple(body.address for body in self.bodies)
 
 
 def loop_over(*bodies: Body):
@@ -99,80 +102,26 @@ def run(body, count, arguments):
         restore_mode(mode)
 
 
-def triple(kind):
-    """The kind of three values of that kind."""
-    return types.UniTuple(kind, 3)
+def numbas(kind: Kind) -> types.Type:
+    """numba's type of the values of a kind."""
+    if isinstance(kind, Fields):
+        of_fields = tuple(map(numbas, kind.kinds))
+        if kind.cls is tuple:
+            return types.Tuple(of_fields)
+        return types.BaseTuple.from_types(of_fields, kind.cls)
+    if isinstance(kind, Array):
+        layout: Any = kind.layout
+        dtype: Any = from_dtype(np.dtype(kind.dtype))
+        return types.Array(dtype, kind.ndim, layout, readonly=not kind.writable)
+    return {INTEGER: types.int64, NUMBER: types.float64, FLAG: types.boolean}[kind]
 
 
-def named(cls, *kinds):
-    """The kind of a named tuple whose fields are of these kinds."""
-    return types.BaseTuple.from_types(kinds, cls)
-
-
-class Record:
-    """Values of a kind, laid out as compiled code has them. ``address``: where they are.
-
-    A kind is a tuple of arrays, numbers and further tuples, each as many words of 8 bytes. The
-    record keeps the arrays alive, and compiled code reads them while the record lives.
-
-    Raises
-    ------
-    TypeError
-        Where the values are of another kind.
-    """
-
-    def __init__(self, kind, values: tuple):
-        self.values = values
-        try:
-            words = _words_of(values, kind)
-        except TypeError as error:
-            raise TypeError(f"compiled loops take a record of {kind}: {error}") from None
-        self._words = np.array(words, dtype=np.int64)
-        self.address = self._words.ctypes.data
-
-
-def _words_of(value, kind) -> list[int]:
-    """A value of a kind as numba keeps it, word by word; TypeError where it is of another kind.
-
-    An array is its owner and its parent, which are nobody here, its size, its itemsize, the address
-    of its data, its shape and its strides. Each leaf is compared with its kind, which takes a
-    thirtieth of the time of numba's `typeof`: a model may have thousands of species.
-    """
-    if isinstance(kind, types.BaseTuple):
-        cls = getattr(kind, "instance_class", tuple)
-        if not isinstance(value, cls) or len(value) != len(kind):
-            raise TypeError(f"not a {kind}, but {value!r}")
-        words: list[int] = []
-        for field, field_kind in zip(value, cast(Any, kind)):
-            words += _words_of(field, field_kind)
-        return words
-    if isinstance(kind, types.Array) and _is_array_of(value, kind):
-        return [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
-    if kind == NUMBER and isinstance(value, float):
-        return [int(np.float64(value).view(np.int64))]
-    if kind == INTEGER and isinstance(value, (int, np.integer)):
-        return [int(value)]
-    raise TypeError(f"not a {kind}, but {typeof(value)}")
-
-
-def _is_array_of(value, kind) -> bool:
-    """Whether a value is a C-contiguous array of an array's kind."""
-    return (
-        isinstance(value, np.ndarray)
-        and value.ndim == kind.ndim
-        and value.dtype == _dtype(kind.dtype)
-        and value.flags.c_contiguous
-        and value.flags.aligned
-        and (value.flags.writeable or not kind.mutable)
-    )
-
-
-_dtype = cache(as_dtype)
-
-
-def reading(kind):
+def reading(kind: Kind):
     """A function for compiled code: read(address) is the tuple of that kind in a `Record`."""
+    return _reading(numbas(kind))
 
+
+def _reading(kind):
     @intrinsic
     def read(typing_context, address):
         def code(context, builder, signature, given):
@@ -191,7 +140,7 @@ def passing(*kinds):
     unpack(address) is that tuple in the body. Arrays stay the caller's: they are passed without a
     reference to be counted.
     """
-    kind = types.Tuple(kinds)
+    kind = types.Tuple(tuple(map(numbas, kinds)))
 
     @intrinsic
     def pack(typing_context, values):
@@ -206,7 +155,7 @@ def passing(*kinds):
 
         return types.int64(kind), code
 
-    return pack, reading(kind)
+    return pack, _reading(kind)
 
 
 def _lent(context, builder, kind, value):

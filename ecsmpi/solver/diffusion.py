@@ -19,14 +19,16 @@ import numpy as np
 
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import Profile
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.solver.one_pass import OnePass, PassFactors, panels_of_slab
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.slab_edges import SlabEdges
 from ecsmpi.solver.sweep_plans import Sources, Walls
-from ecsmpi.solver.sweep_up import add_sources
 from ecsmpi.solver.tridiagonal import Chain
 from ecsmpi.solver.two_passes import TwoPasses, TwoPassFactors
 from ecsmpi.solver.workspace import Workspace
+
+sweep_up = kernels_of("ecsmpi.solver.sweep_up")
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class UniformDiffusion:
             self.steps(dt).advance(self._u, sources, values)
         else:
             voxel = self._sources.voxel
-            add_sources(self._u, voxel, sources, self._per_volume_fraction, values)
+            sweep_up.add_sources(self._u, voxel, sources, self._per_volume_fraction, values)
 
     def finish(self, values: np.ndarray) -> None:
         """Take what neighbours have sent; see `diffusion_planner.Diffusion`."""

@@ -1,43 +1,14 @@
 """The compiled loops between slabs in one pass; slab_edges.py has the equations."""
 
-from __future__ import annotations
-
-from typing import NamedTuple
-
-import numpy as np
 from numba import njit
 
-from ecsmpi.solver.bodies import INTEGER, NUMBER, NUMBERS, Body, loop_over, named, passing, reading
+from ecsmpi.kernels.records import INTEGER, NUMBERS
+from ecsmpi.solver.bodies import Body, loop_over, passing, reading
 from ecsmpi.solver.bodies import run as run_body
+from ecsmpi.solver.panel_plans import EDGE
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, compiled, fill
-from ecsmpi.solver.sweep_plans import PLANE_LINES, WALLS, PlaneLines, Walls
 
-
-class Edge(NamedTuple):
-    """The numbers of one end of a slab that has a neighbour.
-
-    is_first: 1 at the slab's first plane, 0 at its last one. a: A of the slab after the interface,
-    d: D of the slab before it. weight: (planes,) how what is outside comes through, from the end
-    on. lines, walls: how y and z are solved in a plane without walls. scratch: memory for that.
-    ny, nz: rows of a plane and voxels of a row. rows: y-rows of a piece of work.
-    """
-
-    is_first: int
-    a: float
-    d: float
-    weight: np.ndarray
-    lines: PlaneLines
-    walls: Walls
-    scratch: np.ndarray
-    ny: int
-    nz: int
-    rows: int
-
-
-EDGE = named(
-    Edge, INTEGER, NUMBER, NUMBER, NUMBERS, PLANE_LINES, WALLS, NUMBERS, INTEGER, INTEGER, INTEGER
-)
 _read_edge = reading(EDGE)
 
 

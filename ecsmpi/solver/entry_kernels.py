@@ -15,14 +15,14 @@ from numba.extending import intrinsic
 from ecsmpi.reactions.rate_kernels import ROUNDER
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill, inner
-from ecsmpi.solver.threads import shared
+from ecsmpi.solver.shared_loops import shared
+from ecsmpi.solver.sizes import LIMBS
 
 # An exact sum: three limbs, which count units (mM), and how many amounts these could not hold.
 #
 #     limb      0          1          2          3
 #     unit   2**-10     2**-50     2**-90     amounts of 2**29 mM and more, and NaN
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)
-LIMBS = 4
 LARGEST = 2.0**29  # mM
 
 

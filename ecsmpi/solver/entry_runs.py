@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.sizes import TILE
 
 # entries in a row with one slot that are worth a sum of their own: at least a register of them
 LONG = TILE

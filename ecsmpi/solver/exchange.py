@@ -23,10 +23,13 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver import entry_kernels, threads
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.solver import threads
 from ecsmpi.solver.entry_runs import EntryRuns, in_order
 from ecsmpi.solver.routes import Routes, replay
+from ecsmpi.solver.sizes import LIMBS
 
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
 NONE = np.zeros(0, dtype=np.int64)
 MOST_VOXELS = 2**32  # of a slab in which segments lie: 34 GB of each species
 
@@ -257,7 +260,7 @@ class ExactExchange(Exchange):
     """
 
     def _plan_sources(self, routes: Routes, n_fields: int) -> None:
-        limbs = entry_kernels.LIMBS
+        limbs = LIMBS
         self._sums = np.zeros((n_fields, self._requested.size, limbs), dtype=np.int64)
         self._received = np.zeros((n_fields, routes.served, limbs), dtype=np.int64)
         self.sources = list(np.zeros((n_fields, self.local_voxels.size)))

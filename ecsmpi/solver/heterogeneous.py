@@ -19,10 +19,10 @@ import numpy as np
 from ecsmpi.description.boundaries import Faces, Held
 from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.kernels.records import Record
 from ecsmpi.solver import heterogeneous_plans, threads
-from ecsmpi.solver.bodies import Record
 from ecsmpi.solver.borders import BorderVoxels
-from ecsmpi.solver.heterogeneous_down import substitute
 from ecsmpi.solver.heterogeneous_plans import (
     BorderEntries,
     CutLines,
@@ -31,12 +31,14 @@ from ecsmpi.solver.heterogeneous_plans import (
     HeterogeneousUpPlan,
     PlaneFaces,
 )
-from ecsmpi.solver.heterogeneous_up import add_sources, eliminate, pivots
-from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.sizes import TILE
 from ecsmpi.solver.sweep_plans import Sources
 from ecsmpi.solver.tissue import Conductances, tiled
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Ends
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace
+
+sweep_up = kernels_of("ecsmpi.solver.heterogeneous_up")
+sweep_down = kernels_of("ecsmpi.solver.heterogeneous_down")
 
 
 @dataclass(frozen=True)
@@ -172,9 +174,9 @@ class HeterogeneousDiffusion:
         along_z = self._borders.diagonal(2, dt, self._capacity)
         x, y, z = (aligned_zeros((self._capacity.size,)) for _ in range(3))
         for lo, hi in zip(start[:-1] * plane, start[1:] * plane):
-            pivots(along_x[lo:hi], m.x[lo : hi + plane], s[0], plane, x[lo:hi])
-        pivots(along_y, m.y, s[1], nz, y)
-        pivots(along_z, m.z, s[2], 1, z)
+            sweep_up.pivots(along_x[lo:hi], m.x[lo : hi + plane], s[0], plane, x[lo:hi])
+        sweep_up.pivots(along_y, m.y, s[1], nz, y)
+        sweep_up.pivots(along_z, m.z, s[2], 1, z)
         if shared.partition.n_blocks > 1:
             lines, ends = _cut_lines(m.x.reshape(-1, plane), x.reshape(-1, plane), s[0], start)
         else:
@@ -220,16 +222,16 @@ class HeterogeneousDiffusion:
         shared, flat = self._work.shared, self._u
         if not self.diffuses:
             voxel = self._sources.voxel
-            add_sources(flat, shared.box.plane, voxel, sources, self._capacity, values)
+            sweep_up.add_sources(flat, shared.box.plane, voxel, sources, self._capacity, values)
             return
         factors = self.factors(dt)
         self._borders.renew(t, dt)
         with shared.phases["up"]:
-            eliminate(self._up.address, flat, sources)
+            sweep_up.eliminate(self._up.address, flat, sources)
         with shared.phases["interfaces"]:
             factors.interfaces.solve()
         with shared.phases["down"]:
-            substitute(self._down.address, flat, values)
+            sweep_down.substitute(self._down.address, flat, values)
 
     def finish(self, values: np.ndarray) -> None:
         """Nothing is left to be done."""

@@ -7,7 +7,8 @@ then the planes, of a batch of planes. Nothing is allocated.
 
 from numba import njit
 
-from ecsmpi.solver.bodies import INTEGER, NUMBERS, Body, loop_over, passing, reading, run
+from ecsmpi.kernels.records import INTEGER, NUMBERS
+from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.heterogeneous_plans import DOWN_PLAN
 from ecsmpi.solver.heterogeneous_up import add_product

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecsmpi.solver.bodies import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named, triple
+from ecsmpi.kernels.records import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named, triple
 from ecsmpi.solver.sweep_plans import SOURCES, Sources
 
 

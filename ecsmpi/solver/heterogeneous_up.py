@@ -22,7 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ecsmpi.solver.bodies import INTEGER, NUMBERS, Body, loop_over, passing, reading, run
+from ecsmpi.kernels.records import INTEGER, NUMBERS
+from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.heterogeneous_plans import UP_PLAN
 from ecsmpi.solver.row_kernels import compiled, copy, fill, fma, inner

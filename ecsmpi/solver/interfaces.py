@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecsmpi.description.decomposition import Slabs, share
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.ranks.mpi import MPI
-from ecsmpi.solver import interface_kernels
 from ecsmpi.solver.tridiagonal import Ends, eliminated
+
+interface_kernels = kernels_of("ecsmpi.solver.interface_kernels")
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,14 @@ class GatheredInterfaces:
             self._last[b] = self._d[end].reshape(-1)
         for planes, lines in zip((self._first, self._last), self._gathered):
             self._transpose(planes, self._in_planes, lines, self._in_lines)
-        interface_kernels.join_blocks(*self._gathered, **numbers)
+        interface_kernels.join_blocks(
+            *self._gathered,
+            numbers["from_left"],
+            numbers["through"],
+            numbers["pivot"],
+            numbers["ratio"],
+            numbers["carry"],
+        )
         for planes, lines in zip(self._outside, self._gathered[2:]):
             self._transpose(lines, self._in_lines, planes, self._in_planes)
 

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecsmpi.solver.bodies import Record
-from ecsmpi.solver.entry_kernels import pick
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.kernels.records import Record
 from ecsmpi.solver.panel_plans import PASS_PLAN, Cut, Neighbours, PassPlan
-from ecsmpi.solver.panel_sweep import sweep
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.slab_edges import EdgeNumbers, SlabEdges
 from ecsmpi.solver.sweep_plans import NO_INVERSE, Lines, PlaneLines, Sources
 from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows
 from ecsmpi.solver.workspace import Workspace, lines_are_short
+
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
+panel_sweep = kernels_of("ecsmpi.solver.panel_sweep")
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class OnePass:
         with self._phases["interfaces"]:
             self._edges.keep()
         with self._phases["pass"]:
-            sweep(self._plan.address, u, sources, values)
+            panel_sweep.sweep(self._plan.address, u, sources, values)
         with self._phases["interfaces"]:
             self._edges.send()
 
@@ -141,7 +143,7 @@ class OnePass:
         row_start, voxel = self._sources.row_start, self._sources.voxel
         for begin, end in self._factors.edges.planes(n):
             first, last = row_start[begin * ny], row_start[end * ny]
-            pick(first, last, voxel, u.reshape(-1), ny * nz, values)
+            entry_kernels.pick(first, last, voxel, u.reshape(-1), ny * nz, values)
 
     def __str__(self) -> str:
         return f"one pass, neighbour pairs (coupling {self._factors.coupling:.1e})"

@@ -10,12 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ecsmpi.description.grid import aligned_zeros
+from ecsmpi.kernels.records import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named
 from ecsmpi.solver import threads
-from ecsmpi.solver.bodies import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named
-from ecsmpi.solver.panel_squares import ROWS, STRIP
 from ecsmpi.solver.panels import Panels
-from ecsmpi.solver.registers import TILE, whole_tiles
-from ecsmpi.solver.sweep_plans import LINES, SOURCES, Lines, Sources
+from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE, whole_tiles
+from ecsmpi.solver.sweep_plans import (
+    LINES,
+    PLANE_LINES,
+    SOURCES,
+    WALLS,
+    Lines,
+    PlaneLines,
+    Sources,
+    Walls,
+)
 
 APART = 3 * TILE  # numbers between planes of a window, lest all begin in the same lines of a cache
 
@@ -103,6 +111,27 @@ class PassPlan(NamedTuple):
     per_volume_fraction: float
 
 
+class Edge(NamedTuple):
+    """The numbers of one end of a slab that has a neighbour.
+
+    is_first: 1 at the slab's first plane, 0 at its last one. a: A of the slab after the interface,
+    d: D of the slab before it. weight: (planes,) how what is outside comes through, from the end
+    on. lines, walls: how y and z are solved in a plane without walls. scratch: memory for that.
+    ny, nz: rows of a plane and voxels of a row. rows: y-rows of a piece of work.
+    """
+
+    is_first: int
+    a: float
+    d: float
+    weight: np.ndarray
+    lines: PlaneLines
+    walls: Walls
+    scratch: np.ndarray
+    ny: int
+    nz: int
+    rows: int
+
+
 NEIGHBOURS = named(Neighbours, NUMBERS, NUMBERS)
 CUT = named(Cut, INTEGERS, INTEGER, INTEGER, INTEGER)
 WINDOW = named(Window, TABLE, INTEGER, INTEGER, INTEGER, TABLE, INTEGER)
@@ -118,6 +147,10 @@ PASS_PLAN = named(
     SCRATCH,
     SOURCES,
     NUMBER,
+)
+
+EDGE = named(
+    Edge, INTEGER, NUMBER, NUMBER, NUMBERS, PLANE_LINES, WALLS, NUMBERS, INTEGER, INTEGER, INTEGER
 )
 
 PATCH_ROWS = 3 * TILE + 2  # TILE rows of three planes, and one before and after the middle ones
@@ -155,7 +188,7 @@ class PassMemory:
             source=aligned_zeros((count, width * TILE)),
             patch=aligned_zeros((count, PATCH_ROWS * (width + 2 * TILE))),
             above=aligned_zeros((count, panels.window * (stride + TILE))),
-            corner=aligned_zeros((count, panels.window * ROWS * STRIP)),
+            corner=aligned_zeros((count, panels.window * STRIP_ROWS * STRIP)),
             before=aligned_zeros((n, width)),
             progress=np.zeros(panels.count + 1, dtype=np.int64),
         )

@@ -10,10 +10,9 @@ increment to u. panel_sweep.py calls them in this order; sweep_up.py has the equ
 from llvmlite import ir
 from numba.core import cgutils
 
-from ecsmpi.solver.registers import REGISTER, TILE, Code, vector_code
+from ecsmpi.solver.registers import REGISTER, Code, vector_code
+from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE
 
-STRIP = 2 * TILE  # voxels of a row that `finish` takes at a time
-ROWS = TILE // 2  # rows that it takes at a time
 PLANES_EARLY = 2  # how many planes before their turn concentrations are read into the cache
 
 
@@ -105,10 +104,12 @@ def descend(code: Code) -> None:
 
 
 def _registers(code: Code) -> list[list]:
-    """Variables for ROWS rows of a strip, 0 at first."""
+    """Variables for STRIP_ROWS rows of a strip, 0 at first."""
     zero = ir.Constant(REGISTER, [0.0] * TILE)
-    strip = range(STRIP // TILE)
-    return [[cgutils.alloca_once_value(code.builder, zero) for _ in strip] for _ in range(ROWS)]
+    rows, count = [], STRIP // TILE
+    for _ in range(STRIP_ROWS):
+        rows.append([cgutils.alloca_once_value(code.builder, zero) for _ in range(count)])
+    return rows
 
 
 def _x_downwards(code: Code, plane, x: list[list]) -> None:
@@ -130,7 +131,7 @@ def _y_downwards(code: Code, plane, x: list[list], is_final: bool) -> None:
     for c in range(STRIP // TILE):
         above = ("above_at", (number, "above_size"), c * TILE)
         t = code.load("above", *above)
-        for y in reversed(range(ROWS)):
+        for y in reversed(range(STRIP_ROWS)):
             t = code.fma(code.spread("y_ratio", "y", y), t, code.builder.load(x[y][c]))
             if is_final:
                 here = ("u_at", (number, "u_plane"), ("nz", y), c * TILE)
@@ -161,7 +162,7 @@ _OF_LINES = "top final first x_ratio above above_at above_size y y_ratio"
 
 @vector_code(f"{_OF_WINDOW} {_OF_LINES}")
 def finish_ahead(code: Code) -> None:
-    """x and y downwards in ROWS rows of a strip that are ahead of the final ones.
+    """x and y downwards in STRIP_ROWS rows of a strip that are ahead of the final ones.
 
     In the planes [first, top), from top to first; [first, final) are final along x. Plane i of the
     window is in slot i - slot_of, or in the slot ``slots`` before. above: t of the row after these,

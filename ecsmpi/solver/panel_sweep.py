@@ -15,22 +15,21 @@ are final lie behind. Nothing is allocated. Results do not depend on the number 
 
 from numba import njit
 
+from ecsmpi.kernels.records import INTEGER, NUMBERS
 from ecsmpi.solver import claims
-from ecsmpi.solver.bodies import INTEGER, NUMBERS, Body, loop_over, passing, reading, run
+from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.panel_plans import PASS_PLAN
 from ecsmpi.solver.panel_squares import (
     PLANES_EARLY,
-    ROWS,
-    STRIP,
     descend,
     finish,
     finish_ahead,
     rise,
     rise_with_sources,
 )
-from ecsmpi.solver.registers import TILE
 from ecsmpi.solver.row_kernels import copy, fill, inner, move_rows, part_of_caller
+from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE
 
 
 @njit(**part_of_caller)
@@ -194,7 +193,7 @@ def _go_up(plan, panel, bottom, top, u, source, thread):
 def _move_corner(u, at, plane, nz, planes, rows, columns, corner, is_back):
     """What a strip has in u, to the corner or back: some rows and columns of some planes."""
     for q in range(planes):
-        here, there = at + q * plane, q * ROWS * STRIP
+        here, there = at + q * plane, q * STRIP_ROWS * STRIP
         if is_back:
             move_rows(rows, columns, corner, there, STRIP, u, here, nz)
         else:
@@ -214,7 +213,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
     buffers = store.ahead.shape[0]
     own, of_before = store.ahead[panel % buffers], store.ahead[(panel - 1) % buffers]
     fill(above[: (final - first) * above_size], 0.0)
-    y = (end - 1) // ROWS * ROWS
+    y = (end - 1) // STRIP_ROWS * STRIP_ROWS
     while y >= y0:
         if new <= y < y1:
             source, at, slot_size = store.slots_of[thread], (y - y0) * store.stride, store.slot_size
@@ -225,7 +224,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
             slot_size = store.ahead_size
             at, slot_of, slots = slot_size + row * store.stride, 0, n
         u_at = (first + 1) * plane + y * nz
-        rows = min(ROWS, ny - y)
+        rows = min(STRIP_ROWS, ny - y)
         for k in range(0, plan.width, STRIP):
             if y >= y1:
                 finish_ahead(
@@ -246,11 +245,11 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
                     plan.y.ratio,
                 )
                 continue
-            is_inside = rows == ROWS and k + STRIP <= nz
+            is_inside = rows == STRIP_ROWS and k + STRIP <= nz
             columns = min(STRIP, nz - k)
             target, target_at, target_plane, target_row = u, u_at + k, plane, nz
             if not is_inside:
-                target, target_at, target_plane, target_row = corner, 0, ROWS * STRIP, STRIP
+                target, target_at, target_plane, target_row = corner, 0, STRIP_ROWS * STRIP, STRIP
                 _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, False)
             finish(
                 source,
@@ -280,7 +279,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
                 line = i * ny + y
                 begin, after = plan.sources.row_start[line], plan.sources.row_start[line + rows]
                 pick(begin, after, plan.sources.voxel, u, plane, values)
-        y -= ROWS
+        y -= STRIP_ROWS
 
 
 _read_plan = reading(PASS_PLAN)

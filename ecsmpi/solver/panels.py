@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecsmpi.solver.registers import TILE, whole_tiles
+from ecsmpi.solver.sizes import TILE, whole_tiles
 from ecsmpi.solver.tridiagonal import ROUND_OFF, decay
 
 ROWS = 2 * TILE  # of a panel, at least

@@ -12,16 +12,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-TILE = 8  # the doubles of a vector register of 512 bits
+from ecsmpi.solver.sizes import TILE
 
 REGISTER = ir.VectorType(ir.DoubleType(), TILE)
 _LANES = ir.VectorType(ir.IntType(32), TILE)
 _WIDE_LANES = ir.VectorType(ir.IntType(64), TILE)
-
-
-def whole_tiles(count: int) -> int:
-    """The count up to a multiple of TILE."""
-    return -(-count // TILE) * TILE
 
 
 def _swap(builder, rows, distance):

@@ -17,8 +17,6 @@ from ecsmpi.solver.plane_kernels import aim_rows_at_wall, keep_wall
 from ecsmpi.solver.registers import TILE, Arguments, fma
 from ecsmpi.solver.row_kernels import copy, fill, inner, part_of_caller
 
-SHORT = 4 * TILE  # z-lines of fewer voxels are solved here; longer ones faster by tiles.py
-
 
 @intrinsic
 def _eliminate_rows(typing, f, at, stride, carry, pivot, y, b, to, width):

@@ -22,13 +22,16 @@ from functools import cached_property
 
 import numpy as np
 
-from ecsmpi.description.grid import aligned_zeros
+from ecsmpi.description.grid import Box, aligned_zeros
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.kernels.records import Record
 from ecsmpi.ranks.mpi import MPI
-from ecsmpi.solver.bodies import Record
-from ecsmpi.solver.edge_kernels import EDGE, Edge, add_outside, settle
-from ecsmpi.solver.sweep_plans import PlaneLines, Walls
-from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain
-from ecsmpi.solver.workspace import Workspace
+from ecsmpi.solver.panel_plans import EDGE, Edge
+from ecsmpi.solver.sweep_plans import NO_INVERSE, Lines, PlaneLines, Walls
+from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, TridiagonalRows
+from ecsmpi.solver.workspace import Workspace, scratch_of_a_plane
+
+edge_kernels = kernels_of("ecsmpi.solver.edge_kernels")
 
 NO_WALLS = Walls(np.zeros(2, dtype=bool), 0, 0.0)
 
@@ -144,10 +147,22 @@ class SlabEdges:
         MPI.Prequest.Waitall(self._requests)
         for is_first, _, own, received in self._ends:
             edge = numbers.records[is_first]
-            settle(edge.address, own.reshape(-1), received.reshape(-1), self._step, self._outside)
-            add_outside(edge.address, self._u, self._outside)
+            at_end = own.reshape(-1), received.reshape(-1)
+            edge_kernels.settle(edge.address, *at_end, self._step, self._outside)
+            edge_kernels.add_outside(edge.address, self._u, self._outside)
 
     def free(self) -> None:
         """Release the messages."""
         for request in self._requests:
             request.Free()
+
+
+def compile_edges(box: Box) -> None:
+    """Compile what slabs of such boxes do after one pass, or load it. Local."""
+    _, ny, nz = box.shape
+    y, z = (Lines.of(Block.of(TridiagonalRows.of_line(n, 1.0, False))) for n in (ny, nz))
+    scratch = np.zeros(scratch_of_a_plane(box))
+    in_plane = (PlaneLines(y, z, NO_INVERSE), NO_WALLS, scratch, ny, nz, 1)
+    edge = Record(EDGE, Edge(1, 0.0, 0.0, np.zeros(1), *in_plane))
+    edge_kernels.settle(edge.address, *np.zeros((2, 2 * box.plane)), *np.zeros((2, box.plane)))
+    edge_kernels.add_outside(edge.address, np.zeros((3, ny, nz)), np.zeros(box.plane))

@@ -16,20 +16,24 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import ArrayProfile
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.reactions.rate_law import Law
 from ecsmpi.reactions.reaction import Reactions, in_slab
-from ecsmpi.solver import interface_kernels, threads
+from ecsmpi.solver import threads
 from ecsmpi.solver.accounts import Account
 from ecsmpi.solver.diffusion_planner import Diffusion, DiffusionPlanner
 from ecsmpi.solver.exchange import Exchange, plan_exchange
 from ecsmpi.solver.halo import Halo
 from ecsmpi.solver.induced import InducedCurrents
-from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.sizes import SHORT
+from ecsmpi.solver.slab_edges import compile_edges
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.threads import Team
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tissue import SlabTissue
 from ecsmpi.solver.workspace import Workspace
+
+interface_kernels = kernels_of("ecsmpi.solver.interface_kernels")
 
 
 def _nothing() -> bool:
@@ -324,8 +328,11 @@ def _advance_small_box(comm, heterogeneous: bool, short: bool) -> None:
         exchange = plan_exchange(comm, Slabs(3, 1, grain), box.plane, voxels, len(species))
         stepper = Stepper(comm, box, tissue, species, fields, exchange)
         stepper.advance(1.0, 0.0)
+        exchange.set_values([np.zeros(box.plane) for _ in species])
         stepper.free()
         exchange.free()
+    if not (heterogeneous or short):
+        compile_edges(box)
     plane = np.zeros((1, 1))
     interface_kernels.join_pair(*np.zeros((5, 1)))
     interface_kernels.join_blocks(plane, plane, plane, plane, *np.zeros((5, 1, 1)))

@@ -6,13 +6,14 @@ in sweep_up.py. Threads share the rows, and then the planes, of a batch of plane
 result does not depend on how many there are. Nothing is allocated.
 """
 
-from ecsmpi.solver.bodies import INTEGER, NUMBERS, PLANES, Body, Loop, passing, reading, run
+from ecsmpi.kernels.records import INTEGER, NUMBERS, PLANES
+from ecsmpi.solver.bodies import Body, Loop, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, fill
+from ecsmpi.solver.shared_loops import calls_shared, copy_with
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
 from ecsmpi.solver.sweep_plans import DOWN_PLAN
-from ecsmpi.solver.threads import calls_shared, copy_with
 
 _read_plan = reading(DOWN_PLAN)
 _pack_rows, _unpack_rows = passing(INTEGER, INTEGER, INTEGER, NUMBERS)

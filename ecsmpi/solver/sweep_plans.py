@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecsmpi.solver.bodies import (
+from ecsmpi.kernels.records import (
     FLAGS,
     INTEGER,
     INTEGERS,
@@ -22,7 +22,7 @@ from ecsmpi.solver.bodies import (
     TABLE,
     named,
 )
-from ecsmpi.solver.registers import whole_tiles
+from ecsmpi.solver.sizes import whole_tiles
 from ecsmpi.solver.tridiagonal import Block, SlabBlocks
 
 

@@ -20,7 +20,8 @@ plane, so that the result does not depend on how many there are. Nothing is allo
 
 from numba import njit
 
-from ecsmpi.solver.bodies import INTEGER, NUMBERS, Body, loop_over, passing, reading, run
+from ecsmpi.kernels.records import INTEGER, NUMBERS
+from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.row_kernels import (
     add_scaled,

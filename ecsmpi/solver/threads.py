@@ -1,4 +1,4 @@
-"""How many threads share a piece of work, and compiled loops for several threads and for one.
+"""How many threads share a piece of work.
 
 No more threads work than the work is worth: one thread has done a slab of few voxels before a
 second one wakes up. One thread takes loops that are compiled without threads. So small boxes never
@@ -13,19 +13,11 @@ faster.
 from __future__ import annotations
 
 import os
-import types
-from collections.abc import Callable
 from contextlib import contextmanager
 
-import numba
-from numba import get_thread_id, njit
-
+from ecsmpi.kernels.sharing import let_threads_share
 from ecsmpi.ranks import cores
-from ecsmpi.solver.lean_numba import put_off_scipy
-from ecsmpi.solver.row_kernels import compiled, inner
 from ecsmpi.solver.timing import SWEEPS, Phases
-
-put_off_scipy()
 
 # work that is worth waking a thread for: voxels, slots of an exchange, places with reactions
 VOXELS = 50_000  # about 0.2 ms
@@ -33,14 +25,13 @@ SLOTS = 2**15  # less work than a voxel's step
 PLACES = 10_000  # some 20 ns and more for a step of each
 
 _chosen = cores.users_threads()  # by the user, for any work; None: as many as the work is worth
-_alone = True  # whether loops without threads run from now on
 _in_use = 0  # how many threads numba was last set to
 _forked = False  # whether this process is a child
 
 
 def most() -> int:
     """Threads that may come into use."""
-    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at run time
+    return cores.most_threads()
 
 
 def choose(count: int) -> None:
@@ -66,16 +57,13 @@ def for_work(size: int, each: int = VOXELS) -> int:
 
 def use(count: int, now: int | None = None) -> None:
     """Let the loops that follow have ``count`` threads, or for now ``now`` of them."""
-    global _alone, _in_use
-    _alone = count == 1
-    if not _alone and _in_use != (now or count):
+    global _in_use
+    let_threads_share(count > 1)
+    if count > 1 and _in_use != (now or count):
+        import numba
+
         _in_use = now or count
         numba.set_num_threads(_in_use)
-
-
-def shared_now() -> bool:
-    """Whether threads share the loops that follow."""
-    return not _alone
 
 
 @contextmanager
@@ -91,116 +79,12 @@ def whatever_the_work(count: int):
 
 def _begin_in_child() -> None:
     """Let one thread do everything in a child, since the other threads are the parent's."""
-    global _forked, _alone
-    _forked = _alone = True
+    global _forked
+    _forked = True
+    let_threads_share(False)
 
 
 os.register_at_fork(after_in_child=_begin_in_child)
-
-
-class Shared:
-    """A compiled loop that threads share, and its twin for one thread.
-
-    Each is compiled at its first call. A loop that calls other `Shared` loops calls their twins for
-    several threads, or for one, as it is itself.
-
-    Parameters
-    ----------
-    function
-        The Python function.
-    parallel : bool
-        Whether there is a prange in it; otherwise it only calls others that have one.
-    options
-        Further options of numba.
-    """
-
-    def __init__(self, function: Callable, parallel: bool, **options):
-        self.py_func = function
-        options = {**compiled, **options}
-        self.many = njit(parallel=parallel, **options)(_with_threads(function))
-        self.alone = njit(**options)(_without_threads(function))
-
-    def __call__(self, *arguments):
-        return (self.alone if _alone else self.many)(*arguments)
-
-    @property
-    def in_use(self):
-        """numba's function that a call runs now."""
-        return self.alone if _alone else self.many
-
-
-def shared(function) -> Shared:
-    """A compiled function whose prange is shared by as many threads as `use` said last."""
-    return Shared(function, parallel=True)
-
-
-def calls_shared(function) -> Shared:
-    """A compiled function without prange that calls `Shared` loops."""
-    return Shared(function, parallel=False)
-
-
-@njit(**inner)
-def _first_thread() -> int:
-    return 0
-
-
-@njit(**inner)
-def at_a_time(count) -> int:
-    """Of ``count`` pieces, how many a thread takes at a time where threads share them."""
-    return 1
-
-
-@njit(**inner)
-def _all_at_a_time(count) -> int:
-    return max(1, count)
-
-
-ALONE = {get_thread_id: _first_thread, at_a_time: _all_at_a_time}  # what one thread calls instead
-
-
-def _with_threads(function):
-    """The function, or a copy of it that calls loops for several threads."""
-    instead = {}
-    for name, value in _globals_of(function).items():
-        if isinstance(value, Shared):
-            instead[name] = value.many
-    return copy_with(function, instead, "") if instead else function
-
-
-def _without_threads(function):
-    """A copy of the function, under another name, that runs on one thread."""
-    instead = {}
-    for name, value in _globals_of(function).items():
-        if isinstance(value, Shared):
-            instead[name] = value.alone
-        elif callable(value) and value in ALONE:
-            instead[name] = ALONE[value]
-    return copy_with(function, instead, "_alone")
-
-
-def _globals_of(function) -> dict:
-    """{name: value} of the globals that a function uses."""
-    known = function.__globals__
-    return {name: known[name] for name in function.__code__.co_names if name in known}
-
-
-def copy_with(function, instead: dict, ending: str):
-    """A copy of a function that finds other values under some global names.
-
-    instead: {name: value}. ending: added to the function's own name, since numba's cache goes by
-    the name.
-    """
-    twin = types.FunctionType(
-        function.__code__,
-        {**function.__globals__, **instead},
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    twin.__qualname__ = f"{function.__qualname__}{ending}"
-    twin.__module__ = function.__module__
-    twin.__doc__ = function.__doc__
-    return twin
 
 
 class Team:

@@ -10,7 +10,7 @@ from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.description.model import FACE_AVERAGES, Tissue
 from ecsmpi.description.profiles import Profile, check_range
 from ecsmpi.solver.halo import Halo
-from ecsmpi.solver.registers import TILE
+from ecsmpi.solver.sizes import TILE
 
 PROPERTIES = ("volume_fraction", "permeability")
 

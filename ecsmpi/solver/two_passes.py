@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecsmpi.description.grid import aligned_zeros
-from ecsmpi.solver.bodies import Record
-from ecsmpi.solver.registers import whole_tiles
-from ecsmpi.solver.sweep_down import substitute, substitute_short_lines
+from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.kernels.records import Record
+from ecsmpi.solver.sizes import whole_tiles
 from ecsmpi.solver.sweep_plans import (
     DOWN_PLAN,
     NO_INVERSE,
@@ -28,9 +28,11 @@ from ecsmpi.solver.sweep_plans import (
     UpPlan,
     Walls,
 )
-from ecsmpi.solver.sweep_up import eliminate
 from ecsmpi.solver.tridiagonal import Block, Chain, SlabBlocks, TridiagonalRows
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace, lines_are_short
+
+sweep_up = kernels_of("ecsmpi.solver.sweep_up")
+sweep_down = kernels_of("ecsmpi.solver.sweep_down")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class TwoPasses:
     ):
         self._phases = work.phases
         self._interfaces = factors.interfaces
-        self._substitute = substitute_short_lines if lines_are_short(work.box) else substitute
+        short = lines_are_short(work.box)
+        self._substitute = sweep_down.substitute_short_lines if short else sweep_down.substitute
         up = UpPlan(
             work.shape,
             work.d.reshape(-1),
@@ -129,7 +132,7 @@ class TwoPasses:
     def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
         """Take both passes. Collective."""
         with self._phases["up"]:
-            eliminate(self._up.address, u, sources)
+            sweep_up.eliminate(self._up.address, u, sources)
         with self._phases["interfaces"]:
             self._interfaces.solve()
         with self._phases["down"]:

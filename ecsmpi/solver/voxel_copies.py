@@ -15,9 +15,11 @@ from collections.abc import Callable
 import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
-from ecsmpi.solver import entry_kernels
+from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.solver.exchange import plan_exchange
 from ecsmpi.solver.tissue import SlabTissue
+
+entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
 
 
 class VoxelCopies:

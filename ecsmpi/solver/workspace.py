@@ -17,8 +17,7 @@ from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.solver.panel_plans import PassMemory
 from ecsmpi.solver.panels import Panels
-from ecsmpi.solver.registers import TILE
-from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.sizes import SHORT, TILE, whole_tiles
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tridiagonal import Ends, neighbours_suffice
 
@@ -31,6 +30,15 @@ BATCHES = 4  # planes for each thread in a batch, at least
 def lines_are_short(box: Box) -> bool:
     """Whether kernels of their own solve the box's z-lines, by the inverse of a line."""
     return box.shape[2] < SHORT
+
+
+def scratch_of_a_plane(box: Box) -> int:
+    """Numbers that a thread needs room for while it finishes a plane."""
+    _, ny, nz = box.shape
+    width = whole_tiles(nz)
+    if lines_are_short(box):
+        return (whole_tiles(ny) + 2 + TILE) * width
+    return (width + 2 + TILE) * TILE + 2 * TILE * nz
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Workspace:
         self.threads = threads.for_work(math.prod(self.shape))
         self.rows = self._rows_at_a_time()
         self.batch = self._planes_at_a_time()
-        self.scratch = aligned_zeros((threads.most(), self._scratch_of_a_plane()))
+        self.scratch = aligned_zeros((threads.most(), scratch_of_a_plane(box)))
         self.strip = max(1, STRIP // nz)
         self._interfaces: dict[type, NeighbourInterfaces | GatheredInterfaces] = {}
         self._factors: dict[Hashable, Any] = {}
@@ -148,15 +156,6 @@ class Workspace:
         n, ny, nz = self.shape
         planes = BATCHES * self.threads if self.threads > 1 else 1
         return max(1, min(n, max(planes, CACHE_BYTES // (16 * ny * nz))))
-
-    def _scratch_of_a_plane(self) -> int:
-        """Numbers that a thread needs room for while it finishes a plane."""
-        _, ny, nz = self.shape
-        rows = -(-ny // TILE) * TILE
-        width = -(-nz // TILE) * TILE
-        if lines_are_short(self.box):
-            return (rows + 2 + TILE) * width
-        return (width + 2 + TILE) * TILE + 2 * TILE * nz
 
     def shared_factors(self, dt: float, key: Hashable, make: Callable[[], Any]) -> Any:
         """The numbers for steps of dt (ms), which species with the same key share.

@@ -16,6 +16,8 @@ PLAIN_NEURON = PACKAGE / "benchmarks" / "scripts"  # scripts that run NEURON wit
 
 # Modules that use ctypes for something else than NEURON: MPI, the C library, machine code.
 CTYPES_USERS = {
+    "kernels/library.py",
+    "kernels/link.py",
     "ranks/answering.py",
     "ranks/forks.py",
     "ranks/peers.py",

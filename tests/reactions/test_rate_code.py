@@ -7,12 +7,11 @@ import math
 import platform
 import re
 
-from ecsmpi.reactions import lane_functions, rate_calls, rate_code, rate_kernels
-from ecsmpi.reactions.code_cache import load
+from ecsmpi.reactions import lane_functions, rate_code, rate_kernels
+from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.expression import ARGUMENTS, concentrations_in
 from ecsmpi.reactions.rate_law import Law, LawGroup
 import mpmath
-import numba
 import numpy as np
 import pytest
 import sympy
@@ -89,11 +88,11 @@ def compiled():
     laws = []
     for i, (name, count) in enumerate(ARGUMENTS.items()):
         laws.append(Law(call(name, *(X, Y)[:count]), {2 + i: 1}, name))
-    module = load(source(*laws))
+    code = CompiledRates(source(*laws))
 
     def value(name, x, y):
         fields = [np.array([float(number)]) for number in (x, y, *[0.0] * len(laws))]
-        return rates(module, fields, len(laws))[list(ARGUMENTS).index(name), 0]
+        return rates(code, fields, len(laws))[list(ARGUMENTS).index(name), 0]
 
     return value
 
@@ -249,8 +248,7 @@ def test_a_step_computes_in_vector_registers(count):
         read, made = Concentration(i), Concentration((i + 1) % count)
         rate = call("log", 1 + call("exp", made / 3)) * read / (2 + made)
         laws.append(Law(rate, {i: -1, (i + 1) % count: 1}, f"law {i}"))
-    module = load(source(*laws))
-    code = numba.cfunc(rate_calls.STEP, error_model="numpy")(module.step)
+    code = CompiledRates(source(*laws)).numbas("step")
     words = re.findall(DIVISION[platform.machine()], code._library.get_asm_str())
     packed = [word for word in words if "pd" in word or ".2d" in word]
     assert len(packed) > count and len(packed) == len(words)

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from ecsmpi.description.grid import Box
-from ecsmpi.reactions import code_cache, rate_code
+from ecsmpi.reactions import rate_code
+from ecsmpi.reactions.compiled_rates import CompiledRates
 from ecsmpi.reactions.rate_law import Law, LawGroup, independent_groups
 from ecsmpi.reactions.reaction import PIECE, RateNotFinite, Reactions, in_slab
 from mpi4py import MPI
@@ -131,8 +132,8 @@ def test_what_the_stoichiometry_conserves_is_conserved_to_round_off(dt):
 def step_of(laws, start, dt, by_rates):
     """The module's own step, the system being that of the rates or that of the species."""
     arrays = [np.array([value]) for value in start]
-    module = code_cache.load(rate_code.source(LawGroup(tuple(laws)), by_rates))
-    assert not step(module, arrays, dt)
+    code = CompiledRates(rate_code.source(LawGroup(tuple(laws)), by_rates))
+    assert not step(code, arrays, dt)
     return np.concatenate(arrays)
 
 

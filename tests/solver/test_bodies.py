@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ecsmpi.solver.bodies import (
+from ecsmpi.kernels.records import (
     FLAGS,
     INTEGER,
     NUMBER,
@@ -11,9 +11,9 @@ from ecsmpi.solver.bodies import (
     TABLE,
     Record,
     named,
-    reading,
     triple,
 )
+from ecsmpi.solver.bodies import reading
 from numba import njit
 import numpy as np
 import pytest

@@ -40,19 +40,19 @@ def over_arrays(function, arguments=1):
     return applied
 
 
-def step(module, arrays, dt):
-    """Take a generated module's step at all places of its fields' arrays; whether it failed."""
+def step(code, arrays, dt):
+    """Take the step of compiled laws at all places of its fields' arrays; whether it failed."""
     failed = np.zeros(1, dtype=bool)
-    pieces, _kept = _one_piece(rate_calls.step_of(module), arrays, [])
-    rate_calls.advance(pieces, dt, rate_calls.scratch_for(module.ROWS), failed)
+    pieces, _kept = _one_piece(code.step, arrays, [])
+    rate_calls.advance(pieces, dt, rate_calls.scratch_for(code.rows), failed)
     return failed[0]
 
 
-def rates(module, arrays, count):
-    """(count, places) the rates of a generated module's laws at all places."""
+def rates(code, arrays, count):
+    """(count, places) the rates of compiled laws at all places."""
     outs = list(np.zeros((count, arrays[0].size)))
-    pieces, _kept = _one_piece(rate_calls.values_of(module), arrays, outs)
-    rate_calls.evaluate(pieces, rate_calls.scratch_for(module.ROWS))
+    pieces, _kept = _one_piece(code.values, arrays, outs)
+    rate_calls.evaluate(pieces, rate_calls.scratch_for(code.rows))
     return np.array(outs)
 
 

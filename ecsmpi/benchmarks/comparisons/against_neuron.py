@@ -17,7 +17,7 @@ from ecsmpi.benchmarks.comparisons.targets import Row, at_most, ratio
 from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.records import of_problem, provenance
 from ecsmpi.benchmarks.repetition import median_interval
-from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.sizes import SHORT
 
 TUTORIAL = launches.CHECKOUT / "scripts" / "ca1_potassium.py"
 MECHANISM = launches.CHECKOUT / "mod"

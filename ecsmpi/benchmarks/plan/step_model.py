@@ -29,7 +29,7 @@ from ecsmpi.description.decomposition import COST_OF_REQUEST, Slabs, plane_weigh
 from ecsmpi.description.grid import Box, finite
 from ecsmpi.solver import tridiagonal
 from ecsmpi.solver.panels import Panels
-from ecsmpi.solver.short_lines import SHORT
+from ecsmpi.solver.sizes import SHORT
 
 # Resident in each rank before there is a box: Python, NEURON, the compiled kernels.
 PROGRAM_BYTES = 200e6

@@ -58,7 +58,7 @@ def compile_kernels():
     from neuron import n
 
     from ecsmpi import rxd
-    from ecsmpi.solver.short_lines import SHORT
+    from ecsmpi.solver.sizes import SHORT
 
     species = []
     for height in (SHORT - 1, SHORT):

@@ -1,0 +1,97 @@
+"""Libraries of compiled loops: shared objects that ranks of a machine load, and share in memory.
+
+`link.py` makes them. Beside its loops, a library has a text that lists them:
+
+    {"loops": {"module:name": [{"symbol", "for_one_thread"}, ...]}, "functions": {name: symbol}}
+
+A loop is a function that Python calls, see python_functions.py.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CONTENTS = "ecsmpi_contents"  # symbol of the text
+NDARRAY = "ecsmpi_ndarray"  # symbol of a word: the address of NumPy's type of arrays
+FAST_CALL = 0x80  # METH_FASTCALL
+LINKERS = ("cc", "gcc", "clang", "ld")  # of which one makes libraries
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop of a library, for arguments of some kinds.
+
+    Attributes
+    ----------
+    call
+        Runs the loop, and returns None; NotImplemented where an argument is of another kind.
+    for_one_thread
+        Whether the loop is one that threads may share, in its form for one thread.
+    """
+
+    call: Callable[..., Any]
+    for_one_thread: bool
+
+
+class _Method(ctypes.Structure):
+    """PyMethodDef of Python's C interface."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+def linker() -> str | None:
+    """The path of the program that makes libraries here; None where there is none."""
+    return next(filter(None, map(shutil.which, LINKERS)), None)
+
+
+loops: dict[str, list[Loop]] = {}  # {"module:name": loops} of the libraries that were loaded
+functions: dict[str, int] = {}  # {name: address} of further C functions and words in them
+_methods: list[_Method] = []  # Python keeps no copy of them
+
+
+def load(path: Path) -> bool:
+    """Load a library, so that calls find its loops; whether that could be done. Local.
+
+    It can not where the file is missing, or lies where nothing may be executed.
+    """
+    try:
+        library = ctypes.CDLL(str(path))
+        text = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, CONTENTS)))
+    except (OSError, ValueError):
+        return False
+    ctypes.c_void_p.in_dll(library, NDARRAY).value = id(np.ndarray)
+    contents = json.loads(text)
+    for name, entries in contents["loops"].items():
+        for entry in entries:
+            call = _python_function(name, _address(library, entry["symbol"]))
+            loops.setdefault(name, []).append(Loop(call, entry["for_one_thread"]))
+    for name, symbol in contents["functions"].items():
+        functions[name] = _address(library, symbol)
+    return True
+
+
+def _python_function(name: str, address: int) -> Callable[..., Any]:
+    """A function of Python whose machine code is at an address."""
+    method = _Method(name.encode(), address, FAST_CALL, None)
+    _methods.append(method)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    return make(ctypes.addressof(method), None, None)
+
+
+def _address(library: ctypes.CDLL, symbol: str) -> int:
+    return ctypes.cast(library[symbol], ctypes.c_void_p).value or 0
