@@ -26,6 +26,7 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from ecsmpi.kernels.records import FLAG, INTEGER, NUMBER, Array, Fields, Kind
+from ecsmpi.solver.row_kernels import bare
 from ecsmpi.solver.shared_loops import Shared, at_a_time, calls_shared, shared
 from ecsmpi.subnormals import flush_subnormals, restore_mode
 
@@ -43,7 +44,7 @@ class Body:
     @cached_property
     def compiled(self) -> Any:
         """numba's C function."""
-        return cfunc(BODY, cache=True, error_model="numpy")(self.py_func)
+        return cfunc(BODY, **bare)(self.py_func)
 
     @property
     def address(self) -> int:

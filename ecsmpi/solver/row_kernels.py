@@ -10,9 +10,12 @@ import numba
 from numba import njit
 from numba.extending import intrinsic
 
-# Options of numba for functions that Python calls, for those that only compiled functions call, and
-# for those that have one caller: numba compiles the last ones once, with the caller.
-compiled: dict[str, Any] = dict(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+# Options of numba for C functions, for functions that Python calls, for those that only compiled
+# functions call, and for those that have one caller: numba compiles the last ones once, with the
+# caller. Without _nrt=False numba counts the references to each array and view, by a call each
+# time, which took a fifth of a step's time. So these functions can allocate no arrays.
+bare: dict[str, Any] = dict(cache=True, error_model="numpy", _nrt=False)
+compiled: dict[str, Any] = dict(bare, nogil=True, no_cfunc_wrapper=True)
 inner: dict[str, Any] = dict(compiled, no_cpython_wrapper=True)
 part_of_caller: dict[str, Any] = dict(inner, inline="always")
 
