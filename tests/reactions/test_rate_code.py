@@ -6,6 +6,7 @@ import functools
 import math
 import platform
 import re
+from uuid import uuid4
 
 from ecsmpi.reactions import lane_functions, rate_code, rate_kernels
 from ecsmpi.reactions.compiled_rates import CompiledRates
@@ -241,14 +242,14 @@ def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_s
 
 
 @pytest.mark.parametrize("count", [1, 3, 6])
-def test_a_step_computes_in_vector_registers(count, tmp_path):
+def test_a_step_computes_in_vector_registers(count):
     """Its code has divisions of several places at once, and none of one place."""
     laws = []
     for i in range(count):
         read, made = Concentration(i), Concentration((i + 1) % count)
         rate = call("log", 1 + call("exp", made / 3)) * read / (2 + made)
         laws.append(Law(rate, {i: -1, (i + 1) % count: 1}, f"law {i}"))
-    never_compiled = f"{source(*laws)}\n# {tmp_path}"  # numba cannot show what it has loaded
+    never_compiled = f"{source(*laws)}\n# {uuid4()}"  # numba cannot show what it has loaded
     code = CompiledRates(never_compiled).numbas("step")
     words = re.findall(DIVISION[platform.machine()], code._library.get_asm_str())
     packed = [word for word in words if "pd" in word or ".2d" in word]
