@@ -139,7 +139,7 @@ class MPI:
     """The names of the module mpi4py.MPI, for a single process."""
 
     IN_PLACE, COMM_NULL, PROC_NULL = object(), object(), -1
-    SUM, MAX, COMM_TYPE_SHARED = "sum", "max", 1
+    SUM, MAX, MIN, COMM_TYPE_SHARED = "sum", "max", "min", 1
     DOUBLE = Datatype()
     Comm = Intracomm = Communicator
     Prequest = Request

@@ -73,7 +73,8 @@ def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray, is_held: bool) 
         return None
     n, ny, nz = work.shape
     thickest = max(block.pivot.size for block in chain.blocks)
-    return Panels.of((thickest, ny, nz), r) and Panels.of((n, ny, nz), r)
+    cache = work.working_bytes
+    return Panels.of((thickest, ny, nz), r, cache) and Panels.of((n, ny, nz), r, cache)
 
 
 class OnePass:

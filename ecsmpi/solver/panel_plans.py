@@ -133,8 +133,8 @@ class Edge(NamedTuple):
 
 
 NEIGHBOURS = named(Neighbours, NUMBERS, NUMBERS)
-CUT = named(Cut, INTEGERS, INTEGER, INTEGER, INTEGER)
-WINDOW = named(Window, TABLE, INTEGER, INTEGER, INTEGER, TABLE, INTEGER)
+CUT = named(Cut, INTEGERS, *[INTEGER] * 3)
+WINDOW = named(Window, TABLE, *[INTEGER] * 3, TABLE, INTEGER)
 SCRATCH = named(Scratch, *[TABLE] * 6, INTEGERS)
 PASS_PLAN = named(
     PassPlan,
@@ -156,6 +156,27 @@ EDGE = named(
 PATCH_ROWS = 3 * TILE + 2  # TILE rows of three planes, and one before and after the middle ones
 
 
+def memory_shapes(
+    shape: tuple[int, int, int], panels: Panels, count: int
+) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays that ``count`` threads need for a pass through a slab."""
+    n, _, nz = shape
+    width = whole_tiles(nz)
+    stride = width + TILE
+    rows = whole_tiles(panels.most_rows)
+    at_work = min(count, panels.count) + 1 if panels.count > 1 else 1
+    return {
+        "slots_of": (count, panels.window + 1, rows * stride + APART),
+        "ahead": (at_work, n + 1, panels.rows_ahead * stride + APART),
+        "tile": (count, (width + 2) * TILE),
+        "source": (count, width * TILE),
+        "patch": (count, PATCH_ROWS * (width + 2 * TILE)),
+        "above": (count, panels.window * (stride + TILE)),
+        "corner": (count, panels.window * STRIP_ROWS * STRIP),
+        "before": (n, width),
+    }
+
+
 class PassMemory:
     """The window and the scratch of passes with the same panels, which species share.
 
@@ -168,27 +189,20 @@ class PassMemory:
     """
 
     def __init__(self, shape: tuple[int, int, int], panels: Panels):
-        n, _, nz = shape
-        width = whole_tiles(nz)
-        stride = width + TILE
-        count = threads.most()
-        slot_size = whole_tiles(panels.most_rows) * stride + APART
-        ahead_size = panels.rows_ahead * stride + APART
-        at_work = min(count, panels.count) + 1 if panels.count > 1 else 1
+        shapes = memory_shapes(shape, panels, threads.most())
+        arrays = {name: aligned_zeros(each) for name, each in shapes.items()}
+        slots_of, ahead = arrays.pop("slots_of"), arrays.pop("ahead")
         self.window = Window(
-            aligned_zeros((count, (panels.window + 1) * slot_size)),
+            _flat(slots_of),
             panels.window,
-            slot_size,
-            stride,
-            aligned_zeros((at_work, (n + 1) * ahead_size)),
-            ahead_size,
+            slots_of.shape[2],
+            whole_tiles(shape[2]) + TILE,
+            _flat(ahead),
+            ahead.shape[2],
         )
-        self.scratch = Scratch(
-            tile=aligned_zeros((count, (width + 2) * TILE)),
-            source=aligned_zeros((count, width * TILE)),
-            patch=aligned_zeros((count, PATCH_ROWS * (width + 2 * TILE))),
-            above=aligned_zeros((count, panels.window * (stride + TILE))),
-            corner=aligned_zeros((count, panels.window * STRIP_ROWS * STRIP)),
-            before=aligned_zeros((n, width)),
-            progress=np.zeros(panels.count + 1, dtype=np.int64),
-        )
+        self.scratch = Scratch(**arrays, progress=np.zeros(panels.count + 1, dtype=np.int64))
+
+
+def _flat(planes: np.ndarray) -> np.ndarray:
+    """Planes of each panel as one row of numbers."""
+    return planes.reshape(planes.shape[0], -1)

@@ -50,11 +50,20 @@ def _z_upwards(code: Code, f: list) -> None:
         code.store(b, "tile", ("k", TILE), (m + 1) * TILE)
 
 
-_OF_U = "u at nz west east early x_west x_east y y_south y_north k z_below z_above"
-_OF_Z = "tile carry pivot"
+def _with_sources(code: Code, f: list) -> list:
+    """f, to which the sources of the square are added where there are some."""
+    sums = [cgutils.alloca_once_value(code.builder, row) for row in f]
+    has_sources = code.builder.trunc(code.value("has_sources"), ir.IntType(1))
+    with code.builder.if_then(has_sources, likely=False):
+        for y, row in enumerate(f):
+            code.builder.store(code.add(row, code.load("source", ("width", y), "k")), sums[y])
+    return [code.builder.load(total) for total in sums]
 
 
-@vector_code(f"{_OF_U} {_OF_Z}")
+@vector_code(
+    "u at nz west east early x_west x_east y y_south y_north k z_below z_above tile carry pivot "
+    "source width has_sources"
+)
 def rise(code: Code) -> None:
     """The right-hand side of a square, and z upwards in it.
 
@@ -62,18 +71,10 @@ def rise(code: Code) -> None:
     in the planes before and after, and in the plane to be read early. x_west, x_east: r to these
     planes. y_south, y_north, z_below, z_above: r to the neighbours of each row and voxel, 0 at the
     box's faces. y, k: the square's first row and voxel in these arrays and in those of z. tile:
-    ((voxels + 2) TILE,), row k + 1 for voxel k.
+    ((voxels + 2) TILE,), row k + 1 for voxel k. source: source[width j + k], of row j, is added
+    where has_sources is 1.
     """
-    _z_upwards(code, _right_hand_side(code))
-
-
-@vector_code(f"{_OF_U} {_OF_Z} source width")
-def rise_with_sources(code: Code) -> None:
-    """`rise` with a right-hand side to which source[width j + k], of row j, is added."""
-    f = []
-    for y, row in enumerate(_right_hand_side(code)):
-        f.append(code.add(row, code.load("source", ("width", y), "k")))
-    _z_upwards(code, f)
+    _z_upwards(code, _with_sources(code, _right_hand_side(code)))
 
 
 @vector_code(
@@ -125,18 +126,21 @@ def _x_downwards(code: Code, plane, x: list[list]) -> None:
             builder.store(code.fma(ratio, builder.load(variable), b), variable)
 
 
-def _y_downwards(code: Code, plane, x: list[list], is_final: bool) -> None:
+def _y_downwards(code: Code, plane, x: list[list], is_final) -> None:
     """t[y] = x[y] + ratio[y] t[y+1] in a plane; where that is final, it is added to u."""
-    number = code.builder.sub(plane, code.value("first"))
+    builder = code.builder
+    number = builder.sub(plane, code.value("first"))
     for c in range(STRIP // TILE):
         above = ("above_at", (number, "above_size"), c * TILE)
-        t = code.load("above", *above)
+        t, rows = code.load("above", *above), []
         for y in reversed(range(STRIP_ROWS)):
-            t = code.fma(code.spread("y_ratio", "y", y), t, code.builder.load(x[y][c]))
-            if is_final:
+            t = code.fma(code.spread("y_ratio", "y", y), t, builder.load(x[y][c]))
+            rows.append((y, t))
+        code.store(t, "above", *above)
+        with builder.if_then(is_final, likely=True):
+            for y, t in rows:
                 here = ("u_at", (number, "u_plane"), ("nz", y), c * TILE)
                 code.store(code.add(code.load("u", *here), t), "u", *here)
-        code.store(t, "above", *above)
 
 
 def _downwards(code: Code, top: str, bottom: str):
@@ -147,34 +151,23 @@ def _downwards(code: Code, top: str, bottom: str):
         yield builder.sub(builder.sub(above, ir.Constant(above.type, 1)), loop.index)
 
 
-def _finish(code: Code, is_final: bool) -> None:
+@vector_code(
+    "window at slot_of slots slot_size stride top final first x_ratio above above_at above_size y "
+    "y_ratio u u_at u_plane nz is_final"
+)
+def finish(code: Code) -> None:
+    """x and y downwards in STRIP_ROWS rows of a strip, and u += t there where is_final is 1.
+
+    In the planes [first, top), from top to first; [first, final) are final along x. Plane i of the
+    window is in slot i - slot_of, or in the slot ``slots`` before. above: t of the row after these,
+    and then of the first of them, ``above_size`` apart for each plane from ``first`` on. u_at:
+    where plane ``first`` begins in u, whose planes are u_plane apart, and rows nz. Rows that are
+    not final are ahead of those that are.
+    """
+    is_final = code.builder.trunc(code.value("is_final"), ir.IntType(1))
     x = _registers(code)
     for plane in _downwards(code, "top", "final"):
         _x_downwards(code, plane, x)
     for plane in _downwards(code, "final", "first"):
         _x_downwards(code, plane, x)
         _y_downwards(code, plane, x, is_final)
-
-
-_OF_WINDOW = "window at slot_of slots slot_size stride"
-_OF_LINES = "top final first x_ratio above above_at above_size y y_ratio"
-
-
-@vector_code(f"{_OF_WINDOW} {_OF_LINES}")
-def finish_ahead(code: Code) -> None:
-    """x and y downwards in STRIP_ROWS rows of a strip that are ahead of the final ones.
-
-    In the planes [first, top), from top to first; [first, final) are final along x. Plane i of the
-    window is in slot i - slot_of, or in the slot ``slots`` before. above: t of the row after these,
-    and then of the first of them, ``above_size`` apart for each plane from ``first`` on.
-    """
-    _finish(code, is_final=False)
-
-
-@vector_code(f"{_OF_WINDOW} {_OF_LINES} u u_at u_plane nz")
-def finish(code: Code) -> None:
-    """`finish_ahead` of rows that are final: u += t in the planes [first, final).
-
-    u_at: where plane ``first`` begins in u, whose planes are u_plane apart, and rows nz.
-    """
-    _finish(code, is_final=True)

@@ -20,40 +20,24 @@ from ecsmpi.solver import claims
 from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.panel_plans import PASS_PLAN
-from ecsmpi.solver.panel_squares import (
-    PLANES_EARLY,
-    descend,
-    finish,
-    finish_ahead,
-    rise,
-    rise_with_sources,
-)
+from ecsmpi.solver.panel_squares import PLANES_EARLY, descend, finish, rise
 from ecsmpi.solver.row_kernels import copy, fill, inner, move_rows, part_of_caller
 from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE
 
 
 @njit(**part_of_caller)
-def _put_sources(plan, i, y, rows, source, out):
-    """Sources of the rows [y, y + rows) of plane i, into a tile of rows."""
+def _place_sources(plan, i, y, rows, source, factor, out):
+    """factor times the sources of the rows [y, y + rows) of plane i, into a tile of rows.
+
+    A factor of 0 sets 0, also where a source is NaN.
+    """
     _, ny, nz = plan.shape
     voxel, row_start = plan.sources.voxel, plan.sources.row_start
     for j in range(rows):
         line = i * ny + y + j
         place = j * plan.width - line * nz
         for e in range(row_start[line], row_start[line + 1]):
-            out[place + voxel[e]] = plan.per_volume_fraction * source[e]
-
-
-@njit(**part_of_caller)
-def _forget_sources(plan, i, y, rows, out):
-    """0 where `_put_sources` has put something."""
-    _, ny, nz = plan.shape
-    voxel, row_start = plan.sources.voxel, plan.sources.row_start
-    for j in range(rows):
-        line = i * ny + y + j
-        place = j * plan.width - line * nz
-        for e in range(row_start[line], row_start[line + 1]):
-            out[place + voxel[e]] = 0.0
+            out[place + voxel[e]] = factor * source[e] if factor != 0.0 else 0.0
 
 
 @njit(**inner)
@@ -87,7 +71,7 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
     row_start = plan.sources.row_start
     has_sources = row_start[i * ny + y] < row_start[i * ny + y + rows]
     if has_sources:
-        _put_sources(plan, i, y, rows, source, of_sources)
+        _place_sources(plan, i, y, rows, source, plan.per_volume_fraction, of_sources)
     if rows < TILE:
         stride = width + 2 * TILE
         _fill_patch(u, at, west, east, plane, nz, rows, y == 0, patch, stride)
@@ -96,50 +80,30 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
         west, east = (TILE + 2) * stride + TILE, (2 * TILE + 2) * stride + TILE
     south, north, below, above = to_y.before, to_y.after, to_z.before, to_z.after
     for k in range(0, width, TILE):
-        if has_sources:
-            rise_with_sources(
-                u,
-                at + k,
-                stride,
-                west + k,
-                east + k,
-                early + k,
-                x_west,
-                x_east,
-                y,
-                south,
-                north,
-                k,
-                below,
-                above,
-                tile,
-                z.carry,
-                z.pivot,
-                of_sources,
-                width,
-            )
-        else:
-            rise(
-                u,
-                at + k,
-                stride,
-                west + k,
-                east + k,
-                early + k,
-                x_west,
-                x_east,
-                y,
-                south,
-                north,
-                k,
-                below,
-                above,
-                tile,
-                z.carry,
-                z.pivot,
-            )
+        rise(
+            u,
+            at + k,
+            stride,
+            west + k,
+            east + k,
+            early + k,
+            x_west,
+            x_east,
+            y,
+            south,
+            north,
+            k,
+            below,
+            above,
+            tile,
+            z.carry,
+            z.pivot,
+            of_sources,
+            width,
+            int(has_sources),
+        )
     if has_sources:
-        _forget_sources(plan, i, y, rows, of_sources)
+        _place_sources(plan, i, y, rows, source, 0.0, of_sources)
 
 
 @njit(**part_of_caller)
@@ -226,26 +190,8 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
         u_at = (first + 1) * plane + y * nz
         rows = min(STRIP_ROWS, ny - y)
         for k in range(0, plan.width, STRIP):
-            if y >= y1:
-                finish_ahead(
-                    source,
-                    at + k,
-                    slot_of,
-                    slots,
-                    slot_size,
-                    store.stride,
-                    top,
-                    final,
-                    first,
-                    plan.x.ratio,
-                    above,
-                    k,
-                    above_size,
-                    y,
-                    plan.y.ratio,
-                )
-                continue
-            is_inside = rows == STRIP_ROWS and k + STRIP <= nz
+            is_final = y < y1
+            is_inside = not is_final or (rows == STRIP_ROWS and k + STRIP <= nz)
             columns = min(STRIP, nz - k)
             target, target_at, target_plane, target_row = u, u_at + k, plane, nz
             if not is_inside:
@@ -271,6 +217,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
                 target_at,
                 target_plane,
                 target_row,
+                int(is_final),
             )
             if not is_inside:
                 _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)

@@ -21,12 +21,12 @@ import numpy as np
 from ecsmpi.solver.sizes import TILE, whole_tiles
 from ecsmpi.solver.tridiagonal import ROUND_OFF, decay
 
-ROWS = 2 * TILE  # of a panel, at least
-BATCH = 3  # planes
-PANELS = 5  # that many threads find work, where rows are enough
+LEAST_ROWS = 2 * TILE  # of a panel
+BATCH, LARGEST_BATCH = 3, 6  # planes
+WIDE = 4  # times the rows ahead: rows of a panel for which batches need not be small
+FEW = 6  # panels are fewer only where rows do not suffice
 SMALL = 100_000  # voxels of a slab that one thread may do alone, in one panel
-# bytes of a window: what a second-level cache holds beside u, and what still beats two passes
-WINDOW, LARGEST_WINDOW = 512 * 1024, 900 * 1024
+LARGEST = 1.75  # a window of so many times what stays in cache still beats two passes
 
 
 def ahead(r: float) -> int:
@@ -59,28 +59,35 @@ class Panels:
     planes_ahead: int
 
     @classmethod
-    def of(cls, shape: tuple[int, int, int], r: np.ndarray) -> Panels | None:
+    def of(cls, shape: tuple[int, int, int], r: np.ndarray, cache: int) -> Panels | None:
         """The panels of a slab (n, ny, nz), or None where one pass would not stay in cache.
 
-        They depend on the shape and on r = D dt/h2 along each axis alone, not on the number of
-        threads.
+        They depend on the shape, on r = D dt/h2 along each axis, and on the bytes of cache that a
+        core has for a window; not on the number of threads.
         """
         n, ny, nz = shape
         planes_ahead = min(n, ahead(r[0]))
         rows_ahead = whole_tiles(ahead(r[1]))
-        batch = min(n, BATCH)
-        row = 8 * nz * (planes_ahead + batch)  # bytes of a window
-        least = max(ROWS, 2 * rows_ahead)
+        least, wide = max(LEAST_ROWS, 2 * rows_ahead), WIDE * rows_ahead
         if ny < 2 * least:
-            rows, rows_ahead = ny, 0
             if n * ny * nz > SMALL:
                 return None
+            start, rows_ahead, batch = np.array([0, ny]), 0, min(n, BATCH)
         else:
-            most = max(least, ny // PANELS // TILE * TILE)
-            rows = min(max((WINDOW // row - rows_ahead) // TILE * TILE, least), most)
-        if (rows + rows_ahead) * row > LARGEST_WINDOW:
+            for batch in range(min(n, LARGEST_BATCH), 0, -1):
+                fitting = cache // (8 * nz * (planes_ahead + batch)) - rows_ahead
+                if fitting >= min(wide, ny // FEW) or batch <= BATCH:
+                    break
+            start = _starts(ny, _count(ny, max(fitting // TILE * TILE, least), least, wide))
+        panels = cls(start, rows_ahead, batch, planes_ahead)
+        if 8 * nz * panels.window * panels.most_rows > LARGEST * cache:
             return None
-        return cls(_starts(ny, rows, least), rows_ahead, batch, planes_ahead)
+        return panels
+
+    @property
+    def key(self) -> tuple:
+        """What cuts that are alike have in common."""
+        return self.start.tobytes(), self.rows_ahead, self.batch, self.planes_ahead
 
     @property
     def count(self) -> int:
@@ -98,9 +105,21 @@ class Panels:
         return self.batch + self.planes_ahead
 
 
-def _starts(ny: int, rows: int, least: int) -> np.ndarray:
-    """Where panels of so many rows begin, and ny; the last one has at least ``least`` rows."""
-    starts = [0]
-    while ny - starts[-1] - rows >= least:
-        starts.append(starts[-1] + rows)
+def _count(ny: int, most: int, least: int, wide: int) -> int:
+    """How many panels of at most so many rows, if these can be: 4, 8, 12 ... where they are wide.
+
+    Otherwise an even number, so that some threads have as much to do as others.
+    """
+    possible = ny // least
+    count = min(max(FEW, -(-ny // most)), possible)
+    for multiple, rows in ((4, wide), (2, least)):
+        rounded = -(-count // multiple) * multiple
+        if rounded <= possible and ny // rounded >= rows:
+            return rounded
+    return count
+
+
+def _starts(ny: int, count: int) -> np.ndarray:
+    """Where so many panels of nearly as many tiles begin, and ny."""
+    starts = np.arange(count) * (ny // TILE) // count * TILE
     return np.array([*starts, ny], dtype=np.int64)

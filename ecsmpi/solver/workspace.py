@@ -13,6 +13,8 @@ import numpy as np
 
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box, aligned_zeros
+from ecsmpi.ranks import caches
+from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver import threads
 from ecsmpi.solver.interfaces import GatheredInterfaces, NeighbourInterfaces
 from ecsmpi.solver.panel_plans import PassMemory
@@ -89,6 +91,8 @@ class Workspace:
         Planes that are finished together on the way down.
     strip : int
         y-rows whose right-hand side is made at a time.
+    working_bytes : int
+        Bytes of a core's cache that one pass may work in.
     """
 
     def __init__(self, comm, box: Box, partition: Slabs, phases: Phases):
@@ -106,6 +110,8 @@ class Workspace:
         self.batch = self._planes_at_a_time()
         self.scratch = aligned_zeros((threads.most(), scratch_of_a_plane(box)))
         self.strip = max(1, STRIP // nz)
+        # the least of all nodes, since all ranks take one pass, or none
+        self.working_bytes: int = comm.allreduce(caches.working_bytes(), MPI.MIN)
         self._interfaces: dict[type, NeighbourInterfaces | GatheredInterfaces] = {}
         self._factors: dict[Hashable, Any] = {}
         self._factors_dt: float | None = None
@@ -138,10 +144,9 @@ class Workspace:
 
     def pass_memory(self, panels: Panels) -> PassMemory:
         """Where passes of a slab that is cut so work, which species share."""
-        key = (panels.start.tobytes(), panels.rows_ahead, panels.batch, panels.planes_ahead)
-        memory = self._pass_memories.get(key)
+        memory = self._pass_memories.get(panels.key)
         if memory is None:
-            memory = self._pass_memories[key] = PassMemory(self.shape, panels)
+            memory = self._pass_memories[panels.key] = PassMemory(self.shape, panels)
         return memory
 
     def _rows_at_a_time(self) -> int:

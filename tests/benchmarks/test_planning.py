@@ -106,7 +106,13 @@ def test_memory_of_a_rank_is_that_worked_by_hand():
     assert step_model.memory(work, Layout(2, 2, 1), frames=False)["output"] == 0
     long_lines = Workload((40, 20, 40), species=3, r=1e-20)
     grid = step_model.memory(long_lines, Layout(2, 2, 1))["grid"]
-    assert grid == 8 * (66 * 20 * 40 + (1 + 3 + 1) * 20 * 40)
+    rows, width = 24, 40  # of the one panel, up to whole tiles
+    window = (1 + 3 + 1) * (rows * (width + 8) + 24)
+    ahead = 11 * 24  # no rows
+    tile, sources, patch = (width + 2) * 8, width * 8, 26 * (width + 16)
+    above, corner, before = 4 * (width + 16), 4 * 4 * 16, 10 * width
+    scratch = tile + sources + patch + above + corner + before
+    assert grid == 8 * (66 * 20 * 40 + window + ahead + scratch)
 
 
 # The model

@@ -27,7 +27,9 @@ import numpy as np
 from ecsmpi.benchmarks.problem import BYTES_A_VOXEL
 from ecsmpi.description.decomposition import COST_OF_REQUEST, Slabs, plane_weights
 from ecsmpi.description.grid import Box, finite
+from ecsmpi.ranks import caches
 from ecsmpi.solver import tridiagonal
+from ecsmpi.solver.panel_plans import memory_shapes
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.sizes import SHORT
 
@@ -231,7 +233,8 @@ def memory(work: Workload, layout: Layout, frames: bool = True) -> dict[str, flo
     if panels:
         sides = min(2, layout.ranks - 1)  # where each species sends two planes and gets two
         planes += work.species * (4 * sides + 2 * (sides > 0))
-        working = _window_bytes(work, panels, thick, layout.threads)
+        shapes = memory_shapes((thick, *work.shape[1:]), panels, layout.threads)
+        working = 8.0 * sum(map(math.prod, shapes.values()))
     else:
         planes += thick + 3  # d, and what meets at interfaces
         if work.is_reduced(layout.ranks):
@@ -249,15 +252,7 @@ def panels_of(work: Workload, ranks: int) -> Panels | None:
     if work.shape[2] < SHORT or work.is_reduced(ranks):
         return None
     thick = max(slabs_of(work, ranks).thicknesses())
-    return Panels.of((thick, *work.shape[1:]), np.full(3, work.r))
-
-
-def _window_bytes(work: Workload, panels: Panels, thick: int, threads: int) -> float:
-    """What a pass works in beside u: a window for each thread, and rows that are ahead."""
-    row = 8.0 * work.shape[2]
-    windows = threads * (panels.window + 1) * panels.most_rows
-    ahead = (min(threads, panels.count) + 1) * (thick + 1) * panels.rows_ahead
-    return row * (windows + ahead)
+    return Panels.of((thick, *work.shape[1:]), np.full(3, work.r), caches.working_bytes())
 
 
 def floor(work: Workload, layout: Layout, machine: Machine) -> float:
