@@ -94,6 +94,7 @@ USERS = {
         "solver.shared_loops",
         "solver.threads",
         "solver.tiles",
+        "solver.wall_kernels",
         "subnormals",
     },
     "h5py": {

@@ -20,6 +20,7 @@ import numpy as np
 from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.description.profiles import Profile
 from ecsmpi.kernels.calls import kernels_of
+from ecsmpi.solver.held_walls import HeldWalls
 from ecsmpi.solver.one_pass import OnePass, PassFactors, panels_of_slab
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.slab_edges import SlabEdges
@@ -103,7 +104,7 @@ class UniformDiffusion:
         r = self._d_effective * dt / np.array(work.box.spacing) ** 2
         r[np.array(shape) == 1] = 0.0  # nothing diffuses along an axis of one voxel
         chain = Chain.of(shape[0], r[0], self._held, work.partition)
-        return _Cut(dt, r, chain, panels_of_slab(work, chain, r, self._held))
+        return _Cut(dt, r, chain, panels_of_slab(work, chain, r))
 
     def steps(self, dt: float) -> OnePass | TwoPasses:
         """How steps of dt (ms) are taken, planned only when dt changes. Collective then."""
@@ -118,14 +119,16 @@ class UniformDiffusion:
         if isinstance(factors, TwoPassFactors):
             return TwoPasses(work, factors, self._sources, self._per_volume_fraction, self._walls)
         if self._edges is None:
-            self._edges = SlabEdges(work.comm, self._u)
-        return OnePass(work, factors, self._sources, self._per_volume_fraction, self._edges)
+            self._edges = SlabEdges(work.comm, self._u, self._walls.value)
+        walls = HeldWalls(work, self._walls, cut.r) if self._held else None
+        per_volume_fraction = self._per_volume_fraction
+        return OnePass(work, factors, self._sources, per_volume_fraction, self._edges, walls)
 
     def _factorise(self, cut: _Cut) -> PassFactors | TwoPassFactors:
         """The numbers of a step. Collective."""
         if cut.panels is None:
             return TwoPassFactors.of(self._work, cut.chain, cut.r, self._held)
-        return PassFactors.of(self._work, cut.chain, cut.r, cut.panels)
+        return PassFactors.of(self._work, cut.chain, cut.r, cut.panels, self._held)
 
     def describe(self, dt: float) -> str:
         """How steps of dt (ms) are taken, in words. Collective when dt is new."""

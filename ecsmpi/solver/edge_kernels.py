@@ -6,19 +6,45 @@ from ecsmpi.kernels.records import INTEGER, NUMBERS
 from ecsmpi.solver.bodies import Body, loop_over, passing, reading
 from ecsmpi.solver.bodies import run as run_body
 from ecsmpi.solver.panel_plans import EDGE
-from ecsmpi.solver.plane_kernels import finish_plane
-from ecsmpi.solver.row_kernels import add_scaled, compiled, fill
+from ecsmpi.solver.plane_kernels import finish_plane, keep_wall
+from ecsmpi.solver.row_kernels import add_scaled, compiled, fill, inner
 
 _read_edge = reading(EDGE)
 
 
+@njit(**inner)
+def _put_gaps(first, last, apart, factor, of_own, own, received, wall, q):
+    """q = factor (of_own gap of own + gap of received) from voxel ``first`` on to the last."""
+    for k in range(first, last + 1, apart):
+        q[k] = factor * (of_own * (wall - own[k]) + (wall - received[k]))
+
+
+@njit(**inner)
+def _put_gaps_of_border(edge, own, received, wall, q):
+    """In the border: minus what Q is there, so that what is outside has the gaps of both sides.
+
+    own, received: (ny nz,) concentrations before the step. What is outside the last plane has (1 -
+    A) 2 Q, less the gaps of the first plane and A times those of the last; what is outside the
+    first one has (D - 1) 2 Q, less the gaps of the last plane and D times those of the first.
+    """
+    ny, nz = edge.ny, edge.nz
+    through = edge.d if edge.is_first else edge.a
+    factor = 0.5 / (through - 1.0) if edge.is_first else 0.5 / (1.0 - through)
+    last_row, end = (ny - 1) * nz, ny * nz - 1
+    gaps = own, received, wall, q
+    _put_gaps(0, nz - 1, 1, factor, through, *gaps)
+    _put_gaps(last_row, end, 1, factor, through, *gaps)
+    _put_gaps(0, end, nz, factor, through, *gaps)
+    _put_gaps(nz - 1, end, nz, factor, through, *gaps)
+
+
 @njit(**compiled)
-def settle(address, own, received, step, outside):
+def settle(address, wall, own, received, step, outside):
     """Find what is outside an end of the slab, to be added by `add_outside`.
 
-    address: of the record of an Edge. own, received: (2 ny nz,) the increment of a slab's own
-    solution at its end, and the concentrations before the step. step: (ny nz,) scratch. outside:
-    (ny nz,) out.
+    address: of the record of an Edge. wall: mM. own, received: (2 ny nz,) the increment of a slab's
+    own solution at its end, and the concentrations before the step. step: (ny nz,) scratch.
+    outside: (ny nz,) out, 0 in voxels at walls.
     """
     edge = _read_edge(address)
     plane = edge.ny * edge.nz
@@ -26,6 +52,8 @@ def settle(address, own, received, step, outside):
     for k in range(plane):
         step[k] = sign * (own[plane + k] - received[plane + k])  # after - before
     fill(outside, 0.0)
+    if edge.walls.edges:
+        _put_gaps_of_border(edge, own[plane:], received[plane:], wall, outside)
     shape = (edge.ny, edge.nz)
     finish_plane(step.reshape(shape), outside.reshape(shape), edge.lines, edge.walls, edge.scratch)
     a, d = edge.a, edge.d
@@ -36,6 +64,8 @@ def settle(address, own, received, step, outside):
             first, last = last, first
         after = (first + a * last + (1.0 - a) * q) / (1.0 - a * d)
         outside[k] = last + d * after - q if edge.is_first else after
+    if edge.walls.edges:
+        keep_wall(outside.reshape(shape), 0.0)
 
 
 _pack, _unpack = passing(INTEGER, NUMBERS, NUMBERS)

@@ -1,7 +1,8 @@
-"""A step of uniform diffusion in one pass through memory: small r, no held walls, one block a slab.
+"""A step of uniform diffusion in one pass through memory: small r, one block a slab.
 
 It moves 16 to 20 bytes a voxel, where two passes move 48, and has no array of increments. Slabs
-settle their interfaces after the pass, by one round of messages a step (slab_edges.py).
+settle their interfaces after the pass, by one round of messages a step (slab_edges.py). Border
+voxels at held walls have pivots 0, so that a pass leaves them alone (held_walls.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.kernels.records import Record
+from ecsmpi.solver.held_walls import HeldWalls
 from ecsmpi.solver.panel_plans import PASS_PLAN, Cut, Neighbours, PassPlan
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.slab_edges import EdgeNumbers, SlabEdges
@@ -48,26 +50,32 @@ class PassFactors:
     coupling: float
 
     @classmethod
-    def of(cls, work: Workspace, chain: Chain, r: np.ndarray, panels: Panels) -> PassFactors:
+    def of(
+        cls, work: Workspace, chain: Chain, r: np.ndarray, panels: Panels, is_held: bool
+    ) -> PassFactors:
         """The numbers with r = D dt/h2 along each axis, x as in the chain of all slabs. Local."""
         number = work.blocks[0]
         n, ny, nz = work.shape
         x = Lines.of(chain.blocks[number])
-        y = Lines.of(Block.of(TridiagonalRows.of_line(ny, r[1], False)))
-        z = Lines.of(Block.of(TridiagonalRows.of_line(nz, r[2], False)))
+        y = Lines.of(Block.of(TridiagonalRows.of_line(ny, r[1], is_held)))
+        z = Lines.of(Block.of(TridiagonalRows.of_line(nz, r[2], is_held)))
         neighbours = (Neighbours.of(n, r[0]), Neighbours.of(ny, r[1]), Neighbours.of(nz, r[2]))
-        edges = EdgeNumbers.of(chain, number, PlaneLines(y, z, NO_INVERSE), work)
-        return cls(panels, neighbours, (x, y, z), edges, chain.coupling)
+        edges = EdgeNumbers.of(chain, number, PlaneLines(y, z, NO_INVERSE), work, is_held)
+        lines = x, y, z
+        if is_held:
+            on_wall = [place for place, is_wall in zip((0, n - 1), work.at_walls) if is_wall]
+            lines = x.at_rest(on_wall), y.at_rest([0, ny - 1]), z.at_rest([0, nz - 1])
+        return cls(panels, neighbours, lines, edges, chain.coupling)
 
 
-def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray, is_held: bool) -> Panels | None:
+def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray) -> Panels | None:
     """How one pass cuts this rank's slab; None, on all ranks alike, where two passes are taken.
 
-    They are, where walls are held, since the factors of a step then have an order; where a slab has
-    several blocks, as reproducible ones do; where z-lines are short; where slabs are so thin that
-    their ends feel each other; and where r is so large that a pass would not stay in cache.
+    They are, where a slab has several blocks, as reproducible ones do; where z-lines are short;
+    where slabs are so thin that their ends feel each other; and where r is so large that a pass
+    would not stay in cache.
     """
-    if is_held or work.partition.grain or lines_are_short(work.box):
+    if work.partition.grain or lines_are_short(work.box):
         return None
     if not chain.neighbours_suffice:
         return None
@@ -92,6 +100,8 @@ class OnePass:
         1 over the volume fraction.
     edges : SlabEdges
         The species' messages to neighbouring slabs.
+    walls : HeldWalls or None
+        Where they are held.
     """
 
     def __init__(
@@ -101,11 +111,13 @@ class OnePass:
         sources: Sources,
         per_volume_fraction: float,
         edges: SlabEdges,
+        walls: HeldWalls | None = None,
     ):
         self._phases = work.phases
         self._factors = factors
         self._sources = sources
         self._edges = edges
+        self._walls = walls
         panels, memory = factors.panels, work.pass_memory(factors.panels)
         cut = Cut(panels.start, panels.rows_ahead, panels.batch, panels.planes_ahead)
         plan = PassPlan(
@@ -125,26 +137,36 @@ class OnePass:
 
     def advance(self, u: np.ndarray, sources: np.ndarray, values: np.ndarray) -> None:
         """Take the pass, and send what the neighbours need. Collective among neighbours."""
+        walls = None
+        with self._phases["pass"]:
+            if self._walls and self._walls.find_gaps(u):
+                walls = self._walls
         with self._phases["interfaces"]:
             self._edges.keep()
         with self._phases["pass"]:
+            if walls:
+                walls.aim(u)
             panel_sweep.sweep(self._plan.address, u, sources, values)
         with self._phases["interfaces"]:
-            self._edges.send()
+            self._edges.send()  # increments of planes that the pass has left alone are 0
+        if walls:
+            with self._phases["pass"]:
+                walls.hold(u)
+                self._pick(0, self._shape[0], u, values)
 
     def finish(self, u: np.ndarray, values: np.ndarray) -> None:
         """Add what comes from the neighbours. Collective among neighbours."""
         with self._phases["interfaces"]:
             self._edges.receive(self._factors.edges)
-            self._pick_at_ends(u, values)
+            for begin, end in self._factors.edges.planes(self._shape[0]):
+                self._pick(begin, end, u, values)
 
-    def _pick_at_ends(self, u: np.ndarray, values: np.ndarray) -> None:
-        """Set the values of voxels in planes that neighbours have changed."""
-        n, ny, nz = self._shape
-        row_start, voxel = self._sources.row_start, self._sources.voxel
-        for begin, end in self._factors.edges.planes(n):
-            first, last = row_start[begin * ny], row_start[end * ny]
-            entry_kernels.pick(first, last, voxel, u.reshape(-1), ny * nz, values)
+    def _pick(self, begin: int, end: int, u: np.ndarray, values: np.ndarray) -> None:
+        """Set the values of voxels in the planes [begin, end), which have changed."""
+        _, ny, nz = self._shape
+        row_start = self._sources.row_start
+        first, last = row_start[begin * ny], row_start[end * ny]
+        entry_kernels.pick(first, last, self._sources.voxel, u.reshape(-1), ny * nz, values)
 
     def __str__(self) -> str:
         return f"one pass, neighbour pairs (coupling {self._factors.coupling:.1e})"

@@ -10,7 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ecsmpi.description.grid import aligned_zeros
-from ecsmpi.kernels.records import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named
+from ecsmpi.kernels.records import (
+    FLAGS,
+    INTEGER,
+    INTEGERS,
+    NUMBER,
+    NUMBERS,
+    PLANES,
+    SHAPE,
+    TABLE,
+    named,
+)
 from ecsmpi.solver import threads
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE, whole_tiles
@@ -111,12 +121,28 @@ class PassPlan(NamedTuple):
     per_volume_fraction: float
 
 
+class BorderPlan(NamedTuple):
+    """What is done at held walls.
+
+    r: (3,) D dt/h2 along x, y, z. rows: (n, 2, nz) the gaps, wall - u, in the first and last row of
+    each plane, 0 in planes that are all wall. ends: (n, ny, 2) those in the first and last voxel of
+    each row, 0 also in the first and last row. is_off: (n,) whether a border voxel of the plane is
+    not at the wall.
+    """
+
+    walls: Walls
+    r: np.ndarray
+    rows: np.ndarray
+    ends: np.ndarray
+    is_off: np.ndarray
+
+
 class Edge(NamedTuple):
     """The numbers of one end of a slab that has a neighbour.
 
     is_first: 1 at the slab's first plane, 0 at its last one. a: A of the slab after the interface,
     d: D of the slab before it. weight: (planes,) how what is outside comes through, from the end
-    on. lines, walls: how y and z are solved in a plane without walls. scratch: memory for that.
+    on. lines, walls: how y and z are solved in a plane, with walls at 0. scratch: memory for that.
     ny, nz: rows of a plane and voxels of a row. rows: y-rows of a piece of work.
     """
 
@@ -149,6 +175,7 @@ PASS_PLAN = named(
     NUMBER,
 )
 
+BORDER_PLAN = named(BorderPlan, WALLS, NUMBERS, PLANES, PLANES, FLAGS)
 EDGE = named(
     Edge, INTEGER, NUMBER, NUMBER, NUMBERS, PLANE_LINES, WALLS, NUMBERS, INTEGER, INTEGER, INTEGER
 )

@@ -13,6 +13,11 @@ too. So each side sends its own increment and its old concentrations, both settl
 add what comes through to the planes that feel it:
 
     outside f:  x_l - 2 Q, by `from_before`          outside l:  x_f + 2 Q, by `from_after`
+
+Where walls are held, the neighbour acts through r/2 gaps, too (held_walls.py): the border voxels of
+its plane, in X gy and X Y gz. That is the solution in its plane, y and z, of 0 with its gaps in the
+border. So 2 Q there is less by this of f in x_l, and more by this of l in x_f. What is outside has
+one Q again, in whose border each side puts what makes up for both: edge_kernels.py.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ from ecsmpi.solver.workspace import Workspace, scratch_of_a_plane
 
 edge_kernels = kernels_of("ecsmpi.solver.edge_kernels")
 
-NO_WALLS = Walls(np.zeros(2, dtype=bool), 0, 0.0)
+NO_PLANES = np.zeros(2, dtype=bool)
 
 
 def _felt(through: np.ndarray) -> np.ndarray:
@@ -68,12 +73,15 @@ class EdgeNumbers:
     last: Edge | None
 
     @classmethod
-    def of(cls, chain: Chain, number: int, lines: PlaneLines, work: Workspace) -> EdgeNumbers:
+    def of(
+        cls, chain: Chain, number: int, lines: PlaneLines, work: Workspace, is_held: bool
+    ) -> EdgeNumbers:
         """Those of block ``number`` of a chain, which is this rank's slab."""
         blocks, own = chain.blocks, chain.blocks[number]
         _, ny, nz = work.box.shape
         rows = -(-ny // work.threads)
-        in_plane = (lines, NO_WALLS, work.scratch[0], ny, nz, rows)
+        walls = Walls(NO_PLANES, int(is_held), 0.0)
+        in_plane = (lines, walls, work.scratch[0], ny, nz, rows)
         first = last = None
         if number > 0:
             first = Edge(1, own.A, blocks[number - 1].D, from_before(own), *in_plane)
@@ -106,10 +114,13 @@ class SlabEdges:
         Communicator of the slabs' owners, in the order of the slabs.
     u : (n + 2, ny, nz) float
         Concentrations of the species; its first and last planes are not used.
+    wall : float
+        What border voxels are held at (mM), if they are.
     """
 
-    def __init__(self, comm, u: np.ndarray):
+    def __init__(self, comm, u: np.ndarray, wall: float):
         self._u = u
+        self._wall = wall
         self._requests = []
         self._ends: list[tuple[bool, np.ndarray, np.ndarray, np.ndarray]] = []
         for is_first, other in ((True, comm.rank - 1), (False, comm.rank + 1)):
@@ -148,7 +159,7 @@ class SlabEdges:
         for is_first, _, own, received in self._ends:
             edge = numbers.records[is_first]
             at_end = own.reshape(-1), received.reshape(-1)
-            edge_kernels.settle(edge.address, *at_end, self._step, self._outside)
+            edge_kernels.settle(edge.address, self._wall, *at_end, self._step, self._outside)
             edge_kernels.add_outside(edge.address, self._u, self._outside)
 
     def free(self) -> None:
@@ -162,7 +173,7 @@ def compile_edges(box: Box) -> None:
     _, ny, nz = box.shape
     y, z = (Lines.of(Block.of(TridiagonalRows.of_line(n, 1.0, False))) for n in (ny, nz))
     scratch = np.zeros(scratch_of_a_plane(box))
-    in_plane = (PlaneLines(y, z, NO_INVERSE), NO_WALLS, scratch, ny, nz, 1)
+    in_plane = (PlaneLines(y, z, NO_INVERSE), Walls(NO_PLANES, 0, 0.0), scratch, ny, nz, 1)
     edge = Record(EDGE, Edge(1, 0.0, 0.0, np.zeros(1), *in_plane))
-    edge_kernels.settle(edge.address, *np.zeros((2, 2 * box.plane)), *np.zeros((2, box.plane)))
+    edge_kernels.settle(edge.address, 0.0, *np.zeros((2, 2 * box.plane)), *np.zeros((2, box.plane)))
     edge_kernels.add_outside(edge.address, np.zeros((3, ny, nz)), np.zeros(box.plane))

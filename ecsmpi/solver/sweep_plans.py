@@ -88,6 +88,12 @@ class Lines(NamedTuple):
         numbers[2, :n] = block.ratio
         return cls(*(np.ascontiguousarray(each) for each in numbers))
 
+    def at_rest(self, places: list[int]) -> Lines:
+        """The same numbers, but x = 0 in some places; their rows must be x = f."""
+        pivot = self.pivot.copy()
+        pivot[places] = 0.0
+        return self._replace(pivot=pivot)
+
 
 class PlaneLines(NamedTuple):
     """How y and z are solved in a plane.

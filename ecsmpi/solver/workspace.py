@@ -142,6 +142,12 @@ class Workspace:
     def _planes_of_blocks(self) -> np.ndarray:
         return aligned_zeros((len(self.blocks), *self.shape[1:]))
 
+    @cached_property
+    def border_gaps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(n, 2, nz), (n, ny, 2), (n,): see panel_plans.BorderPlan."""
+        n, ny, nz = self.shape
+        return np.zeros((n, 2, nz)), np.zeros((n, ny, 2)), np.zeros(n, dtype=bool)
+
     def pass_memory(self, panels: Panels) -> PassMemory:
         """Where passes of a slab that is cut so work, which species share."""
         memory = self._pass_memories.get(panels.key)

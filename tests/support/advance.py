@@ -51,6 +51,9 @@ def advance(case):
         t += dt
         if step in dict(case.changes):
             tissue.change(dict(case.changes)[step])
+        if step in dict(case.added):
+            for field, amount in zip(fields, dict(case.added)[step]):
+                field.owned += amount[slice(*field.planes)]
         for f, values in enumerate(amounts):
             exchange.add_sources(f, values, at, ones, dt)
         stepper.advance(dt, t)

@@ -13,6 +13,7 @@ MODELS = {
     "odd box": ("odd.py",),
     "network": ("network.py",),
     "dirichlet": ("dirichlet.py",),
+    "walls": ("walls.py",),
     "thin boxes": ("thin.py",),
     "varying tissue": ("tissue.py",),
     "moving tissue": ("moving_tissue.py",),

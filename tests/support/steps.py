@@ -29,6 +29,7 @@ class Case:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     tissue: Tissue = Tissue()
     changes: tuple[tuple[int, Tissue], ...] = ()  # (step before which, what the tissue becomes)
+    added: tuple[tuple[int, np.ndarray], ...] = ()  # (step before which, (ions, nx, ny, nz) mM)
     faces: tuple = ()  # boundaries.Faces of each ion
     grain: int | None = None
 
@@ -49,6 +50,8 @@ class Case:
         u, tissue, t = self.initial[ion], self.tissue, 0.0
         for step, dt in enumerate(self.dts):
             t += dt
+            if step in dict(self.added):
+                u = u + dict(self.added)[step][ion]
             tissue = dict(self.changes).get(step, tissue)
             if tissue.varies or self.faces:
                 u = varying_step(
