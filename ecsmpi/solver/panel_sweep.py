@@ -1,8 +1,9 @@
 """The compiled pass through a slab of uniform tissue: u is read once, and written once.
 
-The factors of a step are the same in any order where no wall is held, so this order is z, y, x:
-all but the way down along y and x is local. panels.py says how the slab is cut, panel_squares.py
-has the arithmetic, claims.py says how threads share panels. For each batch of planes in a panel,
+The factors of a step are the same in any order (where walls are held: held_walls.py), so this one
+is z, y, x: all but the way down along y and x is local. panels.py says how the slab is cut,
+panel_squares.py has the arithmetic, claims.py says how threads share panels. For each batch of
+planes in a panel,
 
 - the rows that are new get their right-hand side, z is solved in them, and y and x upwards, into
   the window; the panel before has solved the panel's first rows so far (``Window.ahead``);

@@ -14,10 +14,13 @@ add what comes through to the planes that feel it:
 
     outside f:  x_l - 2 Q, by `from_before`          outside l:  x_f + 2 Q, by `from_after`
 
-Where walls are held, the neighbour acts through r/2 gaps, too (held_walls.py): the border voxels of
-its plane, in X gy and X Y gz. That is the solution in its plane, y and z, of 0 with its gaps in the
-border. So 2 Q there is less by this of f in x_l, and more by this of l in x_f. What is outside has
-one Q again, in whose border each side puts what makes up for both: edge_kernels.py.
+Where walls are held, X gy and X Y gz (held_walls.py) also read gaps of the plane beyond, by -r/2.
+What y and z make of these is H, the solution in that plane of 0 with its gaps in the border:
+
+    x_l = L + D (x_f + 2 Q - H_f)    x_f = F + A (x_l - 2 Q - H_l)
+
+Both sides know these gaps by the old concentrations. One solve of y and z still does: Q gets a
+border that makes up for H_f and H_l in what is outside (edge_kernels.py).
 """
 
 from __future__ import annotations
