@@ -42,6 +42,7 @@ LONG, CUBE = (60, 12, 33), (40, 75, 50)
 AN_EDGE = (slice(None), 0, -1)
 IN_ONE_PASS = [
     held("off the walls at first", CUBE, [0.01] * 3, 3000),
+    held("off the walls, and no step after", LONG, [0.01], 3000),
     at_walls("at the walls", CUBE, [0.01] * 3, entries=3000),
     at_walls(
         "a voxel of a face along x", LONG, [0.01] * 3, added=((1, added(LONG, (0, 3, 7))),)
