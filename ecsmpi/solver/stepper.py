@@ -316,7 +316,7 @@ def compile_kernels(comm, heterogeneous: bool, short: bool, threaded: bool) -> N
 def _advance_small_box(comm, heterogeneous: bool, short: bool) -> None:
     box = Box((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (3, 3, SHORT - 1 if short else SHORT))
     species = [
-        SpeciesSpec("k", (1.0, 1.0, 1.0), 1, wall=1.0),  # and concentrations that are not there
+        SpeciesSpec("k", (1.0, 1.0, 1.0), 1, wall=1.0),  # off its wall: has kernels, too
         SpeciesSpec("a", (0.0, 0.0, 0.0)),  # does not diffuse: has a kernel of its own
     ]
     fields = [SlabField(box, (0, 3)), SlabField(box, (0, 3))]
