@@ -136,7 +136,9 @@ class UniformDiffusion:
 
     def needs_ghosts(self, dt: float) -> bool:
         """Whether a step of dt (ms) reads ghost planes. Local."""
-        return self.diffuses and self._cut_of(dt).panels is None
+        if not self.diffuses:
+            return False
+        return self._work.comm.size > 1 or self._cut_of(dt).panels is None
 
     def advance(self, sources: np.ndarray, values: np.ndarray, dt: float, t: float) -> None:
         """Take a step of dt to t (ms) but for `finish`; see `diffusion_planner.Diffusion`."""

@@ -39,21 +39,21 @@ def _put_gaps_of_border(edge, own, received, wall, q):
 
 
 @njit(**compiled)
-def settle(address, wall, own, received, step, outside):
+def settle(address, wall, own, before, received, ghost, step, outside):
     """Find what is outside an end of the slab, to be added by `add_outside`.
 
-    address: of the record of an Edge. wall: mM. own, received: (2 ny nz,) the increment of a slab's
-    own solution at its end, and the concentrations before the step. step: (ny nz,) scratch.
-    outside: (ny nz,) out, 0 in voxels at walls.
+    address: of the record of an Edge. wall: mM. own, received: the increments of both slabs' own
+    solutions at their ends. before, ghost: their concentrations before the step. step: scratch.
+    outside: out, 0 in voxels at walls. All are (ny nz,).
     """
     edge = _read_edge(address)
     plane = edge.ny * edge.nz
     sign = 1.0 if edge.is_first else -1.0
     for k in range(plane):
-        step[k] = sign * (own[plane + k] - received[plane + k])  # after - before
+        step[k] = sign * (before[k] - ghost[k])  # after the interface - before it
     fill(outside, 0.0)
     if edge.walls.edges:
-        _put_gaps_of_border(edge, own[plane:], received[plane:], wall, outside)
+        _put_gaps_of_border(edge, before, ghost, wall, outside)
     shape = (edge.ny, edge.nz)
     finish_plane(step.reshape(shape), outside.reshape(shape), edge.lines, edge.walls, edge.scratch)
     a, d = edge.a, edge.d

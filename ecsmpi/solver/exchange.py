@@ -26,7 +26,7 @@ from ecsmpi.description.decomposition import Slabs
 from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.solver import threads
 from ecsmpi.solver.entry_runs import EntryRuns, in_order
-from ecsmpi.solver.routes import Routes, replay
+from ecsmpi.solver.routes import Routes, finish, replay, start
 from ecsmpi.solver.sizes import LIMBS
 
 entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
@@ -198,11 +198,20 @@ class Exchange:
 
     def send_sources(self) -> None:
         """Send the sums to the owners of their voxels, who find them in ``sources``. Collective."""
+        self.start_sources()
+        self.finish_sources()
+
+    def start_sources(self) -> None:
+        """Begin to send the sums. Collective, with `finish_sources`."""
         for f, has_sources in enumerate(self._has_sources):
             if not has_sources:
                 self._sums[f].fill(0)
         self.forget_sources()
-        replay(self._source_messages)
+        start(self._source_messages)
+
+    def finish_sources(self) -> None:
+        """Wait for the sums of other ranks, and add them."""
+        finish(self._source_messages)
         self._add_received()
 
     def _add_received(self) -> None:

@@ -46,12 +46,15 @@ class HeldWalls:
 
     def __init__(self, work: Workspace, walls: Walls, r: np.ndarray):
         rows, ends, self._is_off = work.border_gaps
-        self._plan = Record(BORDER_PLAN, BorderPlan(walls, r, rows, ends, self._is_off))
+        self._plan = Record(
+            BORDER_PLAN, BorderPlan(walls, r, rows, ends, self._is_off, work.ghosts_at_walls)
+        )
 
     def find_gaps(self, u: np.ndarray) -> bool:
         """Whether a border voxel of the slab is off the wall. To be called before each pass.
 
-        The box's first and last planes then are half way to the wall, and their border is there.
+        The box's first and last planes, also as ghosts, then are half way to the wall, and their
+        border is there.
         """
         wall_kernels.find_gaps(self._plan.address, u)
         return bool(self._is_off.any())

@@ -127,7 +127,7 @@ class BorderPlan(NamedTuple):
     r: (3,) D dt/h2 along x, y, z. rows: (n, 2, nz) the gaps, wall - u, in the first and last row of
     each plane, 0 in planes that are all wall. ends: (n, ny, 2) those in the first and last voxel of
     each row, 0 also in the first and last row. is_off: (n,) whether a border voxel of the plane is
-    not at the wall.
+    not at the wall. ghosts: (2,) whether the ghost plane on either side is all wall.
     """
 
     walls: Walls
@@ -135,6 +135,7 @@ class BorderPlan(NamedTuple):
     rows: np.ndarray
     ends: np.ndarray
     is_off: np.ndarray
+    ghosts: np.ndarray
 
 
 class Edge(NamedTuple):
@@ -175,7 +176,7 @@ PASS_PLAN = named(
     NUMBER,
 )
 
-BORDER_PLAN = named(BorderPlan, WALLS, NUMBERS, PLANES, PLANES, FLAGS)
+BORDER_PLAN = named(BorderPlan, WALLS, NUMBERS, PLANES, PLANES, FLAGS, FLAGS)
 EDGE = named(
     Edge, INTEGER, NUMBER, NUMBER, NUMBERS, PLANE_LINES, WALLS, NUMBERS, INTEGER, INTEGER, INTEGER
 )

@@ -105,6 +105,17 @@ def _columns(array: np.ndarray, first: int, count: int) -> list:
 
 def replay(messages: list) -> None:
     """Send and receive the messages once."""
+    start(messages)
+    finish(messages)
+
+
+def start(messages: list) -> None:
+    """Begin to send and receive the messages."""
     if messages:
         MPI.Prequest.Startall(messages)
+
+
+def finish(messages: list) -> None:
+    """Wait until the messages are there."""
+    if messages:
         MPI.Prequest.Waitall(messages)

@@ -1,4 +1,4 @@
-"""Where slabs meet in one pass: one round of messages a step, after the pass.
+"""Where slabs meet in one pass: ghost planes before it, and one round of messages after it.
 
 Each slab takes its step as if nothing were outside: no flux through its ends, and no neighbour in
 the x-solve. What is missing at an end between the last plane l of one slab and the first plane f of
@@ -9,8 +9,8 @@ before the step, and Q = (1 - Ay/2)**-1 (1 - Az/2)**-1 (u_f - u_l),
 
 with L and F the slabs' own increments there, A and D as in tridiagonal.py. For the neighbour acts
 through r/2 x in the x-solve, and through r (u_f - u_l) in the right-hand side, which y and z solve
-too. So each side sends its own increment and its old concentrations, both settle the interface, and
-add what comes through to the planes that feel it:
+too. So each side sends its old concentrations, as a ghost plane, and after the pass its own
+increment. Both settle the interface, and add what comes through to the planes that feel it:
 
     outside f:  x_l - 2 Q, by `from_before`          outside l:  x_f + 2 Q, by `from_after`
 
@@ -108,6 +108,23 @@ class EdgeNumbers:
         return found
 
 
+@dataclass(frozen=True)
+class _End:
+    """An end of a slab that has a neighbour; each array has a plane.
+
+    is_first: whether it is the slab's first plane. plane: that plane of u. ghost, before: the
+    neighbour's concentrations and the slab's own before the step. own, received: the increments of
+    the slab's own solution, and of the neighbour's.
+    """
+
+    is_first: bool
+    plane: np.ndarray
+    ghost: np.ndarray
+    before: np.ndarray
+    own: np.ndarray
+    received: np.ndarray
+
+
 class SlabEdges:
     """The messages of one species between slabs, negotiated once and replayed in each step.
 
@@ -116,7 +133,7 @@ class SlabEdges:
     comm
         Communicator of the slabs' owners, in the order of the slabs.
     u : (n + 2, ny, nz) float
-        Concentrations of the species; its first and last planes are not used.
+        Concentrations of the species, with ghost planes from before the step.
     wall : float
         What border voxels are held at (mM), if they are.
     """
@@ -125,33 +142,33 @@ class SlabEdges:
         self._u = u
         self._wall = wall
         self._requests = []
-        self._ends: list[tuple[bool, np.ndarray, np.ndarray, np.ndarray]] = []
+        self._ends: list[_End] = []
         for is_first, other in ((True, comm.rank - 1), (False, comm.rank + 1)):
             if not 0 <= other < comm.size:
                 continue
-            # increment of the slab's own solution, and concentrations before the step
-            own, received = (aligned_zeros((2, *u.shape[1:])) for _ in range(2))
+            own, received, before = aligned_zeros((3, *u.shape[1:]))
             to_before, to_after = 11, 12
             sent, got = (to_before, to_after) if is_first else (to_after, to_before)
             self._requests += [
                 comm.Send_init(own, other, sent),
                 comm.Recv_init(received, other, got),
             ]
-            self._ends.append((is_first, u[1] if is_first else u[-2], own, received))
+            plane, ghost = (u[1], u[0]) if is_first else (u[-2], u[-1])
+            self._ends.append(_End(is_first, plane, ghost, before, own, received))
         if self._ends:
             self._step, self._outside = (np.zeros(u[0].size) for _ in range(2))
 
     def keep(self) -> None:
         """Remember the concentrations before the pass. Local."""
-        for _, plane, own, _ in self._ends:
-            np.copyto(own[1], plane)
+        for end in self._ends:
+            np.copyto(end.before, end.plane)
 
     def send(self) -> None:
         """Send what the neighbours need, after the pass. Collective among neighbours."""
         if not self._ends:
             return
-        for _, plane, own, _ in self._ends:
-            np.subtract(plane, own[1], out=own[0])
+        for end in self._ends:
+            np.subtract(end.plane, end.before, out=end.own)
         MPI.Prequest.Startall(self._requests)
 
     def receive(self, numbers: EdgeNumbers) -> None:
@@ -159,10 +176,18 @@ class SlabEdges:
         if not self._ends:
             return
         MPI.Prequest.Waitall(self._requests)
-        for is_first, _, own, received in self._ends:
-            edge = numbers.records[is_first]
-            at_end = own.reshape(-1), received.reshape(-1)
-            edge_kernels.settle(edge.address, self._wall, *at_end, self._step, self._outside)
+        for end in self._ends:
+            edge = numbers.records[end.is_first]
+            edge_kernels.settle(
+                edge.address,
+                self._wall,
+                end.own.reshape(-1),
+                end.before.reshape(-1),
+                end.received.reshape(-1),
+                end.ghost.reshape(-1),
+                self._step,
+                self._outside,
+            )
             edge_kernels.add_outside(edge.address, self._u, self._outside)
 
     def free(self) -> None:
@@ -178,5 +203,5 @@ def compile_edges(box: Box) -> None:
     scratch = np.zeros(scratch_of_a_plane(box))
     in_plane = (PlaneLines(y, z, NO_INVERSE), Walls(NO_PLANES, 0, 0.0), scratch, ny, nz, 1)
     edge = Record(EDGE, Edge(1, 0.0, 0.0, np.zeros(1), *in_plane))
-    edge_kernels.settle(edge.address, 0.0, *np.zeros((2, 2 * box.plane)), *np.zeros((2, box.plane)))
+    edge_kernels.settle(edge.address, 0.0, *np.zeros((6, box.plane)))
     edge_kernels.add_outside(edge.address, np.zeros((3, ny, nz)), np.zeros(box.plane))

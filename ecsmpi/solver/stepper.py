@@ -178,9 +178,9 @@ class Stepper:
         dt, t : float
             Length of the step, and the time at its end (ms).
         before_change : callable
-            Called before concentrations change, while ghost planes are under way. It waits until no
-            rank reads, and takes in what scripts have set. It returns True, on all ranks alike, if
-            anything was set.
+            Called before concentrations change, while ghost planes and sources are under way. It
+            waits until no rank reads, and takes in what scripts have set. It returns True, on all
+            ranks alike, if anything was set.
         induced : InducedCurrents
             Currents that add to the sources.
         """
@@ -190,11 +190,13 @@ class Stepper:
             self._renew_tissue()
         halos = self._halos_of_step(dt)
         self._start_ghosts(halos)
+        with self.phases["deposit"]:
+            self._exchange.start_sources()
         if before_change():
             self._finish_ghosts(halos)
             self._start_ghosts(halos)
         with self.phases["deposit"]:
-            self._exchange.send_sources()
+            self._exchange.finish_sources()
             if induced:
                 induced.add_to(self._exchange)
         self._finish_ghosts(halos)

@@ -1,7 +1,7 @@
 """The compiled loops over border voxels that are held at a wall; held_walls.py has the equations.
 
-They take a slab plane by plane. Concentrations ``u`` are (n + 2, ny, nz), with a plane more on
-either side, which they leave alone.
+They take a slab plane by plane. Concentrations ``u`` are (n + 2, ny, nz), with a ghost plane on
+either side.
 """
 
 from numba import njit
@@ -58,6 +58,10 @@ def _find_gaps_of_planes(begin, end, thread, arguments):
     plan = _read_plan(address)
     walls, n = plan.walls, plan.is_off.size
     for i in range(begin, end):
+        if i == 0 and plan.ghosts[0]:
+            _go_half_way(u[0], walls.value)
+        if i == n - 1 and plan.ghosts[1]:
+            _go_half_way(u[n + 1], walls.value)
         rows, ends = plan.rows[i], plan.ends[i]
         if _is_wall(walls, i, n):
             plan.is_off[i] = _go_half_way(u[i + 1], walls.value)

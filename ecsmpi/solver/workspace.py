@@ -83,6 +83,8 @@ class Workspace:
         The slab's planes, rows and voxels of a row.
     at_walls : (2,) bool
         Whether the slab has the box's first and last planes.
+    ghosts_at_walls : (2,) bool
+        Whether the plane before the slab is the box's first, and the one after it the last.
     threads : int
         Threads that the slab is worth.
     rows : int
@@ -103,6 +105,7 @@ class Workspace:
         lo, hi = partition.planes(comm.rank)
         ny, nz = box.shape[1:]
         self.at_walls = np.array([lo == 0, hi == box.shape[0]])
+        self.ghosts_at_walls = np.array([lo == 1, hi == box.shape[0] - 1])
         self.shape = (hi - lo, ny, nz)
         self.blocks = partition.blocks(comm.rank)
         self.threads = threads.for_work(math.prod(self.shape))

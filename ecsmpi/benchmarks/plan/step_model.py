@@ -231,8 +231,8 @@ def memory(work: Workload, layout: Layout, frames: bool = True) -> dict[str, flo
     planes = work.species * (thick + 2)  # u with its ghost planes
     panels, working = panels_of(work, layout.ranks), 0.0
     if panels:
-        sides = min(2, layout.ranks - 1)  # where each species sends two planes and gets two
-        planes += work.species * (4 * sides + 2 * (sides > 0))
+        sides = min(2, layout.ranks - 1)  # where a species keeps, sends and gets a plane
+        planes += work.species * (3 * sides + 2 * (sides > 0))
         shapes = memory_shapes((thick, *work.shape[1:]), panels, layout.threads)
         working = 8.0 * sum(map(math.prod, shapes.values()))
     else:
@@ -323,13 +323,11 @@ def plane_messages(work: Workload, layout: Layout) -> tuple[float, float, float,
     far_sides = min(2, layout.nodes - 1)
     near_sides = min(2 - (far_sides > 0), per_node - 1)
     reduced = work.is_reduced(layout.ranks)
-    # A neighbour gets a ghost plane and, where the two settle their interface, an interface plane:
-    # in one message after one pass, in two otherwise.
+    # A neighbour gets a ghost plane and, where the two settle their interface, an interface plane.
     planes = 1 if reduced else 2
-    messages = 1 if panels_of(work, layout.ranks) else planes
-    near: float = messages * near_sides * work.species
+    near: float = planes * near_sides * work.species
     near_bytes: float = planes * near_sides * plane_bytes
-    far: float = messages * far_sides * work.species
+    far: float = planes * far_sides * work.species
     far_bytes: float = planes * far_sides * plane_bytes
     if reduced:  # four times all ranks send to all: F and L out, left and right back
         near += 4 * (per_node - 1) * work.species
