@@ -1,10 +1,10 @@
 """A network that delays messages between two ranks: how long a message and its answer take."""
 
 import os
+from pathlib import Path
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
