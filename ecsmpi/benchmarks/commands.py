@@ -4,6 +4,7 @@ Modules that start MPI or NEURON are imported when a command runs, not before.
 """
 
 from ecsmpi.benchmarks import options
+from ecsmpi.ranks.launchers import launched_ranks
 
 
 def measure_kernel(args):
@@ -194,9 +195,7 @@ def _measure_launches(kind, args):
 
 
 def _refuse_ranks(args):
-    from ecsmpi.benchmarks.comparisons import launches
-
-    if launches.launched_ranks() > 1:
+    if launched_ranks() > 1:
         args.fail("start this one without mpirun: it starts its ranks itself")
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from ecsmpi import __version__
 from ecsmpi.cli.command_parser import CommandParser, leave_broken_pipe
 from ecsmpi.extras import MissingPackageError
-from ecsmpi.ranks import launch
+from ecsmpi.ranks import launch, launchers
 from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 
 COMMANDS = (
@@ -44,8 +44,9 @@ def main(argv=None):
         # For names that a terminal of ASCII alone cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
     own, arguments = _split(sys.argv[1:] if argv is None else list(argv))
-    if own[:1] == ["run"] and any(word.split("=")[0] == "--checkpoint" for word in own):
-        leave_early_when_asked()  # before what takes long: SLURM's signal may come at any time
+    has_checkpoints = any(word.split("=")[0] == "--checkpoint" for word in own)
+    if own[:1] == ["run"] and has_checkpoints and launchers.launched_ranks() == 1:
+        leave_early_when_asked()  # before what takes long; ranks first have to start MPI
     args = command_parser().parse_args(own)
     if arguments and "arguments" not in args:
         args.parser.error(f"nothing takes arguments after --, got {' '.join(arguments)}")

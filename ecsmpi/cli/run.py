@@ -5,6 +5,8 @@ from pathlib import Path
 from types import ModuleType
 
 from ecsmpi.files.disk_errors import check_place
+from ecsmpi.ranks.launch import start_mpi
+from ecsmpi.run.checkpoint.walltime import leave_early_when_asked
 from ecsmpi.run.observers.base import Observer
 
 
@@ -140,6 +142,12 @@ def _add_checkpoint_options(parser):
         help="stop with a checkpoint and status 75 before the process has run this long, such as "
         "23:50:00",
     )
+    parser.add_argument(
+        "--begun",
+        type=Path,
+        metavar="FILE",
+        help="make this file when the run begins: a signal then stops it with a checkpoint",
+    )
 
 
 def run(args):
@@ -152,10 +160,11 @@ def run(args):
             "--output FILE.h5"
         )
     if args.checkpoint is None and (
-        args.checkpoint_every or args.max_time or args.restart in ("latest", "auto")
+        args.checkpoint_every or args.max_time or args.begun or args.restart in ("latest", "auto")
     ):
         args.fail(
-            "--checkpoint-every, --max-time and --restart latest or auto need --checkpoint DIR"
+            "--checkpoint-every, --max-time, --begun and --restart latest or auto need "
+            "--checkpoint DIR"
         )
     if args.output is not None:
         try:
@@ -164,6 +173,8 @@ def run(args):
             args.fail(str(error))
     sys.argv = [str(args.script), *args.arguments]
     sys.path.insert(0, str(args.script.resolve().parent))
+    if args.checkpoint is not None:
+        leave_early_when_asked(start_mpi())
     from ecsmpi import rxd
 
     if args.reproducible:
@@ -301,6 +312,8 @@ class _RunObserver(Observer):
             self._parts = self._make()
         for part in self._parts:
             begin(part, simulation, t, states)
+        if self._args.begun is not None and simulation.comm.rank == 0:
+            self._args.begun.touch()
 
     def state(self):
         """State of the output, for a checkpoint. Collective."""

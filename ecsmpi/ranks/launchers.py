@@ -29,6 +29,12 @@ def launched() -> tuple[str, str, int] | None:
     return None
 
 
+def launched_ranks() -> int:
+    """Number of processes, by the launcher's word; 1 where nothing launched this one."""
+    found = launched()
+    return found[2] if found else 1
+
+
 def launched_rank() -> int:
     """This process's rank, by its launcher's word; 0 where nothing launched it."""
     for _, rank in LAUNCHERS:

@@ -131,6 +131,75 @@ def test_signal_before_the_run_begins_says_to_be_continued(where, tmp_path):
     assert not list(tmp_path.glob("sets/*")) or whole_sets(tmp_path / "sets") == []
 
 
+LATE = """
+import os
+from pathlib import Path
+import sys
+import time
+
+class Watch:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "mpi4py.MPI":
+            Path("begins.part").write_text(str(os.getpid()))
+            Path("begins.part").rename("begins")
+
+if "run" in sys.orig_argv:
+    if os.environ.get("OMPI_COMM_WORLD_RANK", os.environ.get("PMI_RANK")) == "0":
+        sys.meta_path.insert(0, Watch)
+    else:
+        time.sleep(60)
+"""
+
+
+def test_signal_ends_a_rank_that_waits_in_mpi_for_one_that_has_not_come(tmp_path, monkeypatch):
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "sitecustomize.py").write_text(LATE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "late"))
+    with started(2, command(tmp_path), cwd=tmp_path) as process:
+        until(lambda: (tmp_path / "begins").exists())
+        time.sleep(1)  # until it is in MPI_Init
+        os.kill(int((tmp_path / "begins").read_text()), signal.SIGUSR1)
+        assert process.wait(30) not in (0, TO_BE_CONTINUED)
+
+
+def test_signal_ends_ranks_that_wait_in_mpi_for_the_one_that_hears(tmp_path):
+    """USR1 to one rank alone, while the other is in a call that hears nothing."""
+    change = """
+import os, time
+from pathlib import Path
+if rank == 1:
+    Path("there.part").write_text(str(os.getpid()))
+    Path("there.part").rename("there")
+    time.sleep(60)
+n.ParallelContext().barrier()
+"""
+    with started(2, command(tmp_path, change=change), cwd=tmp_path) as process:
+        until(lambda: (tmp_path / "there").exists())
+        os.kill(int((tmp_path / "there").read_text()), signal.SIGUSR1)
+        assert process.wait(30) == TO_BE_CONTINUED, process.said()
+        assert "SIGUSR1: stopped before the run began, to be continued" in process.said()
+
+
+def test_signal_writes_a_checkpoint_once_the_run_says_that_it_has_begun(tmp_path):
+    change = """
+import os, time
+if rank == 1:
+    time.sleep(0.5)
+assert not os.path.exists("begun")
+"""
+    options = ("--begun", "begun", "--tstop", "1e9")
+    argv = command(tmp_path, *options, change=change)
+    argv[argv.index("4 steps")] = "1h"
+    with started(2, argv, cwd=tmp_path) as process:
+        until(lambda: (tmp_path / "begun").exists() or process.poll() is not None)
+        assert process.poll() is None, process.said()
+        os.kill(process.pid, signal.SIGUSR1)
+        assert process.wait(60) == TO_BE_CONTINUED, process.said()
+        assert "SIGUSR1: stopped at t = " in process.said()
+    assert len(whole_sets(tmp_path / "sets")) == 1
+
+
 def test_signal_before_a_plain_script_begins_is_heard_once_it_has_a_checkpoint(tmp_path):
     (tmp_path / "model.py").write_text("""
 import os, signal, time

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from ecsmpi.benchmarks import records
-from ecsmpi.ranks.launchers import LAUNCHERS, PREFIXES
+from ecsmpi.ranks.launchers import PREFIXES
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 CHECKOUT = Path(__file__).resolve().parents[3]  # where the package lies in a checkout
@@ -27,14 +27,6 @@ COMMAND = "import sys; from ecsmpi.cli import main; sys.exit(main(sys.argv[1:]))
 
 class LaunchFailed(OSError):
     """A process that should measure could not be started, or ended with a status other than 0."""
-
-
-def launched_ranks() -> int:
-    """How many processes a launcher started together with this one; 1 without a launcher."""
-    for count, _ in LAUNCHERS:
-        if os.environ.get(count, "").isdigit():
-            return int(os.environ[count])
-    return 1
 
 
 def bench(ranks: int | None, arguments: list[str], launcher: str) -> dict:

@@ -52,7 +52,7 @@ class CheckpointSchedule:
         if self._steps == 0:
             raise ValueError("every must be at least 1 step, got 0 steps")
         self.vectors: dict[str, Any] = dict(vectors or {})
-        self._limits = Limits(seconds(max_time) if max_time is not None else None)
+        self._limits = Limits(comm, seconds(max_time) if max_time is not None else None)
         self.folder = CheckpointFolder(comm, path, keep)
         self.path = self.folder.path
         self._last = time.monotonic()

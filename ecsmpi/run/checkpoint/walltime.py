@@ -1,9 +1,13 @@
 """When a run must end before it is done: signals, and the time its job has.
 
 SIGTERM and SIGUSR1 ask the run to write a checkpoint and end. A second signal ends the process at
-once. Before the run has begun, while Python imports, kernels compile and the model is made, there
-is nothing to write. The process then ends at once with the same status, and the next job begins
+once. Before the run has begun, while NEURON is imported, kernels compile and the model is made,
+there is nothing to write. The job then ends at once with the same status, and the next job begins
 where this one would have begun.
+
+A handler in Python waits until the process is back in Python, and a rank in MPI_Init comes back
+only when all ranks are there. So as long as MPI starts, a signal has its default action and ends
+each rank wherever it is. After that a rank that hears ends all ranks by MPI_Abort.
 """
 
 from __future__ import annotations
@@ -16,8 +20,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
+from typing import Any
 
-from ecsmpi.ranks.launch import launched_rank
+from ecsmpi.ranks.launch import OTHERS_WAIT
+from ecsmpi.ranks.launchers import launched_rank
 
 TO_BE_CONTINUED = 75  # exit status of a run that wrote a checkpoint and ended early (EX_TEMPFAIL)
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
@@ -48,21 +55,34 @@ def _number(text: str) -> float:
         return -1.0
 
 
-def leave_early_when_asked() -> None:
-    """Let a signal end the process with TO_BE_CONTINUED from now on. Local.
+def leave_early_when_asked(comm: Any = None) -> None:
+    """Let a signal end the job with TO_BE_CONTINUED from now on. Local.
 
     It is for a run that will write checkpoints and has not begun; `Limits` takes over.
+
+    comm: of all ranks, where MPI has started; None for a process that is alone.
     """
     for one in SIGNALS:
-        signal.signal(one, _leave_early)
+        signal.signal(one, partial(_leave_early, comm))
 
 
-def _leave_early(number, _frame) -> None:
-    """End now. Each rank gets the signal, or the launcher ends the ranks that did not get it."""
-    if launched_rank() == 0 and sys.__stderr__ is not None:
+def _leave_early(comm: Any, number: int, _frame: object) -> None:
+    """End now, with all ranks of the job: others may wait for this one in MPI or in NEURON.
+
+    Rank 0 is heard first where all ranks get the signal.
+    """
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_DFL)  # the second one ends at once
+    has_others = comm is not None and comm.size > 1
+    if has_others and launched_rank() != 0:
+        time.sleep(OTHERS_WAIT)
+    if sys.__stderr__ is not None:
         name = signal.Signals(number).name
         words = f"ecsmpi: {name}: stopped before the run began, to be continued\n"
+        # The signal may have come while sys.stderr was writing.
         os.write(sys.__stderr__.fileno(), words.encode())
+    if has_others:
+        comm.Abort(TO_BE_CONTINUED)
     os._exit(TO_BE_CONTINUED)
 
 
@@ -71,6 +91,8 @@ class Limits:
 
     Parameters
     ----------
+    comm
+        Of all ranks.
     max_time : float, optional
         Seconds from the start of the process.
 
@@ -80,7 +102,8 @@ class Limits:
         Whether the run has begun, so that it ends between two steps and with a checkpoint.
     """
 
-    def __init__(self, max_time: float | None = None):
+    def __init__(self, comm: Any, max_time: float | None = None):
+        self._comm = comm
         ends = []
         if max_time:
             ends.append(_process_began() + max_time)
@@ -95,7 +118,7 @@ class Limits:
 
     def _asked(self, number, frame) -> None:
         if not self.has_begun:
-            _leave_early(number, frame)
+            _leave_early(self._comm, number, frame)
         self._signal = number
         for one in SIGNALS:
             signal.signal(one, signal.SIG_DFL)  # the second one ends at once
