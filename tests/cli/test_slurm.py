@@ -10,28 +10,30 @@ import time
 
 import pytest
 
+from support.processes import end_session
 from support.ranks import ROOT
 
 JOBS = sorted((ROOT / "slurm").glob("*.sbatch"))
 
-# Stands for srun: does at once, or never, what the name of a model says.
+# Stands for srun: does at once, or never, what the name of a model says. "$2" is the recording.
 SRUN = """#!/usr/bin/env bash
 echo "$*" >> srun.log
-while [ "$1" != -c ]; do shift; done
-begun="$3"
+while [ "$1" != --begun ]; do shift; done
+begun="$2"
 while [ "$1" != --output ]; do shift; done
-[ "$3" = launching.py ] || touch "$begun"
+ends_with() { trap "kill \\$!; exit $1" USR1; sleep 60 & touch "$begun" "$slow"; wait; }
+slow="$2.slow"
 case "$3" in
-    launching.py)  # a launcher that fails where the signal comes before its ranks are there
-        trap 'kill $!; exit 1' USR1; touch "$2.slow"; sleep 2 & wait
-        trap 'kill $!; exit 75' USR1; touch "$begun"; sleep 60 & wait ;;
-    slow.py | lost.py)
-        [ "$3" = slow.py ] && status=75 || status=3
-        trap 'kill $!; exit $status' USR1; sleep 60 & touch "$2.slow"; wait ;;
-    early.py) touch "$2.slow"; sleep 60 ;;  # a run that the signal finds before Python hears it
+    early.py | stuck.py)  # some ranks hear USR1 and leave, and let the others wait for ever
+        trap 'echo USR1 >> signals.log' USR1
+        [ "$3" = early.py ] || trap '' TERM  # nor do they hear this one
+        touch "$slow"; for i in $(seq 60); do sleep 1; done ;;
+    slow.py) ends_with 75 ;;
+    ending.py) ends_with 138 ;;  # the signal comes when Python no longer hears it
+    lost.py) ends_with 3 ;;
     bad.py) exit 3 ;;
-    killed.py) kill -USR1 $$ ;;
-    *) echo whole > "$2" ;;
+    killed.py) touch "$begun"; kill -USR1 $$ ;;
+    *) touch "$begun"; echo whole > "$2" ;;
 esac
 """
 SCONTROL = '#!/bin/sh\necho "$*" >> scontrol.log\n'
@@ -65,17 +67,24 @@ def job(tmp_path):
         "SLURM_NTASKS_PER_NODE": "2",
     }
 
+    jobs = []
+
     def start(*words, **more):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", *words],
             cwd=tmp_path,
             env={**environment, **more},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
+        jobs.append(process)
+        return process
 
-    return start
+    yield start
+    for process in jobs:  # as SLURM ends what a job leaves behind
+        end_session(process)
 
 
 def finish(process):
@@ -170,21 +179,33 @@ def test_chain_near_its_limit_goes_back_to_the_queue(job, tmp_path):
     ]
 
 
-def test_chain_whose_run_is_told_to_stop_before_it_can_hear_goes_back_to_the_queue(
-    job, tmp_path
+@pytest.mark.parametrize("model", ["early.py", "stuck.py"])
+def test_chain_whose_run_has_not_begun_goes_back_to_the_queue_and_waits_for_no_checkpoint(
+    model, job, tmp_path
 ):
+    """Ranks of such a run may hear USR1 or not, and wait for each other for ever."""
     status, said = stopped(
-        chain(job, tmp_path, "one early.py", "two good.py"), tmp_path / "runs" / "one.part"
+        chain(job, tmp_path, f"one {model}", "two good.py"), tmp_path / "runs" / "one.part"
     )
     assert status == 0, said
     assert "one goes on in the next job" in said and "failed" not in said
     assert (tmp_path / "scontrol.log").read_text() == "requeue 7\n"
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["one.part"]
+    assert not (tmp_path / "signals.log").exists()
 
 
-def test_chain_passes_the_signal_on_once_the_launcher_has_started_its_ranks(job, tmp_path):
+def test_chain_takes_no_file_of_an_earlier_job_for_a_run_that_has_begun(job, tmp_path):
+    part = tmp_path / "runs" / "one.part"
+    part.mkdir(parents=True)
+    (part / "begun").touch()
+    status, said = stopped(chain(job, tmp_path, "one early.py"), part)
+    assert status == 0, said
+    assert not (tmp_path / "signals.log").exists()
+
+
+def test_chain_whose_run_the_signal_finds_as_it_ends_goes_back_to_the_queue(job, tmp_path):
     status, said = stopped(
-        chain(job, tmp_path, "one launching.py"), tmp_path / "runs" / "one.part"
+        chain(job, tmp_path, "one ending.py"), tmp_path / "runs" / "one.part"
     )
     assert status == 0, said
     assert "one goes on in the next job" in said and "failed" not in said
