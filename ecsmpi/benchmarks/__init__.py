@@ -8,6 +8,7 @@ computing systems").
     records.py          results as JSON lines, with versions and processor
     measurements/       measured on the ranks of this launch: steps, exchange, memory, bandwidth
     comparisons/        processes that are started and compared: NEURON beside ecsmpi, starts
+    peers/              other solvers, each with what it needs to step the same box
     scripts/            the scripts that those processes run, with NEURON or with ecsmpi
     reports/            tables and pictures of records
     plan/               a model of the time step: predicts what a run will cost

@@ -122,6 +122,34 @@ def compare_ranks(args):
     return _report_comparison(rank.compare(comparison, _say), args)
 
 
+def compare_peers(args):
+    """Print steps of other solvers beside ecsmpi's. Returns 1 where one is not of its scheme."""
+    from ecsmpi.benchmarks import records
+    from ecsmpi.benchmarks.comparisons import beside_peers
+    from ecsmpi.benchmarks.reports.peer_table import peers_report
+
+    _refuse_ranks(args)
+    _check_json(args)
+    comparison = beside_peers.Comparison(
+        tuple(args.size),
+        tuple(args.r),
+        tuple(args.peers),
+        args.wavelength,
+        args.rounds,
+        args.repetitions,
+        args.seconds,
+        args.limit,
+        tuple(args.python),
+    )
+    found = beside_peers.compare(comparison, _say)
+    for record in found:
+        print(peers_report(record))
+        if args.json is not None:
+            records.append(args.json, record)
+    rows = [row for record in found for row in record["rows"]]
+    return int(any(row["right"] is False for row in rows))
+
+
 def plot(args):
     """Draw the records of scaling in some files."""
     from ecsmpi.benchmarks import records

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ecsmpi.benchmarks.peers.catalogue import NAMES
 from ecsmpi.benchmarks.repetition import FEWEST
 
 LAUNCHER = "mpirun"
@@ -95,6 +96,69 @@ def add_effort(parser):
         default=2.0,
         metavar="S",
         help="and repeat for at least this many seconds (default: 2)",
+    )
+
+
+def add_peers(parser):
+    """Add the options of a comparison with other solvers."""
+    parser.add_argument(
+        "--size",
+        type=positive,
+        nargs="+",
+        default=(64, 128),
+        metavar="N",
+        help="voxels along each edge of a box (default: 64 128)",
+    )
+    parser.add_argument(
+        "--r",
+        type=number,
+        nargs="+",
+        default=(0.1, 0.01),
+        metavar="R",
+        help="D dt / h^2, of time step and voxel (default: 0.1 0.01)",
+    )
+    parser.add_argument(
+        "--wavelength",
+        type=number,
+        default=8.0,
+        metavar="VOXELS",
+        help="length of the wave whose error is measured (default: 8)",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        default=NAMES,
+        choices=NAMES,
+        metavar="NAME",
+        help=f"solvers beside ecsmpi (default: all, which are {', '.join(NAMES[1:])})",
+    )
+    parser.add_argument(
+        "--python",
+        nargs="+",
+        default=(),
+        metavar="PATH",
+        help="further interpreters to look for solvers in, such as /usr/bin/python3 for Debian's",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=positive,
+        default=5,
+        metavar="N",
+        help="repetitions in a run (default: 5)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=number,
+        default=0.4,
+        metavar="S",
+        help="how long a repetition lasts, about (default: 0.4)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=number,
+        default=600.0,
+        metavar="S",
+        help="seconds after which a process is ended, which its row then says (default: 600)",
     )
 
 

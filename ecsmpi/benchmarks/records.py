@@ -24,7 +24,18 @@ from ecsmpi.benchmarks.problem import Problem
 from ecsmpi.benchmarks.repetition import Times
 from ecsmpi.neuron_api.wheel import installed_version
 
-KINDS = ("strong", "weak", "kernel", "exchange", "gate", "neuron", "memory", "model", "slice")
+KINDS = (
+    "strong",
+    "weak",
+    "kernel",
+    "exchange",
+    "gate",
+    "neuron",
+    "memory",
+    "model",
+    "slice",
+    "peers",
+)
 NEEDED = ("kind", "ranks", "threads", "shape", "step_seconds")
 
 

@@ -29,6 +29,7 @@ def add_parser(subparsers):
     _add_memory(kinds)
     _add_start(kinds)
     _add_rank(kinds)
+    _add_peers(kinds)
     _add_plot(kinds)
 
 
@@ -282,6 +283,25 @@ def _add_rank(kinds):
     )
     _add_rounds(parser, "runs of each process, in turn", 3)
     options.add_launcher(parser)
+
+
+def _add_peers(kinds):
+    parser = _add_kind(
+        kinds,
+        "peers",
+        "a step beside those of other solvers, with its error",
+        "Diffuse one species in a closed box of N^3 voxels with ecsmpi, NEURON, SciPy, PETSc, "
+        "FiPy, py-pde and Devito, on one thread each, in processes of their own, in turn. Prints "
+        "ns a voxel and step, the error of one step of a cosine wave against its exact decay in "
+        "time, the order in time that is observed as the time step is halved, and memory. A "
+        "solver that is not installed has a row that says how to install it. Takes some 15 "
+        "minutes, most of it compilation and initialisation; with --size 64 --r 0.1 --rounds 1 "
+        "about one. Status 1 where a step is not the one of the solver's scheme.",
+        commands.compare_peers,
+        "ecsmpi bench peers --python /usr/bin/python3",
+    )
+    options.add_peers(parser)
+    _add_rounds(parser, "runs of each process, in turn", 3)
 
 
 def _add_plot(kinds):
