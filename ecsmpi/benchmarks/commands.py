@@ -141,13 +141,14 @@ def compare_peers(args):
         args.limit,
         tuple(args.python),
     )
-    found = beside_peers.compare(comparison, _say)
-    for record in found:
-        print(peers_report(record))
+    status = 0
+    for record in beside_peers.compare(comparison, _say):
+        _say(peers_report(record))
         if args.json is not None:
             records.append(args.json, record)
-    rows = [row for record in found for row in record["rows"]]
-    return int(any(row["right"] is False for row in rows))
+        if any(row["right"] is False for row in record["rows"]):
+            status = 1
+    return status
 
 
 def plot(args):

@@ -149,13 +149,13 @@ def test_timed_steps_are_right_too(name):
     found = measured("time", settings_of(peer))
     assert len(found["step_seconds"]) == 2 and min(found["step_seconds"]) > 0
     assert found["steps"] >= 1
-    assert 0.1 < found["processors"] < 1.5
+    assert 0 < found["processors"] < 1.5
     assert found["bytes"] > 1e7
     assert found["step_error"] == pytest.approx(ideal_error(peer, EDGE, R), abs=1e-13)
 
 
 def test_a_box_too_large_for_the_memory_is_told():
-    found = measured("time", settings_of(BY_NAME["SciPy-DCT"], edge=20_000))
+    found = measured("time", settings_of(BY_NAME["SciPy-DCT"], edge=1_000_000))
     assert found == {"failed": "not enough memory"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -75,7 +75,7 @@ class Row:
     name, method, version
         The solver, its scheme and its version.
     nanoseconds
-        A step and voxel: median of the rounds.
+        Processor time of a step and voxel: median of the rounds.
     nanoseconds_range
         Least and largest median of a round.
     times_ours
@@ -120,8 +120,8 @@ class Row:
     note: str = ""
 
 
-def compare(comparison: Comparison, say: Callable[[str], None]) -> list[dict]:
-    """Run all processes of a comparison and return its records, one for each box and r.
+def compare(comparison: Comparison, say: Callable[[str], None]) -> Iterator[dict]:
+    """Run all processes of a comparison; a record for each box and r, once it is there.
 
     Parameters
     ----------
@@ -130,12 +130,10 @@ def compare(comparison: Comparison, say: Callable[[str], None]) -> list[dict]:
     say
         Called with a line of text before each process.
     """
-    records = []
     for r in comparison.rs:
         accuracy = _Accuracy(comparison, r, say)
         for edge in comparison.edges:
-            records.append(_record(comparison, accuracy, edge, say))
-    return records
+            yield _record(comparison, accuracy, edge, say)
 
 
 class _Accuracy:

@@ -21,9 +21,9 @@ and for the accuracy
 
 or for the time
 
-    step_seconds        [seconds of a step, of each repetition]
+    step_seconds        [processor seconds of a step, of each repetition]
     steps               steps of each repetition
-    processors          seconds of processors in a second of the repetitions
+    processors          processors that the repetitions kept busy
     setup_seconds       until the first step has been made
 """
 
@@ -103,7 +103,7 @@ def accuracy(settings):
 
 
 def time(settings):
-    """Seconds of steps, bytes, and the error of one step."""
+    """Processor seconds of steps, bytes, and the error of one step."""
     edge, r = settings["edge"], settings["r"]
     began = perf_counter()
     box = _box(settings, edge, r)
@@ -147,24 +147,29 @@ def end_error(box, settings, steps):
 
 
 def timed(box, field, settings):
-    """Seconds of a step, in repetitions that each begin with the field."""
+    """Processor seconds of a step, in repetitions that each begin with the field.
+
+    Other processes of a shared machine do not lengthen them, and threads do not shorten them.
+    """
     box.set(field)
     steps = 1
-    while _seconds(box, steps) < settings["seconds"] / 2:
+    while _processor_seconds(box, steps) < settings["seconds"] / 2:
         steps *= 2
     step_seconds = []
-    began = process_time()
+    whole = 0.0
     for _ in range(settings["repetitions"]):
         box.set(field)
-        step_seconds.append(_seconds(box, steps) / steps)
-    processors = (process_time() - began) / (steps * sum(step_seconds))
+        began = perf_counter()
+        step_seconds.append(_processor_seconds(box, steps) / steps)
+        whole += perf_counter() - began
+    processors = steps * sum(step_seconds) / whole
     return {"step_seconds": step_seconds, "steps": steps, "processors": processors}
 
 
-def _seconds(box, steps):
-    began = perf_counter()
+def _processor_seconds(box, steps):
+    began = process_time()
     box.advance(steps)
-    return perf_counter() - began
+    return process_time() - began
 
 
 def _box(settings, edge, r):
