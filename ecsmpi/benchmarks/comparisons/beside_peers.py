@@ -92,8 +92,8 @@ class Row:
         What the differences in space add to the error of a step.
     from_scheme
         How far a step is from that of the solver's scheme.
-    bytes_a_voxel
-        Resident memory for each voxel more than in a box of ACCURACY_EDGE.
+    bytes
+        Resident memory of the process, with all that it has imported and compiled.
     processors
         Processors that the steps kept busy; less than 1 where other processes had some of it.
     right
@@ -114,7 +114,7 @@ class Row:
     end_errors: tuple[float, float] | None = None
     space_error: float | None = None
     from_scheme: float | None = None
-    bytes_a_voxel: float | None = None
+    bytes: float | None = None
     processors: float | None = None
     right: bool | None = None
     note: str = ""
@@ -239,7 +239,6 @@ def _row(peer: Peer, edge: int, accuracy: dict | None, runs: dict, notes: dict) 
     entries["space_error"] = measured[-1]["space_error"]
     if runs[peer.name]:
         entries |= _of_times(runs[peer.name], runs[OURS.name], edge)
-        entries["bytes_a_voxel"] = _bytes_a_voxel(runs[peer.name], accuracy["bytes"], edge)
     return Row(peer.name, peer.method, **entries)
 
 
@@ -254,16 +253,9 @@ def _of_times(runs: list[dict], ours: list[dict], edge: int) -> dict:
         "nanoseconds": to_nanoseconds * median(seconds),
         "nanoseconds_range": (to_nanoseconds * min(seconds), to_nanoseconds * max(seconds)),
         "times_ours": median(ratios) if ratios else None,
+        "bytes": median(run["bytes"] for run in runs),
         "processors": median(run["processors"] for run in runs),
     }
-
-
-def _bytes_a_voxel(runs: list[dict], in_small_box: int, edge: int) -> float | None:
-    """What a process takes above one with the box of ACCURACY_EDGE, for each further voxel."""
-    further = edge**3 - ACCURACY_EDGE**3
-    if further <= 0:
-        return None
-    return (median(run["bytes"] for run in runs) - in_small_box) / further
 
 
 def _run(

@@ -11,7 +11,6 @@ SETTINGS are JSON: {"module": "with_rxd", "arguments": ["neuron"], "package": "n
     step_error          of one step of the mode, against the exact decay in time
     space_error         what the differences in space add to it
     from_scheme         how far the step is from that of the scheme
-    bytes               resident memory, once a step has been made
 
 and for the accuracy
 
@@ -25,6 +24,7 @@ or for the time
     steps               steps of each repetition
     processors          processors that the repetitions kept busy
     setup_seconds       until the first step has been made
+    bytes               resident memory of this process then
 """
 
 import importlib
@@ -81,10 +81,7 @@ def accuracy(settings):
     """Errors of one step, and of steps to an end, with r and with r / 2."""
     edge, r = settings["edge"], settings["r"]
     box = _box(settings, edge, r)
-    box.advance(1)
-    resident = _resident()
     found = step_of_mode(box, settings)
-    found["bytes"] = resident
     field = cosine_modes.rough(edge)
     box.set(field)
     box.advance(1)

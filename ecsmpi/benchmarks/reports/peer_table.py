@@ -12,7 +12,7 @@ HEADER = [
     "x ecsmpi",
     "error of a step",
     "order",
-    "B a voxel",
+    "MB",
     "scheme",
 ]
 
@@ -38,7 +38,7 @@ def _cells(row: dict) -> list[str]:
         _number(row["times_ours"], ".2f"),
         _number(row["step_error"], ".1e"),
         _order(row),
-        _number(row["bytes_a_voxel"], ".0f"),
+        _megabytes(row["bytes"]),
         "; ".join(filter(None, [row["method"], _trouble(row)])),
     ]
 
@@ -49,6 +49,10 @@ def _number(value: float | None, form: str) -> str:
 
 def _range(ends: list[float] | None) -> str:
     return "" if ends is None else f"{ends[0]:.3g} to {ends[1]:.3g}"
+
+
+def _megabytes(size: float | None) -> str:
+    return "" if size is None else f"{size / 1e6:.0f}"
 
 
 def _order(row: dict) -> str:
