@@ -73,7 +73,7 @@ def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray) -> Panels | Non
 
     They are, where a slab has several blocks, as reproducible ones do; where z-lines are short;
     where slabs are so thin that their ends feel each other; and where r is so large that a pass
-    would not stay in cache.
+    would solve too much twice, or not stay in cache. The thickest slab decides.
     """
     if work.partition.grain or lines_are_short(work.box):
         return None
@@ -81,8 +81,8 @@ def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray) -> Panels | Non
         return None
     n, ny, nz = work.shape
     thickest = max(block.pivot.size for block in chain.blocks)
-    cache = work.working_bytes
-    return Panels.of((thickest, ny, nz), r, cache) and Panels.of((n, ny, nz), r, cache)
+    panels = Panels.of((thickest, ny, nz), r, work.working_bytes)
+    return panels and panels.in_thinner(n)
 
 
 class OnePass:

@@ -14,7 +14,7 @@ stays in cache, where these numbers are small.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,16 @@ from ecsmpi.solver.sizes import TILE, whole_tiles
 from ecsmpi.solver.tridiagonal import ROUND_OFF, decay
 
 LEAST_ROWS = 2 * TILE  # of a panel
-BATCH, LARGEST_BATCH = 3, 6  # planes
-WIDE = 4  # times the rows ahead: rows of a panel for which batches need not be small
+BATCH = 6  # planes that are enough where few are ahead
+IN_FLIGHT = 4  # panels that threads can be at work in, at least, where batches are longer
+WIDE = 4  # times the rows ahead: rows of a panel that may come in fours
 FEW = 6  # panels are fewer only where rows do not suffice
 SMALL = 100_000  # voxels of a slab that one thread may do alone, in one panel
 LARGEST = 1.75  # a window of so many times what stays in cache still beats two passes
+# how long what a panel leaves to the next one takes, beside solving it down once
+LEFT = 4.0
+# of Panels.effort: above the first, a larger window is better; above the second, two passes are
+MUCH, TOO_MUCH = 4.5, 7.0
 
 
 def ahead(r: float) -> int:
@@ -60,29 +65,47 @@ class Panels:
 
     @classmethod
     def of(cls, shape: tuple[int, int, int], r: np.ndarray, cache: int) -> Panels | None:
-        """The panels of a slab (n, ny, nz), or None where one pass would not stay in cache.
+        """The panels of a slab (n, ny, nz), or None where two passes are faster.
 
-        They depend on the shape, on r = D dt/h2 along each axis, and on the bytes of cache that a
-        core has for a window; not on the number of threads.
+        They are those of the least effort in the cache, or beyond it where that is much. They
+        depend on the shape, on r = D dt/h2 along each axis, and on the bytes of cache
+        that a core has for a window; not on the number of threads.
         """
         n, ny, nz = shape
         planes_ahead = min(n, ahead(r[0]))
         rows_ahead = whole_tiles(ahead(r[1]))
-        least, wide = max(LEAST_ROWS, 2 * rows_ahead), WIDE * rows_ahead
-        if ny < 2 * least:
-            if n * ny * nz > SMALL:
-                return None
-            start, rows_ahead, batch = np.array([0, ny]), 0, min(n, BATCH)
+        least = max(LEAST_ROWS, 2 * rows_ahead)
+        if ny >= 2 * least:
+            counts = _counts(ny, least, WIDE * rows_ahead)
+        elif n * ny * nz <= SMALL:
+            counts, rows_ahead = [1], 0
         else:
-            for batch in range(min(n, LARGEST_BATCH), 0, -1):
-                fitting = cache // (8 * nz * (planes_ahead + batch)) - rows_ahead
-                if fitting >= min(wide, ny // FEW) or batch <= BATCH:
-                    break
-            start = _starts(ny, _count(ny, max(fitting // TILE * TILE, least), least, wide))
-        panels = cls(start, rows_ahead, batch, planes_ahead)
-        if 8 * nz * panels.window * panels.most_rows > LARGEST * cache:
             return None
-        return panels
+        longest = min(n, max(BATCH, min(planes_ahead, n // IN_FLIGHT)))
+        for room, most in ((cache, MUCH), (LARGEST * cache, TOO_MUCH)):
+            possible = []
+            for count in counts:
+                panels = cls(_starts(ny, count), rows_ahead, longest, planes_ahead)
+                fitting = int(room / (8 * nz * panels.most_rows)) - planes_ahead
+                if fitting > 0:
+                    possible.append(replace(panels, batch=min(longest, fitting)))
+            best = min(possible, key=lambda panels: panels.effort, default=None)
+            if best and best.effort <= most:
+                return best
+        return None
+
+    def in_thinner(self, n: int) -> Panels:
+        """Those of another slab of the same box, of n planes at most as many."""
+        return replace(self, batch=min(n, self.batch), planes_ahead=min(n, self.planes_ahead))
+
+    @property
+    def effort(self) -> float:
+        """How often a voxel is solved down along x, and LEFT for what panels leave to the next.
+
+        It is solved once more for each batch, and in each panel, that it is ahead of.
+        """
+        again = self.rows_ahead * self.count / self.start[-1]
+        return float((1 + self.planes_ahead / self.batch) * (1 + again) + LEFT * again)
 
     @property
     def key(self) -> tuple:
@@ -105,16 +128,18 @@ class Panels:
         return self.batch + self.planes_ahead
 
 
-def _count(ny: int, most: int, least: int, wide: int) -> int:
-    """How many panels of at most so many rows, if these can be: 4, 8, 12 ... where they are wide.
-
-    Otherwise an even number, so that some threads have as much to do as others.
-    """
+def _counts(ny: int, least: int, wide: int) -> list[int]:
+    """Numbers of panels of at least so many rows, of which threads have as much to do as others."""
     possible = ny // least
-    count = min(max(FEW, -(-ny // most)), possible)
+    counts = range(min(FEW, possible), possible + 1)
+    return sorted({_rounded(count, ny, least, wide) for count in counts})
+
+
+def _rounded(count: int, ny: int, least: int, wide: int) -> int:
+    """The next of 4, 8, 12 ... where panels are wide, or else the next even number, if possible."""
     for multiple, rows in ((4, wide), (2, least)):
         rounded = -(-count // multiple) * multiple
-        if rounded <= possible and ny // rounded >= rows:
+        if ny // rounded >= rows:
             return rounded
     return count
 

@@ -96,7 +96,7 @@ def test_memory_of_a_rank_is_that_worked_by_hand():
 
     Each species has 10 planes and 2 ghost planes, two passes 10 planes and 3: 49 planes. One pass
     has no increments, but for each species 2 x 3 planes of messages and 2 of scratch: 60 planes;
-    and a window of a batch of 3 planes, one ahead and one of zeros.
+    and a window of a batch of 6 planes, one ahead and one of zeros.
     """
     work = Workload((40, 5, 10), species=3, segments=10)
     parts = step_model.memory(work, Layout(2, 2, 1))
@@ -107,10 +107,10 @@ def test_memory_of_a_rank_is_that_worked_by_hand():
     long_lines = Workload((40, 20, 40), species=3, r=1e-20)
     grid = step_model.memory(long_lines, Layout(2, 2, 1))["grid"]
     rows, width = 24, 40  # of the one panel, up to whole tiles
-    window = (1 + 3 + 1) * (rows * (width + 8) + 24)
+    window = (1 + 6 + 1) * (rows * (width + 8) + 24)
     ahead = 11 * 24  # no rows
     tile, sources, patch = (width + 2) * 8, width * 8, 26 * (width + 16)
-    above, corner, before = 4 * (width + 16), 4 * 4 * 16, 10 * width
+    above, corner, before = 7 * (width + 16), 7 * 4 * 16, 10 * width
     scratch = tile + sources + patch + above + corner + before
     assert grid == 8 * (60 * 20 * 40 + window + ahead + scratch)
 
