@@ -44,7 +44,9 @@ class KernelCompilation:
                 solvers.comm,
                 "compiles the solver for such a model, once on this machine; about 20 s",
             ):
-                if not compiling.ahead("kernels", *kind):
+                is_in_library = compiling.ahead("kernels", *kind)
+                has_threads = kind in kinds and kind[-1]  # numba's, in no library
+                if has_threads or not is_in_library:
                     compile_kernels(launch.own_communicator(), *kind)
             self._compiled.add(kind)
 

@@ -120,6 +120,7 @@ class Team:
         self._spent = 0.0  # seconds since the last trial
         self._next = 0.0  # when they are so many, the next trial comes
         self._trial: list[float] | None = None  # seconds of the trial's steps so far
+        self._is_warm = False  # the first step takes longer: memory is touched for the first time
 
     def begin(self) -> None:
         """Set the number of threads, before the sweeps of a step."""
@@ -137,6 +138,9 @@ class Team:
 
     def took(self, seconds: float) -> None:
         """Choose the threads of the next step, given what this one's sweeps took."""
+        if not self._is_warm:
+            self._is_warm = True
+            return
         if self._trial is not None:
             self._trial.append(seconds)
             if len(self._trial) == self.TRIAL:

@@ -45,6 +45,18 @@ def settled(team, seconds):
     return counts[-1], min(counts.count(1), counts.count(team.wanted))
 
 
+def test_a_slow_first_step_says_nothing_about_threads(four_threads):
+    team = threads.Team(10**7, Phases())
+    for seconds in (5.0, *[0.01] * (threads.Team.FIRST - 1)):
+        team.took(seconds)
+        assert team._now == 4
+    team.took(0.01)  # the trial comes, of one thread
+    for _ in range(threads.Team.TRIAL):
+        assert team._now == 1
+        team.took(0.02)
+    assert team._now == 4
+
+
 def test_threads_that_do_not_pay_are_given_up_and_tried_again(four_threads):
     team = threads.Team(10**7, Phases())
     assert team.wanted == 4
