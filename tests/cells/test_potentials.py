@@ -12,7 +12,7 @@ from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "cells" / "potentials.py"
 
-WITHOUT_BLOCK = PROGRAMS / "cells" / "potentials_of_neuron.py"
+WITHOUT_PLACE = PROGRAMS / "cells" / "potentials_of_neuron.py"
 
 SEGMENTS = 1003  # so that the last few are in no whole register
 
@@ -95,5 +95,5 @@ def test_threads_are_refused_before_they_call_python(on_ranks):
     holds(on_ranks, None, PROGRAM, "threads")
 
 
-def test_a_neuron_that_knows_no_such_block_computes_them_itself(on_ranks):
-    as_neuron(on_ranks, WITHOUT_BLOCK, ranks=(None, 2))
+def test_a_neuron_without_a_place_for_the_function_computes_them_itself(on_ranks):
+    as_neuron(on_ranks, WITHOUT_PLACE, ranks=(None, 2))
