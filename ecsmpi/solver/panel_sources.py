@@ -1,0 +1,101 @@
+"""Sources of one pass, put into tiles of rows, and what the cache is asked for before.
+
+Panels visit a plane's sources a few rows at a time, so that the processor does not foresee which
+comes next. Without being asked for, they would come from memory while the pass waits.
+"""
+
+import numba
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ecsmpi.solver.row_kernels import inner
+from ecsmpi.solver.sizes import TILE
+
+LINE = 64  # bytes of a line of a cache
+AHEAD = 2  # tiles before their turn the beginnings of their rows are asked for
+
+
+def _asking(to_write: int):
+    """A function of compiled code: ask(array, at) for the line of the first cache with array[at].
+
+    The place may lie outside the array.
+    """
+
+    @intrinsic
+    def ask(typing_context, array, at):
+        def code(context, builder, signature, given):
+            flag, line = ir.IntType(32), ir.IntType(8).as_pointer()
+            kind = ir.FunctionType(ir.VoidType(), [line, flag, flag, flag])
+            prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+            data = context.make_array(signature.args[0])(context, builder, given[0]).data
+            where = builder.bitcast(builder.gep(data, [given[1]]), line)
+            first_level, is_data = ir.Constant(flag, 3), ir.Constant(flag, 1)
+            builder.call(prefetch, [where, ir.Constant(flag, to_write), first_level, is_data])
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp), code
+
+    return ask
+
+
+ask_to_read = _asking(0)
+ask_to_write = _asking(1)
+
+
+@njit(**inner)
+def put_sources(row_start, voxel, source, factor, line, rows, nz, width, out):
+    """factor times the sources of ``rows`` z-lines from number ``line`` on, into a tile of rows.
+
+    A factor of 0 sets 0, also where a source is NaN.
+    """
+    for j in range(rows):
+        place = j * width - (line + j) * nz
+        for i in range(row_start[line + j], row_start[line + j + 1]):
+            e = numba.uint64(i)  # unsigned: no check for negative indices
+            at = numba.uint64(place + voxel[e])
+            out[at] = factor * source[e] if factor != 0.0 else 0.0
+
+
+@njit(**inner)
+def ask_for_sources(row_start, voxel, source, line, rows):
+    """Ask for the sources of ``rows`` z-lines from number ``line`` on, and their voxels."""
+    begin, end = row_start[line], row_start[line + rows]
+    for e in range(begin, end, LINE // 8):
+        ask_to_read(source, e)
+    for e in range(begin, end, LINE // 4):
+        ask_to_read(voxel, e)
+
+
+@njit(**inner)
+def ask_ahead(row_start, voxel, source, plane_line, y, begin, end, ny):
+    """While rows [y, y + TILE) of a plane have their turn, ask for what the next ones need.
+
+    plane_line: number of the plane's first z-line. begin, end: rows of the panel, in this plane and
+    in the next one, which may lie outside the slab.
+    """
+    if voxel.size == 0:
+        return
+    last = row_start.size - 1 - TILE  # where a tile may begin
+    for tiles in range(1, AHEAD + 1):
+        row = y + tiles * TILE
+        line = plane_line + row
+        if row >= end:
+            line = plane_line + ny + begin + (row - end)
+        line = min(line, last)
+        if tiles == AHEAD:
+            ask_to_read(row_start, line)
+            ask_to_read(row_start, line + TILE)
+        elif line >= 0:
+            ask_for_sources(row_start, voxel, source, line, TILE)
+
+
+@njit(**inner)
+def ask_for_values(row_start, voxel, values, line, rows):
+    """Ask for where values of voxels go, of ``rows`` z-lines from number ``line`` on."""
+    begin, end = row_start[line], row_start[line + rows]
+    for e in range(begin, end, LINE // 8):
+        ask_to_write(values, e)
+    for e in range(begin, end, LINE // 4):
+        ask_to_read(voxel, e)
