@@ -45,17 +45,25 @@ ask_to_write = _asking(1)
 
 
 @njit(**inner)
+def _put(begin, end, voxel, source, factor, place, out):
+    """Put the sources [begin, end) where their voxels are, from a place on."""
+    for i in range(begin, end):
+        e = numba.uint64(i)  # unsigned: no check for negative indices
+        out[numba.uint64(place + voxel[e])] = factor * source[e] if factor != 0.0 else 0.0
+
+
+@njit(**inner)
 def put_sources(row_start, voxel, source, factor, line, rows, nz, width, out):
     """factor times the sources of ``rows`` z-lines from number ``line`` on, into a tile of rows.
 
-    A factor of 0 sets 0, also where a source is NaN.
+    A factor of 0 sets 0, also where a source is NaN. width: voxels of a row of the tile.
     """
+    if width == nz:
+        _put(row_start[line], row_start[line + rows], voxel, source, factor, -line * nz, out)
+        return
     for j in range(rows):
-        place = j * width - (line + j) * nz
-        for i in range(row_start[line + j], row_start[line + j + 1]):
-            e = numba.uint64(i)  # unsigned: no check for negative indices
-            at = numba.uint64(place + voxel[e])
-            out[at] = factor * source[e] if factor != 0.0 else 0.0
+        begin, end = row_start[line + j], row_start[line + j + 1]
+        _put(begin, end, voxel, source, factor, j * width - (line + j) * nz, out)
 
 
 @njit(**inner)

@@ -91,6 +91,14 @@ def test_ions_of_dropped_species_are_neurons_again(on_ranks):
     holds(on_ranks, None, PROGRAM, "dropped_species")
 
 
+def test_mechanisms_loaded_since_change_nothing(on_ranks):
+    holds(on_ranks, None, PROGRAM, "new_mechanisms")
+
+
+def test_records_of_mechanisms_that_are_not_as_expected_are_left_alone(on_ranks):
+    holds(on_ranks, None, PROGRAM, "unexpected_records")
+
+
 def test_threads_are_refused_before_they_call_python(on_ranks):
     holds(on_ranks, None, PROGRAM, "threads")
 
