@@ -89,14 +89,16 @@ class NonvintBlock:
 
         int block(int method, int size, double *pd1, double *pd2, int thread)
 
-    It calls python with these for some methods, and returns 0 for the others. Where Python returns
-    anything but DONE, as where an interrupt ends it before its first line, NEURON is told of an
-    error.
+    It calls python with these for the methods of `call_for`, for none at first, and returns 0 for
+    the others. Where Python returns anything but DONE, as where an interrupt ends it before its
+    first line, NEURON is told of an error.
 
     Parameters
     ----------
     name : str
         One of native_slots.NONVINT.
+    python : callable
+        What it calls.
 
     Attributes
     ----------
@@ -107,10 +109,14 @@ class NonvintBlock:
         ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
     )
 
-    def __init__(self, name: str, python: Callable[..., int], methods: tuple[int, ...]):
+    def __init__(self, name: str, python: Callable[..., int]):
+        self._name = name
         self._python = self._python_type(python)  # to be kept
-        self.address = function(
-            name,
-            callback=address_of(self._python),
-            methods=sum(1 << number for number in methods),
-        )
+        self._methods: tuple[int, ...] = ()
+        self.address = function(name, callback=address_of(self._python), methods=0)
+
+    def call_for(self, *methods: int) -> None:
+        """Have Python called for these methods alone, from now on. Local."""
+        if methods != self._methods:
+            self._methods = methods
+            function(self._name, methods=sum(1 << number for number in methods))
