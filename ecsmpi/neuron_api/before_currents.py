@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from typing import Any
 
 from ecsmpi.neuron_api import library, symbols
 from ecsmpi.neuron_api.mechanisms import distributed_types
@@ -41,7 +42,7 @@ class BeforeCurrents:
 
     def is_possible(self) -> bool:
         """Whether this NEURON has a place for the function, which is as expected."""
-        return _records() is not None
+        return self._capacitance() is not None
 
     def switch(self, on: bool) -> None:
         """Let NEURON call the action from now on, or not.
@@ -52,9 +53,21 @@ class BeforeCurrents:
             if not on:
                 return
             self._function = CurrentFunction(self._action)
+        capacitance = self._capacitance()
+        if capacitance is not None:
+            capacitance[CURRENT] = self._function.address if on else 0
+
+    def _capacitance(self) -> Any:
+        """NEURON's record of the capacitance, whose current function is this one or none.
+
+        None where records are not as expected.
+        """
         records = _records()
-        if records is not None:
-            records[CAPACITANCE][CURRENT] = self._function.address if on else 0
+        if records is None:
+            return None
+        own = self._function.address if self._function else 0
+        capacitance = records[CAPACITANCE]
+        return capacitance if capacitance[CURRENT] in (0, own) else None
 
 
 def _records() -> dict[str, ctypes.Array] | None:

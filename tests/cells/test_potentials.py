@@ -99,6 +99,10 @@ def test_records_of_mechanisms_that_are_not_as_expected_are_left_alone(on_ranks)
     holds(on_ranks, None, PROGRAM, "unexpected_records")
 
 
+def test_a_function_of_somebody_else_is_left_alone(on_ranks):
+    holds(on_ranks, None, PROGRAM, "foreign_function")
+
+
 def test_threads_are_refused_before_they_call_python(on_ranks):
     holds(on_ranks, None, PROGRAM, "threads")
 

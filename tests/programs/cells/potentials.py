@@ -115,6 +115,18 @@ def unexpected_records():
     check()
 
 
+def foreign_function():
+    """A current function that somebody else has given the capacitance stays there."""
+    n.finitialize(-65)
+    word = before_currents._records()[before_currents.CAPACITANCE]
+    own = word[before_currents.CURRENT]
+    assert own
+    word[before_currents.CURRENT] = 12345
+    assert not before_currents.BeforeCurrents(check).is_possible()
+    word[before_currents.CURRENT] = own
+    check()
+
+
 def threads():
     pc.nthread(2)
     for call in n.fcurrent, n.fadvance, n.fcurrent:
