@@ -40,8 +40,6 @@ class CoupledSegments:
         for name, charge in charges.items():
             use_ion(name, charge)
         refuse_other_writers(*charges)
-        if any(charges.values()):
-            self._potentials.register()
         self.all = Segments()
         self.ions = {name: SegmentIon(name, charge) for name, charge in charges.items()}
 

@@ -1,17 +1,17 @@
 """The reversal potentials of ions, computed in NEURON's place, when NEURON would compute them.
 
-Before each evaluation of the currents NEURON calls mechanisms with a BEFORE BREAKPOINT block, and
-then computes the reversal potentials of ions whose concentrations change, through a record of each
-segment. ecsmpi registers such a block: one vectorised pass over NEURON's columns gives the same
-numbers, to round-off, sooner. The ions' style tells NEURON that it need not compute them. Currents
-that a script asks for (``n.fcurrent()``) see these potentials as well.
+Before each evaluation of the currents NEURON computes the reversal potentials of ions whose
+concentrations change, through a record of each segment. ecsmpi has NEURON call a function before
+that: one vectorised pass over NEURON's columns gives the same numbers, to round-off, sooner. The
+ions' style tells NEURON that it need not compute them. Currents that a script asks for
+(``n.fcurrent()``) see these potentials as well.
 """
 
 from __future__ import annotations
 
 from ecsmpi.cells.ion_mechanism import choose_potential
 from ecsmpi.kernels.calls import kernels_of
-from ecsmpi.neuron_api.before_breakpoint import BeforeBreakpoint, nernst_coefficient
+from ecsmpi.neuron_api.before_currents import BeforeCurrents, nernst_coefficient
 from ecsmpi.neuron_api.mechanisms import distributed_types
 from ecsmpi.neuron_api.range_variable import RangeVariable
 from ecsmpi.solver.timing import Phase
@@ -29,22 +29,15 @@ class ReversalPotentials:
         """phase: adds up the time that they take."""
         self._phase = phase
         self._columns: dict[str, tuple] = {}
-        self._before_currents = BeforeBreakpoint(self.compute)
-
-    def register(self) -> None:
-        """Let NEURON call `compute` from now on; NEURON's structure may change by it.
-
-        A NEURON that has no such registration goes on to compute the potentials itself.
-        """
-        self._before_currents.register()
+        self._before_currents = BeforeCurrents(self.compute)
 
     def compute_for(self, outside: dict[str, RangeVariable]) -> None:
-        """Compute the potentials of some ions from now on.
+        """Compute the potentials of some ions from now on, where this NEURON has a place for it.
 
         outside : {name: outside concentrations of all segments}
         """
         self.hand_back()
-        if not self._before_currents.is_registered:
+        if not self._before_currents.is_possible():
             return
         types = distributed_types()
         for name, concentrations in outside.items():

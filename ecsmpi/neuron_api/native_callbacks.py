@@ -13,7 +13,7 @@ from typing import Any
 
 from ecsmpi.kernels import library
 from ecsmpi.neuron_api.interpreter import comm
-from ecsmpi.neuron_api.native_slots import BEFORE_BREAKPOINT, FUNCTIONS, slot_name
+from ecsmpi.neuron_api.native_slots import BEFORE_CURRENTS, FUNCTIONS, slot_name
 from ecsmpi.ranks import compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 
@@ -62,13 +62,12 @@ def address_of(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-class MechanismBlock:
-    """A mechanism's block, which NEURON calls for each segment.
+class CurrentFunction:
+    """A mechanism's current function, which NEURON calls once for all its segments.
 
-    It calls python() at the first segment, if ``wanted`` is not 0. In C it is::
+    It calls python(). In C it is::
 
-        void block(Node *, generic_data_handle *, generic_data_handle *, NrnThread *, Memb_list *,
-                   size_t segment, const model_sorted_token &)
+        void current(const model_sorted_token &, NrnThread *, Memb_list *, int type)
 
     Attributes
     ----------
@@ -77,13 +76,9 @@ class MechanismBlock:
 
     _python_type = ctypes.CFUNCTYPE(None)
 
-    def __init__(self, python: Callable[[], Any], wanted: ctypes.c_int64):
-        self._kept = self._python_type(python), wanted
-        self.address = function(
-            BEFORE_BREAKPOINT,
-            callback=address_of(self._kept[0]),
-            wanted=ctypes.addressof(wanted),
-        )
+    def __init__(self, python: Callable[[], Any]):
+        self._kept = self._python_type(python)
+        self.address = function(BEFORE_CURRENTS, callback=address_of(self._kept))
 
 
 class NonvintBlock:
@@ -94,14 +89,16 @@ class NonvintBlock:
 
         int block(int method, int size, double *pd1, double *pd2, int thread)
 
-    It calls python with these for some methods, and returns 0 for the others. Where Python returns
-    anything but DONE, as where an interrupt ends it before its first line, NEURON is told of an
-    error.
+    It calls python with these for the methods of `call_for`, for none at first, and returns 0 for
+    the others. Where Python returns anything but DONE, as where an interrupt ends it before its
+    first line, NEURON is told of an error.
 
     Parameters
     ----------
     name : str
         One of native_slots.NONVINT.
+    python : callable
+        What it calls.
 
     Attributes
     ----------
@@ -112,10 +109,14 @@ class NonvintBlock:
         ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int
     )
 
-    def __init__(self, name: str, python: Callable[..., int], methods: tuple[int, ...]):
+    def __init__(self, name: str, python: Callable[..., int]):
+        self._name = name
         self._python = self._python_type(python)  # to be kept
-        self.address = function(
-            name,
-            callback=address_of(self._python),
-            methods=sum(1 << number for number in methods),
-        )
+        self._methods: tuple[int, ...] = ()
+        self.address = function(name, callback=address_of(self._python), methods=0)
+
+    def call_for(self, *methods: int) -> None:
+        """Have Python called for these methods alone, from now on. Local."""
+        if methods != self._methods:
+            self._methods = methods
+            function(self._name, methods=sum(1 << number for number in methods))

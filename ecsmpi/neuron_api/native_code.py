@@ -18,7 +18,7 @@ from typing import Any
 from llvmlite import ir
 
 from ecsmpi.neuron_api.native_slots import (
-    BEFORE_BREAKPOINT,
+    BEFORE_CURRENTS,
     CALL_NEURON,
     DONE,
     FAILED,
@@ -42,8 +42,7 @@ def module() -> ir.Module:
     made = ir.Module("ecsmpi_callbacks")
     for name in NONVINT:
         _write_nonvint(_Function(made, name, INT, [INT, INT, POINTER, POINTER, INT]))
-    block = _Function(made, BEFORE_BREAKPOINT, NOTHING, [POINTER] * 5 + [LONG, POINTER])
-    _write_mechanism_block(block)
+    _write_before_currents(_Function(made, BEFORE_CURRENTS, NOTHING, [POINTER] * 3 + [INT]))
     _write_call_of_neuron(_Function(made, CALL_NEURON, POINTER, [POINTER] * 3))
     _write_watch(_Function(made, WATCH, NOTHING, []))
     return made
@@ -116,14 +115,13 @@ def _write_nonvint(code: _Function) -> None:
     builder.ret(INT(0))
 
 
-def _write_mechanism_block(code: _Function) -> None:
-    """Slots: callback; wanted, the address of a number that is not 0 where Python is called."""
+def _write_before_currents(code: _Function) -> None:
+    """Slot: callback. NEURON warns where errno is set after it, so errno stays as it was."""
     builder = code.builder
-    is_first = builder.icmp_unsigned("==", code.arguments[5], LONG(0))
-    with builder.if_then(is_first, likely=False):
-        wanted = code.read(code.slot("wanted"))
-        with builder.if_then(builder.icmp_unsigned("!=", wanted, LONG(0))):
-            code.call_python(NOTHING, [])
+    place = builder.bitcast(code.call("__errno_location", POINTER), INT.as_pointer())
+    before = builder.load(place)
+    code.call_python(NOTHING, [])
+    builder.store(before, place)
     builder.ret_void()
 
 

@@ -1,10 +1,10 @@
 """Names and numbers that machine code for NEURON (native_code.py) and its users have in common."""
 
 NONVINT = ("ecsmpi_nonvint_first", "ecsmpi_nonvint_last")
-BEFORE_BREAKPOINT = "ecsmpi_before_breakpoint"
+BEFORE_CURRENTS = "ecsmpi_before_currents"
 CALL_NEURON = "ecsmpi_call_neuron"
 WATCH = "ecsmpi_watch"
-FUNCTIONS = (*NONVINT, BEFORE_BREAKPOINT, CALL_NEURON, WATCH)
+FUNCTIONS = (*NONVINT, BEFORE_CURRENTS, CALL_NEURON, WATCH)
 
 DONE = 1  # a Python function returns it when it has done its work
 FAILED = -1  # NEURON takes it for an error

@@ -56,3 +56,8 @@ class PointerValues:
         if self._handles is not None:
             self._handles.gather(self._vector)
         return self._values
+
+
+def pointer_to(variable: str):
+    """NEURON's pointer to a variable of hoc, such as ``t``, whose [0] is the value. Local."""
+    return getattr(n, f"_ref_{variable}")

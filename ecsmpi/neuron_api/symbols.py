@@ -17,14 +17,13 @@ checked at run time:
 
     place of tp_call in NEURON's types            neuron_calls: found once, or nothing is installed
     place of the hoc Symbol in NEURON's objects   neuron_calls: found once, or no waiting is watched
+    record of a mechanism                         before_currents: found, or NEURON's potentials
     text of a pointer (repr)                      pointers: anything else counts as gone
     format of SaveState                           state.savestate_format: Malformed
     format of BBSaveState                         state.bbsavestate_format: Malformed
 
 These are not checked at run time; the comparisons of ecsmpi's tests with NEURON would fail:
 
-    number of the mechanism capacitance: 3        before_breakpoint.CAPACITANCE
-    number of the block BEFORE BREAKPOINT: 11     before_breakpoint.BEFORE_BREAKPOINT
     first pointer that is a mechanism's own: 2    mechanisms.FIRST_OWN_POINTER
     method codes of nonvint blocks                run.neuron_hooks: STRUCTURE and the next three
     C signatures of callbacks                     native_callbacks, gids
@@ -144,12 +143,8 @@ UNSET_BLOCK = Entry(
 
 # C++
 
-REGISTER_BEFORE_BREAKPOINT = Entry(
-    "_Z10hoc_reg_baiPFvP4NodePN6neuron9container19generic_data_handleES4_P9NrnThreadP9Memb_listm"
-    "RKNS1_18model_sorted_tokenEEi",
-    Kind.CXX,
-    "compute reversal potentials before NEURON evaluates currents",
-    SLOWER,
+MECHANISM_RECORDS = Entry(
+    "memb_func", Kind.CXX, "compute reversal potentials before NEURON evaluates currents", SLOWER
 )
 NERNST_COEFFICIENT = Entry(
     "_Z15nrn_nernst_coefi", Kind.CXX, "R T / (z F) at NEURON's temperature, bit for bit", SLOWER

@@ -38,6 +38,7 @@ STRUCTURE = 0
 CURRENTS = 2
 FIXED_STEP = 4
 ODE_COUNT = 5
+FIRST = CURRENTS, FIXED_STEP  # of the first block
 
 
 class NeuronHooks:
@@ -62,12 +63,17 @@ class NeuronHooks:
         self._early = n.FInitializeHandler(3, guard(self._begin))
         # NEURON's own reactions and diffusion come first in each step and phase
         intracellular_solver.register()
-        self._context = n.ParallelContext()
+        context = n.ParallelContext()
+        # NEURON looks a method up for longer than it calls it
+        self._thread_t = context.t
+        self._thread_dt = context.dt
         self._events = n.CVode()
         self._right_at: tuple[int, int] | None = None
         self._right = np.zeros(0)
-        first = NonvintBlock(NONVINT[0], self._called_first, (CURRENTS, FIXED_STEP))
-        last = NonvintBlock(NONVINT[1], self._called_last, (STRUCTURE, FIXED_STEP, ODE_COUNT))
+        first = NonvintBlock(NONVINT[0], self._called_first)
+        last = NonvintBlock(NONVINT[1], self._called_last)
+        first.call_for(*FIRST)
+        last.call_for(STRUCTURE, FIXED_STEP, ODE_COUNT)
         self._blocks = first, last
         intracellular_solver.place_blocks_around_neurons_own(first.address, last.address)
         phases = {
@@ -98,6 +104,7 @@ class NeuronHooks:
         # NEURON goes through these handlers now: none may end
         self._kept_handlers = list(n.List("FInitializeHandler"))
         neuron_calls.after_this_call()
+        self._blocks[0].call_for(*FIRST)
         self._simulation.let_go()
         collector.hold()
         intracellular_solver.settle()
@@ -106,6 +113,7 @@ class NeuronHooks:
     def _start(self) -> None:
         self._simulation.start()
         collector.release()
+        self._leave_out_calls()
 
     def _after_neurons_call(self) -> None:
         """The script's call of NEURON has ended, well or not."""
@@ -138,16 +146,26 @@ class NeuronHooks:
             return self._guard.run(self._step)
         return self._guard.run(self._simulation.refuse_variable_steps)
 
+    def _leave_out_calls(self) -> None:
+        """Have the first block called, in the next step, only where it has something to do.
+
+        It has, where observers complete what they saw or reactions at segments carry currents.
+        """
+        simulation = self._simulation
+        needed = simulation.observers.act or simulation.plan.membrane is not None
+        self._blocks[0].call_for(*(FIRST if needed else ()))
+
     def _step(self) -> None:
-        t = self._context.t(0)
-        dt = self._context.dt(0)
+        t = self._thread_t(0)
+        dt = self._thread_dt(0)
         self._simulation.step(t, dt)
+        self._leave_out_calls()
         # an event that falls into the next step of NEURON waits for the end of that step
         if self._guard.interrupts.waits:
             self._events.event(t + dt / 4, self._guard(self._show_time))
 
     def _show_time(self) -> None:
-        n.t = self._context.t(0)
+        n.t = self._thread_t(0)
 
     def _at_exit(self) -> None:
         """Close what observers hold. Collective.

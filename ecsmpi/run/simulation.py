@@ -16,8 +16,8 @@ from ecsmpi.cells.neuron_modes import refuse_threads, refuse_unsupported_modes
 from ecsmpi.description.grid import Box
 from ecsmpi.description.model import Tissue
 from ecsmpi.neuron_api import sections
-from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.intracellular_species import states
+from ecsmpi.neuron_api.pointers import pointer_to
 from ecsmpi.ranks import forks
 from ecsmpi.ranks.meeting import meet, timeout_seconds
 from ecsmpi.run.checkpoint.fields_in_savestate import SavedFields
@@ -89,6 +89,7 @@ class Simulation:
             self.registry, self.solvers, self.reading, self.clock, guard, self._begin_anew
         )
         self._waiting = WaitingWatch(self.phases)
+        self._shown_time = pointer_to("t")
         os.register_at_fork(after_in_child=self._leave_observers)
 
     def _leave_observers(self) -> None:
@@ -290,9 +291,8 @@ class Simulation:
         if self.plan.is_empty:
             return
         self._take_changes_of_script(t - dt)
-        # psolve sets n.t at events only, so that functions of the script would see a time that
-        # checkpoints change
-        n.t = t - dt
+        # psolve sets n.t at events only: functions of the script would see when checkpoints are
+        self._shown_time[0] = t - dt
         self._take_currents(dt)
         if self.clock.ends_next:
             self._bar_reads()

@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ecsmpi.reactions.rate_kernels import ROUNDER
+from ecsmpi.solver.cache_lines import ask_to_read, ask_to_write
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill, inner
 from ecsmpi.solver.shared_loops import shared
@@ -24,6 +25,8 @@ from ecsmpi.solver.sizes import LIMBS
 #     unit   2**-10     2**-50     2**-90     amounts of 2**29 mM and more, and NaN
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)
 LARGEST = 2.0**29  # mM
+
+ENTRIES_EARLY = 64  # how many entries before its turn a voxel's sum or value is asked for
 
 
 @intrinsic
@@ -64,6 +67,12 @@ def _sum_of_products(values, at, factor, begin, end):
 
 
 @njit(**inner)
+def _later(slot, e):
+    """The slot of an entry that has its turn some time after entry e."""
+    return numba.int64(slot[min(e + numba.uint64(ENTRIES_EARLY), numba.uint64(slot.size - 1))])
+
+
+@njit(**inner)
 def _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out):
     if from_zero:
         fill(out[edge[k] : edge[k + 1]], 0.0)
@@ -72,8 +81,10 @@ def _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_
         if alike[run]:
             out[slot[begin]] += dt * _sum_of_products(values, at, factor, begin, end)
         else:
-            for e in range(begin, end):
-                out[slot[e]] += dt * (factor[e] * values[at[e]])
+            for i in range(begin, end):
+                e = numba.uint64(i)  # unsigned: no check for negative indices
+                ask_to_write(out, _later(slot, e))
+                out[numba.uint64(slot[e])] += dt * (factor[e] * values[numba.uint64(at[e])])
 
 
 @njit(**compiled)
@@ -109,8 +120,10 @@ def add_in_turn(values, factor, slot, start, alike, dt, out):
         if alike[run]:
             out[slot[begin]] += dt * _sum_of_registers(values, factor, begin, end)
         else:
-            for e in range(begin, end):
-                out[slot[e]] += dt * (factor[e] * values[e])
+            for i in range(begin, end):
+                e = numba.uint64(i)  # unsigned: no check for negative indices
+                ask_to_write(out, _later(slot, e))
+                out[numba.uint64(slot[e])] += dt * (factor[e] * values[e])
 
 
 @njit(**compiled)
@@ -141,8 +154,10 @@ def pick_served(values, target, out):
 
 @njit(**inner)
 def _scatter_block(values, slot, begin, end, out, at):
-    for e in range(begin, end):
-        out[at[e]] = values[slot[e]]
+    for i in range(begin, end):
+        e = numba.uint64(i)
+        ask_to_read(values, _later(slot, e))
+        out[numba.uint64(at[e])] = values[numba.uint64(slot[e])]
 
 
 @njit(**compiled)
@@ -168,8 +183,10 @@ def scatter_in_turn(values, slot, start, alike, out):
             for e in range(begin, end):
                 out[e] = value
         else:
-            for e in range(begin, end):
-                out[e] = values[slot[e]]
+            for i in range(begin, end):
+                e = numba.uint64(i)
+                ask_to_read(values, _later(slot, e))
+                out[e] = values[numba.uint64(slot[e])]
 
 
 @njit(**inner)

@@ -16,11 +16,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecsmpi.solver import threads
 from ecsmpi.solver.sizes import TILE
 
 # entries in a row with one slot that are worth a sum of their own: at least a register of them
 LONG = TILE
-BLOCK = 2**15  # slots of a field that stay in a core's cache
+BLOCK = 2**15  # slots of a block, at least
+BLOCKS_OF_THREAD = 4  # blocks for each thread, so that all end at about the same time
+
+
+def block_size(n_slots: int) -> int:
+    """How many slots a block has: one block has all of them where one thread takes the entries.
+
+    One thread goes through NEURON's memory once and through the sums as they come, which is faster
+    than block by block: a processor waits for several of them at a time.
+    """
+    count = threads.for_work(n_slots, threads.SLOTS)
+    if count == 1:
+        return max(1, n_slots)
+    return max(BLOCK, -(-n_slots // (BLOCKS_OF_THREAD * count)))
 
 
 @dataclass(frozen=True)
@@ -48,19 +62,26 @@ class EntryRuns:
     edge: np.ndarray
 
     @classmethod
-    def of(cls, slot: np.ndarray, n_slots: int) -> EntryRuns:
+    def of(cls, slot: np.ndarray, n_slots: int, turn: np.ndarray | None = None) -> EntryRuns:
         """The runs of entries, whose slots (entries,) uint32 are less than n_slots.
 
-        Blocks have BLOCK slots where entries are in the order of these; otherwise all slots are one
+        turn: (entries,) the place of each entry among all in the order of memory; None where they
+        come in that order. Entries whose turns do not follow each other are not in a row. So sums
+        have the same bits with blocks of any size.
+
+        Entries are in blocks where they are in the order of these; otherwise all slots are one
         block.
         """
-        block_of_entry = slot // BLOCK
-        size = BLOCK
+        size = block_size(n_slots)
+        block_of_entry = slot // np.uint32(size)
         if (block_of_entry[1:] < block_of_entry[:-1]).any():
             block_of_entry = np.zeros_like(slot)
             size = n_slots
         edge = np.append(np.arange(0, n_slots, size), n_slots)
-        stretch = np.flatnonzero(np.diff(slot.astype(np.int64), prepend=-1))  # of one slot
+        begins = np.diff(slot.astype(np.int64), prepend=-1) != 0
+        if turn is not None:
+            begins |= np.diff(turn.astype(np.int64), prepend=-2) != 1
+        stretch = np.flatnonzero(begins)  # of one slot
         is_long = np.diff(stretch, append=slot.size) >= LONG
         block_of_stretch = block_of_entry[stretch].astype(np.int64)
         begins_run = is_long | np.diff(block_of_stretch, prepend=-1).astype(bool)
@@ -82,9 +103,9 @@ class EntryRuns:
         return self.edge.size - 1
 
 
-def in_order(slot: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """An order of entries in which slots, and places in memory, come with few leaps.
+def in_order(slot: np.ndarray, places: np.ndarray, n_slots: int) -> np.ndarray:
+    """An order of entries: block by block, and in each in the order of memory.
 
-    slot, places: (entries,) of each.
+    slot, places: (entries,) of each. n_slots: number of slots.
     """
-    return np.lexsort((places, slot // BLOCK))
+    return np.lexsort((places, slot // np.uint32(block_size(n_slots))))

@@ -106,6 +106,7 @@ class Exchange:
         self._ascending = np.argsort(self._requested)
         self._entry_slot = self._slots_of(voxels)
         self._further_slot = self._slots_of(further_voxels)
+        self._turn = np.arange(self._entry_slot.size)  # of entries in the order of memory
         self._runs = self._runs_of(self._entry_slot)
         self._has_sources = [False] * n_fields  # whether sums hold any since `send_sources`
         self.partners = routes.partners
@@ -117,22 +118,25 @@ class Exchange:
         self._value_messages = routes.from_owners(self._values, self._served_values)
 
     def order(self, places: np.ndarray) -> np.ndarray:
-        """An order in which entries go through memory and through their voxels with few leaps.
+        """An order in which entries go through memory with few leaps. Local.
 
-        Local. places: (entries,) the place in memory of each entry.
+        Where threads share them, they come block by block of their voxels.
+
+        places: (entries,) the place in memory of each entry.
         """
-        return in_order(self._entry_slot, places)
+        self._turn[np.argsort(places, kind="stable")] = np.arange(places.size)
+        return in_order(self._entry_slot, places, self._requested.size)
 
     def reorder(self, order) -> None:
         """Let entries come in this order from now on: an index into those of the plan. Local."""
-        self._runs = self._runs_of(self._entry_slot[order])
+        self._runs = self._runs_of(self._entry_slot[order], self._turn[order])
 
     def entry_runs(self, voxels: np.ndarray) -> EntryRuns:
         """Runs for `add_sources` of further entries, in voxels that this rank requests. Local."""
         return self._runs_of(self._slots_of(voxels))
 
-    def _runs_of(self, slot: np.ndarray) -> EntryRuns:
-        return EntryRuns.of(slot, self._requested.size)
+    def _runs_of(self, slot: np.ndarray, turn: np.ndarray | None = None) -> EntryRuns:
+        return EntryRuns.of(slot, self._requested.size, turn)
 
     def _slots_of(self, voxels: np.ndarray) -> np.ndarray:
         found = np.searchsorted(self._requested, voxels, sorter=self._ascending)

@@ -21,24 +21,10 @@ from ecsmpi.solver import claims
 from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.panel_plans import PASS_PLAN
+from ecsmpi.solver.panel_sources import ask_ahead, ask_for_values, put_sources
 from ecsmpi.solver.panel_squares import PLANES_EARLY, descend, finish, rise
 from ecsmpi.solver.row_kernels import copy, fill, inner, move_rows, part_of_caller
 from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE
-
-
-@njit(**part_of_caller)
-def _place_sources(plan, i, y, rows, source, factor, out):
-    """factor times the sources of the rows [y, y + rows) of plane i, into a tile of rows.
-
-    A factor of 0 sets 0, also where a source is NaN.
-    """
-    _, ny, nz = plan.shape
-    voxel, row_start = plan.sources.voxel, plan.sources.row_start
-    for j in range(rows):
-        line = i * ny + y + j
-        place = j * plan.width - line * nz
-        for e in range(row_start[line], row_start[line + 1]):
-            out[place + voxel[e]] = factor * source[e] if factor != 0.0 else 0.0
 
 
 @njit(**inner)
@@ -69,10 +55,11 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
     west = at - plane if i > 0 else at
     east = at + plane if i < n - 1 else at
     early, stride = at + PLANES_EARLY * plane, nz
-    row_start = plan.sources.row_start
-    has_sources = row_start[i * ny + y] < row_start[i * ny + y + rows]
+    row_start, voxel, line = plan.sources.row_start, plan.sources.voxel, i * ny + y
+    has_sources = voxel.size > 0 and row_start[line] < row_start[line + rows]
     if has_sources:
-        _place_sources(plan, i, y, rows, source, plan.per_volume_fraction, of_sources)
+        factor = plan.per_volume_fraction
+        put_sources(row_start, voxel, source, factor, line, rows, nz, width, of_sources)
     if rows < TILE:
         stride = width + 2 * TILE
         _fill_patch(u, at, west, east, plane, nz, rows, y == 0, patch, stride)
@@ -104,7 +91,7 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
             int(has_sources),
         )
     if has_sources:
-        _place_sources(plan, i, y, rows, source, 0.0, of_sources)
+        put_sources(row_start, voxel, source, 0.0, line, rows, nz, width, of_sources)
 
 
 @njit(**part_of_caller)
@@ -137,6 +124,7 @@ def _go_up(plan, panel, bottom, top, u, source, thread):
     y0, y1 = cut.start[panel], cut.start[panel + 1]
     begin = y0 if panel == 0 else y0 + cut.rows_ahead
     end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
+    ny, row_start, voxel = plan.shape[1], plan.sources.row_start, plan.sources.voxel
     window, ahead = store.slots_of[thread], store.ahead[panel % store.ahead.shape[0]]
     tile, of_sources, patch = scratch.tile[thread], scratch.source[thread], scratch.patch[thread]
     for i in range(bottom, top):
@@ -145,6 +133,7 @@ def _go_up(plan, panel, bottom, top, u, source, thread):
         slot = (i % store.slots) * store.slot_size
         under = ((i - 1) % store.slots if i > 0 else store.slots) * store.slot_size
         for y in range(begin, end, TILE):
+            ask_ahead(row_start, voxel, source, i * ny, y, begin, end, ny)
             _rise_rows(plan, i, y, min(TILE, end - y), u, source, tile, of_sources, patch)
             if y < y1:
                 row = (y - y0) * store.stride
@@ -174,6 +163,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
     new = y0 if panel == 0 else y0 + cut.rows_ahead
     end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
     above, corner = scratch.above[thread], scratch.corner[thread]
+    row_start, voxel = plan.sources.row_start, plan.sources.voxel
     above_size = above.size // store.slots
     buffers = store.ahead.shape[0]
     own, of_before = store.ahead[panel % buffers], store.ahead[(panel - 1) % buffers]
@@ -190,6 +180,9 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
             at, slot_of, slots = slot_size + row * store.stride, 0, n
         u_at = (first + 1) * plane + y * nz
         rows = min(STRIP_ROWS, ny - y)
+        if y < y1 and voxel.size:
+            for i in range(first, final):
+                ask_for_values(row_start, voxel, values, i * ny + y, rows)
         for k in range(0, plan.width, STRIP):
             is_final = y < y1
             is_inside = not is_final or (rows == STRIP_ROWS and k + STRIP <= nz)
@@ -222,11 +215,10 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
             )
             if not is_inside:
                 _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)
-        if y < y1 and plan.sources.voxel.size:
+        if y < y1 and voxel.size:
             for i in range(first, final):
                 line = i * ny + y
-                begin, after = plan.sources.row_start[line], plan.sources.row_start[line + rows]
-                pick(begin, after, plan.sources.voxel, u, plane, values)
+                pick(row_start[line], row_start[line + rows], voxel, u, plane, values)
         y -= STRIP_ROWS
 
 

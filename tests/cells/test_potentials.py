@@ -12,7 +12,7 @@ from support.programs import PROGRAMS, as_neuron, holds
 
 PROGRAM = PROGRAMS / "cells" / "potentials.py"
 
-WITHOUT_BLOCK = PROGRAMS / "cells" / "potentials_of_neuron.py"
+WITHOUT_PLACE = PROGRAMS / "cells" / "potentials_of_neuron.py"
 
 SEGMENTS = 1003  # so that the last few are in no whole register
 
@@ -91,9 +91,21 @@ def test_ions_of_dropped_species_are_neurons_again(on_ranks):
     holds(on_ranks, None, PROGRAM, "dropped_species")
 
 
+def test_mechanisms_loaded_since_change_nothing(on_ranks):
+    holds(on_ranks, None, PROGRAM, "new_mechanisms")
+
+
+def test_records_of_mechanisms_that_are_not_as_expected_are_left_alone(on_ranks):
+    holds(on_ranks, None, PROGRAM, "unexpected_records")
+
+
+def test_a_function_of_somebody_else_is_left_alone(on_ranks):
+    holds(on_ranks, None, PROGRAM, "foreign_function")
+
+
 def test_threads_are_refused_before_they_call_python(on_ranks):
     holds(on_ranks, None, PROGRAM, "threads")
 
 
-def test_a_neuron_that_knows_no_such_block_computes_them_itself(on_ranks):
-    as_neuron(on_ranks, WITHOUT_BLOCK, ranks=(None, 2))
+def test_a_neuron_without_a_place_for_the_function_computes_them_itself(on_ranks):
+    as_neuron(on_ranks, WITHOUT_PLACE, ranks=(None, 2))

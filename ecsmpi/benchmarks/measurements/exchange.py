@@ -17,6 +17,7 @@ from ecsmpi.description.model import SpeciesSpec, Tissue
 from ecsmpi.solver.exchange import NONE, Exchange
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.stepper import Stepper
+from ecsmpi.solver.threads import whatever_the_work
 
 LAYOUTS = ("neurites", "spread", "one voxel")
 NEURITE = 200  # segments, each about a voxel from the one before
@@ -42,7 +43,7 @@ def measure(
     comm
         All ranks of this launch.
     threads
-        Threads of each rank, for the record.
+        Threads of each rank, for whole steps and the record.
     effort
         How many repetitions, and how long.
     grid
@@ -61,7 +62,8 @@ def measure(
     plan_times = measured(comm, plan_once, replace(effort, seconds=0.0))
     box = BoxWithoutNeuron(comm, problem, voxels)
     times, phases, phases_max = timed_exchange(comm, box, effort)
-    without, ratios = compared(comm, grid.step, box.step, effort)
+    with whatever_the_work(threads):  # neither box tries fewer threads meanwhile
+        without, ratios = compared(comm, grid.step, box.step, effort)
     partners = max(comm.allgather(box.partners))
     box.free()
     entries = {

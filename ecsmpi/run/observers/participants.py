@@ -163,6 +163,11 @@ class Observers:
                 participant.observer.joined(simulation, t)
         self.news = False
 
+    @property
+    def act(self) -> bool:
+        """Whether any takes part in the run, or is about to end."""
+        return bool(self._acting or self._leaving)
+
     def completed(self) -> None:
         """Tell all observers that NEURON's step is complete, or that there was none. Local."""
         for one in self._acting:

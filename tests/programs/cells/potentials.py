@@ -1,5 +1,6 @@
 """Reversal potentials of a cell with three species: `potentials.py OUTPUT BACKEND CASE`."""
 
+from ecsmpi.neuron_api import before_currents
 import numpy as np
 
 from support.model import box, cells, message_of, n, pc, run_case, rxd, steps, uneven
@@ -82,6 +83,47 @@ def dropped_species():
     assert n.ion_style("k_ion", sec=sec) == 119
     check()
     sec(0.5).ko = 11
+    check()
+
+
+def new_mechanisms():
+    """NEURON's records of mechanisms move when there are more mechanisms."""
+    steps(3)
+    for number in range(40):
+        n.ion_register(f"x{number}", 1)
+    sec(0.5).ki = 20
+    check()
+    steps(1)
+    n.finitialize(-65)
+    steps(3)
+    assert n.ion_style("k_ion", sec=sec) == 55
+    check()
+
+
+def unexpected_records():
+    """Potentials are NEURON's own where its records of mechanisms are not as expected."""
+    expected = before_currents.FUNCTIONS["hh"]
+    before_currents.FUNCTIONS["hh"] = (True, False, True, True)
+    n.finitialize(-65)
+    assert n.ion_style("k_ion", sec=sec) == 119
+    steps(3)
+    check()
+    before_currents.FUNCTIONS["hh"] = expected
+    n.finitialize(-65)
+    assert n.ion_style("k_ion", sec=sec) == 55
+    steps(3)
+    check()
+
+
+def foreign_function():
+    """A current function that somebody else has given the capacitance stays there."""
+    n.finitialize(-65)
+    word = before_currents._records()[before_currents.CAPACITANCE]
+    own = word[before_currents.CURRENT]
+    assert own
+    word[before_currents.CURRENT] = 12345
+    assert not before_currents.BeforeCurrents(check).is_possible()
+    word[before_currents.CURRENT] = own
     check()
 
 

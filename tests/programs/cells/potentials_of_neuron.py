@@ -1,4 +1,4 @@
-"""Reversal potentials where NEURON knows no block to call."""
+"""Reversal potentials where NEURON has no place for a function to call."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from support.model import BACKEND, box, cells, n, of_segments, rxd, save, steps,
 if BACKEND != "neuron":
     from ecsmpi.neuron_api import symbols
 
-    known = symbols.REGISTER_BEFORE_BREAKPOINT
-    symbols.REGISTER_BEFORE_BREAKPOINT = replace(known, name="none_of_this_name")
+    known = symbols.MECHANISM_RECORDS
+    symbols.MECHANISM_RECORDS = replace(known, name="none_of_this_name")
 made, ecs = cells(), box()
 k = rxd.Species(ecs, d=2.62, name="k", charge=1, initial=uneven)
 n.finitialize(-65)

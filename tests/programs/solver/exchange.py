@@ -13,7 +13,7 @@ from ecsmpi.solver.exchange import ExactExchange, Exchange
 from mpi4py import MPI
 import numpy as np
 
-entry_runs.BLOCK = 8  # so that the cases have several
+entry_runs.block_size = lambda n_slots: 8  # so that the cases have several blocks
 comm = MPI.COMM_WORLD
 rng = np.random.default_rng(comm.rank)
 saved = {}
