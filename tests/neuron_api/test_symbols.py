@@ -13,6 +13,7 @@ from support.ranks import ROOT, mpirun
 PACKAGE = ROOT / "ecsmpi"
 GATE = PACKAGE / "neuron_api"
 PLAIN_NEURON = PACKAGE / "benchmarks" / "scripts"  # scripts that run NEURON without ecsmpi
+PEERS = PACKAGE / "benchmarks" / "peers"  # NEURON is one of them
 
 # Modules that use ctypes for something else than NEURON: MPI, the C library, machine code.
 CTYPES_USERS = {
@@ -224,7 +225,7 @@ def without(trees, *folders):
 
 BESIDE_THE_TABLE = without(IN_GATE, GATE / "symbols.py")
 BESIDE_THE_LIBRARY = without(IN_GATE, GATE / "library.py")
-MODEL_CODE = without(OUTSIDE, PLAIN_NEURON)
+MODEL_CODE = without(without(OUTSIDE, PLAIN_NEURON), PEERS)
 PRIVATE = {name for name in LISTED if is_private(name)}
 
 
