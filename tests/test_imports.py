@@ -82,6 +82,7 @@ USERS = {
         "solver.edge_kernels",
         "solver.entry_kernels",
         "solver.heterogeneous_down",
+        "solver.heterogeneous_squares",
         "solver.heterogeneous_up",
         "solver.interface_kernels",
         "solver.lean_numba",

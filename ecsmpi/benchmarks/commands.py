@@ -3,13 +3,15 @@
 Modules that start MPI or NEURON are imported when a command runs, not before.
 """
 
+from dataclasses import replace
+
 from ecsmpi.benchmarks import options
 from ecsmpi.ranks.launchers import launched_ranks
 
 
 def measure_kernel(args):
     """Measure a step of a box, on the ranks of this launch. Collective."""
-    problem = _problem(args)
+    problem = replace(_problem(args), varies=args.varying)
     _measure_here("kernel", lambda ranks: problem, args, args.reproducible)
 
 

@@ -9,6 +9,10 @@ VOLUME_FRACTION = 0.2
 TORTUOSITY = 1.6
 D = 2.62  # um2/ms, of potassium
 BYTES_A_VOXEL = 16  # least traffic of a step: concentrations are read once and written once
+# Traffic of the phases of a step where tissue varies, in arrays of 8 bytes a voxel. Up reads u, M
+# along three axes and the pivots of x, and writes d, whose lines are fetched before that. Down
+# reads d, M, pivots, the volume fraction and u, and writes d and u.
+BYTES_OF_PHASES = {"up": 8 * (5 + 2), "down": 8 * (7 + 2)}
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Problem:
         Time step, ms.
     dx
         Edge of a voxel, um.
+    varies
+        Whether volume fraction and tortuosity differ from voxel to voxel.
     """
 
     shape: tuple[int, int, int]
@@ -34,6 +40,7 @@ class Problem:
     segments: int = 0
     dt: float = 0.025
     dx: float = 5.0
+    varies: bool = False
 
     def __post_init__(self):
         if len(self.shape) != 3 or min(self.shape) < 1:
@@ -69,7 +76,8 @@ class Problem:
 
     def __str__(self):
         nx, ny, nz = self.shape
+        tissue = " in tissue that varies" if self.varies else ""
         return (
-            f"{nx} x {ny} x {nz} voxels of {self.dx:g} um, {self.species} species, "
+            f"{nx} x {ny} x {nz} voxels of {self.dx:g} um{tissue}, {self.species} species, "
             f"{self.segments} segments, dt {self.dt:g} ms (r {self.r:.2g})"
         )

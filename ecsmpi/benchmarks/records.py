@@ -65,6 +65,7 @@ def of_problem(problem: Problem) -> dict:
         "segments": problem.segments,
         "dt": problem.dt,
         "dx": problem.dx,
+        "varies": problem.varies,
     }
 
 

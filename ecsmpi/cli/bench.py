@@ -49,6 +49,12 @@ def _add_kernel(kinds):
     options.add_segments(parser, "in the box")
     options.add_threads(parser)
     parser.add_argument(
+        "--varying",
+        action="store_true",
+        help="let volume fraction and tortuosity differ from voxel to voxel, and print what each "
+        "phase moves through memory",
+    )
+    parser.add_argument(
         "--reproducible",
         action="store_true",
         help="measure it again with rxd.options.reproducible, and print what the same bits on any "

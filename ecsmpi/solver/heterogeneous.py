@@ -21,7 +21,7 @@ from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.description.model import SpeciesSpec
 from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.kernels.records import Record
-from ecsmpi.solver import heterogeneous_plans, threads
+from ecsmpi.solver import heterogeneous_plans
 from ecsmpi.solver.borders import BorderVoxels
 from ecsmpi.solver.heterogeneous_plans import (
     BorderEntries,
@@ -29,11 +29,11 @@ from ecsmpi.solver.heterogeneous_plans import (
     FaceConductances,
     HeterogeneousDownPlan,
     HeterogeneousUpPlan,
-    PlaneFaces,
+    PlaneScratch,
+    PlaneTissue,
 )
-from ecsmpi.solver.sizes import TILE
 from ecsmpi.solver.sweep_plans import Sources
-from ecsmpi.solver.tissue import Conductances, tiled
+from ecsmpi.solver.tissue import Conductances
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Ends
 from ecsmpi.solver.workspace import InterfaceSolve, Workspace
 
@@ -64,7 +64,7 @@ class HeterogeneousFactors:
     dt: float
     s: tuple[float, float, float]
     lines: CutLines
-    plane: PlaneFaces
+    plane: PlaneTissue
     strength: np.ndarray
     interfaces: InterfaceSolve
 
@@ -87,8 +87,7 @@ class HeterogeneousWorkspace:
         self.start = np.array([*starts, n], dtype=np.int64)
         self.rows = -(-ny // shared.threads)  # so many arrays are best read in long stretches
         self.batch = shared.batch
-        two_tiles = 2 * TILE * (-(-nz // TILE) * TILE + TILE)
-        self.scratch = aligned_zeros((threads.most(), two_tiles))
+        self.scratch = PlaneScratch.of(ny, nz)
         self.factors: WeakValueDictionary = WeakValueDictionary()
 
 
@@ -167,23 +166,20 @@ class HeterogeneousDiffusion:
         hx, hy, hz = shared.box.spacing
         dx, dy, dz = self._d
         s = (dx * dt / (2 * hx * hx), dy * dt / (2 * hy * hy), dz * dt / (2 * hz * hz))
-        _, ny, nz = m.shape
-        plane = ny * nz
+        plane = shared.box.plane
         along_x = self._borders.diagonal(0, dt, self._capacity)
         along_y = self._borders.diagonal(1, dt, self._capacity)
         along_z = self._borders.diagonal(2, dt, self._capacity)
-        x, y, z = (aligned_zeros((self._capacity.size,)) for _ in range(3))
+        x = aligned_zeros((self._capacity.size,))
         for lo, hi in zip(start[:-1] * plane, start[1:] * plane):
             sweep_up.pivots(along_x[lo:hi], m.x[lo : hi + plane], s[0], plane, x[lo:hi])
-        sweep_up.pivots(along_y, m.y, s[1], nz, y)
-        sweep_up.pivots(along_z, m.z, s[2], 1, z)
         if shared.partition.n_blocks > 1:
             lines, ends = _cut_lines(m.x.reshape(-1, plane), x.reshape(-1, plane), s[0], start)
         else:
             lines, ends = _whole_lines(x, start)
-        plane_faces = PlaneFaces(self._capacity, m.y, y, m.z_tiled, tiled(z, m.shape))
+        plane_tissue = PlaneTissue(self._capacity, along_y, along_z, m.y, m.z)
         strength = self._borders.strength(dt)
-        return HeterogeneousFactors(dt, s, lines, plane_faces, strength, shared.join(ends))
+        return HeterogeneousFactors(dt, s, lines, plane_tissue, strength, shared.join(ends))
 
     def _up_plan(self, factors: HeterogeneousFactors) -> HeterogeneousUpPlan:
         work, m = self._work, self._m

@@ -1,8 +1,8 @@
 """The compiled sweep down through a slab of heterogeneous tissue; heterogeneous_up.py has the rows.
 
 Each plane is substituted along x, then y and z are solved in it while it is in cache, and the
-increment is added to u. Along z, TILE lines are solved side by side. Threads share the rows, and
-then the planes, of a batch of planes. Nothing is allocated.
+increment is added to u; heterogeneous_squares.py has the arithmetic of y and z. Threads share the
+rows, and then the planes, of a batch of planes. Nothing is allocated.
 """
 
 from numba import njit
@@ -10,35 +10,23 @@ from numba import njit
 from ecsmpi.kernels.records import INTEGER, NUMBERS
 from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
-from ecsmpi.solver.heterogeneous_plans import DOWN_PLAN
+from ecsmpi.solver.heterogeneous_plans import DOWN_PLAN, GROUP
+from ecsmpi.solver.heterogeneous_squares import (
+    descend_row,
+    prepare_row,
+    rise_row,
+    square_downwards,
+    square_upwards,
+)
 from ecsmpi.solver.heterogeneous_up import add_product
-from ecsmpi.solver.registers import TILE
-from ecsmpi.solver.row_kernels import fma, inner
-from ecsmpi.solver.tiles import in_rows, side_by_side
-
-
-@njit(**inner)
-def _up_rows(f, capacity, s, face, below, pivot):
-    for k in range(f.size):
-        f[k] = fma(capacity[k], f[k], s * face[k] * below[k]) * pivot[k]
-
-
-@njit(**inner)
-def _start_row(f, capacity, pivot):
-    for k in range(f.size):
-        f[k] *= capacity[k] * pivot[k]
+from ecsmpi.solver.row_kernels import fill, fma, inner, part_of_caller
+from ecsmpi.solver.sizes import TILE
 
 
 @njit(**inner)
 def _down_rows(x, s, face, pivot, above):
     for k in range(x.size):
         x[k] = fma(s * face[k] * pivot[k], above[k], x[k])
-
-
-@njit(**inner)
-def _times(a, b, out):
-    for k in range(out.size):
-        out[k] = a[k] * b[k]
 
 
 @njit(**inner)
@@ -78,24 +66,55 @@ def _substitute_rows(begin, end, thread, arguments):
                 add_product(reach[w : w + size], left[at : at + size], x)
 
 
-@njit(**inner)
-def _up_tile(tile, face, pivot, s):
-    """Elimination of TILE lines side by side.
+@njit(**part_of_caller)
+def _begin_z(plan, count, thread):
+    """Begin `_solve_z` of so many rows: beyond them and their ends, x = 0."""
+    scratch, nz = plan.scratch, plan.shape[2]
+    f, whole, m = scratch.f[thread], scratch.whole[thread], scratch.m[thread]
+    tile, of_tile = scratch.tile[thread], scratch.tile.shape[1] // GROUP
+    stride, width = f.size // (GROUP * TILE), (nz + TILE - 1) // TILE * TILE
+    tiles = (count + TILE - 1) // TILE
+    for row in range(tiles * TILE):
+        begin, end = row * stride, row * stride + width
+        if row < count:
+            begin += nz
+        fill(f[begin:end], 0.0)
+        fill(whole[begin:end], 1.0)
+        fill(m[begin:end], 0.0)
+    for begin in range(0, tiles * of_tile, of_tile):
+        end = begin + of_tile
+        fill(tile[begin : begin + TILE], 0.0)
+        fill(tile[end - TILE : end], 0.0)
+    fill(scratch.pivot[thread], 0.0)
 
-    A step along the line is TILE further on, so that a vector depends on the last.
-    """
-    for m in range(TILE):
-        tile[m] *= pivot[m]
-    for m in range(face.size - TILE):
-        here = m + TILE
-        tile[here] = fma(s * face[here] * pivot[here], tile[m], tile[here] * pivot[here])
 
-
-@njit(**inner)
-def _down_tile(tile, face, pivot, s):
-    for back in range(face.size - TILE):
-        m = face.size - TILE - 1 - back
-        tile[m] = fma(s * face[m + TILE] * pivot[m], tile[m + TILE], tile[m])
+@njit(**part_of_caller)
+def _solve_z(plan, count, thread):
+    """z in ``count`` rows of the scratch; x takes the place of f."""
+    _begin_z(plan, count, thread)
+    scratch, nz = plan.scratch, plan.shape[2]
+    f, whole, m = scratch.f[thread], scratch.whole[thread], scratch.m[thread]
+    tile, ratio, pivot = scratch.tile[thread], scratch.tile_ratio[thread], scratch.pivot[thread]
+    stride, of_tile = f.size // (GROUP * TILE), tile.size // GROUP
+    tiles, width = (count + TILE - 1) // TILE, (nz + TILE - 1) // TILE * TILE
+    for k in range(0, width, TILE):
+        for t in range(tiles):
+            begin, end = t * of_tile, (t + 1) * of_tile
+            square_upwards(
+                f,
+                whole,
+                m,
+                t * TILE * stride,
+                stride,
+                tile[begin:end],
+                ratio[begin:end],
+                pivot[t * TILE : (t + 1) * TILE],
+                k,
+            )
+    for k in range(width - TILE, -1, -TILE):
+        for t in range(tiles):
+            begin, end, at = t * of_tile, (t + 1) * of_tile, t * TILE * stride
+            square_downwards(tile[begin:end], ratio[begin:end], k, f, at, stride)
 
 
 _pack_planes, _unpack_planes = passing(INTEGER, INTEGER, NUMBERS, NUMBERS)
@@ -105,50 +124,34 @@ def _finish_planes(begin, end, thread, arguments):
     """A body of `substitute`: solve y, then z, in planes from ``bottom`` on, and add d to u."""
     address, bottom, u, values = _unpack_planes(arguments)
     plan = _read_plan(address)
-    d, scratch = plan.d, plan.scratch[thread]
-    capacity, fy, py, fz, pz = plan.plane
+    scratch, tissue = plan.scratch, plan.plane
+    along_y = tissue.capacity, tissue.y_diagonal, tissue.y
+    along_z = tissue.z_diagonal, tissue.z
+    lines = scratch.b[thread], scratch.ratio[thread]
+    x, f = scratch.x[thread], scratch.f[thread]
+    of_z = scratch.whole[thread], scratch.m[thread]
     _, sy, sz = plan.s
-    source_start = plan.sources.row_start
     _, ny, nz = plan.shape
-    tiles, stride = (ny + TILE - 1) // TILE, scratch.size // (2 * TILE)
-    rows, tile = scratch[: TILE * stride], scratch[TILE * stride :]
+    stride, group = f.size // (GROUP * TILE), GROUP * TILE
     for i in range(bottom + begin, bottom + end):
-        plane = i * ny * nz
-        _start_row(d[plane : plane + nz], capacity[plane : plane + nz], py[plane : plane + nz])
-        for y in range(1, ny):
-            m = plane + y * nz
-            _up_rows(
-                d[m : m + nz],
-                capacity[m : m + nz],
-                sy,
-                fy[m : m + nz],
-                d[m - nz : m],
-                py[m : m + nz],
-            )
-        for t in range(tiles - 1, -1, -1):
-            y0, y1 = t * TILE, min((t + 1) * TILE, ny)
-            for y in range(y1 - 1, y0 - 1, -1):
-                m = plane + y * nz
-                if y < ny - 1:
-                    _down_rows(
-                        d[m : m + nz],
-                        sy,
-                        fy[m + nz : m + 2 * nz],
-                        py[m : m + nz],
-                        d[m + nz : m + 2 * nz],
-                    )
-                r = (y - y0) * stride
-                _times(d[m : m + nz], capacity[m : m + nz], rows[r : r + nz])
-            at = (i * tiles + t) * nz * TILE
-            face, pivot = fz[at : at + nz * TILE], pz[at : at + nz * TILE]
-            side_by_side(rows, stride, tile, nz)
-            _up_tile(tile, face, pivot, sz)
-            _down_tile(tile, face, pivot, sz)
-            in_rows(tile, rows, stride, nz)
+        plane, after = i * ny * nz, (i + 1) * ny * nz  # u has a ghost plane before
+        for y in range(ny):
+            rise_row(plan.d, along_y, plane + y * nz, nz, sy, lines, y * nz, (y + 1) * nz)
+        fill(x, 0.0)
+        for y0 in range((ny - 1) // group * group, -1, -group):
+            y1 = min(y0 + group, ny)
             for y in range(y0, y1):
-                m, r = plane + (ny + y) * nz, (y - y0) * stride
-                _add(rows[r : r + nz], u[m : m + nz])
-        first, last = source_start[i * ny], source_start[(i + 1) * ny]
+                m, to = y * nz, (y - y0) * stride
+                early = -group * nz
+                prepare_row(along_z, plane + m, nz, sz, of_z, to, u, after + m, early)
+            for y in range(y1 - 1, y0 - 1, -1):
+                m, to = plane + y * nz, (y - y0) * stride
+                descend_row(tissue.capacity, m, nz, lines, (y + 1) * nz, x, f, to)
+            _solve_z(plan, y1 - y0, thread)
+            for y in range(y0, y1):
+                m, at = after + y * nz, (y - y0) * stride
+                _add(f[at : at + nz], u[m : m + nz])
+        first, last = plan.sources.row_start[i * ny], plan.sources.row_start[(i + 1) * ny]
         pick(first, last, plan.sources.voxel, u, ny * nz, values)
 
 

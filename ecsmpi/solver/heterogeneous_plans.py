@@ -11,8 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ecsmpi.description.grid import aligned_zeros
 from ecsmpi.kernels.records import INTEGER, INTEGERS, NUMBER, NUMBERS, SHAPE, TABLE, named, triple
+from ecsmpi.solver import threads
+from ecsmpi.solver.sizes import TILE, whole_tiles
 from ecsmpi.solver.sweep_plans import SOURCES, Sources
+
+GROUP = 2  # tiles of rows that z is solved in at a time, since a line waits for its divisions
 
 
 class FaceConductances(NamedTuple):
@@ -53,18 +58,47 @@ class BorderEntries(NamedTuple):
     value: np.ndarray
 
 
-class PlaneFaces(NamedTuple):
-    """How y and z are solved in a plane.
+class PlaneTissue(NamedTuple):
+    """How y and z are solved in a plane: from the tissue itself, without pivots.
 
-    capacity: (voxels,). y, y_pivot: M and inverse pivots along y. z, z_pivot: (n, tiles, nz, TILE),
-    those along z, of TILE lines side by side.
+    capacity: (voxels,). y_diagonal, z_diagonal: (voxels,) the capacities, and the implicit half of
+    baths along that axis. y, z: M of the face below each voxel.
     """
 
     capacity: np.ndarray
+    y_diagonal: np.ndarray
+    z_diagonal: np.ndarray
     y: np.ndarray
-    y_pivot: np.ndarray
     z: np.ndarray
-    z_pivot: np.ndarray
+
+
+class PlaneScratch(NamedTuple):
+    """Memory of each thread, (threads, ...), for a plane.
+
+    b, ratio: y upwards, after a row of 0. x: y downwards in a row. f, whole, m: what z is solved
+    from, in GROUP tiles of rows; beyond the rows and their ends f and m are 0, and whole is 1.
+    tile, tile_ratio, pivot: z upwards in them.
+    """
+
+    b: np.ndarray
+    ratio: np.ndarray
+    x: np.ndarray
+    f: np.ndarray
+    whole: np.ndarray
+    m: np.ndarray
+    tile: np.ndarray
+    tile_ratio: np.ndarray
+    pivot: np.ndarray
+
+    @classmethod
+    def of(cls, ny: int, nz: int) -> PlaneScratch:
+        """That of planes of ny rows of nz voxels."""
+        count, width = threads.most(), whole_tiles(nz)
+        rows = (count, GROUP * TILE * (width + TILE))
+        tile = (count, GROUP * TILE * (width + 2))
+        plane = (count, (ny + 1) * nz)
+        sizes = plane, plane, (count, nz), rows, rows, rows, tile, tile, (count, GROUP * TILE)
+        return cls(*map(aligned_zeros, sizes))
 
 
 class HeterogeneousUpPlan(NamedTuple):
@@ -88,9 +122,8 @@ class HeterogeneousUpPlan(NamedTuple):
 class HeterogeneousDownPlan(NamedTuple):
     """What the way down reads.
 
-    left, right: the solution's planes just outside each block. x: M along x. scratch: (threads,
-    ...) memory for two tiles. rows: y-rows of a piece of work; batch: planes that are finished
-    while they are in cache.
+    left, right: the solution's planes just outside each block. x: M along x. rows: y-rows of a
+    piece of work; batch: planes that are finished while they are in cache.
     """
 
     shape: tuple[int, int, int]
@@ -100,9 +133,9 @@ class HeterogeneousDownPlan(NamedTuple):
     x: np.ndarray
     s: tuple[float, float, float]
     lines: CutLines
-    plane: PlaneFaces
+    plane: PlaneTissue
     sources: Sources
-    scratch: np.ndarray
+    scratch: PlaneScratch
     rows: int
     batch: int
 
@@ -110,7 +143,8 @@ class HeterogeneousDownPlan(NamedTuple):
 FACES = named(FaceConductances, *[NUMBERS] * 3)
 CUT_LINES = named(CutLines, INTEGERS, NUMBERS, INTEGERS, NUMBERS, NUMBERS)
 BORDER_ENTRIES = named(BorderEntries, INTEGERS, INTEGERS, NUMBERS, NUMBERS)
-PLANE_FACES = named(PlaneFaces, *[NUMBERS] * 5)
+PLANE_TISSUE = named(PlaneTissue, *[NUMBERS] * 5)
+PLANE_SCRATCH = named(PlaneScratch, *[TABLE] * 9)
 UP_PLAN = named(
     HeterogeneousUpPlan,
     SHAPE,
@@ -128,8 +162,8 @@ DOWN_PLAN = named(
     *[NUMBERS] * 4,
     triple(NUMBER),
     CUT_LINES,
-    PLANE_FACES,
+    PLANE_TISSUE,
     SOURCES,
-    TABLE,
+    PLANE_SCRATCH,
     *[INTEGER] * 2,
 )

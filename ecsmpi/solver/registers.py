@@ -122,6 +122,15 @@ class Arguments:
             self._builder.load(self._builder.gep(self._data[array], [place])),
         )
 
+    def gathered(self, array: int, places: list):
+        """A register with the numbers at TILE places of an array."""
+        register = ir.Constant(REGISTER, ir.Undefined)
+        for lane, place in enumerate(places):
+            number = self._builder.load(self._builder.gep(self._data[array], [place]))
+            at = ir.Constant(ir.IntType(32), lane)
+            register = self._builder.insert_element(register, number, at)
+        return register
+
 
 class Code:
     """Writes the code of an intrinsic of `vector_code`, whose arguments it knows by name.
@@ -162,6 +171,11 @@ class Code:
         """A register with the number at a place of an array in all lanes."""
         return self._arguments.spread(self._numbers[array], self.place(*terms))
 
+    def gathered(self, array: str, places: list[tuple]):
+        """A register with the numbers at TILE places of an array, each a tuple of terms."""
+        number = self._numbers[array]
+        return self._arguments.gathered(number, [self.place(*terms) for terms in places])
+
     def lanes(self, name: str):
         """A register with a number in all lanes."""
         return _in_all_lanes(self.builder, REGISTER, self.value(name))
@@ -185,6 +199,14 @@ class Code:
     def multiply(self, a, b):
         """a b."""
         return self.builder.fmul(a, b)
+
+    def divide(self, a, b):
+        """a / b."""
+        return self.builder.fdiv(a, b)
+
+    def minus(self, a):
+        """-a."""
+        return self.builder.fneg(a)
 
     def turned(self, rows):
         """TILE registers as rows of a square, transposed."""

@@ -18,40 +18,6 @@ from ecsmpi.solver.row_kernels import inner, move_rows
 
 
 @intrinsic
-def _transpose_square(typing, source, at, stride, target, to, target_stride):
-    """target[to + target_stride k + j] = source[at + stride j + k] for j, k < TILE.
-
-    source, target: 1-D arrays of doubles.
-    """
-
-    def generate(context, builder, signature, arguments):
-        given = Arguments(context, builder, signature, arguments)
-        rows = turned(builder, [given.load(0, given.place(1, j, 2)) for j in range(TILE)])
-        for k in range(TILE):
-            given.store(rows[k], 3, given.place(4, k, 5))
-        return context.get_dummy_value()
-
-    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
-
-
-@njit(**inner)
-def side_by_side(rows, stride, tile, n):
-    """tile[k, j] = rows[j, k] for TILE rows ``stride`` apart, and k < n.
-
-    n is rounded up to a multiple of TILE.
-    """
-    for k in range(0, n, TILE):
-        _transpose_square(rows, k, stride, tile, k * TILE, TILE)
-
-
-@njit(**inner)
-def in_rows(tile, rows, stride, n):
-    """rows[j, k] = tile[k, j] for TILE rows ``stride`` apart, and k < n, rounded up as above."""
-    for k in range(0, n, TILE):
-        _transpose_square(tile, k * TILE, TILE, rows, k, stride)
-
-
-@intrinsic
 def _eliminate_square(typing, f, at, stride, tile, to, carry, pivot, k):
     """b[m] = carry[k + m] b[m-1] + pivot[k + m] f[at + stride j + m] in line j; m, j < TILE.
 

@@ -10,7 +10,6 @@ from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.description.model import FACE_AVERAGES, Tissue
 from ecsmpi.description.profiles import Profile, check_range
 from ecsmpi.solver.halo import Halo
-from ecsmpi.solver.sizes import TILE
 
 PROPERTIES = ("volume_fraction", "permeability")
 
@@ -155,8 +154,6 @@ class Conductances:
     x, y, z : (voxels + stride,) float
         M of the face below each voxel, zero at the box's faces. M times D/h is the flux (per area)
         for a difference of 1.
-    z_tiled : (n tiles nz TILE,) float
-        M along z as `tiled` lays it out.
     """
 
     def __init__(self, comm, box: Box, tissue: SlabTissue):
@@ -179,7 +176,6 @@ class Conductances:
         y, z = (faces[:voxels].reshape(self.shape) for faces in (self.y, self.z))
         y[:, 1:] = between(a[:, :-1], a[:, 1:], permeability[:, :-1], permeability[:, 1:])
         z[..., 1:] = between(a[..., :-1], a[..., 1:], permeability[..., :-1], permeability[..., 1:])
-        self.z_tiled = tiled(self.z[:voxels], self.shape)
 
 
 def _with_ghosts(comm, owned: np.ndarray) -> np.ndarray:
@@ -190,19 +186,3 @@ def _with_ghosts(comm, owned: np.ndarray) -> np.ndarray:
     halo.finish()
     halo.free()
     return whole
-
-
-def tiled(values: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Values of a slab in tiles: TILE z-lines side by side, as the sweeps take them.
-
-        (n, ny, nz)  ->  (n, tiles, nz, TILE)
-
-    Both are flat in memory. The last tile of a plane has zeros where it has no lines.
-    """
-    n, ny, nz = shape
-    tiles = -(-ny // TILE)
-    padded = np.zeros((n, tiles * TILE, nz))
-    padded[:, :ny] = values.reshape(shape)
-    out = aligned_zeros((n, tiles, nz, TILE))
-    out[:] = padded.reshape(n, tiles, TILE, nz).swapaxes(2, 3)
-    return out.reshape(-1)

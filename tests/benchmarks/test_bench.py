@@ -52,6 +52,18 @@ def test_kernel_tells_the_step_its_phases_and_the_floor(ranks, tmp_path):
     assert f"{again['step_seconds'] / record['step_seconds']:.2f} times the step above" in said
 
 
+def test_kernel_tells_what_phases_move_where_tissue_varies(tmp_path):
+    said, (record,) = bench(
+        tmp_path, 1, "kernel", *SMALL, "--threads", "1", "--varying", *QUICK
+    )
+    assert record["varies"] and "in tissue that varies" in said
+    for phase, traffic in (("up", 56), ("down", 72)):
+        least = 1e9 * traffic / record["copy_bytes_per_second"]
+        taken = 1e9 * record["phases"][phase] / (12 * 10 * 16)
+        assert f"{least:.3f} ns a voxel  {traffic} bytes" in said
+        assert f"the phase takes {taken:.3f} ns" in said
+
+
 def test_strong_measures_its_own_ranks_with_cells(tmp_path):
     words = ["--segments", "70", "--species", "2", "--threads", "1"]
     _, (record,) = bench(tmp_path, 2, "strong", *SMALL, *words, *QUICK)

@@ -17,12 +17,8 @@ number = numba.float64
 around = numba.types.BaseTuple.from_types([row] * 5, heterogeneous_up.RowAround)
 HOT = {
     "_fluxes": (around, around, numba.types.UniTuple(number, 3), *[row] * 3),
-    "_up_rows": (row, row, number, row, row, row),
     "_down_rows": (row, number, row, row, row),
-    "_times": (row, row, row),
     "add_product": (row, row, row),
-    "_up_tile": (row, row, row, number),
-    "_down_tile": (row, row, row, number),
     "second_differences": (number, number, *[row] * 7, number, number, row),
     "up_row": (row, row, number, number),
     "scale_row": (row, number),

@@ -87,7 +87,7 @@ class BoxWithCells:
                 plane += ROUGHNESS * random.random(plane.shape)
 
 
-def compile_first(comm, z_voxels: int) -> None:
+def compile_first(comm, z_voxels: int, varies: bool = False) -> None:
     """Step a small box, so that its kernels are compiled before anything is timed. Collective.
 
     Parameters
@@ -96,10 +96,12 @@ def compile_first(comm, z_voxels: int) -> None:
         All ranks of this launch.
     z_voxels
         Voxels along z of the box that is timed later: the choice of kernels depends on them.
+    varies
+        Whether its tissue varies.
     """
     from ecsmpi import rxd
 
-    problem = Problem((2 * comm.size, 4, z_voxels))
+    problem = Problem((2 * comm.size, 4, z_voxels), varies=varies)
     BoxWithCells(rxd, comm, problem, SetupTimer()).fadvance()
 
 
@@ -130,7 +132,7 @@ def measure(
     comm, rxd, threads = start(threads)
     timer.lap(comm, "start")
     problem = problem_on(comm.size)
-    compile_first(comm, problem.shape[2])
+    compile_first(comm, problem.shape[2], problem.varies)
     timer.lap(comm, "compile")
     box = BoxWithCells(rxd, comm, problem, timer)
     times, phases, phases_max = timed_steps(comm, rxd.phases(), box.fadvance, effort)
@@ -207,8 +209,9 @@ def _median_of_each(repetitions: list[dict], steps: int) -> dict[str, float]:
 
 def _region_and_species(rxd, problem: Problem):
     high = [count * problem.dx for count in problem.shape]
+    volume_fraction, tortuosity = _tissue(problem)
     region = rxd.Extracellular(
-        0, 0, 0, *high, dx=problem.dx, volume_fraction=VOLUME_FRACTION, tortuosity=TORTUOSITY
+        0, 0, 0, *high, dx=problem.dx, volume_fraction=volume_fraction, tortuosity=tortuosity
     )
     species = []
     for number in range(problem.species):
@@ -218,6 +221,17 @@ def _region_and_species(rxd, problem: Problem):
             charge = CHARGES[name]
         species.append(rxd.Species(region, d=D, name=name, charge=charge, initial=INITIAL))
     return region, species
+
+
+def _tissue(problem: Problem):
+    """Volume fraction and tortuosity of the box."""
+    if not problem.varies:
+        return VOLUME_FRACTION, TORTUOSITY
+    x, y, z = np.ogrid[tuple(map(slice, problem.shape))]
+    waves = np.sin(x / 10) * np.cos(y / 14), np.sin(y / 12) * np.cos(z / 8)
+    volume_fraction = np.broadcast_to(VOLUME_FRACTION + 0.1 * waves[0], problem.shape)
+    tortuosity = np.broadcast_to(TORTUOSITY + 0.3 * waves[1], problem.shape)
+    return volume_fraction, tortuosity
 
 
 def _cells(n, comm, problem: Problem) -> list:

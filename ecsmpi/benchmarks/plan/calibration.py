@@ -71,6 +71,8 @@ class Measurement:
         KeyError, TypeError, ValueError
             It is not such a record.
         """
+        if record.get("varies"):
+            raise ValueError("plans are for uniform tissue, and here it varies")
         nodes = record["nodes"]
         layout = Layout(nodes, -(-record["ranks"] // nodes), record["threads"])
         shape = tuple(record["shape"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ecsmpi.benchmarks.problem import BYTES_A_VOXEL, Problem
+from ecsmpi.benchmarks.problem import BYTES_A_VOXEL, BYTES_OF_PHASES, Problem
 from ecsmpi.benchmarks.reports.scaling import base_of, cores, throughput
 from ecsmpi.solver.timing import OF_REST, PHASES, REST
 
@@ -78,6 +78,8 @@ def box_report(record: dict) -> str:
             "that bandwidth is a plain copy's, by all ranks and threads at once",
         ],
     ]
+    if record.get("varies"):
+        rows += _phase_rows(record)
     if "reproducible" in record:
         rows.append(_reproducible_row(record))
     laps = [f"{name} {seconds:.2f} s" for name, seconds in record["setup_seconds"].items()]
@@ -90,6 +92,22 @@ def box_report(record: dict) -> str:
         f"apart from the steps: {', '.join(laps)}",
     ]
     return "\n".join(lines)
+
+
+def _phase_rows(record: dict) -> list[list[str]]:
+    """What the phases of a step move through memory where tissue varies, and the least time."""
+    rows = []
+    for name, traffic in BYTES_OF_PHASES.items():
+        least = 1e9 * traffic * record["species"] / record["copy_bytes_per_second"]
+        taken = nanoseconds_a_voxel(record["phases"][name], record)
+        rows.append(
+            [
+                f"traffic of {name}",
+                f"{least:.3f} ns a voxel",
+                f"{traffic} bytes a voxel and species; the phase takes {taken:.3f} ns",
+            ]
+        )
+    return rows
 
 
 def _reproducible_row(record: dict) -> list[str]:
@@ -126,6 +144,7 @@ def _problem(record: dict) -> Problem:
         record["segments"],
         record["dt"],
         record["dx"],
+        record.get("varies", False),
     )
 
 
