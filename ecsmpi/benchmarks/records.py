@@ -35,8 +35,9 @@ KINDS = (
     "model",
     "slice",
     "peers",
+    "rank",
 )
-NEEDED = ("kind", "ranks", "threads", "shape", "step_seconds")
+NEEDED = ("kind", "ranks", "threads", "shape")
 
 
 def record(kind: str, problem: Problem, comm, threads: int, times: Times, **more) -> dict:
@@ -117,7 +118,8 @@ def _parsed(line: str, where: str) -> dict:
         raise ValueError(
             f"{where} is not a record of `ecsmpi bench`: its kind must be one of {', '.join(KINDS)}"
         )
-    missing = [name for name in NEEDED if name not in record]
+    needed = NEEDED if record["kind"] == "rank" else (*NEEDED, "step_seconds")
+    missing = [name for name in needed if name not in record]
     if missing:
         raise ValueError(
             f"{where} has no {', '.join(missing)}: it was not written by `ecsmpi bench`"

@@ -1,10 +1,11 @@
 """`ecsmpi bench rank`: what a rank takes above NEURON's own."""
 
+from ecsmpi.benchmarks import records
 from ecsmpi.benchmarks.comparisons import launches, rank
 import pytest
 
 
-def test_rows_are_medians_above_neurons_own(monkeypatch):
+def test_rows_are_medians_above_neurons_own(monkeypatch, tmp_path):
     runs = {
         "NEURON": [(40e6, 1.0), (44e6, 3.0), (42e6, 2.0)],
         "ecsmpi": [(99e6, 9.0), (60e6, 2.0), (104e6, 4.0), (52e6, 2.5)],
@@ -25,6 +26,8 @@ def test_rows_are_medians_above_neurons_own(monkeypatch):
         "first start": (9 - 2, True),
     }
     assert found["left_out"]
+    records.append(tmp_path / "rank.jsonl", found)
+    assert records.read(tmp_path / "rank.jsonl")[0]["rows"] == found["rows"]
 
 
 @pytest.mark.parametrize("library", ["neuron", "ecsmpi"])
