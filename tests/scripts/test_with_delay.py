@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from support.ranks import ROOT
+from support.ranks import ROOT, mpirun
 
 SCRIPT = ROOT / "scripts" / "with-delay"
 CAN_WIRE = os.geteuid() == 0 and Path("/dev/net/tun").exists()
@@ -32,8 +32,7 @@ if world.rank == 0:
 
 
 def with_delay(*arguments):
-    command = [sys.executable, SCRIPT, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return mpirun(None, ["python", SCRIPT, *arguments])
 
 
 @pytest.mark.skipif(not CAN_WIRE, reason="needs root and /dev/net/tun")
