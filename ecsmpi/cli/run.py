@@ -166,9 +166,11 @@ def run(args):
             "--checkpoint-every, --max-time, --begun and --restart latest or auto need "
             "--checkpoint DIR"
         )
-    if args.output is not None:
+    for place in (args.output, args.begun):
+        if place is None:
+            continue
         try:
-            check_place(args.output)
+            check_place(place)
         except OSError as error:
             args.fail(str(error))
     sys.argv = [str(args.script), *args.arguments]

@@ -10,6 +10,7 @@ A loop is a function that Python calls, see python_functions.py.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,7 @@ import numpy as np
 CONTENTS = "ecsmpi_contents"  # symbol of the text
 NDARRAY = "ecsmpi_ndarray"  # symbol of a word: the address of NumPy's type of arrays
 FAST_CALL = 0x80  # METH_FASTCALL
+SEAL = hashlib.sha256().digest_size  # bytes at the end of a library
 LINKERS = ("cc", "gcc", "clang", "ld")  # of which one makes libraries
 
 
@@ -62,10 +64,29 @@ functions: dict[str, int] = {}  # {name: address} of further C functions and wor
 _methods: list[_Method] = []  # Python keeps no copy of them
 
 
-def load(path: Path) -> bool:
-    """Load a library, so that calls find its loops; whether that could be done. Local.
+def seal(path: Path) -> None:
+    """Add a hash to the end of a library, by which `is_whole` knows it. It may be loaded."""
+    digest = hashlib.sha256(path.read_bytes()).digest()
+    with open(path, "ab") as file:
+        file.write(digest)
 
-    It can not where the file is missing, or lies where nothing may be executed.
+
+def is_whole(path: Path) -> bool:
+    """Whether there is a library that ends as it was sealed. Local.
+
+    A file that has been cut off must not be loaded: its code is not there when it is called.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content[:-SEAL]).digest() == content[-SEAL:]
+
+
+def load(path: Path) -> bool:
+    """Load a whole library, so that calls find its loops; whether that could be done. Local.
+
+    It can not where it lies where nothing may be executed.
     """
     try:
         library = ctypes.CDLL(str(path))

@@ -34,7 +34,11 @@ from ecsmpi.kernels.support import SUPPORT
 
 
 class NotLinked(Exception):
-    """There is no linker, or it failed: code needs what only numba has."""
+    """There is no linker, or code needs what only numba has."""
+
+
+class LinkerFailed(Exception):
+    """The linker failed, which it may not do again: the disk was full, or it was killed."""
 
 
 class Libraries:
@@ -151,7 +155,10 @@ def _emitted(machine: Any, module: Any) -> bytes:
 
 
 def _link(objects: list[bytes], path: Path) -> None:
-    """Make a library of objects, in one step as others may read it. Raises NotLinked."""
+    """Make a library of objects, in one step as others may read it.
+
+    Raises NotLinked or LinkerFailed.
+    """
     linker = library.linker()
     if linker is None:
         raise NotLinked(f"none of {', '.join(library.LINKERS)} is on PATH")
@@ -165,9 +172,10 @@ def _link(objects: list[bytes], path: Path) -> None:
         command = [linker, "-shared", "-o", str(made), *names, "-lm"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            raise NotLinked(done.stderr)
+            raise LinkerFailed(f"{linker} ended with status {done.returncode}: {done.stderr}")
         try:
             ctypes.CDLL(str(made))
         except OSError as error:  # it calls what only numba has
             raise NotLinked(str(error)) from None
+        library.seal(made)
         os.replace(made, path)

@@ -66,11 +66,11 @@ def ahead(*task: Any) -> bool:
     path = _path_of(task, "loops-{}.so")
     if path is None:
         return False
-    if not path.exists():
+    if not library.is_whole(path):
         note = path.with_suffix(f".not-by-{Path(library.linker() or 'none').name}")
         if note.exists() or not start() or _answer((str(path), *task)) is None:
             return False
-        if not path.exists():
+        if not library.is_whole(path):
             with contextlib.suppress(OSError):  # without a note, the next cold start tries again
                 note.touch(mode=0o600)
             return False

@@ -166,27 +166,35 @@ def vtrap_slope(z):
 def _in_turn(function):
     """A function of one number, for the lanes one by one."""
 
-    @njit(**inner)
     def of_lanes(x):
         found = x
         for i in range(LANES):
             found = with_lane(found, i, function(lane(x, i)))
         return found
 
-    return of_lanes
+    return _named_after(function, of_lanes)
 
 
 def _pairs_in_turn(function):
     """A function of two numbers, for the lanes one by one."""
 
-    @njit(**inner)
     def of_lanes(x, y):
         found = x
         for i in range(LANES):
             found = with_lane(found, i, function(lane(x, i), lane(y, i)))
         return found
 
-    return of_lanes
+    return _named_after(function, of_lanes)
+
+
+def _named_after(function, of_lanes):
+    """numba's function, whose symbol tells it from those of other functions.
+
+    numba tells functions of one name apart by a number that it counts in each process. Code of two
+    processes, which its cache folder brings together, may have the same number.
+    """
+    of_lanes.__qualname__ = f"{function.__name__}_of_lanes"
+    return njit(**inner)(of_lanes)
 
 
 acos = _in_turn(math.acos)

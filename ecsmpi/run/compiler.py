@@ -6,7 +6,6 @@ each by a line of JSON.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pickle
@@ -24,7 +23,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
     modules: dict[str, Any] = sys.modules
     modules["mpi4py"] = None  # ranks.mpi then takes the MPI of one process
-    from ecsmpi.kernels.link import Libraries, NotLinked
+    from ecsmpi.kernels.link import Libraries, LinkerFailed, NotLinked
 
     libraries = Libraries()
     tasks: dict[str, Any] = {
@@ -45,8 +44,12 @@ def main() -> None:
         libraries.begin()
         answer = tasks[name](libraries, *arguments)
         if path is not None:
-            with contextlib.suppress(NotLinked):
+            try:
                 libraries.write(Path(path))
+            except NotLinked:
+                pass  # the run finds no library, and notes that
+            except (LinkerFailed, OSError):
+                answer = None  # the next cold start tries again
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

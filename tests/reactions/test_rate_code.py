@@ -241,6 +241,15 @@ def test_code_of_laws_depends_on_what_they_say_and_not_on_the_numbers_of_their_s
     assert len({key(each) for each in [laws(0, 1, 2), *others]}) == 4
 
 
+def test_functions_of_lanes_have_symbols_of_their_own():
+    """numba's cache folder brings code of several processes together, and tells it by these."""
+    found = {
+        id(each): each for each in vars(lane_functions).values() if hasattr(each, "py_func")
+    }
+    names = [each.py_func.__qualname__ for each in found.values()]
+    assert len(names) > 20 and len(set(names)) == len(names)
+
+
 @pytest.mark.parametrize("count", [1, 3, 6])
 def test_a_step_computes_in_vector_registers(count):
     """Its code has divisions of several places at once, and none of one place."""
