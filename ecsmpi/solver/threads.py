@@ -13,7 +13,9 @@ faster.
 from __future__ import annotations
 
 import os
+from collections import deque
 from contextlib import contextmanager
+from statistics import median
 
 from ecsmpi.kernels.sharing import let_threads_share
 from ecsmpi.ranks import cores
@@ -107,6 +109,7 @@ class Team:
 
     FIRST = 4  # steps before the first trial
     TRIAL = 2  # steps of a trial
+    KEPT = 32  # last steps whose median a trial is compared with: a few slow ones do not count
     SHARE = 100  # the next trial comes after so many times the seconds of the last one
     PAUSE = 1.0, 30.0  # s of sweeps between trials, at least and at most
 
@@ -115,8 +118,8 @@ class Team:
         self._phases = phases
         self.wanted = for_work(voxels)
         self._now = self.wanted
-        self._mean = 0.0  # seconds of a step with the threads of now, since the last decision
-        self._steps = 0
+        # seconds of the last steps with the threads of now, since the last decision
+        self._last: deque[float] = deque(maxlen=self.KEPT)
         self._spent = 0.0  # seconds since the last trial
         self._next = 0.0  # when they are so many, the next trial comes
         self._trial: list[float] | None = None  # seconds of the trial's steps so far
@@ -146,10 +149,9 @@ class Team:
             if len(self._trial) == self.TRIAL:
                 self._decide(sum(self._trial))
             return
-        self._steps += 1
+        self._last.append(seconds)
         self._spent += seconds
-        self._mean += (seconds - self._mean) / min(self._steps, 32)
-        if self._steps >= self.FIRST and self._spent >= self._next:
+        if len(self._last) >= self.FIRST and self._spent >= self._next:
             self._now, self._trial = self._other(), []
 
     def _other(self) -> int:
@@ -158,9 +160,8 @@ class Team:
     def _decide(self, seconds: float) -> None:
         """Keep the number of threads of a trial that took so long, or go back to the other one."""
         self._trial = None
-        if seconds / self.TRIAL < self._mean:
-            self._steps = 0
-            self._mean = 0.0
+        if seconds / self.TRIAL < median(self._last):
+            self._last.clear()
         else:
             self._now = self._other()
         shortest, longest = self.PAUSE
