@@ -31,6 +31,7 @@ LAYERS = [
     "solver.timing",
     "solver.row_kernels",
     "solver.shared_loops",
+    "solver.cache_lines",  # memory that is asked for ahead
     "solver.registers",  # doubles in vector registers
     "solver.threads",  # loops that threads share: for reactions, too
     "reactions",  # rate laws, their code, a step of them

@@ -17,7 +17,9 @@ CALLED = (
     "reactions/lane_functions.py",
     "reactions/lanes.py",
     "reactions/rate_kernels.py",
+    "solver/cache_lines.py",
     "solver/registers.py",
+    "solver/sizes.py",
     "subnormals.py",
 )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecsmpi.ranks.mpi import MPI
+from ecsmpi.solver.routes import finish, start
 
 
 class Halo:
@@ -46,15 +46,13 @@ class Halo:
 
     def start(self) -> None:
         """Send the border planes. Collective among neighbours."""
-        if self._requests:
-            MPI.Prequest.Startall(self._requests)
+        start(self._requests)
         for ghost, border in self._repeated:
             np.copyto(ghost, border)
 
     def finish(self) -> None:
         """Wait for the neighbours' planes."""
-        if self._requests:
-            MPI.Prequest.Waitall(self._requests)
+        finish(self._requests)
 
     def free(self) -> None:
         """Release the messages."""

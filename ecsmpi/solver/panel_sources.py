@@ -7,7 +7,8 @@ comes next. Without being asked for, they would come from memory while the pass 
 import numba
 from numba import njit
 
-from ecsmpi.solver.cache_lines import LINE, ask_to_read, ask_to_write
+from ecsmpi.description.grid import LINE
+from ecsmpi.solver.cache_lines import ask_to_read, ask_to_write
 from ecsmpi.solver.row_kernels import inner
 from ecsmpi.solver.sizes import TILE
 

@@ -12,6 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ecsmpi.solver.cache_lines import SECOND_LEVEL, ask
 from ecsmpi.solver.sizes import TILE
 
 REGISTER = ir.VectorType(ir.DoubleType(), TILE)
@@ -107,12 +108,7 @@ class Arguments:
 
     def fetch(self, array: int, place) -> None:
         """Ask for the cache line at a place to be read into the second-level cache soon."""
-        flag, line = ir.IntType(32), ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [line, flag, flag, flag])
-        prefetch = cgutils.get_or_insert_function(self._builder.module, kind, "llvm.prefetch.p0i8")
-        where = self._builder.bitcast(self._builder.gep(self._data[array], [place]), line)
-        to_read, second_level, data = (ir.Constant(flag, number) for number in (0, 2, 1))
-        self._builder.call(prefetch, [where, to_read, second_level, data])
+        ask(self._builder, self._builder.gep(self._data[array], [place]), SECOND_LEVEL)
 
     def spread(self, array: int, place):
         """A register with the number at a place of an array in all lanes."""

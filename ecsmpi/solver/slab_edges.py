@@ -33,8 +33,8 @@ import numpy as np
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.kernels.records import Record
-from ecsmpi.ranks.mpi import MPI
 from ecsmpi.solver.panel_plans import EDGE, Edge
+from ecsmpi.solver.routes import finish, start
 from ecsmpi.solver.sweep_plans import NO_INVERSE, Lines, PlaneLines, Walls
 from ecsmpi.solver.tridiagonal import ROUND_OFF, Block, Chain, TridiagonalRows
 from ecsmpi.solver.workspace import Workspace, scratch_of_a_plane
@@ -165,17 +165,13 @@ class SlabEdges:
 
     def send(self) -> None:
         """Send what the neighbours need, after the pass. Collective among neighbours."""
-        if not self._ends:
-            return
         for end in self._ends:
             np.subtract(end.plane, end.before, out=end.own)
-        MPI.Prequest.Startall(self._requests)
+        start(self._requests)
 
     def receive(self, numbers: EdgeNumbers) -> None:
         """Wait for the neighbours, and add what is outside the slab. Collective among them."""
-        if not self._ends:
-            return
-        MPI.Prequest.Waitall(self._requests)
+        finish(self._requests)
         for end in self._ends:
             edge = numbers.records[end.is_first]
             edge_kernels.settle(
