@@ -14,8 +14,9 @@ import numpy as np
 from ecsmpi.kernels.calls import kernels_of
 from ecsmpi.kernels.records import Record
 from ecsmpi.solver.held_walls import HeldWalls
-from ecsmpi.solver.panel_plans import PASS_PLAN, Cut, Neighbours, PassPlan
+from ecsmpi.solver.panel_plans import PASS_PLAN, Axis, Cut, PassPlan
 from ecsmpi.solver.panels import Panels
+from ecsmpi.solver.sizes import TILE
 from ecsmpi.solver.slab_edges import EdgeNumbers, SlabEdges
 from ecsmpi.solver.sweep_plans import NO_INVERSE, Lines, PlaneLines, Sources
 from ecsmpi.solver.tridiagonal import Block, Chain, TridiagonalRows
@@ -33,10 +34,10 @@ class PassFactors:
     ----------
     panels : Panels
         How the slab is cut.
-    neighbours : (Neighbours, Neighbours, Neighbours)
-        r along x, y and z.
-    lines : (Lines, Lines, Lines)
-        How x, y and z are solved in the slab.
+    axes : (Axis, Axis, Axis)
+        The numbers of x, y and z in the slab.
+    scale : float
+        What right-hand sides are multiplied by.
     edges : EdgeNumbers
         How the slab meets its neighbours.
     coupling : float
@@ -44,8 +45,8 @@ class PassFactors:
     """
 
     panels: Panels
-    neighbours: tuple[Neighbours, Neighbours, Neighbours]
-    lines: tuple[Lines, Lines, Lines]
+    axes: tuple[Axis, Axis, Axis]
+    scale: float
     edges: EdgeNumbers
     coupling: float
 
@@ -59,13 +60,21 @@ class PassFactors:
         x = Lines.of(chain.blocks[number])
         y = Lines.of(Block.of(TridiagonalRows.of_line(ny, r[1], is_held)))
         z = Lines.of(Block.of(TridiagonalRows.of_line(nz, r[2], is_held)))
-        neighbours = (Neighbours.of(n, r[0]), Neighbours.of(ny, r[1]), Neighbours.of(nz, r[2]))
         edges = EdgeNumbers.of(chain, number, PlaneLines(y, z, NO_INVERSE), work, is_held)
-        lines = x, y, z
+        lines = [x, y, z]
+        middle = [each.pivot[size // 2] for each, size in zip(lines, work.shape)]
+        scale = float(np.prod(middle))
+        lines = [each.over(pivot) for each, pivot in zip(lines, middle)]
         if is_held:
             on_wall = [place for place, is_wall in zip((0, n - 1), work.at_walls) if is_wall]
-            lines = x.at_rest(on_wall), y.at_rest([0, ny - 1]), z.at_rest([0, nz - 1])
-        return cls(panels, neighbours, lines, edges, chain.coupling)
+            borders = on_wall, [0, ny - 1], [0, nz - 1]
+            lines = [each.at_rest(places) for each, places in zip(lines, borders)]
+        axes = (
+            Axis.of(n, scale * r[0], lines[0], 1),
+            Axis.of(ny, scale * r[1], lines[1], TILE),
+            Axis.of(nz, scale * r[2], lines[2], TILE),
+        )
+        return cls(panels, axes, scale, edges, chain.coupling)
 
 
 def panels_of_slab(work: Workspace, chain: Chain, r: np.ndarray) -> Panels | None:
@@ -122,14 +131,13 @@ class OnePass:
         cut = Cut(panels.start, panels.rows_ahead, panels.batch, panels.planes_ahead)
         plan = PassPlan(
             work.shape,
-            factors.lines[2].pivot.size,
-            *factors.neighbours,
-            *factors.lines,
+            factors.axes[2].pivot.size,
+            *factors.axes,
             cut,
             memory.window,
             memory.scratch,
             sources,
-            per_volume_fraction,
+            per_volume_fraction * factors.scale,
         )
         self._shape = work.shape
         self._plan = Record(PASS_PLAN, plan)

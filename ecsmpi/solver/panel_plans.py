@@ -25,7 +25,6 @@ from ecsmpi.solver import threads
 from ecsmpi.solver.panels import Panels
 from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE, whole_tiles
 from ecsmpi.solver.sweep_plans import (
-    LINES,
     PLANE_LINES,
     SOURCES,
     WALLS,
@@ -38,21 +37,42 @@ from ecsmpi.solver.sweep_plans import (
 APART = 3 * TILE  # numbers between planes of a window, lest all begin in the same lines of a cache
 
 
-class Neighbours(NamedTuple):
-    """r to the neighbour before and after each plane, row or voxel, 0 where there is none.
+class Axis(NamedTuple):
+    """The numbers of one axis of a slab, for each plane, row or voxel of a line.
 
-    Zeros follow up to whole tiles.
+    before, after: r to the neighbour before and after, 0 where there is none. carry, pivot, ratio:
+    how lines are solved, as in sweep_plans.Lines. Zeros follow up to whole tiles. [begin, end):
+    where all numbers are those of the middle of the line, and the pivot is 1; whole tiles along y
+    and z.
     """
 
     before: np.ndarray
     after: np.ndarray
+    carry: np.ndarray
+    pivot: np.ndarray
+    ratio: np.ndarray
+    begin: int
+    end: int
 
     @classmethod
-    def of(cls, n: int, r: float) -> Neighbours:
-        """Those of n planes, rows or voxels."""
+    def of(cls, n: int, r: float, lines: Lines, tile: int) -> Axis:
+        """Those of n planes, rows or voxels; the steady ones in whole tiles of so many."""
         before, after = np.zeros(whole_tiles(n)), np.zeros(whole_tiles(n))
         before[1:n] = after[: n - 1] = r
-        return cls(before, after)
+        numbers = before, after, *lines
+        is_steady = np.all([each == each[n // 2] for each in numbers], axis=0)
+        return cls(*numbers, *_whole_tiles_about(is_steady & (lines.pivot == 1), n // 2, tile))
+
+
+def _whole_tiles_about(flags: np.ndarray, place: int, tile: int) -> tuple[int, int]:
+    """The longest run [begin, end) of whole tiles about a place whose flags are all true."""
+    whole = np.asarray(flags.reshape(-1, tile).all(axis=1))
+    begin = end = place // tile
+    while end < whole.size and whole[end]:
+        end += 1
+    while begin > 0 and whole[begin - 1] and end > begin:
+        begin -= 1
+    return begin * tile, end * tile
 
 
 class Cut(NamedTuple):
@@ -102,23 +122,21 @@ class Scratch(NamedTuple):
 class PassPlan(NamedTuple):
     """What a pass reads and works in.
 
-    width: voxels of a z-line, up to whole tiles. per_volume_fraction: 1 over the volume fraction,
-    by which sources are multiplied.
+    width: voxels of a z-line, up to whole tiles. Right-hand sides are scaled by the pivots in the
+    middle of lines along all axes, for pivots to be 1 there: so is r of each axis, and so is
+    per_source, by which sources are multiplied.
     """
 
     shape: tuple[int, int, int]
     width: int
-    to_x: Neighbours
-    to_y: Neighbours
-    to_z: Neighbours
-    x: Lines
-    y: Lines
-    z: Lines
+    x: Axis
+    y: Axis
+    z: Axis
     cut: Cut
     window: Window
     scratch: Scratch
     sources: Sources
-    per_volume_fraction: float
+    per_source: float
 
 
 class BorderPlan(NamedTuple):
@@ -159,7 +177,7 @@ class Edge(NamedTuple):
     rows: int
 
 
-NEIGHBOURS = named(Neighbours, NUMBERS, NUMBERS)
+AXIS = named(Axis, *[NUMBERS] * 5, INTEGER, INTEGER)
 CUT = named(Cut, INTEGERS, *[INTEGER] * 3)
 WINDOW = named(Window, TABLE, *[INTEGER] * 3, TABLE, INTEGER)
 SCRATCH = named(Scratch, *[TABLE] * 6, INTEGERS)
@@ -167,8 +185,7 @@ PASS_PLAN = named(
     PassPlan,
     SHAPE,
     INTEGER,
-    *[NEIGHBOURS] * 3,
-    *[LINES] * 3,
+    *[AXIS] * 3,
     CUT,
     WINDOW,
     SCRATCH,

@@ -22,9 +22,18 @@ from ecsmpi.solver.bodies import Body, loop_over, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.panel_plans import PASS_PLAN
 from ecsmpi.solver.panel_sources import ask_ahead, ask_for_values, put_sources
-from ecsmpi.solver.panel_squares import PLANES_EARLY, descend, finish, rise
+from ecsmpi.solver.panel_squares import (
+    PLANES_EARLY,
+    descend,
+    descend_steady,
+    finish,
+    rise,
+    rise_steady,
+)
 from ecsmpi.solver.row_kernels import copy, fill, inner, move_rows, part_of_caller
 from ecsmpi.solver.sizes import STRIP, STRIP_ROWS, TILE
+
+LARGE = 2**19  # voxels of a slab of which much comes from memory rather than from a core's caches
 
 
 @njit(**inner)
@@ -44,12 +53,11 @@ def _fill_patch(u, at, west, east, plane, nz, rows, is_first, patch, stride):
 
 
 @njit(**part_of_caller)
-def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
+def _rise_rows(plan, i, y, rows, is_steady, u, source, tile, of_sources, patch):
     """The right-hand side of rows [y, y + rows) of plane i, at most TILE, and z upwards."""
     n, ny, nz = plan.shape
     plane, width = ny * nz, plan.width
-    to_x, to_y, to_z, z = plan.to_x, plan.to_y, plan.to_z, plan.z
-    x_west, x_east = to_x.before[i], to_x.after[i]
+    x, of_y, z = plan.x, plan.y, plan.z
     at = (i + 1) * plane + y * nz
     # beyond the slab nothing is read: r is 0 there
     west = at - plane if i > 0 else at
@@ -58,7 +66,7 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
     row_start, voxel, line = plan.sources.row_start, plan.sources.voxel, i * ny + y
     has_sources = voxel.size > 0 and row_start[line] < row_start[line + rows]
     if has_sources:
-        factor = plan.per_volume_fraction
+        factor = plan.per_source
         put_sources(row_start, voxel, source, factor, line, rows, nz, width, of_sources)
     if rows < TILE:
         stride = width + 2 * TILE
@@ -66,55 +74,90 @@ def _rise_rows(plan, i, y, rows, u, source, tile, of_sources, patch):
         u = patch
         at = early = stride + TILE
         west, east = (TILE + 2) * stride + TILE, (2 * TILE + 2) * stride + TILE
-    south, north, below, above = to_y.before, to_y.after, to_z.before, to_z.after
+    r_x, r_y, r_z, carry = x.before[x.begin], of_y.before[y], z.before[z.begin], z.carry[z.begin]
     for k in range(0, width, TILE):
-        rise(
-            u,
-            at + k,
-            stride,
-            west + k,
-            east + k,
-            early + k,
-            x_west,
-            x_east,
-            y,
-            south,
-            north,
-            k,
-            below,
-            above,
-            tile,
-            z.carry,
-            z.pivot,
-            of_sources,
-            width,
-            int(has_sources),
-        )
+        if is_steady and z.begin <= k < z.end:
+            rise_steady(
+                u,
+                at + k,
+                stride,
+                west + k,
+                east + k,
+                early + k,
+                r_x,
+                r_y,
+                r_z,
+                k,
+                tile,
+                carry,
+                of_sources,
+                width,
+                int(has_sources),
+            )
+        else:
+            rise(
+                u,
+                at + k,
+                stride,
+                west + k,
+                east + k,
+                early + k,
+                x.before[i],
+                x.after[i],
+                y,
+                of_y.before,
+                of_y.after,
+                k,
+                z.before,
+                z.after,
+                tile,
+                z.carry,
+                z.pivot,
+                of_sources,
+                width,
+                int(has_sources),
+            )
     if has_sources:
         put_sources(row_start, voxel, source, 0.0, line, rows, nz, width, of_sources)
 
 
 @njit(**part_of_caller)
-def _descend_rows(plan, i, y, tile, under, under_at, window, window_at):
+def _descend_rows(plan, i, y, is_steady, tile, under, under_at, window, window_at):
     """z downwards in a tile of rows from y on, and y and x upwards, into the window."""
-    x_carry, x_pivot, before = plan.x.carry[i], plan.x.pivot[i], plan.scratch.before[i]
+    x, of_y, z, stride = plan.x, plan.y, plan.z, plan.window.stride
+    before, ratio = plan.scratch.before[i], z.ratio[z.begin]
     for k in range(plan.width - TILE, -1, -TILE):
-        descend(
-            tile,
-            k,
-            plan.z.ratio,
-            before,
-            y,
-            plan.y.carry,
-            plan.y.pivot,
-            x_carry,
-            x_pivot,
-            under,
-            under_at + k,
-            window,
-            window_at + k,
-            plan.window.stride,
-        )
+        if is_steady and z.begin <= k < z.end:
+            descend_steady(
+                tile,
+                k,
+                ratio,
+                before,
+                of_y.carry[y],
+                x.carry[i],
+                under,
+                under_at + k,
+                window,
+                window_at + k,
+                stride,
+            )
+        else:
+            descend(
+                tile,
+                k,
+                z.ratio,
+                before,
+                y,
+                of_y.carry,
+                of_y.pivot,
+                x.carry[i],
+                x.pivot[i],
+                under,
+                under_at + k,
+                window,
+                window_at + k,
+                stride,
+            )
 
 
 @njit(**part_of_caller)
@@ -134,13 +177,15 @@ def _go_up(plan, panel, bottom, top, u, source, thread):
         under = ((i - 1) % store.slots if i > 0 else store.slots) * store.slot_size
         for y in range(begin, end, TILE):
             ask_ahead(row_start, voxel, source, i * ny, y, begin, end, ny)
-            _rise_rows(plan, i, y, min(TILE, end - y), u, source, tile, of_sources, patch)
+            steady = plan.x.begin <= i < plan.x.end and plan.y.begin <= y < plan.y.end
+            rows = min(TILE, end - y)
+            _rise_rows(plan, i, y, rows, steady, u, source, tile, of_sources, patch)
             if y < y1:
                 row = (y - y0) * store.stride
-                _descend_rows(plan, i, y, tile, window, under + row, window, slot + row)
+                _descend_rows(plan, i, y, steady, tile, window, under + row, window, slot + row)
             else:
                 row = i * store.ahead_size + (y - y1) * store.stride
-                _descend_rows(plan, i, y, tile, ahead, row, ahead, row + store.ahead_size)
+                _descend_rows(plan, i, y, steady, tile, ahead, row, ahead, row + store.ahead_size)
 
 
 @njit(**inner)
@@ -168,6 +213,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
     buffers = store.ahead.shape[0]
     own, of_before = store.ahead[panel % buffers], store.ahead[(panel - 1) % buffers]
     fill(above[: (final - first) * above_size], 0.0)
+    is_large = int(u.size > LARGE)
     y = (end - 1) // STRIP_ROWS * STRIP_ROWS
     while y >= y0:
         if new <= y < y1:
@@ -212,6 +258,7 @@ def _come_down(plan, panel, first, final, top, u, values, thread):
                 target_plane,
                 target_row,
                 int(is_final),
+                is_large,
             )
             if not is_inside:
                 _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)

@@ -176,6 +176,10 @@ class Code:
         """A register with a number in all lanes."""
         return _in_all_lanes(self.builder, REGISTER, self.value(name))
 
+    def constant(self, number: float):
+        """A register with a number that is known beforehand in all lanes."""
+        return ir.Constant(REGISTER, [number] * TILE)
+
     def fetch(self, array: str, *terms) -> None:
         """Ask for the cache line at a place, which may lie outside the array, to be read soon."""
         self._arguments.fetch(self._numbers[array], self.place(*terms))
@@ -203,6 +207,11 @@ class Code:
     def minus(self, a):
         """-a."""
         return self.builder.fneg(a)
+
+    def shifted(self, a, b, count: int):
+        """A register of the numbers of a and b, one after the other, from number ``count`` on."""
+        lanes = ir.Constant(_LANES, list(range(count, count + TILE)))
+        return self.builder.shuffle_vector(a, b, lanes)
 
     def turned(self, rows):
         """TILE registers as rows of a square, transposed."""

@@ -88,6 +88,10 @@ class Lines(NamedTuple):
         numbers[2, :n] = block.ratio
         return cls(*(np.ascontiguousarray(each) for each in numbers))
 
+    def over(self, pivot: float) -> Lines:
+        """The same numbers for right-hand sides that have been multiplied by a pivot."""
+        return self._replace(pivot=self.pivot / pivot)
+
     def at_rest(self, places: list[int]) -> Lines:
         """The same numbers, but x = 0 in some places; their rows must be x = f."""
         pivot = self.pivot.copy()
