@@ -99,7 +99,7 @@ PEERS = (
         "PETSc",
         "with_petsc",
         "petsc4py",
-        "pip install petsc petsc4py, or Debian's python3-petsc4py and --python",
+        "pip install petsc petsc4py, or Debian's python3-petsc4py, petsc-dev and --python",
         "petsc4py",
         "Crank-Nicolson, CG with ICC",
         "crank_nicolson",
