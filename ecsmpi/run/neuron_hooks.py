@@ -23,7 +23,12 @@ import traceback
 import numpy as np
 
 from ecsmpi.cells.reversal_potentials import ReversalPotentials
-from ecsmpi.neuron_api import intracellular_solver, native_callbacks, neuron_calls
+from ecsmpi.neuron_api import (
+    intracellular_solver,
+    native_callbacks,
+    neuron_calls,
+    sparse_matrix,
+)
 from ecsmpi.neuron_api.interpreter import n
 from ecsmpi.neuron_api.lifetimes import Collector, Living, collector
 from ecsmpi.neuron_api.native_callbacks import NonvintBlock
@@ -108,6 +113,7 @@ class NeuronHooks:
         self._simulation.let_go()
         collector.hold()
         intracellular_solver.settle()
+        sparse_matrix.leave_if_empty()
         self._simulation.take_reactions()
 
     def _start(self) -> None:
@@ -141,10 +147,15 @@ class NeuronHooks:
     def _called_last(self, method, _size, _pd1, _pd2, _thread) -> int:
         """The nonvint block after that of NEURON's reactions."""
         if method == STRUCTURE:
-            return self._guard.run(self._simulation.structure_changes)
+            return self._guard.run(self._structure_changes)
         if method == FIXED_STEP:
             return self._guard.run(self._step)
         return self._guard.run(self._simulation.refuse_variable_steps)
+
+    def _structure_changes(self) -> None:
+        """NEURON has taken in that sections or mechanisms have come or gone."""
+        sparse_matrix.leave_if_empty()
+        self._simulation.structure_changes()
 
     def _leave_out_calls(self) -> None:
         """Have the first block called, in the next step, only where it has something to do.

@@ -77,6 +77,12 @@ def test_the_last_species_inside_goes_with_its_cell_or_without(tmp_path):
     runs(None, "last_inside", cwd=tmp_path)
 
 
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_the_last_cell_with_the_mechanism_extracellular_goes_and_one_comes(ranks, tmp_path):
+    """NEURON alone crashes in its second step without a section."""
+    runs(ranks, "extracellular_goes", cwd=tmp_path)
+
+
 def test_initial_blocks_see_the_ions_defaults_as_in_neuron(on_ranks, tmp_path):
     """Inside and outside: of a species on both sides, and of one on each side alone."""
     program = RXD / "initial_sees.py"
