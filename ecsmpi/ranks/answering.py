@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ecsmpi.kernels.calls import kernels_of
-from ecsmpi.ranks import compiling
+from ecsmpi.ranks import code_folders, compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.ranks.mpi import MPI
 
@@ -49,7 +49,8 @@ class Answers:
     def _started(self) -> threading.Thread:
         with one_per_node_first(self._comm), compiling.while_planning():
             if not compiling.ahead("answers"):
-                compile_loop()
+                with code_folders.keeping():
+                    compile_loop()
         thread = threading.Thread(target=self._run, name="ecsmpi answers", daemon=True)
         thread.start()
         while not self._state[1]:  # the main thread may keep Python's lock for good from here on

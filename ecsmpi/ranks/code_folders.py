@@ -8,13 +8,19 @@ or in the user's cache folder.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 CHOSEN = "NUMBA_CACHE_DIR"
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+REFUSED = errno.EROFS, errno.EACCES, errno.EPERM
+NUMBAS_REFUSAL = "cannot cache function"  # of an error that numba raises
+PROBE = 2**20  # bytes that a folder with room takes: more than any one file of compiled code
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OTHERS_REACH = stat.S_IXGRP | stat.S_IXOTH
 ROOT = 0  # a user whom everybody trusts
@@ -23,6 +29,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 class UnsafeFolder(PermissionError):
     """Another user could put code into a folder, and this run would execute it."""
+
+
+class CodeNotKept(OSError):
+    """Compiled code cannot be written into the folder where it is kept."""
 
 
 def settle() -> str:
@@ -37,11 +47,18 @@ def settle() -> str:
     ------
     UnsafeFolder
         Where others can write the folder that NUMBA_CACHE_DIR names.
+    CodeNotKept
+        Where that folder cannot be made.
     """
     if chosen := os.environ.get(CHOSEN):
-        make_private(Path(chosen))
+        try:
+            make_private(Path(chosen))
+        except UnsafeFolder:
+            raise
+        except OSError as error:
+            raise _not_kept(Path(chosen), error) from None
         return ""
-    if _can_write(PACKAGE / "solver" / "__pycache__") or _can_write(users_cache() / "numba"):
+    if not all(map(_refusal, _of_numba())):
         return ""
     folder = _of_machine()
     os.environ[CHOSEN] = str(folder)
@@ -51,6 +68,50 @@ def settle() -> str:
         f"neither {PACKAGE} nor {users_cache()} can be written: compiled code is kept in {folder}, "
         f"on this machine alone; set {CHOSEN} to a folder of your own that lasts"
     )
+
+
+@contextlib.contextmanager
+def keeping() -> Iterator[None]:
+    """A block that compiles code and keeps it in a folder. Local.
+
+    Raises
+    ------
+    CodeNotKept
+        Where the folder is full or cannot be written; it names the folder, why, and the cure.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number not in FULL + REFUSED and NUMBAS_REFUSAL not in str(error):
+            raise
+        folder, refusal = _refusing(number)
+        raise _not_kept(folder, refusal or error) from None
+
+
+def _refusing(number: int | None) -> tuple[Path, OSError | None]:
+    """A folder of compiled code that refuses a file for a reason, by its errno, or for any."""
+    folders = [*_of_numba(), *of_generated_code()]
+    for folder in folders:
+        refusal = _refusal(folder, PROBE)
+        if refusal is not None and number in (None, refusal.errno):
+            return folder, refusal
+    return folders[0], None
+
+
+def _not_kept(folder: Path, error: Exception) -> CodeNotKept:
+    reason = getattr(error, "strerror", None) or error
+    return CodeNotKept(
+        f"compiled code cannot be kept in {folder}: {reason}; set {CHOSEN} to a folder of your own "
+        "that can be written and has room"
+    )
+
+
+def _of_numba() -> list[Path]:
+    """Folders in which numba keeps code; it takes the first in which it can make a file."""
+    chosen = os.environ.get(CHOSEN)
+    own = [PACKAGE / "solver" / "__pycache__", users_cache() / "numba"]
+    return [Path(chosen), *own] if chosen else own
 
 
 def of_generated_code() -> list[Path]:
@@ -88,9 +149,14 @@ def make_private(folder: Path) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step, as other nodes may read it. Raises OSError."""
+    """Write a file in one step, as other nodes may read it. Raises OSError, and leaves nothing."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(text)
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            os.unlink(file.name)
+            raise
     os.replace(file.name, path)
 
 
@@ -117,10 +183,12 @@ def _of_machine() -> Path:
         return Path(tempfile.mkdtemp(prefix="ecsmpi-"))
 
 
-def _can_write(folder: Path) -> bool:
+def _refusal(folder: Path, size: int = 0) -> OSError | None:
+    """Why a file of that many bytes cannot be made in a folder; None where it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(size))
+    except OSError as error:
+        return error
+    return None

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecsmpi.description.grid import Box
 from ecsmpi.kernels.sharing import threads_share
-from ecsmpi.ranks import compiling
+from ecsmpi.ranks import code_folders, compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.reactions import rate_calls
 from ecsmpi.reactions.compiled_rates import CompiledRates
@@ -309,7 +309,8 @@ def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[CompiledRate
         codes = {key: CompiledRates(texts[key]) for key in own}
         for key, code in codes.items():
             if not compiling.ahead(what, texts[key], threads_share()):
-                COMPILE[what](code)
+                with code_folders.keeping():
+                    COMPILE[what](code)
     return [codes[group.key] for group in groups]
 
 

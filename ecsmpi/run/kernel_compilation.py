@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ecsmpi.cells import compile_loops
 from ecsmpi.cells.coupled_segments import CoupledSegments
 from ecsmpi.cells.membrane_reactions import MembraneReactions
-from ecsmpi.ranks import compiling, launch
+from ecsmpi.ranks import code_folders, compiling, launch
 from ecsmpi.run.region_solvers import RegionSolvers
 from ecsmpi.run.registry import ModelRegistry
 from ecsmpi.solver import threads
@@ -13,6 +15,11 @@ from ecsmpi.solver.diffusion_planner import needs_heterogeneous
 from ecsmpi.solver.entry_runs import BLOCK
 from ecsmpi.solver.stepper import compile_kernels
 from ecsmpi.solver.workspace import lines_are_short
+
+COMPILE_AT_SEGMENTS: dict[str, Callable] = {
+    "exchange": compile_loops.compile_exchange,
+    "crossings": compile_loops.compile_membrane_reactions,
+}
 
 
 class KernelCompilation:
@@ -47,7 +54,8 @@ class KernelCompilation:
                 is_in_library = compiling.ahead("kernels", *kind)
                 has_threads = kind in kinds and kind[-1]  # numba's, in no library
                 if has_threads or not is_in_library:
-                    compile_kernels(launch.own_communicator(), *kind)
+                    with code_folders.keeping():
+                        compile_kernels(launch.own_communicator(), *kind)
             self._compiled.add(kind)
 
     def _compile_loops_at_segments(
@@ -70,12 +78,9 @@ class KernelCompilation:
             with launch.one_per_node_first(
                 solvers.comm, "compiles the loops at segments, once on this machine"
             ):
-                if compiling.ahead(name, *options):
-                    pass
-                elif name == "exchange":
-                    compile_loops.compile_exchange(*options)
-                else:
-                    compile_loops.compile_membrane_reactions()
+                if not compiling.ahead(name, *options):
+                    with code_folders.keeping():
+                        COMPILE_AT_SEGMENTS[name](*options)
             self._compiled.add(kind)
 
     def _missing(self, comm, kinds: set[tuple]) -> list[tuple]:

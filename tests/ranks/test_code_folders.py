@@ -6,16 +6,19 @@ It is what was generated.
 import importlib.util
 import os
 import py_compile
+import subprocess
 import tempfile
 
 from ecsmpi.ranks import code_folders
 from ecsmpi.reactions import code_cache
 import pytest
 
+from support.long_form import long
 from support.programs import PROGRAMS
 from support.ranks import mpirun
 
 MODEL = PROGRAMS / "ranks" / "decaying.py"
+SHORT_FILES = PROGRAMS / "ranks" / "short_files.py"
 
 
 def mode(folder):
@@ -123,6 +126,84 @@ def test_a_run_with_a_folder_that_others_can_write_ends_and_names_the_cure(tmp_p
     assert (
         doctor.returncode == 1 and "problem  compiled code  others can write" in doctor.stdout
     ), doctor.stdout
+
+
+# ---------------------------------------------------------------- folders without room
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """A function that mounts a small file system at a folder, and returns the folder."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+
+    def mount(options):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder])
+        if done.returncode:
+            pytest.skip("only a user who may mount file systems has a full one")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", folder], capture_output=True)
+
+
+def check_that_it_ends(done, folder, reason):
+    assert done.returncode != 0
+    error = (
+        f"CodeNotKept: compiled code cannot be kept in {folder}: {reason}; set NUMBA_CACHE_DIR to "
+        "a folder of your own that can be written and has room"
+    )
+    assert error in done.stderr, done.stderr
+    assert "numba/core" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_a_first_start_that_cannot_write_its_files_says_where_and_why(ranks, tmp_path):
+    cache = tmp_path / "cache"
+    done = mpirun(ranks, ["python", SHORT_FILES], env={"NUMBA_CACHE_DIR": cache})
+    check_that_it_ends(done, cache, "File too large")
+
+
+# it is full when MPI's thread is compiled, the solver, the loops at segments
+@pytest.mark.parametrize("size", [long("16k"), "400k", long("1500k")])
+def test_a_first_start_on_a_full_disk_says_where_and_why(size, mounted):
+    folder = mounted(f"size={size},mode=700")
+    done = mpirun(2, ["python", MODEL], env={"NUMBA_CACHE_DIR": folder})
+    check_that_it_ends(done, folder, "No space left on device")
+
+
+@pytest.mark.parametrize("ranks", [None, long(2)])
+def test_a_folder_that_cannot_be_made_is_said_with_the_cure(ranks):
+    done = mpirun(ranks, ["python", MODEL], env={"NUMBA_CACHE_DIR": "/proc/nowhere"})
+    check_that_it_ends(done, "/proc/nowhere", "No such file or directory")
+
+
+def test_where_numba_can_write_no_folder_the_first_one_is_said(tmp_path, mounted, monkeypatch):
+    folder = mounted("size=1m,mode=700,ro")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    said = pytest.raises(code_folders.CodeNotKept, match=f"in {folder}: Read-only file system")
+    with said, code_folders.keeping():
+        raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [code_folders.UnsafeFolder("others can write"), OSError(2, "no"), RuntimeError("another")],
+)
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error)) as said, code_folders.keeping():
+        raise error
+    assert said.value is error
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(mounted):
+    folder = mounted("size=16k,mode=700")
+    with pytest.raises(OSError, match="No space left"):
+        code_folders.write_whole(folder / "text", "a" * 100_000)
+    assert list(folder.iterdir()) == []
+
+
+# ---------------------------------------------------------------- many ranks
 
 
 @pytest.mark.long  # in every run: a later process loads what an earlier one compiled
