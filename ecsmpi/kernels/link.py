@@ -15,7 +15,6 @@ import ctypes
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from numba.core.registry import cpu_target
 
 from ecsmpi.kernels import calls, library
 from ecsmpi.kernels.library import CONTENTS, NDARRAY
+from ecsmpi.kernels.link_folders import link_folder
 from ecsmpi.kernels.python_functions import LONG, PythonFunction
 from ecsmpi.kernels.records import Fields, kind_of
 from ecsmpi.kernels.sharing import threads_share
@@ -162,11 +162,11 @@ def _link(objects: list[bytes], path: Path) -> None:
     linker = library.linker()
     if linker is None:
         raise NotLinked(f"none of {', '.join(library.LINKERS)} is on PATH")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="link-") as folder:
-        made = Path(folder) / "library.so"
+    with link_folder(path.parent) as folder:
+        made = folder / "library.so"
         names = []
         for number, content in enumerate(objects):
-            name = Path(folder) / f"{number}.o"
+            name = folder / f"{number}.o"
             name.write_bytes(content)
             names.append(str(name))
         command = [linker, "-shared", "-o", str(made), *names, "-lm"]
