@@ -114,6 +114,10 @@ def test_segments_are_equal_until_the_morphology_changes(tmp_path):
     in_neuron(tmp_path, PROGRAM, "equality")
 
 
+def test_round_off_in_the_places_of_branches_is_no_change(tmp_path):
+    in_neuron(tmp_path, PROGRAM, "round_off_of_branches")
+
+
 def test_segments_keep_no_section_alive(tmp_path):
     in_neuron(tmp_path, PROGRAM, "keep_none_alive")
 

@@ -5,6 +5,7 @@ import sys
 from ecsmpi.cells.ion_mechanism import use_ion
 from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.range_variable import RangeVariable
+import numpy as np
 
 from support.segments import equal_to_rxd, message_of, n, pyramid, run_case, segments
 
@@ -91,6 +92,24 @@ def equality():
     assert Segments() != thicker
     del other
     assert Segments() == thicker
+
+
+def round_off_of_branches():
+    """NEURON moves branches to their parents again when a section has come and gone."""
+    parts = [n.Section(name=name) for name in "abc"]
+    for i, sec in enumerate(parts):
+        for j in range(4):
+            sec.pt3dadd(0.1 + 31.7 * i * j, 100.3 / (1 + j), 777.7 - 13.3 * i * j, 2)
+        if i:
+            sec.connect(parts[i - 1](0.5))
+    before = Segments()
+    passing = n.Section(name="passing")
+    del passing
+    after = Segments()
+    assert 0 < np.abs(after.centre - before.centre).max() < 1e-3
+    assert after == before
+    parts[0].pt3dchange(0, 0.2, 100.3, 777.7, 2)
+    assert Segments() != before
 
 
 def keep_none_alive():
