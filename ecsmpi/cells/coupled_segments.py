@@ -15,6 +15,8 @@ from ecsmpi.cells.segments import Segments
 from ecsmpi.neuron_api.structure import structure_counts
 from ecsmpi.solver.timing import Phases
 
+SHOWN = 3  # changes of sections that an error names
+
 
 class CoupledSegments:
     """The segments that boxes may hold, and their ions. Local.
@@ -68,10 +70,13 @@ class CoupledSegments:
     def check(self) -> None:
         """Raise RuntimeError where the segments have changed. After a change of structure."""
         refuse_unsupported_modes()
-        if Segments() != self.all:
+        changes = self.all.changes_to(Segments())
+        if changes:
+            shown = "; ".join(changes[:SHOWN])
+            more = f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
             raise RuntimeError(
-                "sections, nseg or 3-D points have changed since n.finitialize(): call it again "
-                "before the run goes on"
+                f"sections have changed since n.finitialize(): {shown}{more}: "
+                "call it again before the run goes on"
             )
         refuse_other_writers(*self.ions)
 

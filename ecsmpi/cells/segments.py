@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -107,13 +108,27 @@ class Segments:
         return digest.digest()
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Segments)
-            and self._sections == other._sections
-            and np.array_equal(self._nseg, other._nseg)
-            and np.array_equal(self.area, other.area, equal_nan=True)
-            and np.allclose(self.centre, other.centre, rtol=0, atol=DRIFT, equal_nan=True)
-        )
+        return isinstance(other, Segments) and not self.changes_to(other)
+
+    def changes_to(self, now: Segments) -> list[str]:
+        """Sentences on what has changed where these segments have become others; [] if nothing."""
+        before = Counter(self._sections)
+        after = Counter(now._sections)
+        if before != after:
+            gone = [f"{name} has gone" for name in before - after]
+            return gone + [f"{name} has come" for name in after - before]
+        if self._sections != now._sections:
+            return ["sections are in another order"]
+        if not np.array_equal(self._nseg, now._nseg):
+            found = []
+            for name, old, new in zip(self._sections, self._nseg, now._nseg):
+                if old != new:
+                    found.append(f"{name} has nseg {new}, which was {old}")
+            return found
+        is_same = np.isclose(self.centre, now.centre, rtol=0, atol=DRIFT, equal_nan=True).all(1)
+        is_same &= np.isclose(self.area, now.area, rtol=0, atol=0, equal_nan=True)
+        changed = self.sections_of(np.flatnonzero(~is_same))
+        return [f"{self._sections[i]} has another shape" for i in np.flatnonzero(changed)]
 
     __hash__ = None  # type: ignore[assignment]
 

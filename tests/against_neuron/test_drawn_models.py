@@ -210,7 +210,7 @@ def check(model, ranks, workers):
     kind, found = workers[ranks].answer(model)
     if stale(model):
         assert kind in ("failed", "refused"), (kind, found)
-        assert "have changed since n.finitialize(): call it again" in found, (kind, found)
+        assert "sections have changed since n.finitialize(): cell" in found, (kind, found)
         workers[ranks].end()
         return
     assert kind == "saved", found

@@ -30,7 +30,8 @@ DIFFER = (
 SODIUM_CAME = CHANGED.format("na has come")
 SODIUM_WENT = CHANGED.format("na has gone")
 POTASSIUM_WENT = CHANGED.format("k has gone")
-CELLS_CHANGED = f"sections, nseg or 3-D points have changed since n.finitialize(): {AGAIN}"
+SECTIONS_CHANGED = "sections have changed since n.finitialize(): {}: " + AGAIN
+CELL_CHANGED = SECTIONS_CHANGED.format("{} has nseg 5, which was 1")
 THREADS = "NEURON uses 2 threads here: call pc.nthread(1) and use more ranks"
 AFTER_A_CHANGE = "the first step after a change of d, of a reaction or a rate, or a new flux"
 VARIABLE = "the variable time step is not supported: call n.cvode.active(False) and set n.dt"
@@ -82,7 +83,7 @@ SCRIPTS = {
         "n.fadvance()",
         "n.finitialize() was never called: call it before the first step",
     ),
-    "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELLS_CHANGED),
+    "nseg during the run": (BEGIN + "sec.nseg = 5" + GO_ON, CELL_CHANGED.format("cell0")),
     "d of one rank during the run": (
         BEGIN + "if rank == 1:\n    k.d = 3" + GO_ON,
         f"rank 0 is in a step of the grid where rank 1 is in {AFTER_A_CHANGE}: "
@@ -150,7 +151,10 @@ ONE_RANK = {
     ),
     "another d during the run": (BEGIN + "k.d = 1 + rank" + GO_ON, DIFFER),
     "no species during the run": (BEGIN + "if rank == 1:\n    del k" + GO_ON, POTASSIUM_WENT),
-    "nseg during the run": (BEGIN + "if rank == 1:\n    sec.nseg = 5" + GO_ON, CELLS_CHANGED),
+    "nseg during the run": (
+        BEGIN + "if rank == 1:\n    sec.nseg = 5" + GO_ON,
+        CELL_CHANGED.format("cell1"),
+    ),
 }
 ONE_RANK_OF_EVERY_RUN = ["top level", "observer", "another d", "no species during the run"]
 
@@ -193,7 +197,7 @@ def test_threads_during_the_run_end_all_ranks(tmp_path):
 
 def test_session_on_one_rank_outlives_its_mistakes(tmp_path):
     words = {
-        "CELLS_CHANGED": CELLS_CHANGED,
+        "CELLS_CHANGED": CELL_CHANGED.format("cell"),
         "SODIUM_CAME": SODIUM_CAME,
         "SODIUM_WENT": SODIUM_WENT,
         "VARIABLE": VARIABLE,

@@ -85,13 +85,21 @@ def equality():
     cell.nseg = 5
     finer = Segments()
     assert finer != before
+    assert before.changes_to(finer) == ["cell has nseg 5, which was 3"]
     cell.pt3dchange(1, 3)
     thicker = Segments()
     assert thicker != finer and thicker.count == finer.count
+    assert finer.changes_to(thicker) == ["cell has another shape"]
     other = n.Section(name="other")
     assert Segments() != thicker
-    del other
-    assert Segments() == thicker
+    assert thicker.changes_to(Segments()) == ["other has come"]
+    assert Segments().changes_to(thicker) == ["other has gone"]
+    both = Segments()
+    del cell
+    cell = n.Section(name="cell")
+    assert both.changes_to(Segments()) == ["sections are in another order"]
+    del cell, other
+    assert thicker.changes_to(Segments()) == ["cell has gone"]
 
 
 def round_off_of_branches():
