@@ -2,10 +2,6 @@
 
 from dataclasses import replace
 
-from mpi4py import MPI
-import numpy as np
-import pytest
-
 from ecsmpi.description.decomposition import Slabs
 from ecsmpi.description.grid import Box, aligned_zeros
 from ecsmpi.solver.one_pass import OnePass, PassFactors, panels_of_slab
@@ -14,6 +10,9 @@ from ecsmpi.solver.sweep_plans import Sources
 from ecsmpi.solver.timing import Phases
 from ecsmpi.solver.tridiagonal import Chain
 from ecsmpi.solver.workspace import Workspace
+from mpi4py import MPI
+import numpy as np
+import pytest
 
 SHAPE = 24, 72, 56
 R = np.array([0.004, 0.002, 0.003])
