@@ -200,69 +200,86 @@ def _move_corner(u, at, plane, nz, planes, rows, columns, corner, is_back):
 
 
 @njit(**part_of_caller)
-def _come_down(plan, panel, first, final, top, u, values, thread):
-    """Make the planes [first, final) of a panel final, by the way down from ``top``."""
-    n, ny, nz = plan.shape
-    plane, cut, store, scratch = ny * nz, plan.cut, plan.window, plan.scratch
+def _solved_up(plan, panel, y, first, thread):
+    """Where row y has been solved upwards: array, place of plane ``first``, how planes follow.
+
+    These are the thread's window for the panel's own rows, and otherwise what the panel before has
+    left, or what this one leaves to the next. Plane i is in slot i - slot_of, or ``slots`` before.
+    """
+    cut, store = plan.cut, plan.window
     y0, y1 = cut.start[panel], cut.start[panel + 1]
     new = y0 if panel == 0 else y0 + cut.rows_ahead
-    end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
-    above, corner = scratch.above[thread], scratch.corner[thread]
-    row_start, voxel = plan.sources.row_start, plan.sources.voxel
-    above_size = above.size // store.slots
     buffers = store.ahead.shape[0]
-    own, of_before = store.ahead[panel % buffers], store.ahead[(panel - 1) % buffers]
-    fill(above[: (final - first) * above_size], 0.0)
-    is_large = int(u.size > LARGE)
+    array, at, slot_size = store.slots_of[thread], (y - y0) * store.stride, store.slot_size
+    slot_of, slots = first // store.slots * store.slots, store.slots
+    if y >= y1 or y < new:
+        array = store.ahead[panel % buffers if y >= y1 else (panel - 1) % buffers]
+        row = y - y1 if y >= y1 else y - y0
+        at, slot_size = store.ahead_size + row * store.stride, store.ahead_size
+        slot_of, slots = 0, plan.shape[0]
+    return array, at, slot_of, slots, slot_size
+
+
+@njit(**part_of_caller)
+def _finish_rows(plan, panel, y, rows, is_final, first, final, top, u, thread):
+    """x and y downwards in rows [y, y + rows) of the planes [first, top), into u where final."""
+    ny, nz = plan.shape[1:]
+    plane, store, scratch = ny * nz, plan.window, plan.scratch
+    array, at, slot_of, slots, slot_size = _solved_up(plan, panel, y, first, thread)
+    above, corner = scratch.above[thread], scratch.corner[thread]
+    above_size = above.size // store.slots
+    u_at = (first + 1) * plane + y * nz
+    for k in range(0, plan.width, STRIP):
+        is_inside = not is_final or (rows == STRIP_ROWS and k + STRIP <= nz)
+        columns = min(STRIP, nz - k)
+        target, target_at, target_plane, target_row = u, u_at + k, plane, nz
+        if not is_inside:
+            target, target_at, target_plane, target_row = corner, 0, STRIP_ROWS * STRIP, STRIP
+            _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, False)
+        finish(
+            array,
+            at + k,
+            slot_of,
+            slots,
+            slot_size,
+            store.stride,
+            top,
+            final,
+            first,
+            plan.x.ratio,
+            above,
+            k,
+            above_size,
+            y,
+            plan.y.ratio,
+            target,
+            target_at,
+            target_plane,
+            target_row,
+            int(is_final),
+            int(u.size > LARGE),
+        )
+        if not is_inside:
+            _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)
+
+
+@njit(**part_of_caller)
+def _come_down(plan, panel, first, final, top, u, values, thread):
+    """Make the planes [first, final) of a panel final, by the way down from ``top``."""
+    ny, nz = plan.shape[1:]
+    plane, cut, above = ny * nz, plan.cut, plan.scratch.above[thread]
+    y0, y1 = cut.start[panel], cut.start[panel + 1]
+    end = y1 if panel == cut.start.size - 2 else y1 + cut.rows_ahead
+    row_start, voxel = plan.sources.row_start, plan.sources.voxel
+    fill(above[: (final - first) * (above.size // plan.window.slots)], 0.0)
     y = (end - 1) // STRIP_ROWS * STRIP_ROWS
     while y >= y0:
-        if new <= y < y1:
-            source, at, slot_size = store.slots_of[thread], (y - y0) * store.stride, store.slot_size
-            slot_of, slots = first // store.slots * store.slots, store.slots
-        else:
-            row = y - y1 if y >= y1 else y - y0
-            source = own if y >= y1 else of_before
-            slot_size = store.ahead_size
-            at, slot_of, slots = slot_size + row * store.stride, 0, n
-        u_at = (first + 1) * plane + y * nz
-        rows = min(STRIP_ROWS, ny - y)
-        if y < y1 and voxel.size:
+        rows, is_final = min(STRIP_ROWS, ny - y), y < y1
+        if is_final and voxel.size:
             for i in range(first, final):
                 ask_for_values(row_start, voxel, values, i * ny + y, rows)
-        for k in range(0, plan.width, STRIP):
-            is_final = y < y1
-            is_inside = not is_final or (rows == STRIP_ROWS and k + STRIP <= nz)
-            columns = min(STRIP, nz - k)
-            target, target_at, target_plane, target_row = u, u_at + k, plane, nz
-            if not is_inside:
-                target, target_at, target_plane, target_row = corner, 0, STRIP_ROWS * STRIP, STRIP
-                _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, False)
-            finish(
-                source,
-                at + k,
-                slot_of,
-                slots,
-                slot_size,
-                store.stride,
-                top,
-                final,
-                first,
-                plan.x.ratio,
-                above,
-                k,
-                above_size,
-                y,
-                plan.y.ratio,
-                target,
-                target_at,
-                target_plane,
-                target_row,
-                int(is_final),
-                is_large,
-            )
-            if not is_inside:
-                _move_corner(u, u_at + k, plane, nz, final - first, rows, columns, corner, True)
-        if y < y1 and voxel.size:
+        _finish_rows(plan, panel, y, rows, is_final, first, final, top, u, thread)
+        if is_final and voxel.size:
             for i in range(first, final):
                 line = i * ny + y
                 pick(row_start[line], row_start[line + rows], voxel, u, plane, values)
