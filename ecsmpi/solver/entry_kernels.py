@@ -205,6 +205,7 @@ def _add_limbs(amount, slot, out):
 def _add_limbs_of_block(begin, end, values, at, factor, slot, dt, out):
     for i in range(begin, end):
         e = numba.uint64(i)  # unsigned: no check for negative indices
+        ask_for(out, LIMBS * _later(slot, e))
         _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(slot[e]), out)
 
 
