@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ecsmpi.reactions.rate_kernels import ROUNDER
-from ecsmpi.solver.cache_lines import ask_to_read, ask_to_write
+from ecsmpi.solver.cache_lines import ask_for
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill, inner
 from ecsmpi.solver.shared_loops import shared
@@ -26,7 +26,7 @@ from ecsmpi.solver.sizes import LIMBS
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)
 LARGEST = 2.0**29  # mM
 
-ENTRIES_EARLY = 64  # how many entries before its turn a voxel's sum or value is asked for
+ENTRIES_EARLY = 256  # how many entries before its turn a voxel's sum or value is asked for
 
 
 @intrinsic
@@ -83,7 +83,7 @@ def _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_
         else:
             for i in range(begin, end):
                 e = numba.uint64(i)  # unsigned: no check for negative indices
-                ask_to_write(out, _later(slot, e))
+                ask_for(out, _later(slot, e))
                 out[numba.uint64(slot[e])] += dt * (factor[e] * values[numba.uint64(at[e])])
 
 
@@ -122,7 +122,7 @@ def add_in_turn(values, factor, slot, start, alike, dt, out):
         else:
             for i in range(begin, end):
                 e = numba.uint64(i)  # unsigned: no check for negative indices
-                ask_to_write(out, _later(slot, e))
+                ask_for(out, _later(slot, e))
                 out[numba.uint64(slot[e])] += dt * (factor[e] * values[e])
 
 
@@ -156,7 +156,7 @@ def pick_served(values, target, out):
 def _scatter_block(values, slot, begin, end, out, at):
     for i in range(begin, end):
         e = numba.uint64(i)
-        ask_to_read(values, _later(slot, e))
+        ask_for(values, _later(slot, e))
         out[numba.uint64(at[e])] = values[numba.uint64(slot[e])]
 
 
@@ -185,7 +185,7 @@ def scatter_in_turn(values, slot, start, alike, out):
         else:
             for i in range(begin, end):
                 e = numba.uint64(i)
-                ask_to_read(values, _later(slot, e))
+                ask_for(values, _later(slot, e))
                 out[e] = values[numba.uint64(slot[e])]
 
 
@@ -205,6 +205,7 @@ def _add_limbs(amount, slot, out):
 def _add_limbs_of_block(begin, end, values, at, factor, slot, dt, out):
     for i in range(begin, end):
         e = numba.uint64(i)  # unsigned: no check for negative indices
+        ask_for(out, LIMBS * _later(slot, e))
         _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(slot[e]), out)
 
 

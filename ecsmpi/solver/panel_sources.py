@@ -8,7 +8,7 @@ import numba
 from numba import njit
 
 from ecsmpi.description.grid import LINE
-from ecsmpi.solver.cache_lines import ask_to_read, ask_to_write
+from ecsmpi.solver.cache_lines import ask_for
 from ecsmpi.solver.row_kernels import inner
 from ecsmpi.solver.sizes import TILE
 
@@ -42,9 +42,9 @@ def ask_for_sources(row_start, voxel, source, line, rows):
     """Ask for the sources of ``rows`` z-lines from number ``line`` on, and their voxels."""
     begin, end = row_start[line], row_start[line + rows]
     for e in range(begin, end, LINE // 8):
-        ask_to_read(source, e)
+        ask_for(source, e)
     for e in range(begin, end, LINE // 4):
-        ask_to_read(voxel, e)
+        ask_for(voxel, e)
 
 
 @njit(**inner)
@@ -64,8 +64,8 @@ def ask_ahead(row_start, voxel, source, plane_line, y, begin, end, ny):
             line = plane_line + ny + begin + (row - end)
         line = min(line, last)
         if tiles == AHEAD:
-            ask_to_read(row_start, line)
-            ask_to_read(row_start, line + TILE)
+            ask_for(row_start, line)
+            ask_for(row_start, line + TILE)
         elif line >= 0:
             ask_for_sources(row_start, voxel, source, line, TILE)
 
@@ -75,6 +75,6 @@ def ask_for_values(row_start, voxel, values, line, rows):
     """Ask for where values of voxels go, of ``rows`` z-lines from number ``line`` on."""
     begin, end = row_start[line], row_start[line + rows]
     for e in range(begin, end, LINE // 8):
-        ask_to_write(values, e)
+        ask_for(values, e)
     for e in range(begin, end, LINE // 4):
-        ask_to_read(voxel, e)
+        ask_for(voxel, e)

@@ -27,6 +27,30 @@ HOT = {
     "_sum_of_products": (row, places, row, numba.uint32, numba.uint32),
     "gap_to": (number, row, row),
 }
+count = numba.int64
+limbs = numba.types.Array(count, 2, "C")
+flags = numba.types.Array(numba.boolean, 1, "C")
+LEAPING = {  # loops over entries, whose voxels lie anywhere
+    "add_in_turn": (row, row, places, places, flags, number, row),
+    "scatter_entries": (row, places, row, places),
+    "scatter_in_turn": (row, places, places, flags, row),
+    "_add_block": (
+        count,
+        row,
+        places,
+        row,
+        places,
+        places,
+        flags,
+        places,
+        places,
+        number,
+        numba.boolean,
+        row,
+    ),
+    "_scatter_block": (row, places, count, count, row, places),
+    "_add_limbs_of_block": (count, count, row, places, row, places, number, limbs),
+}
 PACKED = {  # arithmetic on several doubles at once
     "x86_64": r"\bv(add|sub|mul|fn?m(add|sub)\d*)pd\s.*%[yz]mm",
     "aarch64": r"\bf(add|sub|mul|mla|mls)\s+(v\d+\.2d|z\d+\.d)",
@@ -39,7 +63,8 @@ def _compiled(name):
     modules = row_kernels, heterogeneous_up, heterogeneous_down, entry_kernels
     kernel = next(getattr(module, name) for module in modules if hasattr(module, name))
     options = {**kernel.targetoptions, "cache": False}
-    return numba.jit(HOT[name], **options)(kernel.py_func)
+    signature = HOT[name] if name in HOT else LEAPING[name]
+    return numba.jit(signature, **options)(kernel.py_func)
 
 
 def _innermost_loops(code):
@@ -91,6 +116,15 @@ def test_hot_loops_are_vector_instructions(name):
 def test_hot_loops_use_this_machines_vector_registers(name):
     (assembly,) = _compiled(name).inspect_asm().values()
     assert re.search(PACKED[platform.machine()], assembly), f"{name} takes one double at a time"
+
+
+@pytest.mark.parametrize("name", LEAPING)
+def test_loops_that_leap_ask_ahead_for_the_second_level_of_the_cache(name):
+    """A core waits for few lines of the first level at a time, to which 3 and writing lead."""
+    (code,) = _compiled(name).inspect_llvm().values()
+    asked = re.findall(r"call void @llvm.prefetch[^(]*\(\S+ [^,]+, i32 (\d), i32 (\d)", code)
+    to_read, second_level = "0", "2"
+    assert set(asked) == {(to_read, second_level)}
 
 
 def test_any_number_of_threads_gives_the_same_bits(on_ranks):
