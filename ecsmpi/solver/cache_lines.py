@@ -1,8 +1,7 @@
 """Asking for lines of memory that a loop will need, so that it does not wait for them then.
 
-Lines come into the second level of the cache. A core can wait for a few lines of the first level
-only, some 20, and its other loads wait behind them: a million random numbers of 8 MB take 1.7 ms
-when asked for into the second level, and 3.3 ms into the first.
+Lines come into the second level of the cache. A core can wait for only some 20 lines of the first
+level at a time, and its other loads wait behind them.
 """
 
 from llvmlite import ir
@@ -10,16 +9,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-SECOND_LEVEL = 2  # of the cache, as LLVM counts what is kept near
 
-
-def ask(builder, place, level: int) -> None:
-    """Write the code that asks for the line of a place, into a level of the cache."""
+def ask(builder, place) -> None:
+    """Write the code that asks for the line of a place."""
     flag, line = ir.IntType(32), ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [line, flag, flag, flag])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-    to_read, is_data = 0, 1
-    options = [ir.Constant(flag, number) for number in (to_read, level, is_data)]
+    to_read, second_level, is_data = 0, 2, 1  # as LLVM counts them
+    options = [ir.Constant(flag, number) for number in (to_read, second_level, is_data)]
     builder.call(prefetch, [builder.bitcast(place, line), *options])
 
 
@@ -33,7 +30,7 @@ def ask_for(typing_context, array, at):
 
     def code(context, builder, signature, given):
         data = context.make_array(signature.args[0])(context, builder, given[0]).data
-        ask(builder, builder.gep(data, [given[1]]), SECOND_LEVEL)
+        ask(builder, builder.gep(data, [given[1]]))
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code

@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ecsmpi.solver.cache_lines import SECOND_LEVEL, ask
+from ecsmpi.solver.cache_lines import ask
 from ecsmpi.solver.sizes import TILE
 
 REGISTER = ir.VectorType(ir.DoubleType(), TILE)
@@ -108,7 +108,7 @@ class Arguments:
 
     def fetch(self, array: int, place) -> None:
         """Ask for the cache line at a place to be read into the second-level cache soon."""
-        ask(self._builder, self._builder.gep(self._data[array], [place]), SECOND_LEVEL)
+        ask(self._builder, self._builder.gep(self._data[array], [place]))
 
     def spread(self, array: int, place):
         """A register with the number at a place of an array in all lanes."""
