@@ -301,7 +301,7 @@ def _add_peers(kinds):
         "ns of the processor for a voxel and step, the error of one step of a cosine wave against "
         "its exact decay in time, the order in time that is observed as the time step is halved, "
         "and memory. A solver that is not installed has a row that says how to install it. Takes "
-        "some 20 minutes, most of it compilation and initialisation; with --size 64 --r 0.1 "
+        "half an hour, most of it compilation and initialisation; with --size 64 --r 0.1 "
         "--rounds 1 about two. Status 1 where a step is not the one of the solver's scheme.",
         commands.compare_peers,
         "ecsmpi bench peers --python /usr/bin/python3",
