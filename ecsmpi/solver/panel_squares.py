@@ -112,6 +112,7 @@ def rise_steady(code: Code) -> None:
 
 
 def _descend(code: Code, is_steady: bool) -> None:
+    """What `descend` and `descend_steady` do."""
     x = code.load("tile", ("k", TILE), TILE * (TILE + 1))
     columns = [x] * TILE
     for m in reversed(range(TILE)):
