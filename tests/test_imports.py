@@ -30,10 +30,11 @@ LAYERS = [
     "solver.sizes",
     "solver.timing",
     "solver.row_kernels",
-    "solver.shared_loops",
+    "solver.bodies",  # loops that threads share: for reactions, too
+    "solver.worker_loops",  # what these threads do
     "solver.cache_lines",  # memory that is asked for ahead
     "solver.registers",  # doubles in vector registers
-    "solver.threads",  # loops that threads share: for reactions, too
+    "solver.threads",  # how many there are
     "reactions",  # rate laws, their code, a step of them
     "solver",  # diffusion, exchange with segments, the step of a box
     "plots",  # pictures of what files have; a recording draws itself, so they stand below it
@@ -95,10 +96,9 @@ USERS = {
         "solver.row_kernels",
         "solver.short_lines",
         "solver.sweep_up",
-        "solver.shared_loops",
-        "solver.threads",
         "solver.tiles",
         "solver.wall_kernels",
+        "solver.worker_loops",
         "subnormals",
     },
     "h5py": {
@@ -244,10 +244,12 @@ def test_import_starts_neither_mpi_nor_neuron_nor_what_draws(statement):
     assert runs(source).split() == []
 
 
-def test_a_run_imports_no_compiler(tmp_path):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_imports_no_compiler(tmp_path, threads):
     """A law in mid-run is compiled by another process; a later run finds all compiled."""
     source = """
 import sys
+from ecsmpi.kernels import workers
 from ecsmpi import rxd
 from neuron import n
 ecs = rxd.Extracellular(0, 0, 0, 30, 30, 30, dx=10)
@@ -262,10 +264,11 @@ loss = rxd.Rate(k, -k)
 n.fadvance()
 compilers = {"numba", "llvmlite", "sympy", "scipy", "matplotlib"}
 assert not compilers & set(sys.modules), compilers & set(sys.modules)
-print(k[ecs].states3d.mean().hex())
+print(workers.started(), k[ecs].states3d.mean().hex())
 """
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": "1"}
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": str(threads)}
     first = runs(source, env)
+    assert first.split()[0] == str(threads)
     assert runs(source, env) == first
 
 

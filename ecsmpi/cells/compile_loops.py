@@ -9,21 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from ecsmpi.kernels.calls import kernels_of
-from ecsmpi.solver import threads
 from ecsmpi.solver.sizes import LIMBS
 
 entry_kernels = kernels_of("ecsmpi.solver.entry_kernels")
 kernels = kernels_of("ecsmpi.cells.nernst")
 
 
-def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
+def compile_exchange(exact: bool, blocked: bool) -> None:
     """Compile the loops of an `exchange.Exchange`.
 
     Parameters
     ----------
     exact : the loops of `ExactExchange`
     blocked : the loops for more entries than a core's cache holds
-    threaded : for several threads
     """
     rows = np.zeros(1, dtype=np.uint32)
     none = np.zeros(0, dtype=np.uint32)
@@ -35,21 +33,19 @@ def compile_exchange(exact: bool, blocked: bool, threaded: bool) -> None:
     entry_kernels.pick_served(sums, rows, received)
     entry_kernels.scatter_in_turn(values, rows, bounds, alike, out)
     entry_kernels.scatter_entries(values, rows, out, rows)
-    with threads.whatever_the_work(2 if threaded else 1):
-        threads.use(threads.for_work(1))
-        if blocked:
-            entry_kernels.scatter_entries_in_blocks(values, rows, bounds, bounds, out, rows)
-        if exact:
-            limbs = np.zeros((1, LIMBS), dtype=np.int64)
-            entry_kernels.add_limbs_by_voxel(
-                values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs
-            )
-            entry_kernels.add_limbs_at(limbs, rows, limbs.copy(), out)
-            return
-        if blocked:
-            entry_kernels.add_by_voxel_in_blocks(
-                values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
-            )
+    if blocked:
+        entry_kernels.scatter_entries_in_blocks(values, rows, bounds, bounds, out, rows)
+    if exact:
+        limbs = np.zeros((1, LIMBS), dtype=np.int64)
+        entry_kernels.add_limbs_by_voxel(
+            values, none, factor, rows, bounds, bounds, bounds, 1.0, True, limbs
+        )
+        entry_kernels.add_limbs_at(limbs, rows, limbs.copy(), out)
+        return
+    if blocked:
+        entry_kernels.add_by_voxel_in_blocks(
+            values, rows, factor, rows, bounds, alike, bounds, bounds, 1.0, True, out
+        )
     entry_kernels.add_at(received, rows, sums)
     entry_kernels.add_in_turn(values, factor, rows, bounds, alike, 1.0, out)
     entry_kernels.add_by_voxel(

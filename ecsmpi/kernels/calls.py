@@ -17,7 +17,6 @@ from importlib import import_module
 from typing import Any
 
 from ecsmpi.kernels import library
-from ecsmpi.kernels.sharing import threads_share
 
 # What is told of each call of numba's functions: (name, function, arguments). See link.py
 listeners: list[Callable[[str, Any, tuple], None]] = []
@@ -57,10 +56,9 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         for loop in self._loops:
-            if not (loop.for_one_thread and threads_share()):
-                result = loop.call(*arguments)
-                if result is not NotImplemented:
-                    return result
+            result = loop(*arguments)
+            if result is not NotImplemented:
+                return result
         function = getattr(import_module(self._module), self._name)
         result = function(*arguments)
         for listener in listeners:

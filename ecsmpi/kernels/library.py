@@ -2,9 +2,10 @@
 
 `link.py` makes them. Beside its loops, a library has a text that lists them:
 
-    {"loops": {"module:name": [{"symbol", "for_one_thread"}, ...]}, "functions": {name: symbol}}
+    {"loops": {"module:name": [symbol, ...]}, "functions": {name: symbol}}
 
-A loop is a function that Python calls, see python_functions.py.
+A loop is a function that Python calls, see python_functions.py: it returns None, or NotImplemented
+where an argument is of another kind than those that it was compiled for.
 """
 
 from __future__ import annotations
@@ -14,33 +15,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ecsmpi.kernels import workers
+
 CONTENTS = "ecsmpi_contents"  # symbol of the text
 NDARRAY = "ecsmpi_ndarray"  # symbol of a word: the address of NumPy's type of arrays
+WORKERS = "ecsmpi_workers"  # symbol of a word: the address of workers.memory
 FAST_CALL = 0x80  # METH_FASTCALL
 SEAL = hashlib.sha256().digest_size  # bytes at the end of a library
 LINKERS = ("cc", "gcc", "clang", "ld")  # of which one makes libraries
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A loop of a library, for arguments of some kinds.
-
-    Attributes
-    ----------
-    call
-        Runs the loop, and returns None; NotImplemented where an argument is of another kind.
-    for_one_thread
-        Whether the loop is one that threads may share, in its form for one thread.
-    """
-
-    call: Callable[..., Any]
-    for_one_thread: bool
 
 
 class _Method(ctypes.Structure):
@@ -59,7 +46,8 @@ def linker() -> str | None:
     return next(filter(None, map(shutil.which, LINKERS)), None)
 
 
-loops: dict[str, list[Loop]] = {}  # {"module:name": loops} of the libraries that were loaded
+# {"module:name": loops} of the libraries that were loaded
+loops: dict[str, list[Callable[..., Any]]] = {}
 functions: dict[str, int] = {}  # {name: address} of further C functions and words in them
 _methods: list[_Method] = []  # Python keeps no copy of them
 
@@ -94,11 +82,12 @@ def load(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     ctypes.c_void_p.in_dll(library, NDARRAY).value = id(np.ndarray)
+    ctypes.c_void_p.in_dll(library, WORKERS).value = workers.memory
     contents = json.loads(text)
-    for name, entries in contents["loops"].items():
-        for entry in entries:
-            call = _python_function(name, _address(library, entry["symbol"]))
-            loops.setdefault(name, []).append(Loop(call, entry["for_one_thread"]))
+    for name, symbols in contents["loops"].items():
+        for symbol in symbols:
+            loop = _python_function(name, _address(library, symbol))
+            loops.setdefault(name, []).append(loop)
     for name, symbol in contents["functions"].items():
         functions[name] = _address(library, symbol)
     return True

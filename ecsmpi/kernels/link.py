@@ -21,15 +21,13 @@ from typing import Any
 import numba
 from llvmlite import binding as llvm
 from llvmlite import ir
-from numba.core import types
 from numba.core.registry import cpu_target
 
 from ecsmpi.kernels import calls, library
-from ecsmpi.kernels.library import CONTENTS, NDARRAY
+from ecsmpi.kernels.library import CONTENTS, NDARRAY, WORKERS
 from ecsmpi.kernels.link_folders import link_folder
 from ecsmpi.kernels.python_functions import LONG, PythonFunction
 from ecsmpi.kernels.records import Fields, kind_of
-from ecsmpi.kernels.sharing import threads_share
 from ecsmpi.kernels.support import SUPPORT
 
 
@@ -74,26 +72,21 @@ class Libraries:
         self._modules.append(module)
 
     def _note(self, name: str, function: Any, arguments: tuple) -> None:
-        """Put a loop into the library that was called with such arguments, unless threads share it.
-
-        Threads need numba's own pool.
-        """
-        if hasattr(function, "in_use") and threads_share():
-            return
+        """Put a loop into the library that was called with such arguments."""
         kinds = Fields(tuple(map(kind_of, arguments)))
-        bodies = getattr(function, "bodies", ())
-        given = (types.int64,) * len(bodies) + tuple(map(numba.typeof, arguments))
-        code = getattr(function, "in_use", function).overloads[given]
+        places = getattr(function, "places", ())
+        given = tuple(map(numba.typeof, (*places, *arguments)))
+        code = getattr(function, "compiled", function).overloads[given]
         self._calls[f"{name} {kinds}"] = (name, function, code, kinds, given)
 
     def write(self, path: Path) -> None:
         """Write the library. Raises NotLinked."""
         objects = [_emitted(self._machine, llvm.parse_assembly(SUPPORT))]
         seen: set[str] = set()
-        loops: dict[str, list[dict]] = {}
+        loops: dict[str, list[str]] = {}
         module = ir.Module("ecsmpi_loops")
-        ndarray = ir.GlobalVariable(module, LONG, NDARRAY)
-        ndarray.initializer = LONG(0)
+        for word in (NDARRAY, WORKERS):
+            ir.GlobalVariable(module, LONG, word).initializer = LONG(0)
         for number, (name, function, code, kinds, given) in enumerate(self._calls.values()):
             symbols = []
             for body in getattr(function, "bodies", ()):
@@ -101,8 +94,7 @@ class Libraries:
             self._emit(code.library, code.fndesc.mangled_name, objects, seen)
             symbol = f"ecsmpi_loop_{number}"
             PythonFunction(module, symbol, code, symbols, kinds.kinds, given)
-            entry = {"symbol": symbol, "for_one_thread": hasattr(function, "in_use")}
-            loops.setdefault(name, []).append(entry)
+            loops.setdefault(name, []).append(symbol)
         functions = {}
         for name, compiled in self._functions.items():
             functions[name] = self._c_function(compiled, objects, seen)

@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 
-from ecsmpi.kernels.library import NDARRAY
+from ecsmpi.kernels.library import NDARRAY, WORKERS
 from ecsmpi.kernels.records import FLAG, INTEGER, NUMBER, Array, Fields, Kind
 
 BIT, BYTE, INT, LONG = (ir.IntType(width) for width in (1, 8, 32, 64))
@@ -47,7 +47,7 @@ class PythonFunction:
     code
         numba's compiled function.
     bodies : list of str
-        Symbols of C functions whose addresses are the first arguments.
+        Symbols of C functions, whose places (solver/bodies.py) are the first arguments.
     kinds, given
         Kinds of the other arguments, and numba's types of all.
     """
@@ -72,11 +72,14 @@ class PythonFunction:
         _, objects, count = self._function.args
         self._other = self._function.append_basic_block("other_kind")
         self._require(builder.icmp_signed("==", count, LONG(len(kinds))))
-        values = [self._address_of(body) for body in bodies]
+        context = cpu_target.target_context
+        values = []
+        for body, type_ in zip(bodies, given):
+            place = [builder.load(self._global(WORKERS, LONG)), self._address_of(body)]
+            values.append(context.make_tuple(builder, type_, place))
         for number, (kind, type_) in enumerate(zip(kinds, given[len(bodies) :])):
             one = builder.load(builder.gep(objects, [LONG(number)]))
             values.append(self._value(one, kind, type_))
-        context = cpu_target.target_context
         native = context.declare_function(self._module, code.fndesc)
         thread = self._call("PyEval_SaveThread", POINTER)
         restype = code.fndesc.restype

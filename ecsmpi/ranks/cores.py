@@ -1,10 +1,10 @@
 """How ranks and threads wait, and how many threads a rank has, given the cores of this machine.
 
-MPI and OpenMP wait by spinning, which is fastest where each rank and thread has a core for itself.
+MPI and threads wait by spinning, which is fastest where each rank and thread has a core for itself.
 Where cores are shared, a rank or thread that spins takes the core from the one that it waits for:
 steps of a small box were 10 to 60 times slower. There, a rank that waits yields its core and a
-thread that waits sleeps. Environment variables say so to MPI and to OpenMP, before these start.
-Variables that the user has set stay as they are.
+thread that waits sleeps. Environment variables say so, to MPI before it starts. Threads take the
+variable of GNU OpenMP. Variables that the user has set stay as they are.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _threads_are_ours = False  # whether ecsmpi rather than the user has set the num
 def choose_how_to_wait() -> None:
     """Let ranks and threads that wait give up their cores, where the cores are shared.
 
-    Call it before MPI starts and before numba starts its threads: Open MPI, MPICH and GNU OpenMP
-    read these variables once, when they start.
+    Call it before MPI starts and before threads start: both read these variables once, when they
+    start, and GNU OpenMP does so in libraries that have it.
     """
     shared = why_shared() is not None
     if shared:
@@ -47,6 +47,14 @@ def choose_how_to_wait() -> None:
     if ranks_here() > (os.cpu_count() or 1):
         os.environ.setdefault(SLEEP, "1")  # makes steps of a small box twice as fast; else slower
     os.environ.setdefault(SPIN, "0" if shared else SHORT_SPIN)
+
+
+def looks_before_sleep() -> int:
+    """How often a thread looks whether there is work before it sleeps, by GOMP_SPINCOUNT."""
+    number = os.environ.get(SPIN, "")
+    if number.lower() in ("infinite", "infinity"):
+        return sys.maxsize
+    return int(number) if number.isdigit() else int(SHORT_SPIN)
 
 
 def why_shared() -> str | None:

@@ -82,10 +82,7 @@ def addresses(arrays: list[np.ndarray]) -> np.ndarray:
 
 
 def compile_step(code: CompiledRates) -> None:
-    """Compile or load the step of some laws, and the loop over pieces. Local.
-
-    The loop is that for the number of threads now in use.
-    """
+    """Compile or load the step of some laws, and the loop over pieces. Local."""
     assert code.step
     advance(NO_PIECES, 1.0, scratch_for(1), NO_FAILURES)
 

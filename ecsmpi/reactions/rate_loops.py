@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, get_thread_id, njit, prange, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from ecsmpi.solver.shared_loops import shared
-from ecsmpi.subnormals import flush_subnormals, restore_mode
+from ecsmpi.kernels.records import FLAGS, INTEGERS, NUMBER, TABLE
+from ecsmpi.solver.bodies import Body, loop_over, passing, run
 
 ARRAY = types.CPointer(types.float64)
 ARRAYS = types.CPointer(ARRAY)
@@ -29,8 +29,8 @@ STEP = types.int64(types.int64, types.int64, types.float64, ARRAY, ARRAYS)
 VALUES = types.void(types.int64, types.int64, ARRAY, ARRAYS, ARRAYS)
 SIGNATURES = {"step": STEP, "values": VALUES}
 
-INTEGER, NUMBER = ir.IntType(64), ir.DoubleType()
-TO_NUMBERS = NUMBER.as_pointer()
+LONG, DOUBLE = ir.IntType(64), ir.DoubleType()
+TO_NUMBERS = DOUBLE.as_pointer()
 TO_ARRAYS = TO_NUMBERS.as_pointer()
 
 
@@ -43,7 +43,7 @@ def _step_at(typing_context, address, start, stop, dt, scratch, fields):
 
     def code(context, builder, signature, arguments):
         function, start, stop, dt, scratch, fields = arguments
-        kind = ir.FunctionType(INTEGER, [INTEGER, INTEGER, NUMBER, TO_NUMBERS, TO_ARRAYS])
+        kind = ir.FunctionType(LONG, [LONG, LONG, DOUBLE, TO_NUMBERS, TO_ARRAYS])
         step = builder.inttoptr(function, kind.as_pointer())
         scratch = builder.inttoptr(scratch, TO_NUMBERS)
         fields = builder.inttoptr(fields, TO_ARRAYS)
@@ -59,7 +59,7 @@ def _values_at(typing_context, address, start, stop, scratch, outs, fields):
 
     def code(context, builder, signature, arguments):
         function, start, stop, scratch, outs, fields = arguments
-        kind = ir.FunctionType(ir.VoidType(), [INTEGER, INTEGER, TO_NUMBERS, TO_ARRAYS, TO_ARRAYS])
+        kind = ir.FunctionType(ir.VoidType(), [LONG, LONG, TO_NUMBERS, TO_ARRAYS, TO_ARRAYS])
         values = builder.inttoptr(function, kind.as_pointer())
         scratch = builder.inttoptr(scratch, TO_NUMBERS)
         outs = builder.inttoptr(outs, TO_ARRAYS)
@@ -70,8 +70,19 @@ def _values_at(typing_context, address, start, stop, scratch, outs, fields):
     return signature, code
 
 
-@shared
-def advance(pieces, dt, scratch, failed):
+_pack, _unpack = passing(INTEGERS, INTEGERS, INTEGERS, INTEGERS, NUMBER, TABLE, FLAGS)
+
+
+def _advance_pieces(begin, end, thread, arguments):
+    """The body of `advance`."""
+    code, start, stop, fields, dt, scratch, failed = _unpack(arguments)
+    memory = np.int64(scratch[thread].ctypes.data)
+    for p in range(begin, end):
+        failed[p] = _step_at(code[p], start[p], stop[p], dt, memory, fields[p]) != 0
+
+
+@loop_over(Body(_advance_pieces))
+def advance(body, pieces, dt, scratch, failed):
     """Take one step of some reactions in pieces of places, in place.
 
     Parameters
@@ -85,20 +96,8 @@ def advance(pieces, dt, scratch, failed):
     failed : (pieces,) bool
         Set to whether a piece has a place without a solution.
     """
-    for p in prange(failed.size):
-        mode = flush_subnormals()
-        failed[p] = (
-            _step_at(
-                pieces.code[p],
-                pieces.start[p],
-                pieces.stop[p],
-                dt,
-                np.int64(scratch[get_thread_id()].ctypes.data),
-                pieces.fields[p],
-            )
-            != 0
-        )
-        restore_mode(mode)
+    given = (pieces.code, pieces.start, pieces.stop, pieces.fields, dt, scratch, failed)
+    run(body, failed.size, _pack(given))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

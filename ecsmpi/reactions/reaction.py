@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ecsmpi.description.grid import Box
-from ecsmpi.kernels.sharing import threads_share
 from ecsmpi.ranks import code_folders, compiling
 from ecsmpi.ranks.meeting import one_per_node_first
 from ecsmpi.reactions import rate_calls
@@ -131,7 +130,6 @@ class Reactions:
         self._locate = locate
         arrays = [array.reshape(-1) for array in fields]
         self._size = arrays[0].size if arrays else 0
-        threads.use(self._threads())
         laws = [law for law in laws if any(law.changes.values())]
         laws_of_groups: list[LawGroup] = []
         runs: list[Runs] = []
@@ -162,13 +160,10 @@ class Reactions:
         RateNotFinite
             Names the place, the reaction and its rate.
         """
-        threads.use(self._threads())
+        threads.use(threads.for_work(self._size, threads.PLACES))
         rate_calls.advance(self._calls.pieces, dt, self._calls.scratch, self._failed)
         if self._failed.any():
             raise RateNotFinite(self._failure(int(np.argmax(self._failed)), dt))
-
-    def _threads(self) -> int:
-        return threads.for_work(self._size, threads.PLACES)
 
     def _failure(self, piece: int, dt: float) -> str:
         """What is wrong in a piece, and where."""
@@ -308,7 +303,7 @@ def _compiled(comm: Any, groups: list[LawGroup], what: str) -> list[CompiledRate
     with one_per_node_first(comm, "compiles the model's reactions, once on this machine"):
         codes = {key: CompiledRates(texts[key]) for key in own}
         for key, code in codes.items():
-            if not compiling.ahead(what, texts[key], threads_share()):
+            if not compiling.ahead(what, texts[key]):
                 with code_folders.keeping():
                     COMPILE[what](code)
     return [codes[group.key] for group in groups]

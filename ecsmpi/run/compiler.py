@@ -35,6 +35,7 @@ def main() -> None:
         "step": _step,
         "values": _values,
         "source": _source,
+        "workers": _workers,
     }
     while True:
         try:
@@ -54,18 +55,18 @@ def main() -> None:
         answers.flush()
 
 
-def _kernels(libraries, heterogeneous: bool, short: bool, threaded: bool) -> str:
+def _kernels(libraries, heterogeneous: bool, short: bool) -> str:
     from ecsmpi.ranks.mpi import MPI
     from ecsmpi.solver.stepper import compile_kernels
 
-    compile_kernels(MPI.COMM_SELF, heterogeneous, short, threaded)
+    compile_kernels(MPI.COMM_SELF, heterogeneous, short)
     return "done"
 
 
-def _exchange(libraries, exact: bool, blocked: bool, threaded: bool) -> str:
+def _exchange(libraries, exact: bool, blocked: bool) -> str:
     from ecsmpi.cells.compile_loops import compile_exchange
 
-    compile_exchange(exact, blocked, threaded)
+    compile_exchange(exact, blocked)
     return "done"
 
 
@@ -89,6 +90,14 @@ def _answers(libraries) -> str:
     return "done"
 
 
+def _workers(libraries) -> str:
+    from ecsmpi.solver import worker_loops
+
+    libraries.add_function("share", worker_loops.share.compiled)
+    libraries.add_function("work", worker_loops.work.compiled)
+    return "done"
+
+
 def _callbacks(libraries) -> str:
     from ecsmpi.neuron_api import native_code
 
@@ -96,19 +105,17 @@ def _callbacks(libraries) -> str:
     return "done"
 
 
-def _step(libraries, source: str, threaded: bool) -> str:
+def _step(libraries, source: str) -> str:
     from ecsmpi.reactions import rate_calls
     from ecsmpi.reactions.compiled_rates import CompiledRates
-    from ecsmpi.solver import threads
 
-    threads.use(2 if threaded else 1)
     code = CompiledRates(source)
     rate_calls.compile_step(code)
     libraries.add_function(code.name_of("step"), code.numbas("step"))
     return "done"
 
 
-def _values(libraries, source: str, threaded: bool) -> str:
+def _values(libraries, source: str) -> str:
     from ecsmpi.reactions import rate_calls
     from ecsmpi.reactions.compiled_rates import CompiledRates
 

@@ -37,6 +37,7 @@ class KernelCompilation:
     ) -> None:
         """Compile what the model needs and this process does not have. Collective."""
         self._compile_solver(registry, solvers)
+        self._compile_workers(registry, solvers, segments)
         self._compile_loops_at_segments(registry, solvers, segments, reactions)
 
     def _compile_solver(self, registry: ModelRegistry, solvers: RegionSolvers) -> None:
@@ -45,17 +46,32 @@ class KernelCompilation:
             for region in species.regions:
                 is_heterogeneous = needs_heterogeneous(species.spec(region), region.tissue)
                 is_short = lines_are_short(region.box)
-                kinds.add((is_heterogeneous, is_short, solvers.of(region).has_threads))
+                kinds.add((is_heterogeneous, is_short))
         for kind in self._missing(solvers.comm, kinds):
             with launch.one_per_node_first(
                 solvers.comm,
                 "compiles the solver for such a model, once on this machine; about 20 s",
             ):
-                is_in_library = compiling.ahead("kernels", *kind)
-                has_threads = kind in kinds and kind[-1]  # numba's, in no library
-                if has_threads or not is_in_library:
+                if not compiling.ahead("kernels", *kind):
                     with code_folders.keeping():
                         compile_kernels(launch.own_communicator(), *kind)
+            self._compiled.add(kind)
+
+    def _compile_workers(
+        self, registry: ModelRegistry, solvers: RegionSolvers, segments: CoupledSegments
+    ) -> None:
+        """Compile what threads run, where any rank has work for several. Collective."""
+        sizes = [segments.all.count]
+        for species in registry.species:
+            sizes += [solvers.of(region).slab_voxels for region in species.regions]
+        kinds: set[tuple] = set()
+        if threads.for_work(max(sizes), threads.LEAST) > 1:
+            kinds.add(("workers",))
+        for kind in self._missing(solvers.comm, kinds):
+            with launch.one_per_node_first(
+                solvers.comm, "compiles what threads run, once on this machine"
+            ):
+                threads.compile_ahead()
             self._compiled.add(kind)
 
     def _compile_loops_at_segments(
@@ -69,8 +85,7 @@ class KernelCompilation:
         count = segments.all.count
         kinds: set[tuple] = set()
         if any(species.regions for species in registry.species):
-            is_threaded = threads.for_work(count, threads.SLOTS) > 1
-            kinds.add(("exchange", solvers.reproducible, count > BLOCK, is_threaded))
+            kinds.add(("exchange", solvers.reproducible, count > BLOCK))
         if reactions.all:
             kinds.add(("crossings",))
         for kind in self._missing(solvers.comm, kinds):

@@ -25,7 +25,6 @@ from ecsmpi.run.membrane_copies import MembraneCopies
 from ecsmpi.run.pointers import Pointers
 from ecsmpi.run.segment_coupling import SegmentCoupling
 from ecsmpi.run.slab_tissues import SlabTissues
-from ecsmpi.solver import threads
 from ecsmpi.solver.accounts import Account
 from ecsmpi.solver.slab_field import SlabField
 from ecsmpi.solver.stepper import Stepper
@@ -85,10 +84,10 @@ class RegionSolver:
         return self._tissues.tissue
 
     @property
-    def has_threads(self) -> bool:
-        """Whether several threads share the voxels of this slab."""
+    def slab_voxels(self) -> int:
+        """Voxels of this slab."""
         lo, hi = self.planes
-        return threads.for_work((hi - lo) * self.box.plane) > 1
+        return (hi - lo) * self.box.plane
 
     @property
     def in_box(self) -> np.ndarray:

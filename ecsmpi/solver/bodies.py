@@ -4,9 +4,9 @@
         --run(body, count, arguments)--> body(begin, end, thread, arguments)
                                          for some pieces of the work, on some thread
 
-numba compiles a function that another one calls by its name again with the caller, and again with
-each parallel loop around it. The bodies of the sweeps are long. So numba compiles each of them
-once, alone, as a C function, and `run`, the only loop over pieces, once for all bodies.
+numba compiles a function that another one calls by its name again with the caller. The bodies of
+the sweeps are long. So numba compiles each of them once, alone, as a C function. One form of a loop
+is for any number of threads: kernels/workers.py says how many there are.
 
 What a loop needs and what stays from step to step lies in a record: a tuple of named tuples as
 compiled code has it in memory, written once when it is planned. A loop takes the record's address,
@@ -15,20 +15,25 @@ which costs less at each call than to take the arrays one by one.
 
 from __future__ import annotations
 
+import types as python_types
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, get_thread_id, prange, types
+from numba import cfunc, njit, types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
+from ecsmpi.kernels import workers
 from ecsmpi.kernels.records import FLAG, INTEGER, NUMBER, Array, Fields, Kind
-from ecsmpi.solver.row_kernels import bare
-from ecsmpi.solver.shared_loops import Shared, at_a_time, calls_shared, shared
+from ecsmpi.kernels.workers import SHARE, THREADS
+from ecsmpi.solver.lean_numba import put_off_scipy
+from ecsmpi.solver.row_kernels import bare, compiled, inner
 from ecsmpi.subnormals import flush_subnormals, restore_mode
+
+put_off_scipy()
 
 # the first piece, the piece after the last, number of the thread, address of the arguments
 BODY = types.void(*[types.int64] * 4)
@@ -36,15 +41,24 @@ _WORD = ir.IntType(64)
 
 
 class Body:
-    """A C function body(begin, end, thread, arguments), compiled when its address is first used."""
+    """A C function body(begin, end, thread, arguments), compiled when its address is first used.
 
-    def __init__(self, function):
+    Parameters
+    ----------
+    function
+        The Python function.
+    signature
+        numba's, of a C function of another kind.
+    """
+
+    def __init__(self, function, signature=BODY):
         self.py_func = function
+        self._signature = signature
 
     @cached_property
     def compiled(self) -> Any:
         """numba's C function."""
-        return cfunc(BODY, **bare)(self.py_func)
+        return cfunc(self._signature, **bare)(self.py_func)
 
     @property
     def address(self) -> int:
@@ -52,34 +66,46 @@ class Body:
         return int(self.compiled.address)
 
 
-class Loop:
-    """A compiled function that runs these bodies, whose addresses are its first arguments."""
+class Place(NamedTuple):
+    """What a loop gets of a body: the addresses of `workers.memory` and of the C function."""
 
-    def __init__(self, function: Shared, *bodies: Body):
-        self._function = function
+    workers: int
+    code: int
+
+
+class Loop:
+    """A compiled function that runs these bodies, whose places are its first arguments.
+
+    Attributes
+    ----------
+    compiled
+        numba's function.
+    bodies
+        As given.
+    """
+
+    def __init__(self, function, *bodies: Body):
+        self.py_func = function
+        self.compiled = njit(**compiled)(function)
         self.bodies = bodies
 
     def __call__(self, *arguments):
-        return self.in_use(*self._addresses, *arguments)
-
-    @property
-    def in_use(self):
-        """numba's function that a call runs now, with the addresses of the bodies first."""
-        return self._function.in_use
+        return self.compiled(*self.places, *arguments)
 
     @cached_property
-    def _addresses(self) -> tuple:
-        return tuple(body.address for body in self.bodies)
+    def places(self) -> tuple[Place, ...]:
+        """Where the bodies are."""
+        return tuple(Place(workers.memory, body.address) for body in self.bodies)
 
 
 def loop_over(*bodies: Body):
-    """A decorator: a function of the bodies' addresses and of arguments becomes a `Loop`."""
-    return lambda function: Loop(calls_shared(function), *bodies)
+    """A decorator: a function of the bodies' places and of arguments becomes a `Loop`."""
+    return lambda function: Loop(function, *bodies)
 
 
 @intrinsic
-def _call(typing_context, body, begin, end, thread, arguments):
-    """Call the body at an address."""
+def call(typing_context, code_address, first, second, third, fourth):
+    """Call the C function of four whole numbers at an address."""
     signature = types.void(*[types.int64] * 5)
 
     def code(context, builder, signature, given):
@@ -90,17 +116,47 @@ def _call(typing_context, body, begin, end, thread, arguments):
     return signature, code
 
 
-@shared
+@intrinsic
+def _word(typing_context, address):
+    """The word at an address."""
+
+    def code(context, builder, signature, given):
+        return builder.load(builder.inttoptr(given[0], _WORD.as_pointer()))
+
+    return types.int64(types.int64), code
+
+
+@njit(**inner)
 def run(body, count, arguments):
-    """Let the body at an address do the pieces 0 to count - 1, which threads share.
+    """Let the body at a `Place` do the pieces 0 to count - 1, which threads share.
 
     arguments: their address.
     """
-    each = at_a_time(count)
-    for part in prange((count + each - 1) // each):
+    if count > 1 and _word(body.workers + 8 * THREADS) > 1:
+        call(_word(body.workers + 8 * SHARE), body.workers, body.code, count, arguments)
+    else:
         mode = flush_subnormals()
-        _call(body, part * each, min((part + 1) * each, count), get_thread_id(), arguments)
+        call(body.code, 0, count, 0, arguments)
         restore_mode(mode)
+
+
+def copy_with(function, instead: dict, ending: str):
+    """A copy of a function that finds other values under some global names.
+
+    instead: {name: value}. ending: added to the function's own name, since numba's cache goes by
+    the name.
+    """
+    twin = python_types.FunctionType(
+        function.__code__,
+        {**function.__globals__, **instead},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    twin.__qualname__ = f"{function.__qualname__}{ending}"
+    twin.__module__ = function.__module__
+    twin.__doc__ = function.__doc__
+    return twin
 
 
 def numbas(kind: Kind) -> types.Type:

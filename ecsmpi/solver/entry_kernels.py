@@ -8,15 +8,17 @@ in memory, which for segments is NEURON's.
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ecsmpi.kernels.records import FLAG, FLAGS, NUMBER, NUMBERS, PLACES, Array
 from ecsmpi.reactions.rate_kernels import ROUNDER
+from ecsmpi.solver.bodies import Body, loop_over, passing
+from ecsmpi.solver.bodies import run as run_body
 from ecsmpi.solver.cache_lines import ask_for
 from ecsmpi.solver.registers import REGISTER, TILE, Arguments, fma, last_lanes, sum_of_lanes
 from ecsmpi.solver.row_kernels import compiled, fill, inner
-from ecsmpi.solver.shared_loops import shared
 from ecsmpi.solver.sizes import LIMBS
 
 # An exact sum: three limbs, which count units (mM), and how many amounts these could not hold.
@@ -26,6 +28,8 @@ from ecsmpi.solver.sizes import LIMBS
 UNITS = (2.0**-10, 2.0**-50, 2.0**-90)
 LARGEST = 2.0**29  # mM
 
+SUMS = Array("<i8", 2)  # exact ones: a row of limbs each
+AT_A_TIME = 4096  # slots that a thread takes
 ENTRIES_EARLY = 256  # how many entries before its turn a voxel's sum or value is asked for
 
 
@@ -99,14 +103,30 @@ def add_by_voxel(values, at, factor, slot, start, alike, block, edge, dt, from_z
         _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
 
 
-@shared
-def add_by_voxel_in_blocks(values, at, factor, slot, start, alike, block, edge, dt, from_zero, out):
+_pack_addition, _unpack_addition = passing(
+    NUMBERS, PLACES, NUMBERS, PLACES, PLACES, FLAGS, PLACES, PLACES, NUMBER, FLAG, NUMBERS
+)
+
+
+def _add_blocks(begin, end, thread, arguments):
+    """The body of `add_by_voxel_in_blocks`."""
+    values, at, factor, slot, start, alike, block, edge, dt, from_zero, out = _unpack_addition(
+        arguments
+    )
+    for k in range(begin, end):
+        _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
+
+
+@loop_over(Body(_add_blocks))
+def add_by_voxel_in_blocks(
+    body, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out
+):
     """add_by_voxel by several threads, to the same bits.
 
     Threads share the blocks, of which no two have a slot in common.
     """
-    for k in prange(block.size - 1):
-        _add_block(k, values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
+    given = (values, at, factor, slot, start, alike, block, edge, dt, from_zero, out)
+    run_body(body, block.size - 1, _pack_addition(given))
 
 
 @njit(**compiled)
@@ -166,11 +186,20 @@ def scatter_entries(values, slot, out, at):
     _scatter_block(values, slot, 0, slot.size, out, at)
 
 
-@shared
-def scatter_entries_in_blocks(values, slot, start, block, out, at):
-    """scatter_entries by several threads; start, block: see entry_runs.EntryRuns."""
-    for k in prange(block.size - 1):
+_pack_scatter, _unpack_scatter = passing(NUMBERS, PLACES, PLACES, PLACES, NUMBERS, PLACES)
+
+
+def _scatter_blocks(begin, end, thread, arguments):
+    """The body of `scatter_entries_in_blocks`."""
+    values, slot, start, block, out, at = _unpack_scatter(arguments)
+    for k in range(begin, end):
         _scatter_block(values, slot, start[block[k]], start[block[k + 1]], out, at)
+
+
+@loop_over(Body(_scatter_blocks))
+def scatter_entries_in_blocks(body, values, slot, start, block, out, at):
+    """scatter_entries by several threads; start, block: see entry_runs.EntryRuns."""
+    run_body(body, block.size - 1, _pack_scatter((values, slot, start, block, out, at)))
 
 
 @njit(**compiled)
@@ -209,17 +238,41 @@ def _add_limbs_of_block(begin, end, values, at, factor, slot, dt, out):
         _add_limbs(dt * (factor[e] * values[at[e] if at.size else e]), numba.uint64(slot[e]), out)
 
 
-@shared
-def add_limbs_by_voxel(values, at, factor, slot, start, block, edge, dt, from_zero, out):
-    """add_by_voxel_in_blocks of limbs; of values[e] where ``at`` is empty. out: (slots, LIMBS)."""
-    for k in prange(block.size - 1):
+_pack_limbs, _unpack_limbs = passing(
+    NUMBERS, PLACES, NUMBERS, PLACES, PLACES, PLACES, PLACES, NUMBER, FLAG, SUMS
+)
+
+
+def _add_limbs_of_blocks(begin, end, thread, arguments):
+    """The body of `add_limbs_by_voxel`."""
+    values, at, factor, slot, start, block, edge, dt, from_zero, out = _unpack_limbs(arguments)
+    for k in range(begin, end):
         if from_zero:
             fill(out[edge[k] : edge[k + 1]].reshape(-1), 0)
         _add_limbs_of_block(start[block[k]], start[block[k + 1]], values, at, factor, slot, dt, out)
 
 
-@shared
-def add_limbs_at(received, target, sums, out):
+@loop_over(Body(_add_limbs_of_blocks))
+def add_limbs_by_voxel(body, values, at, factor, slot, start, block, edge, dt, from_zero, out):
+    """add_by_voxel_in_blocks of limbs; of values[e] where ``at`` is empty. out: (slots, LIMBS)."""
+    given = (values, at, factor, slot, start, block, edge, dt, from_zero, out)
+    run_body(body, block.size - 1, _pack_limbs(given))
+
+
+_pack_sums, _unpack_sums = passing(SUMS, NUMBERS)
+
+
+def _take_values(begin, end, thread, arguments):
+    """The body of `add_limbs_at`: values of AT_A_TIME sums in each piece."""
+    sums, out = _unpack_sums(arguments)
+    for v in range(begin * AT_A_TIME, min(end * AT_A_TIME, out.size)):
+        high, middle, low, lost = sums[v]
+        total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
+        out[v] = np.nan if lost else total
+
+
+@loop_over(Body(_take_values))
+def add_limbs_at(body, received, target, sums, out):
     """sums[target[e]] += received[e], limb by limb; then out[v] is the value of the sums of slot v.
 
     received: (received, LIMBS), sums: (slots, LIMBS), of one field.
@@ -227,10 +280,7 @@ def add_limbs_at(received, target, sums, out):
     for e in range(target.size):
         for limb in range(LIMBS):
             sums[target[e], limb] += received[e, limb]
-    for v in prange(out.size):
-        high, middle, low, lost = sums[v]
-        total = (low * UNITS[2] + middle * UNITS[1]) + high * UNITS[0]
-        out[v] = np.nan if lost else total
+    run_body(body, (out.size + AT_A_TIME - 1) // AT_A_TIME, _pack_sums((sums, out)))
 
 
 @njit(**compiled)

@@ -296,7 +296,7 @@ class Stepper:
         self._owners.Free()
 
 
-def compile_kernels(comm, heterogeneous: bool, short: bool, threaded: bool) -> None:
+def compile_kernels(comm, heterogeneous: bool, short: bool) -> None:
     """Compile the kernels, or load them from the cache, by advancing a small box.
 
     Parameters
@@ -308,10 +308,8 @@ def compile_kernels(comm, heterogeneous: bool, short: bool, threaded: bool) -> N
         varies, or with a condition for each face.
     short : bool
         Whether for short z-lines, of uniform tissue.
-    threaded : bool
-        Whether for loops that threads share, otherwise for one thread.
     """
-    with threads.whatever_the_work(2 if threaded else 1):
+    with threads.whatever_the_work(1):
         _advance_small_box(comm, heterogeneous, short)
 
 

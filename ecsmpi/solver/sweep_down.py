@@ -7,11 +7,10 @@ result does not depend on how many there are. Nothing is allocated.
 """
 
 from ecsmpi.kernels.records import INTEGER, NUMBERS, PLANES
-from ecsmpi.solver.bodies import Body, Loop, passing, reading, run
+from ecsmpi.solver.bodies import Body, Loop, copy_with, passing, reading, run
 from ecsmpi.solver.entry_kernels import pick
 from ecsmpi.solver.plane_kernels import finish_plane
 from ecsmpi.solver.row_kernels import add_scaled, fill
-from ecsmpi.solver.shared_loops import calls_shared, copy_with
 from ecsmpi.solver.short_lines import finish_plane_of_short_lines
 from ecsmpi.solver.sweep_plans import DOWN_PLAN
 
@@ -61,7 +60,6 @@ def _finish_planes(begin, end, thread, arguments):
         pick(first, last, plan.sources.voxel, flat, ny * nz, values)
 
 
-@calls_shared
 def _substitute(of_rows, of_planes, address, u, values):
     """Substitution along x, planes descending, with y, z and the update of u in each batch.
 

@@ -1,9 +1,8 @@
 """How many threads share a piece of work.
 
 No more threads work than the work is worth: one thread has done a slab of few voxels before a
-second one wakes up. One thread takes loops that are compiled without threads. So small boxes never
-start any, and a process that was forked after threads had started can go on, which GNU OpenMP would
-end where it enters a parallel loop. Results have the same bits either way.
+second one wakes up. So small boxes never start any. A process that was forked goes on with one
+thread, since the others are its parent's. Results have the same bits either way.
 
 Where other programs use the cores, several threads can be slower than one: when threads meet, all
 wait for the one that has lost its core. `Team` tries the other way now and then, and keeps what is
@@ -17,17 +16,18 @@ from collections import deque
 from contextlib import contextmanager
 from statistics import median
 
-from ecsmpi.kernels.sharing import let_threads_share
-from ecsmpi.ranks import cores
+from ecsmpi.kernels import library, workers
+from ecsmpi.ranks import code_folders, compiling, cores
 from ecsmpi.solver.timing import SWEEPS, Phases
 
 # work that is worth waking a thread for: voxels, slots of an exchange, places with reactions
 VOXELS = 50_000  # about 0.2 ms
 SLOTS = 2**15  # less work than a voxel's step
 PLACES = 10_000  # some 20 ns and more for a step of each
+LEAST = min(VOXELS, SLOTS, PLACES)
 
 _chosen = cores.users_threads()  # by the user, for any work; None: as many as the work is worth
-_in_use = 0  # how many threads numba was last set to
+_asked_for = 1  # the most threads that loops have been given so far
 _forked = False  # whether this process is a child
 
 
@@ -59,13 +59,31 @@ def for_work(size: int, each: int = VOXELS) -> int:
 
 def use(count: int, now: int | None = None) -> None:
     """Let the loops that follow have ``count`` threads, or for now ``now`` of them."""
-    global _in_use
-    let_threads_share(count > 1)
-    if count > 1 and _in_use != (now or count):
-        import numba
+    if count > workers.started() and not _has_tried(count):
+        workers.start(count, *_code(), cores.looks_before_sleep())
+    workers.use(1 if _forked else now or count)
 
-        _in_use = now or count
-        numba.set_num_threads(_in_use)
+
+def _has_tried(count: int) -> bool:
+    """Whether so many threads were asked for before, so that they cannot start."""
+    global _asked_for
+    before, _asked_for = _asked_for, max(count, _asked_for)
+    return _forked or count <= before
+
+
+def compile_ahead() -> None:
+    """Compile what threads run, or load it, before the first loop that they share. Local."""
+    _code()
+
+
+def _code() -> tuple[int, int]:
+    """Addresses of what threads run: of a library, or else of numba's functions. Local."""
+    if compiling.ahead("workers"):
+        return library.functions["share"], library.functions["work"]
+    from ecsmpi.solver import worker_loops
+
+    with code_folders.keeping():
+        return worker_loops.share.address, worker_loops.work.address
 
 
 @contextmanager
@@ -83,7 +101,7 @@ def _begin_in_child() -> None:
     """Let one thread do everything in a child, since the other threads are the parent's."""
     global _forked
     _forked = True
-    let_threads_share(False)
+    workers.use(1)
 
 
 os.register_at_fork(after_in_child=_begin_in_child)
