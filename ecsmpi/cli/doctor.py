@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 from ecsmpi import __version__
@@ -22,7 +22,6 @@ from ecsmpi.ranks import code_folders, cores, launch, wheels
 from ecsmpi.ranks.launchers import INSTALL_MPI as CURE
 
 OLDEST_NEURON = (9, 0, 2)  # older solvers have a wrong factor at the faces in x
-THREADING_LAYERS = ("tbb", "omp", "workqueue")
 
 
 @dataclass(frozen=True)
@@ -243,11 +242,9 @@ def _numba(threads):
     except ImportError as error:
         yield Finding("threads", str(error), "pip install numba")
         return
-    layer = next((layer for layer in THREADING_LAYERS if _has_layer(layer)), None)
     counts = "/".join(sorted(set(threads)))
     available = len(os.sched_getaffinity(0))
-    detail = f"{counts} a rank on {available} cores, numba {numba.__version__}, layer {layer}"
-    yield Finding("threads", detail, "" if layer else "install libgomp1")
+    yield Finding("threads", f"{counts} a rank on {available} cores, numba {numba.__version__}")
 
 
 def _compiled():
@@ -272,15 +269,6 @@ def _cores(shared):
     threads = "sleep" if os.environ.get(cores.SPIN) == "0" else "spin shortly, then sleep"
     sharing = f"shared: {shared}" if shared else "not shared"
     yield Finding("cores", f"{sharing}; waiting ranks {ranks}, waiting threads {threads}")
-
-
-def _has_layer(layer):
-    pool = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}[layer]
-    try:
-        import_module(f"numba.np.ufunc.{pool}")
-    except ImportError:
-        return False
-    return True
 
 
 def _compiler():
