@@ -13,7 +13,7 @@ def test_threads_share_loops_and_sleep_where_there_are_none(processes, looks):
     env = {"GOMP_SPINCOUNT": looks}
     done = mpirun(processes, ["python", program], env=env, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
-    words = "many both signals asleep child".split()
+    words = ["many", "both", "signals", "asleep", "child"]
     assert sorted(done.stdout.split()) == sorted(words * (processes or 1))
 
 

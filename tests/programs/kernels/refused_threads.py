@@ -1,4 +1,4 @@
-"""Share a loop where the machine starts one thread of three: prints what was said, and how often."""
+"""Share a loop where the machine starts one thread of three: prints how many there are, and why."""
 
 import errno
 import warnings

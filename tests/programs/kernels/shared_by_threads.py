@@ -38,7 +38,7 @@ def mark(body, done, by):
 def marks_each_once(pieces, count):
     done, by = np.zeros((2, pieces), dtype=np.int64)
     mark(done, by)
-    return (done == 1).all() and (0 <= by).all() and (by < count).all()
+    return (done == 1).all() and (by >= 0).all() and (by < count).all()
 
 
 def many():
