@@ -120,7 +120,7 @@ def compare_ranks(args):
 
     _refuse_ranks(args)
     _check_json(args)
-    comparison = rank.Comparison(args.size, args.ranks, args.rounds, args.mpirun)
+    comparison = rank.Comparison(args.size, args.ranks, args.rounds, args.mpirun, args.threads)
     return _report_comparison(rank.compare(comparison, _say), args)
 
 

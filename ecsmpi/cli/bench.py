@@ -287,6 +287,13 @@ def _add_rank(kinds):
     parser.add_argument(
         "--ranks", type=options.positive, default=2, metavar="P", help="ranks (default: 2)"
     )
+    parser.add_argument(
+        "--threads",
+        type=options.positive,
+        default=1,
+        metavar="T",
+        help="threads of each rank of ecsmpi (default: 1)",
+    )
     _add_rounds(parser, "runs of each process, in turn", 3)
     options.add_launcher(parser)
 

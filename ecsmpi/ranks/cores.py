@@ -80,7 +80,9 @@ def ranks_here() -> int:
 
 
 def limit_threads(cores: int) -> None:
-    """Let numba have as many threads as this rank has cores, unless the user has said how many.
+    """Let a rank have as many threads as it has cores, unless the user has said how many.
+
+    The number is numba's, too.
 
     Where the script has imported numba before, numba reads the number again. Where the script has
     also made numba start its threads, their number stays: numba cannot change it any more.
@@ -105,7 +107,7 @@ def _numba_has_threads() -> bool:
 
 
 def most_threads() -> int:
-    """Number of threads that numba has or would have, were it imported."""
+    """Threads that this rank may have: as many as numba has, or would have, were it imported."""
     numba = sys.modules.get("numba")
     if numba is not None:
         return int(numba.config.NUMBA_NUM_THREADS)

@@ -51,12 +51,15 @@ class Comparison:
         Runs of each process, in turn.
     launcher
         Command that starts ranks.
+    threads
+        Threads of each rank of ecsmpi, for boxes of any size.
     """
 
     size: str = "mini"
     ranks: int = 2
     rounds: int = 3
     launcher: str = "mpirun"
+    threads: int = 1
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -103,7 +106,7 @@ def compare(comparison: Comparison, say: Callable[[str], None]) -> dict:
     return {
         "kind": "rank",
         "ranks": comparison.ranks,
-        "threads": 1,
+        "threads": comparison.threads,
         "nodes": 1,
         "shape": [],
         "model": [list(model.words) for model in comparison.models],
@@ -118,7 +121,7 @@ def compare(comparison: Comparison, say: Callable[[str], None]) -> dict:
 
 def _run(comparison: Comparison, backend: str, model: Model, folder: str) -> dict:
     """Run scripts/rank.py and return its result. Raises LaunchFailed."""
-    environment = {CHOSEN: folder, "NUMBA_NUM_THREADS": 1}
+    environment = {CHOSEN: folder, "NUMBA_NUM_THREADS": comparison.threads}
     if backend == "NEURON":
         environment["NEURON_INIT_MPI"] = 1
     arguments = [backend.lower(), *model.words]
