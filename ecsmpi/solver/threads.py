@@ -59,16 +59,11 @@ def for_work(size: int, each: int = VOXELS) -> int:
 
 def use(count: int, now: int | None = None) -> None:
     """Let the loops that follow have ``count`` threads, or for now ``now`` of them."""
-    if count > workers.started() and not _has_tried(count):
+    global _asked_for
+    if count > _asked_for and not _forked:
+        _asked_for = count
         workers.start(count, *_code(), cores.looks_before_sleep())
     workers.use(1 if _forked else now or count)
-
-
-def _has_tried(count: int) -> bool:
-    """Whether so many threads were asked for before, so that they cannot start."""
-    global _asked_for
-    before, _asked_for = _asked_for, max(count, _asked_for)
-    return _forked or count <= before
 
 
 def compile_ahead() -> None:
@@ -78,7 +73,9 @@ def compile_ahead() -> None:
 
 def _code() -> tuple[int, int]:
     """Addresses of what threads run: of a library, or else of numba's functions. Local."""
-    if compiling.ahead("workers"):
+    with compiling.while_planning():  # also where the script asks for threads in mid-run
+        has_library = compiling.ahead("workers")
+    if has_library:
         return library.functions["share"], library.functions["work"]
     from ecsmpi.solver import worker_loops
 
