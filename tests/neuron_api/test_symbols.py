@@ -19,6 +19,7 @@ PEERS = PACKAGE / "benchmarks" / "peers"  # NEURON is one of them
 CTYPES_USERS = {
     "kernels/library.py",
     "kernels/link.py",
+    "kernels/workers.py",
     "ranks/answering.py",
     "ranks/forks.py",
     "ranks/peers.py",
