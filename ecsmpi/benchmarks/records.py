@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 from datetime import datetime, timezone
 from functools import cache
@@ -37,6 +38,12 @@ KINDS = (
     "peers",
     "rank",
 )
+MPI_VERSION = """
+import mpi4py
+mpi4py.rc.initialize = False
+from mpi4py import MPI
+print(MPI.Get_library_version())
+"""
 NEEDED = ("kind", "ranks", "threads", "shape")
 
 
@@ -137,11 +144,10 @@ def _cpu() -> str:
 
 
 def _mpi_library() -> str:
-    """Name and version of the MPI library, which is not started for this."""
-    if "mpi4py.MPI" not in sys.modules:
-        import mpi4py
-
-        mpi4py.rc.initialize = False
-    from mpi4py import MPI
-
-    return re.split(r"[,\n\0]", MPI.Get_library_version())[0].strip()
+    """Name and version of the MPI library, which this process does not load for this alone."""
+    if "mpi4py.MPI" in sys.modules:
+        version = sys.modules["mpi4py.MPI"].Get_library_version()
+    else:
+        command = [sys.executable, "-c", MPI_VERSION]
+        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.split(r"[,\n\0]", version)[0].strip()

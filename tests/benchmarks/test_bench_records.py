@@ -4,6 +4,8 @@ and drawn.
 
 import json
 from math import comb
+import subprocess
+import sys
 
 from ecsmpi.benchmarks.records import read
 from ecsmpi.benchmarks.repetition import Times, median_interval
@@ -130,3 +132,13 @@ def test_nothing_to_draw_is_an_error(tmp_path):
         and "got kernel" in done.stderr
         and not (tmp_path / "none.png").exists()
     )
+
+
+def test_what_it_was_measured_on_is_found_without_loading_mpi():
+    source = """
+import sys
+from ecsmpi.benchmarks.records import provenance
+assert any(name in provenance()["mpi"] for name in ("Open MPI", "MPICH")), provenance()
+assert "mpi4py.MPI" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", source], check=True)
