@@ -62,7 +62,6 @@ USERS = {
         "neuron_api.rxd_names",
     },
     "mpi4py": {
-        "benchmarks",
         "cli",
         "ranks.mpi",
         "solver.routes",
